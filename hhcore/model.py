@@ -31,6 +31,7 @@ class Model:
     states     : every state variable with its initial value, in the order of the file
     potential  : qualified name of the membrane potential
     current    : the injected current that a stimulus sets, with its unit
+    currents   : the membrane currents, that is, the variables in dV/dt with the unit of the injected current
     digest     : hash of the equations, parameters, units and initial values, not of comments or layout
     """
 
@@ -41,6 +42,7 @@ class Model:
     states: dict[str, Quantity]
     potential: str
     current: Quantity
+    currents: dict[str, Quantity]
     time_unit: str
     digest: str
     myokit: myokit.Model
@@ -88,6 +90,7 @@ def load_model(model: str | Path, *, potential: str | None = None, current: str 
         states=states,
         potential=voltage.qname(),
         current=_quantity(injected, 0.0),
+        currents={v.qname(): _quantity(v, 0.0) for v in _currents(voltage, injected)},
         time_unit=_unit(time),
         digest=_digest(parsed, voltage, injected),
         myokit=parsed,
@@ -151,6 +154,12 @@ def _injected(parsed: myokit.Model, name: str | None, path) -> myokit.Variable:
             f"as `current: ...`; " + closest("stimulus.amplitude", candidates)
         )
     return found
+
+
+def _currents(voltage: myokit.Variable, injected: myokit.Variable) -> list[myokit.Variable]:
+    found = {e.var() for e in voltage.rhs().references()}
+    found = {v for v in found if v.is_intermediary() and v is not injected and v.unit() == injected.unit()}
+    return sorted(found, key=lambda v: v.qname())
 
 
 def _quantity(variable: myokit.Variable, value: float) -> Quantity:

@@ -1,0 +1,79 @@
+# Everything starts here: `make help` lists the targets.
+# Packages live in .venv, results in results/; nothing else on the machine is touched.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := $(VENV)/.packages
+READY := $(VENV)/.ready
+
+# Tools of .venv first, so that a rule's shell command finds them too.
+WITH_VENV = PATH="$(CURDIR)/$(BIN):$$PATH"
+
+# The first of these that runs and is new enough; `make PYTHON=/some/python` chooses another.
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	$$p -c "$(NEW_ENOUGH)" 2>/dev/null && echo $$p && exit; done; echo python3)
+
+.DEFAULT_GOAL := run
+.PHONY: run setup test test-slow lint benchmark format lock clean help
+
+run: setup ## run the experiments of config/config.yaml (the default)
+	@echo "==> Experiments of config/config.yaml, into results/"
+	@$(WITH_VENV) snakemake
+
+setup: $(READY) ## install the pinned packages and hhcore into .venv
+
+test: lint ## check style and run the tests
+	@echo "==> Tests"
+	@$(WITH_VENV) pytest -n auto --maxprocesses 8
+
+test-slow: setup ## run the tests that take minutes
+	@echo "==> Slow tests"
+	@$(WITH_VENV) pytest -m slow
+
+lint: setup
+	@echo "==> Style: Python"
+	@$(WITH_VENV) ruff check .
+	@$(WITH_VENV) ruff format --check .
+	@echo "==> Style: workflow"
+	@$(WITH_VENV) snakefmt --check Snakefile workflow
+	@$(WITH_VENV) snakemake --lint
+
+benchmark: setup ## measure the speed of the kernels against SciPy
+	@echo "==> Benchmarks"
+	@$(WITH_VENV) python benchmarks/run.py
+
+format: setup ## put all source into the project's format
+	@$(WITH_VENV) ruff check --fix .
+	@$(WITH_VENV) ruff format .
+	@$(WITH_VENV) snakefmt Snakefile workflow
+
+lock: setup ## renew requirements.lock from pyproject.toml
+	@echo "==> Newest versions that pyproject.toml allows, for every platform, with hashes"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check uv
+	@$(BIN)/python -m uv pip compile pyproject.toml --extra dev --universal --fork-strategy fewest \
+		--upgrade --generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" \
+		--quiet --output-file requirements.lock
+
+clean: ## remove .venv and the caches of the tools; results/ stays
+	@rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	@find hhcore tests benchmarks workflow -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+$(PACKAGES): requirements.lock
+	@"$(PYTHON)" -c "$(NEW_ENOUGH)" || { echo "make: '$(PYTHON)' is no Python 3.11 or newer;" \
+		"install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "==> Environment .venv, made by $(PYTHON) ($$("$(PYTHON)" -c 'import platform; print(platform.python_version())'))"
+	@"$(PYTHON)" -m venv --clear $(VENV) || { echo "make: '$(PYTHON) -m venv' does not work;" \
+		"on Debian and Ubuntu install python3-venv" >&2; exit 1; }
+	@echo "==> Packages of requirements.lock (once, about a minute)"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
+	@$(BIN)/python -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib || true # on all cores, which pip does not
+	@touch $@
+
+$(READY): pyproject.toml $(PACKAGES)
+	@echo "==> hhcore itself, editable"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
+	@touch $@

@@ -1,0 +1,1 @@
+"""From a model's equations to a compiled kernel: equations, passes, lowering, module."""

@@ -1,0 +1,257 @@
+"""Lowering: optimised expressions to straight-line Python over one lane, one operation a line, with explicit fma.
+
+Equal subexpressions become one variable. What does not depend on the state is moved out of the time loop into
+`Invariants`. All divisions of a block become one: 1/a and 1/b from 1/(ab).
+"""
+
+from fractions import Fraction
+
+import sympy as sp
+
+from hhcore.compile.passes import Block, addition_chain, fused, horner, near
+from hhcore.errors import UserError
+
+MERGED_DIVISIONS = 4  # denominators in one division; more might overflow
+
+
+class Invariants:
+    """Expressions of the parameters alone: each gets a row of the kernel's array, filled before the time loop."""
+
+    def __init__(self) -> None:
+        self.rows: dict[sp.Expr, int] = {}
+
+    def name(self, e: sp.Expr) -> str:
+        """Operand for a state-free expression: a literal, or the variable (perhaps negated) that holds it."""
+        if e.is_number:
+            return literal(e)
+        if e.could_extract_minus_sign():
+            return negated(self.name(-e))
+        return f"k{self.rows.setdefault(e, len(self.rows))}"
+
+
+def literal(e: sp.Expr) -> str:
+    """The double nearest to an exact constant."""
+    value = float(Fraction(int(e.p), int(e.q))) if e.is_Rational else float(e.evalf(40))
+    return repr(value)
+
+
+def negated(operand: str) -> str:
+    return operand[1:] if operand.startswith("-") else f"-{operand}"
+
+
+def lower(block: Block, variables: set[sp.Symbol], invariants: Invariants | None) -> tuple[list[str], dict[str, str]]:
+    """(lines, operand of each output). With `invariants` None everything is computed in place.
+
+    Raises UserError for a function that the kernels do not have.
+    """
+    lowering = _Lowering(variables | {s for s, _ in block.shared}, invariants)
+    lowering.powers = _powers_of([s for s, _ in block.shared], block.outputs.values())
+    for symbol, e in block.shared:
+        lowering.define(symbol, e)
+    lowering.reciprocals(block.outputs.values())
+    operands = {name: lowering.operand(e) for name, e in block.outputs.items()}
+    return lowering.lines, operands
+
+
+class _Lowering:
+    def __init__(self, variables: set[sp.Symbol], invariants: Invariants | None):
+        self.variables = variables
+        self.invariants = invariants
+        self.lines: list[str] = []
+        self.known: dict[sp.Basic, str] = {}
+        self.powers: dict[sp.Symbol, list[int]] = {}
+
+    # -- naming
+
+    def assign(self, code: str, e: sp.Basic | None = None, name: str | None = None) -> str:
+        name = name or f"t{len(self.lines) + 1}"
+        self.lines.append(f"{name} = {code}")
+        if e is not None:
+            self.known[e] = name
+        return name
+
+    def define(self, symbol: sp.Symbol, e: sp.Expr) -> None:
+        """A shared exponential and the powers of it that are used."""
+        self.known[symbol] = self.assign(self.code(e), name=symbol.name)
+        for n, i, j in addition_chain(self.powers[symbol]):
+            left, right = self.operand(symbol**i), self.operand(symbol**j)
+            self.assign(f"{left} * {right}", symbol**n, f"{symbol.name}_{n}")
+
+    def operand(self, e: sp.Basic) -> str:
+        """The name or literal that holds `e`, emitting what is needed to compute it."""
+        if e in self.known:
+            return self.known[e]
+        if e.is_number:
+            return literal(e)
+        if self.invariants is not None and not e.free_symbols & self.variables:
+            return self.invariants.name(e)
+        if e.is_Symbol:
+            return e.name
+        if isinstance(e, sp.Mul) and e.could_extract_minus_sign():
+            return negated(self.operand(-e))
+        return self.assign(self.code(e), e)
+
+    # -- one operation
+
+    def code(self, e: sp.Basic) -> str:
+        for kind, method in self._METHODS.items():
+            if isinstance(e, kind):
+                return method(self, e)
+        raise UserError(f"the kernels have no function {type(e).__name__!r} yet (in {e})")
+
+    def add(self, e: sp.Add) -> str:
+        constant, rest = self.split(e, as_Add=True)
+        terms = sp.Add.make_args(rest)
+        plain = [t for t in terms if self.is_plain(t)]
+        products = [t for t in terms if not self.is_plain(t)]
+        total = self.operand(constant) if constant != 0 else self.operand((plain or products).pop(0))
+        steps = [lambda total, t=t: self.sum_code(total, self.operand(t)) for t in plain]
+        steps += [lambda total, t=t: "fma({}, {}, {})".format(*self.halves(t), total) for t in products]
+        for step in steps[:-1]:
+            total = self.assign(step(total))
+        return steps[-1](total)
+
+    @staticmethod
+    def sum_code(a: str, b: str) -> str:
+        return f"{a} - {b[1:]}" if b.startswith("-") else f"{a} + {b}"
+
+    def is_plain(self, term: sp.Expr) -> bool:
+        """A term that costs an addition, not a multiplication: a name, or something already computed."""
+        return not isinstance(term, sp.Mul) or term in self.known or -term in self.known or -term in self.variables
+
+    def mul(self, e: sp.Mul) -> str:
+        return "{} * {}".format(*self.halves(e))
+
+    def halves(self, product: sp.Mul) -> tuple[str, str]:
+        """Two operands whose product this is; the sign and the constant come last."""
+        constant, rest = self.split(product, as_Add=False)
+        if constant != 1 and constant != -1:
+            return self.operand(rest), self.operand(constant)
+        factors = list(rest.args)
+        left, right = self.operand(sp.Mul(*factors[:-1])), self.operand(factors[-1])
+        return (negated(left) if constant == -1 else left), right
+
+    def split(self, e: sp.Expr, as_Add: bool) -> tuple[sp.Expr, sp.Expr]:
+        if self.invariants is None:
+            return e.as_coeff_Add() if as_Add else e.as_coeff_Mul()
+        return e.as_independent(*self.variables, as_Add=as_Add)
+
+    def power(self, e: sp.Pow) -> str:
+        base, exponent = e.args
+        if exponent == sp.Rational(1, 2):
+            return f"sqrt({self.operand(base)})"
+        if exponent == -1:
+            return f"1.0 / {self.operand(base)}"
+        if exponent.is_Integer:
+            root = base if exponent > 0 else 1 / base
+            chain = addition_chain([abs(int(exponent))])
+            for n, i, j in chain[:-1]:
+                if root**n not in self.known:
+                    self.assign(f"{self.operand(root**i)} * {self.operand(root**j)}", root**n)
+            _, i, j = chain[-1]
+            return f"{self.operand(root**i)} * {self.operand(root**j)}"
+        return f"pow({self.operand(base)}, {self.operand(exponent)})"
+
+    def selection(self, e: near) -> str:
+        z, limit, inside, outside = e.args
+        key = sp.Tuple(z, limit)
+        flag = self.known.get(key) or self.assign(f"abs({self.operand(z)}) < {literal(limit)}", key)
+        return f"{self.operand(inside)} if {flag} else {self.operand(outside)}"
+
+    def piecewise(self, e: sp.Piecewise) -> str:
+        *branches, (otherwise, condition) = e.args
+        if condition != sp.true:
+            raise UserError(f"a piecewise expression has no value where none of its conditions holds: {e}")
+        value = self.operand(otherwise)
+        for expression, condition in reversed(branches[1:]):
+            value = self.assign(f"{self.operand(expression)} if {self.flag(condition)} else {value}")
+        expression, condition = branches[0]
+        return f"{self.operand(expression)} if {self.flag(condition)} else {value}"
+
+    def flag(self, condition: sp.Basic) -> str:
+        if condition not in self.known:
+            self.assign(self.code(condition), condition)
+        return self.known[condition]
+
+    def relation(self, e: sp.core.relational.Relational) -> str:
+        return f"{self.operand(e.lhs)} {e.rel_op} {self.operand(e.rhs)}"
+
+    def logic(self, e: sp.Basic) -> str:
+        sign = " & " if isinstance(e, sp.And) else " | "
+        return sign.join(self.flag(a) for a in e.args)
+
+    def polynomial(self, e: horner) -> str:
+        z, *coefficients = e.args
+        total = literal(coefficients[-1])
+        for c in reversed(coefficients[1:-1]):
+            total = self.assign(f"fma({total}, {self.operand(z)}, {literal(c)})")
+        return f"fma({total}, {self.operand(z)}, {literal(coefficients[0])})"
+
+    def call(self, e: sp.Function) -> str:
+        return f"{self._NAMES[type(e)]}({', '.join(self.operand(a) for a in e.args)})"
+
+    def choose(self, e: sp.Basic) -> str:
+        comparison = "<" if isinstance(e, sp.Min) else ">"
+        value = self.operand(e.args[0])
+        for other in e.args[1:]:
+            name = self.operand(other)
+            value = self.assign(f"{value} if {value} {comparison} {name} else {name}")
+        return value
+
+    _NAMES = {sp.exp: "exp", sp.log: "log", sp.Abs: "abs", sp.floor: "floor", sp.ceiling: "ceil", fused: "fma"}
+    _METHODS = {
+        sp.Add: add,
+        sp.Mul: mul,
+        sp.Pow: power,
+        near: selection,
+        horner: polynomial,
+        sp.Piecewise: piecewise,
+        sp.core.relational.Relational: relation,
+        sp.And: logic,
+        sp.Or: logic,
+        sp.Min: choose,
+        sp.Max: choose,
+        **dict.fromkeys(_NAMES, call),
+    }
+
+    # -- one division for all
+
+    def reciprocals(self, expressions) -> None:
+        """Compute 1/d for every state-dependent denominator, several by one division, innermost first."""
+        found: dict[sp.Expr, int] = {}
+        for e in expressions:
+            self.denominators(e, found)
+        for depth in sorted(set(found.values())):
+            denominators = [d for d, at in found.items() if at == depth]
+            for i in range(0, len(denominators), MERGED_DIVISIONS):
+                self.merged_division(denominators[i : i + MERGED_DIVISIONS])
+
+    def denominators(self, e: sp.Basic, found: dict[sp.Expr, int]) -> int:
+        """Nesting depth of the divisions in `e`. A branch of a Piecewise may divide by zero: it stays alone."""
+        if isinstance(e, sp.Piecewise) or not e.args:
+            return 0
+        depth = max(self.denominators(a, found) for a in e.args)
+        if isinstance(e, sp.Pow) and e.exp.is_Integer and e.exp < 0 and e.base.free_symbols & self.variables:
+            found[e.base] = depth
+            return depth + 1
+        return depth
+
+    def merged_division(self, denominators: list[sp.Expr]) -> None:
+        names = [self.operand(d) for d in denominators]
+        products = names[:1]
+        for name in names[1:]:
+            products.append(self.assign(f"{products[-1]} * {name}"))
+        inverse = self.assign(f"1.0 / {products[-1]}")
+        for d, name, product in list(zip(denominators[1:], names[1:], products, strict=False))[::-1]:
+            self.assign(f"{inverse} * {product}", 1 / d)
+            inverse = self.assign(f"{inverse} * {name}")
+        self.known[1 / denominators[0]] = inverse
+
+
+def _powers_of(symbols: list[sp.Symbol], expressions) -> dict[sp.Symbol, list[int]]:
+    powers: dict[sp.Symbol, set[int]] = {s: set() for s in symbols}
+    for e in expressions:
+        for factor in e.atoms(sp.Pow):
+            if factor.base in powers:
+                powers[factor.base].add(int(factor.exp))
+    return {s: sorted(p) for s, p in powers.items()}

@@ -1,0 +1,256 @@
+"""Passes over any model's expressions that make them cheap and well conditioned before they become code.
+
+    remove_singularities   z/(e^z - 1) and its inverse get a form that is exact at z = 0 and around it
+    share_exponentials     e^(aV+b) with commensurable a become powers of one exponential
+    distribute             factors that do not depend on the state move into the sums they multiply
+
+Each takes and returns SymPy expressions with exact rational constants; nothing is rounded before the lowering.
+"""
+
+from dataclasses import dataclass, field
+from functools import reduce
+
+import sympy as sp
+
+SERIES_BELOW = sp.Rational(1, 16)  # |z| below which a series replaces z/(e^z - 1); its error there is 2e-16
+EXP_COST = 20  # operations of one exponential; a multiplication costs one
+LARGEST_POWER = 100  # of a shared exponential: an error of 1 ulp in it becomes 100
+LARGEST_SHIFT = 100  # |b| up to which e^(aV+b) may be split into e^(aV) e^b without danger of overflow
+
+
+class near(sp.Function):
+    """near(z, limit, inside, outside): `inside` where |z| < limit, else `outside`. Opaque to SymPy."""
+
+    nargs = 4
+
+
+class fused(sp.Function):
+    """fused(a, b, c): a b + c as one operation."""
+
+    nargs = 3
+
+
+class horner(sp.Function):
+    """horner(z, c0, c1, ...): the polynomial c0 + c1 z + ..., to be evaluated by Horner's rule."""
+
+
+@dataclass
+class Block:
+    """Straight-line mathematics: shared definitions in order, then the outputs by name."""
+
+    outputs: dict[str, sp.Expr]
+    shared: list[tuple[sp.Symbol, sp.Expr]] = field(default_factory=list)
+
+
+def optimise(outputs: dict[str, sp.Expr], variables: set[sp.Symbol]) -> Block:
+    """All passes over the expressions of one block. `variables` are the symbols that change from step to step."""
+    outputs = {name: remove_singularities(e, variables) for name, e in outputs.items()}
+    block = share_exponentials(outputs, variables)
+    variables = variables | {symbol for symbol, _ in block.shared}
+    block.outputs = {name: distribute(e, variables) for name, e in block.outputs.items()}
+    return block
+
+
+# --- removable singularities
+
+
+def remove_singularities(expression: sp.Expr, variables: set[sp.Symbol]) -> sp.Expr:
+    """Replace every F/(e^z - 1) and (e^z - 1)/F with F proportional to z; drop equality guards around them."""
+
+    def rewrite(e: sp.Expr) -> sp.Expr:
+        if isinstance(e, sp.Mul):
+            return _without_singular_quotients(e, variables)
+        if isinstance(e, sp.Piecewise):
+            return _without_equality_guards(e)
+        return e
+
+    return _bottom_up(expression, rewrite)
+
+
+def linoid(z: sp.Expr) -> sp.Expr:
+    """z/(e^z - 1), 1 at z = 0: numerator and denominator switch together from the definition to the series."""
+    even = horner(z**2, 1, sp.Rational(1, 12), sp.Rational(-1, 720), sp.Rational(1, 30240))
+    series = fused(z, sp.Rational(-1, 2), even)
+    return near(z, SERIES_BELOW, series, z) / near(z, SERIES_BELOW, sp.Integer(1), sp.exp(z) - 1)
+
+
+def inverse_linoid(z: sp.Expr) -> sp.Expr:
+    """(e^z - 1)/z, 1 at z = 0."""
+    coefficients = [1 / sp.factorial(k + 1) for k in range(9)]
+    return near(z, SERIES_BELOW, horner(z, *coefficients), sp.exp(z) - 1) / near(z, SERIES_BELOW, sp.Integer(1), z)
+
+
+def _without_singular_quotients(product: sp.Mul, variables: set[sp.Symbol]) -> sp.Expr:
+    factors = list(product.args)
+    for i, factor in enumerate(factors):
+        base, power = factor.as_base_exp()
+        if abs(power) != 1 or (found := _one_minus_exponential(base)) is None:
+            continue
+        scale, z = found  # base = scale * (1 - e^z)
+        for j, other in enumerate(factors):
+            affine, other_power = other.as_base_exp()
+            if j == i or other_power != -power or (ratio := _ratio(affine, z, variables)) is None:
+                continue
+            rest = sp.Mul(*(f for k, f in enumerate(factors) if k not in (i, j)))
+            replacement = -ratio / scale * linoid(z) if power == -1 else -scale / ratio * inverse_linoid(z)
+            return _without_singular_quotients(sp.Mul(rest, replacement, evaluate=True), variables)
+    return product
+
+
+def _one_minus_exponential(e: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
+    """(scale, z) if e = scale * (1 - e^z), else None."""
+    if not (isinstance(e, sp.Add) and len(e.args) == 2):
+        return None
+    for constant, other in (e.args, e.args[::-1]):
+        coefficient, exponential = other.as_coeff_Mul()
+        if isinstance(exponential, sp.exp) and constant == -coefficient:
+            return constant, exponential.args[0]
+    return None
+
+
+def _ratio(affine: sp.Expr, z: sp.Expr, variables: set[sp.Symbol]) -> sp.Expr | None:
+    """affine / z if that is free of the variables, else None."""
+    common = sorted(affine.free_symbols & z.free_symbols & variables, key=str)
+    if not common:
+        return None
+    slope = sp.diff(z, common[0])
+    if slope == 0 or slope.free_symbols & variables:
+        return None
+    ratio = sp.diff(affine, common[0]) / slope
+    return None if ratio.free_symbols & variables or sp.expand(affine - ratio * z) != 0 else ratio
+
+
+def _without_equality_guards(piecewise: sp.Piecewise) -> sp.Expr:
+    """`a if V == V0 else b` is b once the singularity of b at V0 has been removed."""
+    (_, guard), *others = piecewise.args
+    if not isinstance(guard, sp.Eq):
+        return piecewise
+    rest = others[0][0] if len(others) == 1 else sp.Piecewise(*others)
+    variable, value = guard.args if guard.args[0].is_Symbol else guard.args[::-1]
+    removed = any(sp.expand(call.args[0].subs(variable, value)) == 0 for call in rest.atoms(near))
+    return rest if removed else piecewise
+
+
+# --- shared exponentials
+
+
+def share_exponentials(outputs: dict[str, sp.Expr], variables: set[sp.Symbol]) -> Block:
+    """Express exponentials of commensurable linear functions as powers of one, e^b as a constant factor."""
+    families: dict[sp.Expr, set[tuple[sp.Rational, sp.Rational]]] = {}
+    linear: dict[sp.Expr, tuple[sp.Expr, sp.Rational, sp.Rational]] = {}
+    for exponential in sorted(set().union(*(e.atoms(sp.exp) for e in outputs.values())), key=sp.default_sort_key):
+        if (parts := _linear_exponent(exponential.args[0], variables)) is not None:
+            linear[exponential] = parts
+            families.setdefault(parts[0], set()).add(parts[1:])
+    shared, replaced = [], {}
+    for direction, members in families.items():
+        for unit, multiples in _commensurable_groups({m[0] for m in members}):
+            members_here = [m for m in members if m[0] in multiples]
+            if len(members_here) < 2:
+                continue
+            symbol = sp.Symbol(f"exp_{len(shared) + 1}", positive=True)
+            shared.append((symbol, sp.exp(unit * direction)))
+            for exponential, (d, multiple, shift) in linear.items():
+                if d == direction and multiple in multiples:
+                    replaced[exponential] = sp.exp(shift) * symbol ** (multiple / unit)
+    rewritten = {name: _bottom_up(e, lambda x: replaced.get(x, x)) for name, e in outputs.items()}
+    return Block(rewritten, shared)
+
+
+def _linear_exponent(e: sp.Expr, variables: set[sp.Symbol]) -> tuple[sp.Expr, sp.Rational, sp.Rational] | None:
+    """(direction, multiple, shift) with e = multiple * direction + shift, or None if e is not of that kind."""
+    shift, linear = e.as_coeff_Add()
+    if not (shift.is_Rational and abs(shift) <= LARGEST_SHIFT):
+        return None
+    if not linear.free_symbols or not linear.free_symbols <= variables:
+        return None
+    multiple, direction = linear.as_coeff_Mul() if not linear.is_Add else linear.primitive()
+    return (direction, multiple, shift) if direction.is_Symbol or direction.is_Add else None
+
+
+def _commensurable_groups(multiples: set[sp.Rational]) -> list[tuple[sp.Rational, set[sp.Rational]]]:
+    """Merge exponents of one sign into groups as long as it saves operations: (common measure, members)."""
+    groups = [{m} for m in sorted(multiples, key=lambda m: (m > 0, abs(m)))]
+
+    def cost(group: set[sp.Rational]) -> float:
+        unit = _measure(group)
+        powers = [int(m / unit) for m in group]
+        if max(powers) > LARGEST_POWER or min(powers) < 0:
+            return float("inf")
+        return EXP_COST + len(addition_chain(powers))
+
+    while True:
+        merges = [
+            (cost(a) + cost(b) - cost(a | b), i, j)
+            for i, a in enumerate(groups)
+            for j, b in enumerate(groups[:i])
+            if cost(a | b) < cost(a) + cost(b)
+        ]
+        if not merges:
+            return [(_measure(g), g) for g in groups]
+        _, i, j = max(merges)
+        groups[j] |= groups.pop(i)
+
+
+def _measure(group: set[sp.Rational]) -> sp.Rational:
+    """The largest rational of which every member is a whole multiple, with the sign of the smallest member."""
+    sign = sp.sign(min(group, key=abs))
+    return sign * reduce(lambda a, b: sp.gcd(a, b), [abs(m) for m in group])
+
+
+def addition_chain(powers: list[int]) -> list[tuple[int, int, int]]:
+    """Multiplications (n, i, j), meaning x^n = x^i x^j, that reach all `powers` of x with few products."""
+    have, steps = {1}, []
+
+    def reach(n: int) -> None:
+        if n in have:
+            return
+        pairs = [(max(i, n - i), min(i, n - i)) for i in have if n - i in have]
+        i, j = min(pairs) if pairs else (n - n // 2, n // 2) if n % 2 == 0 else (n - 1, 1)
+        reach(i)
+        reach(j)
+        have.add(n)
+        steps.append((n, i, j))
+
+    for n in sorted(set(powers)):
+        reach(n)
+    return steps
+
+
+# --- distribution
+
+
+def distribute(expression: sp.Expr, variables: set[sp.Symbol]) -> sp.Expr:
+    """c (x + d) becomes c x + (c d) where c and d do not depend on the variables: one multiplication less.
+
+    Applied where every term of the sum takes the factor up for nothing, because it has a constant of its own.
+    """
+
+    def rewrite(e: sp.Expr) -> sp.Expr:
+        if not isinstance(e, sp.Mul):
+            return e
+        constant, rest = e.as_independent(*variables, as_Add=False)
+        sums = [f for f in rest.args if isinstance(f, sp.Add)] if isinstance(rest, sp.Mul) else [rest]
+        if constant == 1 or len(sums) != 1 or not isinstance(sums[0], sp.Add):
+            return e
+        constants = [t.as_independent(*variables, as_Add=False)[0] for t in sums[0].args]
+        if sum(c in (1, -1) for c in constants) > 1:
+            return e
+        others = rest / sums[0]
+        return sp.Mul(others, sp.Add(*(constant * t for t in sums[0].args)))
+
+    return _bottom_up(expression, rewrite)
+
+
+def _bottom_up(expression: sp.Expr, rewrite) -> sp.Expr:
+    """Rebuild the expression from its leaves, each distinct subexpression once."""
+    done: dict[sp.Basic, sp.Basic] = {}
+
+    def visit(e: sp.Basic) -> sp.Basic:
+        if e not in done:
+            args = [visit(a) for a in e.args]
+            changed = any(a is not b for a, b in zip(args, e.args, strict=True))
+            done[e] = rewrite(e.func(*args) if changed else e)
+        return done[e]
+
+    return visit(expression)

@@ -1,0 +1,363 @@
+"""Experiments: a config file read, checked from end to end, and turned into points."""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from hhcore.axes import Axis, AxisSpec, read_axis
+from hhcore.checks import choice, fields, items, mapping, shown, text
+from hhcore.errors import UserError, closest
+from hhcore.model import Model, load_model, models
+from hhcore.quantities import column_name, to_unit
+from hhcore.solvers import METHODS
+
+MAX_POINTS = 10**9
+MAX_AXES = 16
+MAX_STEPS = 10**10
+
+STIMULUS = ("amplitude", "start", "stop")
+REQUIRED = {
+    "model": "model: hodgkin_huxley_1952",
+    "stimulus": "stimulus: {kind: step, amplitude: 10}",
+    "initial_state": "initial_state: rest",
+    "duration": "duration: 1000",
+    "solver": "solver: {method: rk4, dt: 0.025}",
+}
+OPTIONAL = ("parameters", "combine", "analysis_window", "spikes", "traces", "potential", "current")
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """One experiment of a config: a grid of neurons of one model, and what is done with each.
+
+    axes            : as written, those of the stimulus before those of the parameters
+    combine         : "product" (every value with every other) or "zip" (first with first, second with second, ...)
+    defaults        : a value for every parameter of the model, then for `amplitude`, `start` and `stop`; where an axis
+                      sets the value, the model's own one, or NaN for the stimulus
+    initial_state   : "rest", "model", or a value for every state
+    duration        : simulated time of each neuron; times are in the time unit of the model
+    analysis_window : (start, stop) of the time in which spikes count
+    threshold       : potential that a spike crosses upwards [unit of the potential]
+    rearm           : potential to fall below before the next spike counts, at most `threshold`
+    method, dt      : scheme and time step
+    traces          : the points whose time courses are kept, each with a value for everything that `defaults` names
+    """
+
+    name: str
+    model: Model
+    axes: tuple[Axis, ...]
+    combine: str
+    defaults: dict[str, float]
+    initial_state: str | dict[str, float]
+    duration: float
+    analysis_window: tuple[float, float]
+    threshold: float
+    rearm: float
+    method: str
+    dt: float
+    traces: tuple[dict[str, float], ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the axes; the one common length of zipped axes; () without axes."""
+        return _shape([axis.values.size for axis in self.axes], self.combine)
+
+    @property
+    def n_points(self) -> int:
+        """Number of neurons in the grid, 1 without axes."""
+        return math.prod(self.shape)
+
+    @property
+    def simulated_ms(self) -> float:
+        """Simulated time of all neurons together [ms]."""
+        return self.n_points * to_unit(f"{self.duration!r} {self.model.time_unit}", "ms", self.name)
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """What a point has a value for: the parameters of the model, then the stimulus."""
+        return tuple(self.defaults)
+
+    def unit(self, quantity: str) -> str:
+        """Unit of one of the `quantities`."""
+        return _units(self.model)[quantity]
+
+    def column(self, quantity: str) -> str:
+        """Name of the column that holds one of the `quantities`."""
+        return column_name(quantity, self.unit(quantity))
+
+    def points(self, index: np.ndarray) -> np.ndarray:
+        """Rows of the grid by their flat index, counted in C order: the last axis varies fastest.
+
+        index : int64 (k,), each in [0, n_points)
+        returns float64 (k, len(quantities)); only these rows are ever in memory
+        Raises IndexError for an index outside the grid.
+        """
+        index = np.asarray(index, dtype=np.int64)
+        if index.size and not 0 <= index.min() <= index.max() < self.n_points:
+            raise IndexError(f"indices {index.min()} to {index.max()} are not all in a grid of {self.n_points} points")
+        rows = np.tile(np.array(list(self.defaults.values())), (index.size, 1))
+        along = [index] * len(self.axes) if self.combine == "zip" else np.unravel_index(index, self.shape or (1,))
+        for axis, i in zip(self.axes, along, strict=False):  # without axes, `along` has one dummy
+            rows[:, self.quantities.index(axis.name)] = axis.values[i]
+        return rows
+
+    def trace_points(self) -> np.ndarray:
+        """The trace points as rows like those of `points`: float64 (len(traces), len(quantities))."""
+        rows = [[trace[name] for name in self.quantities] for trace in self.traces]
+        return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.quantities))
+
+
+def read_config(path: str | Path) -> dict[str, object]:
+    """The mapping in a YAML file. Raises UserError if there is no such file, it is not YAML, or a key is there twice.
+
+    Unlike `yaml.safe_load`, which takes the last of two equal keys without a word.
+    """
+    try:
+        content = yaml.load(Path(path).read_text(encoding="utf-8-sig"), _Loader)
+    except FileNotFoundError as error:
+        raise UserError(f"config file {str(path)!r} does not exist; check its name and folder") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"config file {str(path)!r} cannot be read as a text file: {error}") from error
+    except UserError as error:
+        raise UserError(f"config file {str(path)!r}: {error}") from error
+    # What PyYAML raises for scalars that it cannot build (a month 13, !!bool perhaps) is of many types.
+    except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise UserError(f"config file {str(path)!r} is not valid YAML: {error}") from error
+    return mapping(content, f"config file {str(path)!r}")
+
+
+class _Loader(yaml.SafeLoader):
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        seen = set()
+        for key, _ in getattr(node, "value", ()):
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                line = key.start_mark.line + 1
+                raise UserError(f"line {line}: the key {shown(key.value)} is there twice; keep one of the two")
+            seen.add(getattr(key, "value", None) if isinstance(key, yaml.ScalarNode) else None)
+        return super().construct_mapping(node, deep=deep)
+
+
+def read_experiments(config: Mapping[str, object], base: str | Path = ".") -> dict[str, Experiment]:
+    """All experiments of a config, by name, checked to the last value.
+
+    base : the folder from which paths of model files count
+    Raises UserError at the first mistake. Mistakes of form are found before a model is loaded, and a grid that is too
+    large before any of it is in memory.
+    """
+    experiments = mapping(fields(config, "config", {"experiments": "experiments: {...}"})["experiments"], "experiments")
+    if not experiments:
+        raise UserError("experiments: there is none; give at least one, `experiments: {name: {model: ...}}`")
+    for name, body in experiments.items():
+        _check_form(name, body, f"experiments.{name}")
+    return {name: _read(name, body, Path(base), f"experiments.{name}") for name, body in experiments.items()}
+
+
+def _check_form(name: str, body: object, where: str) -> None:
+    """All that can be said without the model."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", name):
+        raise UserError(
+            f"experiments: the name {shown(name)} becomes a folder; use letters, digits, _ and - (up to 100)"
+        )
+    fields(body, where, REQUIRED, OPTIONAL)
+    for key in ("model", "potential", "current"):
+        if key in body:
+            text(body[key], f"{where}.{key}", {**REQUIRED, "potential": "membrane.V", "current": "stimulus.i"}[key])
+    stimulus = {"kind": "kind: step", "amplitude": "amplitude: 10"}
+    fields(body["stimulus"], f"{where}.stimulus", stimulus, STIMULUS)
+    choice(body["stimulus"]["kind"], ["step"], f"{where}.stimulus.kind")
+    mapping(body.get("parameters", {}), f"{where}.parameters")
+    choice(body.get("combine", "product"), ["product", "zip"], f"{where}.combine")
+    if not isinstance(body["initial_state"], dict):
+        choice(body["initial_state"], ["rest", "model", "{membrane.V: -65, ...}"], f"{where}.initial_state")
+    fields(body.get("spikes", {}), f"{where}.spikes", optional=["threshold", "rearm"])
+    fields(body["solver"], f"{where}.solver", {"method": "method: rk4", "dt": "dt: 0.025"})
+    choice(body["solver"]["method"], METHODS, f"{where}.solver.method")
+
+
+def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
+    """Everything else; `body` has passed `_check_form`."""
+    model = _model(body, base, where)
+    duration, dt = _times(body, model.time_unit, where)
+    defaults, specs = _sweep(body, model, duration, where)
+    combine = body.get("combine", "product")
+    _check_size(specs, combine, where)
+    axes = tuple(spec.expand() for spec in specs)
+    _check_step(defaults | {axis.name: axis.values for axis in axes}, combine, duration, f"{where}.stimulus")
+    traces = items(body.get("traces", []), f"{where}.traces", "[{amplitude: 10, ...}, ...], a list of points")
+    threshold, rearm = _spikes(body.get("spikes", {}), model.states[model.potential].unit, f"{where}.spikes")
+    return Experiment(
+        name=name,
+        model=model,
+        axes=axes,
+        combine=combine,
+        defaults=defaults,
+        initial_state=_initial_state(body["initial_state"], model, f"{where}.initial_state"),
+        duration=duration,
+        analysis_window=_window(body.get("analysis_window", [0, duration]), model.time_unit, duration, where),
+        threshold=threshold,
+        rearm=rearm,
+        method=body["solver"]["method"],
+        dt=dt,
+        traces=tuple(
+            _trace(point, model, axes, defaults, duration, f"{where}.traces[{i}]") for i, point in enumerate(traces)
+        ),
+    )
+
+
+def _model(body: dict, base: Path, where: str) -> Model:
+    name = body["model"]
+    is_path = name not in models() and name.endswith((".mmt", ".cellml"))
+    try:
+        return load_model(
+            base / name if is_path else name, potential=body.get("potential"), current=body.get("current")
+        )
+    except UserError as error:
+        raise UserError(f"{where}.model: {error}") from error
+
+
+def _times(body: dict, unit: str, where: str) -> tuple[float, float]:
+    """Duration and time step."""
+    duration = to_unit(body["duration"], unit, f"{where}.duration")
+    dt = to_unit(body["solver"]["dt"], unit, f"{where}.solver.dt")
+    if duration <= 0:
+        raise UserError(f"{where}.duration: {shown(body['duration'])} is not longer than 0 {unit}; give a time above 0")
+    if not 0 < dt <= duration:
+        raise UserError(
+            f"{where}.solver.dt: {shown(body['solver']['dt'])} is not above 0 and at most the duration, "
+            f"{duration!r} {unit}"
+        )
+    if duration / dt > MAX_STEPS:
+        raise UserError(
+            f"{where}.solver.dt: {shown(body['solver']['dt'])} makes {duration / dt:.3g} steps in {duration!r} {unit}; "
+            f"at most {MAX_STEPS:.0e} are legal, give a larger dt"
+        )
+    return duration, dt
+
+
+def _sweep(body: dict, model: Model, duration: float, where: str) -> tuple[dict[str, float], list[AxisSpec]]:
+    """The value of everything that is fixed, and the axes."""
+    parameters = body.get("parameters", {})
+    for name in parameters:
+        if name not in model.parameters:
+            raise UserError(
+                f"{where}.parameters: model {model.name!r} has no parameter {name!r}; {closest(name, model.parameters)}"
+            )
+    written = {name: (value, f"{where}.stimulus.{name}") for name, value in body["stimulus"].items() if name != "kind"}
+    written |= {name: (value, f"{where}.parameters.{name}") for name, value in parameters.items()}
+    defaults = {name: quantity.value for name, quantity in model.parameters.items()}
+    defaults |= {"amplitude": math.nan, "start": 0.0, "stop": duration}
+    specs = []
+    for name, (value, place) in written.items():
+        unit = _units(model)[name]
+        if isinstance(value, list):
+            raise UserError(f"{place}: {shown(value)} is a list; write an axis as {{values: [...]}}")
+        if isinstance(value, dict):
+            defaults[name] = model.parameters[name].value if name in parameters else math.nan
+            specs.append(read_axis(value, name, unit, defaults[name], place))
+        else:
+            defaults[name] = to_unit(value, unit, place)
+    return defaults, specs
+
+
+def _check_size(specs: list[AxisSpec], combine: str, where: str) -> None:
+    lengths = ", ".join(f"{spec.name} {spec.length}" for spec in specs)
+    if len(specs) > MAX_AXES:
+        raise UserError(f"{where}: {len(specs)} axes are given, at most {MAX_AXES} are legal; their lengths: {lengths}")
+    if combine == "zip" and len({spec.length for spec in specs}) > 1:
+        raise UserError(
+            f"{where}.combine: axes that are zipped must be equally long, given {lengths}; "
+            f"make them so, or use combine: product"
+        )
+    n_points = math.prod(_shape([spec.length for spec in specs], combine))
+    if n_points > MAX_POINTS:
+        raise UserError(
+            f"{where}: the grid has {n_points:.6g} points ({lengths}), at most {MAX_POINTS:.0e} are legal; "
+            f"shorten an axis, or use combine: zip"
+        )
+
+
+def _shape(lengths: list[int], combine: str) -> tuple[int, ...]:
+    return tuple(lengths[:1] if combine == "zip" else lengths)
+
+
+def _check_step(values: Mapping[str, float | np.ndarray], combine: str, duration: float, where: str) -> None:
+    """0 <= start < stop <= duration for every neuron."""
+    start, stop = np.atleast_1d(values["start"]), np.atleast_1d(values["stop"])
+    if start.min() < 0:
+        raise UserError(f"{where}.start: {float(start.min())!r} is before the simulation, which begins at 0")
+    if stop.max() > duration:
+        raise UserError(f"{where}.stop: {float(stop.max())!r} is after the end of the simulation, {duration!r}")
+    if combine == "product":  # the latest start meets the earliest stop
+        start, stop = start[[start.argmax()]], stop[[stop.argmin()]]
+    start, stop = np.broadcast_arrays(start, stop)
+    if (start >= stop).any():
+        late = (start >= stop).argmax()
+        raise UserError(
+            f"{where}: start {float(start[late])!r} is not before stop {float(stop[late])!r} "
+            f"(a stop that is left out is the duration); every step needs start < stop"
+        )
+
+
+def _window(body: object, unit: str, duration: float, where: str) -> tuple[float, float]:
+    where = f"{where}.analysis_window"
+    start, stop = (to_unit(t, unit, f"{where}[{i}]") for i, t in enumerate(items(body, where, "[start, stop]", 2)))
+    if not 0 <= start < stop <= duration:
+        raise UserError(f"{where}: {shown(body)} does not lie, start before stop, in the duration [0, {duration!r}]")
+    return start, stop
+
+
+def _spikes(body: dict, unit: str, where: str) -> tuple[float, float]:
+    """Threshold (0 if not given) and re-arm level (the threshold if not given)."""
+    threshold = to_unit(body.get("threshold", 0), unit, f"{where}.threshold")
+    rearm = to_unit(body.get("rearm", threshold), unit, f"{where}.rearm")
+    if rearm > threshold:
+        raise UserError(f"{where}.rearm: {shown(body['rearm'])} is above the threshold, {threshold!r} {unit}; lower it")
+    return threshold, rearm
+
+
+def _initial_state(body: object, model: Model, where: str) -> str | dict[str, float]:
+    if isinstance(body, str):
+        return body
+    given = mapping(body, where)
+    for name in given:
+        if name not in model.states:
+            raise UserError(f"{where}: model {model.name!r} has no state {name!r}; {closest(name, model.states)}")
+    missing = [name for name in model.states if name not in given]
+    if missing:
+        raise UserError(
+            f"{where}: {shown(given)} leaves out {', '.join(missing)}; "
+            f"give a value for every state, or take initial_state: model"
+        )
+    return {name: to_unit(given[name], state.unit, f"{where}.{name}") for name, state in model.states.items()}
+
+
+def _trace(
+    body: object, model: Model, axes: tuple[Axis, ...], defaults: dict[str, float], duration: float, where: str
+) -> dict[str, float]:
+    """A full point: the trace's own values over those of the experiment. It need not lie on the grid."""
+    given = mapping(body, where)
+    for name in given:
+        if name not in defaults:
+            legal = closest(name, [*STIMULUS, *model.parameters])
+            raise UserError(f"{where}: model {model.name!r} and its stimulus have no quantity {name!r}; {legal}")
+    missing = [axis.name for axis in axes if axis.name not in given]
+    if missing:
+        raise UserError(
+            f"{where}: {shown(given)} has no value for {', '.join(missing)}; "
+            f"a trace is one neuron, so give a value for every axis"
+        )
+    units = _units(model)
+    point = defaults | {name: to_unit(value, units[name], f"{where}.{name}") for name, value in given.items()}
+    _check_step(point, "product", duration, where)
+    return point
+
+
+def _units(model: Model) -> dict[str, str]:
+    """Unit of everything that a point has a value for."""
+    parameters = {name: quantity.unit for name, quantity in model.parameters.items()}
+    return parameters | {"amplitude": model.current.unit, "start": model.time_unit, "stop": model.time_unit}

@@ -1,0 +1,111 @@
+"""Initial states: the stable equilibrium of each neuron, the model's own state, or given values."""
+
+from collections.abc import Mapping
+from types import ModuleType
+
+import numpy as np
+
+from hhcore.errors import UserError, closest
+from hhcore.model import Model
+
+RELAXATION = 1000.0  # time a neuron is given to settle where Newton's method does not find its rest (ms)
+RELAXATION_STEP = 0.01
+
+
+def initial_states(
+    model: Model, kernel: ModuleType, parameters: np.ndarray, initial_state: str | Mapping[str, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """States (n, N) and status int8 (n,: 0 ok, 1 no stable rest) for parameters (n, p).
+
+    Raises UserError for an unknown word or an incomplete mapping.
+    """
+    n = len(parameters)
+    status = np.zeros(n, dtype=np.int8)
+    if isinstance(initial_state, Mapping):
+        given = _given(model, initial_state)
+        return np.tile(given, (n, 1)), status
+    own = np.array([q.value for q in model.states.values()])
+    if initial_state == "model":
+        return np.tile(own, (n, 1)), status
+    if initial_state == "rest":
+        return _rest(model, kernel, parameters, own)
+    raise UserError(f"initial_state {initial_state!r} is unknown; " + closest(initial_state, ["rest", "model"]))
+
+
+def _given(model: Model, initial_state: Mapping[str, float]) -> np.ndarray:
+    for name in initial_state:
+        if name not in model.states:
+            raise UserError(f"initial_state: model {model.name!r} has no state {name!r}; " + closest(name, model.states))
+    missing = [name for name in model.states if name not in initial_state]
+    if missing:
+        raise UserError(f"initial_state: give a value for every state; missing: {', '.join(missing)}")
+    return np.array([float(initial_state[name]) for name in model.states])
+
+
+def _rest(model: Model, kernel: ModuleType, parameters: np.ndarray, own: np.ndarray):
+    """Equilibria of all distinct parameter sets, started from the equilibrium of the model's own parameters."""
+    reference = np.array([[q.value for q in model.parameters.values()]])
+    models_rest, settled = _settle(kernel, reference, own)
+    start = models_rest[0] if settled[0] else own
+    distinct, which = np.unique(parameters, axis=0, return_inverse=True)
+    states, settled = _settle(kernel, distinct, start)
+    states[~settled] = start
+    which = which.ravel()
+    return states[which], (~settled[which]).astype(np.int8)
+
+
+def _settle(kernel: ModuleType, parameters: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(states (n, N), found): by Newton's method, where it fails after letting the neuron settle without stimulus."""
+    states, stable = _newton(kernel, parameters, np.tile(start, (len(parameters), 1)))
+    lost = np.flatnonzero(~stable)
+    if len(lost):
+        relaxed = _relax(kernel, parameters[lost], np.tile(start, (len(lost), 1)))
+        states[lost], stable[lost] = _newton(kernel, parameters[lost], relaxed)
+    return states, stable
+
+
+def _newton(kernel: ModuleType, parameters: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Roots of dy/dt at zero current and whether each is a stable equilibrium (all eigenvalues left of zero)."""
+    n = len(parameters)
+    states = np.empty_like(start)
+    jacobians = np.empty((n, kernel.N, kernel.N))
+    residual = np.empty(n)
+    for first in range(0, n, kernel.W):
+        lanes = np.minimum(np.arange(first, first + kernel.W), n - 1)
+        Z = _pack(kernel, parameters[lanes], start[lanes])
+        jacobian = np.zeros((kernel.W, kernel.N, kernel.N))
+        kernel.equilibrium(Z, jacobian)
+        rows = Z.reshape(kernel.ROWS, kernel.W)
+        y = rows[kernel.STATE // kernel.W :][: kernel.N].T
+        f = rows[kernel.SLOPE1 // kernel.W :][: kernel.N].T
+        scale = np.abs(np.einsum("jik,jk->ji", np.abs(jacobian), np.abs(y))) + 1e-12
+        states[lanes], jacobians[lanes] = y, jacobian
+        residual[lanes] = np.max(np.abs(f) / scale, axis=1)
+    found = residual < 1e-12
+    found &= np.isfinite(jacobians).all(axis=(1, 2)) & np.isfinite(states).all(axis=1)
+    stable = np.zeros(n, dtype=bool)
+    stable[found] = np.linalg.eigvals(jacobians[found]).real.max(axis=1) < 0.0
+    return states, stable
+
+
+def _relax(kernel: ModuleType, parameters: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """States after RELAXATION without stimulus."""
+    states = np.empty_like(start)
+    times, counts = np.empty((kernel.W, 4096)), np.zeros(kernel.W, dtype=np.int64)
+    for first in range(0, len(parameters), kernel.W):
+        lanes = np.minimum(np.arange(first, first + kernel.W), len(parameters) - 1)
+        Z = _pack(kernel, parameters[lanes], start[lanes])
+        steps = round(RELAXATION / RELAXATION_STEP)
+        kernel.advance(Z, 0, steps, 0.0, RELAXATION_STEP, np.inf, np.inf, False, times, counts)
+        kernel.close(Z, RELAXATION, RELAXATION_STEP)
+        states[lanes] = Z.reshape(kernel.ROWS, kernel.W)[kernel.STATE // kernel.W :][: kernel.N].T
+    return states
+
+
+def _pack(kernel: ModuleType, parameters: np.ndarray, states: np.ndarray) -> np.ndarray:
+    Z = np.zeros(kernel.ROWS * kernel.W)
+    rows = Z.reshape(kernel.ROWS, kernel.W)
+    rows[kernel.PARAMETER // kernel.W :][: parameters.shape[1]] = parameters.T
+    rows[kernel.STATE // kernel.W :][: states.shape[1]] = states.T
+    kernel.prepare(Z)
+    return Z

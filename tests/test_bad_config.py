@@ -1,0 +1,419 @@
+"""Configs that are wrong: one message each, with where, what was given, and what is legal."""
+
+import copy
+import math
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import hhcore.experiment
+from hhcore.axes import AxisSpec
+from hhcore.errors import UserError
+from hhcore.experiment import Experiment, read_config, read_experiments
+
+GOOD = yaml.safe_load("""
+experiments:
+  squid:
+    model: hodgkin_huxley_1952
+    stimulus: {kind: step, amplitude: {linspace: [0, 40, 5]}, start: 0, stop: 80}
+    parameters:
+      sodium.g: {range: [96, 144, 24]}
+      potassium.g: {scale: {values: [0.8, 1]}}
+      leak.g: 0.3
+    combine: product
+    initial_state: {membrane.V: -65, sodium.m: 0.05, sodium.h: 0.6, potassium.n: 0.32}
+    duration: 100
+    analysis_window: [20, 100]
+    spikes: {threshold: 0, rearm: -10}
+    solver: {method: rk4, dt: 0.025}
+    traces: [{amplitude: 10, sodium.g: 120, potassium.g: 36}]
+""")
+MISSING = object()
+
+
+def changed(path, value):
+    """GOOD with one node changed: `path` is (key, key, ...) from the experiment on, MISSING deletes."""
+    config = copy.deepcopy(GOOD)
+    node = config["experiments"]["squid"]
+    for key in path[:-1]:
+        node = node[key]
+    if value is MISSING:
+        del node[path[-1]]
+    else:
+        node[path[-1]] = value
+    return config
+
+
+def refused(config, where, *parts):
+    """The message is `where: ...`, on one line, and has all `parts`."""
+    with pytest.raises(UserError) as caught:
+        read_experiments(config, ".")
+    message = str(caught.value)
+    assert message.startswith(where + ": ") and "\n" not in message, message
+    for part in parts:
+        assert part in message, message
+
+
+STEP = {"kind": "step", "amplitude": 10}
+TEN_THOUSAND = {"linspace": [1, 2, 10_000]}
+
+# (path of the change, new value), where the message points (after experiments.squid), what else it says
+MISTAKES = [
+    # keys, on every level
+    (("modell",), "x", "", ["no key 'modell'", "did you mean 'model'?"]),
+    (("sweep",), {}, "", ["no key 'sweep'", "legal: model, stimulus"]),
+    ((7,), 1, "", ["the key 7 is not text", "quotes"]),
+    ((None,), 1, "", ["the key nothing is not text"]),
+    (("stimulus", "amplitud"), 3, ".stimulus", ["no key 'amplitud'", "did you mean 'amplitude'?"]),
+    (("stimulus", True), 3, ".stimulus", ["the key True is not text", "on, yes"]),
+    (("spikes", "treshold"), 3, ".spikes", ["no key 'treshold'", "did you mean 'threshold'?"]),
+    (("solver", "Dt"), 3, ".solver", ["no key 'Dt'", "did you mean 'dt'?"]),
+    (("stimulus", "amplitude"), {"linspaced": [0, 1, 2]}, ".stimulus.amplitude", ["'linspaced'", "mean 'linspace'?"]),
+    (("parameters", "leak.g"), {"scale": {"value": [1]}}, ".parameters.leak.g.scale", ["'value'", "mean 'values'?"]),
+    # keys that are missing
+    (("model",), MISSING, "", ["'model' is missing", "`model: hodgkin_huxley_1952`"]),
+    (("duration",), MISSING, "", ["'duration' is missing", "`duration: 1000`"]),
+    (("initial_state",), MISSING, "", ["'initial_state' is missing", "`initial_state: rest`"]),
+    (("stimulus", "kind"), MISSING, ".stimulus", ["'kind' is missing", "`kind: step`"]),
+    (("stimulus", "amplitude"), MISSING, ".stimulus", ["'amplitude' is missing", "given {'kind': 'step'"]),
+    (("solver", "dt"), MISSING, ".solver", ["'dt' is missing", "{'method': 'rk4'}"]),
+    # types
+    (("model",), ["hodgkin_huxley_1952"], ".model", ["['hodgkin_huxley_1952'] is not text"]),
+    (("model",), None, ".model", ["nothing is not text", "`model: hodgkin_huxley_1952`"]),
+    (("potential",), 3, ".potential", ["3 is not text", "`membrane.V`"]),
+    (("stimulus",), [1, 2], ".stimulus", ["[1, 2] is no mapping", "key: value"]),
+    (("parameters",), ["sodium.g"], ".parameters", ["['sodium.g'] is no mapping"]),
+    (("parameters",), None, ".parameters", ["nothing is no mapping"]),
+    (("solver",), "rk4", ".solver", ["'rk4' is no mapping"]),
+    (("spikes",), 0, ".spikes", ["0 is no mapping"]),
+    (("traces",), {"amplitude": 10}, ".traces", ["{'amplitude': 10} does not have the form [{amplitude: 10"]),
+    (("traces",), [10], ".traces[0]", ["10 is no mapping"]),
+    (("analysis_window",), 20, ".analysis_window", ["20 does not have the form [start, stop]"]),
+    (("analysis_window",), [1, 2, 3], ".analysis_window", ["[1, 2, 3] does not have the form [start, stop]"]),
+    (("duration",), [100], ".duration", ["[100] is not a number", "in ms"]),
+    (("duration",), True, ".duration", ["True is not a number"]),
+    (("parameters", "sodium.g"), [96, 120], ".parameters.sodium.g", ["[96, 120] is a list", "{values: [...]}"]),
+    (("stimulus", "amplitude"), None, ".stimulus.amplitude", ["nothing is not a number", "uA/cm^2"]),
+    # words
+    (("model",), "hodgkin_huxley", ".model", ["'hodgkin_huxley'", "mean 'hodgkin_huxley_1952'?"]),
+    (("model",), "nowhere.mmt", ".model", ["'nowhere.mmt'", "does not exist"]),
+    (("potential",), "membrane.U", ".model", ["no state 'membrane.U'", "mean 'membrane.V'?"]),
+    (("current",), "stimulus.amp", ".model", ["no variable 'stimulus.amp'", "mean 'stimulus.amplitude'?"]),
+    (("stimulus", "kind"), "ramp", ".stimulus.kind", ["'ramp'", "legal: step"]),
+    (("solver", "method"), "rk45", ".solver.method", ["'rk45'", "mean 'rk4'?"]),
+    (("solver", "method"), ["rk4"], ".solver.method", ["['rk4'] is not a choice", "legal: "]),
+    (("combine",), "prodct", ".combine", ["'prodct'", "mean 'product'?"]),
+    (("initial_state",), "rset", ".initial_state", ["'rset'", "mean 'rest'?"]),
+    (("initial_state",), None, ".initial_state", ["nothing", "legal: rest, model, {membrane.V: -65"]),
+    (("parameters", "sodium.gbar"), 1, ".parameters", ["no parameter 'sodium.gbar'", "mean 'sodium.g'?"]),
+    (("parameters", "membrane.V"), 1, ".parameters", ["no parameter 'membrane.V'", "legal: "]),
+    # numbers and units
+    (("duration",), "100 mV", ".duration", ["'100 mV' cannot be converted to ms"]),
+    (("duration",), "100", ".duration", ["'100' is text without a unit", "'1.5 ms'"]),
+    (("duration",), "long", ".duration", ["'long' does not begin with a number"]),
+    (("duration",), math.nan, ".duration", ["nan is not a finite number"]),
+    (("duration",), math.inf, ".duration", ["inf is not a finite number"]),
+    (("duration",), -5, ".duration", ["-5 is not longer than 0 ms"]),
+    (("duration",), 0, ".duration", ["0 is not longer than 0 ms"]),
+    (("solver", "dt"), 101, ".solver.dt", ["101 is not above 0 and at most the duration, 100.0 ms"]),
+    (("solver", "dt"), "-1 us", ".solver.dt", ["'-1 us' is not above 0"]),
+    (("solver", "dt"), 1.0e-200, ".solver.dt", ["1e-200 makes 1e+202 steps", "larger dt"]),
+    (("parameters", "leak.g"), "0.3 mS", ".parameters.leak.g", ["'0.3 mS' cannot be converted to mS/cm^2"]),
+    (("parameters", "leak.g"), "0.3 mSS", ".parameters.leak.g", ["unit 'mSS' of '0.3 mSS' is unknown", "mS/cm^2"]),
+    (("parameters", "leak.g"), math.nan, ".parameters.leak.g", ["nan is not a finite number"]),
+    (("spikes", "threshold"), "high", ".spikes.threshold", ["'high' does not begin with a number", "mV"]),
+    (("spikes", "threshold"), math.inf, ".spikes.threshold", ["inf is not a finite number"]),
+    (("spikes", "rearm"), 5, ".spikes.rearm", ["5 is above the threshold, 0.0 mV"]),
+    # axes
+    (("parameters", "sodium.g"), {"values": []}, ".parameters.sodium.g.values", ["the axis is empty"]),
+    (("parameters", "sodium.g"), {}, ".parameters.sodium.g", ["exactly one of values, linspace", "given {}"]),
+    (("parameters", "sodium.g"), {"values": [1, 1]}, ".parameters.sodium.g.values", ["1.0 is there 2 times"]),
+    (("parameters", "sodium.g"), {"range": [1, 2, -1]}, ".parameters.sodium.g.range", ["[1, 2, -1] never leads"]),
+    (("stimulus", "amplitude"), {"linspace": [0, 1, 0]}, ".stimulus.amplitude.linspace", ["is empty", "0;"]),
+    (("stimulus", "amplitude"), {"linspace": [0, 1, 10**12]}, ".stimulus.amplitude.linspace", ["1000000000000 values"]),
+    (("stimulus", "amplitude"), {"values": [1, math.nan]}, ".stimulus.amplitude.values[1]", ["nan is not a finite"]),
+    (("stimulus", "amplitude"), {"scale": {"values": [1]}}, ".stimulus.amplitude.scale", ["no value of its own"]),
+    (("combine",), "zip", ".combine", ["equally long", "amplitude 5, sodium.g 3, potassium.g 2", "combine: product"]),
+    # times
+    (("stimulus", "start"), 80, ".stimulus", ["start 80.0 is not before stop 80.0"]),
+    (("stimulus", "start"), -1, ".stimulus.start", ["-1.0 is before the simulation"]),
+    (("stimulus", "stop"), "0.2 s", ".stimulus.stop", ["200.0 is after the end of the simulation, 100.0"]),
+    (("stimulus", "stop"), {"values": [50, 101]}, ".stimulus.stop", ["101.0 is after the end"]),
+    (("stimulus", "start"), {"values": [0, 90]}, ".stimulus", ["start 90.0 is not before stop 80.0"]),
+    (("analysis_window",), [50, 20], ".analysis_window", ["[50, 20] does not lie", "[0, 100.0]"]),
+    (("analysis_window",), [0, 101], ".analysis_window", ["[0, 101] does not lie"]),
+    (("analysis_window",), ["20 mV", 30], ".analysis_window[0]", ["'20 mV' cannot be converted to ms"]),
+    # states and traces
+    (("initial_state", "sodium.n"), 1, ".initial_state", ["no state 'sodium.n'", "legal: membrane.V, sodium.m"]),
+    (("initial_state", "sodium.m"), MISSING, ".initial_state", ["leaves out sodium.m", "every state"]),
+    (("initial_state",), {}, ".initial_state", ["{} leaves out membrane.V, sodium.m, sodium.h, potassium.n"]),
+    (("initial_state", "membrane.V"), "-65 K", ".initial_state.membrane.V", ["'-65 K' cannot be converted to mV"]),
+    (("traces", 0, "sodium.g"), MISSING, ".traces[0]", ["no value for sodium.g", "every axis"]),
+    (("traces", 0, "sodium.G_Na"), 1, ".traces[0]", ["no quantity 'sodium.G_Na'", "did you mean 'sodium."]),
+    (("traces", 0, "amplitude"), {"values": [1]}, ".traces[0].amplitude", ["{'values': [1]} is not a number"]),
+    (("traces", 0, "start"), 90, ".traces[0]", ["start 90.0 is not before stop 80.0"]),
+    (("traces", 0, "sodium.g"), "120 mV", ".traces[0].sodium.g", ["'120 mV' cannot be converted to mS/cm^2"]),
+]
+
+
+def test_the_config_is_good_before_it_is_changed():
+    assert read_experiments(GOOD, ".")["squid"].n_points == 30
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "where", "parts"), MISTAKES, ids=[f"{'.'.join(map(str, m[0]))}-{m[3][0]}"[:60] for m in MISTAKES]
+)
+def test_mistakes(path, value, where, parts):
+    refused(changed(path, value), "experiments.squid" + where, *parts)
+
+
+@pytest.mark.parametrize(
+    ("config", "where", "parts"),
+    [
+        ([], "config", ["[] is no mapping"]),
+        (None, "config", ["nothing is no mapping"]),
+        ({}, "config", ["'experiments' is missing"]),
+        ({"experiment": {}}, "config", ["no key 'experiment'", "did you mean 'experiments'?"]),
+        ({**GOOD, "threads": 4}, "config", ["no key 'threads'", "legal: experiments"]),
+        ({"experiments": {}}, "experiments", ["there is none"]),
+        ({"experiments": None}, "experiments", ["nothing is no mapping"]),
+        ({"experiments": [1]}, "experiments", ["[1] is no mapping"]),
+        ({"experiments": {"a b": {}}}, "experiments", ["the name 'a b' becomes a folder", "letters, digits"]),
+        ({"experiments": {"../up": {}}}, "experiments", ["the name '../up' becomes a folder"]),
+        ({"experiments": {"a\n": {}}}, "experiments", [r"the name 'a\n' becomes a folder"]),
+        ({"experiments": {2024: {}}}, "experiments", ["the key 2024 is not text", "quotes"]),
+        ({"experiments": {"a": None}}, "experiments.a", ["nothing is no mapping"]),
+    ],
+    ids=str,
+)
+def test_mistakes_above_the_experiments(config, where, parts):
+    refused(config, where, *parts)
+
+
+def test_zip_needs_start_before_stop_in_every_neuron():
+    config = changed(("combine",), "zip")
+    config["experiments"]["squid"] |= {"parameters": {}, "traces": []}
+    times = {"start": {"values": [0, 30]}, "stop": {"values": [20, 30]}}
+    config["experiments"]["squid"]["stimulus"] = STEP | times
+    refused(config, "experiments.squid.stimulus", "start 30.0 is not before stop 30.0")
+
+
+def test_a_grid_that_is_too_large_is_refused_before_any_of_it_is_in_memory(monkeypatch):
+    monkeypatch.setattr(AxisSpec, "expand", lambda self: pytest.fail("an axis was expanded"))
+    parameters = {"sodium.g": TEN_THOUSAND, "leak.g": TEN_THOUSAND, "potassium.g": TEN_THOUSAND}
+    refused(
+        changed(("parameters",), parameters | {"membrane.C": {"linspace": [1, 2, 10**6]}}),
+        "experiments.squid",
+        "5e+18 points (amplitude 5, sodium.g 10000, leak.g 10000, potassium.g 10000, membrane.C 1000000)",
+        "at most 1e+09",
+    )
+    config = changed(("stimulus",), STEP)
+    config["experiments"]["squid"]["parameters"] = parameters
+    refused(config, "experiments.squid", "1e+12 points", "sodium.g 10000", "combine: zip")
+
+
+def test_more_than_sixteen_axes(tmp_path):
+    source = (Path(hhcore.experiment.__file__).parent / "models" / "hodgkin_huxley_1952.mmt").read_text()
+    extra = "".join(f"x{i} = 1 [1]\n    in [1]\n" for i in range(17))
+    (tmp_path / "many.mmt").write_text(f"{source}\n[extra]\n{extra}")
+    config = changed(("parameters",), {f"extra.x{i}": {"values": [1]} for i in range(17)})
+    config["experiments"]["squid"]["model"] = str(tmp_path / "many.mmt")
+    refused(config, "experiments.squid", "18 axes are given, at most 16")
+
+
+def test_mistakes_of_form_are_found_before_a_model_is_loaded(monkeypatch):
+    monkeypatch.setattr(hhcore.experiment, "load_model", lambda *args, **names: pytest.fail("a model was loaded"))
+    config = copy.deepcopy(GOOD)
+    config["experiments"]["second"] = changed(("solver", "order"), 4)["experiments"]["squid"]
+    refused(config, "experiments.second.solver", "no key 'order'")
+
+
+# --- model files
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "parts"),
+    [
+        ("wrong_units.mmt", "units", ["wrong_units.mmt", "units do not match", "sodium.i"]),
+        ("garbage.mmt", bytes(range(128, 256)), ["garbage.mmt", "cannot be read"]),
+        ("garbage.cellml", bytes(range(128, 256)), ["garbage.cellml", "cannot be read"]),
+        ("text.mmt", b"a poem", ["text.mmt", "cannot be read"]),
+        ("empty.mmt", b"", ["empty.mmt", "cannot be read"]),
+        ("page.cellml", b"<html/>", ["page.cellml", "cannot be read"]),
+    ],
+)
+def test_model_files(tmp_path, name, content, parts):
+    if content == "units":
+        source = Path(hhcore.experiment.__file__).parent / "models" / "hodgkin_huxley_1952.mmt"
+        content = source.read_bytes().replace(b"i = g * m^3 * h * (V - E)", b"i = g * m^3 * h")
+    (tmp_path / name).write_bytes(content)
+    config = changed(("model",), name)
+    with pytest.raises(UserError) as caught:
+        read_experiments(config, tmp_path)
+    message = str(caught.value)
+    assert message.startswith("experiments.squid.model: "), message
+    for part in parts:
+        assert part in message
+
+
+def test_a_folder_is_no_model_file(tmp_path):
+    (tmp_path / "model.mmt").mkdir()
+    with pytest.raises(UserError, match=r"^experiments\.squid\.model: .*model\.mmt.* does not exist"):
+        read_experiments(changed(("model",), "model.mmt"), tmp_path)
+
+
+# --- config files
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (b"experiments: {a: [", "is not valid YAML"),
+        (b"a: b: c", "is not valid YAML"),
+        (b"\tx", "is not valid YAML"),
+        (b"a: !!python/object/apply:os.getcwd []", "is not valid YAML"),
+        (b"a: 2024-13-45", "is not valid YAML"),
+        (b"a: !!bool perhaps", "is not valid YAML"),
+        (b"a: !!int ''", "is not valid YAML"),
+        (b"{[1, 2]: {[3]: 4}, {5: 6}: 7}", "is not valid YAML"),
+        (b"a: \x00", "is not valid YAML"),
+        (b"[" * 5000, "is not valid YAML"),
+        (b"\xff\xfe\x00\x01", "cannot be read as a text file"),
+        (b"a: 1\nb: 2\na: 3\n", "line 3: the key 'a' is there twice"),
+        (b"x: {y: [{b: 1, b: 1}]}", "line 1: the key 'b' is there twice"),
+        (b"experiments:\n  s:\n    duration: 1\n    'duration': 2\n", "line 4: the key 'duration' is there twice"),
+        (b"", "nothing is no mapping"),
+        (b"- 1\n- 2\n", "[1, 2] is no mapping"),
+        (b"just text", "'just text' is no mapping"),
+        (b"on: 1", "the key True is not text"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_config_files(tmp_path, content, part):
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        read_config(path)
+    assert "mine.yaml" in str(caught.value) and part in str(caught.value)
+
+
+def test_a_config_file_that_is_not_there(tmp_path):
+    with pytest.raises(UserError, match=r"nowhere\.yaml' does not exist"):
+        read_config(tmp_path / "nowhere.yaml")
+    with pytest.raises(UserError, match="cannot be read as a text file"):
+        read_config(tmp_path)
+
+
+def test_a_merged_yaml_key_may_be_set_again(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("a: &common {x: 1, y: 2}\nb: {<<: *common, x: 3}\n")
+    assert read_config(path)["b"] == {"x": 3, "y": 2}
+
+
+def test_a_config_that_contains_itself_or_unfolds_without_end_is_refused(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("experiments: &x {a: *x}")
+    refused(read_config(path), "experiments.a", "no key 'a'")
+    lines = "\n".join(f"x{i}: &x{i} [{', '.join(['*x' + str(i - 1)] * 9)}]" for i in range(1, 40))
+    path.write_text(f"x0: &x0 [1]\n{lines}\nexperiments: *x39\n")
+    bomb = read_config(path)["experiments"]
+    refused({"experiments": bomb}, "experiments", "is no mapping")
+
+
+# --- anything at all
+
+numbers = st.sampled_from([0, 1, -1, 3, 10**12, 10**400, 0.5, -0.0, 1e-300, 1e300, math.nan, math.inf])
+words = st.sampled_from(
+    [
+        "",
+        "rest",
+        "zip",
+        "model",
+        "rk4",
+        "strang",
+        "0.1 s",
+        "3 mV",
+        "1e-3",
+        "5 (",
+        "9**9**9 s",
+        "x.mmt",
+        "\x00",
+        "values",
+    ]
+)
+keys = st.sampled_from(
+    [
+        "model",
+        "stimulus",
+        "parameters",
+        "amplitude",
+        "start",
+        "stop",
+        "values",
+        "linspace",
+        "range",
+        "logspace",
+        "scale",
+        "leak.g",
+        "sodium.g",
+        "membrane.V",
+        "threshold",
+        "rearm",
+        "dt",
+        "duration",
+        "combine",
+        "traces",
+        "potential",
+        "current",
+        "x",
+    ]
+) | st.sampled_from([None, True, 0, 2.5, (1, 2)])
+leaves = st.none() | st.booleans() | numbers | words | st.text(max_size=4)
+values = st.recursive(leaves, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=3))
+
+
+def nodes(tree, path=()):
+    """Paths of all nodes below the root."""
+    below = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    for key, node in below:
+        yield (*path, key)
+        yield from nodes(node, (*path, key))
+
+
+def mutate(tree, draw):
+    path = draw(st.sampled_from(list(nodes(tree))))
+    parent = tree
+    for key in path[:-1]:
+        parent = parent[key]
+    action = draw(st.sampled_from(["delete", "replace", "insert"]))
+    if action == "delete":
+        del parent[path[-1]]
+    elif action == "replace":
+        parent[path[-1]] = draw(values)
+    elif isinstance(parent, dict):
+        parent[draw(keys)] = draw(values)
+    else:
+        parent.insert(path[-1], draw(values))
+
+
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_config_changed_at_random_is_an_experiment_or_a_message(monkeypatch, data):
+    monkeypatch.setattr(hhcore.experiment, "load_model", LOAD_ONCE)  # 20 ms each
+    config = copy.deepcopy(GOOD)
+    for _ in range(data.draw(st.integers(1, 3))):
+        if config and list(nodes(config)):
+            mutate(config, data.draw)
+    try:
+        found = read_experiments(config, ".")
+    except UserError as error:
+        assert ": " in str(error) and len(str(error)) < 2000
+    else:
+        assert all(isinstance(a, Experiment) and a.points([0]).shape[0] == 1 for a in found.values())
+
+
+LOAD_ONCE = cache(hhcore.experiment.load_model)

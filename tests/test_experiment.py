@@ -1,0 +1,313 @@
+"""Configs that are right: what they mean, point by point, and every example that the user is shown."""
+
+import copy
+import itertools
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import myokit
+import numpy as np
+import pytest
+import yaml
+
+from hhcore.errors import UserError
+from hhcore.experiment import OPTIONAL, REQUIRED, STIMULUS, read_config, read_experiments
+from hhcore.quantities import column_name, to_unit
+from hhcore.solvers import METHODS
+
+CONFIG = Path(__file__).parents[1] / "config"
+
+GRID = """
+model: hodgkin_huxley_1952
+stimulus: {kind: step, amplitude: {values: [5, 10]}, start: 20}
+parameters:
+  sodium.g: {linspace: [96, 144, 3]}
+  leak.g: 0.25
+  potassium.g: {scale: {values: [0.5, 1]}}
+initial_state: rest
+duration: 0.1 s
+solver: {method: rk4, dt: 1e-2}
+traces: [{amplitude: 7, sodium.g: 1 S/cm^2, potassium.g: 30, stop: 60}]
+"""
+
+
+def read(text, **changes):
+    return read_experiments({"experiments": {"a": yaml.safe_load(text) | changes}}, ".")["a"]
+
+
+# --- quantities
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [
+        (3, "mV", 3.0),
+        (-65.5, "mV", -65.5),
+        (np.float64(2.5), "mV", 2.5),
+        ("0.7 s", "ms", 700.0),
+        ("12 mS/cm^2", "mS/cm^2", 12.0),
+        ("120 S/m^2", "mS/cm^2", 12.0),
+        ("0.07 mS/mm^2", "mS/cm^2", 7.0),
+        ("10 µA/cm²", "uA/cm^2", 10.0),
+        ("-0.065V", "mV", -65.0),
+        ("16.3 degC", "K", 289.45),
+        ("6.3 °C", "K", 279.45),
+        ("5 /ms", "mS/uF", 5.0),
+        ("2 kohm", "Ohm", 2000.0),
+        ("30 %", "1", 0.3),
+        ("0.5", "1", 0.5),
+        ("1e-3", "ms", 0.001),  # PyYAML takes it for text
+        ("5 odd (0.5)", "odd (0.5)", 5.0),
+    ],
+)
+def test_a_quantity_is_converted_exactly(value, unit, expected):
+    assert to_unit(value, unit, "here") == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "message"),
+    [
+        (True, "ms", "True is not a number; expected a bare number in ms"),
+        (None, "ms", "nothing is not a number"),
+        ([1], "ms", r"\[1\] is not a number"),
+        (float("nan"), "ms", "nan is not a finite number"),
+        (float("-inf"), "ms", "-inf is not a finite number"),
+        (10**400, "ms", "10+.*0+ is not a finite number"),
+        ("1e999 s", "ms", "'1e999 s' is not a finite number"),
+        ("nan ms", "ms", "'nan ms' does not begin with a number"),
+        ("5", "ms", "'5' is text without a unit; .* like '1.5 ms'"),
+        ("", "ms", "'' does not begin with a number"),
+        ("5 sec onds", "ms", "the unit 'sec onds' of '5 sec onds' is unknown"),
+        ("5 mV", "ms", "'5 mV' cannot be converted to ms; expected a bare number in ms, or text"),
+        ("5 mV", "1", "'5 mV' cannot be converted to 1; .* without dimension"),
+        ("5 2", "ms", "the unit '2' of '5 2' is unknown"),
+        ("9**9**9**9 s", "ms", "unknown"),
+        ("5 (", "ms", "unknown"),
+        ("5 S", "odd (0.5)", r"pint cannot read the model's unit 'odd \(0.5\)'; give a bare number"),
+    ],
+)
+def test_what_is_no_quantity_is_refused(value, unit, message):
+    with pytest.raises(UserError, match="^here: .*" + message):
+        to_unit(value, unit, "here")
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "A",
+        "V",
+        "S",
+        "F",
+        "Ohm",
+        "MOhm",
+        "K",
+        "s",
+        "ms",
+        "mV",
+        "mS",
+        "uF",
+        "nA",
+        "pA",
+        "pF",
+        "nS",
+        "mM",
+        "uM",
+        "mol",
+        "L",
+        "um",
+        "cm",
+        "mS/cm^2",
+        "uA/uF",
+        "J/mol/K",
+        "C/mol",
+        "1/mV/ms",
+    ],
+)
+def test_pint_means_the_same_by_the_units_of_myokit(unit):
+    meant = myokit.parse_unit(unit)
+    base = "*".join(
+        f"{name}^{int(x)}" for name, x in zip(["g", "m", "s", "A", "K", "cd", "mol"], meant.exponents(), strict=True)
+    )
+    assert to_unit(f"1 {unit}", base, "here") == pytest.approx(meant.multiplier(), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "unit", "name"),
+    [
+        ("amplitude", "uA/cm^2", "amplitude_uA_cm2"),
+        ("sodium.g", "mS/cm^2", "sodium_g_mS_cm2"),
+        ("start", "ms", "start_ms"),
+        ("temperature.T", "K", "temperature_T_K"),
+        ("temperature.q10", "1", "temperature_q10"),
+        ("pump.rate", "mM*L/ms", "pump_rate_mML_ms"),
+        ("odd.x", "Ohm (0.001)", "odd_x_Ohm_0.001"),
+    ],
+)
+def test_column_names(quantity, unit, name):
+    assert column_name(quantity, unit) == name
+
+
+# --- what an experiment says
+
+
+def test_fields():
+    a = read(GRID)
+    assert [(axis.name, axis.unit) for axis in a.axes] == [
+        ("amplitude", "uA/cm^2"),
+        ("sodium.g", "mS/cm^2"),
+        ("potassium.g", "mS/cm^2"),
+    ]
+    assert (a.name, a.combine, a.initial_state, a.method) == ("a", "product", "rest", "rk4")
+    assert (a.duration, a.dt) == (100.0, 0.01)
+    assert (a.analysis_window, a.threshold, a.rearm) == ((0.0, 100.0), 0.0, 0.0)
+    assert (a.shape, a.n_points, a.simulated_ms) == ((2, 3, 2), 12, 1200.0)
+    assert a.column("sodium.g") == "sodium_g_mS_cm2" and a.unit("stop") == "ms"
+
+
+def test_defaults_name_every_parameter_then_the_stimulus():
+    defaults = read(GRID).defaults
+    assert len(defaults) == 10 + 3 and list(defaults)[-3:] == ["amplitude", "start", "stop"]
+    assert (defaults["leak.g"], defaults["leak.E"], defaults["start"], defaults["stop"]) == (0.25, -54.387, 20.0, 100.0)
+    assert defaults["potassium.g"] == 36.0, "an axis leaves the model's own value"
+    assert np.isnan(defaults["amplitude"]), "there is none of the stimulus"
+
+
+def test_points_are_in_c_order():
+    a = read(GRID)
+    where = [a.quantities.index(name) for name in ("amplitude", "sodium.g", "potassium.g")]
+    rows = a.points(np.arange(12))
+    assert rows.shape == (12, 13) and rows.dtype == np.float64 and np.isfinite(rows).all()
+    assert [tuple(row) for row in rows[:, where]] == list(itertools.product([5, 10], [96, 120, 144], [18, 36]))
+    assert set(rows[:, a.quantities.index("leak.g")]) == {0.25}
+    np.testing.assert_array_equal(a.points(np.array([7, 2, 7])), rows[[7, 2, 7]])
+    assert a.points(np.array([], dtype=np.int64)).shape == (0, 13)
+
+
+def test_a_large_grid_is_expanded_row_by_row():
+    axes = {name: {"linspace": [1, 2, 1000]} for name in ("sodium.g", "leak.g")}
+    a = read(GRID, stimulus={"kind": "step", "amplitude": {"range": [0, 999, 1]}}, parameters=axes, traces=[])
+    assert a.n_points == 10**9
+    last = a.points(np.array([10**9 - 1, 10**9 - 1000]))
+    names = [a.quantities.index(name) for name in ("amplitude", "sodium.g", "leak.g")]
+    assert last[:, names].tolist() == [[999, 2, 2], [999, 2, 1]]
+
+
+@pytest.mark.parametrize("index", [[-1], [0, 12]])
+def test_points_outside_the_grid(index):
+    for combine in ("product", "zip"):
+        with pytest.raises(IndexError):
+            replace(read(GRID), combine=combine).points(np.array(index))
+
+
+def test_zip_goes_along_all_axes_at_once():
+    stimulus = {"kind": "step", "start": {"values": [1, 2, 95]}, "amplitude": 3, "stop": {"values": [2, 3, 96]}}
+    parameters = {"sodium.E": {"values": [50, "0.06 V", 70]}}
+    a = read(GRID, combine="zip", stimulus=stimulus, parameters=parameters, traces=[])
+    assert (a.shape, a.n_points) == ((3,), 3)
+    assert [axis.name for axis in a.axes] == ["start", "stop", "sodium.E"], "in the order of the config"
+    where = [a.quantities.index(axis.name) for axis in a.axes]
+    assert a.points(np.arange(3))[:, where].tolist() == [[1, 2, 50], [2, 3, 60], [95, 96, 70]]
+
+
+@pytest.mark.parametrize("combine", ["product", "zip"])
+def test_without_axes_there_is_one_neuron(combine):
+    a = read(GRID, stimulus={"kind": "step", "amplitude": 4}, parameters={}, combine=combine, traces=[{}])
+    assert (a.axes, a.shape, a.n_points) == ((), (), 1)
+    np.testing.assert_array_equal(a.points(np.array([0])), [list(a.defaults.values())])
+    np.testing.assert_array_equal(a.trace_points(), a.points(np.array([0])))
+
+
+def test_sixteen_axes_are_possible():
+    parameters = {name: {"values": [x + 1.0]} for x, name in enumerate(sorted(read(GRID).model.parameters))}
+    stimulus = {"kind": "step", **{name: {"values": [x + 1.0]} for x, name in enumerate(STIMULUS)}}
+    stimulus["stop"] = {"values": [50, 60]}
+    a = read(GRID, parameters=parameters, stimulus=stimulus, traces=[])
+    assert a.shape == (1, 1, 2) + (1,) * 10
+
+
+def test_a_trace_is_a_full_point():
+    (trace,) = read(GRID).traces
+    assert list(trace) == list(read(GRID).quantities)
+    assert (trace["amplitude"], trace["sodium.g"], trace["potassium.g"]) == (7.0, 1000.0, 30.0)
+    assert (trace["start"], trace["stop"], trace["leak.g"]) == (20.0, 60.0, 0.25)
+    assert read(GRID).trace_points().shape == (1, 13) and read(GRID, traces=[]).trace_points().shape == (0, 13)
+
+
+def test_an_initial_state_is_in_the_order_of_the_model():
+    state = {"potassium.n": 0.32, "sodium.h": 0.6, "sodium.m": 0.05, "membrane.V": "-0.065 V"}
+    a = read(GRID, initial_state=state)
+    assert a.initial_state == {"membrane.V": -65.0, "sodium.m": 0.05, "sodium.h": 0.6, "potassium.n": 0.32}
+    assert list(a.initial_state) == list(a.model.states)
+
+
+def test_the_rearm_level_is_the_threshold_if_not_given():
+    assert read(GRID, spikes={"threshold": "-20 mV"}).rearm == -20.0
+    assert read(GRID, spikes={"rearm": -30}).threshold == 0.0
+
+
+def test_a_model_file_is_found_from_the_base_folder(tmp_path):
+    source = Path(__file__).parents[1] / "hhcore" / "models" / "hodgkin_huxley_1952.mmt"
+    (tmp_path / "mine.mmt").write_text(source.read_text().replace("= 120 [mS/cm^2]", "= 99 [mS/cm^2]"))
+    config = {"experiments": {"a": yaml.safe_load(GRID) | {"model": "mine.mmt"}}}
+    assert read_experiments(config, tmp_path)["a"].defaults["sodium.g"] == 99.0
+
+
+def test_reading_does_not_change_the_config():
+    config = {"experiments": {"a": yaml.safe_load(GRID)}}
+    before = copy.deepcopy(config)
+    read_experiments(config, ".")
+    assert config == before
+
+
+# --- the configs and the page that come with the project
+
+
+def test_the_default_config_is_the_71001_neurons_and_the_textbook_script():
+    found = read_experiments(read_config(CONFIG / "config.yaml"), ".")
+    assert {name: a.n_points for name, a in found.items()} == {"squid_conductances": 71_001, "textbook": 1}
+    grid, textbook = found.values()
+    assert [float(axis.values[axis.values.size // 2]) for axis in grid.axes] == [20.0, 120.0, 36.0]
+    assert (textbook.defaults["amplitude"], textbook.duration, textbook.dt) == (10.0, 50.0, 0.01)
+    assert list(textbook.initial_state.values()) == [-65.0, 0.05, 0.6, 0.32]
+
+
+def test_the_test_config_uses_every_key_and_every_axis():
+    text = (CONFIG / "test.yaml").read_text()
+    found = read_experiments(read_config(CONFIG / "test.yaml"), ".")
+    assert [a.shape for a in found.values()] == [(9, 3, 2), (4,), ()]
+    assert {a.method for a in found.values()} == set(METHODS)
+    for word in [*REQUIRED, *OPTIONAL, *STIMULUS, "values", "linspace", "range", "logspace", "scale"]:
+        assert re.search(rf"\b{word}:", text), word
+
+
+PAGE = (CONFIG / "README.md").read_text()
+BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.split("\n")[0])
+def test_every_example_of_the_page_is_a_config(block):
+    example = yaml.safe_load(block)
+    if "experiments" not in example:  # the keys replace those of the first example, as the page says
+        (first,) = yaml.safe_load(BLOCKS[0])["experiments"].values()
+        example = {"experiments": {"first_try": first | example}}
+    for found in read_experiments(example, ".").values():
+        assert found.points(np.arange(found.n_points)).shape == (found.n_points, len(found.quantities))
+
+
+def test_the_page_explains_every_key_and_every_method():
+    headings = " ".join(re.findall(r"^## (.*)$", PAGE, re.M)) + " ".join(re.findall(r"^\| (.*?) \|", PAGE, re.M))
+    for key in [*REQUIRED, *OPTIONAL]:
+        assert f"`{key}`" in headings, key
+    for word in [*STIMULUS, *METHODS, *read(GRID).model.parameters]:
+        assert f"`{word}`" in PAGE or f"`{word}:" in PAGE, word
+
+
+@pytest.mark.parametrize(
+    ("block", "expected"), [(block, note) for block in BLOCKS for note in re.findall(r"\}\}.*# ([\d., ]+[\d])$", block)]
+)
+def test_the_values_in_the_comments_of_the_page_are_right(block, expected):
+    (first,) = yaml.safe_load(BLOCKS[0])["experiments"].values()
+    found = read_experiments({"experiments": {"a": first | yaml.safe_load(block)}}, ".")["a"].axes[0].values.tolist()
+    written = [float(x) for x in expected.replace("..., ", "").split(", ")]
+    assert written[:-1] == found[: len(written) - 1] and written[-1] == found[-1]
