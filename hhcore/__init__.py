@@ -1,10 +1,24 @@
 """Compiled sweeps of conductance-based neuron models."""
 
+from importlib import import_module
+
 __version__ = "0.1.0"
 
-from hhcore.errors import UserError
-from hhcore.model import Model, load_model, models
-from hhcore.simulate import Result, simulate, trace
-from hhcore.stimulus import Step
+_HOMES = {
+    "Model": "model",
+    "Result": "simulation",
+    "Step": "stimulus",
+    "UserError": "errors",
+    "load_model": "model",
+    "models": "model",
+    "simulate": "simulation",
+    "trace": "simulation",
+}
+__all__ = sorted(_HOMES)
 
-__all__ = ["Model", "Result", "Step", "UserError", "load_model", "models", "simulate", "trace"]
+
+def __getattr__(name: str):
+    """Import a public name when it is first used: a job that draws figures need not load the compiler."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hhcore' has no attribute {name!r}")
+    return getattr(import_module(f"hhcore.{_HOMES[name]}"), name)

@@ -154,12 +154,7 @@ def _geometrically(ends: tuple[Decimal, ...], n: int) -> Iterator[Decimal]:
     return itertools.accumulate(itertools.repeat(ratio, n - 1), operator.mul, initial=first)
 
 
-_EXPAND = {
-    "values": lambda numbers, n: iter(numbers),
-    "linspace": _evenly,
-    "range": _evenly,
-    "logspace": _geometrically,
-}
+_EXPAND = {"values": lambda numbers, n: numbers, "linspace": _evenly, "range": _evenly, "logspace": _geometrically}
 
 
 def _decimal(number: float) -> Decimal:

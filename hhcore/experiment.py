@@ -132,13 +132,15 @@ def read_config(path: str | Path) -> dict[str, object]:
 
 
 class _Loader(yaml.SafeLoader):
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+    def construct_mapping(self, node: yaml.Node, deep: bool = False) -> dict:
         seen = set()
-        for key, _ in getattr(node, "value", ()):
-            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if key.value in seen:
                 line = key.start_mark.line + 1
                 raise UserError(f"line {line}: the key {shown(key.value)} is there twice; keep one of the two")
-            seen.add(getattr(key, "value", None) if isinstance(key, yaml.ScalarNode) else None)
+            seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
 
@@ -160,20 +162,20 @@ def read_experiments(config: Mapping[str, object], base: str | Path = ".") -> di
 def _check_form(name: str, body: object, where: str) -> None:
     """All that can be said without the model."""
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", name):
-        raise UserError(
-            f"experiments: the name {shown(name)} becomes a folder; use letters, digits, _ and - (up to 100)"
-        )
+        raise UserError(f"experiments: the name {shown(name)} becomes a folder; use up to 100 letters, digits, _ and -")
     fields(body, where, REQUIRED, OPTIONAL)
     for key in ("model", "potential", "current"):
         if key in body:
             text(body[key], f"{where}.{key}", {**REQUIRED, "potential": "membrane.V", "current": "stimulus.i"}[key])
     stimulus = {"kind": "kind: step", "amplitude": "amplitude: 10"}
-    fields(body["stimulus"], f"{where}.stimulus", stimulus, STIMULUS)
+    fields(body["stimulus"], f"{where}.stimulus", stimulus, ["start", "stop"])
     choice(body["stimulus"]["kind"], ["step"], f"{where}.stimulus.kind")
     mapping(body.get("parameters", {}), f"{where}.parameters")
     choice(body.get("combine", "product"), ["product", "zip"], f"{where}.combine")
-    if not isinstance(body["initial_state"], dict):
-        choice(body["initial_state"], ["rest", "model", "{membrane.V: -65, ...}"], f"{where}.initial_state")
+    state = body["initial_state"]
+    if not isinstance(state, dict) and state not in ("rest", "model"):
+        legal = closest(state if isinstance(state, str) else "", ["rest", "model", "{membrane.V: -65, ...}"])
+        raise UserError(f"{where}.initial_state: {shown(state)} is not a choice here; {legal}")
     fields(body.get("spikes", {}), f"{where}.spikes", optional=["threshold", "rearm"])
     fields(body["solver"], f"{where}.solver", {"method": "method: rk4", "dt": "dt: 0.025"})
     choice(body["solver"]["method"], METHODS, f"{where}.solver.method")
@@ -211,13 +213,14 @@ def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
 
 def _model(body: dict, base: Path, where: str) -> Model:
     name = body["model"]
-    is_path = name not in models() and name.endswith((".mmt", ".cellml"))
+    is_file = name not in models() and name.endswith((".mmt", ".cellml"))
+    found = base / name if is_file else name
     try:
-        return load_model(
-            base / name if is_path else name, potential=body.get("potential"), current=body.get("current")
-        )
+        model = load_model(found, potential=body.get("potential"), current=body.get("current"))
+        to_unit(f"1 {model.time_unit}", "ms", f"the time unit of {model.name!r}")
     except UserError as error:
         raise UserError(f"{where}.model: {error}") from error
+    return model
 
 
 def _times(body: dict, unit: str, where: str) -> tuple[float, float]:
@@ -229,7 +232,7 @@ def _times(body: dict, unit: str, where: str) -> tuple[float, float]:
     if not 0 < dt <= duration:
         raise UserError(
             f"{where}.solver.dt: {shown(body['solver']['dt'])} is not above 0 and at most the duration, "
-            f"{duration!r} {unit}"
+            f"{duration!r} {unit}; give one in between"
         )
     if duration / dt > MAX_STEPS:
         raise UserError(

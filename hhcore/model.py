@@ -1,12 +1,12 @@
 """Conductance-based models: loaded from .mmt or CellML files through Myokit, checked, never executed."""
 
-import hashlib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 import myokit
 
+from hhcore.digests import digest
 from hhcore.errors import UserError, closest
 
 CATALOGUE = resources.files("hhcore") / "models"
@@ -118,10 +118,10 @@ def _parse(path) -> myokit.Model:
 
             parsed = CellMLImporter().model(str(path))
         else:
-            sections = myokit.split(path.read_text(encoding="utf-8"))
+            sections = myokit.split(path.read_text(encoding="utf-8-sig"))
             parsed = myokit.parse_model(sections[0])
         parsed.validate()
-    except (myokit.MyokitError, OSError, UnicodeDecodeError) as error:
+    except Exception as error:  # Myokit's parser also fails with errors of Python's own on what is no model
         raise UserError(f"model file {path.name} cannot be read: {error}") from error
     try:
         parsed.check_units(myokit.UNIT_STRICT if path.name.endswith(".mmt") else myokit.UNIT_TOLERANT)
@@ -181,4 +181,4 @@ def _digest(parsed: myokit.Model, voltage: myokit.Variable, injected: myokit.Var
         initial = repr(v.initial_value(as_float=True)) if v.is_state() else ""
         lines.append(f"{v.qname()} {v.unit()} {v.binding()} {initial} = {v.rhs().code()}")
     lines.append(" ".join(v.qname() for v in parsed.states()))
-    return hashlib.blake2b("\n".join(lines).encode(), digest_size=16).hexdigest()
+    return digest(*lines)

@@ -106,7 +106,8 @@ def reference(
 
     point         : parameters that differ from the model's, and the step `amplitude` (0), `start` (0) and `stop`
                     (`duration`). The current flows in start <= t < stop; the integration stops at either edge.
-    initial_state : `rest` (where the neuron has none, the rest of the model itself), `model`, or every state by name
+    initial_state : `rest` (where the neuron has none, the model's own rest; where that has none, its state in the
+                    file), `model`, or every state by name
     threshold     : a spike is an upward crossing of it by the potential [mV], located on the dense output. Both
                     sides of a peak that passes it for less than one step of the integrator may go unseen.
     rearm         : after a spike, the potential must fall below this before the next one counts [mV]; None: threshold
@@ -190,11 +191,7 @@ def _initial(model: Model, point: dict[str, float], initial_state: str | dict[st
         return _model_state(model)
     if initial_state == "rest":
         state = rest(model, point) or rest(model, {})
-        if state is None:
-            raise UserError(
-                f"initial_state: {model.name!r} has no stable rest; use 'model', or give every state a value"
-            )
-        return list(state.values())
+        return list(state.values()) if state else _model_state(model)
     if not isinstance(initial_state, dict) or set(initial_state) != set(model.states):
         raise UserError(
             f"initial_state: got {initial_state!r}; give 'rest', 'model', or a value for every state of "

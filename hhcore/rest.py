@@ -35,7 +35,9 @@ def initial_states(
 def _given(model: Model, initial_state: Mapping[str, float]) -> np.ndarray:
     for name in initial_state:
         if name not in model.states:
-            raise UserError(f"initial_state: model {model.name!r} has no state {name!r}; " + closest(name, model.states))
+            raise UserError(
+                f"initial_state: model {model.name!r} has no state {name!r}; " + closest(name, model.states)
+            )
     missing = [name for name in model.states if name not in initial_state]
     if missing:
         raise UserError(f"initial_state: give a value for every state; missing: {', '.join(missing)}")

@@ -79,8 +79,8 @@ MISTAKES = [
     (("duration",), MISSING, "", ["'duration' is missing", "`duration: 1000`"]),
     (("initial_state",), MISSING, "", ["'initial_state' is missing", "`initial_state: rest`"]),
     (("stimulus", "kind"), MISSING, ".stimulus", ["'kind' is missing", "`kind: step`"]),
-    (("stimulus", "amplitude"), MISSING, ".stimulus", ["'amplitude' is missing", "given {'kind': 'step'"]),
-    (("solver", "dt"), MISSING, ".solver", ["'dt' is missing", "{'method': 'rk4'}"]),
+    (("stimulus", "amplitude"), MISSING, ".stimulus", ["'amplitude' is missing", "given ['kind', 'start', 'stop']"]),
+    (("solver", "dt"), MISSING, ".solver", ["'dt' is missing", "given ['method']"]),
     # types
     (("model",), ["hodgkin_huxley_1952"], ".model", ["['hodgkin_huxley_1952'] is not text"]),
     (("model",), None, ".model", ["nothing is not text", "`model: hodgkin_huxley_1952`"]),
@@ -108,6 +108,7 @@ MISTAKES = [
     (("solver", "method"), ["rk4"], ".solver.method", ["['rk4'] is not a choice", "legal: "]),
     (("combine",), "prodct", ".combine", ["'prodct'", "mean 'product'?"]),
     (("initial_state",), "rset", ".initial_state", ["'rset'", "mean 'rest'?"]),
+    (("initial_state",), "{membrane.V: -65, ...}", ".initial_state", ["is not a choice here"]),
     (("initial_state",), None, ".initial_state", ["nothing", "legal: rest, model, {membrane.V: -65"]),
     (("parameters", "sodium.gbar"), 1, ".parameters", ["no parameter 'sodium.gbar'", "mean 'sodium.g'?"]),
     (("parameters", "membrane.V"), 1, ".parameters", ["no parameter 'membrane.V'", "legal: "]),
@@ -260,6 +261,15 @@ def test_model_files(tmp_path, name, content, parts):
         assert part in message
 
 
+def test_a_model_without_a_unit_of_time_has_no_rates(tmp_path):
+    (tmp_path / "plain.mmt").write_text(
+        "[[model]]\nm.v = 0\n[m]\ntime = 0 [1] bind time\n    in [1]\ni = 0 [1] bind pace\n    in [1]\n"
+        "dot(v) = i - v\n    in [1]\n    label membrane_potential\n"
+    )
+    with pytest.raises(UserError, match=r"^experiments\.squid\.model: the time unit of 'plain': '1 1' cannot .* to ms"):
+        read_experiments(changed(("model",), "plain.mmt"), tmp_path)
+
+
 def test_a_folder_is_no_model_file(tmp_path):
     (tmp_path / "model.mmt").mkdir()
     with pytest.raises(UserError, match=r"^experiments\.squid\.model: .*model\.mmt.* does not exist"):
@@ -278,6 +288,7 @@ def test_a_folder_is_no_model_file(tmp_path):
         (b"a: !!python/object/apply:os.getcwd []", "is not valid YAML"),
         (b"a: 2024-13-45", "is not valid YAML"),
         (b"a: !!bool perhaps", "is not valid YAML"),
+        (b"a: !!map xy", "expected a mapping node"),
         (b"a: !!int ''", "is not valid YAML"),
         (b"{[1, 2]: {[3]: 4}, {5: 6}: 7}", "is not valid YAML"),
         (b"a: \x00", "is not valid YAML"),
@@ -328,50 +339,13 @@ def test_a_config_that_contains_itself_or_unfolds_without_end_is_refused(tmp_pat
 
 numbers = st.sampled_from([0, 1, -1, 3, 10**12, 10**400, 0.5, -0.0, 1e-300, 1e300, math.nan, math.inf])
 words = st.sampled_from(
-    [
-        "",
-        "rest",
-        "zip",
-        "model",
-        "rk4",
-        "strang",
-        "0.1 s",
-        "3 mV",
-        "1e-3",
-        "5 (",
-        "9**9**9 s",
-        "x.mmt",
-        "\x00",
-        "values",
-    ]
+    ["", "rest", "zip", "model", "rk4", "strang", "0.1 s", "3 mV", "1e-3", "5 (", "9**9**9 s", "x.mmt", "\x00"]
 )
-keys = st.sampled_from(
-    [
-        "model",
-        "stimulus",
-        "parameters",
-        "amplitude",
-        "start",
-        "stop",
-        "values",
-        "linspace",
-        "range",
-        "logspace",
-        "scale",
-        "leak.g",
-        "sodium.g",
-        "membrane.V",
-        "threshold",
-        "rearm",
-        "dt",
-        "duration",
-        "combine",
-        "traces",
-        "potential",
-        "current",
-        "x",
-    ]
-) | st.sampled_from([None, True, 0, 2.5, (1, 2)])
+KEYS = (
+    "model stimulus parameters amplitude start stop values linspace range logspace scale leak.g sodium.g "
+    "membrane.V threshold rearm dt duration combine traces potential current x"
+)
+keys = st.sampled_from([*KEYS.split(), None, True, 0, 2.5, (1, 2)])
 leaves = st.none() | st.booleans() | numbers | words | st.text(max_size=4)
 values = st.recursive(leaves, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=3))
 

@@ -170,7 +170,7 @@ def _linear_exponent(e: sp.Expr, variables: set[sp.Symbol]) -> tuple[sp.Expr, sp
 
 def _commensurable_groups(multiples: set[sp.Rational]) -> list[tuple[sp.Rational, set[sp.Rational]]]:
     """Merge exponents of one sign into groups as long as it saves operations: (common measure, members)."""
-    groups = [{m} for m in sorted(multiples, key=lambda m: (m > 0, abs(m)))]
+    groups = [{m} for m in sorted(multiples, key=lambda m: (bool(m > 0), abs(m)))]
 
     def cost(group: set[sp.Rational]) -> float:
         unit = _measure(group)

@@ -1,0 +1,19 @@
+"""Tables of an experiment as figures: DataFrame -> matplotlib Figure -> save()."""
+
+from hhcore.figures.fi import fi_curves
+from hhcore.figures.maps import rheobase_map, spike_count_map
+from hhcore.figures.oscillation import oscillation_range
+from hhcore.figures.plan import Plan, Variable
+from hhcore.figures.style import save
+from hhcore.figures.traces import trace_panel
+
+__all__ = [
+    "Plan",
+    "Variable",
+    "fi_curves",
+    "oscillation_range",
+    "rheobase_map",
+    "save",
+    "spike_count_map",
+    "trace_panel",
+]

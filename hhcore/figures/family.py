@@ -1,0 +1,101 @@
+"""Families of curves: anything against one axis, coloured by a second one, in panels by a third one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from hhcore.figures import style
+from hhcore.figures.plan import Plan, Variable, numbers, select
+
+MANY = 6  # curves in a panel; beyond these, sparse lines are drawn for three of them
+
+
+@dataclass(frozen=True)
+class Line:
+    """A column that is drawn, its words in the legend, and its style. `sparse`: for some of the many curves only."""
+
+    column: str
+    label: str
+    style: dict[str, object] = field(default_factory=dict)
+    sparse: bool = False
+
+
+def family(table: pd.DataFrame, plan: Plan, axes: list[Variable], lines: Sequence[Line], y: str, gap: str) -> Figure:
+    """`lines` against axes[0], coloured by axes[1], in panels by axes[2], the further axes at their middle values.
+
+    gap : what it means where the first line has no value; these places are marked at the foot of the panel
+    """
+    x, colour, facet = (*axes[:3], None, None)[:3]
+    table, notes = plan.hold(table, axes[:3])
+    facets = facet.spread(style.MAX_FACETS) if facet else [None]
+    titles = [facet.at(value) for value in facets] if facet else [""]
+    figure, grid = style.panels(plan.title, notes, titles, x.label, y)
+    levels = colour.spread(style.MAX_COLOURS) if colour else np.zeros(1)
+    colours = style.level_colours(levels)
+    some = levels if levels.size <= MANY else levels[[0, levels.size // 2, -1]]
+    missing = 0
+    for panel, value in zip(grid, facets, strict=True):
+        part = select(table, facet, value)
+        for level in levels:
+            curve = select(part, colour, level).sort_values(x.column)
+            shade = colours.mappable.to_rgba(level) if colour else style.BLUE
+            drawn = [line for line in lines if level in some or not line.sparse]
+            missing += _draw(panel, numbers(curve, x.column), curve, drawn, shade)
+    style.scale_axis(grid[0], "x", x)
+    _limits(grid[0], np.concatenate([numbers(table, line.column) for line in lines]))
+    if colour:
+        colours.bar(figure, grid, colour.label)
+    style.legend_below(figure, _handles(lines, levels.size, gap if missing else ""))
+    return figure
+
+
+def points(table: pd.DataFrame, plan: Plan, x: Variable, y: Variable, colour: Variable) -> Figure:
+    """The points of zipped axes: `y` against `x`, coloured by `colour`; without a value, they failed and are crossed."""
+    figure, [panel] = style.panels(plan.title, [], [""], x.label, y.label)
+    along, up, values = (numbers(table, variable.column) for variable in (x, y, colour))
+    colours = style.value_colours(values)
+    valid = np.isfinite(up) & np.isfinite(values)
+    panel.scatter(along[valid], up[valid], c=colours.mappable.to_rgba(values[valid]), s=12, linewidth=0)
+    style.scale_axis(panel, "x", x)
+    style.scale_axis(panel, "y", y) if y.values.size else _limits(panel, up)
+    colours.bar(figure, [panel], colour.label)
+    if not valid.all():
+        up = np.where(np.isfinite(up), up, panel.get_ylim()[0])
+        panel.plot(along[~valid], up[~valid], linestyle="none", clip_on=False, **style.FAILED)
+        style.legend_below(figure, [Line2D([], [], linestyle="none", label="failed (diverged)", **style.FAILED)])
+    return figure
+
+
+def _draw(panel: Axes, x: np.ndarray, curve: pd.DataFrame, lines: Sequence[Line], shade: object) -> int:
+    """Returns the number of places where the first line has no value."""
+    for line in lines:
+        marker = "o" if x.size <= 30 else ""
+        panel.plot(x, numbers(curve, line.column), **{"color": shade, "marker": marker, **line.style})
+    gaps = x[np.isnan(numbers(curve, lines[0].column))]
+    foot = panel.get_xaxis_transform()
+    panel.plot(gaps, np.full(gaps.size, 0.03), "x", color=shade, markersize=3, markeredgewidth=0.7, transform=foot)
+    return gaps.size
+
+
+def _limits(panel: Axes, values: np.ndarray) -> None:
+    """y from a little below 0, so that a curve at 0 is seen, to a little above the greatest value."""
+    low, high = np.nanmin(values, initial=0.0), np.nanmax(values, initial=0.0)
+    space = 0.05 * (high - low or 1.0)
+    panel.set_ylim(low - space, (high if high > low else 1.0) + space)
+
+
+def _handles(lines: Sequence[Line], curves: int, gap: str) -> list[Line2D]:
+    shade = style.GREY if curves > 1 else style.BLUE
+    some = [f" (3 of {curves} curves)" if line.sparse and curves > MANY else "" for line in lines]
+    handles = [
+        Line2D([], [], **{"color": shade, **line.style}, label=line.label + only)
+        for line, only in zip(lines, some, strict=True)
+    ]
+    if gap:
+        handles.append(Line2D([], [], color=shade, marker="x", linestyle="none", label=gap))
+    return handles if len(handles) > 1 else []

@@ -1,0 +1,46 @@
+"""Where the potential swings, and where the definition of a spike sees it."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from hhcore.figures import style
+from hhcore.figures.plan import Plan, numbers
+
+SWING = 5.0  # peak minus trough above which a neuron counts as oscillating [mV]
+
+
+@style.styled
+def oscillation_range(table: pd.DataFrame, plan: Plan) -> Figure:
+    """Highest and lowest potential against amplitude, for the middle one of the curves, with the spike threshold.
+
+    table : features: one row per neuron with the axes' columns, peak_mV, trough_mV and firing_rate_Hz
+
+    Marked are the amplitudes at which the potential swings by more than 5 mV without a spike: there the definition
+    of a spike decides on the rate. Where the amplitude is not swept, the next axis takes its place.
+    """
+    low, high = f"trough: {_range(table, 'trough_mV')}", f"peak: {_range(table, 'peak_mV')}"
+    if not plan.free:
+        return style.text_figure(plan.title, [high, low, f"spike threshold: {plan.threshold:g} mV"])
+    x = plan.free[0]
+    table, notes = plan.hold(table, [x])
+    table = table.sort_values(x.column)
+    figure, [axes] = style.panels(plan.title, notes, [""], x.label, "Membrane potential (mV)")
+    at, peak, trough = (numbers(table, column) for column in (x.column, "peak_mV", "trough_mV"))
+    marker = "o" if at.size <= 30 else ""
+    axes.fill_between(at, trough, peak, color=style.BLUE, alpha=0.12, linewidth=0)
+    axes.plot(at, peak, color=style.VERMILLION, marker=marker, label="peak")
+    axes.plot(at, trough, color=style.BLUE, marker=marker, label="trough")
+    axes.axhline(plan.threshold, color=style.GREY, linewidth=0.6, linestyle=(0, (4, 2)), label="spike threshold")
+    silent = (peak - trough > SWING) & (numbers(table, "firing_rate_Hz") == 0)
+    if silent.any():
+        label = f"swings by more than {SWING:g} mV, no spikes"
+        axes.plot(at[silent], peak[silent], "o", color=style.BLACK, markersize=2.2, markeredgewidth=0, label=label)
+    style.scale_axis(axes, "x", x)
+    style.legend_below(figure, axes.get_legend_handles_labels()[0])
+    return figure
+
+
+def _range(table: pd.DataFrame, column: str) -> str:
+    value = numbers(table, column)[0]
+    return "none, the neuron diverged" if np.isnan(value) else f"{value:.4g} mV"

@@ -1,0 +1,147 @@
+"""What a figure has to know of an experiment besides its tables: axes, columns of a trace, how they are written."""
+
+import re
+import textwrap
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+def pretty_unit(unit: str) -> str:
+    """A unit as it is printed.
+
+    >>> pretty_unit("uA/cm^2")
+    'µA/cm²'
+    """
+    unit = re.sub(r"\^\(?(-?\d+)\)?", lambda power: power[1].translate(_SUPERSCRIPTS), unit)
+    return re.sub(r"\bu(?=[A-Z]|[gms]\b)", "µ", unit).replace("*", "·")
+
+
+def with_unit(text: str, unit: str) -> str:
+    """A label: `Firing rate (Hz)`, or the text alone where the unit is `1`."""
+    return text if unit == "1" else f"{text} ({pretty_unit(unit)})"
+
+
+def after_number(unit: str) -> str:
+    """What follows a number: ` µA/cm²`, or nothing where the unit is `1`."""
+    return "" if unit == "1" else f" {pretty_unit(unit)}"
+
+
+@dataclass(frozen=True, eq=False)
+class Variable:
+    """A column of a table, and how it is written.
+
+    column      : its name in the table
+    name        : qualified name (`sodium.g`)
+    description : words before the name in a label; what follows a comma or bracket is left out
+    values      : float64 (n,) [unit], for an axis of the grid
+    """
+
+    column: str
+    name: str
+    unit: str
+    description: str = ""
+    values: np.ndarray = field(default_factory=lambda: np.empty(0))
+
+    @property
+    def label(self) -> str:
+        """`Maximal sodium conductance sodium.g (mS/cm²)`, broken into lines that fit a panel."""
+        words = re.split(r"[,;(]", self.description)[0].strip()
+        return textwrap.fill(with_unit(f"{words} {self.name}".strip(), self.unit), 34)
+
+    @property
+    def is_logarithmic(self) -> bool:
+        """Whether the values are evenly spaced on a logarithmic scale, over a decade or more."""
+        values = np.sort(self.values)
+        if values.size < 3 or values[0] <= 0 or values[-1] < 10 * values[0]:
+            return False
+        steps = np.diff(np.log(values))
+        return bool(np.allclose(steps, steps[0], rtol=1e-6))
+
+    @property
+    def middle(self) -> float:
+        """The middle one of the sorted values, the upper one of two."""
+        return float(np.sort(self.values)[self.values.size // 2])
+
+    def spread(self, most: int) -> np.ndarray:
+        """At most `most` of the sorted values, both ends among them; evenly spaced if more than `most` / 2 can be."""
+        last = self.values.size - 1
+        even = [count for count in range(most // 2 + 1, most + 1) if last % (count - 1) == 0]
+        count = self.values.size if self.values.size <= most else max(even, default=most)
+        return np.sort(self.values)[np.linspace(0, last, count).round().astype(int)]
+
+    def at(self, value: float) -> str:
+        """`sodium.g = 120 mS/cm²`"""
+        return f"{self.name} = {value:.6g}{after_number(self.unit)}"
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What all figures of one experiment share.
+
+    title     : first line above every figure
+    stimulus  : the injected current: its column in the traces, and the unit of amplitudes
+    potential : the membrane potential; gates and currents likewise: their columns in the traces
+    axes      : the axes of the grid, each with its values
+    amplitude : column of the axis that is the amplitude of the stimulus, None if there is none
+    combine   : "product" or "zip", as in the config
+    threshold : potential that counts as a spike [unit of the potential]
+    traces    : a title for each trace
+    """
+
+    title: str
+    stimulus: Variable
+    potential: Variable
+    gates: tuple[Variable, ...] = ()
+    currents: tuple[Variable, ...] = ()
+    axes: tuple[Variable, ...] = ()
+    amplitude: str | None = None
+    combine: str = "product"
+    threshold: float = 0.0
+    traces: tuple[str, ...] = ()
+
+    @property
+    def others(self) -> list[Variable]:
+        """The axes of two values or more, without the amplitude."""
+        return [axis for axis in self.axes if axis.values.size > 1 and axis.column != self.amplitude]
+
+    @property
+    def free(self) -> list[Variable]:
+        """The axes of two values or more, the amplitude first."""
+        return [a for a in self.axes if a.values.size > 1 and a.column == self.amplitude] + self.others
+
+    @property
+    def zipped(self) -> bool:
+        """Whether the points lie on a line through several axes, not on a grid."""
+        return self.combine == "zip" and len(self.free) > 1
+
+    def hold(self, table: pd.DataFrame, shown: list[Variable]) -> tuple[pd.DataFrame, list[str]]:
+        """The rows in which every axis but the `shown` ones has its middle value, and notes that say so."""
+        held = [axis for axis in self.axes if axis not in shown and axis.column in table and not self.zipped]
+        for axis in held:
+            table = table[table[axis.column] == axis.middle]
+        return table, [f"at {', '.join(axis.at(axis.middle) for axis in held)}"] if held else []
+
+
+def numbers(table: pd.DataFrame, column: str) -> np.ndarray:
+    """A column as float64 (n,), NaN where it is null or not finite."""
+    values = table[column].to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
+    values[~np.isfinite(values)] = np.nan
+    return values
+
+
+def select(table: pd.DataFrame, axis: Variable | None, value: float | None) -> pd.DataFrame:
+    """The rows at one value of an axis; all without an axis."""
+    return table if axis is None else table[table[axis.column] == value]
+
+
+def texts(values: np.ndarray) -> list[str]:
+    """The values in as few digits as keep them apart, three at least."""
+    for digits in range(3, 18):
+        written = [f"{value:.{digits}g}" for value in values]
+        if len(set(written)) == len(values):
+            break
+    return written

@@ -1,0 +1,200 @@
+"""How every figure looks, and how it becomes a file: fonts, colours, panels, colour bars, legends, save()."""
+
+import functools
+import io
+import math
+import os
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+import matplotlib.style
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
+from matplotlib.figure import Figure
+
+from hhcore.figures.plan import Variable, texts
+
+ONE_COLUMN, TWO_COLUMNS = 3.5, 7.2  # journal widths [inch]
+MAX_FACETS = 6
+MAX_COLOURS = 12
+
+# Okabe and Ito (2008), in the order of their contrast on white; its yellow and sky blue are too light for thin lines.
+BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000"
+CATEGORIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK)
+GREY = "0.45"
+NO_VALUE = {"facecolor": "0.94", "edgecolor": "0.7", "hatch": "/////", "linewidth": 0}
+FAILED = {"marker": "X", "markersize": 4.5, "color": BLACK, "markeredgecolor": "white", "markeredgewidth": 0.5}
+
+_STYLE = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
+    "font.size": 7,
+    "axes.titlesize": 7,
+    "axes.labelsize": 7,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "legend.fontsize": 6.5,
+    "figure.titlesize": 7.5,
+    "figure.dpi": 300,
+    "axes.linewidth": 0.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": True,
+    "xtick.major.width": 0.5,
+    "ytick.major.width": 0.5,
+    "xtick.minor.width": 0.3,
+    "ytick.minor.width": 0.3,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.minor.size": 1.5,
+    "ytick.minor.size": 1.5,
+    "lines.linewidth": 1.0,
+    "lines.markersize": 3,
+    "hatch.linewidth": 0.4,
+    "legend.frameon": False,
+    "svg.fonttype": "path",  # looks the same where the font is not installed
+    "svg.hashsalt": "hhcore",
+}
+
+
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """A function that draws a figure, in our style whatever the user's matplotlibrc says, its layout final."""
+
+    @functools.wraps(draw)
+    def wrapped(*args: object, **options: object) -> Figure:
+        with matplotlib.style.context(["default", _STYLE]):
+            figure = draw(*args, **options)
+            for _ in range(2):  # the ticks, and with them the space they need, change with the first layout
+                figure.get_layout_engine().execute(figure)
+            figure.set_layout_engine("none")
+        return figure
+
+    return wrapped
+
+
+def save(figure: Figure, stem: str | Path) -> tuple[Path, Path]:
+    """Write `<stem>.svg` and `<stem>.png` (300 dpi), each whole or not at all; the same figure gives the same bytes."""
+    Path(stem).parent.mkdir(parents=True, exist_ok=True)
+    svg = _write(figure, Path(f"{stem}.svg"), {"Date": None, "Creator": None})
+    png = _write(figure, Path(f"{stem}.png"), {"Software": None})
+    return svg, png
+
+
+def _write(figure: Figure, path: Path, metadata: dict[str, None]) -> Path:
+    content = io.BytesIO()
+    with matplotlib.style.context(["default", _STYLE]):
+        figure.savefig(content, format=path.suffix[1:], metadata=metadata)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(content.getvalue())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def new_figure(width: float, height: float, title: str, notes: Sequence[str]) -> Figure:
+    """An empty figure, `height` [inch] high below its heading: the title and the notes, a line or more each."""
+    lines = [line for text in (title, *notes) for line in textwrap.wrap(text, int(16 * width))]
+    figure = Figure(figsize=(width, height + 0.16 * len(lines)), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle("\n".join(lines), x=0.012, ha="left", linespacing=1.3)
+    figure.get_layout_engine().set(w_pad=0.05, h_pad=0.05, wspace=0.02, hspace=0.03)
+    return figure
+
+
+def panels(title: str, notes: Sequence[str], titles: Sequence[str], x: str, y: str) -> tuple[Figure, list[Axes]]:
+    """A figure of equal panels, one per title, that share both axes; `x` and `y` label the outer ones."""
+    count = len(titles)
+    columns = {1: 1, 2: 2, 4: 2}.get(count, 3)
+    rows = math.ceil(count / columns)
+    figure = new_figure(TWO_COLUMNS if count > 1 else ONE_COLUMN, 2.1 * rows + 0.5, title, notes)
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    for empty in grid[count:]:
+        empty.remove()
+    for i, (axes, text) in enumerate(zip(grid, titles, strict=False)):
+        axes.set_title(textwrap.fill(text, 36))
+        if i + columns >= count:
+            axes.set_xlabel(x)
+            axes.tick_params(labelbottom=True)
+        if i % columns == 0:
+            axes.set_ylabel(y)
+    return figure, list(grid[:count])
+
+
+def text_figure(title: str, lines: Sequence[str]) -> Figure:
+    """A figure in words, where there is nothing to plot against anything."""
+    wrapped = [part for line in lines for part in textwrap.wrap(line, 60)]
+    figure = new_figure(ONE_COLUMN, 0.2 + 0.18 * len(wrapped), title, [])
+    axes = figure.subplots()
+    axes.axis("off")
+    axes.text(0.0, 1.0, "\n".join(wrapped), transform=axes.transAxes, va="top", linespacing=1.5)
+    return figure
+
+
+def legend_below(figure: Figure, handles: Sequence[Artist]) -> None:
+    """The legend of a whole figure, under all panels, where it cannot cover data."""
+    if handles:
+        widest = 0.4 + 0.055 * max(len(handle.get_label()) for handle in handles)  # inch
+        columns = max(1, int(figure.get_figwidth() / widest))
+        figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), columns))
+
+
+def scale_axis(axes: Axes, which: str, axis: Variable, margin: float = 0.04) -> None:
+    """x or y over all values of an axis, data or not, and logarithmic where the values are spaced so."""
+    ends = axis.values.min(), axis.values.max()
+    low, high = np.log(ends) if axis.is_logarithmic else ends
+    space = margin * (high - low)
+    limits = np.array([low - space, high + space])
+    if axis.is_logarithmic:
+        axes.set(**{f"{which}scale": "log"})
+        limits = np.exp(limits)
+    axes.set(**{f"{which}lim": limits})
+
+
+def edges(values: np.ndarray, logarithmic: bool = False) -> np.ndarray:
+    """(n + 1,) borders of cells around (n,) sorted values, half way between neighbours."""
+    if logarithmic:
+        return np.exp(edges(np.log(values)))
+    if values.size == 1:
+        return values + np.array([-0.5, 0.5])
+    between = (values[1:] + values[:-1]) / 2
+    return np.concatenate([[2 * values[0] - between[0]], between, [2 * values[-1] - between[-1]]])
+
+
+@dataclass(frozen=True, eq=False)
+class Colours:
+    """Numbers as colours of viridis, in one step per level, or continuously where `levels` is None."""
+
+    mappable: ScalarMappable
+    levels: np.ndarray | None
+
+    def bar(self, figure: Figure, axes: Sequence[Axes], label: str) -> None:
+        """The colour bar, right of all `axes`."""
+        bar = figure.colorbar(self.mappable, ax=axes, label=label, aspect=30, pad=0.02)
+        bar.outline.set_linewidth(0.5)
+        if self.levels is not None:
+            borders = self.mappable.norm.boundaries
+            bar.set_ticks((borders[1:] + borders[:-1]) / 2, labels=texts(self.levels))
+            bar.ax.tick_params(length=0)
+            bar.ax.minorticks_off()
+
+
+def level_colours(levels: np.ndarray) -> Colours:
+    """One colour for each of the sorted values; the lightest of viridis, which is lost on white, is not among them."""
+    colours = ListedColormap(matplotlib.colormaps["viridis"](np.linspace(0, 0.9, levels.size)))
+    return Colours(ScalarMappable(BoundaryNorm(edges(levels), levels.size), colours), levels)
+
+
+def value_colours(values: np.ndarray) -> Colours:
+    """Colours for any values: one for each where they are few, else continuous from the least to the greatest."""
+    finite = np.unique(values[np.isfinite(values)])
+    if 0 < finite.size <= MAX_COLOURS:
+        return level_colours(finite)
+    return Colours(ScalarMappable(Normalize(*(finite[[0, -1]] if finite.size else (0, 1))), "viridis"), None)

@@ -1,0 +1,101 @@
+"""Example traces: potential, gates, currents and stimulus above each other."""
+
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hhcore.figures import style
+from hhcore.figures.plan import Plan, Variable, numbers, with_unit
+
+MAX_TRACES = 4
+MAX_LINES = 12  # in one panel
+MAX_SPIKES, SHOWN_SPIKES = 12, 10  # more than 12 merge into a comb; then 10 are shown
+LARGEST = 1e6  # beyond it a trace is on its way to infinity, and would flatten all before it
+DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)))
+
+
+@style.styled
+def trace_panel(table: pd.DataFrame, plan: Plan) -> Figure:
+    """The time courses of up to four traces, a column each: potential, gates, currents, stimulus.
+
+    table : traces: one row per (trace, time): trace, time_ms and the columns of the plan's variables
+
+    Of a trace with more than 12 spikes, only the time up to the tenth is drawn; its title says so.
+    """
+    traces = list(table["trace"].unique())
+    if not traces:
+        return style.text_figure(plan.title, ["No trace was asked for."])
+    notes = [f"the first {MAX_TRACES} of {len(traces)} traces"] if len(traces) > MAX_TRACES else []
+    traces = traces[:MAX_TRACES]
+    rows = [([plan.potential], "Membrane potential", 2.0), (plan.gates, "Gating variable", 1.4)]
+    rows += [(plan.currents, "Membrane current", 1.4), ([plan.stimulus], "Stimulus", 0.7)]
+    rows = [(variables[:MAX_LINES], label, height) for variables, label, height in rows if variables]
+    notes += [
+        f"the first {MAX_LINES} of {len(all_of)} {what}"
+        for all_of, what in ((plan.gates, "gates"), (plan.currents, "currents"))
+        if len(all_of) > MAX_LINES
+    ]
+    heights = [height for _, _, height in rows]
+    figure = style.new_figure(style.TWO_COLUMNS, 0.75 * sum(heights) + 0.6, plan.title, notes)
+    grid = figure.subplots(len(rows), len(traces), sharex="col", sharey="row", squeeze=False, height_ratios=heights)
+    looks = _looks(plan)
+    for column, trace in zip(grid.T, traces, strict=True):
+        part, cut = _beginning(table[table["trace"] == trace], plan)
+        title = plan.traces[trace] if trace < len(plan.traces) else f"trace {trace}"
+        column[0].set_title("\n".join(textwrap.wrap(title, 110 // len(traces)) + cut))
+        for axes, (variables, _, _) in zip(column, rows, strict=True):
+            _draw(axes, part, variables, looks)
+        column[0].axhline(
+            plan.threshold, color=style.GREY, linewidth=0.5, linestyle=(0, (4, 2)), label="spike threshold"
+        )
+        column[-1].set_xlabel("Time (ms)")
+    for axes, (variables, label, _) in zip(grid, rows, strict=True):
+        axes[0].set_ylabel(with_unit(label, " or ".join(dict.fromkeys(v.unit for v in variables))).replace(" (", "\n("))
+        if variables != [plan.stimulus]:
+            axes[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), ncols=1 + len(variables) // 7)
+    low, high = grid[-1, 0].get_ylim()
+    grid[-1, 0].set_ylim(min(low, -0.05 * high), max(high, -0.05 * low))  # 0 is the baseline of any stimulus
+    figure.align_ylabels(grid[:, 0])
+    return figure
+
+
+def _looks(plan: Plan) -> dict[str, dict[str, object]]:
+    """Colour and dashes for each column; a current looks like the first gate of its component, where that is free."""
+    cycle = [{"color": c, "linestyle": dashes} for dashes in DASHES for c in style.CATEGORIES[:-1]]
+    looks = dict(zip((gate.column for gate in plan.gates), cycle, strict=False))
+    component = {_component(gate): looks[gate.column] for gate in reversed(plan.gates[:MAX_LINES])}
+    unused = [look for look in cycle if look not in looks.values()] + cycle
+    taken = []
+    for current in plan.currents[:MAX_LINES]:
+        wanted = [component[_component(current)]] if _component(current) in component else []
+        taken.append(next(look for look in wanted + unused if look not in taken))
+        looks[current.column] = taken[-1]
+    for black in (plan.potential, plan.stimulus):
+        looks[black.column] = {"color": style.BLACK}
+    return looks
+
+
+def _component(variable: Variable) -> str:
+    return variable.name.rpartition(".")[0]
+
+
+def _beginning(part: pd.DataFrame, plan: Plan) -> tuple[pd.DataFrame, list[str]]:
+    """As much of a trace as one column can show, and the words for it where that is not all."""
+    time, above = numbers(part, "time_ms"), numbers(part, plan.potential.column) > plan.threshold
+    spikes = time[1:][above[1:] & ~above[:-1]]
+    if spikes.size <= MAX_SPIKES:
+        return part, []
+    end = spikes[SHOWN_SPIKES - 1 : SHOWN_SPIKES + 1].mean()
+    return part[time <= end], [f"the first {end:.0f} of {time[-1]:g} ms"]
+
+
+def _draw(axes: Axes, part: pd.DataFrame, variables: Sequence[Variable], looks: dict[str, dict[str, object]]) -> None:
+    for variable in variables:
+        values = numbers(part, variable.column)
+        values[np.abs(values) > LARGEST] = np.nan
+        axes.plot(part["time_ms"], values, **looks[variable.column], linewidth=0.9, label=variable.name)
+    axes.margins(x=0.01)

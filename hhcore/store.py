@@ -1,0 +1,162 @@
+"""The store of simulated points: one Parquet file per shard, to which a run adds only what it does not hold yet.
+
+A row is a neuron: its key (hhcore.sweep.point_keys), peak, trough, status and spike times. A file holds the
+context digest under which its rows were computed; rows of another context are not used. Points that the grid
+no longer has are kept: they cost nothing and may come back.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from hhcore import tables
+from hhcore.errors import UserError
+from hhcore.experiment import Experiment
+from hhcore.simulation import Result, simulate
+from hhcore.stimulus import Step
+from hhcore.sweep import context_digest, point_keys, shard_points
+
+SCHEMA = pa.schema(
+    [
+        ("key_high", pa.uint64()),
+        ("key_low", pa.uint64()),
+        ("peak", pa.float64()),
+        ("trough", pa.float64()),
+        ("status", pa.int8()),
+        ("spikes", pa.large_list(pa.float64())),
+    ]
+)
+
+
+def update_shard(
+    experiment: Experiment, shard: str, path: Path, *, threads: int = 1, progress: Callable[[int, int], None]
+) -> int:
+    """Simulate the points of a shard that the store does not hold yet and write the shard whole.
+
+    progress(done, total) is told how many of the missing neurons are finished.
+    Returns the number of neurons simulated.
+    """
+    context = context_digest(experiment)
+    points, keys = shard_points(experiment, shard)
+    held = _held(path, shard, context)
+    missing = ~np.isin(_joined(keys), _joined(_keys(held)))
+    total = int(missing.sum())
+    progress(0, total)
+    parts = [held]
+    if total:
+        done = _Counter(total, progress)
+        result = run_points(experiment, points[missing], threads=threads, progress=done)
+        parts.append(_table(keys[missing], result))
+    merged = pa.concat_tables(parts)
+    order = np.lexsort(_keys(merged).T[::-1])
+    tables.write(path, merged.take(order), {}, {"context": context})
+    return total
+
+
+def run_points(experiment: Experiment, points: np.ndarray, *, threads: int = 1, progress=None) -> Result:
+    """Simulate rows of `Experiment.points` with the experiment's own settings."""
+    e = experiment
+    columns = dict(zip(e.quantities, points.T, strict=True))
+    stimulus = Step(**{field: columns.pop(field) for field in ("amplitude", "start", "stop")})
+    return simulate(
+        e.model,
+        columns,
+        stimulus,
+        duration=e.duration,
+        initial_state=e.initial_state,
+        method=e.method,
+        dt=e.dt,
+        analysis_window=e.analysis_window,
+        threshold=e.threshold,
+        rearm=e.rearm,
+        threads=threads,
+        progress=progress,
+    )
+
+
+def read_grid(experiment: Experiment, shards: list[Path]) -> Result:
+    """The neurons of the grid in grid order, from all shards of the experiment.
+
+    Raises UserError if a point is in none of them.
+    """
+    context = context_digest(experiment)
+    store = pa.concat_tables([_read(path, context) for path in shards])
+    keys = point_keys(experiment.points(np.arange(experiment.n_points)))
+    held = _joined(_keys(store))
+    order = np.argsort(held)
+    place = np.minimum(np.searchsorted(held, _joined(keys), sorter=order), max(0, len(held) - 1))
+    rows = order[place] if len(held) else np.empty(0, dtype=np.int64)
+    if len(held) == 0 or (held[rows] != _joined(keys)).any():
+        raise UserError(f"{shards[0].parent}: the store lacks points of the grid; run snakemake again to simulate them")
+    found = store.take(rows).combine_chunks()
+    spikes = found["spikes"].combine_chunks()
+    return Result(
+        spike_times=spikes.flatten().to_numpy(zero_copy_only=False),
+        offsets=np.r_[0, np.cumsum(spikes.value_lengths().to_numpy(zero_copy_only=False))].astype(np.int64),
+        peak=found["peak"].to_numpy(),
+        trough=found["trough"].to_numpy(),
+        status=found["status"].to_numpy(),
+        window=experiment.analysis_window,
+    )
+
+
+class _Counter:
+    """Adds up finished neurons of all threads."""
+
+    def __init__(self, total: int, progress: Callable[[int, int], None]):
+        self.done, self.total, self.progress = 0, total, progress
+
+    def __call__(self, neurons: int) -> None:
+        self.done += neurons
+        self.progress(self.done, self.total)
+
+
+def _held(path: Path, shard: str, context: str) -> pa.Table:
+    """What this shard's file holds, and where the number of shards has changed, the files it came from."""
+    found = [path] if path.exists() else [p for p in sorted(path.parent.glob("*.parquet")) if _related(p.stem, shard)]
+    parts = []
+    for file in found:
+        try:
+            parts.append(_read(file, context))
+        except UserError:
+            continue  # damaged: its points are simulated again
+    if not parts:
+        return SCHEMA.empty_table()
+    return _distinct(pa.concat_tables(parts))
+
+
+def _related(name: str, shard: str) -> bool:
+    name, shard = name.replace("all", ""), shard.replace("all", "")
+    return name.startswith(shard) or shard.startswith(name)
+
+
+def _distinct(table: pa.Table) -> pa.Table:
+    _, first = np.unique(_joined(_keys(table)), return_index=True)
+    return table.take(np.sort(first))
+
+
+def _read(path: Path, context: str) -> pa.Table:
+    table = tables.read(path)
+    if tables.metadata(path).get("context") != context or not table.schema.equals(SCHEMA, check_metadata=False):
+        return SCHEMA.empty_table()
+    return table.replace_schema_metadata(None).cast(SCHEMA)
+
+
+def _table(keys: np.ndarray, result: Result) -> pa.Table:
+    spikes = pa.LargeListArray.from_arrays(pa.array(result.offsets), pa.array(result.spike_times))
+    columns = [keys[:, 0], keys[:, 1], result.peak, result.trough, result.status, spikes]
+    return pa.Table.from_arrays([pa.array(c) for c in columns], schema=SCHEMA)
+
+
+def _keys(table: pa.Table) -> np.ndarray:
+    """uint64 (n, 2)"""
+    return np.column_stack([table["key_high"].to_numpy(), table["key_low"].to_numpy()])
+
+
+def _joined(keys: np.ndarray) -> np.ndarray:
+    """Each pair of halves as one value that compares and sorts, (n,)."""
+    return np.ascontiguousarray(keys).view([("high", np.uint64), ("low", np.uint64)]).ravel()
+
+

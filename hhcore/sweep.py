@@ -1,0 +1,140 @@
+"""From a grid to shards: what identifies a point, which shard it belongs to, what the sweep will cost."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil, log2
+from pathlib import Path
+
+import numpy as np
+
+from hhcore.compile.module import cache_directory, kernel_digest, write_atomically
+from hhcore.digests import code_digest, digest
+from hhcore.experiment import Experiment
+
+STEPS_PER_SHARD = 1.5e9  # neuron-steps: about half a minute on one core for Hodgkin-Huxley
+BATCH = 1 << 20  # points expanded at a time
+NOMINAL_SPEED = 2e8  # states per second on one core, where this machine has not measured the kernel yet
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an experiment will cost: `neurons`, `simulated_s`, `shards`, and `core_s`, an estimate for one core."""
+
+    neurons: int
+    simulated_s: float
+    shards: tuple[str, ...]
+    core_s: float
+
+
+def plan(experiment: Experiment) -> Plan:
+    """Shards are counted by the work of the grid alone, so that every machine agrees on their names."""
+    steps = experiment.n_points * experiment.duration / experiment.dt
+    bits = max(0, ceil(log2(max(1.0, steps / STEPS_PER_SHARD))))
+    names = tuple(format(i, f"0{bits}b") for i in range(2**bits)) if bits else ("all",)
+    return Plan(experiment.n_points, experiment.simulated_ms / 1000.0, names, steps / kernel_speed(experiment))
+
+
+def estimate(plans: dict[str, Plan]) -> str:
+    """What a run from scratch would cost, a line per experiment."""
+    lines = []
+    for name, p in plans.items():
+        shards = f"{len(p.shards)} shard{'s' if len(p.shards) > 1 else ''}"
+        size = f"{p.neurons:,} neurons, {p.simulated_s:,.6g} s simulated, {shards}"
+        lines.append(f"{name}: {size}; from scratch about {duration_text(p.core_s)} on one core")
+    return "\n".join(lines)
+
+
+def duration_text(seconds: float) -> str:
+    """`3 s`, `12 min`, `5 h`: a duration as one would say it."""
+    if seconds < 120:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 7200 else f"{seconds / 3600:.3g} h"
+
+
+def kernel_speed(experiment: Experiment) -> float:
+    """Neuron-steps per second on one core: as measured here when the kernel was compiled, else nominal."""
+    measured = _speed_file(experiment)
+    if measured.exists():
+        return float(measured.read_text())
+    return NOMINAL_SPEED / len(experiment.model.states)
+
+
+def measure_speed(experiment: Experiment) -> float:
+    """Measure `kernel_speed` with the model's own neuron at rest, and keep it for later estimates."""
+    from hhcore.simulation import simulate
+    from hhcore.stimulus import Step
+
+    steps, neurons, best = 4000, 64, 0.0
+    points = {next(iter(experiment.model.parameters)): np.full(neurons, next(iter(experiment.defaults.values())))}
+    for _ in range(4):
+        started = time.perf_counter()
+        run = {"duration": steps * experiment.dt, "dt": experiment.dt, "method": experiment.method}
+        simulate(experiment.model, points, Step(0.0), initial_state="model", **run)
+        best = max(best, steps * neurons / (time.perf_counter() - started))
+    write_atomically(_speed_file(experiment), repr(best))
+    return best
+
+
+def _speed_file(experiment: Experiment) -> Path:
+    model, method = experiment.model, experiment.method
+    return cache_directory() / f"{model.name}_{method}_{kernel_digest(model, method)}.speed"
+
+
+def context_digest(experiment: Experiment) -> str:
+    """Hash of everything that determines a neuron's result and that all points of the experiment share."""
+    e = experiment
+    initial = sorted(e.initial_state.items()) if isinstance(e.initial_state, dict) else e.initial_state
+    settings = (e.duration, e.dt, e.analysis_window, e.threshold, e.rearm, initial, e.quantities)
+    code = code_digest("simulation.py", "rest.py", "stimulus.py", "store.py", "sweep.py")
+    return digest(kernel_digest(e.model, e.method), code, *settings)
+
+
+def grid_digest(experiment: Experiment) -> str:
+    """Hash of the points of the grid and their order."""
+    axes = [(axis.name, axis.values.tobytes().hex()) for axis in experiment.axes]
+    return digest(experiment.combine, axes, sorted((k, v) for k, v in experiment.defaults.items()))
+
+
+def point_keys(points: np.ndarray) -> np.ndarray:
+    """128-bit hash of each row of `points`, float64 (n, q): uint64 (n, 2). Equal rows have equal keys anywhere."""
+    keys = np.empty((len(points), 2), dtype=np.uint64)
+    for half, seed in enumerate((0x9E3779B97F4A7C15, 0xD1B54A32D192ED03)):
+        state = np.full(len(points), seed, dtype=np.uint64)
+        for column in range(points.shape[1]):
+            bits = (points[:, column] + 0.0).view(np.uint64)  # + 0.0: -0.0 and 0.0 are one value
+            state = _mix(state * np.uint64(0x2545F4914F6CDD1D) + _mix(bits ^ np.uint64(seed)))
+        keys[:, half] = state
+    return keys
+
+
+def _mix(x: np.ndarray) -> np.ndarray:
+    """Stafford's variant 13 of the finaliser of MurmurHash3: every bit of x reaches every bit of the result."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def in_shard(keys: np.ndarray, shard: str) -> np.ndarray:
+    """Which keys belong to a shard: those whose leading bits are its name. bool (n,)"""
+    if shard == "all":
+        return np.ones(len(keys), dtype=bool)
+    return keys[:, 0] >> np.uint64(64 - len(shard)) == np.uint64(int(shard, 2))
+
+
+def batches(experiment: Experiment) -> Iterator[np.ndarray]:
+    """Flat indices of the grid, BATCH at a time."""
+    for first in range(0, experiment.n_points, BATCH):
+        yield np.arange(first, min(first + BATCH, experiment.n_points))
+
+
+def shard_points(experiment: Experiment, shard: str) -> tuple[np.ndarray, np.ndarray]:
+    """The points of the grid that belong to a shard, float64 (k, q), and their keys, uint64 (k, 2)."""
+    rows, keys = [], []
+    for index in batches(experiment):
+        points = experiment.points(index)
+        key = point_keys(points)
+        inside = in_shard(key, shard)
+        rows.append(points[inside])
+        keys.append(key[inside])
+    return np.concatenate(rows), np.concatenate(keys)

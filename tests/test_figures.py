@@ -1,0 +1,589 @@
+"""Figures: what is drawn is what the tables hold; nothing crashes, overlaps or changes from run to run."""
+
+import itertools
+import os
+import subprocess
+import sys
+import warnings
+import xml.etree.ElementTree as ElementTree
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.collections import QuadMesh
+from matplotlib.colors import BoundaryNorm
+from matplotlib.image import imread
+
+from hhcore.figures import (
+    Plan,
+    Variable,
+    fi_curves,
+    oscillation_range,
+    rheobase_map,
+    save,
+    spike_count_map,
+    trace_panel,
+)
+from hhcore.figures.plan import pretty_unit, texts
+from hhcore.figures.style import CATEGORIES, edges, level_colours
+
+STIMULUS = Variable("stimulus_uA_cm2", "stimulus.amplitude", "uA/cm^2")
+POTENTIAL = Variable("membrane_V_mV", "membrane.V", "mV", "Membrane potential")
+GATES = tuple(Variable(f"{c}_{g}", f"{c}.{g}", "1") for c, g in (("sodium", "m"), ("sodium", "h"), ("potassium", "n")))
+CURRENTS = tuple(Variable(f"{c}_i_uA_cm2", f"{c}.i", "uA/cm^2") for c in ("sodium", "potassium", "leak"))
+AMPLITUDES = np.array([0.0, 2.0, 4.0, 6.0, 8.0])
+NAMES = "abcdefgh"
+
+
+def amplitude(values=AMPLITUDES):
+    return Variable("amplitude_uA_cm2", "amplitude", "uA/cm^2", "Stimulus", np.asarray(values, dtype=float))
+
+
+def axis(letter, values):
+    values = np.asarray(values, dtype=float)
+    return Variable(f"channel_{letter}_mS_cm2", f"channel.{letter}", "mS/cm^2", f"Conductance {letter}, eq. 1", values)
+
+
+def plan(*axes, **options):
+    swept = "amplitude_uA_cm2" if any(a.name == "amplitude" for a in axes) else None
+    return Plan("title", STIMULUS, POTENTIAL, GATES, CURRENTS, axes, **{"amplitude": swept, **options})
+
+
+def grid(axes, combine="product"):
+    values = [a.values for a in axes]
+    rows = list(zip(*values, strict=True)) if combine == "zip" else list(itertools.product(*values))
+    return pd.DataFrame(rows, columns=[a.column for a in axes], index=range(len(rows)), dtype=float)
+
+
+def value(row):
+    """A different number for every neuron: the sum of its values, the k-th axis weighted by 10^k."""
+    return sum(x * 10.0**k for k, x in enumerate(row))
+
+
+def tables(axes, combine="product"):
+    """features, fi_curves, fi_summary"""
+    points = grid(axes, combine)
+    sums = np.array([value(row) for row in points.to_numpy()])
+    features = points.assign(
+        spike_count=sums.round().astype(int),
+        firing_rate_Hz=sums,
+        peak_mV=sums,
+        trough_mV=-sums,
+        status="ok",
+    )
+    curves = points.assign(steady_rate_Hz=sums, first_interval_rate_Hz=sums / 2, curve=0)
+    others = [a for a in axes if a.name != "amplitude"]
+    summary = grid(others, combine) if others else pd.DataFrame(index=[0])
+    rheobase = np.array([value(row) for row in summary.to_numpy()])
+    return features, curves, summary.assign(curve=0, rheobase_uA_cm2=rheobase, failed_neurons=0)
+
+
+def draw_all(axes, change=lambda table: table, **options):
+    features, curves, summary = (change(table) for table in tables(axes, options.get("combine", "product")))
+    p = plan(*axes, **options)
+    return [
+        fi_curves(curves, p),
+        spike_count_map(features, p),
+        rheobase_map(summary, p),
+        oscillation_range(features, p),
+    ]
+
+
+def traces(count=1, duration=50.0, rate=0.08):
+    time = np.arange(0, duration, 0.1)
+    one = pd.DataFrame({"time_ms": time, "membrane_V_mV": 60 * np.sin(2 * np.pi * rate * time) - 20})
+    one = one.assign(**{g.column: 0.5 + 0.1 * i for i, g in enumerate(GATES)})
+    one = one.assign(**{c.column: 10.0 * i for i, c in enumerate(CURRENTS)}, stimulus_uA_cm2=10.0)
+    return pd.concat([one.assign(trace=i) for i in range(count)], ignore_index=True)
+
+
+def panels(figure):
+    """The axes with data, without colour bars."""
+    return [a for a in figure.axes if a.get_label() != "<colorbar>"]
+
+
+def bars(figure):
+    return [a for a in figure.axes if a.get_label() == "<colorbar>"]
+
+
+def legends(figure):
+    return figure.legends + [a.get_legend() for a in figure.axes if a.get_legend()]
+
+
+def legend_words(figure):
+    return [text.get_text() for legend in legends(figure) for text in legend.get_texts()]
+
+
+def boxes(figure):
+    """Every text that is drawn, with its box in pixels."""
+    figure.draw_without_rendering()
+    found = [t for a in figure.axes for t in (a.title, a.xaxis.label, a.yaxis.label)] + [figure._suptitle]
+    found += [text for legend in legends(figure) for text in legend.get_texts()]
+    for a in figure.axes:
+        for side in (a.xaxis, a.yaxis):
+            low, high = sorted(side.get_view_interval())
+            slack = 1e-9 * (high - low)
+            found += [
+                tick.label1 if tick.label1.get_visible() else tick.label2
+                for tick in side.get_major_ticks()
+                if low - slack <= tick.get_loc() <= high + slack
+                and (tick.label1.get_visible() or tick.label2.get_visible())
+            ]
+    return [(t.get_text(), t.get_window_extent()) for t in found if t.get_visible() and t.get_text().strip()]
+
+
+def overlap(one, two):
+    width = min(one.x1, two.x1) - max(one.x0, two.x0)
+    height = min(one.y1, two.y1) - max(one.y0, two.y0)
+    return width > 1 and height > 1
+
+
+def check_layout(figure):
+    all_boxes = boxes(figure)
+    for (text, one), (other, two) in itertools.combinations(all_boxes, 2):
+        assert not overlap(one, two), f"{text!r} covers {other!r}"
+    for text, box in all_boxes:
+        assert box.x0 >= 0 and box.y0 >= 0, f"{text!r} is cut off"
+        assert box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1, f"{text!r} is cut off"
+    data = [a.get_window_extent() for a in panels(figure)]
+    for legend in legends(figure):
+        assert not any(overlap(legend.get_window_extent(), box) for box in data), "a legend covers data"
+
+
+def check_labels(figure):
+    """Outer panels say what they show, with the unit in brackets (a count and a gate have none)."""
+    shown = [a for a in panels(figure) if a.axison]
+    labels = {a.get_xlabel() for a in shown} | {a.get_ylabel() for a in shown} | {a.get_ylabel() for a in bars(figure)}
+    unitless = {"Spikes per neuron", "Gating variable", ""}
+    assert all(
+        label in unitless or label.endswith(("(Hz)", "(mV)", "(ms)", "(µA/cm²)", "(mS/cm²)")) for label in labels
+    )
+    assert not shown or (any(a.get_xlabel() for a in shown) and any(a.get_ylabel() for a in shown))
+
+
+GRIDS = {
+    "none": [],
+    "amplitude": [amplitude()],
+    "one amplitude": [amplitude([10])],
+    "one axis": [axis("a", [1, 2, 3])],
+    "two": [amplitude(), axis("a", [1, 2, 3])],
+    "two without amplitude": [axis("a", [1, 2, 3]), axis("b", [4, 5])],
+    "three": [amplitude(), axis("a", np.arange(8) + 1), axis("b", [1, 2, 3])],
+    "lengths of one": [amplitude(), axis("a", [1]), axis("b", [2, 3]), axis("c", [5])],
+    "all lengths one": [amplitude([1]), axis("a", [1]), axis("b", [2])],
+    "amplitude last": [axis("a", [1, 2, 3]), axis("b", [1, 2]), amplitude()],
+    "unsorted": [amplitude([4, 0, 8]), axis("a", [3, 1, 2]), axis("b", [2, 9, 1])],
+    "logarithmic": [amplitude([0.1, 1, 10, 100]), axis("a", [1, 10, 100]), axis("b", [0.01, 0.1, 1, 10])],
+} | {f"{n} axes": [amplitude([0, 5, 10]), *(axis(c, [1, 2]) for c in NAMES[: n - 1])] for n in range(4, 9)}
+
+NULLS = {
+    "steady_rate_Hz": np.nan,
+    "first_interval_rate_Hz": np.nan,
+    "firing_rate_Hz": np.nan,
+    "spike_count": np.nan,
+    "peak_mV": np.nan,
+    "trough_mV": np.nan,
+    "rheobase_uA_cm2": np.nan,
+}
+
+
+def replaced(table, **columns):
+    return table.assign(**{name: x for name, x in columns.items() if name in table})
+
+
+CHANGES = {
+    "as it is": lambda table: table,
+    "null": lambda table: replaced(table, **NULLS),
+    "silent": lambda table: replaced(table, **dict.fromkeys(NULLS, 0) | {"rheobase_uA_cm2": np.nan}),
+    "diverged": lambda table: replaced(table, **NULLS, status="diverged", failed_neurons=3),
+    "not finite": lambda table: replaced(table, **dict.fromkeys(NULLS, np.inf)),
+    "shuffled": lambda table: table.iloc[::-1],
+    "arrow": lambda table: table.convert_dtypes(dtype_backend="pyarrow"),
+}
+
+
+DEGENERATE = ["none", "amplitude", "two", "unsorted", "logarithmic"]
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [(name, "as it is") for name in GRIDS] + list(itertools.product(DEGENERATE, list(CHANGES)[1:])),
+)
+def test_every_grid_gives_figures_without_a_warning(name, change):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for figure in draw_all(GRIDS[name], CHANGES[change]):
+            check_layout(figure)
+            check_labels(figure)
+
+
+@pytest.mark.parametrize("change", ["as it is", "diverged", "silent"])
+@pytest.mark.parametrize(("swept", "count"), [(True, 1), (True, 2), (True, 4), (False, 2)])
+def test_zipped_axes_give_figures_without_a_warning(count, swept, change):
+    axes = [amplitude([5, 10, 20])] * swept + [axis(c, [1, 2, 4]) for c in NAMES[: count - swept]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for figure in draw_all(axes, CHANGES[change], combine="zip"):
+            check_layout(figure)
+            check_labels(figure)
+
+
+@pytest.mark.parametrize(
+    ("name", "held"),
+    [
+        ("two", ""),
+        ("lengths of one", " at channel.a = 1 mS/cm², channel.c = 5 mS/cm²"),
+        ("6 axes", " at channel.c = 2 mS/cm², channel.d = 2 mS/cm², channel.e = 2 mS/cm²"),  # of 1 and 2, the upper
+    ],
+)
+def test_the_heading_names_every_axis_that_is_held(name, held):
+    figure = fi_curves(tables(GRIDS[name])[1], plan(*GRIDS[name]))
+    assert figure._suptitle.get_text().replace("\n", " ") == "title" + held
+
+
+def test_fi_curves_draws_the_rates_of_each_facet_and_colour():
+    a, b, c = axis("a", [1, 2, 3]), axis("b", [4, 5]), axis("c", [7, 8, 9])
+    _, curves, _ = tables([amplitude(), a, b, c])
+    figure = fi_curves(curves, plan(amplitude(), a, b, c))
+    assert [p.get_title() for p in panels(figure)] == ["channel.b = 4 mS/cm²", "channel.b = 5 mS/cm²"]
+    shades = level_colours(a.values).mappable.to_rgba(a.values)
+    for panel, at_b in zip(panels(figure), b.values, strict=True):
+        drawn = [line for line in panel.lines if line.get_xdata().size]
+        for at_a, shade in zip(a.values, shades, strict=True):
+            steady, first = (line for line in drawn if np.array_equal(line.get_color(), shade))
+            expected = [value((i, at_a, at_b, 8.0)) for i in AMPLITUDES]
+            np.testing.assert_array_equal(steady.get_xdata(), AMPLITUDES)
+            np.testing.assert_array_equal(steady.get_ydata(), expected)
+            np.testing.assert_array_equal(first.get_ydata(), np.array(expected) / 2)
+            assert steady.get_linestyle() == "-" and first.get_linestyle() == "--"
+    assert legend_words(figure) == ["steady rate", "rate of the first interval"]
+    assert [bar.get_ylabel() for bar in bars(figure)] == ["Conductance a channel.a (mS/cm²)"]
+    assert [t.get_text() for t in bars(figure)[0].get_yticklabels()] == ["1", "2", "3"]
+
+
+def test_fi_curves_stays_legible_on_a_large_grid():
+    """At most 6 facets and 12 curves; evenly spaced with both ends; the dashed rate of three curves."""
+    axes = [amplitude(), axis("a", np.arange(21)), axis("b", np.arange(21))]
+    figure = fi_curves(tables(axes)[1], plan(*axes))
+    assert [p.get_title() for p in panels(figure)] == [f"channel.b = {b} mS/cm²" for b in (0, 4, 8, 12, 16, 20)]
+    assert [t.get_text() for t in bars(figure)[0].get_yticklabels()] == [str(a) for a in range(0, 21, 2)]
+    dashed = [line for line in panels(figure)[0].lines if line.get_linestyle() == "--"]
+    assert [line.get_ydata()[0] for line in dashed] == [0.0, 50.0, 100.0]
+    assert "rate of the first interval (3 of 11 curves)" in legend_words(figure)
+
+
+def test_fi_curves_of_one_neuron_states_its_rates():
+    curves = pd.DataFrame({"curve": [0], "steady_rate_Hz": [68.3237], "first_interval_rate_Hz": [np.nan]})
+    words = fi_curves(curves, plan()).axes[0].texts[0].get_text()
+    assert "steady rate: 68.32 Hz" in words and "rate of the first interval: none" in words
+
+
+def test_failed_neurons_leave_marked_gaps_in_the_curves():
+    curves = tables([amplitude()])[1]
+    curves.loc[2, ["steady_rate_Hz", "first_interval_rate_Hz"]] = np.nan
+    figure = fi_curves(curves, plan(amplitude()))
+    [marks] = [line for line in panels(figure)[0].lines if line.get_marker() == "x"]
+    np.testing.assert_array_equal(marks.get_xdata(), [4.0])
+    assert "failed (diverged)" in legend_words(figure)
+
+
+def cells(panel):
+    """The coloured cells: centres along x, along y, and values (rows of y)."""
+    [mesh] = [c for c in panel.collections if isinstance(c, QuadMesh)]
+    corners = mesh.get_coordinates()
+    x, y = corners[0, :, 0], corners[:, 0, 1]
+    return (x[1:] + x[:-1]) / 2, (y[1:] + y[:-1]) / 2, mesh.get_array()
+
+
+def test_spike_count_map_has_a_panel_per_amplitude_with_the_right_cells():
+    a, b = axis("a", [3, 1, 2]), axis("b", [40, 50])
+    features, _, _ = tables([amplitude(), a, b])
+    features.loc[
+        (features.amplitude_uA_cm2 == 4) & (features[a.column] == 2) & (features[b.column] == 50), "status"
+    ] = "diverged"
+    figure = spike_count_map(features, plan(amplitude(), a, b))
+    assert [p.get_title() for p in panels(figure)] == [f"amplitude = {i:g} µA/cm²" for i in AMPLITUDES]
+    for panel, i in zip(panels(figure), AMPLITUDES, strict=True):
+        x, y, counts = cells(panel)
+        np.testing.assert_allclose(x, [1, 2, 3])
+        np.testing.assert_allclose(y, [40, 50])
+        assert counts.mask.sum() == (i == 4)
+        for (row, column), count in np.ndenumerate(counts):
+            assert (i, row, column) == (4, 1, 1) or count == value((i, x[column], y[row]))
+        [crosses] = panel.lines
+        np.testing.assert_array_equal(np.transpose(crosses.get_data()), [[2, 50]] if i == 4 else np.empty((0, 2)))
+    assert legend_words(figure) == ["failed (diverged)"]
+    assert [bar.get_ylabel() for bar in bars(figure)] == ["Spikes per neuron"]
+
+
+def test_spike_count_map_of_one_conductance_is_over_the_amplitude():
+    axes = [amplitude(), axis("a", [1, 2])]
+    x, y, counts = cells(panels(spike_count_map(tables(axes)[0], plan(*axes)))[0])
+    np.testing.assert_allclose(x, AMPLITUDES)
+    np.testing.assert_allclose(y, [1, 2])
+    np.testing.assert_array_equal(counts, [AMPLITUDES + 10, AMPLITUDES + 20])
+
+
+def test_zipped_spike_counts_are_points():
+    axes = [amplitude([5, 10, 20]), axis("a", [1, 2, 4]), axis("b", [7, 6, 5])]
+    features = tables(axes, "zip")[0]
+    features.loc[1, "status"] = "diverged"
+    figure = spike_count_map(features, plan(*axes, combine="zip"))
+    [panel] = panels(figure)
+    np.testing.assert_array_equal(panel.collections[0].get_offsets(), [[1, 7], [4, 5]])
+    np.testing.assert_array_equal(panel.lines[0].get_data(), [[2], [6]])
+    assert [t.get_text() for t in bars(figure)[0].get_yticklabels()] == ["560", "715"]  # 20 + 40 + 500, 5 + 10 + 700
+    assert legend_words(figure) == ["failed (diverged)"]
+
+
+def test_rheobase_map_tells_silent_curves_from_failed_ones():
+    a, b = axis("a", [1, 2, 3]), axis("b", [40, 50])
+    summary = tables([amplitude(), a, b])[2]
+    summary.loc[0, "rheobase_uA_cm2"] = np.nan  # a = 1, b = 40
+    summary.loc[5, "failed_neurons"] = 2  # a = 3, b = 50
+    figure = rheobase_map(summary, plan(amplitude(), a, b))
+    [panel] = panels(figure)
+    _, _, rheobase = cells(panel)
+    np.testing.assert_array_equal(rheobase.filled(-1), [[-1, 402, 403], [501, 502, 503]])
+    assert panel.patch.get_hatch()
+    np.testing.assert_array_equal(panel.lines[0].get_data(), [[3], [50]])
+    assert legend_words(figure) == ["none: no spikes from 0 to 8 µA/cm²", "some amplitudes failed (diverged)"]
+    assert [bar.get_ylabel() for bar in bars(figure)] == ["Rheobase (µA/cm²)"]
+
+
+def test_rheobase_against_one_conductance_marks_what_is_missing():
+    axes = [amplitude(), axis("a", [1, 2, 3])]
+    summary = tables(axes)[2].assign(rheobase_uA_cm2=[np.nan, 4.0, 2.0], failed_neurons=[0, 0, 1])
+    figure = rheobase_map(summary, plan(*axes))
+    curve, crossed, missing = panels(figure)[0].lines
+    np.testing.assert_array_equal(curve.get_ydata(), [np.nan, 4.0, 2.0])
+    np.testing.assert_array_equal(crossed.get_ydata(), [np.nan, np.nan, 2.0])
+    np.testing.assert_array_equal(missing.get_xdata(), [1.0])
+    assert "none: no spikes from 0 to 8 µA/cm²" in legend_words(figure)
+
+
+@pytest.mark.parametrize(
+    ("axes", "words"),
+    [([amplitude()], "Rheobase: 2.25 µA/cm²"), ([axis("a", [1, 2])], "No rheobase"), ([], "No rheobase")],
+)
+def test_rheobase_without_a_second_axis_is_written(axes, words):
+    summary = pd.DataFrame({"curve": [0], "rheobase_uA_cm2": [2.25], "failed_neurons": [0]})
+    assert rheobase_map(summary, plan(*axes)).axes[0].texts[0].get_text().startswith(words)
+
+
+def test_oscillation_range_marks_swings_that_are_not_spikes():
+    """At 2 a swing of 4 mV is none, at 4 one of 40 mV is; at 6 there are spikes; at 8 the neuron failed."""
+    a = axis("a", [1, 2, 3])
+    features = grid([amplitude(), a]).assign(status="ok", peak_mV=99.0, trough_mV=-99.0, firing_rate_Hz=0.0)
+    middle = features[a.column] == 2
+    features.loc[middle, "peak_mV"] = [-65, -60, -20, 30, np.nan]
+    features.loc[middle, "trough_mV"] = [-65, -64, -60, -75, np.nan]
+    features.loc[middle, "firing_rate_Hz"] = [0, 0, 0, 50, np.nan]
+    figure = oscillation_range(features, plan(amplitude(), a, threshold=-10.0))
+    lines = {line.get_label(): line for line in panels(figure)[0].lines}
+    np.testing.assert_array_equal(lines["peak"].get_ydata(), [-65, -60, -20, 30, np.nan])
+    np.testing.assert_array_equal(lines["trough"].get_ydata(), [-65, -64, -60, -75, np.nan])
+    np.testing.assert_array_equal(lines["swings by more than 5 mV, no spikes"].get_data(), [[4], [-20]])
+    assert set(lines["spike threshold"].get_ydata()) == {-10.0}
+    assert figure._suptitle.get_text() == "title\nat channel.a = 2 mS/cm²"
+
+
+def test_trace_panel_stacks_potential_gates_currents_and_stimulus():
+    table = traces(2)
+    figure = trace_panel(table, plan(traces=("first", "second"), threshold=-5.0))
+    stacked = np.array(panels(figure)).reshape(4, 2)
+    columns = [[POTENTIAL], GATES, CURRENTS, [STIMULUS]]
+    for trace, column in enumerate(stacked.T):
+        part = table[table.trace == trace]
+        for axes, variables in zip(column, columns, strict=True):
+            for line, variable in zip(axes.lines, variables, strict=False):
+                np.testing.assert_array_equal(line.get_xdata(), part.time_ms)
+                np.testing.assert_array_equal(line.get_ydata(), part[variable.column])
+        assert all(axes.get_xlim() == column[0].get_xlim() for axes in column)
+        assert set(column[0].lines[1].get_ydata()) == {-5.0}
+    assert [a.get_title() for a in stacked[0]] == ["first", "second"]
+    words = [
+        "membrane.V",
+        "spike threshold",
+        "sodium.m",
+        "sodium.h",
+        "potassium.n",
+        "sodium.i",
+        "potassium.i",
+        "leak.i",
+    ]
+    assert legend_words(figure) == words
+    colours = {line.get_label(): line.get_color() for axes in stacked[1:3, 0] for line in axes.lines}
+    assert colours["sodium.i"] == colours["sodium.m"] and colours["potassium.i"] == colours["potassium.n"]
+    assert len({colours[name] for name in ("sodium.m", "sodium.h", "potassium.n", "leak.i")}) == 4
+    assert set(colours.values()) <= set(CATEGORIES)
+    check_layout(figure)
+    check_labels(figure)
+
+
+def test_trace_panel_shows_four_traces_and_says_so():
+    figure = trace_panel(traces(5), plan())
+    assert len(panels(figure)) == 16
+    assert "the first 4 of 5 traces" in figure._suptitle.get_text()
+    check_layout(figure)
+
+
+def test_a_long_spike_train_is_cut_after_the_tenth_spike():
+    """A sine of 80 Hz over 1000 ms, spikes at 0.68 + 12.5 k ms: the cut is half way between the 10th and the 11th."""
+    figure = trace_panel(traces(duration=1000.0), plan())
+    line = panels(figure)[0].lines[0]
+    assert line.get_xdata()[-1] == pytest.approx(0.68 + 12.5 * 9.5, abs=0.2)
+    assert panels(figure)[0].get_title() == "trace 0\nthe first 119 of 999.9 ms"
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, 1e300])
+def test_traces_that_diverge_are_drawn_as_far_as_they_go(broken):
+    table = traces()
+    table.loc[table.time_ms > 20, [v.column for v in (POTENTIAL, *GATES, *CURRENTS)]] = broken
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure = trace_panel(table, plan())
+    assert panels(figure)[0].get_ylim()[1] < 100
+
+
+def test_trace_panel_of_a_large_model_and_of_one_without_gates():
+    gates = tuple(Variable(f"g{i}", f"channel{i}.gate", "1") for i in range(30))
+    currents = tuple(Variable(f"i{i}", f"channel.i{i}", "pA/pF" if i else "pA") for i in range(30))
+    table = traces().assign(**{v.column: 0.1 * i for i, v in enumerate(gates + currents)})
+    figure = trace_panel(table, Plan("title", STIMULUS, POTENTIAL, gates, currents))
+    assert "the first 12 of 30 gates" in figure._suptitle.get_text()
+    assert panels(figure)[2].get_ylabel() == "Membrane current\n(pA or pA/pF)"
+    for panel in panels(figure)[1:3]:
+        looks = {(line.get_color(), str(line._unscaled_dash_pattern)) for line in panel.lines}
+        assert len(looks) == 12
+    check_layout(figure)
+    assert len(panels(trace_panel(traces(), Plan("title", STIMULUS, POTENTIAL)))) == 2
+    assert "No trace" in trace_panel(traces().head(0), plan()).axes[0].texts[0].get_text()
+
+
+def luminance(rgba):
+    """Relative luminance of sRGB, as WCAG 2.1 defines it."""
+    c = np.asarray(rgba)[..., :3]
+    return np.where(c <= 0.03928, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+
+
+def test_colours_are_ordered_in_lightness_and_seen_on_white():
+    """An order in lightness can be read by every kind of colour vision, and in print."""
+    shades = level_colours(np.arange(12.0)).mappable.to_rgba(np.arange(12.0))
+    assert (np.diff(luminance(shades)) > 0).all()
+    assert (1.05 / (luminance(shades) + 0.05) > 1.4).all()
+    categories = [matplotlib.colors.to_rgb(colour) for colour in CATEGORIES]
+    assert (1.05 / (luminance(categories) + 0.05) > 2).all()
+
+
+def test_level_colours_give_each_level_its_own():
+    levels = np.array([0.0, 1.0, 10.0, 11.0])
+    colours = level_colours(levels)
+    assert isinstance(colours.mappable.norm, BoundaryNorm)
+    assert len({tuple(c) for c in colours.mappable.to_rgba(levels)}) == 4
+
+
+def test_cell_borders_lie_between_the_values():
+    np.testing.assert_allclose(edges(np.array([1.0, 2.0, 4.0])), [0.5, 1.5, 3.0, 5.0])
+    np.testing.assert_allclose(edges(np.array([1.0, 100.0]), logarithmic=True), [0.1, 10.0, 1000.0])
+
+
+@pytest.mark.parametrize(
+    ("unit", "pretty"),
+    [
+        ("uA/cm^2", "µA/cm²"),
+        ("mS/cm^2", "mS/cm²"),
+        ("mV", "mV"),
+        ("us", "µs"),
+        ("unit*m^-3", "unit·m⁻³"),
+        ("1/ms", "1/ms"),
+    ],
+)
+def test_units_are_printed_as_one_writes_them(unit, pretty):
+    assert pretty_unit(unit) == pretty
+
+
+@pytest.mark.parametrize(
+    ("length", "most", "chosen"),
+    [
+        (3, 6, [0, 1, 2]),
+        (21, 6, [0, 4, 8, 12, 16, 20]),
+        (22, 12, [0, 3, 6, 9, 12, 15, 18, 21]),
+        (1, 6, [0]),
+        (9, 2, [0, 8]),
+    ],
+)
+def test_spread_is_even_and_keeps_the_ends(length, most, chosen):
+    assert axis("a", np.arange(length)[::-1]).spread(most).tolist() == chosen
+
+
+@pytest.mark.parametrize("length", range(1, 60))
+def test_spread_of_any_length(length):
+    chosen = axis("a", np.arange(length)).spread(6)
+    assert len(chosen) == len(set(chosen)) <= 6 and chosen[0] == 0 and chosen[-1] == length - 1
+
+
+def test_texts_keep_values_apart():
+    assert texts(np.array([0.5, 120.0])) == ["0.5", "120"]
+    assert texts(np.array([1000.01, 1000.02])) == ["1000.01", "1000.02"]
+
+
+def test_labels():
+    g = Variable("sodium_g_mS_cm2", "sodium.g", "mS/cm^2", "Sodium conductance, equation 3")
+    assert g.label.replace("\n", " ") == "Sodium conductance sodium.g (mS/cm²)"
+    assert g.at(120.0) == "sodium.g = 120 mS/cm²"
+    assert Variable("q10", "temperature.q10", "1").at(3.0) == "temperature.q10 = 3"
+
+
+def test_save_writes_both_formats_and_nothing_else(tmp_path):
+    svg, png = save(draw_all([amplitude()])[0], tmp_path / "new" / "fi.curves")
+    assert sorted(p.name for p in (tmp_path / "new").iterdir()) == ["fi.curves.png", "fi.curves.svg"]
+    assert ElementTree.parse(svg).getroot().tag.endswith("svg")
+    assert imread(png).shape[1] == 1050  # 3.5 inch at 300 dpi
+    text = svg.read_text()
+    assert "<text" not in text and "date>" not in text  # letters are shapes: no font is needed
+
+
+def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
+    figure = draw_all([amplitude()])[0]
+    svg, _ = save(figure, tmp_path / "figure")
+    old = svg.read_bytes()
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        save(draw_all([amplitude([1, 2])])[0], tmp_path / "figure")
+    assert svg.read_bytes() == old
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["figure.png", "figure.svg"]
+
+
+AXES = [amplitude(), axis("a", [1, 2, 3]), axis("b", [40, 50])]
+
+
+def test_figures_are_the_same_bytes_each_time(tmp_path):
+    """Drawn again, saved again, and whatever the user has set in matplotlib."""
+    crossed = CHANGES["diverged"]
+    first = [save(f, tmp_path / f"first{i}") for i, f in enumerate(draw_all(AXES, crossed))]
+    user = {"font.size": 20, "axes.facecolor": "red", "svg.fonttype": "none", "savefig.dpi": 50, "image.cmap": "jet"}
+    with matplotlib.rc_context(user):
+        figures = draw_all(AXES, crossed)
+        for i, figure in enumerate(figures):
+            save(figure, tmp_path / f"once{i}")
+        second = [save(f, tmp_path / f"second{i}") for i, f in enumerate(figures)]
+        assert matplotlib.rcParams["font.size"] == 20
+    for one, two in zip(itertools.chain(*first), itertools.chain(*second), strict=True):
+        assert one.read_bytes() == two.read_bytes()
+
+
+def test_figures_are_the_same_bytes_in_another_process(tmp_path):
+    script = "import sys; from tests.test_figures import *; save(trace_panel(traces(2), plan()), sys.argv[1])"
+    for seed in ("1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)}
+        subprocess.run([sys.executable, "-c", script, str(tmp_path / seed)], check=True, env=environment)
+    for end in ("svg", "png"):
+        assert (tmp_path / f"1.{end}").read_bytes() == (tmp_path / f"2.{end}").read_bytes()
+
+
+def test_pyplot_is_not_needed():
+    script = "import sys, hhcore.figures; sys.exit('matplotlib.pyplot' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    assert subprocess.run([sys.executable, "-c", script], env=environment).returncode == 0

@@ -1,0 +1,78 @@
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from hhcore.compile.module import kernel_digest
+from hhcore.digests import code_digest
+from hhcore.errors import UserError
+from hhcore.experiment import read_config, read_experiments
+from hhcore.sweep import context_digest, estimate, grid_digest, plan
+
+STARTED = time.time()
+
+
+def checked_experiments():
+    """The experiments of the config; a mistake in it ends Snakemake with one message, before any job."""
+    try:
+        for path in workflow.configfiles:
+            read_config(path)
+        experiments = read_experiments(config)
+        for experiment in experiments.values():
+            kernel_digest(experiment.model, experiment.method)
+        return experiments
+    except UserError as error:
+        sys.exit(f"Config error. {error}")
+
+
+EXPERIMENTS = checked_experiments()
+PLANS = {name: plan(experiment) for name, experiment in EXPERIMENTS.items()}
+
+if workflow.is_main_process:
+    print(estimate(PLANS), file=sys.stderr)
+
+
+def shards(wildcards):
+    """The shard files of an experiment."""
+    return expand(
+        "results/{experiment}/shards/{shard}.parquet",
+        experiment=wildcards.experiment,
+        shard=PLANS[wildcards.experiment].shards,
+    )
+
+
+def results(name):
+    """Every file of an experiment that a user is meant to open."""
+    files = ["features", "spikes", "fi_curves", "fi_summary"]
+    figures = ["fi_curves", "spike_count_map", "rheobase_map", "oscillation_range"]
+    if EXPERIMENTS[name].traces:
+        files.append("traces")
+        figures.append("traces")
+    return [
+        f"results/{name}/summary.html",
+        *expand("results/{name}/{file}.parquet", name=name, file=files),
+        *expand("results/{name}/figures/{figure}.{kind}", name=name, figure=figures, kind=["svg", "png"]),
+    ]
+
+
+def time_shares():
+    """How the run's time was spent: seconds of work by rule, of all that lie under results/."""
+    seconds = {}
+    for path in Path("results/benchmarks").rglob("*.tsv"):
+        if path.stat().st_mtime >= STARTED:
+            rule = path.stem.split("-")[0]
+            seconds[rule] = seconds.get(rule, 0.0) + pd.read_csv(path, sep="\t")["s"].sum()
+    total = sum(seconds.values())
+    shares = [f"{rule} {s:.1f} s ({s / total:.0%})" for rule, s in sorted(seconds.items(), key=lambda x: -x[1])]
+    return f"Finished in {time.time() - STARTED:.0f} s. Work: {', '.join(shares)}"
+
+
+def files_to_open():
+    """Where a user goes on from here."""
+    lines = ["Open results/report.html in a browser. For your own analysis:"]
+    return "\n".join(lines + [f"  results/{name}/features.parquet" for name in EXPERIMENTS])
+
+
+onsuccess:
+    print(time_shares(), files_to_open(), sep="\n", file=sys.stderr)

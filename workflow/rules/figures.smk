@@ -1,0 +1,59 @@
+def figure(name, caption, label):
+    """A figure as SVG, shown in the report, and as PNG."""
+    svg = report(
+        f"results/{{experiment}}/figures/{name}.svg",
+        caption=f"../report/{caption}.rst",
+        category="{experiment}",
+        subcategory="Figures",
+        labels={"figure": label},
+    )
+    return [svg, f"results/{{experiment}}/figures/{name}.png"]
+
+
+rule figures:
+    message:
+        "{wildcards.experiment}: draw the figures of the grid"
+    input:
+        features="results/{experiment}/features.parquet",
+        fi_curves="results/{experiment}/fi_curves.parquet",
+        fi_summary="results/{experiment}/fi_summary.parquet",
+    output:
+        fi_curves=figure("fi_curves", "fi_curves", "F-I curves"),
+        spike_count_map=figure("spike_count_map", "spike_count_map", "Spike count"),
+        rheobase_map=figure("rheobase_map", "rheobase_map", "Rheobase"),
+        oscillation_range=figure(
+            "oscillation_range", "oscillation_range", "Range of the potential"
+        ),
+    params:
+        code=code_digest("figures", "results.py"),
+    log:
+        "results/logs/{experiment}/figures.log",
+    benchmark:
+        "results/benchmarks/{experiment}/figures.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    script:
+        "../scripts/figures.py"
+
+
+rule trace_figure:
+    message:
+        "{wildcards.experiment}: draw the traces"
+    input:
+        "results/{experiment}/traces.parquet",
+    output:
+        figure("traces", "traces", "Example traces"),
+    params:
+        code=code_digest("figures", "results.py"),
+    log:
+        "results/logs/{experiment}/trace_figure.log",
+    benchmark:
+        "results/benchmarks/{experiment}/trace_figure.tsv"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    script:
+        "../scripts/trace_figure.py"

@@ -1,0 +1,18 @@
+rule report:
+    message:
+        "Write the report"
+    input:
+        results=[file for name in EXPERIMENTS for file in results(name)],
+        captions=[str(path) for path in sorted(Path(workflow.basedir, "report").glob("*.rst"))],
+    output:
+        "results/report.html",
+    log:
+        "results/logs/report.log",
+    benchmark:
+        "results/benchmarks/report.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../scripts/report.py"

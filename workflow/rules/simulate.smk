@@ -1,0 +1,71 @@
+rule kernel:
+    message:
+        "{wildcards.experiment}: compile the model and measure its speed"
+    output:
+        "results/{experiment}/kernel.py",
+    params:
+        kernel=lambda wildcards: kernel_digest(
+            EXPERIMENTS[wildcards.experiment].model,
+            EXPERIMENTS[wildcards.experiment].method,
+        ),
+    log:
+        "results/logs/{experiment}/kernel.log",
+    benchmark:
+        "results/benchmarks/{experiment}/kernel.tsv"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    script:
+        "../scripts/kernel.py"
+
+
+rule simulate:
+    message:
+        "{wildcards.experiment}: simulate shard {wildcards.shard}"
+    input:
+        "results/{experiment}/kernel.py",
+    output:
+        update("results/{experiment}/shards/{shard}.parquet"),
+    params:
+        context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
+        grid=lambda wildcards: grid_digest(EXPERIMENTS[wildcards.experiment]),
+    log:
+        "results/logs/{experiment}/simulate_{shard}.log",
+    benchmark:
+        "results/benchmarks/{experiment}/simulate-{shard}.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    script:
+        "../scripts/simulate.py"
+
+
+rule traces:
+    message:
+        "{wildcards.experiment}: simulate the requested traces"
+    input:
+        "results/{experiment}/kernel.py",
+    output:
+        report(
+            "results/{experiment}/traces.parquet",
+            caption="../report/traces_table.rst",
+            category="{experiment}",
+            subcategory="Tables",
+            labels={"table": "Traces"},
+        ),
+    params:
+        context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
+        points=lambda wildcards: str(EXPERIMENTS[wildcards.experiment].traces),
+        code=code_digest("tables.py", "results.py"),
+    log:
+        "results/logs/{experiment}/traces.log",
+    benchmark:
+        "results/benchmarks/{experiment}/traces.tsv"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    script:
+        "../scripts/traces.py"

@@ -1,0 +1,49 @@
+rule tables:
+    message:
+        "{wildcards.experiment}: features and F-I curves"
+    input:
+        shards,
+    output:
+        features=report(
+            "results/{experiment}/features.parquet",
+            caption="../report/features.rst",
+            category="{experiment}",
+            subcategory="Tables",
+            labels={"table": "Features, one row per neuron"},
+        ),
+        spikes="results/{experiment}/spikes.parquet",
+        fi_curves=report(
+            "results/{experiment}/fi_curves.parquet",
+            caption="../report/fi_curves_table.rst",
+            category="{experiment}",
+            subcategory="Tables",
+            labels={"table": "F-I curves"},
+        ),
+        fi_summary=report(
+            "results/{experiment}/fi_summary.parquet",
+            caption="../report/fi_summary.rst",
+            category="{experiment}",
+            subcategory="Tables",
+            labels={"table": "F-I summary, one row per curve"},
+        ),
+        summary=report(
+            "results/{experiment}/summary.html",
+            caption="../report/summary.rst",
+            category="{experiment}",
+            subcategory="What was run",
+            labels={"table": "Model, grid, solver, versions, counts"},
+        ),
+    params:
+        context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
+        grid=lambda wildcards: grid_digest(EXPERIMENTS[wildcards.experiment]),
+        code=code_digest("features.py", "fi.py", "tables.py", "results.py", "summary.py"),
+    log:
+        "results/logs/{experiment}/tables.log",
+    benchmark:
+        "results/benchmarks/{experiment}/tables.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    script:
+        "../scripts/tables.py"

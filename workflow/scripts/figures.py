@@ -1,0 +1,9 @@
+"""Draw the figures of an experiment from its tables."""
+
+from pathlib import Path
+
+from hhcore.experiment import read_experiments
+from hhcore.results import draw_grid
+
+experiment = read_experiments(snakemake.config)[snakemake.wildcards.experiment]
+draw_grid(experiment, Path(snakemake.input.features).parent)

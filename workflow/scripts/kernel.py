@@ -1,0 +1,14 @@
+"""Compile the kernel of an experiment, keep its text for the reader, and measure its speed for the estimates."""
+
+import shutil
+
+from hhcore.compile.module import load_kernel
+from hhcore.experiment import read_experiments
+from hhcore.sweep import measure_speed
+
+experiment = read_experiments(snakemake.config)[snakemake.wildcards.experiment]
+kernel = load_kernel(experiment.model, experiment.method)
+speed = measure_speed(experiment)
+shutil.copyfile(kernel.__file__, snakemake.output[0])
+with open(snakemake.log[0], "w") as log:
+    print(f"{speed:.3g} neuron-steps per second on one core", file=log)

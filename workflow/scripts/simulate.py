@@ -1,0 +1,16 @@
+"""Simulate the points of a shard that the store does not hold yet."""
+
+from pathlib import Path
+
+from hhcore.experiment import read_experiments
+from hhcore.progress import Progress
+from hhcore.store import update_shard
+
+name, shard = snakemake.wildcards.experiment, snakemake.wildcards.shard
+update_shard(
+    read_experiments(snakemake.config)[name],
+    shard,
+    Path(snakemake.output[0]),
+    threads=snakemake.threads,
+    progress=Progress(f"{name}, shard {shard}", Path(snakemake.log[0])),
+)

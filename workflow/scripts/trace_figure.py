@@ -1,0 +1,9 @@
+"""Draw the traces of an experiment."""
+
+from pathlib import Path
+
+from hhcore.experiment import read_experiments
+from hhcore.results import draw_traces
+
+experiment = read_experiments(snakemake.config)[snakemake.wildcards.experiment]
+draw_traces(experiment, Path(snakemake.input[0]).parent)
