@@ -51,7 +51,7 @@ def update_shard(
         parts.append(_table(keys[missing], result))
     merged = pa.concat_tables(parts)
     order = np.lexsort(_keys(merged).T[::-1])
-    tables.write(path, merged.take(order), {}, {"context": context})
+    tables.write(path, merged.take(order), {"context": context})
     return total
 
 

@@ -55,7 +55,7 @@ def family(table: pd.DataFrame, plan: Plan, axes: list[Variable], lines: Sequenc
 
 
 def points(table: pd.DataFrame, plan: Plan, x: Variable, y: Variable, colour: Variable) -> Figure:
-    """The points of zipped axes: `y` against `x`, coloured by `colour`; without a value, they failed and are crossed."""
+    """The points of zipped axes: `y` against `x`, coloured by `colour`; those without a value failed: crossed."""
     figure, [panel] = style.panels(plan.title, [], [""], x.label, y.label)
     along, up, values = (numbers(table, variable.column) for variable in (x, y, colour))
     colours = style.value_colours(values)
@@ -67,7 +67,7 @@ def points(table: pd.DataFrame, plan: Plan, x: Variable, y: Variable, colour: Va
     if not valid.all():
         up = np.where(np.isfinite(up), up, panel.get_ylim()[0])
         panel.plot(along[~valid], up[~valid], linestyle="none", clip_on=False, **style.FAILED)
-        style.legend_below(figure, [Line2D([], [], linestyle="none", label="failed (diverged)", **style.FAILED)])
+        style.legend_below(figure, [Line2D([], [], linestyle="none", label=style.DIVERGED, **style.FAILED)])
     return figure
 
 
@@ -76,10 +76,7 @@ def _draw(panel: Axes, x: np.ndarray, curve: pd.DataFrame, lines: Sequence[Line]
     for line in lines:
         marker = "o" if x.size <= 30 else ""
         panel.plot(x, numbers(curve, line.column), **{"color": shade, "marker": marker, **line.style})
-    gaps = x[np.isnan(numbers(curve, lines[0].column))]
-    foot = panel.get_xaxis_transform()
-    panel.plot(gaps, np.full(gaps.size, 0.03), "x", color=shade, markersize=3, markeredgewidth=0.7, transform=foot)
-    return gaps.size
+    return style.mark_gaps(panel, x, numbers(curve, lines[0].column), shade)
 
 
 def _limits(panel: Axes, values: np.ndarray) -> None:

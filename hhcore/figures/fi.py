@@ -29,7 +29,7 @@ def fi_curves(table: pd.DataFrame, plan: Plan) -> Figure:
     if plan.zipped:
         x, colour = plan.free[:2]
         return points(table, plan, x, Variable(STEADY.column, "Steady firing rate", "Hz"), colour)
-    return family(table, plan, plan.free, [STEADY, FIRST], RATE, "failed (diverged)")
+    return family(table, plan, plan.free, [STEADY, FIRST], RATE, style.DIVERGED)
 
 
 def _rate(table: pd.DataFrame, column: str) -> str:

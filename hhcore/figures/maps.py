@@ -13,7 +13,6 @@ from hhcore.figures.plan import Plan, Variable, after_number, numbers, select
 from hhcore.quantities import column_name
 
 COUNT = Variable("spike_count", "Spikes per neuron", "1")
-FAILED = "failed (diverged)"
 SOME_FAILED = "some amplitudes failed (diverged)"
 
 
@@ -36,11 +35,11 @@ def spike_count_map(table: pd.DataFrame, plan: Plan) -> Figure:
         ]
         return style.text_figure(plan.title, lines)
     if len(plan.free) == 1:
-        return family(table, plan, plan.free, [Line("spike_count", "spikes")], COUNT.label, FAILED)
+        return family(table, plan, plan.free, [Line("spike_count", "spikes")], COUNT.label, style.DIVERGED)
     axes = plan.free if len(plan.others) < 2 else plan.others[:2] + [a for a in plan.free if a.column == plan.amplitude]
     if plan.zipped:
         return points(table, plan, *axes[:2], COUNT)
-    return _map(table, plan, axes, COUNT, FAILED, "")
+    return _map(table, plan, axes, COUNT, style.DIVERGED, "")
 
 
 @style.styled
@@ -50,7 +49,7 @@ def rheobase_map(table: pd.DataFrame, plan: Plan) -> Figure:
     table : fi_summary: one row per curve with the axes' columns, the rheobase and failed_neurons
 
     With one such axis, it is plotted against that; with none, written. Axes beyond these are held at their middle
-    values; the heading says so. Curves without a rheobase in the range of amplitudes are hatched, curves of which
+    values; the heading says so. Curves without a rheobase in the range of amplitudes are hatchxed, curves of which
     neurons diverged are crossed.
     """
     rheobase = Variable(column_name("rheobase", plan.stimulus.unit), "Rheobase", plan.stimulus.unit)
@@ -72,7 +71,7 @@ def rheobase_map(table: pd.DataFrame, plan: Plan) -> Figure:
 
 
 def _map(table: pd.DataFrame, plan: Plan, axes: list[Variable], value: Variable, failed: str, none: str) -> Figure:
-    """`value` over axes[:2], in panels by axes[2]. `failed` and `none` say what crosses and hatches mean."""
+    """`value` over axes[:2], in panels by axes[2]. `failed` and `none` say what crosses and hatchxes mean."""
     x, y, facet = (*axes[:3], None)[:3]
     table, notes = plan.hold(table, axes[:3])
     facets = facet.spread(style.MAX_FACETS) if facet else [None]
@@ -98,10 +97,12 @@ def _draw(panel: Axes, part: pd.DataFrame, x: Variable, y: Variable, value: Vari
     cells = np.full((rows.size, columns.size), np.nan)
     cells[np.searchsorted(rows, part[y.column]), np.searchsorted(columns, part[x.column])] = numbers(part, value.column)
     borders = style.edges(columns, x.is_logarithmic), style.edges(rows, y.is_logarithmic)
-    panel.patch.set(**style.NO_VALUE)
+    pass
     mappable = colours.mappable
     # Rasterised: as shapes the cells show hairlines between them in many viewers, and fill megabytes.
     panel.pcolormesh(*borders, np.ma.masked_invalid(cells), norm=mappable.norm, cmap=mappable.cmap, rasterized=True)
     panel.set(xscale="log" if x.is_logarithmic else "linear", yscale="log" if y.is_logarithmic else "linear")
+    style.value_ticks(panel, "x", x)
+    style.value_ticks(panel, "y", y)
     failed = part[part["failed"]]
     panel.plot(failed[x.column], failed[y.column], linestyle="none", **style.FAILED)

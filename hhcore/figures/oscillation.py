@@ -36,6 +36,10 @@ def oscillation_range(table: pd.DataFrame, plan: Plan) -> Figure:
     if silent.any():
         label = f"swings by more than {SWING:g} mV, no spikes"
         axes.plot(at[silent], peak[silent], "o", color=style.BLACK, markersize=2.2, markeredgewidth=0, label=label)
+    style.mark_gaps(axes, at, peak, style.BLACK, style.DIVERGED)
+    drawn = np.append([peak, trough], plan.threshold)
+    space = 0.06 * np.ptp(drawn[np.isfinite(drawn)]) or 10.0
+    axes.set_ylim(np.nanmin(drawn) - space, np.nanmax(drawn) + space)
     style.scale_axis(axes, "x", x)
     style.legend_below(figure, axes.get_legend_handles_labels()[0])
     return figure

@@ -123,7 +123,8 @@ class Plan:
         held = [axis for axis in self.axes if axis not in shown and axis.column in table and not self.zipped]
         for axis in held:
             table = table[table[axis.column] == axis.middle]
-        return table, [f"at {', '.join(axis.at(axis.middle) for axis in held)}"] if held else []
+        words = (axis.at(axis.middle).replace(" ", "\N{NO-BREAK SPACE}") for axis in held)
+        return table, [f"at {', '.join(words)}"] if held else []
 
 
 def numbers(table: pd.DataFrame, column: str) -> np.ndarray:

@@ -6,6 +6,7 @@ import math
 import os
 import textwrap
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,11 +25,13 @@ from hhcore.figures.plan import Variable, texts
 ONE_COLUMN, TWO_COLUMNS = 3.5, 7.2  # journal widths [inch]
 MAX_FACETS = 6
 MAX_COLOURS = 12
+FEW_TICKS = 5
 
 # Okabe and Ito (2008), in the order of their contrast on white; its yellow and sky blue are too light for thin lines.
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000"
 CATEGORIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK)
 GREY = "0.45"
+DIVERGED = "failed (diverged)"
 NO_VALUE = {"facecolor": "0.94", "edgecolor": "0.7", "hatch": "/////", "linewidth": 0}
 FAILED = {"marker": "X", "markersize": 4.5, "color": BLACK, "markeredgecolor": "white", "markeredgewidth": 0.5}
 
@@ -63,15 +66,19 @@ _STYLE = {
 }
 
 
+def look() -> AbstractContextManager[None]:
+    """Our settings of matplotlib, whatever the user's matplotlibrc says; while drawing, and while saving."""
+    return matplotlib.style.context(["default", _STYLE])
+
+
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    """A function that draws a figure, in our style whatever the user's matplotlibrc says, its layout final."""
+    """A function that draws a figure, in our look, its layout final."""
 
     @functools.wraps(draw)
     def wrapped(*args: object, **options: object) -> Figure:
-        with matplotlib.style.context(["default", _STYLE]):
+        with look():
             figure = draw(*args, **options)
-            for _ in range(2):  # the ticks, and with them the space they need, change with the first layout
-                figure.get_layout_engine().execute(figure)
+            figure.get_layout_engine().execute(figure)
             figure.set_layout_engine("none")
         return figure
 
@@ -88,7 +95,7 @@ def save(figure: Figure, stem: str | Path) -> tuple[Path, Path]:
 
 def _write(figure: Figure, path: Path, metadata: dict[str, None]) -> Path:
     content = io.BytesIO()
-    with matplotlib.style.context(["default", _STYLE]):
+    with look():
         figure.savefig(content, format=path.suffix[1:], metadata=metadata)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -158,6 +165,26 @@ def scale_axis(axes: Axes, which: str, axis: Variable, margin: float = 0.04) -> 
     axes.set(**{f"{which}lim": limits})
 
 
+def mark_gaps(axes: Axes, x: np.ndarray, values: np.ndarray, colour: object, label: str = "") -> int:
+    """A cross at the foot of the panel wherever `values` has none; returns how many."""
+    gaps = x[np.isnan(values)]
+    look = {"marker": "x", "linestyle": "none", "color": colour, "markeredgewidth": 0.7}
+    if gaps.size:
+        axes.plot(gaps, np.full(gaps.size, 0.03), transform=axes.get_xaxis_transform(), label=label, **look)
+    return gaps.size
+
+
+def value_ticks(axes: Axes, which: str, axis: Variable) -> None:
+    """Ticks at the very values of an axis, where these are few, and apart from each other."""
+    values = np.sort(axis.values)
+    if (
+        not axis.is_logarithmic
+        and values.size <= FEW_TICKS
+        and np.diff(values).min() >= np.ptp(values) / (2 * FEW_TICKS)
+    ):
+        axes.set(**{f"{which}ticks": values, f"{which}ticklabels": texts(values)})
+
+
 def edges(values: np.ndarray, logarithmic: bool = False) -> np.ndarray:
     """(n + 1,) borders of cells around (n,) sorted values, half way between neighbours."""
     if logarithmic:
@@ -170,13 +197,15 @@ def edges(values: np.ndarray, logarithmic: bool = False) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Colours:
-    """Numbers as colours of viridis, in one step per level, or continuously where `levels` is None."""
+    """Numbers as colours of viridis, one for each of the sorted `levels`, or continuously where that is None."""
 
     mappable: ScalarMappable
     levels: np.ndarray | None
 
     def bar(self, figure: Figure, axes: Sequence[Axes], label: str) -> None:
-        """The colour bar, right of all `axes`."""
+        """The colour bar, right of all `axes`; none without a number to show."""
+        if self.levels is not None and not self.levels.size:
+            return
         bar = figure.colorbar(self.mappable, ax=axes, label=label, aspect=30, pad=0.02)
         bar.outline.set_linewidth(0.5)
         if self.levels is not None:
@@ -197,4 +226,6 @@ def value_colours(values: np.ndarray) -> Colours:
     finite = np.unique(values[np.isfinite(values)])
     if 0 < finite.size <= MAX_COLOURS:
         return level_colours(finite)
-    return Colours(ScalarMappable(Normalize(*(finite[[0, -1]] if finite.size else (0, 1))), "viridis"), None)
+    if not finite.size:
+        return Colours(ScalarMappable(Normalize(0, 1), "viridis"), finite)
+    return Colours(ScalarMappable(Normalize(finite[0], finite[-1]), "viridis"), None)

@@ -61,10 +61,10 @@ def time_shares():
     seconds = {}
     for path in Path("results/benchmarks").rglob("*.tsv"):
         if path.stat().st_mtime >= STARTED:
-            rule = path.stem.split("-")[0]
-            seconds[rule] = seconds.get(rule, 0.0) + pd.read_csv(path, sep="\t")["s"].sum()
+            stage = path.stem.split("-")[0]
+            seconds[stage] = seconds.get(stage, 0.0) + pd.read_csv(path, sep="\t")["s"].sum()
     total = sum(seconds.values())
-    shares = [f"{rule} {s:.1f} s ({s / total:.0%})" for rule, s in sorted(seconds.items(), key=lambda x: -x[1])]
+    shares = [f"{stage} {s:.1f} s ({s / total:.0%})" for stage, s in sorted(seconds.items(), key=lambda x: -x[1])]
     return f"Finished in {time.time() - STARTED:.0f} s. Work: {', '.join(shares)}"
 
 

@@ -11,8 +11,6 @@ def figure(name, caption, label):
 
 
 rule figures:
-    message:
-        "{wildcards.experiment}: draw the figures of the grid"
     input:
         features="results/{experiment}/features.parquet",
         fi_curves="results/{experiment}/fi_curves.parquet",
@@ -21,11 +19,7 @@ rule figures:
         fi_curves=figure("fi_curves", "fi_curves", "F-I curves"),
         spike_count_map=figure("spike_count_map", "spike_count_map", "Spike count"),
         rheobase_map=figure("rheobase_map", "rheobase_map", "Rheobase"),
-        oscillation_range=figure(
-            "oscillation_range", "oscillation_range", "Range of the potential"
-        ),
-    params:
-        code=code_digest("figures", "results.py"),
+        oscillation_range=figure("oscillation_range", "oscillation_range", "Range of the potential"),
     log:
         "results/logs/{experiment}/figures.log",
     benchmark:
@@ -34,19 +28,19 @@ rule figures:
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        code=code_digest("figures", "results.py"),
+    message:
+        "{wildcards.experiment}: draw the figures of the grid"
     script:
         "../scripts/figures.py"
 
 
 rule trace_figure:
-    message:
-        "{wildcards.experiment}: draw the traces"
     input:
         "results/{experiment}/traces.parquet",
     output:
         figure("traces", "traces", "Example traces"),
-    params:
-        code=code_digest("figures", "results.py"),
     log:
         "results/logs/{experiment}/trace_figure.log",
     benchmark:
@@ -55,5 +49,9 @@ rule trace_figure:
     resources:
         mem_mb=1500,
         runtime=10,
+    params:
+        code=code_digest("figures", "results.py"),
+    message:
+        "{wildcards.experiment}: draw the traces"
     script:
         "../scripts/trace_figure.py"

@@ -1,6 +1,4 @@
 rule report:
-    message:
-        "Write the report"
     input:
         results=[file for name in EXPERIMENTS for file in results(name)],
         captions=[str(path) for path in sorted(Path(workflow.basedir, "report").glob("*.rst"))],
@@ -14,5 +12,7 @@ rule report:
     resources:
         mem_mb=1000,
         runtime=10,
+    message:
+        "Write the report"
     script:
         "../scripts/report.py"

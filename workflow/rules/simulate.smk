@@ -1,13 +1,6 @@
 rule kernel:
-    message:
-        "{wildcards.experiment}: compile the model and measure its speed"
     output:
         "results/{experiment}/kernel.py",
-    params:
-        kernel=lambda wildcards: kernel_digest(
-            EXPERIMENTS[wildcards.experiment].model,
-            EXPERIMENTS[wildcards.experiment].method,
-        ),
     log:
         "results/logs/{experiment}/kernel.log",
     benchmark:
@@ -16,20 +9,22 @@ rule kernel:
     resources:
         mem_mb=1500,
         runtime=10,
+    params:
+        kernel=lambda wildcards: kernel_digest(
+            EXPERIMENTS[wildcards.experiment].model,
+            EXPERIMENTS[wildcards.experiment].method,
+        ),
+    message:
+        "{wildcards.experiment}: compile the model and measure its speed"
     script:
         "../scripts/kernel.py"
 
 
 rule simulate:
-    message:
-        "{wildcards.experiment}: simulate shard {wildcards.shard}"
     input:
         "results/{experiment}/kernel.py",
     output:
         update("results/{experiment}/shards/{shard}.parquet"),
-    params:
-        context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
-        grid=lambda wildcards: grid_digest(EXPERIMENTS[wildcards.experiment]),
     log:
         "results/logs/{experiment}/simulate_{shard}.log",
     benchmark:
@@ -38,13 +33,16 @@ rule simulate:
     resources:
         mem_mb=2000,
         runtime=60,
+    params:
+        context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
+        grid=lambda wildcards: grid_digest(EXPERIMENTS[wildcards.experiment]),
+    message:
+        "{wildcards.experiment}: simulate shard {wildcards.shard}"
     script:
         "../scripts/simulate.py"
 
 
 rule traces:
-    message:
-        "{wildcards.experiment}: simulate the requested traces"
     input:
         "results/{experiment}/kernel.py",
     output:
@@ -55,10 +53,6 @@ rule traces:
             subcategory="Tables",
             labels={"table": "Traces"},
         ),
-    params:
-        context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
-        points=lambda wildcards: str(EXPERIMENTS[wildcards.experiment].traces),
-        code=code_digest("tables.py", "results.py"),
     log:
         "results/logs/{experiment}/traces.log",
     benchmark:
@@ -67,5 +61,11 @@ rule traces:
     resources:
         mem_mb=1500,
         runtime=10,
+    params:
+        context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
+        points=lambda wildcards: str(EXPERIMENTS[wildcards.experiment].traces),
+        code=code_digest("tables.py", "results.py"),
+    message:
+        "{wildcards.experiment}: simulate the requested traces"
     script:
         "../scripts/traces.py"

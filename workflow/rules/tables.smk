@@ -1,6 +1,4 @@
 rule tables:
-    message:
-        "{wildcards.experiment}: features and F-I curves"
     input:
         shards,
     output:
@@ -33,10 +31,6 @@ rule tables:
             subcategory="What was run",
             labels={"table": "Model, grid, solver, versions, counts"},
         ),
-    params:
-        context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
-        grid=lambda wildcards: grid_digest(EXPERIMENTS[wildcards.experiment]),
-        code=code_digest("features.py", "fi.py", "tables.py", "results.py", "summary.py"),
     log:
         "results/logs/{experiment}/tables.log",
     benchmark:
@@ -45,5 +39,11 @@ rule tables:
     resources:
         mem_mb=4000,
         runtime=20,
+    params:
+        context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
+        grid=lambda wildcards: grid_digest(EXPERIMENTS[wildcards.experiment]),
+        code=code_digest("features.py", "fi.py", "tables.py", "results.py", "summary.py"),
+    message:
+        "{wildcards.experiment}: features and F-I curves"
     script:
         "../scripts/tables.py"

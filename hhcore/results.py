@@ -1,0 +1,174 @@
+"""The tables and figures of one experiment, from its shards to its folder."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from hhcore import fi, tables
+from hhcore.experiment import Experiment
+from hhcore.features import DEFINITIONS, features, first_intervals
+from hhcore.quantities import column_name
+from hhcore.sweep import context_digest, grid_digest
+
+
+
+
+def write_tables(experiment: Experiment, shards: list[Path], folder: Path) -> None:
+    """features, spikes, fi_curves and fi_summary as Parquet, and summary.html, from the shards of the store."""
+    from hhcore.simulation import STATUSES
+    from hhcore.store import read_grid
+    from hhcore.summary import summary
+
+    result = read_grid(experiment, shards)
+    made = provenance(experiment)
+    status = np.array(STATUSES, dtype=object)[result.status]
+    axes = axis_columns(experiment)
+    found = features(result.spike_times, result.offsets, result.window, result.peak, result.trough, status)
+    fields = _axis_fields(experiment) | DEFINITIONS
+    written = {"features.parquet": _integers(tables.table({**axes, **found}, fields), "spike_count", pa.int32())}
+    written |= _fi_tables(experiment, axes, found, first_intervals(result.spike_times, result.offsets))
+    for name, content in written.items():
+        tables.write(folder / name, content, made)
+    tables.write_spikes(folder / "spikes.parquet", result.spike_times, result.offsets, made)
+    words, numbers = np.unique(status.astype(str), return_counts=True)
+    page = summary(experiment, dict(zip(words, numbers.tolist(), strict=True)), fi.undetected(found), written, made)
+    (folder / "summary.html").write_text(page, encoding="utf-8")
+
+
+def write_traces(experiment: Experiment, path: Path) -> None:
+    """Every step of the requested points: trace, time, potential and other states, currents, stimulus."""
+    from hhcore.simulation import trace
+    from hhcore.stimulus import Step
+
+    e, parts = experiment, []
+    fields = {"trace": ("1", "number of the trace in the config, from 0"), "time_ms": ("ms", "time")}
+    fields |= {column_name(n, q.unit): (q.unit, q.description) for n, q in e.model.states.items()}
+    fields |= {column_name(n, q.unit): (q.unit, q.description) for n, q in e.model.currents.items()}
+    fields |= {column_name("stimulus", e.model.current.unit): (e.model.current.unit, "injected current")}
+    for number, point in enumerate(e.traces):
+        stimulus = Step(point["amplitude"], point["start"], point["stop"])
+        parameters = {name: point[name] for name in e.model.parameters}
+        settings = {"duration": e.duration, "initial_state": e.initial_state, "method": e.method, "dt": e.dt}
+        found = trace(e.model, parameters, stimulus, **settings)
+        order = ["time", *e.model.states, *e.model.currents, "stimulus"]
+        values = [np.full(len(found["time"]), number), *(found[name] for name in order)]
+        parts.append(tables.table(dict(zip(fields, values, strict=True)), fields))
+    tables.write(path, pa.concat_tables(parts), provenance(e))
+
+
+def provenance(experiment: Experiment) -> dict[str, str]:
+    """What determines the experiment's results: model, solver, digests and versions."""
+    e = experiment
+    return {
+        "experiment": e.name,
+        "model": e.model.name,
+        "model_digest": e.model.digest,
+        "model_source": e.model.source,
+        "solver": f"{e.method}, dt {e.dt!r} {e.model.time_unit}",
+        "context": context_digest(e),
+        "grid": grid_digest(e),
+    } | {f"version_{name}": number for name, number in tables.software().items()}
+
+
+def axis_columns(experiment: Experiment) -> dict[str, np.ndarray]:
+    """The swept quantities of every neuron in grid order, float64 (n,) by column name."""
+    points = experiment.points(np.arange(experiment.n_points))
+    place = experiment.quantities.index
+    return {experiment.column(axis.name): points[:, place(axis.name)] for axis in experiment.axes}
+
+
+def draw_grid(experiment: Experiment, folder: Path) -> None:
+    """The figures of the grid, from the tables in `folder`."""
+    from hhcore import figures
+
+    plan = figure_plan(experiment)
+    grid, curves, curve_summary = (
+        tables.read(folder / f"{name}.parquet").to_pandas() for name in ("features", "fi_curves", "fi_summary")
+    )
+    drawn = {
+        "fi_curves": figures.fi_curves(curves, plan),
+        "spike_count_map": figures.spike_count_map(grid, plan),
+        "rheobase_map": figures.rheobase_map(curve_summary, plan),
+        "oscillation_range": figures.oscillation_range(grid, plan),
+    }
+    for name, figure in drawn.items():
+        figures.save(figure, folder / "figures" / name)
+
+
+def draw_traces(experiment: Experiment, folder: Path) -> None:
+    """The panel of example traces, from the table in `folder`."""
+    from hhcore import figures
+
+    traced = tables.read(folder / "traces.parquet").to_pandas()
+    figures.save(figures.trace_panel(traced, figure_plan(experiment)), folder / "figures" / "traces")
+
+
+def figure_plan(experiment: Experiment):
+    """What the figures have to know of the experiment."""
+    from hhcore.figures import Plan, Variable
+
+    e, model = experiment, experiment.model
+
+    def variable(q) -> Variable:
+        return Variable(column_name(q.name, q.unit), q.name, q.unit, q.description)
+
+    def axis(a) -> Variable:
+        known = model.parameters.get(a.name)
+        description = known.description if known else {"amplitude": "Injected current"}.get(a.name, "Stimulus")
+        return Variable(e.column(a.name), a.name, a.unit, description, a.values)
+
+    amplitude = [e.column(a.name) for a in e.axes if a.name == "amplitude"]
+    return Plan(
+        title=f"{e.name}: {model.title}",
+        stimulus=Variable(column_name("stimulus", model.current.unit), "stimulus", model.current.unit, "Stimulus"),
+        potential=variable(model.states[model.potential]),
+        gates=tuple(variable(q) for name, q in model.states.items() if name != model.potential),
+        currents=tuple(variable(q) for q in model.currents.values()),
+        axes=tuple(axis(a) for a in e.axes),
+        amplitude=amplitude[0] if amplitude else None,
+        combine=e.combine,
+        threshold=e.threshold,
+        traces=tuple(_trace_title(e, point) for point in e.traces),
+    )
+
+
+def _trace_title(e: Experiment, point: dict[str, float]) -> str:
+    """What sets a trace apart: the amplitude and whatever differs from the model's own value."""
+    told = [f"{name} = {point[name]:.6g}" for name, q in e.model.parameters.items() if point[name] != q.value]
+    return ", ".join([f"amplitude = {point['amplitude']:.6g} {e.unit('amplitude')}", *told])
+
+
+def _axis_fields(e: Experiment) -> dict[str, tuple[str, str]]:
+    known = e.model.parameters
+    return {
+        e.column(axis.name): (axis.unit, known[axis.name].description if axis.name in known else f"stimulus {axis.name}")
+        for axis in e.axes
+    }
+
+
+def _fi_tables(e: Experiment, axes: dict[str, np.ndarray], found: dict[str, np.ndarray], first_interval: np.ndarray):
+    """fi_curves and fi_summary as Arrow tables by file name."""
+    amplitude_column, unit = e.column("amplitude"), e.unit("amplitude")
+    suffix = column_name("", unit).removeprefix("_")
+    n = e.n_points
+    amplitude = axes.get(amplitude_column, np.full(n, e.defaults["amplitude"]))
+    others = {name: column for name, column in axes.items() if name != amplitude_column}
+    fields = _axis_fields(e) | {amplitude_column: (unit, "stimulus amplitude")}
+    sorted_points = fi.curves(amplitude, list(others.values()))
+    curve = fi.curve_table(sorted_points, found, first_interval)
+    rows = curve.pop("row")
+    columns = {"curve": curve.pop("curve"), **{name: column[rows] for name, column in others.items()}}
+    columns |= {amplitude_column: amplitude[rows], **curve}
+    curves = tables.table(columns, fields | fi.CURVE_DEFINITIONS)
+    summary = fi.summary_table(sorted_points, amplitude, found, e.analysis_window, suffix)
+    columns = {"curve": summary.pop("curve"), **{n: c[sorted_points.first] for n, c in others.items()}, **summary}
+    fields |= fi.summary_definitions(unit, suffix)
+    return {"fi_curves.parquet": curves, "fi_summary.parquet": tables.table(columns, fields)}
+
+
+def _integers(content: pa.Table, name: str, kind: pa.DataType) -> pa.Table:
+    """Store a column of whole numbers with nulls as integers."""
+    place = content.schema.get_field_index(name)
+    field = content.schema.field(place).with_type(kind)
+    return content.set_column(place, field, content[name].cast(kind))

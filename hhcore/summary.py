@@ -1,0 +1,122 @@
+"""What was run, as one small HTML page: model and source, grid, stimulus, solver, counts, versions, the tables."""
+
+from collections.abc import Iterable, Mapping
+from html import escape
+from string import Template
+
+import pyarrow as pa
+
+from hhcore.experiment import Experiment
+from hhcore.solvers import SCHEMES
+from hhcore.sweep import plan
+
+PAGE = Template("""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>$name</title>
+<style>
+body { font: 14px/1.5 system-ui, sans-serif; color: #222; max-width: 60em; margin: 2em auto; padding: 0 1em; }
+table { border-collapse: collapse; margin: 0.5em 0 1.5em; }
+th, td { text-align: left; vertical-align: top; padding: 0.25em 1em 0.25em 0; border-bottom: 1px solid #ddd; }
+th { font-weight: 600; }
+h1 { font-size: 1.5em; } h2 { font-size: 1.15em; margin-top: 1.8em; }
+code { font-family: ui-monospace, monospace; font-size: 0.92em; }
+</style></head><body>
+<h1>$name</h1>
+$body
+</body></html>
+""")
+
+
+def summary(
+    experiment: Experiment, counts: Mapping[str, int], undetected: int, tables: Mapping[str, pa.Table], made: Mapping
+) -> str:
+    """The page as text.
+
+    counts     : neurons by status
+    undetected : neurons that oscillate inside the analysis window without a detected spike
+    tables     : the experiment's tables by file name; their fields carry unit and definition
+    made       : metadata of the tables: digests and versions
+    """
+    body = [
+        *_section("What was run", _facts(experiment)),
+        *_section("Grid", _grid(experiment)),
+        *_section("Neurons", _counts(experiment, counts, undetected)),
+        *_section("Made with", [(key, value) for key, value in made.items()]),
+    ]
+    for name, table in tables.items():
+        body += [f"<h2><code>{escape(name)}</code>, {table.num_rows:,} rows</h2>", _fields(table)]
+    return PAGE.substitute(name=escape(experiment.name), body="\n".join(body))
+
+
+def _facts(e: Experiment) -> Iterable[tuple[str, str]]:
+    time, potential = e.model.time_unit, e.model.states[e.model.potential].unit
+    scheme = SCHEMES[e.method]
+    yield "Model", f"{e.model.title} ({e.model.name})"
+    yield "Source", e.model.source or "none given in the model file"
+    yield "Stimulus", f"current step, {_value(e, 'amplitude')}, from {_value(e, 'start')} to {_value(e, 'stop')}"
+    yield "Initial state", _initial(e)
+    yield "Duration", f"{e.duration:g} {time}"
+    yield "Analysis window", f"{e.analysis_window[0]:g} to {e.analysis_window[1]:g} {time}"
+    rearm = "" if e.rearm == e.threshold else f", after the potential was below {e.rearm:g} {potential}"
+    yield "Spike", f"upward crossing of {e.threshold:g} {potential}{rearm}"
+    yield "Solver", f"{scheme.title} (order {scheme.order}), step at most {e.dt:g} {time}"
+    yield "Simulated", f"{plan(e).neurons:,} neurons, {plan(e).simulated_s:,.6g} s together"
+
+
+def _value(e: Experiment, quantity: str) -> str:
+    swept = [axis for axis in e.axes if axis.name == quantity]
+    return "swept" if swept else f"{e.defaults[quantity]:g} {e.unit(quantity)}"
+
+
+def _initial(e: Experiment) -> str:
+    if isinstance(e.initial_state, dict):
+        return ", ".join(f"{name} = {value:g}" for name, value in e.initial_state.items())
+    words = {
+        "rest": "rest: the stable equilibrium of each neuron without stimulus",
+        "model": "model: the state written in the model file",
+    }
+    return words[e.initial_state]
+
+
+def _grid(e: Experiment) -> Iterable[tuple[str, str]]:
+    for axis in e.axes:
+        ends = f"{axis.values[0]:g} to {axis.values[-1]:g}" if axis.values.size > 1 else f"{axis.values[0]:g}"
+        yield axis.name, f"{axis.values.size:,} values, {ends} {axis.unit}"
+    changed = {n: e.defaults[n] for n, q in e.model.parameters.items() if e.defaults[n] != q.value}
+    for name, value in changed.items():
+        yield name, f"{value:g} {e.unit(name)}, instead of the model's {e.model.parameters[name].value:g}"
+    if len(e.axes) > 1:
+        yield "Combined as", "product: every value with every other" if e.combine == "product" else "zip: in step"
+    if not e.axes:
+        yield "Axes", "none: a single neuron"
+
+
+def _counts(e: Experiment, counts: Mapping[str, int], undetected: int) -> Iterable[tuple[str, str]]:
+    meanings = {
+        "ok": "simulated",
+        "no_stable_rest": "have no stable rest and started from the model's own; simulated",
+        "diverged": "failed: a state became infinite or not a number; their features are null",
+    }
+    for status, meaning in meanings.items():
+        yield status, f"{counts.get(status, 0):,} {meaning}"
+    yield "undetected", (
+        f"{undetected:,} oscillate by more than 5 mV inside the analysis window without crossing {e.threshold:g}: "
+        "the definition of a spike does not count them"
+    )
+
+
+def _section(title: str, rows: Iterable[tuple[str, str]]) -> list[str]:
+    cells = "".join(f"<tr><th>{escape(key)}</th><td>{escape(str(value))}</td></tr>" for key, value in rows)
+    return [f"<h2>{escape(title)}</h2>", f"<table>{cells}</table>"]
+
+
+def _fields(table: pa.Table) -> str:
+    rows = "".join(
+        f"<tr><td><code>{escape(field.name)}</code></td>"
+        f"<td>{escape(_meta(field, b'unit'))}</td><td>{escape(_meta(field, b'definition'))}</td></tr>"
+        for field in table.schema
+    )
+    return f"<table><tr><th>Column</th><th>Unit</th><th>Definition</th></tr>{rows}</table>"
+
+
+def _meta(field: pa.Field, key: bytes) -> str:
+    return (field.metadata or {}).get(key, b"").decode()
