@@ -1,8 +1,10 @@
 """F-I curves: rate against amplitude, and what is read off each curve.
 
 A curve is all points that share every axis but the amplitude. A neuron fires repetitively where at least two
-spikes lie inside the analysis window: the few spikes that a step from rest evokes before the neuron falls
-silent lie before the window, if the window starts late enough.
+spikes lie inside the analysis window and the last spike of the run not before the middle of the window. That tells
+lasting firing from the few spikes that a step from rest evokes before the neuron falls silent, and it loses no
+periodic train: of two or more spikes at even intervals, the last always lies in the later half.
+Everything is read off the amplitudes of the grid, so an onset is known to the spacing of the amplitudes only.
 """
 
 from dataclasses import dataclass
@@ -11,6 +13,10 @@ import numpy as np
 
 OSCILLATION_MV = 5.0  # a larger swing of the potential inside the window without a spike is counted as undetected
 
+REPETITIVE = (
+    "at least two spikes in the analysis window, and the last spike of the run not before the middle of the window "
+    "(of the part before the stimulus ends)"
+)
 CURVE_DEFINITIONS = {
     "curve": ("1", "number of the curve, in the order of the grid"),
     "steady_rate_Hz": ("Hz", "spikes in the analysis window over the length of the window"),
@@ -19,30 +25,44 @@ CURVE_DEFINITIONS = {
 
 
 def summary_definitions(unit: str, suffix: str) -> dict[str, tuple[str, str]]:
-    """Columns of the F-I summary, (unit, definition) each, for amplitudes in `unit`."""
-    return {
-        "curve": CURVE_DEFINITIONS["curve"],
-        f"rheobase_{suffix}": (unit, "smallest amplitude of the grid with a spike in the run"),
-        f"onset_amplitude_{suffix}": (
+    """Columns of the F-I summary, (unit, definition) each, for amplitudes in `unit`, written `suffix` in names."""
+    definitions = [
+        CURVE_DEFINITIONS["curve"],
+        (unit, "smallest amplitude of the grid with a spike in the run; as fine as the grid"),
+        (unit, f"smallest amplitude of the grid with repetitive firing: {REPETITIVE}"),
+        ("Hz", "steady rate at the onset amplitude"),
+        (
+            "Hz" if unit == "1" else f"Hz/({unit})",
+            "slope of the steady rate from the onset amplitude to the next higher one with repetitive firing",
+        ),
+        ("Hz", "largest steady rate of the curve"),
+        (
             unit,
-            "smallest amplitude of the grid with repetitive firing: at least two spikes in the analysis window",
+            "largest amplitude of the grid with repetitive firing, if a neuron at a larger one does without and has "
+            "not diverged",
         ),
-        "onset_rate_Hz": ("Hz", "steady rate at the onset amplitude"),
-        f"onset_gain_Hz_per_{suffix}": (
-            f"Hz/({unit})",
-            "slope of the steady rate from the onset amplitude to the next amplitude, if that fires repetitively too",
-        ),
-        "max_rate_Hz": ("Hz", "largest steady rate of the curve"),
-        f"firing_ends_{suffix}": (
-            unit,
-            "largest amplitude of the grid with repetitive firing, if the curve goes on beyond it",
-        ),
-        "failed_neurons": ("1", "neurons of the curve that diverged"),
-        "undetected_oscillations": (
+        ("1", "neurons of the curve that diverged; they count as neither firing nor silent"),
+        (
             "1",
-            f"neurons that swing by more than {OSCILLATION_MV:g} mV inside the analysis window without a spike",
+            f"neurons that swing by more than {OSCILLATION_MV:g} mV inside the analysis window without a spike there",
         ),
-    }
+    ]
+    return dict(zip(_summary_names(suffix), definitions, strict=True))
+
+
+def _summary_names(suffix: str) -> list[str]:
+    of_amplitude = f"_{suffix}" if suffix else ""
+    return [
+        "curve",
+        f"rheobase{of_amplitude}",
+        f"onset_amplitude{of_amplitude}",
+        "onset_rate_Hz",
+        f"onset_gain_Hz_per{of_amplitude}" if suffix else "onset_gain_Hz",
+        "max_rate_Hz",
+        f"firing_ends{of_amplitude}",
+        "failed_neurons",
+        "undetected_oscillations",
+    ]
 
 
 @dataclass(frozen=True)
@@ -79,48 +99,75 @@ def curves(amplitude: np.ndarray, others: list[np.ndarray]) -> Curves:
 
 
 def curve_table(found: Curves, features: dict[str, np.ndarray], first_interval: np.ndarray) -> dict[str, np.ndarray]:
-    """Columns of the F-I curves in the order (curve, amplitude), and `row`, the grid row of each."""
+    """Columns of the F-I curves in the order (curve, amplitude), and `row`, the grid row of each.
+
+    features       : see hhcore.features.features
+    first_interval : float64 (n,) [ms], see hhcore.features.first_intervals
+    """
     rows = found.row[found.row >= 0]
+    failed = np.asarray(features["status"])[rows] == "diverged"
     return {
         "row": rows,
         "curve": found.number[rows],
         "steady_rate_Hz": features["firing_rate_Hz"][rows],
-        "first_interval_rate_Hz": 1000.0 / first_interval[rows],
+        "first_interval_rate_Hz": np.where(failed, np.nan, 1000.0 / first_interval[rows]),
     }
 
 
 def summary_table(
-    found: Curves, amplitude: np.ndarray, features: dict[str, np.ndarray], window: tuple[float, float], suffix: str
+    found: Curves,
+    amplitude: np.ndarray,
+    features: dict[str, np.ndarray],
+    window: tuple[float, float],
+    suffix: str,
+    stop: float | np.ndarray = np.inf,
 ) -> dict[str, np.ndarray]:
-    """Columns of the F-I summary, one value per curve. Failed neurons count as neither firing nor silent."""
+    """Columns of the F-I summary, one value per curve, NaN where there is none; see summary_definitions.
+
+    amplitude : float64 (n,)
+    features  : see hhcore.features.features
+    window    : (start, stop) of the analysis window [ms]
+    suffix    : the unit of the amplitude as it stands in column names, "" without a unit
+    stop      : when the stimulus ends [ms], a number or float64 (n,)
+    """
     there = found.row >= 0
+    failed = there & (np.asarray(features["status"])[found.row] == "diverged")
     x = np.where(there, amplitude[found.row], np.nan)
     rate = np.where(there, features["firing_rate_Hz"][found.row], np.nan)
-    spiked = there & (features["spike_count"][found.row] > 0)
-    repetitive = there & (np.rint(rate * (window[1] - window[0]) / 1000.0) >= 2)
-    swing = features["peak_mV"][found.row] - features["trough_mV"][found.row]
+    spiked = there & (np.ma.filled(features["spike_count"], 0)[found.row] > 0)
+    repetitive = there & _repetitive(features, window, stop)[found.row]
     onset, end = _first(repetitive), _last(repetitive)
-    onset_x, onset_rate = _at(x, onset), _at(rate, onset)
-    following = np.where((onset >= 0) & (onset + 1 < x.shape[1]), onset + 1, -1)
-    following = np.where(_at(repetitive.astype(float), following) == 1.0, following, -1)
-    goes_on = end + 1 < there.sum(axis=1)
-    return {
-        "curve": np.arange(len(x)),
-        f"rheobase_{suffix}": _at(x, _first(spiked)),
-        f"onset_amplitude_{suffix}": onset_x,
-        "onset_rate_Hz": onset_rate,
-        f"onset_gain_Hz_per_{suffix}": (_at(rate, following) - onset_rate) / (_at(x, following) - onset_x),
-        "max_rate_Hz": np.fmax.reduce(rate, axis=1),
-        f"firing_ends_{suffix}": np.where(goes_on, _at(x, end), np.nan),
-        "failed_neurons": (there & (features["status"][found.row] == "diverged")).sum(axis=1),
-        "undetected_oscillations": (there & (rate == 0.0) & (swing > OSCILLATION_MV)).sum(axis=1),
-    }
+    following = _first(repetitive & (np.arange(x.shape[1]) > onset[:, None]))
+    goes_on = _last(there & ~repetitive & ~failed) > end
+    columns = [
+        np.arange(len(x)),
+        _at(x, _first(spiked)),
+        _at(x, onset),
+        _at(rate, onset),
+        (_at(rate, following) - _at(rate, onset)) / (_at(x, following) - _at(x, onset)),
+        np.fmax.reduce(rate, axis=1),
+        np.where(goes_on, _at(x, end), np.nan),
+        failed.sum(axis=1),
+        (there & _undetected(features)[found.row]).sum(axis=1),
+    ]
+    return dict(zip(_summary_names(suffix), columns, strict=True))
 
 
 def undetected(features: dict[str, np.ndarray]) -> int:
     """Neurons that oscillate inside the analysis window without a detected spike."""
+    return int(_undetected(features).sum())
+
+
+def _undetected(features: dict[str, np.ndarray]) -> np.ndarray:
     swing = features["peak_mV"] - features["trough_mV"]
-    return int(((features["firing_rate_Hz"] == 0.0) & (swing > OSCILLATION_MV)).sum())
+    return (features["firing_rate_Hz"] == 0.0) & (swing > OSCILLATION_MV)
+
+
+def _repetitive(features: dict[str, np.ndarray], window: tuple[float, float], stop: float | np.ndarray) -> np.ndarray:
+    """Which neurons fire repetitively, bool (n,): see REPETITIVE."""
+    spikes_inside = np.rint(features["firing_rate_Hz"] * (window[1] - window[0]) / 1000.0)
+    middle = (window[0] + np.minimum(window[1], stop)) / 2
+    return (spikes_inside >= 2) & (features["last_spike_ms"] >= middle)
 
 
 def _first(condition: np.ndarray) -> np.ndarray:

@@ -135,8 +135,10 @@ def figure_plan(experiment: Experiment):
 
 def _trace_title(e: Experiment, point: dict[str, float]) -> str:
     """What sets a trace apart: the amplitude and whatever differs from the model's own value."""
+    from hhcore.figures.plan import pretty_unit
+
     told = [f"{name} = {point[name]:.6g}" for name, q in e.model.parameters.items() if point[name] != q.value]
-    return ", ".join([f"amplitude = {point['amplitude']:.6g} {e.unit('amplitude')}", *told])
+    return ", ".join([f"amplitude = {point['amplitude']:.6g} {pretty_unit(e.unit('amplitude'))}", *told])
 
 
 def _axis_fields(e: Experiment) -> dict[str, tuple[str, str]]:

@@ -246,26 +246,32 @@ class _Run:
         """Time, injected current, states and membrane currents (columns) at every step of a single neuron."""
         k = self.kernel
         Z = self.pack(parameters, states)
+        shown = np.empty_like(Z)  # a copy that `close` may advance
+        of_shown = shown.reshape(k.ROWS, k.W)[:, 0]
+        currents = of_shown[k.MEMBRANE_CURRENT // k.W :][: k.CURRENTS]
         times, counts = np.empty((k.W, SPIKE_BUFFER)), np.zeros(k.W, dtype=np.int64)
-        kept = []
+        stretches = list(self.stretches(stimuli))
+        kept = np.empty((sum(steps for _, _, steps, _, _ in stretches) + 1, 2 + k.N + k.CURRENTS))
+        row = 0
 
-        def keep(t: float, Z: np.ndarray) -> None:
-            k.evaluate_currents(Z, t)
-            rows = Z.reshape(k.ROWS, k.W)[:, 0]
-            states, currents = rows[k.STATE // k.W :][: k.N], rows[k.MEMBRANE_CURRENT // k.W :][: k.CURRENTS]
-            kept.append(np.r_[t, rows[k.CURRENT // k.W], states, currents])
+        def keep(t: float, h: float, behind: bool) -> None:
+            shown[:] = Z
+            if behind:
+                k.close(shown, t, h)
+            k.evaluate_currents(shown, t)
+            kept[row, 0], kept[row, 1] = t, of_shown[k.CURRENT // k.W]
+            kept[row, 2 : 2 + k.N] = of_shown[k.STATE // k.W :][: k.N]
+            kept[row, 2 + k.N :] = currents
 
-        for t0, h, steps, current, _ in self.stretches(stimuli):
+        for t0, h, steps, current, _ in stretches:
             Z[k.CURRENT : k.CURRENT + k.W] = current
             for s in range(steps):
-                shown = Z.copy()
-                if s > 0:
-                    k.close(shown, t0 + s * h, h)
-                keep(t0 + s * h, shown)
-                k.advance(Z, s, s + 1, t0, h, np.inf, np.inf, False, times, counts)
-            k.finish(Z, t0 + steps * h, h, np.inf, np.inf, False, times, counts)
-        keep(self.duration, Z)
-        return np.array(kept)
+                keep(t0 + s * h, h, behind=s > 0)
+                row += 1
+                k.advance(Z, s, s + 1, t0, h, np.inf, -np.inf, False, times, counts)
+            k.close(Z, t0 + steps * h, h)
+        keep(self.duration, h, behind=False)
+        return kept
 
 
 def _gather(blocks, found, status: np.ndarray, window) -> Result:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hhcore.compile.module import cache_directory, kernel_digest, write_atomically
+from hhcore.compile.module import cache_directory, kernel_digest, kernel_name, write_atomically
 from hhcore.digests import code_digest, digest
 from hhcore.experiment import Experiment
 
@@ -77,8 +77,7 @@ def measure_speed(experiment: Experiment) -> float:
 
 
 def _speed_file(experiment: Experiment) -> Path:
-    model, method = experiment.model, experiment.method
-    return cache_directory() / f"{model.name}_{method}_{kernel_digest(model, method)}.speed"
+    return cache_directory() / f"{kernel_name(experiment.model, experiment.method)}.speed"
 
 
 def context_digest(experiment: Experiment) -> str:

@@ -42,6 +42,11 @@ def kernel_digest(model: Model, method: str) -> str:
     return digest(model.digest, method, version("numba"), code_digest("compile", "solvers.py"))
 
 
+def kernel_name(model: Model, method: str) -> str:
+    """The file name of a kernel, without its ending."""
+    return f"{model.name}_{method}_{kernel_digest(model, method)}"
+
+
 def cache_directory() -> Path:
     """Where kernels are kept: $HHCORE_CACHE, or the user's cache folder."""
     return Path(os.environ.get("HHCORE_CACHE") or platformdirs.user_cache_path("hhcore"))
@@ -61,7 +66,7 @@ def load_kernel(model: Model, method: str) -> ModuleType:
 
     Machine code is kept by numba beside the module, one version per kind of CPU.
     """
-    path = cache_directory() / f"{model.name}_{method}_{kernel_digest(model, method)}.py"
+    path = cache_directory() / f"{kernel_name(model, method)}.py"
     if not path.exists():
         write_atomically(path, generate(model, method))
     name = f"hhcore_kernel_{path.stem}"

@@ -49,7 +49,7 @@ def rheobase_map(table: pd.DataFrame, plan: Plan) -> Figure:
     table : fi_summary: one row per curve with the axes' columns, the rheobase and failed_neurons
 
     With one such axis, it is plotted against that; with none, written. Axes beyond these are held at their middle
-    values; the heading says so. Curves without a rheobase in the range of amplitudes are hatchxed, curves of which
+    values; the heading says so. Curves without a rheobase in the range of amplitudes are hatched, curves of which
     neurons diverged are crossed.
     """
     rheobase = Variable(column_name("rheobase", plan.stimulus.unit), "Rheobase", plan.stimulus.unit)
@@ -71,7 +71,7 @@ def rheobase_map(table: pd.DataFrame, plan: Plan) -> Figure:
 
 
 def _map(table: pd.DataFrame, plan: Plan, axes: list[Variable], value: Variable, failed: str, none: str) -> Figure:
-    """`value` over axes[:2], in panels by axes[2]. `failed` and `none` say what crosses and hatchxes mean."""
+    """`value` over axes[:2], in panels by axes[2]. `failed` and `none` say what crosses and hatches mean."""
     x, y, facet = (*axes[:3], None)[:3]
     table, notes = plan.hold(table, axes[:3])
     facets = facet.spread(style.MAX_FACETS) if facet else [None]
@@ -97,7 +97,7 @@ def _draw(panel: Axes, part: pd.DataFrame, x: Variable, y: Variable, value: Vari
     cells = np.full((rows.size, columns.size), np.nan)
     cells[np.searchsorted(rows, part[y.column]), np.searchsorted(columns, part[x.column])] = numbers(part, value.column)
     borders = style.edges(columns, x.is_logarithmic), style.edges(rows, y.is_logarithmic)
-    pass
+    panel.patch.set(**style.NO_VALUE)
     mappable = colours.mappable
     # Rasterised: as shapes the cells show hairlines between them in many viewers, and fill megabytes.
     panel.pcolormesh(*borders, np.ma.masked_invalid(cells), norm=mappable.norm, cmap=mappable.cmap, rasterized=True)

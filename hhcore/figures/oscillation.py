@@ -31,7 +31,7 @@ def oscillation_range(table: pd.DataFrame, plan: Plan) -> Figure:
     axes.fill_between(at, trough, peak, color=style.BLUE, alpha=0.12, linewidth=0)
     axes.plot(at, peak, color=style.VERMILLION, marker=marker, label="peak")
     axes.plot(at, trough, color=style.BLUE, marker=marker, label="trough")
-    axes.axhline(plan.threshold, color=style.GREY, linewidth=0.6, linestyle=(0, (4, 2)), label="spike threshold")
+    axes.axhline(plan.threshold, **style.THRESHOLD)
     silent = (peak - trough > SWING) & (numbers(table, "firing_rate_Hz") == 0)
     if silent.any():
         label = f"swings by more than {SWING:g} mV, no spikes"

@@ -31,6 +31,7 @@ FEW_TICKS = 5
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000"
 CATEGORIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK)
 GREY = "0.45"
+THRESHOLD = {"color": GREY, "linewidth": 0.6, "linestyle": (0, (4, 2)), "label": "spike threshold"}
 DIVERGED = "failed (diverged)"
 NO_VALUE = {"facecolor": "0.94", "edgecolor": "0.7", "hatch": "/////", "linewidth": 0}
 FAILED = {"marker": "X", "markersize": 4.5, "color": BLACK, "markeredgecolor": "white", "markeredgewidth": 0.5}
@@ -80,6 +81,8 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
             figure = draw(*args, **options)
             figure.get_layout_engine().execute(figure)
             figure.set_layout_engine("none")
+            for axes in figure.axes:  # the last bits of a layout differ from run to run, and would from file to file
+                axes.set_position(np.round(axes.get_position().bounds, 5))
         return figure
 
     return wrapped

@@ -14,7 +14,7 @@ from hhcore.figures.plan import Plan, Variable, numbers, with_unit
 MAX_TRACES = 4
 MAX_LINES = 12  # in one panel
 MAX_SPIKES, SHOWN_SPIKES = 12, 10  # more than 12 merge into a comb; then 10 are shown
-LARGEST = 1e6  # beyond it a trace is on its way to infinity, and would flatten all before it
+LARGEST = 1e9  # beyond it a trace is on its way to infinity, and would flatten all before it
 DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)))
 
 
@@ -29,16 +29,10 @@ def trace_panel(table: pd.DataFrame, plan: Plan) -> Figure:
     traces = list(table["trace"].unique())
     if not traces:
         return style.text_figure(plan.title, ["No trace was asked for."])
-    notes = [f"the first {MAX_TRACES} of {len(traces)} traces"] if len(traces) > MAX_TRACES else []
-    traces = traces[:MAX_TRACES]
-    rows = [([plan.potential], "Membrane potential", 2.0), (plan.gates, "Gating variable", 1.4)]
-    rows += [(plan.currents, "Membrane current", 1.4), ([plan.stimulus], "Stimulus", 0.7)]
-    rows = [(variables[:MAX_LINES], label, height) for variables, label, height in rows if variables]
-    notes += [
-        f"the first {MAX_LINES} of {len(all_of)} {what}"
-        for all_of, what in ((plan.gates, "gates"), (plan.currents, "currents"))
-        if len(all_of) > MAX_LINES
-    ]
+    counts = [(len(traces), MAX_TRACES, "traces")]
+    counts += [(len(plan.gates), MAX_LINES, "gates"), (len(plan.currents), MAX_LINES, "currents")]
+    notes = [f"the first {most} of {count} {things}" for count, most, things in counts if count > most]
+    traces, rows = traces[:MAX_TRACES], _rows(plan)
     heights = [height for _, _, height in rows]
     figure = style.new_figure(style.TWO_COLUMNS, 0.75 * sum(heights) + 0.6, plan.title, notes)
     grid = figure.subplots(len(rows), len(traces), sharex="col", sharey="row", squeeze=False, height_ratios=heights)
@@ -49,18 +43,28 @@ def trace_panel(table: pd.DataFrame, plan: Plan) -> Figure:
         column[0].set_title("\n".join(textwrap.wrap(title, 110 // len(traces)) + cut))
         for axes, (variables, _, _) in zip(column, rows, strict=True):
             _draw(axes, part, variables, looks)
-        column[0].axhline(
-            plan.threshold, color=style.GREY, linewidth=0.5, linestyle=(0, (4, 2)), label="spike threshold"
-        )
+        column[0].axhline(plan.threshold, **style.THRESHOLD)
         column[-1].set_xlabel("Time (ms)")
     for axes, (variables, label, _) in zip(grid, rows, strict=True):
-        axes[0].set_ylabel(with_unit(label, " or ".join(dict.fromkeys(v.unit for v in variables))).replace(" (", "\n("))
+        axes[0].set_ylabel(label)
         if variables != [plan.stimulus]:
             axes[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), ncols=1 + len(variables) // 7)
     low, high = grid[-1, 0].get_ylim()
     grid[-1, 0].set_ylim(min(low, -0.05 * high), max(high, -0.05 * low))  # 0 is the baseline of any stimulus
     figure.align_ylabels(grid[:, 0])
     return figure
+
+
+def _rows(plan: Plan) -> list[tuple[Sequence[Variable], str, float]]:
+    """What is drawn in each row, its label, and its relative height."""
+    rows = [([plan.potential], "Membrane potential", 2.0), (plan.gates, "Gating variable", 1.4)]
+    rows += [(plan.currents, "Membrane current", 1.4), ([plan.stimulus], "Stimulus", 0.7)]
+    units = [" or ".join(dict.fromkeys(v.unit for v in variables)) for variables, _, _ in rows]
+    return [
+        (variables[:MAX_LINES], with_unit(label, unit).replace(" (", "\n("), height)
+        for (variables, label, height), unit in zip(rows, units, strict=True)
+        if variables
+    ]
 
 
 def _looks(plan: Plan) -> dict[str, dict[str, object]]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from hhcore.compile.module import kernel_digest
+from hhcore.compile.module import kernel_name
 from hhcore.digests import code_digest
 from hhcore.errors import UserError
 from hhcore.experiment import read_config, read_experiments
@@ -18,19 +18,22 @@ def checked_experiments():
     try:
         for path in workflow.configfiles:
             read_config(path)
-        experiments = read_experiments(config)
-        for experiment in experiments.values():
-            kernel_digest(experiment.model, experiment.method)
-        return experiments
+        return read_experiments(config)
     except UserError as error:
         sys.exit(f"Config error. {error}")
 
 
 EXPERIMENTS = checked_experiments()
 PLANS = {name: plan(experiment) for name, experiment in EXPERIMENTS.items()}
+KERNELS = {name: kernel_name(experiment.model, experiment.method) for name, experiment in EXPERIMENTS.items()}
 
 if workflow.is_main_process:
     print(estimate(PLANS), file=sys.stderr)
+
+
+def kernel(wildcards):
+    """The kernel that an experiment needs, compiled."""
+    return f"results/kernels/{KERNELS[wildcards.experiment]}.py"
 
 
 def shards(wildcards):

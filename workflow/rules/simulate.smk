@@ -1,28 +1,25 @@
 rule kernel:
     output:
-        "results/{experiment}/kernel.py",
+        "results/kernels/{kernel}.py",
     log:
-        "results/logs/{experiment}/kernel.log",
+        "results/logs/kernels/{kernel}.log",
     benchmark:
-        "results/benchmarks/{experiment}/kernel.tsv"
+        "results/benchmarks/kernel-{kernel}.tsv"
     threads: 1
     resources:
         mem_mb=1500,
         runtime=10,
     params:
-        kernel=lambda wildcards: kernel_digest(
-            EXPERIMENTS[wildcards.experiment].model,
-            EXPERIMENTS[wildcards.experiment].method,
-        ),
+        experiment=lambda wildcards: next(name for name in KERNELS if KERNELS[name] == wildcards.kernel),
     message:
-        "{wildcards.experiment}: compile the model and measure its speed"
+        "Compile the kernel {wildcards.kernel} and measure its speed"
     script:
         "../scripts/kernel.py"
 
 
 rule simulate:
     input:
-        "results/{experiment}/kernel.py",
+        kernel,
     output:
         update("results/{experiment}/shards/{shard}.parquet"),
     log:
@@ -44,7 +41,7 @@ rule simulate:
 
 rule traces:
     input:
-        "results/{experiment}/kernel.py",
+        kernel,
     output:
         report(
             "results/{experiment}/traces.parquet",

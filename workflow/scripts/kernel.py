@@ -1,4 +1,4 @@
-"""Compile the kernel of an experiment, keep its text for the reader, and measure its speed for the estimates."""
+"""Compile a kernel, keep its text for the reader, and measure its speed for the estimates."""
 
 import shutil
 
@@ -6,7 +6,7 @@ from hhcore.compile.module import load_kernel
 from hhcore.experiment import read_experiments
 from hhcore.sweep import measure_speed
 
-experiment = read_experiments(snakemake.config)[snakemake.wildcards.experiment]
+experiment = read_experiments(snakemake.config)[snakemake.params.experiment]
 kernel = load_kernel(experiment.model, experiment.method)
 speed = measure_speed(experiment)
 shutil.copyfile(kernel.__file__, snakemake.output[0])
