@@ -26,43 +26,34 @@ CURVE_DEFINITIONS = {
 
 def summary_definitions(unit: str, suffix: str) -> dict[str, tuple[str, str]]:
     """Columns of the F-I summary, (unit, definition) each, for amplitudes in `unit`, written `suffix` in names."""
-    definitions = [
-        CURVE_DEFINITIONS["curve"],
-        (unit, "smallest amplitude of the grid with a spike in the run; as fine as the grid"),
-        (unit, f"smallest amplitude of the grid with repetitive firing: {REPETITIVE}"),
-        ("Hz", "steady rate at the onset amplitude"),
-        (
-            "Hz" if unit == "1" else f"Hz/({unit})",
+    gain_unit = f"Hz/({unit})" if suffix else "Hz"
+    return {
+        "curve": CURVE_DEFINITIONS["curve"],
+        _name("rheobase", suffix): (
+            unit,
+            "smallest amplitude of the grid with a spike in the run; as fine as the grid",
+        ),
+        _name("onset_amplitude", suffix): (
+            unit,
+            f"smallest amplitude of the grid with repetitive firing: {REPETITIVE}",
+        ),
+        "onset_rate_Hz": ("Hz", "steady rate at the onset amplitude"),
+        _gain_name(suffix): (
+            gain_unit,
             "slope of the steady rate from the onset amplitude to the next higher one with repetitive firing",
         ),
-        ("Hz", "largest steady rate of the curve"),
-        (
+        "max_rate_Hz": ("Hz", "largest steady rate of the curve"),
+        _name("firing_ends", suffix): (
             unit,
-            "largest amplitude of the grid with repetitive firing, if a neuron at a larger one does without and has "
-            "not diverged",
+            "largest amplitude of the grid with repetitive firing, if at a larger one the neuron neither fires so nor "
+            "diverges",
         ),
-        ("1", "neurons of the curve that diverged; they count as neither firing nor silent"),
-        (
+        "failed_neurons": ("1", "neurons of the curve that diverged; they count as neither firing nor silent"),
+        "undetected_oscillations": (
             "1",
             f"neurons that swing by more than {OSCILLATION_MV:g} mV inside the analysis window without a spike there",
         ),
-    ]
-    return dict(zip(_summary_names(suffix), definitions, strict=True))
-
-
-def _summary_names(suffix: str) -> list[str]:
-    of_amplitude = f"_{suffix}" if suffix else ""
-    return [
-        "curve",
-        f"rheobase{of_amplitude}",
-        f"onset_amplitude{of_amplitude}",
-        "onset_rate_Hz",
-        f"onset_gain_Hz_per{of_amplitude}" if suffix else "onset_gain_Hz",
-        "max_rate_Hz",
-        f"firing_ends{of_amplitude}",
-        "failed_neurons",
-        "undetected_oscillations",
-    ]
+    }
 
 
 @dataclass(frozen=True)
@@ -139,18 +130,17 @@ def summary_table(
     onset, end = _first(repetitive), _last(repetitive)
     following = _first(repetitive & (np.arange(x.shape[1]) > onset[:, None]))
     goes_on = _last(there & ~repetitive & ~failed) > end
-    columns = [
-        np.arange(len(x)),
-        _at(x, _first(spiked)),
-        _at(x, onset),
-        _at(rate, onset),
-        (_at(rate, following) - _at(rate, onset)) / (_at(x, following) - _at(x, onset)),
-        np.fmax.reduce(rate, axis=1),
-        np.where(goes_on, _at(x, end), np.nan),
-        failed.sum(axis=1),
-        (there & _undetected(features)[found.row]).sum(axis=1),
-    ]
-    return dict(zip(_summary_names(suffix), columns, strict=True))
+    return {
+        "curve": np.arange(len(x)),
+        _name("rheobase", suffix): _at(x, _first(spiked)),
+        _name("onset_amplitude", suffix): _at(x, onset),
+        "onset_rate_Hz": _at(rate, onset),
+        _gain_name(suffix): (_at(rate, following) - _at(rate, onset)) / (_at(x, following) - _at(x, onset)),
+        "max_rate_Hz": np.fmax.reduce(rate, axis=1),
+        _name("firing_ends", suffix): np.where(goes_on, _at(x, end), np.nan),
+        "failed_neurons": failed.sum(axis=1),
+        "undetected_oscillations": (there & _undetected(features)[found.row]).sum(axis=1),
+    }
 
 
 def undetected(features: dict[str, np.ndarray]) -> int:
@@ -168,6 +158,14 @@ def _repetitive(features: dict[str, np.ndarray], window: tuple[float, float], st
     spikes_inside = np.rint(features["firing_rate_Hz"] * (window[1] - window[0]) / 1000.0)
     middle = (window[0] + np.minimum(window[1], stop)) / 2
     return (spikes_inside >= 2) & (features["last_spike_ms"] >= middle)
+
+
+def _name(quantity: str, suffix: str) -> str:
+    return f"{quantity}_{suffix}" if suffix else quantity
+
+
+def _gain_name(suffix: str) -> str:
+    return _name("onset_gain_Hz", suffix and f"per_{suffix}")
 
 
 def _first(condition: np.ndarray) -> np.ndarray:

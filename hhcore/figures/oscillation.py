@@ -4,10 +4,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from hhcore.fi import OSCILLATION_MV
 from hhcore.figures import style
 from hhcore.figures.plan import Plan, numbers
-
-SWING = 5.0  # peak minus trough above which a neuron counts as oscillating [mV]
 
 
 @style.styled
@@ -32,9 +31,9 @@ def oscillation_range(table: pd.DataFrame, plan: Plan) -> Figure:
     axes.plot(at, peak, color=style.VERMILLION, marker=marker, label="peak")
     axes.plot(at, trough, color=style.BLUE, marker=marker, label="trough")
     axes.axhline(plan.threshold, **style.THRESHOLD)
-    silent = (peak - trough > SWING) & (numbers(table, "firing_rate_Hz") == 0)
+    silent = (peak - trough > OSCILLATION_MV) & (numbers(table, "firing_rate_Hz") == 0)
     if silent.any():
-        label = f"swings by more than {SWING:g} mV, no spikes"
+        label = f"swings by more than {OSCILLATION_MV:g} mV, no spikes"
         axes.plot(at[silent], peak[silent], "o", color=style.BLACK, markersize=2.2, markeredgewidth=0, label=label)
     style.mark_gaps(axes, at, peak, style.BLACK, style.DIVERGED)
     drawn = np.append([peak, trough], plan.threshold)

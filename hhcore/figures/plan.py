@@ -50,7 +50,7 @@ class Variable:
     def label(self) -> str:
         """`Maximal sodium conductance sodium.g (mS/cm²)`, broken into lines that fit a panel."""
         words = re.split(r"[,;(]", self.description)[0].strip()
-        return textwrap.fill(with_unit(f"{words} {self.name}".strip(), self.unit), 34)
+        return textwrap.fill(with_unit(f"{words} {self.name}".strip(), self.unit), 36)
 
     @property
     def is_logarithmic(self) -> bool:

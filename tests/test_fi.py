@@ -1,0 +1,201 @@
+"""F-I curves and their summary on tables small enough to check by eye."""
+
+import math
+
+import numpy as np
+import pytest
+
+from hhcore import fi
+
+WINDOW = (200.0, 1000.0)
+nan = math.nan
+
+
+def neurons(rates, counts=None, last=None, swing=0.0, failed=()):
+    """Features as hhcore.features makes them. By default a neuron that fires in the window does so to its end."""
+    rates = np.array(rates, dtype=float)
+    counts = rates if counts is None else np.array(counts, dtype=float)
+    last = np.where(rates > 0, 990.0, np.where(counts > 0, 50.0, nan)) if last is None else np.array(last, dtype=float)
+    bad = np.isin(np.arange(len(rates)), failed)
+    peak = np.where(rates > 0, 40.0, -65.0 + swing)
+    return {
+        "spike_count": np.ma.masked_array(counts.astype(np.int32), bad),
+        **{
+            name: np.where(bad, nan, column)
+            for name, column in {
+                "firing_rate_Hz": rates,
+                "last_spike_ms": last,
+                "peak_mV": peak,
+                "trough_mV": np.full(len(rates), -65.0),
+            }.items()
+        },
+        "status": np.where(bad, "diverged", "ok").astype(object),
+    }
+
+
+def summary(amplitude, features, others=(), stop=np.inf):
+    amplitude = np.array(amplitude, dtype=float)
+    found = fi.curves(amplitude, [np.array(column, dtype=float) for column in others])
+    return fi.summary_table(found, amplitude, features, WINDOW, "uA_cm2", stop)
+
+
+def one(amplitude, features, **options):
+    """The summary of a single curve, without its number."""
+    table = summary(amplitude, features, **options)
+    assert all(len(column) == 1 for column in table.values())
+    return {name: column[0] for name, column in table.items() if name != "curve"}
+
+
+def expected(**values):
+    nothing = dict.fromkeys(
+        ["rheobase_uA_cm2", "onset_amplitude_uA_cm2", "onset_rate_Hz", "onset_gain_Hz_per_uA_cm2", "max_rate_Hz"], nan
+    )
+    counts = {"firing_ends_uA_cm2": nan, "failed_neurons": 0, "undetected_oscillations": 0}
+    return pytest.approx(nothing | counts | values, nan_ok=True, rel=1e-14)
+
+
+# Silent, one spike at the onset of the step, three, then lasting firing, then block by depolarisation.
+AMPLITUDE = [0, 2, 4, 6, 8, 10, 12]
+RATES = [0, 0, 0, 50, 60, 65, 0]
+COUNTS = [0, 1, 3, 52, 62, 67, 2]
+FACTS = {
+    "rheobase_uA_cm2": 2,
+    "onset_amplitude_uA_cm2": 6,
+    "onset_rate_Hz": 50,
+    "onset_gain_Hz_per_uA_cm2": 5,  # (60 - 50) / (8 - 6)
+    "max_rate_Hz": 65,
+    "firing_ends_uA_cm2": 10,
+}
+
+
+def test_a_curve_with_onset_spikes_firing_and_block():
+    assert one(AMPLITUDE, neurons(RATES, COUNTS)) == expected(**FACTS)
+
+
+def test_amplitudes_in_any_order():
+    order = [4, 0, 6, 2, 5, 1, 3]
+    shuffled = [[values[i] for i in order] for values in (AMPLITUDE, RATES, COUNTS)]
+    assert one(shuffled[0], neurons(*shuffled[1:])) == expected(**FACTS)
+
+
+def test_negative_amplitudes():
+    found = one([2, -2, 0, -4], neurons([30, 10, 20, 0], [9, 9, 9, 0]))
+    facts = {"rheobase_uA_cm2": -2, "onset_amplitude_uA_cm2": -2, "onset_rate_Hz": 10, "onset_gain_Hz_per_uA_cm2": 5}
+    assert found == expected(**facts, max_rate_Hz=30)
+
+
+def test_all_silent():
+    assert one([0, 1, 2], neurons([0, 0, 0])) == expected(max_rate_Hz=0)
+
+
+@pytest.mark.parametrize(("rate", "onset"), [(0.0, nan), (1.25, nan), (2.5, 7.0)])
+def test_one_amplitude(rate, onset):
+    """One spike in a window of 0.8 s is 1.25 Hz: no repetitive firing. Two are."""
+    found = one([7], neurons([rate], [3]))
+    onset_rate = nan if math.isnan(onset) else rate
+    assert found == expected(
+        rheobase_uA_cm2=7, onset_amplitude_uA_cm2=onset, onset_rate_Hz=onset_rate, max_rate_Hz=rate
+    )
+
+
+def test_firing_that_dies_out_in_the_window_is_not_repetitive():
+    found = one([1, 2, 3], neurons([0, 10, 40], [0, 9, 45], last=[nan, 599.9, 990]))
+    assert found["onset_amplitude_uA_cm2"] == 3
+    assert found["rheobase_uA_cm2"] == 2
+
+
+@pytest.mark.parametrize("period", [7.0, 133.0, 399.0, 533.0, 799.0])
+def test_no_periodic_train_is_lost(period):
+    """Whatever the phase, a train with two spikes in the window fires repetitively."""
+    for phase in np.linspace(0, period, 50, endpoint=False):
+        train = np.arange(phase, 1000.0, period)
+        inside = train[train >= WINDOW[0]]
+        if len(inside) >= 2:
+            features = neurons([len(inside) / 0.8], [len(train)], last=[train[-1]])
+            assert one([1], features)["onset_amplitude_uA_cm2"] == 1
+
+
+def test_firing_to_the_end_of_a_stimulus_that_ends_in_the_window():
+    features = neurons([20, 20], last=[390, 290])
+    assert one([1, 2], features, stop=400.0)["onset_amplitude_uA_cm2"] == 1
+    assert one([1, 2], features, stop=400.0)["firing_ends_uA_cm2"] == 1
+    assert math.isnan(one([1, 2], features)["onset_amplitude_uA_cm2"])
+    assert one([1, 2], features, stop=np.array([900.0, 300.0]))["onset_amplitude_uA_cm2"] == 2
+
+
+def test_failures_are_neither_firing_nor_silent():
+    rates, counts = [0, 9, 0, 50, 9, 70, 9], [0, 9, 3, 52, 9, 72, 9]
+    found = one(AMPLITUDE, neurons(rates, counts, failed=[1, 4, 6]))
+    # The failure at 8 is skipped: (70 - 50) / (10 - 6). That at 12 does not say that firing ends.
+    facts = {"rheobase_uA_cm2": 4, "onset_amplitude_uA_cm2": 6, "onset_rate_Hz": 50, "onset_gain_Hz_per_uA_cm2": 5}
+    assert found == expected(**facts, max_rate_Hz=70, failed_neurons=3)
+
+
+def test_all_failed():
+    assert one([0, 1], neurons([5, 5], failed=[0, 1])) == expected(failed_neurons=2)
+
+
+def test_a_gap_between_two_ranges_of_firing():
+    """Where firing comes back, it ends at the end of the last range; the gain skips the gap."""
+    found = one([1, 2, 3, 4], neurons([10, 0, 30, 0]))
+    assert found["onset_gain_Hz_per_uA_cm2"] == 10
+    assert found["firing_ends_uA_cm2"] == 3
+
+
+def test_undetected_oscillations_swing_without_a_spike_in_the_window():
+    found = one([1, 2, 3, 4], neurons([0, 0, 0, 40], swing=np.array([5.0, 5.1, 20.0, 20.0])))
+    assert found["undetected_oscillations"] == 2
+    failed = one([1, 2], neurons([0, 0], swing=20.0, failed=[1]))
+    assert failed["undetected_oscillations"] == 1
+    assert fi.undetected(neurons([0, 0, 0, 40], swing=np.array([5.0, 5.1, 20.0, 20.0]))) == 2
+
+
+def test_curves_are_numbered_in_the_order_of_the_grid():
+    #      curve:  0   1   0   1   2   2
+    g_na = [120, 100, 120, 100, 120, 120]
+    g_k = [36, 36, 36, 36, 20, 20]
+    found = fi.curves(np.array([2.0, 1.0, 1.0, 2.0, 2.0, 1.0]), [np.array(g_na), np.array(g_k)])
+    assert found.number.tolist() == [0, 1, 0, 1, 2, 2]
+    assert found.first.tolist() == [0, 1, 4]
+    assert found.row.tolist() == [[2, 0], [1, 3], [5, 4]]
+
+
+def test_curves_do_not_see_each_other():
+    amplitude = [2, 1, 3, 1, 2, 3, 1, 2, 3]
+    other = [7, 7, 7, 5, 5, 5, 6, 6, 6]
+    table = summary(amplitude, neurons([40, 0, 50, 0, 0, 0, 20, 22, 0]), [other])
+    assert table["curve"].tolist() == [0, 1, 2]
+    assert table["onset_amplitude_uA_cm2"].tolist() == pytest.approx([2, nan, 1], nan_ok=True)
+    assert table["onset_gain_Hz_per_uA_cm2"].tolist() == pytest.approx([10, nan, 2], nan_ok=True)
+    assert table["firing_ends_uA_cm2"].tolist() == pytest.approx([nan, nan, 2], nan_ok=True)
+    assert table["max_rate_Hz"].tolist() == [50, 0, 22]
+
+
+def test_curves_of_unequal_length():
+    """Rows of one curve each, as zipped axes make them, beside a longer one."""
+    found = summary([1, 2, 1, 5], neurons([0, 30, 0, 60]), [[1, 1, 1, 2], [4, 4, 5, 5]])
+    assert found["max_rate_Hz"].tolist() == [30, 0, 60]
+    assert found["onset_amplitude_uA_cm2"].tolist() == pytest.approx([2, nan, 5], nan_ok=True)
+    assert found["firing_ends_uA_cm2"].tolist() == pytest.approx([nan, nan, nan], nan_ok=True)
+
+
+def test_curve_table():
+    amplitude, other = np.array([3.0, 1.0, 2.0, 1.0]), np.array([9.0, 9.0, 9.0, 8.0])
+    features = neurons([60, 10, 20, 5], failed=[2])
+    found = fi.curve_table(fi.curves(amplitude, [other]), features, np.array([10.0, nan, 20.0, 4.0]))
+    assert found["row"].tolist() == [1, 2, 0, 3]
+    assert found["curve"].tolist() == [0, 0, 0, 1]
+    assert found["steady_rate_Hz"].tolist() == pytest.approx([10, nan, 60, 5], nan_ok=True)
+    # The neuron in row 2 had fired twice before it diverged: that counts for nothing.
+    assert found["first_interval_rate_Hz"].tolist() == pytest.approx([nan, nan, 100, 250], nan_ok=True)
+
+
+@pytest.mark.parametrize(("unit", "suffix"), [("uA/cm^2", "uA_cm2"), ("1", "")])
+def test_every_column_of_the_summary_is_defined(unit, suffix):
+    amplitude = np.array([1.0, 2.0])
+    table = fi.summary_table(fi.curves(amplitude, []), amplitude, neurons([0, 10]), WINDOW, suffix)
+    definitions = fi.summary_definitions(unit, suffix)
+    assert list(table) == list(definitions)
+    assert all(definition for _, definition in definitions.values())
+    assert not any(name.endswith("_") for name in definitions)
+    assert definitions["rheobase_uA_cm2" if suffix else "rheobase"][0] == unit

@@ -1,0 +1,183 @@
+"""simulate(): results of a neuron are its own, to the last bit; stimulus edges; detection; statuses."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import hhcore
+from hhcore.reference import reference
+
+HH = "hodgkin_huxley_1952"
+RNG = np.random.default_rng(7)
+N = 37  # no multiple of the lanes
+POINTS = {"sodium.g": RNG.uniform(96, 144, N), "potassium.g": RNG.uniform(29, 43, N)}
+AMPLITUDES = RNG.uniform(0, 40, N)
+METHODS = ("rk4", "strang")
+
+
+def run(rows=slice(None), method="rk4", threads=1, **settings) -> hhcore.Result:
+    points = {name: column[rows] for name, column in POINTS.items()}
+    settings = {"duration": 60.0, "dt": 0.02, "method": method, "threads": threads} | settings
+    return hhcore.simulate(HH, points, hhcore.Step(AMPLITUDES[rows], start=5.0, stop=50.0), **settings)
+
+
+def trains(result: hhcore.Result) -> list[bytes]:
+    bounds = zip(result.offsets[:-1], result.offsets[1:], strict=True)
+    return [
+        result.spike_times[a:b].tobytes() + result.peak[i].tobytes() + result.trough[i].tobytes()
+        for i, (a, b) in enumerate(bounds)
+    ]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_neuron_does_not_depend_on_its_neighbours(method):
+    together = trains(run(method=method))
+    shuffled = RNG.permutation(N)
+    assert [together[i] for i in shuffled] == trains(run(shuffled, method))
+    for i in (0, 15, 16, 36):
+        assert trains(run(slice(i, i + 1), method)) == [together[i]]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_threads_do_not_matter(method):
+    assert trains(run(method=method)) == trains(run(method=method, threads=2))
+
+
+SCRIPT = """
+import sys, numpy as np, hhcore
+points = {"sodium.g": np.linspace(96, 144, 21), "temperature.T": np.linspace(279.45, 285.0, 21)}
+digest = []
+for method in ("rk4", "strang"):
+    r = hhcore.simulate("hodgkin_huxley_1952", points, hhcore.Step(np.linspace(2, 40, 21)), duration=100, method=method)
+    digest += [r.spike_times.tobytes().hex(), r.peak.tobytes().hex(), r.trough.tobytes().hex()]
+print(hash("".join(digest)))
+"""
+
+
+@pytest.mark.parametrize("target", ["haswell", "skylake-avx512", "znver3"])
+def test_same_bits_on_other_cpu_targets(target, tmp_path):
+    def bits(cpu: str | None) -> str:
+        env = os.environ | {"PYTHONHASHSEED": "0"} | ({"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": ""} if cpu else {})
+        if cpu:
+            env["HHCORE_CACHE"] = str(tmp_path)
+        done = subprocess.run([sys.executable, "-c", SCRIPT], env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    if target == "skylake-avx512":
+        import llvmlite.binding as llvm
+
+        if not llvm.get_host_cpu_features().get("avx512f"):
+            pytest.skip("this CPU has no AVX-512")
+    assert bits(target) == bits(None)
+
+
+def test_kernels_are_vectorised():
+    """No scalar fallback that nobody notices: the time loop works on whole registers of doubles."""
+    from hhcore.compile.module import generate
+
+    model = hhcore.load_model(HH)
+    for method in METHODS:
+        text = generate(model, method).replace('"cache": True', '"cache": False')
+        namespace = {"__name__": f"uncached_{method}"}
+        exec(compile(text, f"<{method}>", "exec"), namespace)
+        advance = namespace["advance"]
+        llvm_ir = advance.inspect_llvm(advance.signatures[0])
+        assert any(f"fdiv <{width} x double>" in llvm_ir for width in (2, 4, 8)), method
+        assert any(f"@llvm.fma.v{width}f64" in llvm_ir for width in (2, 4, 8)), method
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0.0, 60.0), (5.0, 9.0), (5.0037, 31.0091), (0.0, 0.013)])
+def test_stimulus_edges_on_and_off_the_grid(start, stop):
+    point = {"amplitude": 15.0, "start": start, "stop": stop}
+    exact = reference(hhcore.load_model(HH), point, duration=60.0)
+    found = hhcore.simulate(HH, {}, hhcore.Step(15.0, start, stop), duration=60.0, dt=0.01)
+    assert len(found.spike_times) == len(exact.spike_times)
+    assert np.abs(found.spike_times - exact.spike_times).max(initial=0) < 1e-5
+
+
+def test_stimuli_with_different_edges_in_one_call():
+    starts = np.linspace(1.0, 7.77, 40)
+    together = hhcore.simulate(HH, {}, hhcore.Step(12.0, starts, starts + 20), duration=40.0)
+    for i in (0, 17, 39):
+        alone = hhcore.simulate(HH, {}, hhcore.Step(12.0, starts[i], starts[i] + 20), duration=40.0)
+        assert trains(together)[i] == trains(alone)[0]
+
+
+def test_scaling_current_capacitance_and_conductances_leaves_the_potential():
+    base = hhcore.simulate(HH, {}, hhcore.Step(10.0), duration=50.0, dt=0.01)
+    scaled = {"membrane.C": 2.0, "sodium.g": 240.0, "potassium.g": 72.0, "leak.g": 0.6}
+    twice = hhcore.simulate(HH, scaled, hhcore.Step(20.0), duration=50.0, dt=0.01)
+    assert np.abs(base.spike_times - twice.spike_times).max() < 1e-9
+
+
+def test_leak_reversal_is_a_current_shift():
+    shifted = hhcore.simulate(HH, {"leak.E": -44.387}, hhcore.Step(7.0), duration=50.0, initial_state="model")
+    base = hhcore.simulate(HH, {}, hhcore.Step(10.0), duration=50.0, initial_state="model")
+    assert np.abs(base.spike_times - shifted.spike_times).max() < 1e-9
+
+
+def test_temperature_against_the_reference():
+    point = {"temperature.T": 289.45, "amplitude": 20.0}
+    exact = reference(hhcore.load_model(HH), point, duration=50.0)
+    found = hhcore.simulate(HH, {"temperature.T": 289.45}, hhcore.Step(20.0), duration=50.0, dt=0.005)
+    assert len(exact.spike_times) > 2
+    assert np.abs(found.spike_times - exact.spike_times).max() < 1e-5
+
+
+def test_rearm_level_suppresses_spikes_that_do_not_return():
+    fast = {"duration": 200.0, "dt": 0.01}
+    every = hhcore.simulate(HH, {}, hhcore.Step(140.0), threshold=-45.0, **fast)
+    hysteresis = hhcore.simulate(HH, {}, hhcore.Step(140.0), threshold=-45.0, rearm=-64.0, **fast)
+    assert len(every.spike_times) > 10
+    assert len(hysteresis.spike_times) == 1
+
+
+def test_many_spikes_pass_through_the_buffer(monkeypatch):
+    whole = hhcore.simulate(HH, {}, hhcore.Step(30.0), duration=300.0)
+    monkeypatch.setattr("hhcore.simulation.SPIKE_BUFFER", 3)
+    assert np.array_equal(hhcore.simulate(HH, {}, hhcore.Step(30.0), duration=300.0).spike_times, whole.spike_times)
+
+
+def test_diverged_neuron_is_a_status_and_leaves_its_block_alone():
+    points = {"membrane.C": np.array([1.0, 1e-4, 1.0])}
+    run = hhcore.simulate(HH, points, hhcore.Step(10.0), duration=50.0)
+    assert run.features.status.tolist() == ["ok", "diverged", "ok"]
+    assert run.features.loc[1].drop("status").isna().all()
+    assert run.features.loc[0].equals(run.features.loc[2])
+    assert run.features.spike_count[0] == 4
+
+
+def test_trace_agrees_with_simulate_and_with_the_currents_by_hand():
+    for method in METHODS:
+        traced = hhcore.trace(HH, {}, hhcore.Step(10.0), duration=50.0, method=method, initial_state="model")
+        V, m, h = traced["membrane.V"], traced["sodium.m"], traced["sodium.h"]
+        assert traced["sodium.i"] == pytest.approx(120 * m**3 * h * (V - 50), rel=1e-9, abs=1e-9)
+        assert traced["leak.i"] == pytest.approx(0.3 * (V + 54.387), rel=1e-9, abs=1e-9)
+        found = hhcore.simulate(HH, {}, hhcore.Step(10.0), duration=50.0, method=method, initial_state="model")
+        up = np.flatnonzero((V[:-1] < 0) & (V[1:] >= 0))
+        assert np.all((traced["time"][up] <= found.spike_times) & (found.spike_times <= traced["time"][up + 1]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"points": {"sodium.gbar": 1.0}}, "no parameter 'sodium.gbar'.*did you mean 'sodium.g'"),
+        ({"points": {"sodium.g": [1, 2], "leak.g": [1, 2, 3]}}, "one length"),
+        ({"method": "rk5"}, "'rk5'.*rk4"),
+        ({"dt": 0.0}, "dt"),
+        ({"duration": -1.0}, "duration"),
+        ({"analysis_window": (10, 5)}, "analysis_window"),
+        ({"initial_state": "resting"}, "'resting'.*rest"),
+        ({"initial_state": {"membrane.V": -65}}, "missing: sodium.m"),
+        ({"initial_state": {"V": -65}}, "no state 'V'"),
+        ({"rearm": 10.0}, "rearm"),
+    ],
+)
+def test_wrong_calls_get_one_clear_message(arguments, message):
+    call = {"points": {}, "duration": 10.0} | arguments
+    with pytest.raises(hhcore.UserError, match=message):
+        hhcore.simulate(HH, call.pop("points"), hhcore.Step(10.0), **call)

@@ -1,0 +1,122 @@
+"""The store: only new points are simulated, damage repairs itself, shards do not matter."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hhcore import store, sweep
+from hhcore.experiment import read_experiments
+
+
+def experiment(amplitudes=(0, 5, 10, 20), conductances=(110, 120), dt=0.05, **changes):
+    config = {
+        "model": "hodgkin_huxley_1952",
+        "stimulus": {"kind": "step", "amplitude": {"values": list(amplitudes)}},
+        "parameters": {"sodium.g": {"values": list(conductances)}},
+        "initial_state": "rest",
+        "duration": 30,
+        "solver": {"method": "rk4", "dt": dt},
+    }
+    return read_experiments({"experiments": {"e": config | changes}})["e"]
+
+
+def update(e, folder: Path, shards=("all",)) -> int:
+    """Neurons simulated."""
+    return sum(store.update_shard(e, s, folder / f"{s}.parquet", progress=lambda *_: None) for s in shards)
+
+
+def result(e, folder: Path, shards=("all",)) -> list[bytes]:
+    found = store.read_grid(e, [folder / f"{s}.parquet" for s in shards])
+    return [a.tobytes() for a in (found.spike_times, found.offsets, found.peak, found.trough, found.status)]
+
+
+def test_a_grown_grid_simulates_only_its_new_points(tmp_path):
+    assert update(experiment(), tmp_path) == 8
+    assert update(experiment(), tmp_path) == 0
+    assert update(experiment(amplitudes=(0, 5, 10, 15, 20)), tmp_path) == 2
+    assert update(experiment(conductances=(100, 110, 120)), tmp_path) == 4
+
+
+def test_a_shrunk_grid_simulates_nothing_and_growing_back_neither(tmp_path):
+    update(experiment(), tmp_path)
+    assert update(experiment(amplitudes=(5, 20)), tmp_path) == 0
+    assert update(experiment(), tmp_path) == 0
+
+
+def test_a_new_axis_keeps_the_points_at_the_old_value(tmp_path):
+    update(experiment(), tmp_path)
+    more = {"sodium.g": {"values": [110, 120]}, "leak.g": {"values": [0.2, 0.3]}}
+    assert update(experiment(parameters=more), tmp_path) == 8
+
+
+def test_growing_gives_the_bytes_of_a_run_from_scratch(tmp_path):
+    update(experiment(), tmp_path / "grown")
+    grown = experiment(amplitudes=(0, 2, 5, 10, 15, 20))
+    update(grown, tmp_path / "grown")
+    update(grown, tmp_path / "fresh")
+    assert result(grown, tmp_path / "grown") == result(grown, tmp_path / "fresh")
+    assert (tmp_path / "grown/all.parquet").read_bytes() == (tmp_path / "fresh/all.parquet").read_bytes()
+
+
+@pytest.mark.parametrize("change", [{"dt": 0.04}, {"duration": 31}, {"spikes": {"threshold": -10}}])
+def test_another_context_simulates_everything(tmp_path, change):
+    update(experiment(), tmp_path)
+    assert update(experiment(**change), tmp_path) == 8
+
+
+def test_number_of_shards_does_not_change_the_result(tmp_path):
+    e = experiment(amplitudes=range(0, 40))
+    update(e, tmp_path / "one")
+    for bits in (1, 2, 3):
+        shards = [format(i, f"0{bits}b") for i in range(2**bits)]
+        assert update(e, tmp_path / str(bits), shards) == e.n_points
+        assert result(e, tmp_path / str(bits), shards) == result(e, tmp_path / "one")
+
+
+def test_a_grid_that_needs_more_shards_takes_over_what_is_there(tmp_path):
+    e = experiment(amplitudes=range(0, 20))
+    update(e, tmp_path)
+    assert update(e, tmp_path, ("0", "1")) == 0
+    assert update(e, tmp_path, ("00", "01", "10", "11")) == 0
+    (tmp_path / "all.parquet").unlink()
+    assert update(e, tmp_path) == 0
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1 and then nothing", None])
+def test_a_damaged_shard_is_simulated_again(tmp_path, damage):
+    e = experiment()
+    update(e, tmp_path)
+    path = tmp_path / "all.parquet"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20] if damage is None else damage)
+    assert update(e, tmp_path) == 8
+    assert path.read_bytes() == whole
+
+
+def test_grid_order_and_permuted_axes(tmp_path):
+    e, turned = experiment(), experiment(amplitudes=(20, 0, 10, 5))
+    update(e, tmp_path)
+    assert update(turned, tmp_path) == 0
+    order = [6, 7, 0, 1, 4, 5, 2, 3]
+    one = store.read_grid(e, [tmp_path / "all.parquet"])
+    other = store.read_grid(turned, [tmp_path / "all.parquet"])
+    assert np.array_equal(one.peak[order], other.peak)
+    assert np.array_equal(np.diff(one.offsets)[order], np.diff(other.offsets))
+
+
+def test_keys_spread_evenly_and_differ():
+    e = experiment(amplitudes=np.linspace(0, 40, 4001).tolist())
+    keys = sweep.point_keys(e.points(np.arange(e.n_points)))
+    assert len(np.unique(keys, axis=0)) == e.n_points
+    counts = np.bincount((keys[:, 0] >> np.uint64(60)).astype(int), minlength=16)
+    assert abs(counts - e.n_points / 16).max() < 5 * np.sqrt(e.n_points / 16)
+    assert np.array_equal(sweep.point_keys(np.array([[0.0, 1.0]])), sweep.point_keys(np.array([[-0.0, 1.0]])))
+    assert not np.array_equal(sweep.point_keys(np.array([[0.0, 1.0]])), sweep.point_keys(np.array([[1.0, 0.0]])))
+
+
+def test_plan_counts_shards_by_work():
+    small, large = sweep.plan(experiment()), sweep.plan(experiment(amplitudes=range(20000), duration=3000))
+    assert small.shards == ("all",)
+    assert len(large.shards) == 2 and large.neurons == 40000
+    assert large.simulated_s == pytest.approx(120000.0)
