@@ -123,7 +123,7 @@ def summary_table(
     """
     there = found.row >= 0
     failed = there & (np.asarray(features["status"])[found.row] == "diverged")
-    x = np.where(there, amplitude[found.row], np.nan)
+    x = amplitude[found.row]
     rate = np.where(there, features["firing_rate_Hz"][found.row], np.nan)
     spiked = there & (np.ma.filled(features["spike_count"], 0)[found.row] > 0)
     repetitive = there & _repetitive(features, window, stop)[found.row]

@@ -12,8 +12,6 @@ from hhcore.quantities import column_name
 from hhcore.sweep import context_digest, grid_digest
 
 
-
-
 def write_tables(experiment: Experiment, shards: list[Path], folder: Path) -> None:
     """features, spikes, fi_curves and fi_summary as Parquet, and summary.html, from the shards of the store."""
     from hhcore.simulation import STATUSES
@@ -144,7 +142,10 @@ def _trace_title(e: Experiment, point: dict[str, float]) -> str:
 def _axis_fields(e: Experiment) -> dict[str, tuple[str, str]]:
     known = e.model.parameters
     return {
-        e.column(axis.name): (axis.unit, known[axis.name].description if axis.name in known else f"stimulus {axis.name}")
+        e.column(axis.name): (
+            axis.unit,
+            known[axis.name].description if axis.name in known else f"stimulus {axis.name}",
+        )
         for axis in e.axes
     }
 

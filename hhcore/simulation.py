@@ -47,9 +47,7 @@ class Result:
         from hhcore.features import features
 
         status = np.array(STATUSES, dtype=object)[self.status]
-        return pd.DataFrame(
-            features(self.spike_times, self.offsets, self.window, self.peak, self.trough, status)
-        )
+        return pd.DataFrame(features(self.spike_times, self.offsets, self.window, self.peak, self.trough, status))
 
     @cached_property
     def spikes(self):

@@ -7,6 +7,7 @@ splitting scheme an update for each group of states. `hhcore.compile` generates 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+
 @dataclass(frozen=True)
 class Scheme:
     """An integration scheme of fixed step.

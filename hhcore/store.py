@@ -158,5 +158,3 @@ def _keys(table: pa.Table) -> np.ndarray:
 def _joined(keys: np.ndarray) -> np.ndarray:
     """Each pair of halves as one value that compares and sorts, (n,)."""
     return np.ascontiguousarray(keys).view([("high", np.uint64), ("low", np.uint64)]).ravel()
-
-

@@ -98,9 +98,12 @@ def _counts(e: Experiment, counts: Mapping[str, int], undetected: int) -> Iterab
     }
     for status, meaning in meanings.items():
         yield status, f"{counts.get(status, 0):,} {meaning}"
-    yield "undetected", (
-        f"{undetected:,} oscillate by more than 5 mV inside the analysis window without crossing {e.threshold:g}: "
-        "the definition of a spike does not count them"
+    yield (
+        "undetected",
+        (
+            f"{undetected:,} oscillate by more than 5 mV inside the analysis window without crossing {e.threshold:g}: "
+            "the definition of a spike does not count them"
+        ),
     )
 
 

@@ -70,21 +70,16 @@ def write_spikes(path: Path, times: np.ndarray, offsets: np.ndarray, made: Mappi
 
 def read(path: Path) -> pa.Table:
     """Read a table. Raises UserError if there is no such file or it is damaged."""
-    try:
-        # Not read_table: that takes a folder `a=1` above the file for a column.
-        with pq.ParquetFile(path, memory_map=True, page_checksum_verification=True) as file:
-            return file.read()
-    except (OSError, pa.ArrowException) as error:
-        raise _unreadable(path, error) from error
+    # Not read_table: that takes a folder `a=1` above the file for a column.
+    with _open(path) as file:
+        return file.read()
 
 
 def metadata(path: Path) -> dict[str, str]:
     """The file metadata of a table that `write` was given. Raises UserError as `read` does."""
-    try:
-        found = pq.read_schema(path).metadata or {}
-    except (OSError, pa.ArrowException) as error:
-        raise _unreadable(path, error) from error
-    texts = {key.decode(): value.decode() for key, value in found.items() if key.startswith(PREFIX.encode())}
+    with _open(path) as file:
+        found = file.schema_arrow.metadata or {}
+        texts = {key.decode(): value.decode() for key, value in found.items() if key.startswith(PREFIX.encode())}
     return {key.removeprefix(PREFIX): value for key, value in texts.items()}
 
 
@@ -109,7 +104,15 @@ def _writer(path: Path, schema: pa.Schema, made: Mapping[str, str], **options) -
         temporary.unlink(missing_ok=True)
 
 
-def _unreadable(path: Path, error: Exception) -> UserError:
-    if isinstance(error, FileNotFoundError):
-        return UserError(f"{path} does not exist; run snakemake to make it")
-    return UserError(f"{path} is damaged or not a Parquet file ({error}); delete it and run snakemake again")
+@contextmanager
+def _open(path: Path) -> Iterator[pq.ParquetFile]:
+    """A file to read from; what its reader stumbles over becomes a UserError."""
+    try:
+        with pq.ParquetFile(path, memory_map=True, page_checksum_verification=True) as file:
+            yield file
+    except FileNotFoundError as error:
+        raise UserError(f"{path} does not exist; run snakemake to make it") from error
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+        raise UserError(
+            f"{path} is damaged or not a Parquet file ({error}); delete it and run snakemake again"
+        ) from error

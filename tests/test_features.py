@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -102,9 +103,12 @@ def test_adaptation_is_positive_where_firing_slows_down():
     assert found["adaptation_index"] == pytest.approx([0.1 / 2.1, -0.1 / 1.9], rel=1e-9)
 
 
-def test_rates_are_rounded_once():
-    """3 spikes in 0.3 s are 10 Hz, not 10.000000000000002."""
-    assert of([[1, 2, 3]], window=(0.0, 300.0))["firing_rate_Hz"] == [10.0]
+@pytest.mark.parametrize("length", [300.0, 700.0, 800.0, 33.3])
+def test_rates_are_rounded_once(length):
+    """The double nearest to the exact quotient, so that equal rates of different windows are equal."""
+    trains = [np.arange(count) / 8 for count in range(100)]
+    exact = [float(Fraction(count) * 1000 / Fraction(length)) for count in range(100)]
+    assert of(trains, window=(0.0, length))["firing_rate_Hz"].tolist() == exact
 
 
 def slow(train, window):

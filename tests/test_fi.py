@@ -175,8 +175,22 @@ def test_curves_of_unequal_length():
     """Rows of one curve each, as zipped axes make them, beside a longer one."""
     found = summary([1, 2, 1, 5], neurons([0, 30, 0, 60]), [[1, 1, 1, 2], [4, 4, 5, 5]])
     assert found["max_rate_Hz"].tolist() == [30, 0, 60]
+    assert found["rheobase_uA_cm2"].tolist() == pytest.approx([2, nan, 5], nan_ok=True)
     assert found["onset_amplitude_uA_cm2"].tolist() == pytest.approx([2, nan, 5], nan_ok=True)
     assert found["firing_ends_uA_cm2"].tolist() == pytest.approx([nan, nan, nan], nan_ok=True)
+
+
+@pytest.mark.parametrize("last", ["fires", "failed", "swings"])
+def test_what_pads_a_short_curve_does_not_count(last):
+    """The second of three curves is shorter than the first; the last row of the grid is another curve's."""
+    amplitude, other = [1, 2, 3, 1, 2, 5], [7, 7, 7, 8, 8, 9]
+    fires, failed = last == "fires", [5] if last == "failed" else []
+    swing = np.array([0, 0, 0, 0, 0, 20.0 * (last == "swings")])
+    features = neurons([0, 0, 0, 10, 0, 60 * fires], [0, 0, 0, 9, 0, 60 * fires], swing=swing, failed=failed)
+    table = summary(amplitude, features, [other])
+    short = {name: column[1] for name, column in table.items() if name != "curve"}
+    facts = {"rheobase_uA_cm2": 1, "onset_amplitude_uA_cm2": 1, "onset_rate_Hz": 10, "max_rate_Hz": 10}
+    assert short == expected(**facts, firing_ends_uA_cm2=1)
 
 
 def test_curve_table():

@@ -548,6 +548,8 @@ def test_texts_keep_values_apart():
 def test_labels():
     g = Variable("sodium_g_mS_cm2", "sodium.g", "mS/cm^2", "Sodium conductance, equation 3")
     assert g.label.replace("\n", " ") == "Sodium conductance sodium.g (mS/cm²)"
+    long = Variable("sodium_g_mS_cm2", "sodium.g", "mS/cm^2", "Maximal sodium conductance (of the axon)")
+    assert long.label == "Maximal sodium conductance\nsodium.g (mS/cm²)"
     assert g.at(120.0) == "sodium.g = 120 mS/cm²"
     assert Variable("q10", "temperature.q10", "1").at(3.0) == "temperature.q10 = 3"
 

@@ -3,7 +3,7 @@
 import sympy as sp
 
 from hhcore.compile.equations import equations, linear_part
-from hhcore.compile.passes import addition_chain, fused, horner, near, optimise, remove_singularities
+from hhcore.compile.passes import Fused, Horner, Near, addition_chain, optimise, remove_singularities
 from hhcore.model import load_model
 
 V = sp.Symbol("membrane_V", real=True)
@@ -13,9 +13,9 @@ P = sp.Symbol("half_activation", real=True)
 def plain(e: sp.Expr, shared=()) -> sp.Expr:
     """The optimised expression in ordinary mathematics, away from singularities."""
     e = e.xreplace(dict(shared))
-    e = e.replace(near, lambda z, limit, inside, outside: outside)
-    e = e.replace(fused, lambda a, b, c: a * b + c)
-    return e.replace(horner, lambda z, *c: sum(k * z**i for i, k in enumerate(c)))
+    e = e.replace(Near, lambda z, limit, inside, outside: outside)
+    e = e.replace(Fused, lambda a, b, c: a * b + c)
+    return e.replace(Horner, lambda z, *c: sum(k * z**i for i, k in enumerate(c)))
 
 
 def test_passes_keep_every_derivative_of_hodgkin_huxley():
@@ -42,22 +42,22 @@ def test_hodgkin_huxley_needs_one_exponential():
 def test_removed_singularity_has_the_right_limit_and_slope():
     rate = (V + 40) / 10 / (1 - sp.exp(-(V + 40) / 10))
     removed = remove_singularities(rate, {V})
-    assert removed.atoms(near)
-    series = plain(removed.replace(near, lambda z, limit, inside, outside: inside))
+    assert removed.atoms(Near)
+    series = plain(removed.replace(Near, lambda z, limit, inside, outside: inside))
     for x in (sp.Rational(-1, 2), 0, sp.Rational(1, 3)):
         exact = sp.Integer(1) if x == 0 else rate.subs(V, -40 + x)
         assert abs((series.subs(V, -40 + x) - exact).evalf(30)) < 1e-15
 
 
 def test_singularity_at_a_parameter_and_inverse_form_are_found():
-    assert remove_singularities((V - P) / (sp.exp((V - P) / 5) - 1), {V}).atoms(near)
-    assert remove_singularities((1 - sp.exp(-V / 3)) / V, {V}).atoms(near)
+    assert remove_singularities((V - P) / (sp.exp((V - P) / 5) - 1), {V}).atoms(Near)
+    assert remove_singularities((1 - sp.exp(-V / 3)) / V, {V}).atoms(Near)
 
 
 def test_true_singularity_is_left_alone():
     pole = 1 / (1 - sp.exp(-(V + 40) / 10))
     assert remove_singularities(pole, {V}) == pole
-    assert not remove_singularities((V + 39) / (1 - sp.exp(-(V + 40) / 10)), {V}).atoms(near)
+    assert not remove_singularities((V + 39) / (1 - sp.exp(-(V + 40) / 10)), {V}).atoms(Near)
 
 
 def test_equality_guard_around_a_removed_singularity_is_dropped():

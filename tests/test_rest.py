@@ -50,9 +50,7 @@ def test_rest_is_an_equilibrium_to_machine_precision_for_every_conductance():
 def test_neuron_that_fires_by_itself_starts_from_the_models_rest_and_says_so():
     _, status = rests({"potassium.g": np.array([36.0, 10.0]), "leak.E": np.array([-54.387, -40.0])})
     assert status.tolist() == [0, 1]
-    run = hhcore.simulate(
-        "hodgkin_huxley_1952", {"potassium.g": 10.0, "leak.E": -40.0}, hhcore.Step(0), duration=100
-    )
+    run = hhcore.simulate("hodgkin_huxley_1952", {"potassium.g": 10.0, "leak.E": -40.0}, hhcore.Step(0), duration=100)
     assert run.features.status.tolist() == ["no_stable_rest"]
 
 

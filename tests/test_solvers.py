@@ -59,7 +59,9 @@ def test_steady_firing_rates(method, dt, tolerance):
 def test_onsets_of_a_step_from_rest():
     onset = EXACT["step_from_rest"]
     amplitudes = np.array([onset["first_spike_from_I"] * (1 + s) for s in (-1e-4, 1e-4)])
-    assert np.diff(hhcore.simulate("hodgkin_huxley_1952", {}, hhcore.Step(amplitudes), duration=100).offsets).tolist() == [
+    assert np.diff(
+        hhcore.simulate("hodgkin_huxley_1952", {}, hhcore.Step(amplitudes), duration=100).offsets
+    ).tolist() == [
         0,
         1,
     ]

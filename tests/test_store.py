@@ -66,7 +66,7 @@ def test_another_context_simulates_everything(tmp_path, change):
 
 
 def test_number_of_shards_does_not_change_the_result(tmp_path):
-    e = experiment(amplitudes=range(0, 40))
+    e = experiment(amplitudes=range(40))
     update(e, tmp_path / "one")
     for bits in (1, 2, 3):
         shards = [format(i, f"0{bits}b") for i in range(2**bits)]
@@ -75,7 +75,7 @@ def test_number_of_shards_does_not_change_the_result(tmp_path):
 
 
 def test_a_grid_that_needs_more_shards_takes_over_what_is_there(tmp_path):
-    e = experiment(amplitudes=range(0, 20))
+    e = experiment(amplitudes=range(20))
     update(e, tmp_path)
     assert update(e, tmp_path, ("0", "1")) == 0
     assert update(e, tmp_path, ("00", "01", "10", "11")) == 0

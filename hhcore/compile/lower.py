@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import sympy as sp
 
-from hhcore.compile.passes import Block, addition_chain, fused, horner, near
+from hhcore.compile.passes import Block, Fused, Horner, Near, addition_chain
 from hhcore.errors import UserError
 
 MERGED_DIVISIONS = 4  # denominators in one division; more might overflow
@@ -36,6 +36,7 @@ def literal(e: sp.Expr) -> str:
 
 
 def negated(operand: str) -> str:
+    """The operand with the other sign, which costs nothing in a fused multiply-add."""
     return operand[1:] if operand.startswith("-") else f"-{operand}"
 
 
@@ -152,7 +153,7 @@ class _Lowering:
             return f"{self.operand(root**i)} * {self.operand(root**j)}"
         return f"pow({self.operand(base)}, {self.operand(exponent)})"
 
-    def selection(self, e: near) -> str:
+    def selection(self, e: Near) -> str:
         z, limit, inside, outside = e.args
         key = sp.Tuple(z, limit)
         flag = self.known.get(key) or self.assign(f"abs({self.operand(z)}) < {literal(limit)}", key)
@@ -180,7 +181,7 @@ class _Lowering:
         sign = " & " if isinstance(e, sp.And) else " | "
         return sign.join(self.flag(a) for a in e.args)
 
-    def polynomial(self, e: horner) -> str:
+    def polynomial(self, e: Horner) -> str:
         z, *coefficients = e.args
         total = literal(coefficients[-1])
         for c in reversed(coefficients[1:-1]):
@@ -198,13 +199,13 @@ class _Lowering:
             value = self.assign(f"{value} if {value} {comparison} {name} else {name}")
         return value
 
-    _NAMES = {sp.exp: "exp", sp.log: "log", sp.Abs: "abs", sp.floor: "floor", sp.ceiling: "ceil", fused: "fma"}
+    _NAMES = {sp.exp: "exp", sp.log: "log", sp.Abs: "abs", sp.floor: "floor", sp.ceiling: "ceil", Fused: "fma"}
     _METHODS = {
         sp.Add: add,
         sp.Mul: mul,
         sp.Pow: power,
-        near: selection,
-        horner: polynomial,
+        Near: selection,
+        Horner: polynomial,
         sp.Piecewise: piecewise,
         sp.core.relational.Relational: relation,
         sp.And: logic,

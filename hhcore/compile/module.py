@@ -160,12 +160,12 @@ def _variables(symbols) -> set:
 def _derivatives(symbols, invariants) -> str:
     """dy/dt of lane j; states that are linear in themselves as a + b y, which shares a and b's parts."""
     from hhcore.compile.equations import linear_part
-    from hhcore.compile.passes import fused
+    from hhcore.compile.passes import Fused
 
     outputs = {}
     for name, rhs in symbols.derivatives.items():
         parts = linear_part(rhs, symbols.states[name])
-        outputs[name] = rhs if parts is None else fused(parts[1], symbols.states[name], parts[0])
+        outputs[name] = rhs if parts is None else Fused(parts[1], symbols.states[name], parts[0])
     signature = '(Z, y, d, t, j):\n    """Rows d.. = derivatives of the states in rows y.. of lane j at time t."""'
     return _function(f"derivatives{signature}", outputs, symbols, invariants, "d", "y")
 
@@ -209,9 +209,7 @@ def _invariants(symbols, invariants) -> str:
     lines, operands = lower(Block(outputs), set(symbols.parameters.values()), None)
     used = _words("\n".join(lines) + " " + " ".join(operands.values()))
     loads = [
-        f"{s.name} = Z[PARAMETER + {i} * W + j]"
-        for i, s in enumerate(symbols.parameters.values())
-        if s.name in used
+        f"{s.name} = Z[PARAMETER + {i} * W + j]" for i, s in enumerate(symbols.parameters.values()) if s.name in used
     ]
     stores = [f"Z[INVARIANT + {row} * W + j] = {operand}" for row, operand in operands.items()]
     body = textwrap.indent("\n".join([*loads, *lines, *stores] or ["pass"]), "    ")

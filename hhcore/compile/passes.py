@@ -18,20 +18,20 @@ LARGEST_POWER = 100  # of a shared exponential: an error of 1 ulp in it becomes 
 LARGEST_SHIFT = 100  # |b| up to which e^(aV+b) may be split into e^(aV) e^b without danger of overflow
 
 
-class near(sp.Function):
-    """near(z, limit, inside, outside): `inside` where |z| < limit, else `outside`. Opaque to SymPy."""
+class Near(sp.Function):
+    """Near(z, limit, inside, outside): `inside` where |z| < limit, else `outside`. Opaque to SymPy."""
 
     nargs = 4
 
 
-class fused(sp.Function):
-    """fused(a, b, c): a b + c as one operation."""
+class Fused(sp.Function):
+    """Fused(a, b, c): a b + c as one operation."""
 
     nargs = 3
 
 
-class horner(sp.Function):
-    """horner(z, c0, c1, ...): the polynomial c0 + c1 z + ..., to be evaluated by Horner's rule."""
+class Horner(sp.Function):
+    """Horner(z, c0, c1, ...): the polynomial c0 + c1 z + ..., to be evaluated by Horner's rule."""
 
 
 @dataclass
@@ -69,15 +69,15 @@ def remove_singularities(expression: sp.Expr, variables: set[sp.Symbol]) -> sp.E
 
 def linoid(z: sp.Expr) -> sp.Expr:
     """z/(e^z - 1), 1 at z = 0: numerator and denominator switch together from the definition to the series."""
-    even = horner(z**2, 1, sp.Rational(1, 12), sp.Rational(-1, 720), sp.Rational(1, 30240))
-    series = fused(z, sp.Rational(-1, 2), even)
-    return near(z, SERIES_BELOW, series, z) / near(z, SERIES_BELOW, sp.Integer(1), sp.exp(z) - 1)
+    even = Horner(z**2, 1, sp.Rational(1, 12), sp.Rational(-1, 720), sp.Rational(1, 30240))
+    series = Fused(z, sp.Rational(-1, 2), even)
+    return Near(z, SERIES_BELOW, series, z) / Near(z, SERIES_BELOW, sp.Integer(1), sp.exp(z) - 1)
 
 
 def inverse_linoid(z: sp.Expr) -> sp.Expr:
     """(e^z - 1)/z, 1 at z = 0."""
     coefficients = [1 / sp.factorial(k + 1) for k in range(9)]
-    return near(z, SERIES_BELOW, horner(z, *coefficients), sp.exp(z) - 1) / near(z, SERIES_BELOW, sp.Integer(1), z)
+    return Near(z, SERIES_BELOW, Horner(z, *coefficients), sp.exp(z) - 1) / Near(z, SERIES_BELOW, sp.Integer(1), z)
 
 
 def _without_singular_quotients(product: sp.Mul, variables: set[sp.Symbol]) -> sp.Expr:
@@ -127,7 +127,7 @@ def _without_equality_guards(piecewise: sp.Piecewise) -> sp.Expr:
         return piecewise
     rest = others[0][0] if len(others) == 1 else sp.Piecewise(*others)
     variable, value = guard.args if guard.args[0].is_Symbol else guard.args[::-1]
-    removed = any(sp.expand(call.args[0].subs(variable, value)) == 0 for call in rest.atoms(near))
+    removed = any(sp.expand(call.args[0].subs(variable, value)) == 0 for call in rest.atoms(Near))
     return rest if removed else piecewise
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from hhcore.compile.equations import Equations, linear_part
-from hhcore.compile.passes import near
+from hhcore.compile.passes import Near
 from hhcore.errors import UserError
 
 STEP = sp.Symbol("h", positive=True)
@@ -53,4 +53,4 @@ def exact_linear(x: sp.Expr, a: sp.Expr, b: sp.Expr) -> sp.Expr:
     """x(h) of dx/dt = a + b x: x e^(bh) + a (e^(bh) - 1) / b, and x + a h where b vanishes."""
     z = b * STEP
     decay = sp.exp(z)
-    return decay * x + a * near(z, VANISHING, STEP, decay - 1) / near(z, VANISHING, sp.Integer(1), b)
+    return decay * x + a * Near(z, VANISHING, STEP, decay - 1) / Near(z, VANISHING, sp.Integer(1), b)

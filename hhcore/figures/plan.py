@@ -50,7 +50,8 @@ class Variable:
     def label(self) -> str:
         """`Maximal sodium conductance sodium.g (mS/cm²)`, broken into lines that fit a panel."""
         words = re.split(r"[,;(]", self.description)[0].strip()
-        return textwrap.fill(with_unit(f"{words} {self.name}".strip(), self.unit), 36)
+        kept = with_unit(self.name, self.unit).replace(" ", "\N{NO-BREAK SPACE}")  # name and unit on one line
+        return textwrap.fill(f"{words} {kept}".strip(), 36).replace("\N{NO-BREAK SPACE}", " ")
 
     @property
     def is_logarithmic(self) -> bool:

@@ -1,0 +1,271 @@
+"""Parquet in and out: schema, bytes, damage, and three independent readers."""
+
+import datetime
+import getpass
+import os
+import re
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import hhcore
+from hhcore import tables
+from hhcore.errors import UserError
+
+FIELDS = {
+    "rate_Hz": ("Hz", "spikes per time"),
+    "count": ("1", "spikes"),
+    "status": ("1", "how it went"),
+    "unused": ("ms", "a column that is not there"),
+}
+MADE = {"model": "hodgkin_huxley_1952", "source": "Hodgkin & Huxley, 6.3 °C"}
+TIMES = np.array([1.5, 20.25, 3.0, 4.0, 5.0, 0.1 + 0.2])
+OFFSETS = np.array([0, 2, 2, 5, 5, 6])
+NEURONS = [0, 0, 2, 2, 2, 4]
+
+
+def columns():
+    return {
+        "rate_Hz": np.array([1.0, np.nan, 0.1 + 0.2, -0.0]),
+        "count": np.ma.masked_array(np.array([1, 2, 3, 4], dtype=np.int32), [False, True, False, False]),
+        "status": np.array(["ok", "diverged", "ok", "ok"], dtype=object),
+    }
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "table.parquet"
+
+
+@pytest.fixture
+def written(path):
+    tables.write(path, tables.table(columns(), FIELDS), MADE)
+    return path
+
+
+@pytest.fixture
+def spikes(tmp_path):
+    tables.write_spikes(tmp_path / "spikes.parquet", TIMES, OFFSETS, MADE)
+    return tmp_path / "spikes.parquet"
+
+
+def test_values_come_back_and_undefined_ones_are_null(written):
+    found = tables.read(written)
+    assert found["rate_Hz"].to_pylist() == [1.0, None, 0.30000000000000004, -0.0]
+    assert found["count"].to_pylist() == [1, None, 3, 4]
+    assert found["status"].to_pylist() == ["ok", "diverged", "ok", "ok"]
+    assert found.schema.types == [pa.float64(), pa.int32(), pa.string()]
+
+
+def test_units_and_definitions_are_in_the_fields(written):
+    schema = pq.read_schema(written)
+    assert schema.names == ["rate_Hz", "count", "status"]
+    for field in schema:
+        unit, definition = FIELDS[field.name]
+        assert field.metadata == {b"unit": unit.encode(), b"definition": definition.encode()}
+
+
+def test_metadata_comes_back_and_is_prefixed_in_the_file(written):
+    assert tables.metadata(written) == MADE
+    assert pq.read_schema(written).metadata == {f"hhcore.{k}".encode(): v.encode() for k, v in MADE.items()}
+
+
+def test_a_column_without_a_definition_is_refused():
+    with pytest.raises(KeyError, match="rate_kHz"):
+        tables.table({"rate_kHz": np.zeros(1)}, FIELDS)
+
+
+def test_equal_content_gives_equal_bytes(tmp_path):
+    """In another folder, under another name, in another process with another seed of its hashes."""
+    first, second = tmp_path / "a" / "b.parquet", tmp_path / "c.parquet"
+    tables.write(first, tables.table(columns(), FIELDS), MADE)
+    program = "\n".join(
+        [
+            "import sys; sys.path[:0] = sys.argv[2:]",
+            "from pathlib import Path; import test_tables as t; from hhcore import tables",
+            "tables.write(Path(sys.argv[1]), tables.table(t.columns(), t.FIELDS), t.MADE)",
+        ]
+    )
+    folders = [os.path.dirname(__file__), os.path.dirname(os.path.dirname(hhcore.__file__))]
+    environment = os.environ | {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo"}
+    subprocess.run([sys.executable, "-c", program, str(second), *folders], check=True, env=environment)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_nothing_of_the_machine_is_in_a_file(written):
+    content = written.read_bytes()
+    today = datetime.date.today().isoformat()
+    for word in (socket.gethostname(), str(written.parent), today, "pandas", f"/{getpass.getuser()}/"):
+        assert word.encode() not in content, word
+
+
+def test_software_names_hhcore_and_what_it_computes_with():
+    found = tables.software()
+    assert found["hhcore"] == hhcore.__version__
+    assert found["numpy"] == np.__version__
+    assert {"numba", "myokit", "sympy", "pyarrow", "scipy"} < set(found)
+    assert all(re.match(r"\d+\.\d+", number) for number in found.values())
+
+
+def test_a_folder_named_like_a_partition_adds_no_column(tmp_path):
+    path = tmp_path / "temperature=6" / "table.parquet"
+    tables.write(path, tables.table(columns(), FIELDS), MADE)
+    assert tables.read(path).column_names == ["rate_Hz", "count", "status"]
+
+
+# Whole or not at all
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(written, monkeypatch):
+    before = written.read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        tables.write(written, tables.table({"count": np.arange(9)}, FIELDS), {})
+    assert written.read_bytes() == before
+    assert os.listdir(written.parent) == [written.name]
+
+
+def test_the_file_is_on_disk_before_it_takes_its_place(path, monkeypatch):
+    done = []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda fd: (done.append("fsync"), fsync(fd)))
+    monkeypatch.setattr(os, "replace", lambda a, b: (done.append(f"replace {os.path.dirname(a)}"), replace(a, b)))
+    tables.write(path, tables.table(columns(), FIELDS), MADE)
+    assert done == ["fsync", f"replace {path.parent}"]
+
+
+def test_a_new_version_replaces_the_old_one(written):
+    tables.write(written, tables.table({"count": np.arange(2)}, FIELDS), {})
+    assert tables.read(written).to_pydict() == {"count": [0, 1]}
+    assert tables.metadata(written) == {}
+
+
+# Damage
+
+
+def truncated(content):
+    return content[: len(content) // 2]
+
+
+def without_end(content):
+    return content[:-1]
+
+
+def flipped(content):
+    """A flipped bit in the data of the first column, 1.0 as a little-endian double."""
+    at = content.index(np.float64(1.0).tobytes())
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+
+
+@pytest.mark.parametrize("damage", [truncated, without_end, flipped, lambda _: b"", lambda _: b"a,b\n1,2\n"])
+def test_a_damaged_file_is_named_with_what_to_do(written, damage):
+    written.write_bytes(damage(written.read_bytes()))
+    with pytest.raises(UserError, match=r"table\.parquet is damaged .* delete it and run snakemake again"):
+        tables.read(written)
+
+
+def misspelt(content):
+    """A byte in the file metadata that no UTF-8 text has."""
+    return content.replace(b"hodgkin", b"\xffodgkin")
+
+
+@pytest.mark.parametrize("damage", [truncated, misspelt])
+def test_damaged_metadata(written, damage):
+    written.write_bytes(damage(written.read_bytes()))
+    with pytest.raises(UserError, match=r"table\.parquet is damaged .* delete it and run snakemake again"):
+        tables.metadata(written)
+
+
+@pytest.mark.parametrize("reader", [tables.read, tables.metadata])
+def test_a_missing_file(path, reader):
+    with pytest.raises(UserError, match=r"table\.parquet does not exist; run snakemake"):
+        reader(path)
+
+
+# Spikes
+
+
+def test_spikes_are_one_row_each_sorted_by_neuron_and_time(spikes):
+    found = tables.read(spikes)
+    assert found.schema.names == ["neuron", "time_ms"]
+    assert found.schema.types == [pa.int32(), pa.float64()]
+    assert found["neuron"].to_pylist() == NEURONS
+    assert found["time_ms"].to_pylist() == TIMES.tolist()
+    assert found.schema.field("time_ms").metadata[b"unit"] == b"ms"
+    assert tables.metadata(spikes) == MADE
+
+
+@pytest.mark.parametrize("table", ["written", "spikes"])
+def test_pandas_polars_and_duckdb_read_the_same(table, request):
+    import duckdb
+    import pandas as pd
+    import polars as pl
+
+    path = request.getfixturevalue(table)
+    expected = tables.read(path).to_pylist()
+    frame = pd.read_parquet(path)
+    assert frame.astype(object).where(frame.notna(), None).to_dict("records") == expected
+    assert pl.read_parquet(path).to_dicts() == expected
+    relation = duckdb.sql(f"select * from '{path}'")
+    assert [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()] == expected
+
+
+def test_spikes_of_one_neuron_by_query(spikes):
+    """What a user does first, in each of the three."""
+    import duckdb
+    import pandas as pd
+    import polars as pl
+
+    assert pd.read_parquet(spikes).query("neuron == 2").time_ms.tolist() == [3, 4, 5]
+    assert pl.scan_parquet(spikes).filter(pl.col("neuron") == 2).collect()["time_ms"].to_list() == [3, 4, 5]
+    assert duckdb.sql(f"select time_ms from '{spikes}' where neuron = 2").fetchall() == [(3,), (4,), (5,)]
+
+
+@pytest.mark.parametrize("group", [1, 2, 4, 100])
+def test_row_groups_are_cut_anywhere_and_lose_nothing(tmp_path, monkeypatch, group):
+    monkeypatch.setattr(tables, "ROW_GROUP", group)
+    path = tmp_path / "spikes.parquet"
+    tables.write_spikes(path, TIMES, OFFSETS, {})
+    assert pq.ParquetFile(path).num_row_groups == -(-len(TIMES) // group)
+    assert tables.read(path).to_pydict() == {"neuron": NEURONS, "time_ms": TIMES.tolist()}
+
+
+def test_spikes_from_a_file_in_memory_map(tmp_path):
+    np.save(tmp_path / "times.npy", TIMES)
+    mapped = np.load(tmp_path / "times.npy", mmap_mode="r")
+    tables.write_spikes(tmp_path / "mapped.parquet", mapped, OFFSETS, MADE)
+    tables.write_spikes(tmp_path / "plain.parquet", TIMES, OFFSETS, MADE)
+    assert (tmp_path / "mapped.parquet").read_bytes() == (tmp_path / "plain.parquet").read_bytes()
+
+
+def test_no_spikes_at_all(tmp_path):
+    import duckdb
+    import pandas as pd
+    import polars as pl
+
+    path = tmp_path / "spikes.parquet"
+    tables.write_spikes(path, np.empty(0), np.zeros(4, dtype=np.int64), MADE)
+    assert pd.read_parquet(path).shape == pl.read_parquet(path).shape == duckdb.sql(f"from '{path}'").shape == (0, 2)
+
+
+def test_periodic_trains_take_less_than_plain_doubles(tmp_path):
+    """The encodings are in force: neurons next to nothing, times below 8 bytes each."""
+    spikes = 60
+    times = (np.arange(spikes) * np.random.default_rng(3).uniform(8, 16, (1000, 1)) + 1.7).ravel()
+    path = tmp_path / "spikes.parquet"
+    tables.write_spikes(path, times, np.arange(1001) * spikes, {})
+    group = pq.read_metadata(path).row_group(0)
+    neuron, time = (group.column(i) for i in range(2))
+    assert "DELTA_BINARY_PACKED" in neuron.encodings
+    assert "BYTE_STREAM_SPLIT" in time.encodings
+    assert neuron.total_compressed_size < 0.2 * len(times)
+    assert time.total_compressed_size < 7.2 * len(times)
