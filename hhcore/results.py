@@ -6,9 +6,11 @@ import numpy as np
 import pyarrow as pa
 
 from hhcore import fi, tables
+from hhcore.digests import digest
 from hhcore.experiment import Experiment
 from hhcore.features import DEFINITIONS, features, first_intervals
 from hhcore.quantities import column_name
+from hhcore.solvers import SCHEMES
 from hhcore.sweep import context_digest, grid_digest
 
 
@@ -24,7 +26,7 @@ def write_tables(experiment: Experiment, shards: list[Path], folder: Path) -> No
     axes = axis_columns(experiment)
     found = features(result.spike_times, result.offsets, result.window, result.peak, result.trough, status)
     fields = _axis_fields(experiment) | DEFINITIONS
-    written = {"features.parquet": _integers(tables.table({**axes, **found}, fields), "spike_count", pa.int32())}
+    written = {"features.parquet": tables.table({**axes, **found}, fields)}
     written |= _fi_tables(experiment, axes, found, first_intervals(result.spike_times, result.offsets))
     for name, content in written.items():
         tables.write(folder / name, content, made)
@@ -63,9 +65,10 @@ def provenance(experiment: Experiment) -> dict[str, str]:
         "model": e.model.name,
         "model_digest": e.model.digest,
         "model_source": e.model.source,
-        "solver": f"{e.method}, dt {e.dt!r} {e.model.time_unit}",
-        "context": context_digest(e),
-        "grid": grid_digest(e),
+        "solver": f"{e.method}, order {SCHEMES[e.method].order}, dt {e.dt!r} {e.model.time_unit}",
+        "context_digest": context_digest(e),
+        "grid_digest": grid_digest(e),
+        "config_digest": digest(context_digest(e), grid_digest(e), e.traces),
     } | {f"version_{name}": number for name, number in tables.software().items()}
 
 
@@ -164,14 +167,8 @@ def _fi_tables(e: Experiment, axes: dict[str, np.ndarray], found: dict[str, np.n
     columns = {"curve": curve.pop("curve"), **{name: column[rows] for name, column in others.items()}}
     columns |= {amplitude_column: amplitude[rows], **curve}
     curves = tables.table(columns, fields | fi.CURVE_DEFINITIONS)
-    summary = fi.summary_table(sorted_points, amplitude, found, e.analysis_window, suffix)
+    stop = axes.get(e.column("stop"), e.defaults["stop"])
+    summary = fi.summary_table(sorted_points, amplitude, found, e.analysis_window, suffix, stop)
     columns = {"curve": summary.pop("curve"), **{n: c[sorted_points.first] for n, c in others.items()}, **summary}
     fields |= fi.summary_definitions(unit, suffix)
     return {"fi_curves.parquet": curves, "fi_summary.parquet": tables.table(columns, fields)}
-
-
-def _integers(content: pa.Table, name: str, kind: pa.DataType) -> pa.Table:
-    """Store a column of whole numbers with nulls as integers."""
-    place = content.schema.get_field_index(name)
-    field = content.schema.field(place).with_type(kind)
-    return content.set_column(place, field, content[name].cast(kind))
