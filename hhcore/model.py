@@ -9,6 +9,9 @@ import myokit
 from hhcore.digests import digest
 from hhcore.errors import UserError, closest
 
+# Units that equal each other are one to Myokit, and it would write a rate of gating in mS/uF.
+myokit.Unit.register_preferred_representation("1/ms", myokit.parse_unit("1/ms"))
+
 CATALOGUE = resources.files("hhcore") / "models"
 
 

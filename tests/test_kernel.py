@@ -1,0 +1,126 @@
+"""The generated kernel: rates exact at and around their singularities, readable text, safe names."""
+
+import json
+import math
+from pathlib import Path
+
+import mpmath
+import numpy as np
+import pytest
+
+from hhcore import load_model
+from hhcore.compile.module import generate, load_kernel
+from hhcore.reference import derivative
+
+EXACT = json.loads((Path(__file__).parent / "data" / "hodgkin_huxley_1952.json").read_text())
+MODEL = load_model("hodgkin_huxley_1952")
+KERNEL = load_kernel(MODEL, "rk4")
+
+
+def derivatives(states: np.ndarray, parameters: dict[str, float] | None = None, current: float = 0.0) -> np.ndarray:
+    """dy/dt by the kernel for states (N, up to W), in columns."""
+    Z = np.zeros(KERNEL.ROWS * KERNEL.W)
+    rows = Z.reshape(KERNEL.ROWS, KERNEL.W)
+    for i, (name, q) in enumerate(MODEL.parameters.items()):
+        rows[KERNEL.PARAMETER // KERNEL.W + i] = (parameters or {}).get(name, q.value)
+    rows[KERNEL.CURRENT // KERNEL.W] = current
+    rows[: KERNEL.N, : states.shape[1]] = states
+    KERNEL.prepare(Z)
+    for j in range(states.shape[1]):
+        KERNEL.derivatives(Z, KERNEL.STATE, KERNEL.SLOPE1, 0.0, j)
+    return rows[KERNEL.SLOPE1 // KERNEL.W :][: KERNEL.N, : states.shape[1]].copy()
+
+
+def rates(potential: float) -> dict[str, float]:
+    """Opening and closing rates by the kernel: the slopes of a gate that is shut and of one that is open."""
+    slopes = derivatives(np.array([[potential, potential], [0, 1], [0, 1], [0, 1]]))
+    gates = zip("mhn", slopes[1:], strict=True)
+    return {
+        f"{rate}_{gate}": abs(value)
+        for gate, pair in gates
+        for rate, value in zip(("alpha", "beta"), pair, strict=True)
+    }
+
+
+def exact_rates(potential: float) -> dict[str, mpmath.mpf]:
+    V, exp = mpmath.mpf(potential), mpmath.exp
+
+    def linoid(x):  # x / (1 - e^-x)
+        return mpmath.mpf(1) if x == 0 else x / -mpmath.expm1(-x)
+
+    return {
+        "alpha_m": linoid((V + 40) / 10),
+        "beta_m": 4 * exp(-(V + 65) / 18),
+        "alpha_h": mpmath.mpf("0.07") * exp(-(V + 65) / 20),
+        "beta_h": 1 / (1 + exp(-(V + 35) / 10)),
+        "alpha_n": linoid((V + 55) / 10) / 10,
+        "beta_n": mpmath.mpf("0.125") * exp(-(V + 65) / 80),
+    }
+
+
+@pytest.mark.parametrize("row", EXACT["rate_values"]["rows"])
+def test_published_rates(row):
+    found = rates(row[0])
+    for name, value in zip(EXACT["rate_values"]["columns"][1:], row[1:], strict=True):
+        assert found[name] == pytest.approx(value, rel=2e-12), name
+
+
+@pytest.mark.parametrize("centre", [-40.0, -55.0])
+@pytest.mark.parametrize("offset", [0.0, "ulp", 1e-9, 1e-6, 1e-3, 0.1, 0.6249, 0.6251, 3.0])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_rates_around_their_removable_singularities(centre, offset, sign):
+    potential = centre + sign * (math.ulp(centre) if offset == "ulp" else offset)
+    with mpmath.workdps(40):
+        exact = exact_rates(potential)
+        for name, value in rates(potential).items():
+            assert abs(value / exact[name] - 1) < 2e-13, name
+
+
+def test_rates_over_the_whole_range():
+    with mpmath.workdps(40):
+        for potential in np.linspace(-150, 100, 401):
+            exact = exact_rates(float(potential))
+            for name, value in rates(float(potential)).items():
+                scale = exact[name] if name.startswith("alpha") else exact[name] + exact[name.replace("beta", "alpha")]
+                assert abs(value - exact[name]) < 2e-13 * scale, (name, potential)  # beta is a difference of slopes
+
+
+def test_right_hand_side_against_myokit_at_random_states():
+    rng = np.random.default_rng(3)
+    for _ in range(50):
+        state = {"membrane.V": rng.uniform(-100, 60)} | {g: rng.uniform() for g in list(MODEL.states)[1:]}
+        parameters = {n: q.value * rng.uniform(0.8, 1.2) for n, q in MODEL.parameters.items()}
+        parameters["temperature.T"] = rng.uniform(275, 300)
+        parameters["temperature.reference"] = 279.45
+        exact = np.array(list(derivative(MODEL, state, parameters, 5.0).values()))
+        found = derivatives(np.array([[x] for x in state.values()]), parameters, 5.0)[:, 0]
+        terms = 300.0 if abs(exact[0]) < 300 else abs(exact[0])  # currents of this size cancel in dV/dt
+        assert found[0] == pytest.approx(exact[0], abs=1e-12 * terms)
+        assert found[1:] == pytest.approx(exact[1:], rel=1e-11, abs=1e-13)
+
+
+def test_text_is_readable_and_self_contained():
+    text = generate(MODEL, "rk4")
+    head = text.split('"""')[1]
+    assert MODEL.digest in head and "sodium.i = sodium.g * sodium.m^3 * sodium.h" in head
+    assert "import hhcore" not in text and "from hhcore" not in text
+    assert "fastmath" not in text and "math.exp" not in text
+    assert max(map(len, text.splitlines())) <= 200
+    assert text.count("exp(") > 0 and text.count("= 1.0 / ") <= 4
+
+
+def test_same_text_whatever_the_hash_seed(tmp_path):
+    import subprocess
+    import sys
+
+    script = (
+        "from hhcore import load_model; from hhcore.compile.module import generate; from hhcore.digests import digest;"
+        "m = load_model('hodgkin_huxley_1952'); print(digest(generate(m, 'rk4'), generate(m, 'strang')))"
+    )
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", script], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(texts) == 1 and texts != {""}

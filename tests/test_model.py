@@ -1,0 +1,103 @@
+"""Loading models: what is read, what is refused, nothing is executed."""
+
+import myokit
+import pytest
+from myokit.formats.cellml import CellMLExporter
+
+import hhcore
+from hhcore.model import CATALOGUE
+
+TEXT = (CATALOGUE / "hodgkin_huxley_1952.mmt").read_text()
+
+
+def load(tmp_path, text: str, **names):
+    path = tmp_path / "m.mmt"
+    path.write_text(text)
+    return hhcore.load_model(path, **names)
+
+
+def test_catalogue_model_says_what_it_is():
+    model = hhcore.load_model("hodgkin_huxley_1952")
+    assert list(model.states) == ["membrane.V", "sodium.m", "sodium.h", "potassium.n"]
+    assert model.potential == "membrane.V" and model.current.unit == "uA/cm^2" and model.time_unit == "ms"
+    assert list(model.currents) == ["leak.i", "potassium.i", "sodium.i"]
+    published = {"sodium.g": 120, "potassium.g": 36, "leak.g": 0.3, "sodium.E": 50, "potassium.E": -77}
+    published |= {"leak.E": -54.387, "membrane.C": 1, "temperature.q10": 3}
+    assert {name: model.parameters[name].value for name in published} == published
+    assert "1952" in model.source and "doi:" in model.source
+
+
+def test_digest_follows_the_equations_and_nothing_else(tmp_path):
+    base = load(tmp_path, TEXT).digest
+    assert load(tmp_path, "# a comment\n" + TEXT.replace("desc: Maximal sodium", "desc: Largest sodium")).digest == base
+    assert load(tmp_path, TEXT.replace("m^3", "m^2")).digest != base
+    assert load(tmp_path, TEXT.replace("g = 120", "g = 121")).digest != base
+    assert load(tmp_path, TEXT.replace("sodium.m    = 0.05", "sodium.m    = 0.06")).digest != base
+
+
+def test_scripts_in_a_model_file_are_not_run(tmp_path):
+    mark = tmp_path / "mark"
+    load(tmp_path, TEXT + f"\n[[script]]\nopen({str(mark)!r}, 'w').close()\n")
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("i = g * m^3 * h * (V - E)", "i = g * m^3 * h * V * (V - E)", "units do not match"),
+        ("    label membrane_potential\n", "", "label membrane_potential.*did you mean 'membrane.V'"),
+        (" bind pace", "", "bind pace"),
+        ("m^3", "m^", "cannot be read"),
+        ("[[model]]", "\x00\x01[[model]]", "cannot be read"),
+        ("alpha_m * (1 - m)", "alpha_q * (1 - m)", "cannot be read"),
+    ],
+)
+def test_broken_model_files_get_one_message(tmp_path, old, new, message):
+    assert old in TEXT
+    with pytest.raises(hhcore.UserError, match=message):
+        load(tmp_path, TEXT.replace(old, new))
+
+
+def test_names_are_closest_matches():
+    with pytest.raises(hhcore.UserError, match="did you mean 'hodgkin_huxley_1952'"):
+        hhcore.load_model("hodgkin_huxley")
+
+
+def test_cellml_runs_through_the_same_compiler(tmp_path):
+    path = tmp_path / "exported.cellml"
+    CellMLExporter().model(str(path), myokit.parse_model(TEXT))
+    with pytest.raises(hhcore.UserError, match="potential"):
+        hhcore.load_model(path)
+    model = hhcore.load_model(path, potential="membrane.V", current="stimulus.amplitude")
+    settings = {"duration": 50, "dt": 0.01, "initial_state": "model"}
+    imported = hhcore.simulate(model, {}, hhcore.Step(10), **settings)
+    own = hhcore.simulate("hodgkin_huxley_1952", {}, hhcore.Step(10), **settings)
+    assert imported.spike_times == pytest.approx(own.spike_times, abs=1e-9)
+
+
+HOSTILE = """
+[[model]]
+a.class = -65
+a.lambda = 0.5
+
+[a]
+t = 0 [ms] bind time
+    in [ms]
+I = 0 [uA/cm^2] bind pace
+    in [uA/cm^2]
+C = 1 [uF/cm^2]
+    in [uF/cm^2]
+g = 0.1 [mS/cm^2]
+    in [mS/cm^2]
+dot(class) = (I - g * lambda * (class + 65 [mV])) / C
+    in [mV]
+    label membrane_potential
+dot(lambda) = (0.5 - lambda) / 10 [ms]
+    in [1]
+"""
+
+
+def test_names_that_are_words_of_python_do_no_harm(tmp_path):
+    model = load(tmp_path, HOSTILE)
+    found = hhcore.trace(model, {}, hhcore.Step(1.0), duration=400.0, method="strang")
+    assert found["a.class"][-1] == pytest.approx(-65 + 1 / 0.05, abs=1e-6)
