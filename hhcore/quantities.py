@@ -11,6 +11,8 @@ from hhcore.errors import UserError
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
 
 def column_name(quantity: str, unit: str) -> str:
     """The column of a table that holds `quantity` in `unit`.
@@ -22,6 +24,16 @@ def column_name(quantity: str, unit: str) -> str:
     """
     name = quantity.replace(".", "_")
     return name if unit == "1" else f"{name}_{re.sub('[*^()]', '', unit).replace('/', '_').replace(' ', '_')}"
+
+
+def pretty_unit(unit: str) -> str:
+    """A unit as it is printed.
+
+    >>> pretty_unit("uA/cm^2")
+    'µA/cm²'
+    """
+    unit = re.sub(r"\^\(?(-?\d+)\)?", lambda power: power[1].translate(_SUPERSCRIPTS), unit)
+    return re.sub(r"\bu(?=[A-Z]|[gms]\b)", "µ", unit).replace("*", "·")
 
 
 def to_unit(value: object, unit: str, where: str) -> float:

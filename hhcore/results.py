@@ -9,7 +9,7 @@ from hhcore import fi, tables
 from hhcore.digests import digest
 from hhcore.experiment import Experiment
 from hhcore.features import DEFINITIONS, features, first_intervals
-from hhcore.quantities import column_name
+from hhcore.quantities import column_name, pretty_unit
 from hhcore.solvers import SCHEMES
 from hhcore.sweep import context_digest, grid_digest
 
@@ -136,8 +136,6 @@ def figure_plan(experiment: Experiment):
 
 def _trace_title(e: Experiment, point: dict[str, float]) -> str:
     """What sets a trace apart: the amplitude and whatever differs from the model's own value."""
-    from hhcore.figures.plan import pretty_unit
-
     told = [f"{name} = {point[name]:.6g}" for name, q in e.model.parameters.items() if point[name] != q.value]
     return ", ".join([f"amplitude = {point['amplitude']:.6g} {pretty_unit(e.unit('amplitude'))}", *told])
 

@@ -7,6 +7,7 @@ from string import Template
 import pyarrow as pa
 
 from hhcore.experiment import Experiment
+from hhcore.quantities import pretty_unit
 from hhcore.solvers import SCHEMES
 from hhcore.sweep import plan
 
@@ -52,7 +53,10 @@ def _facts(e: Experiment) -> Iterable[tuple[str, str]]:
     scheme = SCHEMES[e.method]
     yield "Model", f"{e.model.title} ({e.model.name})"
     yield "Source", e.model.source or "none given in the model file"
-    yield "Stimulus", f"current step, {_value(e, 'amplitude')}, from {_value(e, 'start')} to {_value(e, 'stop')}"
+    yield (
+        "Stimulus",
+        f"current step, amplitude {_value(e, 'amplitude')}, from {_value(e, 'start')} to {_value(e, 'stop')}",
+    )
     yield "Initial state", _initial(e)
     yield "Duration", f"{e.duration:g} {time}"
     yield "Analysis window", f"{e.analysis_window[0]:g} to {e.analysis_window[1]:g} {time}"
@@ -64,7 +68,7 @@ def _facts(e: Experiment) -> Iterable[tuple[str, str]]:
 
 def _value(e: Experiment, quantity: str) -> str:
     swept = [axis for axis in e.axes if axis.name == quantity]
-    return "swept" if swept else f"{e.defaults[quantity]:g} {e.unit(quantity)}"
+    return "swept" if swept else f"{e.defaults[quantity]:g} {pretty_unit(e.unit(quantity))}"
 
 
 def _initial(e: Experiment) -> str:
@@ -80,10 +84,10 @@ def _initial(e: Experiment) -> str:
 def _grid(e: Experiment) -> Iterable[tuple[str, str]]:
     for axis in e.axes:
         ends = f"{axis.values[0]:g} to {axis.values[-1]:g}" if axis.values.size > 1 else f"{axis.values[0]:g}"
-        yield axis.name, f"{axis.values.size:,} values, {ends} {axis.unit}"
+        yield axis.name, f"{axis.values.size:,} values, {ends} {pretty_unit(axis.unit)}"
     changed = {n: e.defaults[n] for n, q in e.model.parameters.items() if e.defaults[n] != q.value}
     for name, value in changed.items():
-        yield name, f"{value:g} {e.unit(name)}, instead of the model's {e.model.parameters[name].value:g}"
+        yield name, f"{value:g} {pretty_unit(e.unit(name))}, instead of the model's {e.model.parameters[name].value:g}"
     if len(e.axes) > 1:
         yield "Combined as", "product: every value with every other" if e.combine == "product" else "zip: in step"
     if not e.axes:
@@ -101,7 +105,8 @@ def _counts(e: Experiment, counts: Mapping[str, int], undetected: int) -> Iterab
     yield (
         "undetected",
         (
-            f"{undetected:,} oscillate by more than 5 mV inside the analysis window without crossing {e.threshold:g}: "
+            f"{undetected:,} oscillate by more than 5 mV inside the analysis window without crossing {e.threshold:g} "
+            f"{e.model.states[e.model.potential].unit}: "
             "the definition of a spike does not count them"
         ),
     )
@@ -115,7 +120,7 @@ def _section(title: str, rows: Iterable[tuple[str, str]]) -> list[str]:
 def _fields(table: pa.Table) -> str:
     rows = "".join(
         f"<tr><td><code>{escape(field.name)}</code></td>"
-        f"<td>{escape(_meta(field, b'unit'))}</td><td>{escape(_meta(field, b'definition'))}</td></tr>"
+        f"<td>{escape(pretty_unit(_meta(field, b'unit')))}</td><td>{escape(_meta(field, b'definition'))}</td></tr>"
         for field in table.schema
     )
     return f"<table><tr><th>Column</th><th>Unit</th><th>Definition</th></tr>{rows}</table>"

@@ -14,6 +14,7 @@ from types import ModuleType
 import platformdirs
 
 from hhcore.digests import code_digest, digest
+from hhcore.errors import UserError
 from hhcore.model import Model
 from hhcore.solvers import SCHEMES
 
@@ -53,11 +54,19 @@ def cache_directory() -> Path:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """The file is there whole or not at all, whoever else writes it at the same time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """The file is there whole or not at all, whoever else writes it at the same time.
+
+    Raises UserError if the folder cannot be written to.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        raise UserError(
+            f"cannot keep kernels in {path.parent} ({error}); set HHCORE_CACHE to another folder"
+        ) from error
 
 
 @lru_cache(maxsize=64)

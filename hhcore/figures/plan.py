@@ -7,17 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-
-
-def pretty_unit(unit: str) -> str:
-    """A unit as it is printed.
-
-    >>> pretty_unit("uA/cm^2")
-    'µA/cm²'
-    """
-    unit = re.sub(r"\^\(?(-?\d+)\)?", lambda power: power[1].translate(_SUPERSCRIPTS), unit)
-    return re.sub(r"\bu(?=[A-Z]|[gms]\b)", "µ", unit).replace("*", "·")
+from hhcore.quantities import pretty_unit
 
 
 def with_unit(text: str, unit: str) -> str:
