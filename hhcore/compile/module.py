@@ -206,7 +206,9 @@ def _function(head: str, outputs: dict, symbols, invariants, target: str, base: 
     targets = {name: states.index(name) if name in states else list(outputs).index(name) for name in outputs}
     stores = [f"Z[{target} + {targets[name]} * W + j] = {operand}  # {name}" for name, operand in operands.items()]
     body = "\n".join([*loads, *lines, *stores] or ["pass"])
-    return f"@njit(**INLINE)\ndef {head}\n" + textwrap.indent(body, "    ") + "\n"
+    arguments = head.split("(")[1].split(")")[0].split(", ")
+    types = ", ".join({"Z": "f8[::1]", "t": "f8", "h": "f8"}.get(a, "i8") for a in arguments)
+    return f'@njit("void({types})", **INLINE)\ndef {head}\n' + textwrap.indent(body, "    ") + "\n"
 
 
 def _invariants(symbols, invariants) -> str:
@@ -222,7 +224,7 @@ def _invariants(symbols, invariants) -> str:
     ]
     stores = [f"Z[INVARIANT + {row} * W + j] = {operand}" for row, operand in operands.items()]
     body = textwrap.indent("\n".join([*loads, *lines, *stores] or ["pass"]), "    ")
-    return f'@njit(**INLINE)\ndef invariants(Z, j):\n    """What depends on the parameters alone."""\n{body}\n'
+    return f'@njit("void(f8[::1], i8)", **INLINE)\ndef invariants(Z, j):\n    """What depends on the parameters alone."""\n{body}\n'
 
 
 def _words(code: str) -> set[str]:
