@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from hhcore import load_model
-from hhcore.compile.module import generate, load_kernel
+from hhcore.compile.module import load_kernel
+from hhcore.compile.text import generate
 from hhcore.reference import derivative
 
 EXACT = json.loads((Path(__file__).parent / "data" / "hodgkin_huxley_1952.json").read_text())
@@ -114,7 +115,7 @@ def test_same_text_whatever_the_hash_seed(tmp_path):
     import sys
 
     script = (
-        "from hhcore import load_model; from hhcore.compile.module import generate; from hhcore.digests import digest;"
+        "from hhcore import load_model; from hhcore.compile.text import generate; from hhcore.digests import digest;"
         "m = load_model('hodgkin_huxley_1952'); print(digest(generate(m, 'rk4'), generate(m, 'strang')))"
     )
     texts = {
@@ -124,3 +125,18 @@ def test_same_text_whatever_the_hash_seed(tmp_path):
         for seed in ("1", "2", "3")
     }
     assert len(texts) == 1 and texts != {""}
+
+
+def test_text_of_a_model_file_cannot_escape_into_the_kernel(tmp_path):
+    import ast
+
+    from hhcore.model import CATALOGUE
+
+    text = (CATALOGUE / "hodgkin_huxley_1952.mmt").read_text()
+    hostile = 'display_name: x \\N{bogus} \\u12 " + __import__("os").abort() + "'
+    path = tmp_path / "m.mmt"
+    path.write_text(text.replace("display_name: Hodgkin and Huxley 1952, squid giant axon", hostile))
+    clean = ast.dump(ast.parse(generate(MODEL, "rk4")).body[1])
+    tree = ast.parse(generate(load_model(path), "rk4"))
+    assert isinstance(tree.body[0].value, ast.Constant) and "__import__" in tree.body[0].value.value
+    assert ast.dump(tree.body[1]) == clean and "abort" not in ast.dump(ast.Module(tree.body[1:], []))

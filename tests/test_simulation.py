@@ -77,7 +77,7 @@ def test_same_bits_on_other_cpu_targets(target, tmp_path):
 
 def test_kernels_are_vectorised():
     """No scalar fallback that nobody notices: the time loop works on whole registers of doubles."""
-    from hhcore.compile.module import generate
+    from hhcore.compile.text import generate
 
     model = hhcore.load_model(HH)
     for method in METHODS:
