@@ -3,6 +3,7 @@ import time
 from pathlib import Path
 
 import pandas as pd
+from snakemake.exceptions import WorkflowError
 
 from hhcore.compile.module import kernel_name
 from hhcore.digests import code_digest
@@ -11,6 +12,9 @@ from hhcore.experiment import read_config, read_experiments
 from hhcore.sweep import context_digest, estimate, grid_digest, plan
 
 STARTED = time.time()
+
+# With `--software-deployment-method conda`, jobs run in the environment of this name, made as README.md says.
+ENVIRONMENT = "hhcore"
 
 
 def checked_experiments():
@@ -45,6 +49,14 @@ def shards(wildcards):
     )
 
 
+def shard_threads(wildcards):
+    """The cores of this machine shared among the shards of an experiment; where there is no such number, one."""
+    try:
+        return max(1, workflow.cores // len(PLANS[wildcards.experiment].shards))
+    except WorkflowError:
+        return 1
+
+
 def results(name):
     """Every file of an experiment that a user is meant to open."""
     files = ["features", "spikes", "fi_curves", "fi_summary"]
@@ -57,6 +69,18 @@ def results(name):
         *expand("results/{name}/{file}.parquet", name=name, file=files),
         *expand("results/{name}/figures/{figure}.{kind}", name=name, figure=figures, kind=["svg", "png"]),
     ]
+
+
+def figure(name, caption, label):
+    """A figure as SVG, shown in the report, and as PNG."""
+    svg = report(
+        f"results/{{experiment}}/figures/{name}.svg",
+        caption=f"../report/{caption}.rst",
+        category="{experiment}",
+        subcategory="Figures",
+        labels={"figure": label},
+    )
+    return [svg, f"results/{{experiment}}/figures/{name}.png"]
 
 
 def time_shares():

@@ -1,15 +1,3 @@
-def figure(name, caption, label):
-    """A figure as SVG, shown in the report, and as PNG."""
-    svg = report(
-        f"results/{{experiment}}/figures/{name}.svg",
-        caption=f"../report/{caption}.rst",
-        category="{experiment}",
-        subcategory="Figures",
-        labels={"figure": label},
-    )
-    return [svg, f"results/{{experiment}}/figures/{name}.png"]
-
-
 rule figures:
     input:
         features="results/{experiment}/features.parquet",
@@ -24,6 +12,8 @@ rule figures:
         "results/logs/{experiment}/figures.log",
     benchmark:
         "results/benchmarks/{experiment}/figures.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=2000,
@@ -45,6 +35,8 @@ rule trace_figure:
         "results/logs/{experiment}/trace_figure.log",
     benchmark:
         "results/benchmarks/{experiment}/trace_figure.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=1500,

@@ -5,6 +5,8 @@ rule kernel:
         "results/logs/kernels/{kernel}.log",
     benchmark:
         "results/benchmarks/kernel-{kernel}.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=1500,
@@ -26,7 +28,9 @@ rule simulate:
         "results/logs/{experiment}/simulate_{shard}.log",
     benchmark:
         "results/benchmarks/{experiment}/simulate-{shard}.tsv"
-    threads: 1
+    conda:
+        ENVIRONMENT
+    threads: shard_threads
     resources:
         mem_mb=2000,
         runtime=60,
@@ -54,6 +58,8 @@ rule traces:
         "results/logs/{experiment}/traces.log",
     benchmark:
         "results/benchmarks/{experiment}/traces.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=1500,

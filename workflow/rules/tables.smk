@@ -35,6 +35,8 @@ rule tables:
         "results/logs/{experiment}/tables.log",
     benchmark:
         "results/benchmarks/{experiment}/tables.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=4000,
