@@ -138,3 +138,12 @@ def test_ci_runs_the_tests():
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     assert script.read_text().rstrip().endswith("make test")
+
+
+def test_conda_environment_has_the_versions_of_the_lock():
+    lock = dict(re.findall(r"^(\S+?)==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    environment = (ROOT / "workflow/envs/hhcore.yaml").read_text()
+    pinned = re.findall(r"^ +- (\w+) ?==?([\d.]+)$", environment, re.MULTILINE)
+    assert len(pinned) > 8
+    for name, number in pinned:
+        assert lock[name] == number, name

@@ -13,9 +13,6 @@ from hhcore.sweep import context_digest, estimate, grid_digest, plan
 
 STARTED = time.time()
 
-# With `--software-deployment-method conda`, jobs run in the environment of this name, made as README.md says.
-ENVIRONMENT = "hhcore"
-
 
 def checked_experiments():
     """The experiments of the config; a mistake in it ends Snakemake with one message, before any job."""

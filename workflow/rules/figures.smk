@@ -13,7 +13,7 @@ rule figures:
     benchmark:
         "results/benchmarks/{experiment}/figures.tsv"
     conda:
-        ENVIRONMENT
+        "../envs/hhcore.yaml"
     threads: 1
     resources:
         mem_mb=2000,
@@ -36,7 +36,7 @@ rule trace_figure:
     benchmark:
         "results/benchmarks/{experiment}/trace_figure.tsv"
     conda:
-        ENVIRONMENT
+        "../envs/hhcore.yaml"
     threads: 1
     resources:
         mem_mb=1500,

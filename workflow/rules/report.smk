@@ -9,7 +9,7 @@ rule report:
     benchmark:
         "results/benchmarks/report.tsv"
     conda:
-        ENVIRONMENT
+        "../envs/hhcore.yaml"
     threads: 1
     resources:
         mem_mb=1000,

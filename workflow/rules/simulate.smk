@@ -6,7 +6,7 @@ rule kernel:
     benchmark:
         "results/benchmarks/kernel-{kernel}.tsv"
     conda:
-        ENVIRONMENT
+        "../envs/hhcore.yaml"
     threads: 1
     resources:
         mem_mb=1500,
@@ -29,7 +29,7 @@ rule simulate:
     benchmark:
         "results/benchmarks/{experiment}/simulate-{shard}.tsv"
     conda:
-        ENVIRONMENT
+        "../envs/hhcore.yaml"
     threads: shard_threads
     resources:
         mem_mb=2000,
@@ -59,7 +59,7 @@ rule traces:
     benchmark:
         "results/benchmarks/{experiment}/traces.tsv"
     conda:
-        ENVIRONMENT
+        "../envs/hhcore.yaml"
     threads: 1
     resources:
         mem_mb=1500,

@@ -36,7 +36,7 @@ rule tables:
     benchmark:
         "results/benchmarks/{experiment}/tables.tsv"
     conda:
-        ENVIRONMENT
+        "../envs/hhcore.yaml"
     threads: 1
     resources:
         mem_mb=4000,
