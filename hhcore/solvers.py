@@ -40,14 +40,14 @@ def _rk4_loop(states: int, updates: list[str]) -> str:
         for k in n
     )
     return f'''
-@njit("f8(f8[::1], f8, i8)", **INLINE)
+@njit(**INLINE)
 def slope(Z, t, j):
     """dV/dt of lane j, leaving all derivatives in SLOPE1."""
     derivatives(Z, STATE, SLOPE1, t, j)
     return Z[SLOPE1 + POTENTIAL + j]
 
 
-@njit("void(f8[::1], f8, f8, b1, i8)", **INLINE)
+@njit(**INLINE)
 def step(Z, t, h, first, j):
     """One step of lane j from t to t + h: y + h (k1 + 2 k2 + 2 k3 + k4) / 6, with k1 in SLOPE1."""
 {half.format("SLOPE1")}
@@ -59,7 +59,7 @@ def step(Z, t, h, first, j):
 {total}
 
 
-@njit("void(f8[::1], f8, f8, i8)", **INLINE)
+@njit(**INLINE)
 def synchronise(Z, t, h, j):
     """All states are at time t already."""
 '''
@@ -80,20 +80,20 @@ def _strang_loop(states: int, updates: list[str]) -> str:
     sweep += [f"{u}(Z, t + h, 0.5 * h, j)" for u in reversed(inner)]
     body = "\n    ".join(sweep)
     return f'''
-@njit("f8(f8[::1], f8, i8)", **INLINE)
+@njit(**INLINE)
 def slope(Z, t, j):
     """The last change of V of lane j: its sign tells where V turns."""
     return Z[STATE + POTENTIAL + j] - Z[LATER + j]
 
 
-@njit("void(f8[::1], f8, f8, b1, i8)", **INLINE)
+@njit(**INLINE)
 def step(Z, t, h, first, j):
     """One step of lane j. The half steps of {outer} at the end of a step and the start of the next are one."""
     {outer}(Z, t, 0.5 * h if first else h, j)
     {body}
 
 
-@njit("void(f8[::1], f8, f8, i8)", **INLINE)
+@njit(**INLINE)
 def synchronise(Z, t, h, j):
     """The closing half step of {outer}: all states at time t."""
     {outer}(Z, t, 0.5 * h, j)

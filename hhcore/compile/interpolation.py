@@ -5,7 +5,7 @@ from math import sqrt
 from numba import njit
 
 
-@njit("f8(f8, f8, f8, f8)", error_model="numpy")
+@njit(error_model="numpy")
 def hermite_crossing(v0, v1, d0, d1):
     """s in [0, 1] at which the cubic with values v0 < 0 <= v1 and slopes d0, d1 (per step) is zero.
 
@@ -30,7 +30,7 @@ def hermite_crossing(v0, v1, d0, d1):
     return s
 
 
-@njit("f8(f8, f8, f8, f8)", error_model="numpy")
+@njit(error_model="numpy")
 def hermite_extremum(v0, v1, d0, d1):
     """Extreme value of the cubic whose slope changes sign between d0 and d1 (per step)."""
     c2 = 3.0 * (v1 - v0) - 2.0 * d0 - d1
@@ -43,13 +43,13 @@ def hermite_extremum(v0, v1, d0, d1):
     return v0 + s * (d0 + s * (c2 + s * c3))
 
 
-@njit("f8(f8, f8, f8, f8)", error_model="numpy")
+@njit(error_model="numpy")
 def linear_crossing(v0, v1, d0, d1):
     """s in [0, 1] at which the line from v0 < 0 to v1 >= 0 is zero; error of second order in the step."""
     return v0 / (v0 - v1)
 
 
-@njit("f8(f8, f8, f8, f8)", error_model="numpy")
+@njit(error_model="numpy")
 def linear_extremum(v0, v1, d0, d1):
     """The potential before it turned back: within second order of the extremum."""
     return v0

@@ -100,7 +100,7 @@ def _rows(symbols: Equations, invariants: int) -> dict[str, int | str]:
     single = ["EARLIER", "LATER", "EARLIER_SLOPE", "LATER_SLOPE", "ARMED", "CROSSED", "TURNED", "PEAK", "TROUGH"]
     start = 0
     for name, size in (sizes | dict.fromkeys(single, 1)).items():
-        rows[name] = f"{start} * W"
+        rows[name] = f"np.int64({start} * W)"  # of a plain int numba would compile every block for every value
         start += size
     return rows | {"ROWS": start, "CURRENTS": len(symbols.outputs)}
 
@@ -143,9 +143,7 @@ def _function(head: str, outputs: dict, symbols: Equations, invariants: Invarian
     targets = {name: states.index(name) if name in states else list(outputs).index(name) for name in outputs}
     stores = [f"Z[{target} + {targets[name]} * W + j] = {operand}  # {name}" for name, operand in operands.items()]
     body = "\n".join([*loads, *lines, *stores] or ["pass"])
-    arguments = head.split("(")[1].split(")")[0].split(", ")
-    types = ", ".join({"Z": "f8[::1]", "t": "f8", "h": "f8"}.get(a, "i8") for a in arguments)
-    return f'@njit("void({types})", **INLINE)\ndef {head}\n' + textwrap.indent(body, "    ") + "\n"
+    return f"@njit(**INLINE)\ndef {head}\n" + textwrap.indent(body, "    ") + "\n"
 
 
 def _invariants(symbols: Equations, invariants: Invariants) -> str:
@@ -158,7 +156,7 @@ def _invariants(symbols: Equations, invariants: Invariants) -> str:
     ]
     stores = [f"Z[INVARIANT + {row} * W + j] = {operand}" for row, operand in operands.items()]
     body = textwrap.indent("\n".join([*loads, *lines, *stores] or ["pass"]), "    ")
-    head = '@njit("void(f8[::1], i8)", **INLINE)\ndef invariants(Z, j):\n    """What depends on parameters alone."""\n'
+    head = '@njit(**INLINE)\ndef invariants(Z, j):\n    """What depends on parameters alone."""\n'
     return head + body + "\n"
 
 
