@@ -50,6 +50,12 @@ class Model:
     digest: str
     myokit: myokit.Model
 
+    @property
+    def text_digest(self) -> str:
+        """Hash of the texts that tables, figures and the report show: title, source, descriptions."""
+        quantities = [*self.parameters.values(), *self.states.values(), *self.currents.values(), self.current]
+        return digest(self.title, self.source, *(q.description for q in quantities))
+
     def __repr__(self) -> str:
         return f"<Model {self.name}: {len(self.states)} states, {len(self.parameters)} parameters>"
 

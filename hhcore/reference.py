@@ -126,6 +126,7 @@ def reference(
     potential = list(model.states).index(model.potential)
     edges = sorted({0.0, duration} | {edge for edge in (start, stop) if 0 < edge < duration})
     y = _initial(model, point, initial_state)
+    armed = y[potential] < threshold
     runs = []
     for begin, end in pairwise(edges):
         slope = _slope(model, parameters, amplitude if start <= begin < stop else 0.0)
@@ -144,7 +145,7 @@ def reference(
     pieces = [run.sol for run in runs]
     peaks = sorted(t for t in peaks + edges[1:-1] if _is_peak(pieces, t, potential))
     return Reference(
-        spike_times=np.array(_spikes(ups, downs)),
+        spike_times=np.array(_spikes(ups, downs, armed)),
         peak_times=np.array(peaks),
         peaks=np.array([_at(pieces, t)[potential] for t in peaks]),
         t=np.concatenate([run.t for run in runs]),
@@ -169,12 +170,14 @@ def _is_peak(pieces: list[OdeSolution], time: float, potential: int) -> bool:
     return here > max(before, after) + 1e-12
 
 
-def _spikes(ups: list[float], downs: list[float]) -> list[float]:
-    """The upward crossings that follow a re-arming; the neuron is armed at the start."""
+def _spikes(ups: list[float], downs: list[float], armed: bool) -> list[float]:
+    """The upward crossings that follow a re-arming; `armed` says whether the neuron starts below the threshold."""
     spikes = []
+    since = -1.0 if armed else 0.0
     for up in ups:
-        if not spikes or any(spikes[-1] < down < up for down in downs):
+        if since < 0.0 or any(since < down < up for down in downs):
             spikes.append(up)
+            since = up
     return spikes
 
 

@@ -9,6 +9,7 @@ from hhcore import fi, tables
 from hhcore.digests import digest
 from hhcore.experiment import Experiment
 from hhcore.features import DEFINITIONS, features, first_intervals
+from hhcore.files import whole
 from hhcore.quantities import column_name, pretty_unit
 from hhcore.solvers import SCHEMES
 from hhcore.sweep import context_digest, grid_digest
@@ -33,7 +34,8 @@ def write_tables(experiment: Experiment, shards: list[Path], folder: Path) -> No
     tables.write_spikes(folder / "spikes.parquet", result.spike_times, result.offsets, made)
     words, numbers = np.unique(status.astype(str), return_counts=True)
     page = summary(experiment, dict(zip(words, numbers.tolist(), strict=True)), fi.undetected(found), written, made)
-    (folder / "summary.html").write_text(page, encoding="utf-8")
+    with whole(folder / "summary.html") as temporary:
+        temporary.write_text(page, encoding="utf-8")
 
 
 def write_traces(experiment: Experiment, path: Path) -> None:
@@ -68,7 +70,7 @@ def provenance(experiment: Experiment) -> dict[str, str]:
         "solver": f"{e.method}, order {SCHEMES[e.method].order}, dt {e.dt!r} {e.model.time_unit}",
         "context_digest": context_digest(e),
         "grid_digest": grid_digest(e),
-        "config_digest": digest(context_digest(e), grid_digest(e), e.traces),
+        "config_digest": digest(context_digest(e), grid_digest(e)),
     } | {f"version_{name}": number for name, number in tables.software().items()}
 
 

@@ -82,8 +82,8 @@ def simulate(
     initial_state   : "rest" (the stable equilibrium without stimulus of each neuron), "model" (as written in
                       the model file), or a value for every state
     analysis_window : where peak and trough are taken, and rates by `Result.features`; the whole run by default
-    threshold, rearm: a spike is an upward crossing of `threshold` (mV) after the potential was below `rearm`
-                      (by default the threshold)
+    threshold, rearm: a spike is an upward crossing of `threshold` (mV); before the next one counts, the potential
+                      must have been below `rearm` (by default the threshold)
     progress        : called with the number of neurons finished since the last call
 
     Raises UserError for unknown names, unequal lengths and values without meaning.
@@ -198,7 +198,7 @@ class _Run:
         rows[k.STATE // k.W :][: states.shape[1]] = states[lanes].T
         potential = rows[(k.STATE + k.POTENTIAL) // k.W]
         rows[k.LATER // k.W] = potential
-        rows[k.ARMED // k.W] = potential < self.rearm
+        rows[k.ARMED // k.W] = potential < self.threshold
         rows[k.PEAK // k.W] = -np.inf
         rows[k.TROUGH // k.W] = np.inf
         k.prepare(Z)

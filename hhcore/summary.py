@@ -60,7 +60,11 @@ def _facts(e: Experiment) -> Iterable[tuple[str, str]]:
     yield "Initial state", _initial(e)
     yield "Duration", f"{e.duration:g} {time}"
     yield "Analysis window", f"{e.analysis_window[0]:g} to {e.analysis_window[1]:g} {time}"
-    rearm = "" if e.rearm == e.threshold else f", after the potential was below {e.rearm:g} {potential}"
+    rearm = (
+        ""
+        if e.rearm == e.threshold
+        else f"; before the next, the potential must have been below {e.rearm:g} {potential}"
+    )
     yield "Spike", f"upward crossing of {e.threshold:g} {potential}{rearm}"
     yield "Solver", f"{scheme.title} (order {scheme.order}), step at most {e.dt:g} {time}"
     yield "Simulated", f"{plan(e).neurons:,} neurons, {plan(e).simulated_s:,.6g} s together"

@@ -3,12 +3,12 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil, log2
+from math import ceil, log2, prod
 from pathlib import Path
 
 import numpy as np
 
-from hhcore.compile.module import cache_directory, kernel_digest, kernel_name, write_atomically
+from hhcore.compile.module import LANES, cache_directory, keep, kernel_digest, kernel_name
 from hhcore.digests import code_digest, digest
 from hhcore.experiment import Experiment
 
@@ -29,10 +29,18 @@ class Plan:
 
 def plan(experiment: Experiment) -> Plan:
     """Shards are counted by the work of the grid alone, so that every machine agrees on their names."""
-    steps = experiment.n_points * experiment.duration / experiment.dt
+    steps = _lanes(experiment) * experiment.duration / experiment.dt
     bits = max(0, ceil(log2(max(1.0, steps / STEPS_PER_SHARD))))
     names = tuple(format(i, f"0{bits}b") for i in range(2**bits)) if bits else ("all",)
     return Plan(experiment.n_points, experiment.simulated_ms / 1000.0, names, steps / kernel_speed(experiment))
+
+
+def _lanes(experiment: Experiment) -> int:
+    """Neurons of the grid and the spare lanes beside them: a block holds neurons of one start and one stop only."""
+    e = experiment
+    edges = [axis.values.size for axis in e.axes if axis.name in ("start", "stop")]
+    kinds = max(edges, default=1) if e.combine == "zip" else prod(edges)
+    return kinds * LANES * ceil(e.n_points / kinds / LANES)
 
 
 def estimate(plans: dict[str, Plan]) -> str:
@@ -72,7 +80,7 @@ def measure_speed(experiment: Experiment) -> float:
         run = {"duration": steps * experiment.dt, "dt": experiment.dt, "method": experiment.method}
         simulate(experiment.model, points, Step(0.0), initial_state="model", **run)
         best = max(best, steps * neurons / (time.perf_counter() - started))
-    write_atomically(_speed_file(experiment), repr(best))
+    keep(_speed_file(experiment), repr(best))
     return best
 
 

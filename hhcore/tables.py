@@ -3,7 +3,6 @@
 Files hold no time, host or path: equal content gives equal bytes.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 
 from hhcore import __version__
 from hhcore.errors import UserError
+from hhcore.files import whole
 
 Fields = Mapping[str, tuple[str, str]]  # name: (unit, definition)
 
@@ -91,17 +91,9 @@ def software() -> dict[str, str]:
 @contextmanager
 def _writer(path: Path, schema: pa.Schema, made: Mapping[str, str], **options) -> Iterator[pq.ParquetWriter]:
     """A writer whose file takes its place only when everything is written and on disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     schema = schema.with_metadata({PREFIX + key: value for key, value in made.items()})
-    try:
-        with pq.ParquetWriter(temporary, schema, **OPTIONS, **options) as writer:
-            yield writer
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole(path) as temporary, pq.ParquetWriter(temporary, schema, **OPTIONS, **options) as writer:
+        yield writer
 
 
 @contextmanager

@@ -131,7 +131,7 @@ def test_temperature_against_the_reference():
 def test_rearm_level_suppresses_spikes_that_do_not_return():
     fast = {"duration": 200.0, "dt": 0.01}
     every = hhcore.simulate(HH, {}, hhcore.Step(140.0), threshold=-45.0, **fast)
-    hysteresis = hhcore.simulate(HH, {}, hhcore.Step(140.0), threshold=-45.0, rearm=-64.0, **fast)
+    hysteresis = hhcore.simulate(HH, {}, hhcore.Step(140.0), threshold=-45.0, rearm=-70.0, **fast)
     assert len(every.spike_times) > 10
     assert len(hysteresis.spike_times) == 1
 

@@ -11,7 +11,10 @@ import platformdirs
 
 from hhcore.digests import code_digest, digest
 from hhcore.errors import UserError
+from hhcore.files import whole
 from hhcore.model import Model
+
+LANES = 16  # neurons in a block of a kernel: two AVX-512 registers
 
 
 def kernel_digest(model: Model, method: str) -> str:
@@ -29,16 +32,11 @@ def cache_directory() -> Path:
     return Path(os.environ.get("HHCORE_CACHE") or platformdirs.user_cache_path("hhcore"))
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """The file is there whole or not at all, whoever else writes it at the same time.
-
-    Raises UserError if the folder cannot be written to.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+def keep(path: Path, text: str) -> None:
+    """Write a file of the cache. Raises UserError if its folder cannot be written to."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
+        with whole(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UserError(
             f"cannot keep kernels in {path.parent} ({error}); set HHCORE_CACHE to another folder"
@@ -58,7 +56,7 @@ def load_kernel(model: Model, method: str) -> ModuleType:
     if not path.exists():
         from hhcore.compile.text import generate  # brings SymPy with it, which a cached kernel does not need
 
-        write_atomically(path, generate(model, method))
+        keep(path, generate(model, method))
     spec = importlib.util.spec_from_file_location(name, path)
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     try:

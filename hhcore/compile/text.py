@@ -7,12 +7,11 @@ from importlib import resources
 from hhcore import __version__
 from hhcore.compile.equations import Equations, equations, linear_part
 from hhcore.compile.lower import Invariants, lower
+from hhcore.compile.module import LANES
 from hhcore.compile.passes import Block, Fused, optimise
 from hhcore.compile.splitting import STEP, Update, split
 from hhcore.model import Model
 from hhcore.solvers import SCHEMES, Scheme
-
-LANES = 16  # neurons in a block: two AVX-512 registers
 
 _HEADER = '''"""{title}, {scheme} (order {order}): kernel over blocks of {lanes} neurons.
 

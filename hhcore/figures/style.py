@@ -1,9 +1,7 @@
 """How every figure looks, and how it becomes a file: fonts, colours, panels, colour bars, legends, save()."""
 
 import functools
-import io
 import math
-import os
 import textwrap
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -21,6 +19,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
 from matplotlib.figure import Figure
 
 from hhcore.figures.plan import Variable, texts
+from hhcore.files import whole
 
 ONE_COLUMN, TWO_COLUMNS = 3.5, 7.2  # journal widths [inch]
 MAX_FACETS = 6
@@ -90,22 +89,14 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 
 def save(figure: Figure, stem: str | Path) -> tuple[Path, Path]:
     """Write `<stem>.svg` and `<stem>.png` (300 dpi), each whole or not at all; the same figure gives the same bytes."""
-    Path(stem).parent.mkdir(parents=True, exist_ok=True)
     svg = _write(figure, Path(f"{stem}.svg"), {"Date": None, "Creator": None})
     png = _write(figure, Path(f"{stem}.png"), {"Software": None})
     return svg, png
 
 
 def _write(figure: Figure, path: Path, metadata: dict[str, None]) -> Path:
-    content = io.BytesIO()
-    with look():
-        figure.savefig(content, format=path.suffix[1:], metadata=metadata)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content.getvalue())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole(path) as temporary, look():
+        figure.savefig(temporary, format=path.suffix[1:], metadata=metadata)
     return path
 
 

@@ -20,6 +20,7 @@ rule figures:
         runtime=10,
     params:
         code=code_digest("figures", "results.py"),
+        texts=lambda wildcards: EXPERIMENTS[wildcards.experiment].model.text_digest,
     message:
         "{wildcards.experiment}: draw the figures of the grid"
     script:
@@ -43,6 +44,7 @@ rule trace_figure:
         runtime=10,
     params:
         code=code_digest("figures", "results.py"),
+        texts=lambda wildcards: EXPERIMENTS[wildcards.experiment].model.text_digest,
     message:
         "{wildcards.experiment}: draw the traces"
     script:

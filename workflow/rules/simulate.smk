@@ -68,6 +68,7 @@ rule traces:
         context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
         points=lambda wildcards: str(EXPERIMENTS[wildcards.experiment].traces),
         code=code_digest("tables.py", "results.py"),
+        texts=lambda wildcards: EXPERIMENTS[wildcards.experiment].model.text_digest,
     message:
         "{wildcards.experiment}: simulate the requested traces"
     script:
