@@ -156,7 +156,9 @@ def _undetected(features: dict[str, np.ndarray]) -> np.ndarray:
 def _repetitive(features: dict[str, np.ndarray], window: tuple[float, float], stop: float | np.ndarray) -> np.ndarray:
     """Which neurons fire repetitively, bool (n,): see REPETITIVE."""
     spikes_inside = np.rint(features["firing_rate_Hz"] * (window[1] - window[0]) / 1000.0)
-    middle = (window[0] + np.minimum(window[1], stop)) / 2
+    end = np.minimum(window[1], stop)
+    # A stimulus that is over before the window begins leaves the whole window to firing without it.
+    middle = (window[0] + np.where(end > window[0], end, window[1])) / 2
     return (spikes_inside >= 2) & (features["last_spike_ms"] >= middle)
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hhcore import features as module
 from hhcore.features import DEFINITIONS, features, first_intervals
 
+pytestmark = pytest.mark.filterwarnings("error")
 WINDOW = (200.0, 1000.0)
 nan = math.nan
 

@@ -4,9 +4,13 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hhcore import fi
+from hhcore.features import features as features_of
 
+pytestmark = pytest.mark.filterwarnings("error")
 WINDOW = (200.0, 1000.0)
 nan = math.nan
 
@@ -88,6 +92,18 @@ def test_all_silent():
     assert one([0, 1, 2], neurons([0, 0, 0])) == expected(max_rate_Hz=0)
 
 
+def test_fires_everywhere():
+    """Onset and end lie outside the amplitudes: the smallest one is the onset, an end is not known."""
+    facts = {"rheobase_uA_cm2": 1, "onset_amplitude_uA_cm2": 1, "onset_rate_Hz": 40, "onset_gain_Hz_per_uA_cm2": -2.5}
+    assert one([1, 3, 4], neurons([40, 35, 60])) == expected(**facts, max_rate_Hz=60)
+
+
+def test_largest_rate_may_be_that_of_a_neuron_that_does_not_fire_repetitively():
+    found = one([1, 2], neurons([20, 30], last=[990, 400]))
+    assert found["max_rate_Hz"] == 30
+    assert found["firing_ends_uA_cm2"] == 1
+
+
 @pytest.mark.parametrize(("rate", "onset"), [(0.0, nan), (1.25, nan), (2.5, 7.0)])
 def test_one_amplitude(rate, onset):
     """One spike in a window of 0.8 s is 1.25 Hz: no repetitive firing. Two are."""
@@ -121,6 +137,24 @@ def test_firing_to_the_end_of_a_stimulus_that_ends_in_the_window():
     assert one([1, 2], features, stop=400.0)["firing_ends_uA_cm2"] == 1
     assert math.isnan(one([1, 2], features)["onset_amplitude_uA_cm2"])
     assert one([1, 2], features, stop=np.array([900.0, 300.0]))["onset_amplitude_uA_cm2"] == 2
+
+
+def test_a_stimulus_that_is_over_before_the_window_leaves_the_whole_window_to_judge():
+    features = neurons([20, 20], last=[590, 610])
+    for stop in (50.0, WINDOW[0]):
+        assert one([1, 2], features, stop=stop)["onset_amplitude_uA_cm2"] == 2
+
+
+def test_two_spikes_are_two_in_a_window_of_any_length():
+    """From spikes to rate and back: in windows such as 2.7 ms, 2 * 1000 / 2.7 * 2.7 / 1000 is below 2."""
+    amplitude = np.array([1.0, 2.0])
+    found = fi.curves(amplitude, [])
+    for length in np.arange(1, 400) / 10:
+        window = (0.0, float(length))
+        times, offsets = np.array([0.5, 0.4, 0.6]) * length, np.array([0, 1, 3])
+        nothing = np.zeros(2)
+        features = features_of(times, offsets, window, nothing, nothing, np.array(["ok", "ok"]))
+        assert fi.summary_table(found, amplitude, features, window, "")["onset_amplitude"] == [2], length
 
 
 def test_failures_are_neither_firing_nor_silent():
@@ -191,6 +225,71 @@ def test_what_pads_a_short_curve_does_not_count(last):
     short = {name: column[1] for name, column in table.items() if name != "curve"}
     facts = {"rheobase_uA_cm2": 1, "onset_amplitude_uA_cm2": 1, "onset_rate_Hz": 10, "max_rate_Hz": 10}
     assert short == expected(**facts, firing_ends_uA_cm2=1)
+
+
+def slow(points, stop):
+    """The summary of one curve as its definitions read; points: (amplitude, status, count, inside, last, swing)."""
+    points = sorted(points)
+    fine = [point for point in points if point[1] != "diverged"]
+    middle = (WINDOW[0] + (min(stop, WINDOW[1]) if stop > WINDOW[0] else WINDOW[1])) / 2
+    firing = [(x, inside / 0.8) for x, _, _, inside, last, _ in fine if inside >= 2 and last >= middle]
+    silent = [x for x, *_ in fine if x not in dict(firing)]
+    (onset, rate), (end, _) = (firing[0], firing[-1]) if firing else ((nan, nan), (nan, nan))
+    return [
+        min((x for x, _, count, *_ in fine if count), default=nan),
+        onset,
+        rate,
+        (firing[1][1] - rate) / (firing[1][0] - onset) if len(firing) > 1 else nan,
+        max((inside / 0.8 for _, _, _, inside, *_ in fine), default=nan),
+        end if firing and silent and max(silent) > end else nan,
+        len(points) - len(fine),
+        sum(inside == 0 and swing > 5 for *_, inside, _, swing in fine),
+    ]
+
+
+@st.composite
+def neuron(draw):
+    """Status, spikes in the run, spikes in the window, last spike, swing."""
+    status = draw(st.sampled_from(["ok", "ok", "no_stable_rest", "diverged"]))
+    inside, outside = draw(st.integers(0, 4)), draw(st.integers(0, 2))
+    last = draw(st.sampled_from([200.0, 300.0, 599.0, 600.0, 900.0])) if inside else 50.0 if outside else nan
+    return status, inside + outside, inside, last, draw(st.sampled_from([0.0, 5.0, 60.0]))
+
+
+@given(
+    grid=st.dictionaries(st.tuples(*[st.integers(-3, 3)] * 3), neuron(), min_size=1, max_size=40),
+    stop=st.sampled_from([100.0, 200.0, 500.0, 1000.0, math.inf]),
+    random=st.randoms(use_true_random=False),
+)
+def test_against_the_slow_twin(grid, stop, random):
+    """Grids with any points left out, in any order, of an amplitude and two other axes."""
+    points = list(grid.items())
+    random.shuffle(points)
+    x, a, b = np.array([point for point, _ in points], dtype=float).T
+    status, count, inside, last, swing = map(np.array, zip(*(values for _, values in points), strict=True))
+    failed = np.flatnonzero(status == "diverged")
+    features = neurons(inside / 0.8, count, last, failed=failed) | {"status": status}
+    features["peak_mV"] = features["trough_mV"] + swing
+    found = summary(x, features, [a, b], stop=stop)
+
+    curves = {}
+    for (amplitude, *others), values in points:
+        curves.setdefault(tuple(others), []).append((amplitude, *values))
+    rows = np.array(list(found.values())[1:]).T
+    assert len(rows) == len(curves)
+    for row, curve in zip(rows, curves.values(), strict=True):
+        assert row.tolist() == pytest.approx(slow(curve, stop), rel=1e-12, nan_ok=True)
+
+
+def test_ten_thousand_curves():
+    """Curve i fires from its amplitude i % 150 on, with 10 Hz more at each next one."""
+    curve, place = np.divmod(np.arange(10_000 * 161), 161)
+    onset = np.arange(10_000) % 150
+    features = neurons(np.maximum(0, 10.0 * (place - onset[curve] + 1)))
+    found = summary(place / 4, features, [curve // 100, curve % 100])
+    assert found["onset_amplitude_uA_cm2"].tolist() == (onset / 4).tolist()
+    assert found["max_rate_Hz"].tolist() == (10.0 * (161 - onset)).tolist()
+    assert set(found["onset_gain_Hz_per_uA_cm2"].tolist()) == {40.0}
 
 
 def test_curve_table():

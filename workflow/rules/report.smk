@@ -1,7 +1,7 @@
 rule report:
     input:
         results=[file for name in EXPERIMENTS for file in results(name)],
-        captions=[str(path) for path in sorted(Path(workflow.basedir, "report").glob("*.rst"))],
+        captions=[str(path) for path in sorted(Path(workflow.current_basedir, "../report").resolve().glob("*.rst"))],
     output:
         "results/report.html",
     log:

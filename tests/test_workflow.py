@@ -1,0 +1,248 @@
+"""The workflow as a user runs it: real Snakemake, from a config file to the report, and what runs again when."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import polars
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+TABLES = ("features", "spikes", "fi_curves", "fi_summary", "traces")
+FIGURES = ("fi_curves", "spike_count_map", "rheobase_map", "oscillation_range", "traces")
+SMALL = {
+    "model": "model.mmt",
+    "stimulus": {"kind": "step", "amplitude": {"values": [0, 10, 20]}},
+    "parameters": {"sodium.g": {"values": [110, 120]}},
+    "initial_state": "rest",
+    "duration": 40,
+    "solver": {"method": "rk4", "dt": 0.05},
+}
+
+
+class Folder:
+    """A working folder with its own copy of the workflow and of hhcore, so that both can be edited."""
+
+    def __init__(self, path: Path, cache: Path):
+        self.path, self.cache = path, cache
+        for name in ("workflow", "profiles", "config", "hhcore"):
+            shutil.copytree(ROOT / name, path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "Snakefile", path)
+        shutil.copy(ROOT / "hhcore/models/hodgkin_huxley_1952.mmt", path / "model.mmt")
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
+        env = os.environ | {"PYTHONPATH": str(self.path), "HHCORE_CACHE": str(self.cache)}
+        command = [sys.executable, "-m", "snakemake", *arguments]
+        return subprocess.run(command, cwd=self.path, env=env, capture_output=True, text=True)
+
+    def run(self, *arguments: str) -> str:
+        done = self.snakemake(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def planned(self, *arguments: str) -> set[str]:
+        """Rules that would run now."""
+        return set(re.findall(r"^(\w+) +\d+$", self.run("-n", *arguments), re.MULTILINE)) - {"total"}
+
+    def config(self, **changes) -> None:
+        (self.path / "config/config.yaml").write_text(yaml.safe_dump({"experiments": {"e": SMALL | changes}}))
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        text = (self.path / file).read_text()
+        assert old in text
+        (self.path / file).write_text(text.replace(old, new))
+
+    def simulated(self, experiment: str = "e") -> int:
+        """Neurons that the last simulate job had to simulate."""
+        log = (self.path / f"results/{experiment}/../logs/{experiment}/simulate_all.log").read_text()
+        return int(re.findall(r"of ([\d,]+) new neurons", log)[-1].replace(",", ""))
+
+    def bytes(self, experiment: str) -> dict[str, bytes]:
+        folder = self.path / "results" / experiment
+        files = [*folder.glob("*.parquet"), *folder.glob("figures/*")]
+        return {str(f.relative_to(folder)): f.read_bytes() for f in sorted(files)}
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, cache) -> tuple[Folder, str]:
+    """A finished run of config/test.yaml on two cores, and what it printed."""
+    folder = Folder(tmp_path_factory.mktemp("whole"), cache)
+    return folder, folder.run("--configfile", "config/test.yaml", "--cores", "2")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory, cache) -> Folder:
+    """A finished run of one small experiment, edited by the tests and set right again."""
+    folder = Folder(tmp_path_factory.mktemp("small"), cache)
+    folder.config()
+    folder.run()
+    return folder
+
+
+def test_everything_promised_is_there(whole):
+    folder, printed = whole
+    for experiment in ("small_grid", "strong_and_short", "single"):
+        results = folder.path / "results" / experiment
+        assert all((results / f"{table}.parquet").stat().st_size for table in TABLES)
+        assert all((results / "figures" / f"{f}.{kind}").stat().st_size for f in FIGURES for kind in ("svg", "png"))
+        assert "doi:10.1113/jphysiol.1952.sp004764" in (results / "summary.html").read_text()
+        assert f"results/{experiment}/features.parquet" in printed
+    assert "54 neurons, 5.4 s simulated, 1 shard" in printed and "results/report.html" in printed
+    assert re.search(r"Finished in \d+ s\. Work: .*simulate [\d.]+ s \(\d+%\)", printed)
+
+
+def test_report_opens_offline(whole):
+    report = (whole[0].path / "results/report.html").read_text()
+    assert not re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="https?://', report)
+    for text in ("small_grid", "What was run", "Rheobase", "F-I curves"):
+        assert text in report
+
+
+def test_features_have_the_promised_columns_units_and_order(whole):
+    path = whole[0].path / "results/small_grid/features.parquet"
+    axes = ["amplitude_uA_cm2", "sodium_g_mS_cm2", "potassium_g_mS_cm2"]
+    features = ["spike_count", "firing_rate_Hz", "first_spike_ms", "last_spike_ms", "mean_isi_ms", "cv_isi"]
+    features += ["adaptation_index", "peak_mV", "trough_mV", "status"]
+    schema = pq.read_schema(path)
+    assert schema.names == axes + features
+    assert all(field.metadata[b"unit"] and field.metadata[b"definition"] for field in schema)
+    assert schema.field("sodium_g_mS_cm2").metadata[b"unit"] == b"mS/cm^2"
+    table = pd.read_parquet(path)
+    order = [(a, g, p) for a in range(0, 41, 5) for g in (108, 120, 132) for p in (32.4, 36)]
+    assert [tuple(row) for row in table[axes].round(9).to_numpy()] == order
+    assert polars.read_parquet(path)["spike_count"].to_list() == table.spike_count.tolist()
+
+
+def test_spikes_agree_with_features_in_three_readers(whole):
+    folder = whole[0].path / "results/small_grid"
+    counts = pd.read_parquet(folder / "features.parquet").spike_count
+    by_pandas = pd.read_parquet(folder / "spikes.parquet").neuron.value_counts().reindex(counts.index, fill_value=0)
+    query = f"select neuron, count(*) from '{folder}/spikes.parquet' group by neuron"
+    by_duckdb = dict(duckdb.sql(query).fetchall())
+    by_polars = dict(polars.read_parquet(folder / "spikes.parquet").group_by("neuron").len().rows())
+    assert by_pandas.tolist() == counts.tolist()
+    assert by_duckdb == by_polars == {n: c for n, c in counts.items() if c}
+
+
+def test_a_second_run_does_nothing_and_a_dry_run_tells_the_cost(whole):
+    folder, _ = whole
+    again = folder.run("--configfile", "config/test.yaml")
+    assert "Nothing to be done" in again
+    for path in folder.path.rglob("*.py"):
+        path.touch()
+    assert folder.planned("--configfile", "config/test.yaml") == set()
+    dry = folder.run("-n", "--configfile", "config/test.yaml")
+    assert re.search(r"strong_and_short: 4 neurons, 0\.2 s simulated, 1 shard; from scratch about \d+ s", dry)
+
+
+def test_same_bytes_on_one_core_in_another_folder(whole, cache, tmp_path):
+    other = Folder(tmp_path / "elsewhere", cache)
+    other.run("--configfile", "config/test.yaml", "--cores", "1")
+    for experiment in ("small_grid", "strong_and_short", "single"):
+        assert other.bytes(experiment) == whole[0].bytes(experiment)
+
+
+def test_growing_simulates_the_new_points_shrinking_none(small, cache, tmp_path):
+    assert small.simulated() == 6
+    grown = {"kind": "step", "amplitude": {"values": [0, 5, 10, 20]}}
+    small.config(stimulus=grown)
+    small.run()
+    assert small.simulated() == 2
+    fresh = Folder(tmp_path / "fresh", cache)
+    fresh.config(stimulus=grown)
+    fresh.run()
+    assert fresh.simulated() == 8 and fresh.bytes("e") == small.bytes("e")
+    small.config()
+    small.run()
+    assert small.simulated() == 0
+    assert len(pd.read_parquet(small.path / "results/e/features.parquet")) == 6
+
+
+ALL = {"kernel", "simulate", "tables", "figures", "report", "all"}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "rules"),
+    [
+        ("model.mmt", "# Initial values", "# Starting values", set()),
+        ("model.mmt", "g = 120 [mS/cm^2]", "g = 121 [mS/cm^2]", ALL),
+        ("model.mmt", "desc: Maximal sodium", "desc: Largest sodium", {"tables", "figures", "report", "all"}),
+        ("hhcore/solvers.py", "middle = 2.0 *", "middle = 2.00 *", ALL),
+        ("hhcore/compile/primitives.py", "p = fma(fma(", "p = fma( fma(", ALL),
+        ("hhcore/simulation.py", "SPIKE_BUFFER = 1024", "SPIKE_BUFFER = 512", ALL - {"kernel"}),
+        ("hhcore/features.py", "in the whole run", "during the run", {"tables", "figures", "report", "all"}),
+        ("hhcore/figures/style.py", "figure", "figure", set()),
+        ("hhcore/figures/fi.py", "Firing rate", "Rate of firing", {"figures", "report", "all"}),
+        ("workflow/report/summary.rst", "Model and source", "Source and model", {"report", "all"}),
+        ("config/README.md", "config", "config", set()),
+    ],
+)
+def test_an_edit_runs_again_what_depends_on_it(small, file, old, new, rules):
+    before = (small.path / file).read_text()
+    small.edit(file, old, new)
+    try:
+        assert small.planned() == rules
+    finally:
+        (small.path / file).write_text(before)
+        small.run("--touch")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"durration": 5}, r"durration.*did you mean 'duration'"),
+        ({"parameters": {"sodium.gbar": 1}}, r"sodium\.gbar.*did you mean 'sodium\.g'"),
+        ({"parameters": {"sodium.g": "3 mV"}}, r"3 mV.*mS/cm\^2"),
+        ({"duration": -5}, r"duration.*-5"),
+        (
+            {
+                "stimulus": {
+                    "kind": "step",
+                    "amplitude": {"linspace": [0, 1, 1000000]},
+                    "stop": {"range": [1, 40, 1e-4]},
+                }
+            },
+            "points",
+        ),
+        ({"model": "nowhere.mmt"}, r"nowhere\.mmt"),
+        ({"solver": {"method": "rk4", "dt": 50}}, "dt"),
+        ({"model": "wrong_units.mmt"}, "units do not match"),
+    ],
+)
+def test_a_bad_config_gets_one_message_before_any_job(cache, tmp_path, change, message):
+    folder = Folder(tmp_path / "bad", cache)
+    wrong = (folder.path / "model.mmt").read_text().replace("g * m^3 * h * (V - E)", "g * m^3 * h * V * (V - E)")
+    (folder.path / "wrong_units.mmt").write_text(wrong)
+    folder.config(**change)
+    done = folder.snakemake()
+    printed = done.stdout + done.stderr
+    assert done.returncode != 0 and "Traceback" not in printed
+    assert re.search(message, printed) and printed.count("Config error") == 1
+    assert not (folder.path / "results").exists()
+
+
+def test_a_file_that_is_no_yaml_gets_one_message(cache, tmp_path):
+    folder = Folder(tmp_path / "bad", cache)
+    (folder.path / "config/config.yaml").write_text("experiments: [1, {")
+    done = folder.snakemake("--configfile", "config/config.yaml")
+    assert done.returncode != 0 and "Traceback" not in done.stderr and "YAML" in done.stderr
+
+
+def test_a_diverging_neuron_is_a_row_with_a_status(cache, tmp_path):
+    folder = Folder(tmp_path / "diverging", cache)
+    folder.config(parameters={"membrane.C": {"values": [0.0001, 1]}})
+    folder.run()
+    assert pd.read_parquet(folder.path / "results/e/features.parquet").status.tolist() == ["diverged", "ok"] * 3
+    assert "3 failed" in (folder.path / "results/e/summary.html").read_text()
