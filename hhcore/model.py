@@ -71,6 +71,8 @@ def load_model(model: str | Path, *, potential: str | None = None, current: str 
     `potential` and `current` name the membrane potential and the injected current where the file does
     not say it itself (by `label membrane_potential` and `bind pace`).
 
+    Units must agree line by line; in a file by path, a number without a unit has the one that fits.
+
     Raises UserError if there is no such model, the file cannot be read, its units do not match, or its
     membrane potential or injected current cannot be found.
 
@@ -133,7 +135,8 @@ def _parse(path) -> myokit.Model:
     except Exception as error:  # Myokit's parser also fails with errors of Python's own on what is no model
         raise UserError(f"model file {path.name} cannot be read: {error}") from error
     try:
-        parsed.check_units(myokit.UNIT_STRICT if path.name.endswith(".mmt") else myokit.UNIT_TOLERANT)
+        ours = path.parent == CATALOGUE  # of others, a number without a unit may have the one that fits
+        parsed.check_units(myokit.UNIT_STRICT if ours else myokit.UNIT_TOLERANT)
     except myokit.IncompatibleUnitError as error:
         raise UserError(f"model file {path.name}: units do not match: {error}") from error
     return parsed

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hhcore import features as module
@@ -134,6 +134,7 @@ trains = st.lists(st.lists(st.integers(0, 9600), max_size=12, unique=True).map(l
 irregular = st.lists(st.floats(0.01, 400.0), max_size=12).map(lambda isi: np.cumsum(isi).tolist())
 
 
+@settings(deadline=None)
 @given(st.one_of(trains, st.lists(irregular)))
 def test_against_the_slow_twin(trains):
     found = of(trains)

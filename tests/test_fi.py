@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hhcore import fi
@@ -256,6 +256,7 @@ def neuron(draw):
     return status, inside + outside, inside, last, draw(st.sampled_from([0.0, 5.0, 60.0]))
 
 
+@settings(deadline=None)
 @given(
     grid=st.dictionaries(st.tuples(*[st.integers(-3, 3)] * 3), neuron(), min_size=1, max_size=40),
     stop=st.sampled_from([100.0, 200.0, 500.0, 1000.0, math.inf]),

@@ -58,6 +58,14 @@ def test_broken_model_files_get_one_message(tmp_path, old, new, message):
         load(tmp_path, TEXT.replace(old, new))
 
 
+def test_catalogue_has_a_unit_on_every_number_and_other_files_need_not(tmp_path):
+    for name in hhcore.models():
+        hhcore.load_model(name).myokit.check_units(myokit.UNIT_STRICT)
+    bare = load(tmp_path, TEXT.replace("(V + 40 [mV])", "(V + 40)"))
+    with pytest.raises(myokit.IncompatibleUnitError):
+        bare.myokit.check_units(myokit.UNIT_STRICT)
+
+
 def test_names_are_closest_matches():
     with pytest.raises(hhcore.UserError, match="did you mean 'hodgkin_huxley_1952'"):
         hhcore.load_model("hodgkin_huxley")
