@@ -15,7 +15,7 @@ OSCILLATION_MV = 5.0  # a larger swing of the potential inside the window withou
 
 REPETITIVE = (
     "at least two spikes in the analysis window, and the last spike of the run not before the middle of the window "
-    "(of the part before the stimulus ends)"
+    "(of its part with stimulus, if it has one)"
 )
 CURVE_DEFINITIONS = {
     "curve": ("1", "number of the curve, in the order of the grid"),
@@ -111,6 +111,7 @@ def summary_table(
     features: dict[str, np.ndarray],
     window: tuple[float, float],
     suffix: str,
+    start: float | np.ndarray = -np.inf,
     stop: float | np.ndarray = np.inf,
 ) -> dict[str, np.ndarray]:
     """Columns of the F-I summary, one value per curve, NaN where there is none; see summary_definitions.
@@ -119,14 +120,14 @@ def summary_table(
     features  : see hhcore.features.features
     window    : (start, stop) of the analysis window [ms]
     suffix    : the unit of the amplitude as it stands in column names, "" without a unit
-    stop      : when the stimulus ends [ms], a number or float64 (n,)
+    start, stop : when the stimulus begins and ends [ms], a number or float64 (n,) each
     """
     there = found.row >= 0
     failed = there & (np.asarray(features["status"])[found.row] == "diverged")
     x = amplitude[found.row]
     rate = np.where(there, features["firing_rate_Hz"][found.row], np.nan)
     spiked = there & (np.ma.filled(features["spike_count"], 0)[found.row] > 0)
-    repetitive = there & _repetitive(features, window, stop)[found.row]
+    repetitive = there & _repetitive(features, window, start, stop)[found.row]
     onset, end = _first(repetitive), _last(repetitive)
     following = _first(repetitive & (np.arange(x.shape[1]) > onset[:, None]))
     goes_on = _last(there & ~repetitive & ~failed) > end
@@ -153,12 +154,16 @@ def _undetected(features: dict[str, np.ndarray]) -> np.ndarray:
     return (features["firing_rate_Hz"] == 0.0) & (swing > OSCILLATION_MV)
 
 
-def _repetitive(features: dict[str, np.ndarray], window: tuple[float, float], stop: float | np.ndarray) -> np.ndarray:
+def _repetitive(
+    features: dict[str, np.ndarray],
+    window: tuple[float, float],
+    start: float | np.ndarray,
+    stop: float | np.ndarray,
+) -> np.ndarray:
     """Which neurons fire repetitively, bool (n,): see REPETITIVE."""
     spikes_inside = np.rint(features["firing_rate_Hz"] * (window[1] - window[0]) / 1000.0)
-    end = np.minimum(window[1], stop)
-    # A stimulus that is over before the window begins leaves the whole window to firing without it.
-    middle = (window[0] + np.where(end > window[0], end, window[1])) / 2
+    begin, end = np.maximum(window[0], start), np.minimum(window[1], stop)
+    middle = np.where(begin < end, (begin + end) / 2, sum(window) / 2)
     return (spikes_inside >= 2) & (features["last_spike_ms"] >= middle)
 
 

@@ -167,8 +167,8 @@ def _fi_tables(e: Experiment, axes: dict[str, np.ndarray], found: dict[str, np.n
     columns = {"curve": curve.pop("curve"), **{name: column[rows] for name, column in others.items()}}
     columns |= {amplitude_column: amplitude[rows], **curve}
     curves = tables.table(columns, fields | fi.CURVE_DEFINITIONS)
-    stop = axes.get(e.column("stop"), e.defaults["stop"])
-    summary = fi.summary_table(sorted_points, amplitude, found, e.analysis_window, suffix, stop)
+    start, stop = (axes.get(e.column(name), e.defaults[name]) for name in ("start", "stop"))
+    summary = fi.summary_table(sorted_points, amplitude, found, e.analysis_window, suffix, start, stop)
     columns = {"curve": summary.pop("curve"), **{n: c[sorted_points.first] for n, c in others.items()}, **summary}
     fields |= fi.summary_definitions(unit, suffix)
     return {"fi_curves.parquet": curves, "fi_summary.parquet": tables.table(columns, fields)}

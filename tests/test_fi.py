@@ -37,10 +37,10 @@ def neurons(rates, counts=None, last=None, swing=0.0, failed=()):
     }
 
 
-def summary(amplitude, features, others=(), stop=np.inf):
+def summary(amplitude, features, others=(), start=-np.inf, stop=np.inf):
     amplitude = np.array(amplitude, dtype=float)
     found = fi.curves(amplitude, [np.array(column, dtype=float) for column in others])
-    return fi.summary_table(found, amplitude, features, WINDOW, "uA_cm2", stop)
+    return fi.summary_table(found, amplitude, features, WINDOW, "uA_cm2", start, stop)
 
 
 def one(amplitude, features, **options):
@@ -139,6 +139,14 @@ def test_firing_to_the_end_of_a_stimulus_that_ends_in_the_window():
     assert one([1, 2], features, stop=np.array([900.0, 300.0]))["onset_amplitude_uA_cm2"] == 2
 
 
+def test_onset_spikes_of_a_stimulus_that_starts_late():
+    """Two spikes as the step begins at 700, then silence: the last must reach (700 + 1000) / 2, or (700 + 800) / 2."""
+    features = neurons([2.5, 2.5], last=[712, 851])
+    assert one([1, 2], features, start=700.0)["onset_amplitude_uA_cm2"] == 2
+    assert one([1, 2], neurons([2.5, 2.5], last=[712, 751]), start=700.0, stop=800.0)["onset_amplitude_uA_cm2"] == 2
+    assert one([1, 2], features, start=np.array([100.0, 900.0]))["onset_amplitude_uA_cm2"] == 1
+
+
 def test_a_stimulus_that_is_over_before_the_window_leaves_the_whole_window_to_judge():
     features = neurons([20, 20], last=[590, 610])
     for stop in (50.0, WINDOW[0]):
@@ -227,11 +235,12 @@ def test_what_pads_a_short_curve_does_not_count(last):
     assert short == expected(**facts, firing_ends_uA_cm2=1)
 
 
-def slow(points, stop):
+def slow(points, start, stop):
     """The summary of one curve as its definitions read; points: (amplitude, status, count, inside, last, swing)."""
     points = sorted(points)
     fine = [point for point in points if point[1] != "diverged"]
-    middle = (WINDOW[0] + (min(stop, WINDOW[1]) if stop > WINDOW[0] else WINDOW[1])) / 2
+    begin, end = max(start, WINDOW[0]), min(stop, WINDOW[1])
+    middle = (begin + end) / 2 if begin < end else 600.0
     firing = [(x, inside / 0.8) for x, _, _, inside, last, _ in fine if inside >= 2 and last >= middle]
     silent = [x for x, *_ in fine if x not in dict(firing)]
     (onset, rate), (end, _) = (firing[0], firing[-1]) if firing else ((nan, nan), (nan, nan))
@@ -259,10 +268,11 @@ def neuron(draw):
 @settings(deadline=None)
 @given(
     grid=st.dictionaries(st.tuples(*[st.integers(-3, 3)] * 3), neuron(), min_size=1, max_size=40),
+    start=st.sampled_from([0.0, 200.0, 450.0, 850.0, 1000.0]),
     stop=st.sampled_from([100.0, 200.0, 500.0, 1000.0, math.inf]),
     random=st.randoms(use_true_random=False),
 )
-def test_against_the_slow_twin(grid, stop, random):
+def test_against_the_slow_twin(grid, start, stop, random):
     """Grids with any points left out, in any order, of an amplitude and two other axes."""
     points = list(grid.items())
     random.shuffle(points)
@@ -271,7 +281,7 @@ def test_against_the_slow_twin(grid, stop, random):
     failed = np.flatnonzero(status == "diverged")
     features = neurons(inside / 0.8, count, last, failed=failed) | {"status": status}
     features["peak_mV"] = features["trough_mV"] + swing
-    found = summary(x, features, [a, b], stop=stop)
+    found = summary(x, features, [a, b], start=start, stop=stop)
 
     curves = {}
     for (amplitude, *others), values in points:
@@ -279,7 +289,7 @@ def test_against_the_slow_twin(grid, stop, random):
     rows = np.array(list(found.values())[1:]).T
     assert len(rows) == len(curves)
     for row, curve in zip(rows, curves.values(), strict=True):
-        assert row.tolist() == pytest.approx(slow(curve, stop), rel=1e-12, nan_ok=True)
+        assert row.tolist() == pytest.approx(slow(curve, start, stop), rel=1e-12, nan_ok=True)
 
 
 def test_ten_thousand_curves():
