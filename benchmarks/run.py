@@ -19,7 +19,7 @@ from hhcore.compile.module import load_kernel
 from hhcore.reference import reference
 from hhcore.tables import software
 
-MODEL = "hodgkin_huxley_1952"
+MODEL = hhcore.load_model("hodgkin_huxley_1952")
 DURATION_MS = 1000.0
 AMPLITUDES = np.array([7.0, 8.5, 10.0, 15.0, 20.0, 30.0, 40.0])
 START = {"membrane.V": -65.0, "sodium.m": 0.05, "sodium.h": 0.6, "potassium.n": 0.32}
@@ -162,11 +162,10 @@ def microseconds(error: float) -> str:
 def main() -> None:
     """Measure and write the page."""
     print("==> about two minutes, on one core", flush=True)
-    model = hhcore.load_model(MODEL)
     for method in STEPS:
-        load_kernel(model, method)
+        load_kernel(MODEL, method)
     points = [{"amplitude": a} for a in AMPLITUDES]
-    exact = [reference(model, p, duration=DURATION_MS, initial_state=START).spike_times for p in points]
+    exact = [reference(MODEL, p, duration=DURATION_MS, initial_state=START).spike_times for p in points]
     table = []
     for row in measure(exact):
         print(f"    {row.how}, {row.step}: {row.speed:,.4g} neuron-seconds per second", flush=True)
