@@ -74,7 +74,7 @@ def _newton(kernel: ModuleType, parameters: np.ndarray, start: np.ndarray) -> tu
     residual = np.empty(n)
     for first in range(0, n, kernel.W):
         lanes = np.minimum(np.arange(first, first + kernel.W), n - 1)
-        Z = _pack(kernel, parameters[lanes], start[lanes])
+        Z = pack(kernel, parameters[lanes], start[lanes])
         jacobian = np.zeros((kernel.W, kernel.N, kernel.N))
         kernel.equilibrium(Z, jacobian)
         rows = Z.reshape(kernel.ROWS, kernel.W)
@@ -96,7 +96,7 @@ def _relax(kernel: ModuleType, parameters: np.ndarray, start: np.ndarray) -> np.
     times, counts = np.empty((kernel.W, 4096)), np.zeros(kernel.W, dtype=np.int64)
     for first in range(0, len(parameters), kernel.W):
         lanes = np.minimum(np.arange(first, first + kernel.W), len(parameters) - 1)
-        Z = _pack(kernel, parameters[lanes], start[lanes])
+        Z = pack(kernel, parameters[lanes], start[lanes])
         steps = round(RELAXATION / RELAXATION_STEP)
         kernel.advance(Z, 0, steps, 0.0, RELAXATION_STEP, np.inf, np.inf, False, times, counts)
         kernel.close(Z, RELAXATION, RELAXATION_STEP)
@@ -104,7 +104,8 @@ def _relax(kernel: ModuleType, parameters: np.ndarray, start: np.ndarray) -> np.
     return states
 
 
-def _pack(kernel: ModuleType, parameters: np.ndarray, states: np.ndarray) -> np.ndarray:
+def pack(kernel: ModuleType, parameters: np.ndarray, states: np.ndarray) -> np.ndarray:
+    """The kernel's array for one neuron in each lane: parameters (W, p), states (W, N)."""
     Z = np.zeros(kernel.ROWS * kernel.W)
     rows = Z.reshape(kernel.ROWS, kernel.W)
     rows[kernel.PARAMETER // kernel.W :][: parameters.shape[1]] = parameters.T

@@ -11,7 +11,7 @@ import numpy as np
 from hhcore.compile.module import load_kernel
 from hhcore.errors import UserError, closest
 from hhcore.model import Model, load_model
-from hhcore.rest import initial_states
+from hhcore.rest import initial_states, pack
 from hhcore.solvers import METHODS
 from hhcore.stimulus import Step, segments
 
@@ -192,16 +192,13 @@ class _Run:
         """The kernel's array for up to W neurons; spare lanes repeat the last one."""
         k = self.kernel
         lanes = np.minimum(np.arange(k.W), len(parameters) - 1)
-        Z = np.zeros(k.ROWS * k.W)
+        Z = pack(k, parameters[lanes], states[lanes])
         rows = Z.reshape(k.ROWS, k.W)
-        rows[k.PARAMETER // k.W :][: parameters.shape[1]] = parameters[lanes].T
-        rows[k.STATE // k.W :][: states.shape[1]] = states[lanes].T
         potential = rows[(k.STATE + k.POTENTIAL) // k.W]
         rows[k.LATER // k.W] = potential
         rows[k.ARMED // k.W] = potential < self.threshold
         rows[k.PEAK // k.W] = -np.inf
         rows[k.TROUGH // k.W] = np.inf
-        k.prepare(Z)
         return Z
 
     def stretches(self, stimuli: np.ndarray):
