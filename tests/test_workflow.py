@@ -183,6 +183,7 @@ ALL = {"kernel", "simulate", "tables", "figures", "report", "all"}
         ("hhcore/compile/primitives.py", "p = fma(fma(", "p = fma( fma(", ALL),
         ("hhcore/simulation.py", "SPIKE_BUFFER = 1024", "SPIKE_BUFFER = 512", ALL - {"kernel"}),
         ("hhcore/features.py", "in the whole run", "during the run", {"tables", "figures", "report", "all"}),
+        ("hhcore/quantities.py", "µ", "μ", {"tables", "figures", "report", "all"}),
         ("hhcore/figures/style.py", "figure", "figure", set()),
         ("hhcore/figures/fi.py", "Firing rate", "Rate of firing", {"figures", "report", "all"}),
         ("workflow/report/summary.rst", "Model and source", "Source and model", {"report", "all"}),
@@ -197,6 +198,16 @@ def test_an_edit_runs_again_what_depends_on_it(small, file, old, new, rules):
     finally:
         (small.path / file).write_text(before)
         small.run("--touch")
+
+
+def test_another_experiment_runs_nothing_of_the_first_again(small):
+    before = (small.path / "config/config.yaml").read_text()
+    both = {"experiments": {"another": SMALL, "e": SMALL}}
+    (small.path / "config/config.yaml").write_text(yaml.safe_dump(both))
+    dry = small.run("-n")
+    (small.path / "config/config.yaml").write_text(before)
+    assert re.search(r"^simulate +1$", dry, re.MULTILINE) and not re.search(r"^kernel ", dry, re.MULTILINE)
+    assert "e: simulate" not in dry.replace("another: simulate", "")
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ rule figures:
         mem_mb=2000,
         runtime=10,
     params:
-        code=code_digest("figures", "results.py"),
+        code=code_digest("figures", "results.py", "quantities.py"),
         texts=lambda wildcards: EXPERIMENTS[wildcards.experiment].model.text_digest,
     message:
         "{wildcards.experiment}: draw the figures of the grid"
@@ -43,7 +43,7 @@ rule trace_figure:
         mem_mb=1500,
         runtime=10,
     params:
-        code=code_digest("figures", "results.py"),
+        code=code_digest("figures", "results.py", "quantities.py"),
         texts=lambda wildcards: EXPERIMENTS[wildcards.experiment].model.text_digest,
     message:
         "{wildcards.experiment}: draw the traces"

@@ -11,8 +11,6 @@ rule kernel:
     resources:
         mem_mb=1500,
         runtime=10,
-    params:
-        experiment=lambda wildcards: next(name for name in KERNELS if KERNELS[name] == wildcards.kernel),
     message:
         "Compile the kernel {wildcards.kernel} and measure its speed"
     script:
@@ -67,7 +65,7 @@ rule traces:
     params:
         context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
         points=lambda wildcards: str(EXPERIMENTS[wildcards.experiment].traces),
-        code=code_digest("tables.py", "results.py"),
+        code=code_digest("tables.py", "results.py", "quantities.py"),
         texts=lambda wildcards: EXPERIMENTS[wildcards.experiment].model.text_digest,
     message:
         "{wildcards.experiment}: simulate the requested traces"

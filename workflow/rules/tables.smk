@@ -44,7 +44,7 @@ rule tables:
     params:
         context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
         grid=lambda wildcards: grid_digest(EXPERIMENTS[wildcards.experiment]),
-        code=code_digest("features.py", "fi.py", "tables.py", "results.py", "summary.py"),
+        code=code_digest("features.py", "fi.py", "tables.py", "results.py", "summary.py", "quantities.py"),
         texts=lambda wildcards: EXPERIMENTS[wildcards.experiment].model.text_digest,
     message:
         "{wildcards.experiment}: features and F-I curves"

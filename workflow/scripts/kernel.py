@@ -2,11 +2,12 @@
 
 import shutil
 
-from hhcore.compile.module import load_kernel
+from hhcore.compile.module import kernel_name, load_kernel
 from hhcore.experiment import read_experiments
 from hhcore.sweep import measure_speed
 
-experiment = read_experiments(snakemake.config)[snakemake.params.experiment]
+experiments = read_experiments(snakemake.config).values()
+experiment = next(e for e in experiments if kernel_name(e.model, e.method) == snakemake.wildcards.kernel)
 kernel = load_kernel(experiment.model, experiment.method)
 speed = measure_speed(experiment)
 shutil.copyfile(kernel.__file__, snakemake.output[0])
