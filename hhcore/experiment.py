@@ -14,7 +14,7 @@ from hhcore.checks import choice, fields, items, mapping, shown, text
 from hhcore.errors import UserError, closest
 from hhcore.model import Model, load_model, models
 from hhcore.quantities import column_name, to_unit
-from hhcore.solvers import METHODS
+from hhcore.solvers import METHODS, Solver, knob
 
 MAX_POINTS = 10**9
 MAX_AXES = 16
@@ -26,8 +26,9 @@ REQUIRED = {
     "stimulus": "stimulus: {kind: step, amplitude: 10}",
     "initial_state": "initial_state: rest",
     "duration": "duration: 1000",
-    "solver": "solver: {method: rk4, dt: 0.025}",
+    "solver": "solver: {method: tsit5, local_error: 1e-6}",
 }
+SETTINGS = {"dt": "dt: 0.025", "local_error": "local_error: 1e-6"}
 OPTIONAL = ("parameters", "combine", "analysis_window", "spikes", "traces", "potential", "current")
 
 
@@ -44,7 +45,7 @@ class Experiment:
     analysis_window : (start, stop) of the time in which spikes count
     threshold       : potential that a spike crosses upwards [unit of the potential]
     rearm           : potential to fall below before the next spike counts, at most `threshold`
-    method, dt      : scheme and time step
+    solver          : scheme and how finely it steps
     traces          : the points whose time courses are kept, each with a value for everything that `defaults` names
     """
 
@@ -58,8 +59,7 @@ class Experiment:
     analysis_window: tuple[float, float]
     threshold: float
     rearm: float
-    method: str
-    dt: float
+    solver: Solver
     traces: tuple[dict[str, float], ...]
 
     @property
@@ -75,7 +75,7 @@ class Experiment:
     @property
     def simulated_ms(self) -> float:
         """Simulated time of all neurons together [ms]."""
-        return self.n_points * to_unit(f"{self.duration!r} {self.model.time_unit}", "ms", self.name)
+        return self.n_points * self.duration * self.model.ms
 
     @property
     def quantities(self) -> tuple[str, ...]:
@@ -177,14 +177,15 @@ def _check_form(name: str, body: object, where: str) -> None:
         legal = closest(state if isinstance(state, str) else "", ["rest", "model", "{membrane.V: -65, ...}"])
         raise UserError(f"{where}.initial_state: {shown(state)} is not a choice here; {legal}")
     fields(body.get("spikes", {}), f"{where}.spikes", optional=["threshold", "rearm"])
-    fields(body["solver"], f"{where}.solver", {"method": "method: rk4", "dt": "dt: 0.025"})
-    choice(body["solver"]["method"], METHODS, f"{where}.solver.method")
+    wanted = fields(body["solver"], f"{where}.solver", {"method": "method: tsit5"}, ["dt", "local_error"])
+    setting = knob(choice(wanted["method"], METHODS, f"{where}.solver.method"))
+    fields(wanted, f"{where}.solver", {"method": "method: tsit5", setting: SETTINGS[setting]})
 
 
 def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
     """Everything else; `body` has passed `_check_form`."""
     model = _model(body, base, where)
-    duration, dt = _times(body, model.time_unit, where)
+    duration = _duration(body, model.time_unit, where)
     defaults, specs = _sweep(body, model, duration, where)
     combine = body.get("combine", "product")
     _check_size(specs, combine, where)
@@ -203,8 +204,7 @@ def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
         analysis_window=_window(body.get("analysis_window", [0, duration]), model.time_unit, duration, where),
         threshold=threshold,
         rearm=rearm,
-        method=body["solver"]["method"],
-        dt=dt,
+        solver=_solver(body["solver"], model.time_unit, duration, f"{where}.solver"),
         traces=tuple(
             _trace(point, model, axes, defaults, duration, f"{where}.traces[{i}]") for i, point in enumerate(traces)
         ),
@@ -223,23 +223,31 @@ def _model(body: dict, base: Path, where: str) -> Model:
     return model
 
 
-def _times(body: dict, unit: str, where: str) -> tuple[float, float]:
-    """Duration and time step."""
+def _duration(body: dict, unit: str, where: str) -> float:
     duration = to_unit(body["duration"], unit, f"{where}.duration")
-    dt = to_unit(body["solver"]["dt"], unit, f"{where}.solver.dt")
     if duration <= 0:
         raise UserError(f"{where}.duration: {shown(body['duration'])} is not longer than 0 {unit}; give a time above 0")
+    return duration
+
+
+def _solver(body: dict, unit: str, duration: float, where: str) -> Solver:
+    if "local_error" in body:
+        error = to_unit(body["local_error"], "1", f"{where}.local_error")
+        if not 1e-13 <= error <= 0.1:
+            raise UserError(f"{where}.local_error: {shown(body['local_error'])} is not between 1e-13 and 0.1")
+        return Solver(body["method"], error)
+    dt = to_unit(body["dt"], unit, f"{where}.dt")
     if not 0 < dt <= duration:
         raise UserError(
-            f"{where}.solver.dt: {shown(body['solver']['dt'])} is not above 0 and at most the duration, "
+            f"{where}.dt: {shown(body['dt'])} is not above 0 and at most the duration, "
             f"{duration!r} {unit}; give one in between"
         )
     if duration / dt > MAX_STEPS:
         raise UserError(
-            f"{where}.solver.dt: {shown(body['solver']['dt'])} makes {duration / dt:.3g} steps in {duration!r} {unit}; "
+            f"{where}.dt: {shown(body['dt'])} makes {duration / dt:.3g} steps in {duration!r} {unit}; "
             f"at most {MAX_STEPS:.0e} are legal, give a larger dt"
         )
-    return duration, dt
+    return Solver(body["method"], dt)
 
 
 def _sweep(body: dict, model: Model, duration: float, where: str) -> tuple[dict[str, float], list[AxisSpec]]:

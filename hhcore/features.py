@@ -9,6 +9,8 @@ import numpy as np
 
 BATCH = 1 << 22  # spikes looked at together: bounds the memory, changes no result
 
+FAILED = ("diverged", "stalled")
+
 # name: (unit, definition). A spike at the very end of the analysis window lies outside it.
 DEFINITIONS = {
     "spike_count": ("1", "spikes in the whole run"),
@@ -27,8 +29,10 @@ DEFINITIONS = {
     "status": (
         "1",
         "ok; no_stable_rest: no stable equilibrium without stimulus, started from the model's own rest; "
-        "diverged: a state became infinite or not a number, features are null",
+        "diverged: a state became infinite or not a number; stalled: ever shorter steps were needed; "
+        "features of both are null",
     ),
+    "failed_ms": ("ms", "time at which a neuron diverged or stalled"),
 }
 
 
@@ -39,6 +43,7 @@ def features(
     peak: np.ndarray,
     trough: np.ndarray,
     status: np.ndarray,
+    ended: np.ndarray,
 ) -> dict[str, np.ndarray]:
     """All of DEFINITIONS for n neurons, in order.
 
@@ -46,7 +51,8 @@ def features(
     offsets : int64 (n + 1,), spikes of neuron i are times[offsets[i]:offsets[i + 1]]
     window  : (start, stop) of the analysis window [ms]
     peak, trough : float64 (n,) [mV]
-    status  : (n,) of words; no feature of a `diverged` neuron is defined
+    status  : (n,) of words; no feature of a neuron that `diverged` or `stalled` is defined
+    ended   : float64 (n,), time reached [ms]
     Returns float64 (n,) with NaN where a feature is not defined; the spike count as a masked int32 (n,), since
     integers have no NaN; and the status as given.
     """
@@ -56,10 +62,10 @@ def features(
     ]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     columns |= {"peak_mV": peak, "trough_mV": trough}
-    failed = np.asarray(status) == "diverged"
+    failed = np.isin(status, FAILED)
     count = np.ma.masked_array(np.diff(offsets).astype(np.int32), failed)
     defined = {name: np.where(failed, np.nan, column) for name, column in columns.items()}
-    return {"spike_count": count, **defined, "status": status}
+    return {"spike_count": count, **defined, "status": status, "failed_ms": np.where(failed, ended, np.nan)}
 
 
 def first_intervals(times: np.ndarray, offsets: np.ndarray) -> np.ndarray:

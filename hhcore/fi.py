@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hhcore.features import FAILED
+
 OSCILLATION_MV = 5.0  # a larger swing of the potential inside the window without a spike is counted as undetected
 
 REPETITIVE = (
@@ -48,7 +50,7 @@ def summary_definitions(unit: str, suffix: str) -> dict[str, tuple[str, str]]:
             "largest amplitude of the grid with repetitive firing, if at a larger one the neuron neither fires so nor "
             "diverges",
         ),
-        "failed_neurons": ("1", "neurons of the curve that diverged; they count as neither firing nor silent"),
+        "failed_neurons": ("1", "neurons of the curve that failed; they count as neither firing nor silent"),
         "undetected_oscillations": (
             "1",
             f"neurons that swing by more than {OSCILLATION_MV:g} mV inside the analysis window without a spike there",
@@ -96,7 +98,7 @@ def curve_table(found: Curves, features: dict[str, np.ndarray], first_interval: 
     first_interval : float64 (n,) [ms], see hhcore.features.first_intervals
     """
     rows = found.row[found.row >= 0]
-    failed = np.asarray(features["status"])[rows] == "diverged"
+    failed = np.isin(np.asarray(features["status"])[rows], FAILED)
     return {
         "row": rows,
         "curve": found.number[rows],
@@ -123,7 +125,7 @@ def summary_table(
     start, stop : when the stimulus begins and ends [ms], a number or float64 (n,) each
     """
     there = found.row >= 0
-    failed = there & (np.asarray(features["status"])[found.row] == "diverged")
+    failed = there & np.isin(np.asarray(features["status"])[found.row], FAILED)
     x = amplitude[found.row]
     rate = np.where(there, features["firing_rate_Hz"][found.row], np.nan)
     spiked = there & (np.ma.filled(features["spike_count"], 0)[found.row] > 0)

@@ -8,6 +8,7 @@ import myokit
 
 from hhcore.digests import digest
 from hhcore.errors import UserError, closest
+from hhcore.quantities import to_unit
 
 # Units that equal each other are one to Myokit, and it would write a rate of gating in mS/uF.
 myokit.Unit.register_preferred_representation("1/ms", myokit.parse_unit("1/ms"))
@@ -49,6 +50,11 @@ class Model:
     time_unit: str
     digest: str
     myokit: myokit.Model
+
+    @property
+    def ms(self) -> float:
+        """Milliseconds in the model's unit of time; 1 where the file gives none."""
+        return 1.0 if self.time_unit == "1" else to_unit(f"1 {self.time_unit}", "ms", f"time unit of {self.name!r}")
 
     @property
     def text_digest(self) -> str:

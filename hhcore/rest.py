@@ -6,10 +6,14 @@ from types import ModuleType
 import numpy as np
 
 from hhcore.errors import UserError, closest
+from hhcore.integration import integrate, pack
 from hhcore.model import Model
+from hhcore.stimulus import Protocol
 
 RELAXATION = 1000.0  # time a neuron is given to settle where Newton's method does not find its rest (ms)
 RELAXATION_STEP = 0.01
+RELAXATION_ERROR = 1e-6
+RELAXATION_STEPS = 1e6
 
 
 def initial_states(
@@ -92,23 +96,7 @@ def _newton(kernel: ModuleType, parameters: np.ndarray, start: np.ndarray) -> tu
 
 def _relax(kernel: ModuleType, parameters: np.ndarray, start: np.ndarray) -> np.ndarray:
     """States after RELAXATION without stimulus."""
-    states = np.empty_like(start)
-    times, counts = np.empty((kernel.W, 4096)), np.zeros(kernel.W, dtype=np.int64)
-    for first in range(0, len(parameters), kernel.W):
-        lanes = np.minimum(np.arange(first, first + kernel.W), len(parameters) - 1)
-        Z = pack(kernel, parameters[lanes], start[lanes])
-        steps = round(RELAXATION / RELAXATION_STEP)
-        kernel.advance(Z, 0, steps, 0.0, RELAXATION_STEP, np.inf, np.inf, False, times, counts)
-        kernel.close(Z, RELAXATION, RELAXATION_STEP)
-        states[lanes] = Z.reshape(kernel.ROWS, kernel.W)[kernel.STATE // kernel.W :][: kernel.N].T
-    return states
-
-
-def pack(kernel: ModuleType, parameters: np.ndarray, states: np.ndarray) -> np.ndarray:
-    """The kernel's array for one neuron in each lane: parameters (W, p), states (W, N)."""
-    Z = np.zeros(kernel.ROWS * kernel.W)
-    rows = Z.reshape(kernel.ROWS, kernel.W)
-    rows[kernel.PARAMETER // kernel.W :][: parameters.shape[1]] = parameters.T
-    rows[kernel.STATE // kernel.W :][: states.shape[1]] = states.T
-    kernel.prepare(Z)
-    return Z
+    n = len(parameters)
+    silence = Protocol(np.full((n, 1), RELAXATION), np.zeros((n, 1)), np.zeros((n, 1), dtype=bool))
+    accuracy = RELAXATION_ERROR if kernel.ADAPTIVE else RELAXATION_STEP
+    return integrate(kernel, parameters, start, silence, accuracy=accuracy, most_steps=RELAXATION_STEPS).states

@@ -11,7 +11,6 @@ from hhcore.experiment import Experiment
 from hhcore.features import DEFINITIONS, features, first_intervals
 from hhcore.files import whole
 from hhcore.quantities import column_name, pretty_unit
-from hhcore.solvers import SCHEMES
 from hhcore.sweep import context_digest, grid_digest
 
 
@@ -25,7 +24,9 @@ def write_tables(experiment: Experiment, shards: list[Path], folder: Path) -> No
     made = provenance(experiment)
     status = np.array(STATUSES, dtype=object)[result.status]
     axes = axis_columns(experiment)
-    found = features(result.spike_times, result.offsets, result.window, result.peak, result.trough, status)
+    found = features(
+        result.spike_times, result.offsets, result.window, result.peak, result.trough, status, result.ended
+    )
     fields = _axis_fields(experiment) | DEFINITIONS
     written = {"features.parquet": tables.table({**axes, **found}, fields)}
     written |= _fi_tables(experiment, axes, found, first_intervals(result.spike_times, result.offsets))
@@ -51,8 +52,9 @@ def write_traces(experiment: Experiment, path: Path) -> None:
     for number, point in enumerate(e.traces):
         stimulus = Step(point["amplitude"], point["start"], point["stop"])
         parameters = {name: point[name] for name in e.model.parameters}
-        settings = {"duration": e.duration, "initial_state": e.initial_state, "method": e.method, "dt": e.dt}
-        found = trace(e.model, parameters, stimulus, **settings)
+        settings = {"duration": e.duration, "initial_state": e.initial_state}
+        solver = {"method": e.solver.method, e.solver.knob: e.solver.accuracy}
+        found = trace(e.model, parameters, stimulus, **settings, **solver)
         order = ["time", *e.model.states, *e.model.currents, "stimulus"]
         values = [np.full(len(found["time"]), number), *(found[name] for name in order)]
         parts.append(tables.table(dict(zip(fields, values, strict=True)), fields))
@@ -67,7 +69,7 @@ def provenance(experiment: Experiment) -> dict[str, str]:
         "model": e.model.name,
         "model_digest": e.model.digest,
         "model_source": e.model.source,
-        "solver": f"{e.method}, order {SCHEMES[e.method].order}, dt {e.dt!r} {e.model.time_unit}",
+        "solver": f"{e.solver.method}, order {e.solver.scheme.order}, {e.solver.knob} {e.solver.accuracy!r}",
         "context_digest": context_digest(e),
         "grid_digest": grid_digest(e),
         "config_digest": digest(context_digest(e), grid_digest(e)),

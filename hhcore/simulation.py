@@ -1,24 +1,26 @@
-"""simulate(): check, pack neurons into blocks, call the kernel, wrap what it found."""
+"""simulate(): check, share the neurons out among threads, wrap what the kernel found."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from types import ModuleType
 
 import numpy as np
 
 from hhcore.compile.module import load_kernel
 from hhcore.errors import UserError, closest
+from hhcore.integration import Integration, integrate, pack
 from hhcore.model import Model, load_model
-from hhcore.rest import initial_states, pack
-from hhcore.solvers import METHODS
-from hhcore.stimulus import Step, segments
+from hhcore.rest import initial_states
+from hhcore.solvers import SCHEMES, solver
+from hhcore.stimulus import Protocol, Step, protocol
 
-SPIKE_BUFFER = 1024  # spikes a lane may fire before its block pauses to hand them over
+CHUNK = 512  # neurons in one call of a kernel; their lanes finish at different times, so not too few
+MOST_STEPS = 1000  # of an adaptive scheme, in one ms on average
+TRACE_INTERVAL_MS = 0.025
 
-STATUSES = ("ok", "no_stable_rest", "diverged")
-OK, NO_STABLE_REST, DIVERGED = range(3)
+STATUSES = ("ok", "no_stable_rest", "diverged", "stalled")
+OK, NO_STABLE_REST, DIVERGED, STALLED = range(4)
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,9 @@ class Result:
     peak, trough: float64 (n,), highest and lowest membrane potential inside the analysis window (mV)
     status      : int8 (n,), an index into STATUSES
     window      : (start, stop) of the analysis window (ms)
+    ended       : float64 (n,), time reached: the duration, or where the neuron failed (ms)
+    final       : float64 (n, states), the states then, the last ones before it failed
+    steps       : float64 (n,), steps tried
     """
 
     spike_times: np.ndarray
@@ -38,6 +43,9 @@ class Result:
     trough: np.ndarray
     status: np.ndarray
     window: tuple[float, float]
+    ended: np.ndarray
+    final: np.ndarray
+    steps: np.ndarray
 
     @cached_property
     def features(self):
@@ -47,7 +55,9 @@ class Result:
         from hhcore.features import features
 
         status = np.array(STATUSES, dtype=object)[self.status]
-        return pd.DataFrame(features(self.spike_times, self.offsets, self.window, self.peak, self.trough, status))
+        return pd.DataFrame(
+            features(self.spike_times, self.offsets, self.window, self.peak, self.trough, status, self.ended)
+        )
 
     @cached_property
     def spikes(self):
@@ -65,8 +75,9 @@ def simulate(
     *,
     duration: float,
     initial_state: str | Mapping[str, float] = "rest",
-    method: str = "rk4",
-    dt: float = 0.025,
+    method: str = "tsit5",
+    dt: float | None = None,
+    local_error: float | None = None,
     analysis_window: tuple[float, float] | None = None,
     threshold: float = 0.0,
     rearm: float | None = None,
@@ -78,9 +89,13 @@ def simulate(
     points          : parameters by qualified name, each a number or float64 (n,), in the model's units;
                       what is not named keeps the model's value
     stimulus        : its fields may be arrays (n,) too
-    duration, dt    : length of the run and largest step, in the model's unit of time (ms)
+    duration        : length of the run, in the model's unit of time (ms)
     initial_state   : "rest" (the stable equilibrium without stimulus of each neuron), "model" (as written in
                       the model file), or a value for every state
+    method          : a scheme of hhcore.solvers
+    dt              : largest step of a scheme of fixed step (ms)
+    local_error     : largest error of a step of an adaptive scheme, relative to the size of the states; 1e-6 if
+                      neither is given
     analysis_window : where peak and trough are taken, and rates by `Result.features`; the whole run by default
     threshold, rearm: a spike is an upward crossing of `threshold` (mV); before the next one counts, the potential
                       must have been below `rearm` (by default the threshold)
@@ -94,11 +109,10 @@ def simulate(
     [1, 4]
     """
     model = load_model(model) if isinstance(model, str) else model
-    if method not in METHODS:
-        raise UserError(f"solver method {method!r} does not exist; " + closest(method, METHODS))
+    chosen = solver(method, dt, _error_or_default(method, dt, local_error))
     window = (0.0, duration) if analysis_window is None else analysis_window
-    if not (duration > 0 and 0 < dt <= duration):
-        raise UserError(f"duration {duration} and dt {dt} must satisfy 0 < dt <= duration")
+    if not duration > 0:
+        raise UserError(f"duration {duration} must be above 0")
     if not 0 <= window[0] < window[1] <= duration:
         raise UserError(f"analysis_window {window} must lie inside 0 to {duration} (the duration)")
     rearm = threshold if rearm is None else rearm
@@ -107,18 +121,27 @@ def simulate(
     parameters, stimuli = _columns(model, points, stimulus)
     kernel = load_kernel(model, method)
     states, status = initial_states(model, kernel, parameters, initial_state)
-    run = _Run(kernel, duration, dt, window, threshold, rearm)
-    blocks = list(_blocks(stimuli[:, 1:], kernel.W))
+    most_steps = MOST_STEPS * duration * model.ms if chosen.scheme.adaptive else np.inf
 
-    def simulate_block(rows: np.ndarray):
-        found = run.block(parameters[rows], stimuli[rows], states[rows])
+    def simulate_chunk(rows: slice) -> Integration:
+        stretches = protocol(stimuli[rows], duration, window, np.empty(0))
+        found = integrate(
+            kernel,
+            parameters[rows],
+            states[rows],
+            stretches,
+            accuracy=chosen.accuracy,
+            threshold=threshold,
+            rearm=rearm,
+            most_steps=most_steps,
+        )
         if progress is not None:
-            progress(len(rows))
+            progress(len(found.counts))
         return found
 
     with ThreadPoolExecutor(threads) as pool:
-        found = list(pool.map(simulate_block, blocks))
-    return _gather(blocks, found, status, window)
+        found = list(pool.map(simulate_chunk, _chunks(len(parameters), threads, kernel.W)))
+    return _gather(found, status, window)
 
 
 def trace(
@@ -128,20 +151,42 @@ def trace(
     *,
     duration: float,
     initial_state: str | Mapping[str, float] = "rest",
-    method: str = "rk4",
-    dt: float = 0.025,
+    method: str = "tsit5",
+    dt: float | None = None,
+    local_error: float | None = None,
+    interval: float | None = None,
 ) -> dict[str, np.ndarray]:
-    """Every step of one neuron: `time`, `stimulus`, each state, and each current that flows into the potential.
+    """The course of one neuron: `time`, `stimulus`, each state, and each current that flows into the potential.
 
-    Returns float64 (steps + 1,) by qualified name. Arguments as in `simulate`.
+    interval : time between two samples, which no step exceeds, in the model's unit of time; there are more where the
+               stimulus changes. By default dt, or 0.025 ms of an adaptive scheme
+
+    Returns float64 (samples,) by qualified name. Other arguments as in `simulate`.
     """
     model = load_model(model) if isinstance(model, str) else model
+    chosen = solver(method, dt, _error_or_default(method, dt, local_error))
     parameters, stimuli = _columns(model, point, stimulus)
     kernel = load_kernel(model, method)
-    states, _ = initial_states(model, kernel, parameters, initial_state)
-    run = _Run(kernel, duration, dt, (0.0, duration), 0.0, 0.0)
-    values = run.trace(parameters, stimuli, states)
+    start, _ = initial_states(model, kernel, parameters, initial_state)
+    if interval is None:
+        interval = TRACE_INTERVAL_MS / model.ms if chosen.scheme.adaptive else chosen.accuracy
+    samples = interval * np.arange(1, int(duration / interval) + 1)
+    stretches = protocol(stimuli, duration, (0.0, duration), samples)
+    found = integrate(kernel, parameters, start, stretches, accuracy=chosen.accuracy, keep=True)
+    values = _sampled(kernel, parameters, start, stretches, found.kept[0])
     return dict(zip(["time", "stimulus", *model.states, *model.currents], values.T, strict=True))
+
+
+def _error_or_default(method: str, dt: float | None, local_error: float | None) -> float | None:
+    """1e-6 for an adaptive scheme of which nothing is said."""
+    nothing = dt is None and local_error is None
+    return 1e-6 if nothing and method in SCHEMES and SCHEMES[method].adaptive else local_error
+
+
+def _chunks(n: int, threads: int, width: int) -> list[slice]:
+    """Neurons for one call each: whole registers, and work for every thread."""
+    size = min(CHUNK, -(-n // (threads * width)) * width)
+    return [slice(first, first + size) for first in range(0, n, size)]
 
 
 def _columns(model: Model, points: Mapping, stimulus: Step) -> tuple[np.ndarray, np.ndarray]:
@@ -167,120 +212,38 @@ def _columns(model: Model, points: Mapping, stimulus: Step) -> tuple[np.ndarray,
     return table, stimuli
 
 
-def _blocks(edges: np.ndarray, width: int) -> Iterator[np.ndarray]:
-    """Rows in blocks of `width` neurons whose stimulus changes at the same times."""
-    kinds, kind = np.unique(edges, axis=0, return_inverse=True)
-    order = np.argsort(kind.ravel(), kind="stable")
-    ends = np.cumsum(np.bincount(kind.ravel(), minlength=len(kinds)))
-    for begin, end in zip(np.r_[0, ends[:-1]], ends, strict=True):
-        for first in range(begin, end, width):
-            yield order[first : min(first + width, end)]
+def _sampled(kernel, parameters: np.ndarray, start: np.ndarray, stretches: Protocol, kept: np.ndarray) -> np.ndarray:
+    """Columns time, injected current, states and membrane currents, at the begin and at each end of a stretch."""
+    real = np.diff(stretches.edges[0], prepend=0.0) > 0
+    times = np.r_[0.0, stretches.edges[0][real]]
+    states = np.vstack([start, kept[real]])
+    injected = stretches.currents[0][real]
+    injected = np.r_[injected, injected[-1]]  # at an edge, what flows from then on
+    flowing = np.empty((len(times), kernel.CURRENTS))
+    for first in range(0, len(times), kernel.W):
+        rows = np.minimum(np.arange(first, first + kernel.W), len(times) - 1)
+        Z = pack(kernel, np.repeat(parameters, kernel.W, axis=0), states[rows])
+        Z[kernel.CURRENT : kernel.CURRENT + kernel.W] = injected[rows]
+        kernel.evaluate_currents(Z, times[first])
+        flowing[rows] = Z.reshape(kernel.ROWS, kernel.W)[kernel.MEMBRANE_CURRENT // kernel.W :][: kernel.CURRENTS].T
+    return np.column_stack([times, injected, states, flowing])
 
 
-@dataclass(frozen=True)
-class _Run:
-    """One kernel and the settings that all blocks share."""
+def _gather(parts: list[Integration], status: np.ndarray, window: tuple[float, float]) -> Result:
+    """The chunks one after the other."""
 
-    kernel: ModuleType
-    duration: float
-    dt: float
-    window: tuple[float, float]
-    threshold: float
-    rearm: float
+    def joined(name: str) -> np.ndarray:
+        return np.concatenate([getattr(part, name) for part in parts])
 
-    def pack(self, parameters: np.ndarray, states: np.ndarray) -> np.ndarray:
-        """The kernel's array for up to W neurons; spare lanes repeat the last one."""
-        k = self.kernel
-        lanes = np.minimum(np.arange(k.W), len(parameters) - 1)
-        Z = pack(k, parameters[lanes], states[lanes])
-        rows = Z.reshape(k.ROWS, k.W)
-        potential = rows[(k.STATE + k.POTENTIAL) // k.W]
-        rows[k.LATER // k.W] = potential
-        rows[k.ARMED // k.W] = potential < self.threshold
-        rows[k.PEAK // k.W] = -np.inf
-        rows[k.TROUGH // k.W] = np.inf
-        return Z
-
-    def stretches(self, stimuli: np.ndarray):
-        """(start, step size, steps, current of each lane, inside the analysis window) of each segment."""
-        start, stop = stimuli[0, 1:]
-        lanes = np.minimum(np.arange(self.kernel.W), len(stimuli) - 1)
-        for t0, h, steps in segments((start, stop, *self.window), self.duration, self.dt):
-            on = start <= t0 < stop
-            inside = self.window[0] <= t0 < self.window[1]
-            yield t0, h, steps, stimuli[lanes, 0] if on else np.zeros(self.kernel.W), inside
-
-    def block(self, parameters: np.ndarray, stimuli: np.ndarray, states: np.ndarray):
-        """Spike times of each neuron of a block, its peaks, troughs, and whether its states stayed finite."""
-        k, n = self.kernel, len(parameters)
-        Z = self.pack(parameters, states)
-        times = np.empty((k.W, SPIKE_BUFFER))
-        counts = np.zeros(k.W, dtype=np.int64)
-        spikes: list[list[np.ndarray]] = [[] for _ in range(n)]
-
-        def hand_over() -> None:
-            for j in range(n):
-                if counts[j]:
-                    spikes[j].append(times[j, : counts[j]].copy())
-            counts[:] = 0
-
-        for t0, h, steps, current, inside in self.stretches(stimuli):
-            Z[k.CURRENT : k.CURRENT + k.W] = current
-            reached = 0
-            while reached < steps:
-                reached = k.advance(Z, reached, steps, t0, h, self.threshold, self.rearm, inside, times, counts)
-                hand_over()
-            k.finish(Z, t0 + steps * h, h, self.threshold, self.rearm, inside, times, counts)
-            hand_over()
-        rows = Z.reshape(k.ROWS, k.W)[:, :n]
-        finite = np.isfinite(rows[k.STATE // k.W :][: k.N]).all(axis=0)
-        trains = [np.concatenate(s) if s else np.empty(0) for s in spikes]
-        return trains, rows[k.PEAK // k.W].copy(), rows[k.TROUGH // k.W].copy(), finite
-
-    def trace(self, parameters: np.ndarray, stimuli: np.ndarray, states: np.ndarray) -> np.ndarray:
-        """Time, injected current, states and membrane currents (columns) at every step of a single neuron."""
-        k = self.kernel
-        Z = self.pack(parameters, states)
-        shown = np.empty_like(Z)  # a copy that `close` may advance
-        of_shown = shown.reshape(k.ROWS, k.W)[:, 0]
-        currents = of_shown[k.MEMBRANE_CURRENT // k.W :][: k.CURRENTS]
-        times, counts = np.empty((k.W, SPIKE_BUFFER)), np.zeros(k.W, dtype=np.int64)
-        stretches = list(self.stretches(stimuli))
-        kept = np.empty((sum(steps for _, _, steps, _, _ in stretches) + 1, 2 + k.N + k.CURRENTS))
-        row = 0
-
-        def keep(t: float, h: float, behind: bool) -> None:
-            shown[:] = Z
-            if behind:
-                k.close(shown, t, h)
-            k.evaluate_currents(shown, t)
-            kept[row, 0], kept[row, 1] = t, of_shown[k.CURRENT // k.W]
-            kept[row, 2 : 2 + k.N] = of_shown[k.STATE // k.W :][: k.N]
-            kept[row, 2 + k.N :] = currents
-
-        for t0, h, steps, current, _ in stretches:
-            Z[k.CURRENT : k.CURRENT + k.W] = current
-            for s in range(steps):
-                keep(t0 + s * h, h, behind=s > 0)
-                row += 1
-                k.advance(Z, s, s + 1, t0, h, np.inf, -np.inf, False, times, counts)
-            k.close(Z, t0 + steps * h, h)
-        keep(self.duration, h, behind=False)
-        return kept
-
-
-def _gather(blocks, found, status: np.ndarray, window) -> Result:
-    """Put the neurons of all blocks back in order."""
-    n = len(status)
-    status = status.copy()
-    peak, trough, counts = np.empty(n), np.empty(n), np.zeros(n + 1, dtype=np.int64)
-    for rows, (trains, high, low, finite) in zip(blocks, found, strict=True):
-        peak[rows], trough[rows] = high, low
-        status[rows[~finite]] = DIVERGED
-        counts[rows + 1] = [len(t) for t in trains]
-    offsets = np.cumsum(counts)
-    spike_times = np.empty(offsets[-1])
-    for rows, (trains, *_) in zip(blocks, found, strict=True):
-        for row, train in zip(rows, trains, strict=True):
-            spike_times[offsets[row] : offsets[row + 1]] = train
-    return Result(spike_times, offsets, peak, trough, status, (float(window[0]), float(window[1])))
+    outcome = joined("outcome")
+    return Result(
+        spike_times=joined("spike_times"),
+        offsets=np.r_[0, np.cumsum(joined("counts"))],
+        peak=joined("peak"),
+        trough=joined("trough"),
+        status=np.where(outcome > 0, outcome + NO_STABLE_REST, status).astype(np.int8),
+        window=(float(window[0]), float(window[1])),
+        ended=joined("ended"),
+        final=joined("states"),
+        steps=joined("steps"),
+    )

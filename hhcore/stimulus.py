@@ -1,4 +1,4 @@
-"""Stimulus protocols: the injected current as a function of time."""
+"""Stimulus protocols: the injected current as a function of time, constant in each of a few stretches."""
 
 from dataclasses import dataclass
 from math import inf
@@ -23,14 +23,31 @@ class Step:
     stop: float | np.ndarray = inf
 
 
-def segments(edges: tuple[float, ...], duration: float, dt: float) -> list[tuple[float, float, int]]:
-    """(start, step size, number of steps) of the stretches between `edges` inside [0, duration].
+@dataclass(frozen=True)
+class Protocol:
+    """What happens to n neurons in each of up to k stretches of time, which end at `edges`; empty ones are skipped.
 
-    Each stretch is cut into equal steps of at most `dt`, so that every edge is met exactly.
+    edges    : float64 (n, k), increasing, the last one the end of the run
+    currents : float64 (n, k), the injected current
+    watched  : bool (n, k), whether peak and trough of the potential are taken
     """
-    marks = sorted({0.0, duration, *(e for e in edges if 0.0 < e < duration)})
-    stretches = []
-    for begin, end in zip(marks[:-1], marks[1:], strict=True):
-        steps = max(1, int(np.ceil((end - begin) / dt * (1.0 - 1e-12))))
-        stretches.append((begin, (end - begin) / steps, steps))
-    return stretches
+
+    edges: np.ndarray
+    currents: np.ndarray
+    watched: np.ndarray
+
+
+def protocol(stimuli: np.ndarray, duration: float, window: tuple[float, float], samples: np.ndarray) -> Protocol:
+    """The stretches between the edges of current steps and of the analysis window.
+
+    stimuli : float64 (n, 3), amplitude, start and stop of each neuron
+    samples : further times at which a stretch ends
+    """
+    n = len(stimuli)
+    common = np.r_[samples, window, duration]
+    edges = np.column_stack([stimuli[:, 1:], np.broadcast_to(common, (n, len(common)))])
+    edges = np.sort(np.clip(edges, 0.0, duration), axis=1)
+    begins = np.column_stack([np.zeros(n), edges[:, :-1]])
+    amplitude, start, stop = (column[:, None] for column in stimuli.T)
+    currents = np.where((start <= begins) & (begins < stop), amplitude, 0.0)
+    return Protocol(edges, currents, (window[0] <= begins) & (begins < window[1]))

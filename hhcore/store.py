@@ -1,6 +1,7 @@
 """The store of simulated points: one Parquet file per shard, to which a run adds only what it does not hold yet.
 
-A row is a neuron: its key (hhcore.sweep.point_keys), peak, trough, status and spike times. A file holds the
+A row is a neuron: its key (hhcore.sweep.point_keys), peak, trough, status, time reached, the last states if it failed,
+number of steps and spike times. A file holds the
 context digest under which its rows were computed; rows of another context are not used. Points that the grid
 no longer has are kept: they cost nothing and may come back.
 """
@@ -14,7 +15,7 @@ import pyarrow as pa
 from hhcore import tables
 from hhcore.errors import UserError
 from hhcore.experiment import Experiment
-from hhcore.simulation import Result, simulate
+from hhcore.simulation import DIVERGED, Result, simulate
 from hhcore.stimulus import Step
 from hhcore.sweep import context_digest, point_keys, shard_points
 
@@ -25,6 +26,9 @@ SCHEMA = pa.schema(
         ("peak", pa.float64()),
         ("trough", pa.float64()),
         ("status", pa.int8()),
+        ("ended", pa.float64()),
+        ("final", pa.list_(pa.float64())),
+        ("steps", pa.float64()),
         ("spikes", pa.large_list(pa.float64())),
     ]
 )
@@ -66,8 +70,8 @@ def run_points(experiment: Experiment, points: np.ndarray, *, threads: int = 1, 
         stimulus,
         duration=e.duration,
         initial_state=e.initial_state,
-        method=e.method,
-        dt=e.dt,
+        method=e.solver.method,
+        **{e.solver.knob: e.solver.accuracy},
         analysis_window=e.analysis_window,
         threshold=e.threshold,
         rearm=e.rearm,
@@ -98,6 +102,9 @@ def read_grid(experiment: Experiment, shards: list[Path]) -> Result:
         peak=found["peak"].to_numpy(),
         trough=found["trough"].to_numpy(),
         status=found["status"].to_numpy(),
+        ended=found["ended"].to_numpy(),
+        final=_rectangle(found["final"], len(experiment.model.states)),
+        steps=found["steps"].to_numpy(),
         window=experiment.analysis_window,
     )
 
@@ -146,8 +153,20 @@ def _read(path: Path, context: str) -> pa.Table:
 
 def _table(keys: np.ndarray, result: Result) -> pa.Table:
     spikes = pa.LargeListArray.from_arrays(pa.array(result.offsets), pa.array(result.spike_times))
-    columns = [keys[:, 0], keys[:, 1], result.peak, result.trough, result.status, spikes]
+    failed = result.status >= DIVERGED
+    counts = np.r_[0, np.cumsum(np.where(failed, result.final.shape[1], 0))].astype(np.int32)
+    final = pa.ListArray.from_arrays(pa.array(counts), pa.array(result.final[failed].ravel()))
+    numbers = [result.peak, result.trough, result.status, result.ended]
+    columns = [keys[:, 0], keys[:, 1], *numbers, final, result.steps, spikes]
     return pa.Table.from_arrays([pa.array(c) for c in columns], schema=SCHEMA)
+
+
+def _rectangle(lists: pa.ChunkedArray, width: int) -> np.ndarray:
+    """float64 (n, width) from lists of that length or none, which become NaN."""
+    lists = lists.combine_chunks()
+    full = np.full((len(lists), width), np.nan)
+    full[lists.value_lengths().to_numpy() > 0] = lists.flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
+    return full
 
 
 def _keys(table: pa.Table) -> np.ndarray:

@@ -8,7 +8,6 @@ import pyarrow as pa
 
 from hhcore.experiment import Experiment
 from hhcore.quantities import pretty_unit
-from hhcore.solvers import SCHEMES
 from hhcore.sweep import plan
 
 PAGE = Template("""<!doctype html>
@@ -50,7 +49,6 @@ def summary(
 
 def _facts(e: Experiment) -> Iterable[tuple[str, str]]:
     time, potential = e.model.time_unit, e.model.states[e.model.potential].unit
-    scheme = SCHEMES[e.method]
     yield "Model", f"{e.model.title} ({e.model.name})"
     yield "Source", e.model.source or "none given in the model file"
     yield (
@@ -66,8 +64,15 @@ def _facts(e: Experiment) -> Iterable[tuple[str, str]]:
         else f"; before the next, the potential must have been below {e.rearm:g} {potential}"
     )
     yield "Spike", f"upward crossing of {e.threshold:g} {potential}{rearm}"
-    yield "Solver", f"{scheme.title} (order {scheme.order}), step at most {e.dt:g} {time}"
+    yield "Solver", _solver(e)
     yield "Simulated", f"{plan(e).neurons:,} neurons, {plan(e).simulated_s:,.6g} s together"
+
+
+def _solver(e: Experiment) -> str:
+    scheme, accuracy = e.solver.scheme, e.solver.accuracy
+    if scheme.adaptive:
+        return f"{scheme.title} (order {scheme.order}), local error of a step at most {accuracy:g} of the state's size"
+    return f"{scheme.title} (order {scheme.order}), step at most {accuracy:g} {e.model.time_unit}"
 
 
 def _value(e: Experiment, quantity: str) -> str:
@@ -103,6 +108,7 @@ def _counts(e: Experiment, counts: Mapping[str, int], undetected: int) -> Iterab
         "ok": "simulated",
         "no_stable_rest": "have no stable rest and started from the model's own; simulated",
         "diverged": "failed: a state became infinite or not a number; their features are null",
+        "stalled": "failed: they needed ever shorter steps and were given up; their features are null",
     }
     for status, meaning in meanings.items():
         yield status, f"{counts.get(status, 0):,} {meaning}"

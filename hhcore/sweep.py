@@ -3,16 +3,17 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil, log2, prod
+from math import ceil, log2
 from pathlib import Path
 
 import numpy as np
 
-from hhcore.compile.module import LANES, cache_directory, keep, kernel_digest, kernel_name
+from hhcore.compile.module import cache_directory, keep, kernel_digest, kernel_name
 from hhcore.digests import code_digest, digest
 from hhcore.experiment import Experiment
 
 STEPS_PER_SHARD = 1.5e9  # neuron-steps: about half a minute on one core for Hodgkin-Huxley
+ADAPTIVE_STEPS = 8.0  # in one ms, of an adaptive scheme, as far as one can say before the run
 BATCH = 1 << 20  # points expanded at a time
 NOMINAL_SPEED = 2e8  # states per second on one core, where this machine has not measured the kernel yet
 
@@ -29,18 +30,11 @@ class Plan:
 
 def plan(experiment: Experiment) -> Plan:
     """Shards are counted by the work of the grid alone, so that every machine agrees on their names."""
-    steps = _lanes(experiment) * experiment.duration / experiment.dt
+    e = experiment
+    steps = e.simulated_ms * (ADAPTIVE_STEPS if e.solver.scheme.adaptive else 1.0 / (e.solver.accuracy * e.model.ms))
     bits = max(0, ceil(log2(max(1.0, steps / STEPS_PER_SHARD))))
     names = tuple(format(i, f"0{bits}b") for i in range(2**bits)) if bits else ("all",)
-    return Plan(experiment.n_points, experiment.simulated_ms / 1000.0, names, steps / kernel_speed(experiment))
-
-
-def _lanes(experiment: Experiment) -> int:
-    """Neurons of the grid and the spare lanes beside them: a block holds neurons of one start and one stop only."""
-    e = experiment
-    edges = [axis.values.size for axis in e.axes if axis.name in ("start", "stop")]
-    kinds = max(edges, default=1) if e.combine == "zip" else prod(edges)
-    return kinds * LANES * ceil(e.n_points / kinds / LANES)
+    return Plan(e.n_points, e.simulated_ms / 1000.0, names, steps / kernel_speed(e))
 
 
 def estimate(plans: dict[str, Plan]) -> str:
@@ -73,28 +67,28 @@ def measure_speed(experiment: Experiment) -> float:
     from hhcore.simulation import simulate
     from hhcore.stimulus import Step
 
-    steps, neurons, best = 4000, 64, 0.0
-    points = {next(iter(experiment.model.parameters)): np.full(neurons, next(iter(experiment.defaults.values())))}
+    solver, best = experiment.solver, 0.0
+    duration = 500.0 / experiment.model.ms if solver.scheme.adaptive else 4000 * solver.accuracy
     for _ in range(4):
         started = time.perf_counter()
-        run = {"duration": steps * experiment.dt, "dt": experiment.dt, "method": experiment.method}
-        simulate(experiment.model, points, Step(0.0), initial_state="model", **run)
-        best = max(best, steps * neurons / (time.perf_counter() - started))
-    keep(_speed_file(experiment), repr(best))
+        run = {"duration": duration, "method": solver.method, solver.knob: solver.accuracy}
+        result = simulate(experiment.model, {}, Step(np.zeros(64)), initial_state="model", **run)
+        best = max(best, result.steps.sum() / (time.perf_counter() - started))
+    keep(_speed_file(experiment), repr(float(best)))
     return best
 
 
 def _speed_file(experiment: Experiment) -> Path:
-    return cache_directory() / f"{kernel_name(experiment.model, experiment.method)}.speed"
+    return cache_directory() / f"{kernel_name(experiment.model, experiment.solver.method)}.speed"
 
 
 def context_digest(experiment: Experiment) -> str:
     """Hash of everything that determines a neuron's result and that all points of the experiment share."""
     e = experiment
     initial = sorted(e.initial_state.items()) if isinstance(e.initial_state, dict) else e.initial_state
-    settings = (e.duration, e.dt, e.analysis_window, e.threshold, e.rearm, initial, e.quantities)
-    code = code_digest("simulation.py", "rest.py", "stimulus.py", "store.py", "sweep.py")
-    return digest(kernel_digest(e.model, e.method), code, *settings)
+    settings = (e.duration, e.solver.accuracy, e.analysis_window, e.threshold, e.rearm, initial, e.quantities)
+    code = code_digest("simulation.py", "integration.py", "rest.py", "stimulus.py", "store.py", "sweep.py")
+    return digest(kernel_digest(e.model, e.solver.method), code, *settings)
 
 
 def grid_digest(experiment: Experiment) -> str:

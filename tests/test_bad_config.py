@@ -81,6 +81,9 @@ MISTAKES = [
     (("stimulus", "kind"), MISSING, ".stimulus", ["'kind' is missing", "`kind: step`"]),
     (("stimulus", "amplitude"), MISSING, ".stimulus", ["'amplitude' is missing", "given ['kind', 'start', 'stop']"]),
     (("solver", "dt"), MISSING, ".solver", ["'dt' is missing", "given ['method']"]),
+    (("solver", "method"), "tsit5", ".solver", ["no key 'dt'", "legal: method, local_error"]),
+    (("solver",), {"method": "tsit5"}, ".solver", ["'local_error' is missing", "`local_error: 1e-6`"]),
+    (("solver",), {"method": "dop853", "local_error": 0}, ".solver.local_error", ["0 is not between 1e-13 and 0.1"]),
     # types
     (("model",), ["hodgkin_huxley_1952"], ".model", ["['hodgkin_huxley_1952'] is not text"]),
     (("model",), None, ".model", ["nothing is not text", "`model: hodgkin_huxley_1952`"]),

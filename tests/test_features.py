@@ -26,11 +26,11 @@ def pack(trains):
 def of(trains, window=WINDOW, status=None):
     n = len(trains)
     status = np.array(status if status is not None else ["ok"] * n, dtype=object)
-    return features(*pack(trains), window, np.arange(n) + 30.0, np.arange(n) - 70.0, status)
+    return features(*pack(trains), window, np.arange(n) + 30.0, np.arange(n) - 70.0, status, np.full(n, 44.0))
 
 
 def row(found, i=0):
-    return {name: found[name][i] for name in DEFINITIONS if name not in ("peak_mV", "trough_mV", "status")}
+    return {name: found[name][i] for name in DEFINITIONS if name not in ("peak_mV", "trough_mV", "status", "failed_ms")}
 
 
 def bits(found):
@@ -81,9 +81,10 @@ def test_names_and_types_are_those_of_the_definitions():
 
 def test_a_diverged_neuron_has_no_features():
     found = of([[300, 310, 330], [300, 310, 330]], status=["diverged", "no_stable_rest"])
-    numbers = [name for name in DEFINITIONS if name != "status"]
+    numbers = [name for name in DEFINITIONS if name not in ("status", "failed_ms")]
     assert all(np.isnan(np.ma.filled(found[name].astype(float), np.nan)[0]) for name in numbers)
     assert not any(np.isnan(np.ma.filled(found[name].astype(float), np.nan)[1]) for name in numbers)
+    assert found["failed_ms"] == pytest.approx([44, nan], nan_ok=True)
 
 
 def test_counts_are_integers_in_pandas_unless_one_is_missing():

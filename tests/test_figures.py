@@ -290,7 +290,7 @@ def test_failed_neurons_leave_marked_gaps_in_the_curves():
     figure = fi_curves(curves, plan(amplitude()))
     [marks] = [line for line in panels(figure)[0].lines if line.get_marker() == "x"]
     np.testing.assert_array_equal(marks.get_xdata(), [4.0])
-    assert "failed (diverged)" in legend_words(figure)
+    assert "failed" in legend_words(figure)
 
 
 def cells(panel):
@@ -318,7 +318,7 @@ def test_spike_count_map_has_a_panel_per_amplitude_with_the_right_cells():
             assert (i, row, column) == (4, 1, 1) or count == value((i, x[column], y[row]))
         [crosses] = panel.lines
         np.testing.assert_array_equal(np.transpose(crosses.get_data()), [[2, 50]] if i == 4 else np.empty((0, 2)))
-    assert legend_words(figure) == ["failed (diverged)"]
+    assert legend_words(figure) == ["failed"]
     assert [bar.get_ylabel() for bar in bars(figure)] == ["Spikes per neuron"]
 
 
@@ -339,7 +339,7 @@ def test_zipped_spike_counts_are_points():
     np.testing.assert_array_equal(panel.collections[0].get_offsets(), [[1, 7], [4, 5]])
     np.testing.assert_array_equal(panel.lines[0].get_data(), [[2], [6]])
     assert [t.get_text() for t in bars(figure)[0].get_yticklabels()] == ["560", "715"]  # 20 + 40 + 500, 5 + 10 + 700
-    assert legend_words(figure) == ["failed (diverged)"]
+    assert legend_words(figure) == ["failed"]
 
 
 def test_rheobase_map_tells_silent_curves_from_failed_ones():
@@ -353,7 +353,7 @@ def test_rheobase_map_tells_silent_curves_from_failed_ones():
     np.testing.assert_array_equal(rheobase.filled(-1), [[-1, 402, 403], [501, 502, 503]])
     assert panel.patch.get_hatch()
     np.testing.assert_array_equal(panel.lines[0].get_data(), [[3], [50]])
-    assert legend_words(figure) == ["none: no spikes from 0 to 8 µA/cm²", "some amplitudes failed (diverged)"]
+    assert legend_words(figure) == ["none: no spikes from 0 to 8 µA/cm²", "some amplitudes failed"]
     assert [bar.get_ylabel() for bar in bars(figure)] == ["Rheobase (µA/cm²)"]
 
 
@@ -391,7 +391,7 @@ def test_oscillation_range_marks_swings_that_are_not_spikes():
     np.testing.assert_array_equal(lines["peak"].get_ydata(), [-65, -60, -20, 30, np.nan])
     np.testing.assert_array_equal(lines["trough"].get_ydata(), [-65, -64, -60, -75, np.nan])
     np.testing.assert_array_equal(lines["swings by more than 5 mV, no spikes"].get_data(), [[4], [-20]])
-    np.testing.assert_array_equal(lines["failed (diverged)"].get_xdata(), [8])
+    np.testing.assert_array_equal(lines["failed"].get_xdata(), [8])
     assert set(lines["spike threshold"].get_ydata()) == {-10.0}
     assert heading(figure) == "title at channel.a = 2 mS/cm²"
 
@@ -402,7 +402,7 @@ def test_figures_of_neurons_that_all_failed_say_only_that():
     assert not bars(spike_count_map(features, plan(*axes))) + bars(rheobase_map(summary, plan(*axes)))
     figure = oscillation_range(features, plan(*axes, threshold=-20.0))
     assert panels(figure)[0].get_ylim() == (-30.0, -10.0)
-    assert "failed (diverged)" in legend_words(figure)
+    assert "failed" in legend_words(figure)
 
 
 def test_trace_panel_stacks_potential_gates_currents_and_stimulus():

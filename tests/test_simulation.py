@@ -9,19 +9,25 @@ import pytest
 
 import hhcore
 from hhcore.reference import reference
+from hhcore.solvers import knob
 
 HH = "hodgkin_huxley_1952"
 RNG = np.random.default_rng(7)
 N = 37  # no multiple of the lanes
 POINTS = {"sodium.g": RNG.uniform(96, 144, N), "potassium.g": RNG.uniform(29, 43, N)}
 AMPLITUDES = RNG.uniform(0, 40, N)
-METHODS = ("rk4", "strang")
+ACCURACY = {"rk4": 0.02, "strang": 0.02, "tsit5": 1e-6, "dop853": 1e-6}
+METHODS = tuple(ACCURACY)
 
 
 def run(rows=slice(None), method="rk4", threads=1, **settings) -> hhcore.Result:
     points = {name: column[rows] for name, column in POINTS.items()}
-    settings = {"duration": 60.0, "dt": 0.02, "method": method, "threads": threads} | settings
+    settings = {"duration": 60.0, "threads": threads} | solver(method) | settings
     return hhcore.simulate(HH, points, hhcore.Step(AMPLITUDES[rows], start=5.0, stop=50.0), **settings)
+
+
+def solver(method: str) -> dict:
+    return {"method": method, knob(method): ACCURACY[method]}
 
 
 def trains(result: hhcore.Result) -> list[bytes]:
@@ -50,8 +56,10 @@ SCRIPT = """
 import sys, numpy as np, hhcore
 points = {"sodium.g": np.linspace(96, 144, 21), "temperature.T": np.linspace(279.45, 285.0, 21)}
 digest = []
-for method in ("rk4", "strang"):
-    r = hhcore.simulate("hodgkin_huxley_1952", points, hhcore.Step(np.linspace(2, 40, 21)), duration=100, method=method)
+solvers = {"rk4": {"dt": 0.025}, "strang": {"dt": 0.025}, "tsit5": {}, "dop853": {}}
+for method, accuracy in solvers.items():
+    stimulus = hhcore.Step(np.linspace(2, 40, 21))
+    r = hhcore.simulate("hodgkin_huxley_1952", points, stimulus, duration=100, method=method, **accuracy)
     digest += [r.spike_times.tobytes().hex(), r.peak.tobytes().hex(), r.trough.tobytes().hex()]
 print(hash("".join(digest)))
 """
@@ -84,7 +92,7 @@ def test_kernels_are_vectorised():
         text = generate(model, method).replace('"cache": True', '"cache": False')
         namespace = {"__name__": f"uncached_{method}"}
         exec(compile(text, f"<{method}>", "exec"), namespace)
-        advance = namespace["advance"]
+        advance = namespace["run"]
         llvm_ir = advance.inspect_llvm(advance.signatures[0])
         assert any(f"fdiv <{width} x double>" in llvm_ir for width in (2, 4, 8)), method
         assert any(f"@llvm.fma.v{width}f64" in llvm_ir for width in (2, 4, 8)), method
@@ -94,7 +102,7 @@ def test_kernels_are_vectorised():
 def test_stimulus_edges_on_and_off_the_grid(start, stop):
     point = {"amplitude": 15.0, "start": start, "stop": stop}
     exact = reference(hhcore.load_model(HH), point, duration=60.0)
-    found = hhcore.simulate(HH, {}, hhcore.Step(15.0, start, stop), duration=60.0, dt=0.01)
+    found = hhcore.simulate(HH, {}, hhcore.Step(15.0, start, stop), duration=60.0, local_error=1e-9)
     assert len(found.spike_times) == len(exact.spike_times)
     assert np.abs(found.spike_times - exact.spike_times).max(initial=0) < 1e-5
 
@@ -108,9 +116,9 @@ def test_stimuli_with_different_edges_in_one_call():
 
 
 def test_scaling_current_capacitance_and_conductances_leaves_the_potential():
-    base = hhcore.simulate(HH, {}, hhcore.Step(10.0), duration=50.0, dt=0.01)
+    base = hhcore.simulate(HH, {}, hhcore.Step(10.0), duration=50.0, local_error=1e-9)
     scaled = {"membrane.C": 2.0, "sodium.g": 240.0, "potassium.g": 72.0, "leak.g": 0.6}
-    twice = hhcore.simulate(HH, scaled, hhcore.Step(20.0), duration=50.0, dt=0.01)
+    twice = hhcore.simulate(HH, scaled, hhcore.Step(20.0), duration=50.0, local_error=1e-9)
     assert np.abs(base.spike_times - twice.spike_times).max() < 1e-9
 
 
@@ -123,13 +131,13 @@ def test_leak_reversal_is_a_current_shift():
 def test_temperature_against_the_reference():
     point = {"temperature.T": 289.45, "amplitude": 20.0}
     exact = reference(hhcore.load_model(HH), point, duration=50.0)
-    found = hhcore.simulate(HH, {"temperature.T": 289.45}, hhcore.Step(20.0), duration=50.0, dt=0.005)
+    found = hhcore.simulate(HH, {"temperature.T": 289.45}, hhcore.Step(20.0), duration=50.0, local_error=1e-9)
     assert len(exact.spike_times) > 2
     assert np.abs(found.spike_times - exact.spike_times).max() < 1e-5
 
 
 def test_rearm_level_suppresses_spikes_that_do_not_return():
-    fast = {"duration": 200.0, "dt": 0.01}
+    fast = {"duration": 200.0}
     every = hhcore.simulate(HH, {}, hhcore.Step(140.0), threshold=-45.0, **fast)
     hysteresis = hhcore.simulate(HH, {}, hhcore.Step(140.0), threshold=-45.0, rearm=-70.0, **fast)
     assert len(every.spike_times) > 10
@@ -138,26 +146,29 @@ def test_rearm_level_suppresses_spikes_that_do_not_return():
 
 def test_many_spikes_pass_through_the_buffer(monkeypatch):
     whole = hhcore.simulate(HH, {}, hhcore.Step(30.0), duration=300.0)
-    monkeypatch.setattr("hhcore.simulation.SPIKE_BUFFER", 3)
+    monkeypatch.setattr("hhcore.integration.SPIKE_BUFFER", 17)
     assert np.array_equal(hhcore.simulate(HH, {}, hhcore.Step(30.0), duration=300.0).spike_times, whole.spike_times)
 
 
-def test_diverged_neuron_is_a_status_and_leaves_its_block_alone():
+@pytest.mark.parametrize(("method", "how"), [("rk4", "diverged"), ("tsit5", "stalled"), ("dop853", "stalled")])
+def test_a_neuron_that_fails_has_a_status_a_time_and_a_state_and_leaves_its_block_alone(method, how):
     points = {"membrane.C": np.array([1.0, 1e-4, 1.0])}
-    run = hhcore.simulate(HH, points, hhcore.Step(10.0), duration=50.0)
-    assert run.features.status.tolist() == ["ok", "diverged", "ok"]
-    assert run.features.loc[1].drop("status").isna().all()
+    run = hhcore.simulate(HH, points, hhcore.Step(10.0), duration=50.0, **solver(method))
+    assert run.features.status.tolist() == ["ok", how, "ok"]
+    assert run.features.loc[1].drop(["status", "failed_ms"]).isna().all()
+    assert run.features.failed_ms.isna().tolist() == [True, False, True]
+    assert 0.0 <= run.features.failed_ms[1] < 50.0 and np.isfinite(run.final).all()
     assert run.features.loc[0].equals(run.features.loc[2])
     assert run.features.spike_count[0] == 4
 
 
 def test_trace_agrees_with_simulate_and_with_the_currents_by_hand():
     for method in METHODS:
-        traced = hhcore.trace(HH, {}, hhcore.Step(10.0), duration=50.0, method=method, initial_state="model")
+        traced = hhcore.trace(HH, {}, hhcore.Step(10.0), duration=50.0, initial_state="model", **solver(method))
         V, m, h = traced["membrane.V"], traced["sodium.m"], traced["sodium.h"]
         assert traced["sodium.i"] == pytest.approx(120 * m**3 * h * (V - 50), rel=1e-9, abs=1e-9)
         assert traced["leak.i"] == pytest.approx(0.3 * (V + 54.387), rel=1e-9, abs=1e-9)
-        found = hhcore.simulate(HH, {}, hhcore.Step(10.0), duration=50.0, method=method, initial_state="model")
+        found = hhcore.simulate(HH, {}, hhcore.Step(10.0), duration=50.0, initial_state="model", **solver(method))
         up = np.flatnonzero((V[:-1] < 0) & (V[1:] >= 0))
         assert np.all((traced["time"][up] <= found.spike_times) & (found.spike_times <= traced["time"][up + 1]))
 
@@ -168,7 +179,11 @@ def test_trace_agrees_with_simulate_and_with_the_currents_by_hand():
         ({"points": {"sodium.gbar": 1.0}}, "no parameter 'sodium.gbar'.*did you mean 'sodium.g'"),
         ({"points": {"sodium.g": [1, 2], "leak.g": [1, 2, 3]}}, "one length"),
         ({"method": "rk5"}, "'rk5'.*rk4"),
-        ({"dt": 0.0}, "dt"),
+        ({"method": "rk4", "dt": 0.0}, "dt 0.0 must lie above 0"),
+        ({"method": "rk4"}, "'rk4' needs dt"),
+        ({"method": "rk4", "local_error": 1e-6}, "steps of equal length: give it dt"),
+        ({"dt": 0.1}, "'tsit5' takes its own steps: give it local_error"),
+        ({"local_error": 2.0}, "between 0 and 1"),
         ({"duration": -1.0}, "duration"),
         ({"analysis_window": (10, 5)}, "analysis_window"),
         ({"initial_state": "resting"}, "'resting'.*rest"),

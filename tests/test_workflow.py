@@ -114,7 +114,7 @@ def test_features_have_the_promised_columns_units_and_order(whole):
     path = whole[0].path / "results/small_grid/features.parquet"
     axes = ["amplitude_uA_cm2", "sodium_g_mS_cm2", "potassium_g_mS_cm2"]
     features = ["spike_count", "firing_rate_Hz", "first_spike_ms", "last_spike_ms", "mean_isi_ms", "cv_isi"]
-    features += ["adaptation_index", "peak_mV", "trough_mV", "status"]
+    features += ["adaptation_index", "peak_mV", "trough_mV", "status", "failed_ms"]
     schema = pq.read_schema(path)
     assert schema.names == axes + features
     assert all(field.metadata[b"unit"] and field.metadata[b"definition"] for field in schema)
@@ -179,9 +179,9 @@ ALL = {"kernel", "simulate", "tables", "figures", "report", "all"}
         ("model.mmt", "# Initial values", "# Starting values", set()),
         ("model.mmt", "g = 120 [mS/cm^2]", "g = 121 [mS/cm^2]", ALL),
         ("model.mmt", "desc: Maximal sodium", "desc: Largest sodium", {"tables", "figures", "report", "all"}),
-        ("hhcore/solvers.py", "middle = 2.0 *", "middle = 2.00 *", ALL),
+        ("hhcore/tableaus.py", "c=(0.5, 0.5,", "c=(0.50, 0.5,", ALL),
         ("hhcore/compile/primitives.py", "p = fma(fma(", "p = fma( fma(", ALL),
-        ("hhcore/simulation.py", "SPIKE_BUFFER = 1024", "SPIKE_BUFFER = 512", ALL - {"kernel"}),
+        ("hhcore/simulation.py", "CHUNK = 512", "CHUNK = 256", ALL - {"kernel"}),
         ("hhcore/features.py", "in the whole run", "during the run", {"tables", "figures", "report", "all"}),
         ("hhcore/quantities.py", "µ", "μ", {"tables", "figures", "report", "all"}),
         ("hhcore/figures/style.py", "figure", "figure", set()),

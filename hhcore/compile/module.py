@@ -19,7 +19,7 @@ LANES = 16  # neurons in a block of a kernel: two AVX-512 registers
 
 def kernel_digest(model: Model, method: str) -> str:
     """Hash that names the kernel of a model and a scheme: equal digests compute equal bits."""
-    return digest(model.digest, method, version("numba"), code_digest("compile", "solvers.py"))
+    return digest(model.digest, method, version("numba"), code_digest("compile", "solvers.py", "tableaus.py"))
 
 
 def kernel_name(model: Model, method: str) -> str:

@@ -30,6 +30,12 @@ llvm.set_option("", "-force-vector-interleave=2")  # two registers in flight hid
 
 '''
 
+# What the driver keeps of each lane, one row each.
+_LANE = (
+    *("TIME", "STEP", "EDGE", "LEFT", "STEPS", "TAKEN", "SIZE", "SPEED", "FAILURE"),
+    *("EARLIER", "EARLIER_SLOPE", "LATER_SLOPE", "ARMED", "WAS_ARMED", "WINDOWED", "PEAK", "TROUGH"),
+)
+
 
 def generate(model: Model, method: str) -> str:
     """Generate the text of the kernel module.
@@ -42,18 +48,17 @@ def generate(model: Model, method: str) -> str:
     invariants = Invariants()
     blocks = [_derivatives(symbols, invariants)] + [_update(u, symbols, invariants) for u in updates]
     blocks.append(_currents(symbols, invariants))
-    rows = _rows(symbols, len(invariants.rows))
-    kind = "hermite" if scheme.hermite else "linear"
+    rows = _rows(symbols, len(invariants.rows), scheme)
     parts = [
         _header(model, scheme),
         _body("primitives.py"),
-        _body("interpolation.py"),
-        f"crossing, extremum = {kind}_crossing, {kind}_extremum\n\n",
+        f"DEGREE, ADAPTIVE, EXPONENT = {scheme.degree}, {scheme.adaptive}, {1 / (scheme.estimate + 1)!r}\n",
         'COMPILED = {"error_model": "numpy", "nogil": True, "cache": True}\n',
         *(f"{name} = {value}\n" for name, value in rows.items()),
         f"POTENTIAL = {list(symbols.states).index(model.potential)} * W\n",
         *(f"\n\n{block}" for block in [*blocks, _invariants(symbols, invariants)]),
-        scheme.loop(len(symbols.states), [update.name for update in updates]),
+        scheme.text(_scales(model), [update.name for update in updates]),
+        _body("interpolation.py.in"),
         _body("driver.py.in"),
         'llvm.set_option("", "-force-vector-interleave=0")  # everything is compiled: leave LLVM as it was\n',
     ]
@@ -89,19 +94,24 @@ def _body(name: str) -> str:
     return text.rstrip("\n") + "\n"
 
 
-def _rows(symbols: Equations, invariants: int) -> dict[str, int | str]:
+def _rows(symbols: Equations, invariants: int, scheme: Scheme) -> dict[str, int | str]:
     """Row constants: where each quantity begins in Z, as multiples of the lanes W."""
     n = len(symbols.states)
     rows: dict[str, int | str] = {"W": LANES, "N": n}
-    sizes = {"STATE": n, "STAGE": n, "SLOPE1": n, "SLOPE2": n, "SLOPE3": n, "SLOPE4": n}
+    sizes = {"STATE": n, "NEXT": n, "STAGE": n, "SLOPE1": n, "SLOPE2": n} | scheme.rows(n)
     sizes |= {"PARAMETER": len(symbols.parameters), "INVARIANT": invariants, "CURRENT": 1}
-    sizes |= {"MEMBRANE_CURRENT": len(symbols.outputs)}
-    single = ["EARLIER", "LATER", "EARLIER_SLOPE", "LATER_SLOPE", "ARMED", "CROSSED", "TURNED", "PEAK", "TROUGH"]
+    sizes |= {"MEMBRANE_CURRENT": len(symbols.outputs), "CURVE": scheme.degree}
     start = 0
-    for name, size in (sizes | dict.fromkeys(single, 1)).items():
+    for name, size in (sizes | dict.fromkeys(_LANE, 1)).items():
         rows[name] = f"np.int64({start} * W)"  # of a plain int numba would compile every block for every value
         start += size
     return rows | {"ROWS": start, "CURRENTS": len(symbols.outputs)}
+
+
+def _scales(model: Model) -> list[float]:
+    """The size of each state to which its error is compared: 1 without a dimension, else its initial value."""
+    sizes = [1.0 if state.unit == "1" else abs(state.value) for state in model.states.values()]
+    return [size or 1.0 for size in sizes]
 
 
 def _variables(symbols: Equations) -> set:
@@ -121,7 +131,7 @@ def _derivatives(symbols: Equations, invariants: Invariants) -> str:
 def _update(update: Update, symbols: Equations, invariants: Invariants) -> str:
     moved = ", ".join(update.states)
     signature = f'(Z, t, h, j):\n    """Advance {moved} of lane j by h, all else standing still."""'
-    return _function(f"{update.name}{signature}", update.states, symbols, invariants, "STATE", "STATE")
+    return _function(f"{update.name}{signature}", update.states, symbols, invariants, "NEXT", "NEXT")
 
 
 def _currents(symbols: Equations, invariants: Invariants) -> str:

@@ -20,7 +20,7 @@ def fi_curves(table: pd.DataFrame, plan: Plan) -> Figure:
 
     table : fi_curves: one row per (curve, amplitude) with the axes' columns, steady_rate_Hz and first_interval_rate_Hz
 
-    A rate is null where there is none; a null steady rate means that the neuron diverged, and is marked as such.
+    A rate is null where there is none; a null steady rate means that the neuron failed, and is marked as such.
     Axes beyond these are held at their middle values; the heading says so. Where the amplitude is not swept, the next
     axis takes its place.
     """

@@ -7,13 +7,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from hhcore.features import FAILED
 from hhcore.figures import style
 from hhcore.figures.family import Line, family, points
 from hhcore.figures.plan import Plan, Variable, after_number, numbers, select
 from hhcore.quantities import column_name
 
 COUNT = Variable("spike_count", "Spikes per neuron", "1")
-SOME_FAILED = "some amplitudes failed (diverged)"
+SOME_FAILED = "some amplitudes failed"
 
 
 @style.styled
@@ -23,15 +24,15 @@ def spike_count_map(table: pd.DataFrame, plan: Plan) -> Figure:
     table : features: one row per neuron with the axes' columns, spike_count and status
 
     With one such axis, the map is over amplitude and that axis; with none, the count is plotted against amplitude.
-    Axes beyond these are held at their middle values; the heading says so. Neurons that diverged are crossed.
+    Axes beyond these are held at their middle values; the heading says so. Neurons that failed are crossed.
     """
-    failed = (table["status"] == "diverged").to_numpy(dtype=bool)
+    failed = table["status"].isin(FAILED).to_numpy(dtype=bool)
     table = table.assign(failed=failed, spike_count=np.where(failed, np.nan, numbers(table, "spike_count")))
     if not plan.free:
         count = numbers(table, "spike_count")[0]
         lines = [
             "One neuron, no axis to plot its spikes against.",
-            f"Spikes: {'none, it diverged' if np.isnan(count) else f'{count:g}'}",
+            f"Spikes: {'none, it failed' if np.isnan(count) else f'{count:g}'}",
         ]
         return style.text_figure(plan.title, lines)
     if len(plan.free) == 1:
@@ -50,7 +51,7 @@ def rheobase_map(table: pd.DataFrame, plan: Plan) -> Figure:
 
     With one such axis, it is plotted against that; with none, written. Axes beyond these are held at their middle
     values; the heading says so. Curves without a rheobase in the range of amplitudes are hatched, curves of which
-    neurons diverged are crossed.
+    neurons failed are crossed.
     """
     rheobase = Variable(column_name("rheobase", plan.stimulus.unit), "Rheobase", plan.stimulus.unit)
     amplitude = [axis for axis in plan.free if axis.column == plan.amplitude]

@@ -46,4 +46,4 @@ def oscillation_range(table: pd.DataFrame, plan: Plan) -> Figure:
 
 def _range(table: pd.DataFrame, column: str) -> str:
     value = numbers(table, column)[0]
-    return "none, the neuron diverged" if np.isnan(value) else f"{value:.4g} mV"
+    return "none, the neuron failed" if np.isnan(value) else f"{value:.4g} mV"

@@ -31,7 +31,7 @@ BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK = "#0072B2", "#D55E00", "#009E73"
 CATEGORIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK)
 GREY = "0.45"
 THRESHOLD = {"color": GREY, "linewidth": 0.6, "linestyle": (0, (4, 2)), "label": "spike threshold"}
-DIVERGED = "failed (diverged)"
+DIVERGED = "failed"
 NO_VALUE = {"facecolor": "0.94", "edgecolor": "0.7", "hatch": "/////", "linewidth": 0}
 FAILED = {"marker": "X", "markersize": 4.5, "color": BLACK, "markeredgecolor": "white", "markeredgewidth": 0.5}
 

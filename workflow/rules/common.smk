@@ -26,7 +26,7 @@ def checked_experiments():
 
 EXPERIMENTS = checked_experiments()
 PLANS = {name: plan(experiment) for name, experiment in EXPERIMENTS.items()}
-KERNELS = {name: kernel_name(experiment.model, experiment.method) for name, experiment in EXPERIMENTS.items()}
+KERNELS = {name: kernel_name(experiment.model, experiment.solver.method) for name, experiment in EXPERIMENTS.items()}
 
 if workflow.is_main_process:
     print(estimate(PLANS), file=sys.stderr)

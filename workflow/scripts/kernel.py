@@ -7,8 +7,8 @@ from hhcore.experiment import read_experiments
 from hhcore.sweep import measure_speed
 
 experiments = read_experiments(snakemake.config).values()
-experiment = next(e for e in experiments if kernel_name(e.model, e.method) == snakemake.wildcards.kernel)
-kernel = load_kernel(experiment.model, experiment.method)
+experiment = next(e for e in experiments if kernel_name(e.model, e.solver.method) == snakemake.wildcards.kernel)
+kernel = load_kernel(experiment.model, experiment.solver.method)
 speed = measure_speed(experiment)
 shutil.copyfile(kernel.__file__, snakemake.output[0])
 with open(snakemake.log[0], "w") as log:
