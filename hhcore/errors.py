@@ -1,7 +1,10 @@
 """The one exception a user sees, and the closest match that goes into its message."""
 
 import difflib
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 
 class UserError(ValueError):
@@ -16,3 +19,15 @@ def closest(given: str, legal: Iterable[str]) -> str:
     near = difflib.get_close_matches(str(given).lower(), lowered, n=1, cutoff=0.5)
     hint = f"; did you mean {lowered[near[0]]!r}?" if near else ""
     return f"legal: {shown or 'none'}{hint}"
+
+
+@contextmanager
+def one_message(log: Path) -> Iterator[None]:
+    """A mistake of the user's that shows up inside a job ends it with its message alone, also in the log of the job."""
+    try:
+        yield
+    except UserError as error:
+        message = f"Error. {error}"
+        with log.open("a", encoding="utf-8") as file:
+            print(message, file=file)
+        sys.exit(message)

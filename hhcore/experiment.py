@@ -26,8 +26,11 @@ REQUIRED = {
     "stimulus": "stimulus: {kind: step, amplitude: 10}",
     "initial_state": "initial_state: rest",
     "duration": "duration: 1000",
-    "solver": "solver: {method: tsit5, local_error: 1e-6}",
+    "solver": "solver: {tolerance: 1 us}",
 }
+CANDIDATES = ("tsit5", "dop853", "strang")  # rk4 costs more than tsit5 at every accuracy: docs/benchmarks.md
+CERTIFYING = ("tsit5", "dop853")  # find where spike counts change; the reference
+SMALLEST_TOLERANCE_MS, LARGEST_TOLERANCE_MS = 1e-6, 1.0
 SETTINGS = {"dt": "dt: 0.025", "local_error": "local_error: 1e-6"}
 OPTIONAL = ("parameters", "combine", "analysis_window", "spikes", "traces", "potential", "current")
 
@@ -45,7 +48,10 @@ class Experiment:
     analysis_window : (start, stop) of the time in which spikes count
     threshold       : potential that a spike crosses upwards [unit of the potential]
     rearm           : potential to fall below before the next spike counts, at most `threshold`
-    solver          : scheme and how finely it steps
+    solver          : scheme and how finely it steps; None where a tolerance asks for a choice
+    tolerance       : largest error of a spike time [ms], None where the solver is given
+    methods         : schemes to choose from
+    certify         : "sample" or "all": the neurons whose error is estimated
     traces          : the points whose time courses are kept, each with a value for everything that `defaults` names
     """
 
@@ -59,7 +65,10 @@ class Experiment:
     analysis_window: tuple[float, float]
     threshold: float
     rearm: float
-    solver: Solver
+    solver: Solver | None
+    tolerance: float | None
+    methods: tuple[str, ...]
+    certify: str
     traces: tuple[dict[str, float], ...]
 
     @property
@@ -110,6 +119,11 @@ class Experiment:
         """The trace points as rows like those of `points`: float64 (len(traces), len(quantities))."""
         rows = [[trace[name] for name in self.quantities] for trace in self.traces]
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.quantities))
+
+
+def solvers_needed(experiment: Experiment) -> tuple[str, ...]:
+    """The schemes that an experiment may be simulated with, and those that certify it."""
+    return tuple(dict.fromkeys([*experiment.methods, *CERTIFYING]))
 
 
 def read_config(path: str | Path) -> dict[str, object]:
@@ -177,9 +191,7 @@ def _check_form(name: str, body: object, where: str) -> None:
         legal = closest(state if isinstance(state, str) else "", ["rest", "model", "{membrane.V: -65, ...}"])
         raise UserError(f"{where}.initial_state: {shown(state)} is not a choice here; {legal}")
     fields(body.get("spikes", {}), f"{where}.spikes", optional=["threshold", "rearm"])
-    wanted = fields(body["solver"], f"{where}.solver", {"method": "method: tsit5"}, ["dt", "local_error"])
-    setting = knob(choice(wanted["method"], METHODS, f"{where}.solver.method"))
-    fields(wanted, f"{where}.solver", {"method": "method: tsit5", setting: SETTINGS[setting]})
+    _check_solver(body["solver"], f"{where}.solver")
 
 
 def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
@@ -205,6 +217,9 @@ def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
         threshold=threshold,
         rearm=rearm,
         solver=_solver(body["solver"], model.time_unit, duration, f"{where}.solver"),
+        tolerance=_tolerance(body["solver"], f"{where}.solver"),
+        methods=(body["solver"]["method"],) if "method" in body["solver"] else CANDIDATES,
+        certify=body["solver"].get("certify", "sample"),
         traces=tuple(
             _trace(point, model, axes, defaults, duration, f"{where}.traces[{i}]") for i, point in enumerate(traces)
         ),
@@ -230,7 +245,38 @@ def _duration(body: dict, unit: str, where: str) -> float:
     return duration
 
 
-def _solver(body: dict, unit: str, duration: float, where: str) -> Solver:
+def _check_solver(body: object, where: str) -> None:
+    """Either a tolerance, perhaps with a method, or a method and the setting that it takes."""
+    given = fields(body, where, optional=["tolerance", "method", "dt", "local_error", "certify"])
+    if "method" in given:
+        choice(given["method"], METHODS, f"{where}.method")
+    choice(given.get("certify", "sample"), ["sample", "all"], f"{where}.certify")
+    if "tolerance" in given:
+        fields(body, where, {"tolerance": "tolerance: 1 us"}, ["method", "certify"])
+    elif "method" in given:
+        setting = knob(given["method"])
+        fields(body, where, {"method": "method: tsit5", setting: SETTINGS[setting]}, ["certify"])
+    else:
+        raise UserError(
+            f"{where}: {shown(body)} says not how accurate; give `tolerance: 1 us`, or a method and its setting"
+        )
+
+
+def _tolerance(body: dict, where: str) -> float | None:
+    if "tolerance" not in body:
+        return None
+    tolerance = to_unit(body["tolerance"], "ms", f"{where}.tolerance")
+    if not SMALLEST_TOLERANCE_MS <= tolerance <= LARGEST_TOLERANCE_MS:
+        raise UserError(
+            f"{where}.tolerance: {shown(body['tolerance'])} is not between 1 ns and 1 ms; "
+            "it is the largest error of a spike time, such as 1 us"
+        )
+    return tolerance
+
+
+def _solver(body: dict, unit: str, duration: float, where: str) -> Solver | None:
+    if "tolerance" in body:
+        return None
     if "local_error" in body:
         error = to_unit(body["local_error"], "1", f"{where}.local_error")
         if not 1e-13 <= error <= 0.1:

@@ -33,6 +33,11 @@ DEFINITIONS = {
         "features of both are null",
     ),
     "failed_ms": ("ms", "time at which a neuron diverged or stalled"),
+    "spike_time_error_us": (
+        "us",
+        "estimated largest error of the neuron's spike times; null without spikes or where it was not estimated",
+    ),
+    "fragile": ("1", "whether the spike count depends on the accuracy of the solver; null where it was not tested"),
 }
 
 
@@ -44,6 +49,8 @@ def features(
     trough: np.ndarray,
     status: np.ndarray,
     ended: np.ndarray,
+    error: np.ndarray,
+    fragile: np.ndarray,
 ) -> dict[str, np.ndarray]:
     """All of DEFINITIONS for n neurons, in order.
 
@@ -53,6 +60,8 @@ def features(
     peak, trough : float64 (n,) [mV]
     status  : (n,) of words; no feature of a neuron that `diverged` or `stalled` is defined
     ended   : float64 (n,), time reached [ms]
+    error   : float64 (n,), estimated largest error of the spike times [ms], NaN where there is none
+    fragile : float64 (n,), 1 where the spike count depends on the accuracy, 0 where not, NaN where it is not known
     Returns float64 (n,) with NaN where a feature is not defined; the spike count as a masked int32 (n,), since
     integers have no NaN; and the status as given.
     """
@@ -65,7 +74,14 @@ def features(
     failed = np.isin(status, FAILED)
     count = np.ma.masked_array(np.diff(offsets).astype(np.int32), failed)
     defined = {name: np.where(failed, np.nan, column) for name, column in columns.items()}
-    return {"spike_count": count, **defined, "status": status, "failed_ms": np.where(failed, ended, np.nan)}
+    numerics = {"spike_time_error_us": error * 1000.0, "fragile": np.ma.masked_array(fragile == 1, np.isnan(fragile))}
+    return {
+        "spike_count": count,
+        **defined,
+        "status": status,
+        "failed_ms": np.where(failed, ended, np.nan),
+        **numerics,
+    }
 
 
 def first_intervals(times: np.ndarray, offsets: np.ndarray) -> np.ndarray:
@@ -75,6 +91,20 @@ def first_intervals(times: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     start = offsets[:-1][two]
     intervals[two] = times[start + 1] - times[start]
     return intervals
+
+
+def spike_time_errors(times: np.ndarray, offsets: np.ndarray, exact: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Largest difference of the spike times of each neuron from the exact ones, as far as both have spikes.
+
+    times, offsets : as in `features`; exact, bounds : likewise
+    Returns float64 (n,), NaN where either has no spike.
+    """
+    errors = np.full(len(offsets) - 1, np.nan)
+    for i in range(len(errors)):
+        n = min(offsets[i + 1] - offsets[i], bounds[i + 1] - bounds[i])
+        if n:
+            errors[i] = np.abs(times[offsets[i] :][:n] - exact[bounds[i] :][:n]).max()
+    return errors
 
 
 def _batches(offsets: np.ndarray) -> Iterator[tuple[int, int]]:

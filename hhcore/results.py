@@ -1,45 +1,84 @@
 """The tables and figures of one experiment, from its shards to its folder."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from hhcore import fi, tables
+from hhcore.certificate import certificate, sampled
 from hhcore.digests import digest
 from hhcore.experiment import Experiment
 from hhcore.features import DEFINITIONS, features, first_intervals
 from hhcore.files import whole
 from hhcore.quantities import column_name, pretty_unit
+from hhcore.simulation import DIVERGED, Result
 from hhcore.sweep import context_digest, grid_digest
 
+FAILURE_FIELDS = {
+    "neuron": ("1", "row of the neuron in features.parquet, from 0"),
+    "failed_ms": ("ms", "time at which it diverged or stalled"),
+}
 
-def write_tables(experiment: Experiment, shards: list[Path], folder: Path) -> None:
-    """features, spikes, fi_curves and fi_summary as Parquet, and summary.html, from the shards of the store."""
+
+def write_tables(experiment: Experiment, shards: list[Path], numerics: Path, folder: Path) -> None:
+    """features, spikes, fi_curves, fi_summary and failures as Parquet, and summary.html, from the shards of the store.
+
+    numerics : numerics.parquet, of which every table carries the certificate
+    """
     from hhcore.simulation import STATUSES
     from hhcore.store import read_grid
     from hhcore.summary import summary
 
-    result = read_grid(experiment, shards)
-    made = provenance(experiment)
+    result = with_sampled_errors(read_grid(experiment, shards), experiment, numerics)
+    made = provenance(experiment, numerics)
     status = np.array(STATUSES, dtype=object)[result.status]
     axes = axis_columns(experiment)
     found = features(
-        result.spike_times, result.offsets, result.window, result.peak, result.trough, status, result.ended
+        result.spike_times,
+        result.offsets,
+        result.window,
+        result.peak,
+        result.trough,
+        status,
+        result.ended,
+        result.error * experiment.model.ms,
+        result.fragile,
     )
     fields = _axis_fields(experiment) | DEFINITIONS
     written = {"features.parquet": tables.table({**axes, **found}, fields)}
     written |= _fi_tables(experiment, axes, found, first_intervals(result.spike_times, result.offsets))
+    written["failures.parquet"] = _failures(experiment, result)
     for name, content in written.items():
         tables.write(folder / name, content, made)
     tables.write_spikes(folder / "spikes.parquet", result.spike_times, result.offsets, made)
     words, numbers = np.unique(status.astype(str), return_counts=True)
-    page = summary(experiment, dict(zip(words, numbers.tolist(), strict=True)), fi.undetected(found), written, made)
+    page = summary(experiment, dict(zip(words, numbers.tolist(), strict=True)), found, written, made)
     with whole(folder / "summary.html") as temporary:
         temporary.write_text(page, encoding="utf-8")
 
 
-def write_traces(experiment: Experiment, path: Path) -> None:
+def with_sampled_errors(result: Result, experiment: Experiment, numerics: Path) -> Result:
+    """The errors and fragile counts of the sample, where not every neuron of the grid was certified."""
+    if experiment.certify == "all":
+        return result
+    neurons, error, fragile = sampled(numerics)
+    errors, marks = np.full(experiment.n_points, np.nan), np.full(experiment.n_points, np.nan)
+    errors[neurons], marks[neurons] = error / 1000.0 / experiment.model.ms, fragile
+    return replace(result, error=errors, fragile=marks)
+
+
+def _failures(e: Experiment, result: Result) -> pa.Table:
+    """When each neuron failed that did, and its last states before."""
+    rows = np.flatnonzero(result.status >= DIVERGED)
+    columns = {"neuron": rows.astype(np.int32), "failed_ms": result.ended[rows] * e.model.ms}
+    columns |= {column_name(n, q.unit): result.final[rows, i] for i, (n, q) in enumerate(e.model.states.items())}
+    fields = FAILURE_FIELDS | {column_name(n, q.unit): (q.unit, q.description) for n, q in e.model.states.items()}
+    return tables.table(columns, fields)
+
+
+def write_traces(experiment: Experiment, numerics: Path, path: Path) -> None:
     """Every step of the requested points: trace, time, potential and other states, currents, stimulus."""
     from hhcore.simulation import trace
     from hhcore.stimulus import Step
@@ -58,22 +97,23 @@ def write_traces(experiment: Experiment, path: Path) -> None:
         order = ["time", *e.model.states, *e.model.currents, "stimulus"]
         values = [np.full(len(found["time"]), number), *(found[name] for name in order)]
         parts.append(tables.table(dict(zip(fields, values, strict=True)), fields))
-    tables.write(path, pa.concat_tables(parts), provenance(e))
+    tables.write(path, tables.joined(parts), provenance(e, numerics))
 
 
-def provenance(experiment: Experiment) -> dict[str, str]:
-    """What determines the experiment's results: model, solver, digests and versions."""
+def provenance(experiment: Experiment, numerics: Path) -> dict[str, str]:
+    """What determines the experiment's results, and how accurate they are: model, certificate, digests, versions."""
     e = experiment
     return {
         "experiment": e.name,
         "model": e.model.name,
         "model_digest": e.model.digest,
         "model_source": e.model.source,
-        "solver": f"{e.solver.method}, order {e.solver.scheme.order}, {e.solver.knob} {e.solver.accuracy!r}",
+        **certificate(numerics),
         "context_digest": context_digest(e),
         "grid_digest": grid_digest(e),
         "config_digest": digest(context_digest(e), grid_digest(e)),
-    } | {f"version_{name}": number for name, number in tables.software().items()}
+        **tables.versions(),
+    }
 
 
 def axis_columns(experiment: Experiment) -> dict[str, np.ndarray]:
@@ -88,14 +128,16 @@ def draw_grid(experiment: Experiment, folder: Path) -> None:
     from hhcore import figures
 
     plan = figure_plan(experiment)
-    grid, curves, curve_summary = (
-        tables.read(folder / f"{name}.parquet").to_pandas() for name in ("features", "fi_curves", "fi_summary")
-    )
+    names = ("features", "fi_curves", "fi_summary", "numerics")
+    grid, curves, curve_summary, tried = (tables.read(folder / f"{name}.parquet").to_pandas() for name in names)
+    tolerance_us = None if experiment.tolerance is None else experiment.tolerance * 1000.0
     drawn = {
         "fi_curves": figures.fi_curves(curves, plan),
         "spike_count_map": figures.spike_count_map(grid, plan),
         "rheobase_map": figures.rheobase_map(curve_summary, plan),
         "oscillation_range": figures.oscillation_range(grid, plan),
+        "work_precision": figures.work_precision(tried, plan, tolerance_us),
+        "accuracy_map": figures.accuracy_map(grid, plan),
     }
     for name, figure in drawn.items():
         figures.save(figure, folder / "figures" / name)

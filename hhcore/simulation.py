@@ -35,6 +35,8 @@ class Result:
     ended       : float64 (n,), time reached: the duration, or where the neuron failed (ms)
     final       : float64 (n, states), the states then, the last ones before it failed
     steps       : float64 (n,), steps tried
+    error       : float64 (n,), estimated largest error of the spike times (ms), NaN where it was not estimated
+    fragile     : float64 (n,), 1 where the spike count depends on the accuracy, 0 where not, NaN where not tested
     """
 
     spike_times: np.ndarray
@@ -46,6 +48,8 @@ class Result:
     ended: np.ndarray
     final: np.ndarray
     steps: np.ndarray
+    error: np.ndarray
+    fragile: np.ndarray
 
     @cached_property
     def features(self):
@@ -56,7 +60,17 @@ class Result:
 
         status = np.array(STATUSES, dtype=object)[self.status]
         return pd.DataFrame(
-            features(self.spike_times, self.offsets, self.window, self.peak, self.trough, status, self.ended)
+            features(
+                self.spike_times,
+                self.offsets,
+                self.window,
+                self.peak,
+                self.trough,
+                status,
+                self.ended,
+                self.error,
+                self.fragile,
+            )
         )
 
     @cached_property
@@ -246,4 +260,6 @@ def _gather(parts: list[Integration], status: np.ndarray, window: tuple[float, f
         ended=joined("ended"),
         final=joined("states"),
         steps=joined("steps"),
+        error=np.full(len(outcome), np.nan),
+        fragile=np.full(len(outcome), np.nan),
     )

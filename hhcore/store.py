@@ -1,12 +1,13 @@
 """The store of simulated points: one Parquet file per shard, to which a run adds only what it does not hold yet.
 
 A row is a neuron: its key (hhcore.sweep.point_keys), peak, trough, status, time reached, the last states if it failed,
-number of steps and spike times. A file holds the
+number of steps, certified error and spike times. A file holds the
 context digest under which its rows were computed; rows of another context are not used. Points that the grid
 no longer has are kept: they cost nothing and may come back.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ import pyarrow as pa
 from hhcore import tables
 from hhcore.errors import UserError
 from hhcore.experiment import Experiment
+from hhcore.features import spike_time_errors
 from hhcore.simulation import DIVERGED, Result, simulate
+from hhcore.solvers import Solver
 from hhcore.stimulus import Step
 from hhcore.sweep import context_digest, point_keys, shard_points
 
@@ -29,6 +32,8 @@ SCHEMA = pa.schema(
         ("ended", pa.float64()),
         ("final", pa.list_(pa.float64())),
         ("steps", pa.float64()),
+        ("error", pa.float64()),
+        ("fragile", pa.float64()),
         ("spikes", pa.large_list(pa.float64())),
     ]
 )
@@ -51,7 +56,7 @@ def update_shard(
     parts = [held]
     if total:
         done = _Counter(total, progress)
-        result = run_points(experiment, points[missing], threads=threads, progress=done)
+        result = _certified(experiment, points[missing], threads, done)
         parts.append(_table(keys[missing], result))
     merged = pa.concat_tables(parts)
     order = np.lexsort(_keys(merged).T[::-1])
@@ -59,8 +64,22 @@ def update_shard(
     return total
 
 
-def run_points(experiment: Experiment, points: np.ndarray, *, threads: int = 1, progress=None) -> Result:
-    """Simulate rows of `Experiment.points` with the experiment's own settings."""
+def _certified(experiment: Experiment, points: np.ndarray, threads: int, progress) -> Result:
+    """The points simulated, and where all are to be certified, once more by a finer solver to estimate the error."""
+    e = experiment
+    result = run_points(e, e.solver, points, threads=threads, progress=progress)
+    if e.certify != "all":
+        return result
+    exact = run_points(e, e.solver.finer, points, threads=threads)
+    error = spike_time_errors(result.spike_times, result.offsets, exact.spike_times, exact.offsets)
+    fragile = np.diff(result.offsets) != np.diff(exact.offsets)
+    return replace(result, error=error, fragile=fragile.astype(np.float64))
+
+
+def run_points(
+    experiment: Experiment, solver: Solver, points: np.ndarray, *, threads: int = 1, progress=None
+) -> Result:
+    """Simulate rows of `Experiment.points` with the experiment's own settings and the given solver."""
     e = experiment
     columns = dict(zip(e.quantities, points.T, strict=True))
     stimulus = Step(**{field: columns.pop(field) for field in ("amplitude", "start", "stop")})
@@ -70,8 +89,8 @@ def run_points(experiment: Experiment, points: np.ndarray, *, threads: int = 1, 
         stimulus,
         duration=e.duration,
         initial_state=e.initial_state,
-        method=e.solver.method,
-        **{e.solver.knob: e.solver.accuracy},
+        method=solver.method,
+        **{solver.knob: solver.accuracy},
         analysis_window=e.analysis_window,
         threshold=e.threshold,
         rearm=e.rearm,
@@ -105,6 +124,8 @@ def read_grid(experiment: Experiment, shards: list[Path]) -> Result:
         ended=found["ended"].to_numpy(),
         final=_rectangle(found["final"], len(experiment.model.states)),
         steps=found["steps"].to_numpy(),
+        error=found["error"].to_numpy(),
+        fragile=found["fragile"].to_numpy(),
         window=experiment.analysis_window,
     )
 
@@ -157,7 +178,7 @@ def _table(keys: np.ndarray, result: Result) -> pa.Table:
     counts = np.r_[0, np.cumsum(np.where(failed, result.final.shape[1], 0))].astype(np.int32)
     final = pa.ListArray.from_arrays(pa.array(counts), pa.array(result.final[failed].ravel()))
     numbers = [result.peak, result.trough, result.status, result.ended]
-    columns = [keys[:, 0], keys[:, 1], *numbers, final, result.steps, spikes]
+    columns = [keys[:, 0], keys[:, 1], *numbers, final, result.steps, result.error, result.fragile, spikes]
     return pa.Table.from_arrays([pa.array(c) for c in columns], schema=SCHEMA)
 
 

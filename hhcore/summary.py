@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from string import Template
 
+import numpy as np
 import pyarrow as pa
 
+from hhcore import fi
 from hhcore.experiment import Experiment
 from hhcore.quantities import pretty_unit
 from hhcore.sweep import plan
@@ -27,19 +29,20 @@ $body
 
 
 def summary(
-    experiment: Experiment, counts: Mapping[str, int], undetected: int, tables: Mapping[str, pa.Table], made: Mapping
+    experiment: Experiment, counts: Mapping[str, int], features: Mapping, tables: Mapping[str, pa.Table], made: Mapping
 ) -> str:
     """The page as text.
 
     counts     : neurons by status
-    undetected : neurons that oscillate inside the analysis window without a detected spike
+    features   : the columns of features.parquet
     tables     : the experiment's tables by file name; their fields carry unit and definition
     made       : metadata of the tables: digests and versions
     """
     body = [
         *_section("What was run", _facts(experiment)),
         *_section("Grid", _grid(experiment)),
-        *_section("Neurons", _counts(experiment, counts, undetected)),
+        *_section("Neurons", _counts(experiment, counts, fi.undetected(features))),
+        *_section("Accuracy", _accuracy(experiment, features, made)),
         *_section("Made with", [(key, value) for key, value in made.items()]),
     ]
     for name, table in tables.items():
@@ -119,6 +122,25 @@ def _counts(e: Experiment, counts: Mapping[str, int], undetected: int) -> Iterab
             f"{e.model.states[e.model.potential].unit}: "
             "the definition of a spike does not count them"
         ),
+    )
+
+
+def _accuracy(e: Experiment, features: Mapping, made: Mapping) -> Iterable[tuple[str, str]]:
+    """The certificate, in words."""
+    known = ~np.ma.getmaskarray(features["fragile"])
+    fragile = int(np.ma.filled(features["fragile"], False).sum())
+    error = features["spike_time_error_us"]
+    fired = error[~np.isnan(error)]
+    asked = "no tolerance was given" if e.tolerance is None else f"at most {made['tolerance_us']} µs was asked for"
+    tested = "every neuron" if e.certify == "all" else f"a sample of {known.sum():,} neurons"
+    yield "Tested", f"{tested}; {asked}"
+    if fired.size:
+        yield "Spike-time error", f"worst {fired.max():.3g} µs, median {np.median(fired):.3g} µs"
+    yield "Fragile", f"{fragile:,} of {known.sum():,} tested have a spike count that depends on the solver's accuracy"
+    yield "Reference", f"{made['reference']}, for {made['reference_runs']} neurons of a sample"
+    yield (
+        "Checked by SciPy",
+        f"{made['reference_checked_by_scipy']}: the reference agrees within {made['reference_agreement_us']} µs",
     )
 
 

@@ -11,6 +11,8 @@ import numpy as np
 from hhcore.compile.module import cache_directory, keep, kernel_digest, kernel_name
 from hhcore.digests import code_digest, digest
 from hhcore.experiment import Experiment
+from hhcore.model import Model
+from hhcore.solvers import SCHEMES, knob
 
 STEPS_PER_SHARD = 1.5e9  # neuron-steps: about half a minute on one core for Hodgkin-Huxley
 ADAPTIVE_STEPS = 8.0  # in one ms, of an adaptive scheme, as far as one can say before the run
@@ -31,10 +33,11 @@ class Plan:
 def plan(experiment: Experiment) -> Plan:
     """Shards are counted by the work of the grid alone, so that every machine agrees on their names."""
     e = experiment
-    steps = e.simulated_ms * (ADAPTIVE_STEPS if e.solver.scheme.adaptive else 1.0 / (e.solver.accuracy * e.model.ms))
+    fixed = e.solver is not None and not e.solver.scheme.adaptive
+    steps = e.simulated_ms * (1.0 / (e.solver.accuracy * e.model.ms) if fixed else ADAPTIVE_STEPS)
     bits = max(0, ceil(log2(max(1.0, steps / STEPS_PER_SHARD))))
     names = tuple(format(i, f"0{bits}b") for i in range(2**bits)) if bits else ("all",)
-    return Plan(e.n_points, e.simulated_ms / 1000.0, names, steps / kernel_speed(e))
+    return Plan(e.n_points, e.simulated_ms / 1000.0, names, steps / kernel_speed(e.model, e.methods[0]))
 
 
 def estimate(plans: dict[str, Plan]) -> str:
@@ -54,41 +57,45 @@ def duration_text(seconds: float) -> str:
     return f"{round(seconds / 60)} min" if seconds < 7200 else f"{seconds / 3600:.3g} h"
 
 
-def kernel_speed(experiment: Experiment) -> float:
+def kernel_speed(model: Model, method: str) -> float:
     """Neuron-steps per second on one core: as measured here when the kernel was compiled, else nominal."""
-    measured = _speed_file(experiment)
+    measured = _speed_file(model, method)
     if measured.exists():
         return float(measured.read_text())
-    return NOMINAL_SPEED / len(experiment.model.states)
+    return NOMINAL_SPEED / len(model.states)
 
 
-def measure_speed(experiment: Experiment) -> float:
-    """Measure `kernel_speed` with the model's own neuron at rest, and keep it for later estimates."""
+def measure_speed(model: Model, method: str) -> float:
+    """Measure `kernel_speed` with the model's own neuron, and keep it for later estimates."""
     from hhcore.simulation import simulate
     from hhcore.stimulus import Step
 
-    solver, best = experiment.solver, 0.0
-    duration = 500.0 / experiment.model.ms if solver.scheme.adaptive else 4000 * solver.accuracy
+    best = 0.0
+    accuracy = 1e-6 if SCHEMES[method].adaptive else 0.025 / model.ms
     for _ in range(4):
         started = time.perf_counter()
-        run = {"duration": duration, "method": solver.method, solver.knob: solver.accuracy}
-        result = simulate(experiment.model, {}, Step(np.zeros(64)), initial_state="model", **run)
+        run = {"duration": 100.0 / model.ms, "method": method, knob(method): accuracy}
+        result = simulate(model, {}, Step(np.zeros(64)), initial_state="model", **run)
         best = max(best, result.steps.sum() / (time.perf_counter() - started))
-    keep(_speed_file(experiment), repr(float(best)))
+    keep(_speed_file(model, method), repr(float(best)))
     return best
 
 
-def _speed_file(experiment: Experiment) -> Path:
-    return cache_directory() / f"{kernel_name(experiment.model, experiment.solver.method)}.speed"
+def _speed_file(model: Model, method: str) -> Path:
+    return cache_directory() / f"{kernel_name(model, method)}.speed"
 
 
 def context_digest(experiment: Experiment) -> str:
-    """Hash of everything that determines a neuron's result and that all points of the experiment share."""
+    """Hash of everything that determines a neuron's result and that all points of the experiment share.
+
+    Before the solver is chosen, of everything that determines the choice except for the grid.
+    """
     e = experiment
     initial = sorted(e.initial_state.items()) if isinstance(e.initial_state, dict) else e.initial_state
-    settings = (e.duration, e.solver.accuracy, e.analysis_window, e.threshold, e.rearm, initial, e.quantities)
+    settings = (e.duration, e.analysis_window, e.threshold, e.rearm, initial, e.quantities, e.certify)
     code = code_digest("simulation.py", "integration.py", "rest.py", "stimulus.py", "store.py", "sweep.py")
-    return digest(kernel_digest(e.model, e.solver.method), code, *settings)
+    methods, accuracy = (e.methods, e.tolerance) if e.solver is None else ([e.solver.method], e.solver.accuracy)
+    return digest(*(kernel_digest(e.model, method) for method in methods), accuracy, code, *settings)
 
 
 def grid_digest(experiment: Experiment) -> str:
@@ -104,12 +111,12 @@ def point_keys(points: np.ndarray) -> np.ndarray:
         state = np.full(len(points), seed, dtype=np.uint64)
         for column in range(points.shape[1]):
             bits = (points[:, column] + 0.0).view(np.uint64)  # + 0.0: -0.0 and 0.0 are one value
-            state = _mix(state * np.uint64(0x2545F4914F6CDD1D) + _mix(bits ^ np.uint64(seed)))
+            state = mixed(state * np.uint64(0x2545F4914F6CDD1D) + mixed(bits ^ np.uint64(seed)))
         keys[:, half] = state
     return keys
 
 
-def _mix(x: np.ndarray) -> np.ndarray:
+def mixed(x: np.ndarray) -> np.ndarray:
     """Stafford's variant 13 of the finaliser of MurmurHash3: every bit of x reaches every bit of the result."""
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -83,6 +83,11 @@ MISTAKES = [
     (("solver", "dt"), MISSING, ".solver", ["'dt' is missing", "given ['method']"]),
     (("solver", "method"), "tsit5", ".solver", ["no key 'dt'", "legal: method, local_error"]),
     (("solver",), {"method": "tsit5"}, ".solver", ["'local_error' is missing", "`local_error: 1e-6`"]),
+    (("solver",), {}, ".solver", ["says not how accurate", "tolerance: 1 us"]),
+    (("solver",), {"tolerance": "1 us", "dt": 0.1}, ".solver", ["no key 'dt'", "legal: tolerance, method, certify"]),
+    (("solver",), {"tolerance": "1 s"}, ".solver.tolerance", ["'1 s' is not between 1 ns and 1 ms"]),
+    (("solver",), {"tolerance": "1 mV"}, ".solver.tolerance", ["'1 mV'"]),
+    (("solver",), {"tolerance": "1 us", "certify": "none"}, ".solver.certify", ["'none'", "sample, all"]),
     (("solver",), {"method": "dop853", "local_error": 0}, ".solver.local_error", ["0 is not between 1e-13 and 0.1"]),
     # types
     (("model",), ["hodgkin_huxley_1952"], ".model", ["['hodgkin_huxley_1952'] is not text"]),

@@ -13,8 +13,10 @@ import pytest
 import yaml
 
 from hhcore import fi, tables
+from hhcore.certificate import FIELDS, write_numerics
 from hhcore.experiment import read_experiments
 from hhcore.features import DEFINITIONS
+from hhcore.numerics import calibrate
 from hhcore.results import write_tables, write_traces
 from hhcore.solvers import SCHEMES
 from hhcore.store import update_shard
@@ -89,8 +91,8 @@ def test_readme_quotes_the_benchmarks():
 
 @pytest.mark.parametrize(
     "fields",
-    [DEFINITIONS, tables.SPIKE_FIELDS, fi.CURVE_DEFINITIONS, fi.summary_definitions("uA/cm^2", "uA_cm2")],
-    ids=["features", "spikes", "fi_curves", "fi_summary"],
+    [DEFINITIONS, tables.SPIKE_FIELDS, FIELDS, fi.CURVE_DEFINITIONS, fi.summary_definitions("uA/cm^2", "uA_cm2")],
+    ids=["features", "spikes", "numerics", "fi_curves", "fi_summary"],
 )
 def test_every_definition_is_on_the_page(fields):
     lines = RESULTS.read_text().splitlines()
@@ -106,9 +108,11 @@ def results(tmp_path_factory) -> Path:
     folder = base / "results" / experiment.name
     shard = folder / "shards" / "all.parquet"
     shard.parent.mkdir(parents=True)
+    numerics = folder / "numerics.parquet"
+    write_numerics(experiment, calibrate(experiment, progress=lambda done, total: None), numerics)
     update_shard(experiment, "all", shard, progress=lambda done, total: None)
-    write_tables(experiment, [shard], folder)
-    write_traces(experiment, folder / "traces.parquet")
+    write_tables(experiment, [shard], numerics, folder)
+    write_traces(experiment, numerics, folder / "traces.parquet")
     return base
 
 
@@ -121,7 +125,7 @@ def run(block: str) -> dict[str, object]:
 def test_every_column_is_on_the_page(results):
     page = RESULTS.read_text()
     files = list((results / "results/squid_conductances").glob("*.parquet"))
-    assert len(files) == 5
+    assert len(files) == 7
     for file in files:
         assert f"## `{file.name}`" in page
         for column in pq.read_schema(file).names:

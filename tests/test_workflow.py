@@ -15,8 +15,11 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
-TABLES = ("features", "spikes", "fi_curves", "fi_summary", "traces")
-FIGURES = ("fi_curves", "spike_count_map", "rheobase_map", "oscillation_range", "traces")
+TABLES = ("features", "spikes", "fi_curves", "fi_summary", "failures", "numerics", "traces")
+FIGURES = (
+    *("fi_curves", "spike_count_map", "rheobase_map", "oscillation_range"),
+    *("work_precision", "accuracy_map", "traces"),
+)
 SMALL = {
     "model": "model.mmt",
     "stimulus": {"kind": "step", "amplitude": {"values": [0, 10, 20]}},
@@ -114,7 +117,7 @@ def test_features_have_the_promised_columns_units_and_order(whole):
     path = whole[0].path / "results/small_grid/features.parquet"
     axes = ["amplitude_uA_cm2", "sodium_g_mS_cm2", "potassium_g_mS_cm2"]
     features = ["spike_count", "firing_rate_Hz", "first_spike_ms", "last_spike_ms", "mean_isi_ms", "cv_isi"]
-    features += ["adaptation_index", "peak_mV", "trough_mV", "status", "failed_ms"]
+    features += ["adaptation_index", "peak_mV", "trough_mV", "status", "failed_ms", "spike_time_error_us", "fragile"]
     schema = pq.read_schema(path)
     assert schema.names == axes + features
     assert all(field.metadata[b"unit"] and field.metadata[b"definition"] for field in schema)
@@ -170,7 +173,7 @@ def test_growing_simulates_the_new_points_shrinking_none(small, cache, tmp_path)
     assert len(pd.read_parquet(small.path / "results/e/features.parquet")) == 6
 
 
-ALL = {"kernel", "simulate", "tables", "figures", "report", "all"}
+ALL = {"kernel", "calibrate", "simulate", "tables", "figures", "report", "all"}
 
 
 @pytest.mark.parametrize(
@@ -251,9 +254,19 @@ def test_a_file_that_is_no_yaml_gets_one_message(cache, tmp_path):
     assert done.returncode != 0 and "Traceback" not in done.stderr and "YAML" in done.stderr
 
 
-def test_a_diverging_neuron_is_a_row_with_a_status(cache, tmp_path):
-    folder = Folder(tmp_path / "diverging", cache)
-    folder.config(parameters={"membrane.C": {"values": [0.0001, 1]}})
+def test_a_neuron_that_fails_is_a_row_with_a_status_and_a_step_that_is_unstable_is_refused(cache, tmp_path):
+    folder = Folder(tmp_path / "failing", cache)
+    fast = {"parameters": {"membrane.C": {"values": [0.0001, 1]}}}
+    folder.config(**fast)
+    refused = folder.snakemake()
+    assert refused.returncode != 0 and "Traceback" not in refused.stderr
+    assert re.search(r"Error\. experiments\.e\.solver\.dt: 0\.05 ms is unstable.*give dt below", refused.stderr)
+    assert not (folder.path / "results/e/features.parquet").exists()
+    folder.config(**fast, solver={"method": "tsit5", "local_error": 1e-6})
     folder.run()
-    assert pd.read_parquet(folder.path / "results/e/features.parquet").status.tolist() == ["diverged", "ok"] * 3
+    features = pd.read_parquet(folder.path / "results/e/features.parquet")
+    assert features.status.tolist() == ["stalled", "ok"] * 3
+    failures = pd.read_parquet(folder.path / "results/e/failures.parquet")
+    assert failures.neuron.tolist() == [0, 2, 4] and failures.membrane_V_mV.between(-100, 60).all()
+    assert failures.failed_ms.tolist() == features.failed_ms.dropna().tolist()
     assert "3 failed" in (folder.path / "results/e/summary.html").read_text()

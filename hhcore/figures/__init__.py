@@ -2,12 +2,15 @@
 
 from hhcore.figures.fi import fi_curves
 from hhcore.figures.maps import rheobase_map, spike_count_map
+from hhcore.figures.numerics import accuracy_map, work_precision
 from hhcore.figures.oscillation import oscillation_range
 from hhcore.figures.plan import Plan, Variable
 from hhcore.figures.style import save
 from hhcore.figures.traces import trace_panel
 
 __all__ = [
+    "accuracy_map",
+    "work_precision",
     "Plan",
     "Variable",
     "fi_curves",

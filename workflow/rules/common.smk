@@ -8,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 from hhcore.compile.module import kernel_name
 from hhcore.digests import code_digest
 from hhcore.errors import UserError
-from hhcore.experiment import read_config, read_experiments
+from hhcore.experiment import read_config, read_experiments, solvers_needed
 from hhcore.sweep import context_digest, estimate, grid_digest, plan
 
 STARTED = time.time()
@@ -26,15 +26,18 @@ def checked_experiments():
 
 EXPERIMENTS = checked_experiments()
 PLANS = {name: plan(experiment) for name, experiment in EXPERIMENTS.items()}
-KERNELS = {name: kernel_name(experiment.model, experiment.solver.method) for name, experiment in EXPERIMENTS.items()}
+KERNELS = {
+    name: [kernel_name(experiment.model, method) for method in solvers_needed(experiment)]
+    for name, experiment in EXPERIMENTS.items()
+}
 
 if workflow.is_main_process:
     print(estimate(PLANS), file=sys.stderr)
 
 
-def kernel(wildcards):
-    """The kernel that an experiment needs, compiled."""
-    return f"results/kernels/{KERNELS[wildcards.experiment]}.py"
+def kernels(wildcards):
+    """The kernels that an experiment may need, compiled."""
+    return expand("results/kernels/{kernel}.py", kernel=KERNELS[wildcards.experiment])
 
 
 def shards(wildcards):
@@ -56,8 +59,8 @@ def shard_threads(wildcards):
 
 def results(name):
     """Every file of an experiment that a user is meant to open."""
-    files = ["features", "spikes", "fi_curves", "fi_summary"]
-    figures = ["fi_curves", "spike_count_map", "rheobase_map", "oscillation_range"]
+    files = ["features", "spikes", "fi_curves", "fi_summary", "failures", "numerics"]
+    figures = ["fi_curves", "spike_count_map", "rheobase_map", "oscillation_range", "work_precision", "accuracy_map"]
     if EXPERIMENTS[name].traces:
         files.append("traces")
         figures.append("traces")

@@ -3,11 +3,14 @@ rule figures:
         features="results/{experiment}/features.parquet",
         fi_curves="results/{experiment}/fi_curves.parquet",
         fi_summary="results/{experiment}/fi_summary.parquet",
+        numerics="results/{experiment}/numerics.parquet",
     output:
         fi_curves=figure("fi_curves", "fi_curves", "F-I curves"),
         spike_count_map=figure("spike_count_map", "spike_count_map", "Spike count"),
         rheobase_map=figure("rheobase_map", "rheobase_map", "Rheobase"),
         oscillation_range=figure("oscillation_range", "oscillation_range", "Range of the potential"),
+        work_precision=figure("work_precision", "work_precision", "Work and precision"),
+        accuracy_map=figure("accuracy_map", "accuracy_map", "Spike-time error"),
     log:
         "results/logs/{experiment}/figures.log",
     benchmark:

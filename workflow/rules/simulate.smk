@@ -19,7 +19,8 @@ rule kernel:
 
 rule simulate:
     input:
-        kernel,
+        kernels=kernels,
+        numerics="results/{experiment}/numerics.parquet",
     output:
         update("results/{experiment}/shards/{shard}.parquet"),
     log:
@@ -43,7 +44,8 @@ rule simulate:
 
 rule traces:
     input:
-        kernel,
+        kernels=kernels,
+        numerics="results/{experiment}/numerics.parquet",
     output:
         report(
             "results/{experiment}/traces.parquet",

@@ -1,6 +1,7 @@
 rule tables:
     input:
-        shards,
+        shards=shards,
+        numerics="results/{experiment}/numerics.parquet",
     output:
         features=report(
             "results/{experiment}/features.parquet",
@@ -10,6 +11,7 @@ rule tables:
             labels={"table": "Features, one row per neuron"},
         ),
         spikes="results/{experiment}/spikes.parquet",
+        failures="results/{experiment}/failures.parquet",
         fi_curves=report(
             "results/{experiment}/fi_curves.parquet",
             caption="../report/fi_curves_table.rst",
@@ -44,7 +46,9 @@ rule tables:
     params:
         context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
         grid=lambda wildcards: grid_digest(EXPERIMENTS[wildcards.experiment]),
-        code=code_digest("features.py", "fi.py", "tables.py", "results.py", "summary.py", "quantities.py"),
+        code=code_digest(
+            "features.py", "fi.py", "tables.py", "results.py", "summary.py", "quantities.py", "certificate.py"
+        ),
         texts=lambda wildcards: EXPERIMENTS[wildcards.experiment].model.text_digest,
     message:
         "{wildcards.experiment}: features and F-I curves"

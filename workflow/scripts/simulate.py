@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+from hhcore.certificate import resolved
 from hhcore.experiment import read_experiments
 from hhcore.progress import Progress
 from hhcore.store import update_shard
 
 name, shard = snakemake.wildcards.experiment, snakemake.wildcards.shard
 update_shard(
-    read_experiments(snakemake.config)[name],
+    resolved(read_experiments(snakemake.config)[name], Path(snakemake.input.numerics)),
     shard,
     Path(snakemake.output[0]),
     threads=snakemake.threads,

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+from hhcore.certificate import resolved
 from hhcore.experiment import read_experiments
 from hhcore.results import write_tables
 
-experiment = read_experiments(snakemake.config)[snakemake.wildcards.experiment]
-write_tables(experiment, [Path(p) for p in snakemake.input], Path(snakemake.output.features).parent)
+numerics = Path(snakemake.input.numerics)
+experiment = resolved(read_experiments(snakemake.config)[snakemake.wildcards.experiment], numerics)
+shards = [Path(shard) for shard in snakemake.input.shards]
+write_tables(experiment, shards, numerics, Path(snakemake.output.features).parent)

@@ -1,0 +1,230 @@
+"""How accurate a solver is on an experiment's own grid, and the cheapest one that meets a tolerance.
+
+A sample of the grid is simulated by the candidate solvers, ever finer, and by a much tighter reference. Costs are
+counted operations, not seconds, so that every machine chooses the same. A second, independent program (SciPy, straight
+from the model's equations) checks the reference.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hhcore.compile.cost import cost
+from hhcore.compile.module import load_kernel
+from hhcore.errors import UserError
+from hhcore.experiment import Experiment
+from hhcore.features import spike_time_errors
+from hhcore.reference import reference
+from hhcore.simulation import DIVERGED, Result
+from hhcore.solvers import SCHEMES, Solver
+from hhcore.stability import check_step
+from hhcore.store import run_points
+from hhcore.sweep import mixed
+
+CORNERS, RANDOM, LINES, EDGES = 16, 24, 8, 24  # points of a sample: up to so many of each kind
+LINE_POINTS = 400
+REFERENCE = Solver("dop853", 1e-12)
+SCREEN = Solver("tsit5", 1e-6)
+CHECKED = 2  # neurons that SciPy simulates too
+CHECKED_MS = 1000.0
+WORTHLESS = 2.0  # a solver this many times as expensive as one that meets the tolerance is not refined further
+
+LADDERS = {
+    "tsit5": [10.0 ** (-k / 2) for k in range(6, 23)],
+    "dop853": [10.0 ** (-k / 2) for k in range(6, 23)],
+    "strang": [0.1 * 2.0**-k for k in range(10)],  # ms
+    "rk4": [0.1 * 2.0**-k for k in range(10)],
+}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One solver on the sample of k neurons.
+
+    cost            : weighted operations of a neuron in 1 ms, the mean over the sample
+    error           : float64 (k,), largest error of a spike time [ms], of the spikes that both it and the reference
+                      have; NaN without any
+    count           : int64 (k,), spikes
+    differs         : bool (k,), whether the number of spikes is not that of the reference
+    failed          : bool (k,), whether the neuron failed though that of the reference did not
+    """
+
+    solver: Solver
+    cost: float
+    error: np.ndarray
+    count: np.ndarray
+    differs: np.ndarray
+    failed: np.ndarray
+
+    @property
+    def worst(self) -> float:
+        """Largest error in the sample [ms]: 0 if no neuron fires, infinite if one fails."""
+        return np.inf if self.failed.any() else float(np.nanmax(self.error, initial=0.0))
+
+    @property
+    def median(self) -> float:
+        """Median over the neurons that fire [ms], NaN if none does."""
+        fired = self.error[~np.isnan(self.error)]
+        return float(np.median(fired)) if fired.size else np.nan
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a choice of solver rests on.
+
+    neurons   : int64 (k,), the sample: rows of the grid
+    trials    : what was tried, in the order of trying
+    chosen    : the solver taken
+    reference : spikes of each neuron of the sample by the reference, int64 (k,)
+    checked   : rows of the grid that SciPy simulated too
+    agreement : largest difference between the reference and SciPy [ms]
+    """
+
+    neurons: np.ndarray
+    trials: list[Trial]
+    chosen: Solver
+    reference: np.ndarray
+    checked: list[int]
+    agreement: float
+
+    @property
+    def trial(self) -> Trial:
+        """That of the chosen solver."""
+        return next(trial for trial in self.trials if trial.solver == self.chosen)
+
+    @property
+    def fragile(self) -> np.ndarray:
+        """bool (k,): the number of spikes is not that of the reference, or changes as the chosen scheme gets finer."""
+        same = [t for t in self.trials if t.solver.method == self.chosen.method]
+        finer = [t for t in same if t.solver.accuracy <= self.chosen.accuracy]
+        return np.any([t.differs for t in finer], axis=0)
+
+
+def calibrate(experiment: Experiment, *, threads: int = 1, progress: Callable[[int, int], None]) -> Evidence:
+    """Try solvers on a sample of the grid and choose: the one given, or the cheapest that meets the tolerance.
+
+    Raises UserError if no candidate meets it, or if a given fixed step is too long for the model.
+    """
+    e, ms = experiment, experiment.model.ms
+    neurons = sample(e, threads)
+    points = e.points(neurons)
+    exact = run_points(e, REFERENCE, points, threads=threads)
+    trials: list[Trial] = []
+
+    def attempt(solver: Solver) -> Trial:
+        trial = _trial(e, solver, run_points(e, solver, points, threads=threads), exact)
+        trials.append(trial)
+        progress(len(trials), len(trials) + 1)
+        return trial
+
+    if e.solver is not None:
+        check_step(e, points[: 2 * CORNERS])
+        attempt(e.solver)
+        attempt(e.solver.finer)
+        chosen = e.solver
+    else:
+        chosen = _cheapest(e, attempt, ms)
+    checked, agreement = _check(e, neurons, points, exact, next(t for t in trials if t.solver == chosen))
+    return Evidence(neurons, trials, chosen, np.diff(exact.offsets), checked, agreement)
+
+
+def _cheapest(e: Experiment, attempt: Callable[[Solver], Trial], ms: float) -> Solver:
+    """Each scheme gets finer until two settings in a row meet the tolerance, or until it costs too much."""
+    best: Trial | None = None
+    for method in e.methods:
+        scale = 1.0 if SCHEMES[method].adaptive else 1.0 / ms
+        previous = None
+        for accuracy in LADDERS[method]:
+            trial = attempt(Solver(method, accuracy * scale))
+            if best is not None and trial.cost > WORTHLESS * best.cost:
+                break
+            if trial.worst * ms <= e.tolerance:
+                if previous is not None:
+                    best = previous if best is None or previous.cost < best.cost else best
+                    break
+                previous = trial
+            else:
+                previous = None
+    if best is None:
+        raise UserError(
+            f"experiments.{e.name}.solver.tolerance: no solver keeps all spikes of the sample within "
+            f"{e.tolerance * 1000:g} us; ask for less, or give a method and its accuracy"
+        )
+    return best.solver
+
+
+def sample(experiment: Experiment, threads: int = 1) -> np.ndarray:
+    """Rows of the grid, sorted: its corners, random points, and points next to a change of the spike count."""
+    n = experiment.n_points
+    if n <= CORNERS + RANDOM + EDGES:
+        return np.arange(n)
+    chosen = [*_corners(experiment.shape), *_random(n, RANDOM, seed=1), *_edges(experiment, threads)]
+    return np.unique(np.array(chosen, dtype=np.int64))
+
+
+def _corners(shape: tuple[int, ...]) -> Iterator[int]:
+    ends = itertools.product(*[(0, length - 1) for length in shape])
+    return (int(np.ravel_multi_index(corner, shape)) for corner in itertools.islice(ends, CORNERS))
+
+
+def _random(n: int, count: int, seed: int) -> np.ndarray:
+    return (mixed(np.arange(count, dtype=np.uint64) + np.uint64(seed << 32)) % np.uint64(n)).astype(np.int64)
+
+
+def _edges(experiment: Experiment, threads: int) -> np.ndarray:
+    """Both sides of changes of the spike count along lines through random points, in the direction of most values."""
+    shape = experiment.shape
+    axis = int(np.argmax(shape))
+    places = np.unique(np.linspace(0, shape[axis] - 1, min(shape[axis], LINE_POINTS)).round().astype(np.int64))
+    lines = []
+    for base in _random(experiment.n_points, LINES, seed=2):
+        index = list(np.unravel_index(base, shape))
+        index[axis] = places
+        lines.append(np.ravel_multi_index(np.broadcast_arrays(*index), shape))
+    rows = np.array(lines)
+    run = run_points(experiment, SCREEN, experiment.points(rows.ravel()), threads=threads)
+    counts = np.diff(run.offsets).reshape(rows.shape)
+    line, place = np.nonzero(np.diff(counts, axis=1))
+    some = np.unique(np.linspace(0, len(line) - 1, min(len(line), EDGES // 2)).round().astype(int))
+    return np.concatenate([rows[line[some], place[some]], rows[line[some], place[some] + 1]])
+
+
+def _trial(e: Experiment, solver: Solver, run: Result, exact: Result) -> Trial:
+    count, expected = np.diff(run.offsets), np.diff(exact.offsets)
+    per_step = cost(Path(load_kernel(e.model, solver.method).__file__).read_text(encoding="utf-8"))
+    simulated = np.maximum(run.ended, 1e-300).sum() * e.model.ms
+    return Trial(
+        solver=solver,
+        cost=float(per_step * run.steps.sum() / simulated),
+        error=spike_time_errors(run.spike_times, run.offsets, exact.spike_times, exact.offsets),
+        count=count,
+        differs=count != expected,
+        failed=(run.status >= DIVERGED) & (exact.status < DIVERGED),
+    )
+
+
+def _check(e: Experiment, neurons: np.ndarray, points: np.ndarray, exact: Result, trial: Trial):
+    """(rows, largest difference) of the neurons that SciPy simulates too: the worst one and one in the middle."""
+    order = np.argsort(np.where(np.isnan(trial.error), -1.0, trial.error))
+    fired = order[~np.isnan(trial.error[order]) & (exact.status[order] < DIVERGED)]
+    picked = sorted({int(fired[-1]), int(fired[len(fired) // 2])})[:CHECKED] if len(fired) else []
+    duration = min(e.duration, CHECKED_MS / e.model.ms)
+    worst = 0.0
+    for i in picked:
+        point = dict(zip(e.quantities, points[i].tolist(), strict=True))
+        point["stop"] = min(point["stop"], duration)
+        found = reference(
+            e.model,
+            point,
+            duration=duration,
+            initial_state=e.initial_state,
+            threshold=e.threshold,
+            rearm=e.rearm,
+        ).spike_times
+        ours = exact.spike_times[exact.offsets[i] : exact.offsets[i + 1]]
+        n = min(len(ours), len(found))
+        worst = max(worst, float(np.abs(ours[:n] - found[:n]).max(initial=0.0)))
+    return [int(neurons[i]) for i in picked], worst

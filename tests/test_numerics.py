@@ -1,0 +1,192 @@
+"""The error of solvers on a sample of the grid: against SciPy, and what is made of it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hhcore
+from hhcore import certificate, store
+from hhcore.compile.cost import cost, operations
+from hhcore.experiment import read_experiments
+from hhcore.numerics import calibrate, sample
+from hhcore.reference import derivative, reference
+from hhcore.solvers import Solver
+from hhcore.stability import fastest_rate
+
+MODEL = hhcore.load_model("hodgkin_huxley_1952")
+TEXTBOOK = {"membrane.V": -65, "sodium.m": 0.05, "sodium.h": 0.6, "potassium.n": 0.32}
+EXACT = json.loads((Path(__file__).parent / "data" / "hodgkin_huxley_1952.json").read_text())
+FOURTH_SPIKE = EXACT["step_example"]["upward_crossings_of_0_mV_ms"][3]
+CONFIG = {
+    "model": "hodgkin_huxley_1952",
+    "stimulus": {"kind": "step", "amplitude": {"linspace": [0, 40, 21]}},
+    "parameters": {"sodium.g": {"linspace": [100, 140, 11]}, "potassium.g": {"values": [32, 36, 40]}},
+    "initial_state": "rest",
+    "duration": 60,
+    "solver": {"tolerance": "1 us"},
+}
+
+
+def experiment(**changes):
+    return read_experiments({"experiments": {"e": CONFIG | changes}})["e"]
+
+
+def evidence(e):
+    return calibrate(e, progress=lambda done, total: None)
+
+
+def single(solver: dict, duration: float = 50.0):
+    changes = {"stimulus": {"kind": "step", "amplitude": 10}, "parameters": {}, "initial_state": TEXTBOOK}
+    return experiment(**changes, duration=duration, solver=solver)
+
+
+# --- operations
+
+
+KERNEL = """
+def exp(x):
+    x = -1.0 if x < -1.0 else x
+    return fma(x, x, 1.0) * 2.0
+
+def derivatives(Z, y, d, t, j):
+    v = Z[y + 0 * W + j]
+    Z[d + 0 * W + j] = exp(v) / (v - 3.0)
+
+def attempt(Z, t, h, j):
+    derivatives(Z, STATE, SLOPE1, t, j)
+    derivatives(Z, STATE, SLOPE2, t + h, j)
+
+def accept(Z, h, keep, j):
+    return Z[SLOPE1 + j]
+"""
+
+
+def test_operations_are_counted_through_calls_and_indices_are_not():
+    one = {"load": 1, "divide": 1, "add": 1, "exp": 1, "select": 2, "fma": 1, "multiply": 1}
+    assert {kind: n for kind, n in operations(KERNEL, "derivatives").items() if n} == one
+    twice = {kind: 2 * n for kind, n in one.items()}
+    assert {kind: n for kind, n in operations(KERNEL, "attempt").items() if n} == twice | {"add": 3}
+    assert cost(KERNEL) == pytest.approx(2 * (1 * 0.4 + 12 + 1 + 2 + 1 + 1) + 1 + 0.4)
+
+
+# --- the sample
+
+
+def test_the_sample_has_corners_and_both_sides_of_changes_of_the_count():
+    e = experiment()
+    rows = sample(e)
+    assert rows.tolist() == sorted(set(rows.tolist())) == sample(e).tolist()
+    place = np.array(np.unravel_index(rows, e.shape)).T.tolist()
+    assert all([i, j, k] in place for i in (0, 20) for j in (0, 10) for k in (0, 2))
+    run = store.run_points(e, Solver("tsit5", 1e-6), e.points(np.arange(e.n_points)))
+    counts = np.diff(run.offsets).reshape(e.shape)
+    beside = [p for p in place if p[0] < 20 and [p[0] + 1, p[1], p[2]] in place]
+    assert sum(counts[*p] != counts[p[0] + 1, p[1], p[2]] for p in beside) >= 10
+
+
+def test_a_small_grid_is_its_own_sample():
+    assert sample(single({"tolerance": "1 us"})).tolist() == [0]
+
+
+# --- the choice
+
+
+def test_the_chosen_solver_meets_the_tolerance_against_scipy():
+    e = experiment()
+    found = evidence(e)
+    assert found.trial.worst * 1000 <= 1.0 and found.agreement < 1e-6
+    rows = np.array([7 * 33 + 3, 11 * 33 + 16, 20 * 33 + 31])
+    run = store.run_points(e, found.chosen, e.points(rows))
+    for i, row in enumerate(rows):
+        point = dict(zip(e.quantities, e.points(rows[i : i + 1])[0], strict=True))
+        exact = reference(MODEL, point, duration=60).spike_times
+        ours = run.spike_times[run.offsets[i] : run.offsets[i + 1]]
+        assert len(ours) == len(exact) > 0, row
+        assert np.abs(ours - exact).max() < 1e-3
+
+
+def test_a_looser_tolerance_costs_less():
+    chosen = [evidence(experiment(solver={"tolerance": t})).trial for t in ("30 us", "1 us", "2 ns")]
+    assert chosen[0].cost < chosen[1].cost < chosen[2].cost
+    assert chosen[2].worst <= 2e-6
+
+
+def test_the_error_of_a_given_step_is_that_against_the_reference_data():
+    found = evidence(single({"method": "rk4", "dt": 0.04}))
+    assert found.chosen == Solver("rk4", 0.04)
+    run = hhcore.simulate(MODEL, {}, hhcore.Step(10), duration=50, initial_state=TEXTBOOK, method="rk4", dt=0.04)
+    error = np.abs(run.spike_times - EXACT["step_example"]["upward_crossings_of_0_mV_ms"]).max()
+    assert found.trial.worst == pytest.approx(error, rel=1e-3)
+
+
+def test_a_tolerance_out_of_reach_is_said():
+    with pytest.raises(hhcore.UserError, match=r"solver.tolerance: no solver keeps all spikes .* within 0.001 us"):
+        evidence(single({"tolerance": "1 ns", "method": "strang"}))
+
+
+def test_a_spike_at_the_very_end_makes_a_neuron_fragile():
+    """The fourth spike lies 20 ns before or after the end; rk4 at 0.05 ms puts it 60 ns away."""
+    marks = []
+    for side in (-2e-5, 2e-5):
+        found = evidence(single({"method": "rk4", "dt": 0.05}, FOURTH_SPIKE + side))
+        assert found.reference.tolist() == [3 if side < 0 else 4]
+        marks.append(bool(found.fragile[0]))
+    assert sorted(marks) == [False, True]
+    assert not evidence(single({"method": "rk4", "dt": 0.01}, FOURTH_SPIKE + 2e-5)).fragile[0]
+
+
+# --- stability
+
+
+def test_the_fastest_rate_is_that_of_the_jacobian_along_the_way():
+    e = single({"method": "rk4", "dt": 0.01})
+    rate, potential = fastest_rate(e, e.points(np.arange(1)))
+    run = reference(MODEL, {"amplitude": 10.0}, duration=50, initial_state=TEXTBOOK)
+    expected = 0.0
+    for y in run.y.T:
+        columns = []
+        for k in range(4):
+            sides = []
+            for side in (1e-5, -1e-5):
+                moved = dict(zip(MODEL.states, y, strict=True))
+                moved[list(MODEL.states)[k]] += side
+                sides.append(np.array(list(derivative(MODEL, moved, {}, 10.0).values())))
+            columns.append((sides[0] - sides[1]) / 2e-5)
+        expected = max(expected, np.abs(np.linalg.eigvals(np.array(columns).T)).max())
+    assert rate == pytest.approx(expected, rel=0.01)
+    assert -80 < potential < 50
+
+
+def test_a_step_beyond_stability_is_refused_with_the_limit():
+    with pytest.raises(hhcore.UserError, match=r"solver.dt: 0.2 ms is unstable: .* give dt below 0\.0\d+ ms"):
+        evidence(single({"method": "rk4", "dt": 0.2}))
+    evidence(single({"method": "strang", "dt": 0.2}))
+
+
+# --- what the tables carry
+
+
+def test_the_certificate_survives_the_file(tmp_path):
+    e, path = experiment(), tmp_path / "numerics.parquet"
+    found = evidence(e)
+    certificate.write_numerics(e, found, path)
+    assert certificate.resolved(e, path).solver == found.chosen
+    rows, error, fragile = certificate.sampled(path)
+    assert rows.tolist() == found.neurons.tolist() and fragile.tolist() == found.fragile.tolist()
+    assert error == pytest.approx(found.trial.error * 1000, nan_ok=True)
+    says = certificate.certificate(path)
+    assert float(says["spike_time_error_worst_us"]) == pytest.approx(found.trial.worst * 1000, rel=0.01)
+    assert says["tolerance_us"] == "1" and int(says["reference_runs"]) == len(rows)
+
+
+def test_certify_all_estimates_the_error_of_every_neuron(tmp_path):
+    e = experiment(solver={"method": "rk4", "dt": 0.05, "certify": "all"}, parameters={})
+    store.update_shard(e, "all", tmp_path / "all.parquet", progress=lambda *_: None)
+    found = store.read_grid(e, [tmp_path / "all.parquet"])
+    assert not np.isnan(found.fragile).any()
+    for i in (5, 20):
+        exact = reference(MODEL, {"amplitude": 2.0 * i}, duration=60).spike_times
+        error = np.abs(found.spike_times[found.offsets[i] : found.offsets[i + 1]] - exact).max()
+        assert found.error[i] == pytest.approx(error, rel=0.05)

@@ -1,0 +1,29 @@
+rule calibrate:
+    input:
+        kernels,
+    output:
+        report(
+            "results/{experiment}/numerics.parquet",
+            caption="../report/numerics.rst",
+            category="{experiment}",
+            subcategory="Tables",
+            labels={"table": "Numerics: solvers tried on a sample"},
+        ),
+    log:
+        "results/logs/{experiment}/calibrate.log",
+    benchmark:
+        "results/benchmarks/{experiment}/calibrate.tsv"
+    conda:
+        "../envs/hhcore.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
+        grid=lambda wildcards: grid_digest(EXPERIMENTS[wildcards.experiment]),
+        code=code_digest("numerics.py", "stability.py", "certificate.py", "reference.py", "tables.py"),
+    message:
+        "{wildcards.experiment}: measure the error of solvers on a sample of the grid"
+    script:
+        "../scripts/calibrate.py"

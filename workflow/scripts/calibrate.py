@@ -1,0 +1,15 @@
+"""Measure the error of solvers on a sample of the grid; choose one, if the config asks for a tolerance."""
+
+from pathlib import Path
+
+from hhcore.certificate import write_numerics
+from hhcore.errors import one_message
+from hhcore.experiment import read_experiments
+from hhcore.numerics import calibrate
+from hhcore.progress import Progress
+
+experiment = read_experiments(snakemake.config)[snakemake.wildcards.experiment]
+with one_message(Path(snakemake.log[0])):
+    progress = Progress(f"{experiment.name}, solvers on a sample", Path(snakemake.log[0]))
+    evidence = calibrate(experiment, threads=snakemake.threads, progress=progress)
+    write_numerics(experiment, evidence, Path(snakemake.output[0]))
