@@ -59,10 +59,8 @@ def _runge_kutta(name: str, title: str, tableau: Tableau) -> Scheme:
         n = range(len(scales))
         weights = zip(tableau.a[:-1], tableau.c, strict=False)
         stages = [_stage(row, c, i, len(scales)) for i, (row, c) in enumerate(weights, start=2)]
-        kept = [
-            f"    Z[BEGUN + {k} * W + j], Z[BEGUN_SLOPE + {k} * W + j] = {_at('STATE', k)}, {_at('SLOPE1', k)}"
-            for k in n
-        ]
+        kept = [f"    {_at('BEGUN', k)} = {_at('STATE', k)}" for k in n]
+        kept += [f"    {_at('BEGUN_SLOPE', k)} = {_at('SLOPE1', k)}" for k in n]
         moved = [f"    {_at('SLOPE1', k)} = {_at(f'SLOPE{last}', k)} if keep else {_at('SLOPE1', k)}" for k in n]
         return _RUNGE_KUTTA.format(
             speed="\n".join(_speed(scales) if tableau.errors else []),
@@ -124,7 +122,7 @@ def interpolate(Z, t, h, v0, v1, d0, d1, j):
 
 
 def _at(row: str, state: int) -> str:
-    return f"Z[{row} + {state} * W + j]"
+    return f"Z[{row}_{state} + j]"
 
 
 def _sum(weights: tuple[float, ...], slopes: list[str]) -> list[str]:
@@ -171,16 +169,16 @@ def _curve(tableau: Tableau, last: int, states: int) -> list[str]:
     """The cubic through potential and slope at both ends, or where the tableau has one, its own interpolant."""
     if not tableau.dense:
         return [
-            "    Z[CURVE + j] = h * d0",
-            "    Z[CURVE + W + j] = 3.0 * (v1 - v0) - h * (2.0 * d0 + d1)",
-            "    Z[CURVE + 2 * W + j] = 2.0 * (v0 - v1) + h * (d0 + d1)",
+            "    Z[CURVE_0 + j] = h * d0",
+            "    Z[CURVE_1 + j] = 3.0 * (v1 - v0) - h * (2.0 * d0 + d1)",
+            "    Z[CURVE_2 + j] = 2.0 * (v0 - v1) + h * (d0 + d1)",
         ]
     extra = zip(tableau.dense_a, tableau.dense_c, strict=True)
     lines = [_stage(row, c, i, states, base="BEGUN", first="BEGUN_SLOPE") for i, (row, c) in enumerate(extra, last + 1)]
     slopes = ["d0", *(f"Z[SLOPE{i} + POTENTIAL + j]" for i in range(2, len(tableau.dense) + 1))]
     for power in range(tableau.degree):
         lines += _sum(tuple(row[power] if row else 0.0 for row in tableau.dense), slopes)
-        lines.append(f"    Z[CURVE + {power} * W + j] = h * s")
+        lines.append(f"    Z[CURVE_{power} + j] = h * s")
     return lines
 
 

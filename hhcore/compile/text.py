@@ -60,7 +60,7 @@ def generate(model: Model, method: str) -> str:
         scheme.text(_scales(model), [update.name for update in updates]),
         _body("interpolation.py.in"),
         _body("driver.py.in"),
-        'llvm.set_option("", "-force-vector-interleave=0")  # everything is compiled: leave LLVM as it was\n',
+        'llvm.set_option("", "-force-vector-interleave=0")  # the time loop is compiled: leave LLVM as it was\n',
     ]
     return "".join(parts)
 
@@ -102,10 +102,18 @@ def _rows(symbols: Equations, invariants: int, scheme: Scheme) -> dict[str, int 
     sizes |= {"PARAMETER": len(symbols.parameters), "INVARIANT": invariants, "CURRENT": 1}
     sizes |= {"MEMBRANE_CURRENT": len(symbols.outputs), "CURVE": scheme.degree}
     start = 0
+    # np.int64: of a plain int numba would compile every block for every value. One name for each row: less to type.
     for name, size in (sizes | dict.fromkeys(_LANE, 1)).items():
-        rows[name] = f"np.int64({start} * W)"  # of a plain int numba would compile every block for every value
+        rows[name] = f"np.int64({start} * W)"
+        rows |= {f"{name}_{i}": f"np.int64({start + i} * W)" for i in range(size) if name not in _LANE}
         start += size
+    rows |= {f"ROW_{i}": f"np.int64({i} * W)" for i in range(n)}
     return rows | {"ROWS": start, "CURRENTS": len(symbols.outputs)}
+
+
+def _place(base: str, i: int) -> str:
+    """Row i counted from a row by name, or from one that is an argument of the block."""
+    return f"{base}_{i}" if base.isupper() else f"{base} + ROW_{i}"
 
 
 def _scales(model: Model) -> list[float]:
@@ -145,12 +153,12 @@ def _function(head: str, outputs: dict, symbols: Equations, invariants: Invarian
     lines, operands = lower(block, _variables(symbols), invariants)
     used = _words("\n".join(lines) + " " + " ".join(operands.values()))
     states = list(symbols.states)
-    loads = [f"{s.name} = Z[{base} + {i} * W + j]" for i, s in enumerate(symbols.states.values()) if s.name in used]
+    loads = [f"{s.name} = Z[{_place(base, i)} + j]" for i, s in enumerate(symbols.states.values()) if s.name in used]
     loads += [f"{symbols.current.name} = Z[CURRENT + j]"] if symbols.current.name in used else []
     loads += [f"{symbols.time.name} = t"] if symbols.time.name in used else []
-    loads += [f"k{i} = Z[INVARIANT + {i} * W + j]  # {e}" for e, i in invariants.rows.items() if f"k{i}" in used]
+    loads += [f"k{i} = Z[INVARIANT_{i} + j]  # {e}" for e, i in invariants.rows.items() if f"k{i}" in used]
     targets = {name: states.index(name) if name in states else list(outputs).index(name) for name in outputs}
-    stores = [f"Z[{target} + {targets[name]} * W + j] = {operand}  # {name}" for name, operand in operands.items()]
+    stores = [f"Z[{_place(target, targets[name])} + j] = {operand}  # {name}" for name, operand in operands.items()]
     body = "\n".join([*loads, *lines, *stores] or ["pass"])
     return f"@njit(**INLINE)\ndef {head}\n" + textwrap.indent(body, "    ") + "\n"
 
@@ -160,10 +168,8 @@ def _invariants(symbols: Equations, invariants: Invariants) -> str:
     outputs = {str(i): e for e, i in invariants.rows.items()}
     lines, operands = lower(Block(outputs), set(symbols.parameters.values()), None)
     used = _words("\n".join(lines) + " " + " ".join(operands.values()))
-    loads = [
-        f"{s.name} = Z[PARAMETER + {i} * W + j]" for i, s in enumerate(symbols.parameters.values()) if s.name in used
-    ]
-    stores = [f"Z[INVARIANT + {row} * W + j] = {operand}" for row, operand in operands.items()]
+    loads = [f"{s.name} = Z[PARAMETER_{i} + j]" for i, s in enumerate(symbols.parameters.values()) if s.name in used]
+    stores = [f"Z[INVARIANT_{row} + j] = {operand}" for row, operand in operands.items()]
     body = textwrap.indent("\n".join([*loads, *lines, *stores] or ["pass"]), "    ")
     head = '@njit(**INLINE)\ndef invariants(Z, j):\n    """What depends on parameters alone."""\n'
     return head + body + "\n"
