@@ -6,7 +6,8 @@ from the model's equations) checks the reference.
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -157,39 +158,58 @@ def _cheapest(e: Experiment, attempt: Callable[[Solver], Trial], ms: float) -> S
 
 
 def sample(experiment: Experiment, threads: int = 1) -> np.ndarray:
-    """Rows of the grid, sorted: its corners, random points, and points next to a change of the spike count."""
+    """Rows of the grid, sorted: its corners, random points, and points next to a change of the spike count.
+
+    The same points whatever the order of the axes and of their values.
+    """
     n = experiment.n_points
     if n <= CORNERS + RANDOM + EDGES:
         return np.arange(n)
-    chosen = [*_corners(experiment.shape), *_random(n, RANDOM, seed=1), *_edges(experiment, threads)]
-    return np.unique(np.array(chosen, dtype=np.int64))
+    grid = _Ranked(experiment)
+    ends = itertools.product(*[(0, length - 1) for length in grid.shape])
+    corners = grid.rows(np.array(list(itertools.islice(ends, CORNERS))).T)
+    random = grid.rows(grid.random(RANDOM, seed=1))
+    return np.unique(np.concatenate([corners, random, _edges(experiment, grid, threads)]))
 
 
-def _corners(shape: tuple[int, ...]) -> Iterator[int]:
-    ends = itertools.product(*[(0, length - 1) for length in shape])
-    return (int(np.ravel_multi_index(corner, shape)) for corner in itertools.islice(ends, CORNERS))
+class _Ranked:
+    """The grid with its axes in the order of their names and their values in ascending order."""
+
+    def __init__(self, experiment: Experiment):
+        axes = experiment.axes[:1] if experiment.combine == "zip" else experiment.axes
+        self.order = sorted(range(len(axes)), key=lambda i: axes[i].name)
+        self.sorted = [np.argsort(axes[i].values, kind="stable") for i in self.order]
+        self.shape = tuple(len(places) for places in self.sorted)
+        self.own_shape = experiment.shape
+
+    def rows(self, ranks: np.ndarray) -> np.ndarray:
+        """Rows of the grid, int64 (k,), of the ranks of their values along each axis, (axes, k)."""
+        own = [np.zeros(0, dtype=np.int64)] * len(self.order)
+        for i, places, rank in zip(self.order, self.sorted, ranks, strict=True):
+            own[i] = places[rank]
+        return np.ravel_multi_index(own, self.own_shape)
+
+    def random(self, count: int, seed: int) -> np.ndarray:
+        """Ranks of random points, (axes, count)."""
+        numbers = mixed(np.arange(count, dtype=np.uint64) + np.uint64(seed << 32))
+        flat = (numbers % np.uint64(math.prod(self.shape))).astype(np.int64)
+        return np.array(np.unravel_index(flat, self.shape))
 
 
-def _random(n: int, count: int, seed: int) -> np.ndarray:
-    return (mixed(np.arange(count, dtype=np.uint64) + np.uint64(seed << 32)) % np.uint64(n)).astype(np.int64)
-
-
-def _edges(experiment: Experiment, threads: int) -> np.ndarray:
+def _edges(experiment: Experiment, grid: _Ranked, threads: int) -> np.ndarray:
     """Both sides of changes of the spike count along lines through random points, in the direction of most values."""
-    shape = experiment.shape
-    axis = int(np.argmax(shape))
-    places = np.unique(np.linspace(0, shape[axis] - 1, min(shape[axis], LINE_POINTS)).round().astype(np.int64))
-    lines = []
-    for base in _random(experiment.n_points, LINES, seed=2):
-        index = list(np.unravel_index(base, shape))
-        index[axis] = places
-        lines.append(np.ravel_multi_index(np.broadcast_arrays(*index), shape))
-    rows = np.array(lines)
-    run = run_points(experiment, SCREEN, experiment.points(rows.ravel()), threads=threads)
-    counts = np.diff(run.offsets).reshape(rows.shape)
+    longest = int(np.argmax(grid.shape))
+    length = grid.shape[longest]
+    places = np.unique(np.linspace(0, length - 1, min(length, LINE_POINTS)).round().astype(np.int64))
+    lines = np.repeat(grid.random(LINES, seed=2)[:, :, None], len(places), axis=2)
+    lines[longest] = places
+    rows = grid.rows(lines.reshape(len(grid.shape), -1))
+    run = run_points(experiment, SCREEN, experiment.points(rows), threads=threads)
+    counts = np.diff(run.offsets).reshape(LINES, len(places))
     line, place = np.nonzero(np.diff(counts, axis=1))
     some = np.unique(np.linspace(0, len(line) - 1, min(len(line), EDGES // 2)).round().astype(int))
-    return np.concatenate([rows[line[some], place[some]], rows[line[some], place[some] + 1]])
+    first = line[some] * len(places) + place[some]
+    return np.concatenate([rows[first], rows[first + 1]])
 
 
 def _trial(e: Experiment, solver: Solver, run: Result, exact: Result) -> Trial:

@@ -53,6 +53,7 @@ def generate(model: Model, method: str) -> str:
         _header(model, scheme),
         _body("primitives.py"),
         f"DEGREE, ADAPTIVE, EXPONENT = {scheme.degree}, {scheme.adaptive}, {1 / (scheme.estimate + 1)!r}\n",
+        f"FLAT = {1e-11 * _scales(model)[list(model.states).index(model.potential)]!r}\n",
         'COMPILED = {"error_model": "numpy", "nogil": True, "cache": True}\n',
         *(f"{name} = {value}\n" for name, value in rows.items()),
         f"POTENTIAL = {list(symbols.states).index(model.potential)} * W\n",

@@ -1,0 +1,220 @@
+"""What the compiler makes of a model: operations, instructions and cycles of a step, and what each pass brings.
+
+`make kernel-report` (for another model `make kernel-report MODEL=path/to/model.mmt`) prints the page; for the models of
+the catalogue it is kept in docs/kernels/.
+"""
+
+import importlib.util
+import re
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from string import Template
+from types import ModuleType
+from unittest.mock import patch
+
+import llvmlite.binding as llvm
+import numpy as np
+from numba import njit
+
+import hhcore
+from hhcore.compile import lower, passes
+from hhcore.compile.cost import WEIGHTS, operations
+from hhcore.compile.primitives import fma, prefer_widest_vectors
+from hhcore.compile.text import generate
+from hhcore.errors import UserError
+from hhcore.integration import integrate
+from hhcore.model import Model
+from hhcore.solvers import SCHEMES
+from hhcore.stimulus import protocol
+
+NEURONS, STEPS = 64, 4000
+STEP_MS = 0.01  # short enough for any scheme, and of a neuron at rest: nothing but steps is timed
+KINDS = ("fma", "multiply", "add", "divide", "sqrt", "select", "bits", "load")
+COUNTED = ("fma", "multiply", "add", "select", "bits")  # what fills a slot of a vector unit
+
+
+@njit(error_model="numpy")
+def peak_loop(x, rounds):
+    """24 independent chains of fused multiply-adds on whole registers: nothing but the vector units limits it."""
+    prefer_widest_vectors()
+    for _ in range(rounds):
+        for j in range(192):
+            x[j] = fma(x[j], 0.999999, 1e-9)
+
+
+def peak() -> float:
+    """Fused multiply-adds per second that one core reaches, in registers as wide as the kernels'."""
+    x = np.ones(192)
+    peak_loop(x, 10)
+    return max(192 * 200_000 / seconds(lambda: peak_loop(x, 200_000)) for _ in range(5))
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """Wall time of a call [s]."""
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+def module(text: str, folder: str) -> tuple[ModuleType, float]:
+    """A kernel text as a module that no cache knows, and the time to compile it [s]."""
+    path = Path(folder, f"kernel_{abs(hash(text))}.py")
+    path.write_text(text.replace('"cache": True', '"cache": False'), encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    kernel = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = kernel
+    return kernel, seconds(lambda: spec.loader.exec_module(kernel))
+
+
+def nanoseconds(model: Model, kernel: ModuleType) -> float:
+    """Time of one step of one neuron on one core, the best of several runs."""
+    parameters = np.tile([q.value for q in model.parameters.values()], (NEURONS, 1))
+    states = np.tile([q.value for q in model.states.values()], (NEURONS, 1))
+    duration = STEPS * STEP_MS / model.ms
+    nothing = protocol(np.zeros((NEURONS, 3)), duration, (0.0, duration), np.empty(0))
+    accuracy = 1e-9 if kernel.ADAPTIVE else STEP_MS / model.ms
+    steps = integrate(kernel, parameters, states, nothing, accuracy=accuracy).steps.sum()
+    run = lambda: integrate(kernel, parameters, states, nothing, accuracy=accuracy)  # noqa: E731
+    return min(seconds(run) for _ in range(9)) / steps * 1e9
+
+
+def instructions(kernel: ModuleType) -> tuple[float, int]:
+    """Machine instructions of the time loop for one step of one neuron, and lanes in a register."""
+    text = kernel.run.inspect_asm(kernel.run.signatures[0])
+    blocks = re.split(r"^\.LBB\d+_\d+:.*$", text, flags=re.MULTILINE)
+    count = [len(re.findall(r"^\tv\w+pd\b", block, re.MULTILINE)) for block in blocks]
+    block = blocks[int(np.argmax(count))]
+    lanes = 8 if "zmm" in block else 4
+    divisions = len(re.findall(r"^\tvdivpd\b", block, re.MULTILINE))
+    total = len(re.findall(r"^\t[a-z]", block, re.MULTILINE))
+    copies = max(1, round(divisions / max(1, operations(Path(kernel.__file__).read_text(), "attempt")["divide"])))
+    return total / (lanes * copies), lanes
+
+
+@contextmanager
+def nothing_hoisted() -> Iterator[None]:
+    """Expressions of parameters alone are computed in every step."""
+    operand = lower._Lowering.operand
+
+    def unhoisted(self, e):
+        free = self.invariants is not None and not e.free_symbols & self.variables
+        if e not in self.known and free and not e.is_number and not e.is_Symbol:
+            if e.could_extract_minus_sign():
+                return lower.negated(self.operand(-e))
+            return self.assign(self.code(e), e)
+        return operand(self, e)
+
+    def split(self, e, as_Add):
+        return e.as_coeff_Add() if as_Add else e.as_coeff_Mul()
+
+    with patch.object(lower._Lowering, "operand", unhoisted), patch.object(lower._Lowering, "split", split):
+        yield
+
+
+PASSES = {
+    "all passes": lambda: patch.object(lower, "MERGED_DIVISIONS", lower.MERGED_DIVISIONS),
+    "without shared exponentials": lambda: patch.object(passes, "share_exponentials", lambda o, v: passes.Block(o)),
+    "without merged divisions": lambda: patch.object(lower, "MERGED_DIVISIONS", 1),
+    "without distribution": lambda: patch.object(passes, "distribute", lambda e, variables: e),
+    "without hoisted invariants": nothing_hoisted,
+}
+
+PAGE = Template("""# $title: what a step costs
+
+Written by `make kernel-report MODEL=$name` on one core of `$cpu`, which reaches $peak billion fused multiply-adds per
+second in a loop of nothing else. Operations are counted in the generated text, for one step of one neuron;
+instructions in the machine code of the time loop; times are those of neurons at rest, the best of several runs, and
+include everything that happens in a step: detection of spikes and extrema, control of the step, bookkeeping. The share
+of the peak is that of fused multiply-adds, multiplications, additions, selections and operations on bits, one slot of a
+vector unit each: divisions, which have a unit of their own, and loads are left out.
+
+$table
+
+What each pass of the compiler brings, on one step of `$method`:
+
+$ablation
+""")
+
+
+def scheme_rows(model: Model, methods: list[str], best: float, folder: str) -> Iterator[str]:
+    """The table's rows, one for each scheme."""
+    for method in methods:
+        text = generate(model, method)
+        kernel, compiled = module(text, folder)
+        found = operations(text, "attempt") + operations(text, "accept") + operations(text, "advance")
+        found -= operations(text, "attempt") + operations(text, "accept")  # `advance` has counted them
+        ns = nanoseconds(model, kernel)
+        machine, lanes = instructions(kernel)
+        share = sum(found[kind] for kind in COUNTED) / ns * 1e9 / best
+        counts = " | ".join(str(found[kind]) for kind in ("exp", *KINDS))
+        yield (
+            f"| `{method}` | {counts} | {machine:.0f} | {lanes} | {ns:.1f} | {1e3 / ns:.1f} | {share:.0%} "
+            f"| {compiled:.1f} |"
+        )
+
+
+def ablation_rows(model: Model, method: str, folder: str) -> Iterator[str]:
+    """One row for each pass left out."""
+    base = None
+    for name, without in PASSES.items():
+        with without():
+            text = generate(model, method)
+        found: Counter = operations(text, "attempt")
+        kernel, _ = module(text, folder)
+        ns = nanoseconds(model, kernel)
+        base = base or ns
+        counts = " | ".join(str(found[kind]) for kind in ("exp", "fma", "multiply", "add", "divide"))
+        yield f"| {name} | {counts} | {ns:.1f} | {ns / base:.2f} |"
+
+
+def page(model: Model) -> str:
+    """The page."""
+    methods = []
+    for method in SCHEMES:
+        try:
+            generate(model, method)
+            methods.append(method)
+        except UserError as error:
+            print(f"    {method} is left out: {error}", flush=True)
+    best = peak()
+    with tempfile.TemporaryDirectory() as folder:
+        heads = ["scheme", "exp", *KINDS, "instructions", "lanes", "ns", "M steps/s", "of peak", "compiled in (s)"]
+        table = [f"| {' | '.join(heads)} |", f"|---|{'---:|' * (len(heads) - 1)}"]
+        table += scheme_rows(model, methods, best, folder)
+        heads = ["", "exp", "fma", "multiply", "add", "divide", "ns", "times"]
+        ablation = [f"| {' | '.join(heads)} |", f"|---|{'---:|' * (len(heads) - 1)}"]
+        ablation += ablation_rows(model, methods[0], folder)
+    return PAGE.substitute(
+        title=model.title,
+        name=model.name,
+        cpu=llvm.get_host_cpu_name(),
+        peak=f"{best / 1e9:.1f}",
+        table="\n".join(table),
+        method=methods[0],
+        ablation="\n".join(ablation),
+    )
+
+
+def main() -> None:
+    """Print the page of the model named on the command line; keep it if the model is in the catalogue."""
+    name = sys.argv[1] if len(sys.argv) > 1 else "hodgkin_huxley_1952"
+    print(f"==> Kernels of {name}: about a minute, on one core", flush=True)
+    try:
+        text = page(hhcore.load_model(name))
+    except UserError as error:
+        sys.exit(f"Error. {error}")
+    print(text)
+    if name in hhcore.models():
+        path = Path(__file__).parents[1] / "docs" / "kernels" / f"{name}.md"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    assert WEIGHTS.keys() == set(KINDS)
+    main()
