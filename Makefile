@@ -15,7 +15,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c "$(NEW_ENOUGH)" 2>/dev/null && echo $$p && exit; done; echo python3)
 
 .DEFAULT_GOAL := run
-.PHONY: run setup test test-slow lint benchmark format lock clean help
+.PHONY: run setup test test-slow lint benchmark benchmark-pipeline kernel-report format lock clean help
 
 run: setup ## run the experiments of config/config.yaml (the default)
 	@echo "==> Experiments of config/config.yaml, into results/"
@@ -39,9 +39,20 @@ lint: setup
 	@$(WITH_VENV) snakefmt --check Snakefile workflow
 	@$(WITH_VENV) snakemake --lint
 
-benchmark: setup ## measure the speed of the kernels against SciPy
-	@echo "==> Benchmarks"
-	@$(WITH_VENV) python benchmarks/run.py
+benchmark: setup ## measure speed at equal error against other simulators, on one core
+	@test benchmarks/requirements.txt -ot .venv-benchmark/.ready || { \
+		echo "==> Environment .venv-benchmark with the simulators to compare with (once, about two minutes)" && \
+		"$(PYTHON)" -m venv --clear .venv-benchmark && .venv-benchmark/bin/python -m pip install -qq \
+		--disable-pip-version-check --require-hashes -r benchmarks/requirements.txt && touch .venv-benchmark/.ready; }
+	@echo "==> Benchmarks, into docs/benchmarks.md"
+	@$(WITH_VENV) python -m benchmarks.run
+
+benchmark-pipeline: setup ## measure a million neurons from the config to the report
+	@echo "==> A million neurons through snakemake, about five minutes; into docs/benchmarks.md"
+	@$(WITH_VENV) python -m benchmarks.pipeline
+
+kernel-report: setup ## what a step costs and what each pass brings: make kernel-report MODEL=...
+	@$(WITH_VENV) python benchmarks/kernel_report.py $(MODEL)
 
 format: setup ## put all source into the project's format
 	@$(WITH_VENV) ruff check --fix .
@@ -54,13 +65,16 @@ lock: setup ## renew requirements.lock from pyproject.toml
 	@$(BIN)/python -m uv pip compile pyproject.toml --extra dev --universal --fork-strategy fewest \
 		--upgrade --generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" \
 		--quiet --output-file requirements.lock
+	@$(BIN)/python -m uv pip compile benchmarks/requirements.in --universal --python-version 3.11 \
+		--fork-strategy fewest --upgrade --generate-hashes --no-annotate --no-emit-index-url \
+		--custom-compile-command "make lock" --quiet --output-file benchmarks/requirements.txt
 
 clean: ## remove .venv and the caches of the tools; results/ stays
-	@rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .venv-benchmark .pytest_cache .ruff_cache .hypothesis
 	@find hhcore tests benchmarks workflow -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' Makefile
 
 $(PACKAGES): requirements.lock
 	@"$(PYTHON)" -c "$(NEW_ENOUGH)" || { echo "make: '$(PYTHON)' is no Python 3.11 or newer;" \

@@ -1,5 +1,6 @@
 """The text of a kernel: header, primitives, the straight-line blocks of the model, the scheme's loop, the driver."""
 
+import ast
 import re
 import textwrap
 from importlib import resources
@@ -50,8 +51,6 @@ def generate(model: Model, method: str) -> str:
     blocks.append(_currents(symbols, invariants))
     rows = _rows(symbols, len(invariants.rows), scheme)
     parts = [
-        _header(model, scheme),
-        _body("primitives.py"),
         f"DEGREE, ADAPTIVE, EXPONENT = {scheme.degree}, {scheme.adaptive}, {1 / (scheme.estimate + 1)!r}\n",
         f"FLAT = {1e-11 * _scales(model)[list(model.states).index(model.potential)]!r}\n",
         'COMPILED = {"error_model": "numpy", "nogil": True, "cache": True}\n',
@@ -63,7 +62,25 @@ def generate(model: Model, method: str) -> str:
         _body("driver.py.in"),
         'llvm.set_option("", "-force-vector-interleave=0")  # the time loop is compiled: leave LLVM as it was\n',
     ]
-    return "".join(parts)
+    rest = "".join(parts)
+    return _header(model, scheme) + _needed(_body("primitives.py"), rest) + rest
+
+
+def _needed(functions: str, user: str) -> str:
+    """The text of a file without the functions that neither `user` nor another needed function calls."""
+    tree, lines = ast.parse(functions), functions.splitlines(keepends=True)
+    bodies = {node.name: ast.unparse(node) for node in tree.body if isinstance(node, ast.FunctionDef)}
+    needed, waiting = set(), _words(user) & bodies.keys()
+    while waiting:
+        needed |= waiting
+        waiting = set().union(*(_words(bodies[name]) for name in waiting)) & bodies.keys() - needed
+    kept, end = [], 0
+    for node in tree.body:
+        first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))]) - 1
+        if not isinstance(node, ast.FunctionDef) or node.name in needed:
+            kept += lines[end : node.end_lineno]
+        end = max(node.end_lineno, first)
+    return "".join(kept)
 
 
 def _header(model: Model, scheme: Scheme) -> str:

@@ -1,0 +1,144 @@
+"""The whole pipeline: a million neurons of one second through Snakemake on two cores, in an empty folder.
+
+    python -m benchmarks.pipeline [neurons]
+
+Measures wall time, the kernel's share of it, memory and size, and writes them into docs/benchmarks.md. The kernel's
+share is the time that hhcore.simulate alone needs for these neurons, from a sample of them on one thread, in that of
+all cores.
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+import yaml
+
+import hhcore
+from benchmarks import page
+from benchmarks.problem import DURATION_MS
+
+ROOT = Path(__file__).parents[1]
+CORES = 2
+NAME = "million"
+AMPLITUDES = 100
+SAMPLE = 4096  # neurons whose time in the kernel is measured
+EVERY_S = 0.1  # between two looks at the memory
+SOLVER = {"method": "tsit5", "local_error": 1e-6}  # what a tolerance of 1 us chooses for such a grid
+
+
+def config(neurons: int) -> dict[str, object]:
+    """A grid of about that many neurons: 100 amplitudes, and two conductances with equally many values."""
+    side = max(1, round((neurons / AMPLITUDES) ** 0.5))
+    experiment = {
+        "model": "hodgkin_huxley_1952",
+        "stimulus": {"kind": "step", "amplitude": {"linspace": [0, 40, AMPLITUDES]}},
+        "parameters": {
+            "sodium.g": {"linspace": [96, 144, side]},
+            "potassium.g": {"scale": {"linspace": [0.8, 1.2, side]}},
+        },
+        "initial_state": "rest",
+        "duration": DURATION_MS,
+        "analysis_window": [200, DURATION_MS],
+        "solver": SOLVER,
+    }
+    return {"experiments": {NAME: experiment}}
+
+
+def run(folder: Path) -> tuple[float, float, float]:
+    """Wall time [s], and the largest memory (resident) of any process and of all together [MB]."""
+    command = [sys.executable, "-m", "snakemake", "--cores", str(CORES)]
+    command += ["--directory", str(folder), "--configfile", str(folder / "config.yaml")]
+    started = time.monotonic()
+    with (folder / "snakemake.log").open("w") as log:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
+        largest = total = 0.0
+        while process.poll() is None:
+            sizes = memory(psutil.Process(process.pid))
+            largest, total = max([largest, *sizes]), max(total, sum(sizes))
+            time.sleep(EVERY_S)
+    wall = time.monotonic() - started
+    if process.returncode:
+        sys.exit((folder / "snakemake.log").read_text()[-3000:])
+    return wall, largest, total
+
+
+def memory(root: psutil.Process) -> list[float]:
+    """Resident memory of a process and of all that it started [MB]."""
+    sizes = []
+    try:
+        for process in [root, *root.children(recursive=True)]:
+            sizes.append(process.memory_info().rss / 1e6)
+    except psutil.NoSuchProcess:  # it ended while we looked
+        pass
+    return sizes
+
+
+def seconds_by_rule(results: Path) -> dict[str, float]:
+    """Wall time of the jobs of each rule, as Snakemake measures it [s]."""
+    seconds: dict[str, float] = {}
+    for path in (results / "benchmarks").rglob("*.tsv"):
+        rule = path.stem.split("-")[0]
+        seconds[rule] = seconds.get(rule, 0.0) + float(pd.read_csv(path, sep="\t")["s"].sum())
+    return dict(sorted(seconds.items(), key=lambda item: -item[1]))
+
+
+def size(folder: Path) -> float:
+    """Of all files below a folder [MB]."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
+def kernel_seconds(points: pd.DataFrame) -> float:
+    """Wall time of hhcore.simulate for a sample of a table's neurons, per neuron, the best of two runs [s]."""
+    chosen = points.sample(min(SAMPLE, len(points)), random_state=1)
+    parameters = {name: chosen[f"{name.replace('.', '_')}_mS_cm2"].to_numpy() for name in ("sodium.g", "potassium.g")}
+    stimulus = hhcore.Step(chosen["amplitude_uA_cm2"].to_numpy())
+    seconds = []
+    for _ in range(2):
+        started = time.perf_counter()
+        hhcore.simulate("hodgkin_huxley_1952", parameters, stimulus, duration=DURATION_MS, **SOLVER)
+        seconds.append(time.perf_counter() - started)
+    return min(seconds) / len(chosen)
+
+
+def measure(neurons: int, folder: Path) -> dict[str, object]:
+    """Run the workflow in a folder, and look at what it left there."""
+    (folder / "config.yaml").write_text(yaml.safe_dump(config(neurons)))
+    wall, largest, total = run(folder)
+    results = folder / "results"
+    rules = seconds_by_rule(results)
+    points = pd.read_parquet(results / NAME / "features.parquet")
+    alone = kernel_seconds(points) * len(points)
+    print(f"==> {wall:.1f} s; seconds of work: {rules}", flush=True)
+    return {
+        "neurons": len(points),
+        "cores": CORES,
+        "wall_s": wall,
+        "kernel_share": alone / (CORES * wall),
+        "simulate_s": rules["simulate"],
+        "rules": ", ".join(f"{rule} {np.ceil(s):.0f}" for rule, s in rules.items()),
+        "peak_process_MB": largest,
+        "peak_total_MB": total,
+        "shards_MB": size(results / NAME / "shards"),
+        "output_MB": size(results) - size(results / NAME / "shards"),
+        "solver": ", ".join(f"{key} {value}" for key, value in SOLVER.items()),
+    }
+
+
+def main() -> None:
+    """Measure, and write the page."""
+    neurons = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    print(f"==> about {neurons:,} neurons of one second through Snakemake on {CORES} cores", flush=True)
+    results = page.load()
+    with tempfile.TemporaryDirectory() as folder:
+        results["pipeline"] = measure(neurons, Path(folder))
+    page.save(results)
+    print(page.pipeline(results["pipeline"]))
+
+
+if __name__ == "__main__":
+    main()
