@@ -25,12 +25,13 @@ from hhcore.stability import check_step
 from hhcore.store import run_points
 from hhcore.sweep import mixed
 
-CORNERS, RANDOM, LINES, EDGES = 16, 24, 8, 24  # points of a sample: up to so many of each kind
+CORNERS, RANDOM, EDGES, SENSITIVE = 16, 32, 32, 32  # points of a sample: up to so many of each kind
+LINES = 16  # through the grid, on which those of the last two kinds are looked for
 LINE_POINTS = 400
 REFERENCE = Solver("dop853", 1e-12)
-SCREEN = Solver("tsit5", 1e-6)
+SCREEN = (Solver("tsit5", 1e-4), Solver("tsit5", 1e-6))
 CHECKED = 2  # neurons that SciPy simulates too
-CHECKED_MS = 1000.0
+CHECKED_MS = 300.0
 WORTHLESS = 2.0  # a solver this many times as expensive as one that meets the tolerance is not refined further
 
 LADDERS = {
@@ -158,18 +159,18 @@ def _cheapest(e: Experiment, attempt: Callable[[Solver], Trial], ms: float) -> S
 
 
 def sample(experiment: Experiment, threads: int = 1) -> np.ndarray:
-    """Rows of the grid, sorted: its corners, random points, and points next to a change of the spike count.
+    """Rows of the grid, sorted: its corners, random points, neighbours of changes of the spike count, sensitive points.
 
     The same points whatever the order of the axes and of their values.
     """
     n = experiment.n_points
-    if n <= CORNERS + RANDOM + EDGES:
+    if n <= CORNERS + RANDOM + EDGES + SENSITIVE:
         return np.arange(n)
     grid = _Ranked(experiment)
     ends = itertools.product(*[(0, length - 1) for length in grid.shape])
     corners = grid.rows(np.array(list(itertools.islice(ends, CORNERS))).T)
     random = grid.rows(grid.random(RANDOM, seed=1))
-    return np.unique(np.concatenate([corners, random, _edges(experiment, grid, threads)]))
+    return np.unique(np.concatenate([corners, random, _telling(experiment, grid, threads)]))
 
 
 class _Ranked:
@@ -196,20 +197,25 @@ class _Ranked:
         return np.array(np.unravel_index(flat, self.shape))
 
 
-def _edges(experiment: Experiment, grid: _Ranked, threads: int) -> np.ndarray:
-    """Both sides of changes of the spike count along lines through random points, in the direction of most values."""
+def _telling(experiment: Experiment, grid: _Ranked, threads: int) -> np.ndarray:
+    """Both sides of changes of the spike count, and the points that differ most between a coarse and a fine run.
+
+    Of the points on lines through random ones, in the direction of most values.
+    """
     longest = int(np.argmax(grid.shape))
     length = grid.shape[longest]
     places = np.unique(np.linspace(0, length - 1, min(length, LINE_POINTS)).round().astype(np.int64))
     lines = np.repeat(grid.random(LINES, seed=2)[:, :, None], len(places), axis=2)
     lines[longest] = places
     rows = grid.rows(lines.reshape(len(grid.shape), -1))
-    run = run_points(experiment, SCREEN, experiment.points(rows), threads=threads)
-    counts = np.diff(run.offsets).reshape(LINES, len(places))
+    coarse, fine = (run_points(experiment, solver, experiment.points(rows), threads=threads) for solver in SCREEN)
+    moved = spike_time_errors(coarse.spike_times, coarse.offsets, fine.spike_times, fine.offsets)
+    sensitive = np.argsort(-np.nan_to_num(moved), kind="stable")[:SENSITIVE]
+    counts = np.diff(fine.offsets).reshape(LINES, len(places))
     line, place = np.nonzero(np.diff(counts, axis=1))
     some = np.unique(np.linspace(0, len(line) - 1, min(len(line), EDGES // 2)).round().astype(int))
     first = line[some] * len(places) + place[some]
-    return np.concatenate([rows[first], rows[first + 1]])
+    return np.concatenate([rows[first], rows[first + 1], rows[sensitive]])
 
 
 def _trial(e: Experiment, solver: Solver, run: Result, exact: Result) -> Trial:

@@ -21,7 +21,7 @@ EXACT = json.loads((Path(__file__).parent / "data" / "hodgkin_huxley_1952.json")
 FOURTH_SPIKE = EXACT["step_example"]["upward_crossings_of_0_mV_ms"][3]
 CONFIG = {
     "model": "hodgkin_huxley_1952",
-    "stimulus": {"kind": "step", "amplitude": {"linspace": [0, 40, 21]}},
+    "stimulus": {"kind": "step", "amplitude": {"linspace": [0, 40, 41]}},
     "parameters": {"sodium.g": {"linspace": [100, 140, 11]}, "potassium.g": {"values": [32, 36, 40]}},
     "initial_state": "rest",
     "duration": 60,
@@ -79,10 +79,10 @@ def test_the_sample_has_corners_and_both_sides_of_changes_of_the_count():
     rows = sample(e)
     assert rows.tolist() == sorted(set(rows.tolist())) == sample(e).tolist()
     place = np.array(np.unravel_index(rows, e.shape)).T.tolist()
-    assert all([i, j, k] in place for i in (0, 20) for j in (0, 10) for k in (0, 2))
+    assert all([i, j, k] in place for i in (0, 40) for j in (0, 10) for k in (0, 2))
     run = store.run_points(e, Solver("tsit5", 1e-6), e.points(np.arange(e.n_points)))
     counts = np.diff(run.offsets).reshape(e.shape)
-    beside = [p for p in place if p[0] < 20 and [p[0] + 1, p[1], p[2]] in place]
+    beside = [p for p in place if p[0] < 40 and [p[0] + 1, p[1], p[2]] in place]
     assert sum(counts[*p] != counts[p[0] + 1, p[1], p[2]] for p in beside) >= 10
 
 
@@ -97,7 +97,7 @@ def test_the_chosen_solver_meets_the_tolerance_against_scipy():
     e = experiment()
     found = evidence(e)
     assert found.trial.worst * 1000 <= 1.0 and found.agreement < 1e-6
-    rows = np.array([7 * 33 + 3, 11 * 33 + 16, 20 * 33 + 31])
+    rows = np.array([14 * 33 + 3, 22 * 33 + 16, 40 * 33 + 31])
     run = store.run_points(e, found.chosen, e.points(rows))
     for i, row in enumerate(rows):
         point = dict(zip(e.quantities, e.points(rows[i : i + 1])[0], strict=True))
@@ -186,7 +186,7 @@ def test_certify_all_estimates_the_error_of_every_neuron(tmp_path):
     store.update_shard(e, "all", tmp_path / "all.parquet", progress=lambda *_: None)
     found = store.read_grid(e, [tmp_path / "all.parquet"])
     assert not np.isnan(found.fragile).any()
-    for i in (5, 20):
-        exact = reference(MODEL, {"amplitude": 2.0 * i}, duration=60).spike_times
+    for i in (10, 40):
+        exact = reference(MODEL, {"amplitude": 1.0 * i}, duration=60).spike_times
         error = np.abs(found.spike_times[found.offsets[i] : found.offsets[i + 1]] - exact).max()
         assert found.error[i] == pytest.approx(error, rel=0.05)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import myokit
 import sympy as sp
 from myokit.formats.sympy import SymPyExpressionWriter
+from sympy.codegen.cfunctions import log10
 
 from hhcore.errors import UserError
 from hhcore.model import Model
@@ -100,4 +101,4 @@ class _Writer(SymPyExpressionWriter):
         return sp.Rational(repr(e.eval()))
 
     def _ex_log10(self, e):
-        return sp.log(self.ex(e[0])) / sp.log(10)
+        return log10(self.ex(e[0]))

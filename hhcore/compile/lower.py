@@ -7,6 +7,7 @@ Equal subexpressions become one variable. What does not depend on the state is m
 from fractions import Fraction
 
 import sympy as sp
+from sympy.codegen.cfunctions import log10
 
 from hhcore.compile.passes import Block, Fused, Horner, Near, addition_chain
 from hhcore.errors import UserError
@@ -143,6 +144,8 @@ class _Lowering:
             return f"sqrt({self.operand(base)})"
         if exponent == -1:
             return f"1.0 / {self.operand(base)}"
+        if exponent == sp.Rational(-1, 2):
+            return f"1.0 / {self.operand(sp.sqrt(base))}"
         if exponent.is_Integer:
             root = base if exponent > 0 else 1 / base
             chain = addition_chain([abs(int(exponent))])
@@ -181,6 +184,9 @@ class _Lowering:
         sign = " & " if isinstance(e, sp.And) else " | "
         return sign.join(self.flag(a) for a in e.args)
 
+    def negation(self, e: sp.Not) -> str:
+        return f"not {self.flag(e.args[0])}"
+
     def polynomial(self, e: Horner) -> str:
         z, *coefficients = e.args
         total = literal(coefficients[-1])
@@ -191,6 +197,18 @@ class _Lowering:
     def call(self, e: sp.Function) -> str:
         return f"{self._NAMES[type(e)]}({', '.join(self.operand(a) for a in e.args)})"
 
+    def integer(self, e: sp.Function) -> str:
+        """floor or ceiling. Quotients stay divisions: 49 * (1 / 49) is below 1."""
+        numerator, denominator = sp.fraction(e.args[0], exact=True)
+        value = self.operand(numerator)
+        if denominator != 1:
+            value = f"{value} / {self.operand(denominator)}"
+        return f"{'floor' if isinstance(e, sp.floor) else 'ceil'}({value})"
+
+    def remainder(self, e: sp.Mod) -> str:
+        a, b = e.args
+        return f"fma({negated(self.operand(sp.floor(a / b)))}, {self.operand(b)}, {self.operand(a)})"
+
     def choose(self, e: sp.Basic) -> str:
         comparison = "<" if isinstance(e, sp.Min) else ">"
         value = self.operand(e.args[0])
@@ -199,7 +217,12 @@ class _Lowering:
             value = self.assign(f"{value} if {value} {comparison} {name} else {name}")
         return value
 
-    _NAMES = {sp.exp: "exp", sp.log: "log", sp.Abs: "abs", sp.floor: "floor", sp.ceiling: "ceil", Fused: "fma"}
+    _NAMES = {
+        **{f: f.__name__ for f in (sp.exp, sp.log, log10, sp.sin, sp.cos, sp.tan, sp.asin, sp.acos, sp.atan)},
+        **{f: f.__name__ for f in (sp.sinh, sp.cosh, sp.tanh)},
+        sp.Abs: "abs",
+        Fused: "fma",
+    }
     _METHODS = {
         sp.Add: add,
         sp.Mul: mul,
@@ -210,6 +233,10 @@ class _Lowering:
         sp.core.relational.Relational: relation,
         sp.And: logic,
         sp.Or: logic,
+        sp.Not: negation,
+        sp.floor: integer,
+        sp.ceiling: integer,
+        sp.Mod: remainder,
         sp.Min: choose,
         sp.Max: choose,
         **dict.fromkeys(_NAMES, call),
