@@ -89,6 +89,14 @@ def test_readme_quotes_the_benchmarks():
         assert re.search(rf"(?<![\d,.]){number}(?![\d,.])", benchmarks), f"README says {number}: copy it from the table"
 
 
+def test_the_bounds_of_the_functions_are_those_of_the_tests():
+    from test_primitives import BOUNDS
+
+    page = (ROOT / "docs/architecture.md").read_text()
+    for name, (_, bound) in BOUNDS.items():
+        assert re.search(rf"^\| `{name}` \| .* \| {bound:g} \|$", page, re.MULTILINE), name
+
+
 @pytest.mark.parametrize(
     "fields",
     [DEFINITIONS, tables.SPIKE_FIELDS, FIELDS, fi.CURVE_DEFINITIONS, fi.summary_definitions("uA/cm^2", "uA_cm2")],

@@ -121,6 +121,12 @@ def test_the_error_of_a_given_step_is_that_against_the_reference_data():
     assert found.trial.worst == pytest.approx(error, rel=1e-3)
 
 
+def test_a_grid_that_does_not_fire_gets_a_fine_solver_unjudged():
+    found = evidence(experiment(stimulus={"kind": "step", "amplitude": {"linspace": [0, 1, 41]}}))
+    assert found.chosen == Solver("tsit5", 1e-6) and not found.reference.any() and found.checked == []
+    assert found.trial.worst == 0.0 and np.isnan(found.trial.median)
+
+
 def test_a_tolerance_out_of_reach_is_said():
     with pytest.raises(hhcore.UserError, match=r"solver.tolerance: no solver keeps all spikes .* within 0.001 us"):
         evidence(single({"tolerance": "1 ns", "method": "strang"}))
