@@ -54,7 +54,7 @@ def integrate(
     keep       : whether the states at the end of each stretch are kept
     """
     n, stretches = protocol.edges.shape
-    Z = np.zeros(kernel.ROWS * kernel.W)
+    Z = _aligned_zeros(kernel.ROWS * kernel.W)
     lanes, queue = np.zeros((2, kernel.W), dtype=np.int64), np.zeros(2, dtype=np.int64)
     final, extremes, ended = np.array(states, dtype=np.float64), np.empty((n, 2)), np.empty((n, 3))
     kept = np.full((n, stretches if keep else 0, kernel.N), np.nan)
@@ -79,6 +79,12 @@ def integrate(
         spike_times=time[np.argsort(owner, kind="stable")],
         counts=np.bincount(owner, minlength=n),
     )
+
+
+def _aligned_zeros(size: int) -> np.ndarray:
+    """float64 (size,) whose first element begins a line of the cache: registers are loaded a few per cent faster."""
+    room = np.zeros(size + 7)
+    return room[-(room.ctypes.data // 8) % 8 :][:size]
 
 
 def pack(kernel: ModuleType, parameters: np.ndarray, states: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from pathlib import Path
 import mpmath
 import numpy as np
 import pytest
+import sympy as sp
 from numba import njit
 
 from hhcore import load_model
@@ -265,7 +266,46 @@ def test_code_for_another_cpu_has_the_same_bits():
     assert done.stdout.strip() == str(bits()), done.stderr
 
 
-# --- what Myokit can express
+# --- expressions
+
+
+def straight_line(outputs: dict[str, sp.Expr], variables: list[sp.Symbol]) -> Callable:
+    """The values of some expressions of the variables, by the code that a kernel would have."""
+    lines, operands = lower(optimise(outputs, set(variables)), set(variables), None)
+    head = f"def values({', '.join(v.name for v in variables)}):"
+    namespace = dict(vars(primitives))
+    exec("\n    ".join([head, *lines, f"return ({', '.join(operands.values())},)"]), namespace)
+    return njit(error_model="numpy")(namespace["values"])
+
+
+@lru_cache
+def hodgkin_huxley_rates() -> Callable[[float], tuple[float, ...]]:
+    """alpha and beta of m, h and n, all in one block."""
+    symbols = equations(load_model("hodgkin_huxley_1952"))
+    numbers = {p: sp.Integer(3) for p in symbols.parameters.values()}  # equal temperatures: the factor is 1
+    slopes = {name: e.xreplace(numbers) for name, e in symbols.derivatives.items()}
+    rates = {}
+    for name in ("sodium.m", "sodium.h", "potassium.n"):
+        gate = symbols.states[name]
+        rates |= {f"alpha {name}": slopes[name].xreplace({gate: 0}), f"beta {name}": -slopes[name].xreplace({gate: 1})}
+    return straight_line(rates, [symbols.states["membrane.V"]])
+
+
+@pytest.mark.parametrize("potential", [-1e5, -1e4, -2000.0, -800.0, 800.0, 2000.0, 1e4, 1e5])
+def test_rates_far_out_are_right_or_nan(potential):
+    """NaN, never a wrong number, where the product of the denominators that share a division overflows."""
+    with mpmath.workdps(40):
+        V, exp, expm1 = mpmath.mpf(potential), mpmath.exp, mpmath.expm1
+        exact = [
+            (V + 40) / 10 / -expm1(-(V + 40) / 10), 4 * exp(-(V + 65) / 18),
+            mpmath.mpf("0.07") * exp(-(V + 65) / 20), 1 / (1 + exp(-(V + 35) / 10)),
+            (V + 55) / 100 / -expm1(-(V + 55) / 10), mpmath.mpf("0.125") * exp(-(V + 65) / 80),
+        ]  # fmt: skip
+        expected = [float(e) for e in exact]
+    found = hodgkin_huxley_rates()(potential)
+    if potential < -2400:
+        expected = [e if f == f else f for e, f in zip(expected, found, strict=True)]
+    assert found == pytest.approx(expected, rel=1e-12, abs=0, nan_ok=True)
 
 
 EXPRESSIONS = """
@@ -306,14 +346,8 @@ def test_every_function_of_myokit_can_be_compiled(tmp_path):
     )
     model = load_model(path)
     symbols = equations(model)
-    variables = set(symbols.states.values())
     outputs = {f"m.{name}": symbols.derivatives[f"m.{name}"] for name in names}
-    lines, operands = lower(optimise(outputs, variables), variables, None)
-    results = ", ".join(operands.values())
-    text = "\n    ".join(["def sides(m_a, m_b):", *lines, f"return ({results},)"])
-    namespace = dict(vars(primitives))
-    exec(text, namespace)
-    sides = njit(error_model="numpy")(namespace["sides"])
+    sides = straight_line(outputs, [symbols.states["m.a"], symbols.states["m.b"]])
     for a, b in ((1.7, 2.3), (2.9, 0.4), (1.0, 49.0)):
         state = [0.3, a, b] + [0.0] * len(names)
         expected = model.myokit.evaluate_derivatives(state=state)[3:]

@@ -17,7 +17,14 @@ WEIGHTS = {
 }
 
 _BINARY = {ast.Add: "add", ast.Sub: "add", ast.Mult: "multiply", ast.Div: "divide"}
-_CALLS = {"fma": "fma", "sqrt": "sqrt", "abs": "bits", "bits_of": "bits", "double_of": "bits", "float": "bits"}
+_CALLS = {
+    "fma": "fma",
+    "sqrt": "sqrt",
+    "abs": "bits",
+    "bits_of": "bits",
+    "double_of": "bits",
+    "float": "bits",
+} | dict.fromkeys(("floor", "ceil"), "bits")
 
 
 def operations(kernel_text: str, function: str) -> Counter:
