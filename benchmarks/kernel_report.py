@@ -76,11 +76,13 @@ def nanoseconds(model: Model, kernel: ModuleType) -> float:
     parameters = np.tile([q.value for q in model.parameters.values()], (NEURONS, 1))
     states = np.tile([q.value for q in model.states.values()], (NEURONS, 1))
     duration = STEPS * STEP_MS / model.ms
-    nothing = protocol(np.zeros((NEURONS, 3)), duration, (0.0, duration), np.empty(0))
+    nothing = protocol(np.zeros((NEURONS, 3)), duration, (np.inf, np.inf), np.empty(0))
     accuracy = 1e-9 if kernel.ADAPTIVE else STEP_MS / model.ms
-    steps = integrate(kernel, parameters, states, nothing, accuracy=accuracy).steps.sum()
-    run = lambda: integrate(kernel, parameters, states, nothing, accuracy=accuracy)  # noqa: E731
-    return min(seconds(run) for _ in range(9)) / steps * 1e9
+
+    def run() -> float:
+        return integrate(kernel, parameters, states, nothing, accuracy=accuracy, threshold=-np.inf).steps.sum()
+
+    return min(seconds(run) for _ in range(9)) / run() * 1e9
 
 
 def instructions(kernel: ModuleType) -> tuple[float, int]:
@@ -129,7 +131,7 @@ PAGE = Template("""# $title: what a step costs
 Written by `make kernel-report MODEL=$name` on one core of `$cpu`, which reaches $peak billion fused multiply-adds per
 second in a loop of nothing else. Operations are counted in the generated text, for one step of one neuron;
 instructions in the machine code of the time loop; times are those of neurons at rest, the best of several runs, and
-include everything that happens in a step: detection of spikes and extrema, control of the step, bookkeeping. The share
+include what happens in every step: looking for spikes and extrema, control of the step, bookkeeping. The share
 of the peak is that of fused multiply-adds, multiplications, additions, selections and operations on bits, one slot of a
 vector unit each: divisions, which have a unit of their own, and loads are left out.
 

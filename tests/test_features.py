@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hhcore import features as module
-from hhcore.features import DEFINITIONS, features, first_intervals
+from hhcore.features import DEFINITIONS, features, first_intervals, spike_time_errors
 
 pytestmark = pytest.mark.filterwarnings("error")
 WINDOW = (200.0, 1000.0)
@@ -26,11 +26,16 @@ def pack(trains):
 def of(trains, window=WINDOW, status=None):
     n = len(trains)
     status = np.array(status if status is not None else ["ok"] * n, dtype=object)
-    return features(*pack(trains), window, np.arange(n) + 30.0, np.arange(n) - 70.0, status, np.full(n, 44.0))
+    error, fragile = np.full(n, nan), np.full(n, nan)
+    extremes = np.arange(n) + 30.0, np.arange(n) - 70.0
+    return features(*pack(trains), window, *extremes, status, np.full(n, 44.0), error, fragile)
+
+
+PASSED_THROUGH = ("peak_mV", "trough_mV", "status", "failed_ms", "spike_time_error_us", "fragile")
 
 
 def row(found, i=0):
-    return {name: found[name][i] for name in DEFINITIONS if name not in ("peak_mV", "trough_mV", "status", "failed_ms")}
+    return {name: found[name][i] for name in DEFINITIONS if name not in PASSED_THROUGH}
 
 
 def bits(found):
@@ -71,17 +76,32 @@ def test_peak_trough_and_status_are_passed_through():
     assert row(found)["spike_count"] == 1
 
 
+def test_errors_are_in_microseconds_and_fragile_is_null_where_it_is_not_known():
+    nothing = np.zeros(3)
+    status = np.array(["ok"] * 3)
+    numerics = np.array([nan, 2e-3, 0.0]), np.array([nan, 1.0, 0.0])
+    found = features(*pack([[], [300], [400]]), WINDOW, nothing, nothing, status, nothing, *numerics)
+    assert found["spike_time_error_us"] == pytest.approx([nan, 2.0, 0.0], nan_ok=True)
+    assert found["fragile"].tolist() == [None, True, False]
+
+
+def test_spike_time_errors_compare_as_many_spikes_as_both_have():
+    trains, exact = [[1.0, 2.5], [3.0], [], [7.0]], [[1.1, 2.0, 9.0], [3.0], [5.0], []]
+    assert spike_time_errors(*pack(trains), *pack(exact)) == pytest.approx([0.5, 0.0, nan, nan], nan_ok=True)
+
+
 def test_names_and_types_are_those_of_the_definitions():
     found = of([[300], []])
     assert list(found) == list(DEFINITIONS)
     assert found["spike_count"].dtype == np.int32
-    kinds = {found[name].dtype for name in DEFINITIONS if name not in ("spike_count", "status")}
+    kinds = {found[name].dtype for name in DEFINITIONS if name not in ("spike_count", "status", "fragile")}
+    assert found["fragile"].dtype == np.bool_
     assert kinds == {np.dtype(np.float64)}
 
 
 def test_a_diverged_neuron_has_no_features():
     found = of([[300, 310, 330], [300, 310, 330]], status=["diverged", "no_stable_rest"])
-    numbers = [name for name in DEFINITIONS if name not in ("status", "failed_ms")]
+    numbers = [name for name in DEFINITIONS if name not in PASSED_THROUGH[2:]]
     assert all(np.isnan(np.ma.filled(found[name].astype(float), np.nan)[0]) for name in numbers)
     assert not any(np.isnan(np.ma.filled(found[name].astype(float), np.nan)[1]) for name in numbers)
     assert found["failed_ms"] == pytest.approx([44, nan], nan_ok=True)

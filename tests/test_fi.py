@@ -161,7 +161,9 @@ def test_two_spikes_are_two_in_a_window_of_any_length():
         window = (0.0, float(length))
         times, offsets = np.array([0.5, 0.4, 0.6]) * length, np.array([0, 1, 3])
         nothing = np.zeros(2)
-        features = features_of(times, offsets, window, nothing, nothing, np.array(["ok", "ok"]), nothing)
+        features = features_of(
+            times, offsets, window, nothing, nothing, np.array(["ok", "ok"]), nothing, nothing, nothing
+        )
         assert fi.summary_table(found, amplitude, features, window, "")["onset_amplitude"] == [2], length
 
 
