@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from hhcore import tables
@@ -21,6 +22,7 @@ FIELDS = {
     "reference_spike_count": ("1", "spikes of the reference"),
     "spike_time_error_us": ("us", "largest difference of a spike time from the reference; null without spikes"),
     "failed": ("1", "whether the neuron failed though that of the reference did not"),
+    "fragile": ("1", "whether its spike count depends on the accuracy of the chosen scheme"),
 }
 
 
@@ -40,12 +42,13 @@ def write_numerics(experiment: Experiment, evidence: Evidence, path: Path) -> No
                 "reference_spike_count": evidence.reference.astype(np.int32),
                 "spike_time_error_us": trial.error * ms * 1000.0,
                 "failed": trial.failed,
+                "fragile": evidence.fragile,
             },
             FIELDS,
         )
         for trial in evidence.trials
     ]
-    tables.write(path, tables.joined(parts), _certificate(experiment, evidence) | tables.versions())
+    tables.write(path, pa.concat_tables(parts), _certificate(experiment, evidence) | tables.versions())
 
 
 def _certificate(e: Experiment, evidence: Evidence) -> dict[str, str]:
@@ -84,7 +87,5 @@ def sampled(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(rows of the grid, spike-time error [us], fragile) of the neurons of the sample, as they are simulated."""
     table = tables.read(path)
     chosen = table.filter(table["chosen"])
-    fragile = {int(row) for row in tables.metadata(path)["fragile_in_sample"].split(", ") if row.isdigit()}
-    neurons = chosen["neuron"].to_numpy()
     error = pc.fill_null(chosen["spike_time_error_us"], np.nan).to_numpy()
-    return neurons, error, np.isin(neurons, list(fragile))
+    return chosen["neuron"].to_numpy(), error, chosen["fragile"].to_numpy()

@@ -59,7 +59,7 @@ def integrate(
     final, extremes, ended = np.array(states, dtype=np.float64), np.empty((n, 2)), np.empty((n, 3))
     kept = np.full((n, stretches if keep else 0, kernel.N), np.nan)
     who, when = np.empty(SPIKE_BUFFER, dtype=np.int64), np.empty(SPIKE_BUFFER)
-    owners, times = [], []
+    owners, times = [np.empty(0, dtype=np.int64)], [np.empty(0)]
     while queue[0] < n or queue[1] > 0:
         found = kernel.run(
             Z, lanes, queue, np.ascontiguousarray(parameters), final, protocol.edges, protocol.currents,

@@ -80,7 +80,7 @@ class Evidence:
 
     neurons   : int64 (k,), the sample: rows of the grid
     trials    : what was tried, in the order of trying
-    chosen    : the solver taken
+    trial     : that of the solver taken
     reference : spikes of each neuron of the sample by the reference, int64 (k,)
     checked   : rows of the grid that SciPy simulated too
     agreement : largest difference between the reference and SciPy [ms]
@@ -88,15 +88,15 @@ class Evidence:
 
     neurons: np.ndarray
     trials: list[Trial]
-    chosen: Solver
+    trial: Trial
     reference: np.ndarray
     checked: list[int]
     agreement: float
 
     @property
-    def trial(self) -> Trial:
-        """That of the chosen solver."""
-        return next(trial for trial in self.trials if trial.solver == self.chosen)
+    def chosen(self) -> Solver:
+        """The solver taken."""
+        return self.trial.solver
 
     @property
     def fragile(self) -> np.ndarray:
@@ -111,7 +111,7 @@ def calibrate(experiment: Experiment, *, threads: int = 1, progress: Callable[[i
 
     Raises UserError if no candidate meets it, or if a given fixed step is too long for the model.
     """
-    e, ms = experiment, experiment.model.ms
+    e = experiment
     neurons = sample(e, threads)
     points = e.points(neurons)
     exact = run_points(e, REFERENCE, points, threads=threads)
@@ -125,20 +125,20 @@ def calibrate(experiment: Experiment, *, threads: int = 1, progress: Callable[[i
 
     if e.solver is not None:
         check_step(e, points[: 2 * CORNERS])
-        attempt(e.solver)
+        chosen = attempt(e.solver)
         attempt(e.solver.finer)
-        chosen = e.solver
     elif not exact.spike_times.size:
-        chosen = attempt(Solver(e.methods[0], LADDERS[e.methods[0]][UNJUDGED])).solver
+        chosen = attempt(Solver(e.methods[0], LADDERS[e.methods[0]][UNJUDGED]))
     else:
-        chosen = _cheapest(e, attempt, ms)
-    checked, agreement = _check(e, neurons, points, exact, next(t for t in trials if t.solver == chosen))
+        chosen = _cheapest(e, attempt)
+    checked, agreement = _check(e, neurons, points, exact, chosen)
     return Evidence(neurons, trials, chosen, np.diff(exact.offsets), checked, agreement)
 
 
-def _cheapest(e: Experiment, attempt: Callable[[Solver], Trial], ms: float) -> Solver:
+def _cheapest(e: Experiment, attempt: Callable[[Solver], Trial]) -> Trial:
     """Each scheme gets finer until two settings in a row meet the tolerance, or until it costs too much."""
     best: Trial | None = None
+    ms = e.model.ms
     for method in e.methods:
         scale = 1.0 if SCHEMES[method].adaptive else 1.0 / ms
         previous = None
@@ -158,7 +158,7 @@ def _cheapest(e: Experiment, attempt: Callable[[Solver], Trial], ms: float) -> S
             f"experiments.{e.name}.solver.tolerance: no solver keeps all spikes of the sample within "
             f"{e.tolerance * 1000:g} us; ask for less, or give a method and its accuracy"
         )
-    return best.solver
+    return best
 
 
 def sample(experiment: Experiment, threads: int = 1) -> np.ndarray:

@@ -10,7 +10,7 @@ from hhcore import fi, tables
 from hhcore.certificate import certificate, sampled
 from hhcore.digests import digest
 from hhcore.experiment import Experiment
-from hhcore.features import DEFINITIONS, features, first_intervals
+from hhcore.features import DEFINITIONS, first_intervals
 from hhcore.files import whole
 from hhcore.quantities import column_name, pretty_unit
 from hhcore.simulation import DIVERGED, Result
@@ -27,25 +27,12 @@ def write_tables(experiment: Experiment, shards: list[Path], numerics: Path, fol
 
     numerics : numerics.parquet, of which every table carries the certificate
     """
-    from hhcore.simulation import STATUSES
     from hhcore.store import read_grid
     from hhcore.summary import summary
 
-    result = with_sampled_errors(read_grid(experiment, shards), experiment, numerics)
+    result = _with_sampled_errors(read_grid(experiment, shards), experiment, numerics)
     made = provenance(experiment, numerics)
-    status = np.array(STATUSES, dtype=object)[result.status]
-    axes = axis_columns(experiment)
-    found = features(
-        result.spike_times,
-        result.offsets,
-        result.window,
-        result.peak,
-        result.trough,
-        status,
-        result.ended,
-        result.error * experiment.model.ms,
-        result.fragile,
-    )
+    axes, found = axis_columns(experiment), result.columns
     fields = _axis_fields(experiment) | DEFINITIONS
     written = {"features.parquet": tables.table({**axes, **found}, fields)}
     written |= _fi_tables(experiment, axes, found, first_intervals(result.spike_times, result.offsets))
@@ -53,26 +40,26 @@ def write_tables(experiment: Experiment, shards: list[Path], numerics: Path, fol
     for name, content in written.items():
         tables.write(folder / name, content, made)
     tables.write_spikes(folder / "spikes.parquet", result.spike_times, result.offsets, made)
-    words, numbers = np.unique(status.astype(str), return_counts=True)
+    words, numbers = np.unique(found["status"].astype(str), return_counts=True)
     page = summary(experiment, dict(zip(words, numbers.tolist(), strict=True)), found, written, made)
     with whole(folder / "summary.html") as temporary:
         temporary.write_text(page, encoding="utf-8")
 
 
-def with_sampled_errors(result: Result, experiment: Experiment, numerics: Path) -> Result:
+def _with_sampled_errors(result: Result, experiment: Experiment, numerics: Path) -> Result:
     """The errors and fragile counts of the sample, where not every neuron of the grid was certified."""
     if experiment.certify == "all":
         return result
     neurons, error, fragile = sampled(numerics)
     errors, marks = np.full(experiment.n_points, np.nan), np.full(experiment.n_points, np.nan)
-    errors[neurons], marks[neurons] = error / 1000.0 / experiment.model.ms, fragile
+    errors[neurons], marks[neurons] = error / 1000.0, fragile
     return replace(result, error=errors, fragile=marks)
 
 
 def _failures(e: Experiment, result: Result) -> pa.Table:
     """When each neuron failed that did, and its last states before."""
     rows = np.flatnonzero(result.status >= DIVERGED)
-    columns = {"neuron": rows.astype(np.int32), "failed_ms": result.ended[rows] * e.model.ms}
+    columns = {"neuron": rows.astype(np.int32), "failed_ms": result.ended[rows]}
     columns |= {column_name(n, q.unit): result.final[rows, i] for i, (n, q) in enumerate(e.model.states.items())}
     fields = FAILURE_FIELDS | {column_name(n, q.unit): (q.unit, q.description) for n, q in e.model.states.items()}
     return tables.table(columns, fields)
@@ -97,7 +84,7 @@ def write_traces(experiment: Experiment, numerics: Path, path: Path) -> None:
         order = ["time", *e.model.states, *e.model.currents, "stimulus"]
         values = [np.full(len(found["time"]), number), *(found[name] for name in order)]
         parts.append(tables.table(dict(zip(fields, values, strict=True)), fields))
-    tables.write(path, tables.joined(parts), provenance(e, numerics))
+    tables.write(path, pa.concat_tables(parts), provenance(e, numerics))
 
 
 def provenance(experiment: Experiment, numerics: Path) -> dict[str, str]:

@@ -12,7 +12,7 @@ from hhcore.errors import UserError, closest
 from hhcore.integration import Integration, integrate, pack
 from hhcore.model import Model, load_model
 from hhcore.rest import initial_states
-from hhcore.solvers import SCHEMES, solver
+from hhcore.solvers import solver
 from hhcore.stimulus import Protocol, Step, protocol
 
 CHUNK = 512  # neurons in one call of a kernel; their lanes finish at different times, so not too few
@@ -52,26 +52,28 @@ class Result:
     fragile: np.ndarray
 
     @cached_property
-    def features(self):
-        """pandas.DataFrame with one row per neuron; the columns are defined in hhcore.features."""
-        import pandas as pd
-
+    def columns(self) -> dict[str, np.ndarray]:
+        """The features by name, (n,) each, as hhcore.features defines them."""
         from hhcore.features import features
 
-        status = np.array(STATUSES, dtype=object)[self.status]
-        return pd.DataFrame(
-            features(
-                self.spike_times,
-                self.offsets,
-                self.window,
-                self.peak,
-                self.trough,
-                status,
-                self.ended,
-                self.error,
-                self.fragile,
-            )
+        return features(
+            self.spike_times,
+            self.offsets,
+            self.window,
+            self.peak,
+            self.trough,
+            np.array(STATUSES, dtype=object)[self.status],
+            self.ended,
+            self.error,
+            self.fragile,
         )
+
+    @cached_property
+    def features(self):
+        """pandas.DataFrame with one row per neuron and `columns`."""
+        import pandas as pd
+
+        return pd.DataFrame(self.columns)
 
     @cached_property
     def spikes(self):
@@ -109,7 +111,7 @@ def simulate(
     method          : a scheme of hhcore.solvers
     dt              : largest step of a scheme of fixed step (ms)
     local_error     : largest error of a step of an adaptive scheme, relative to the size of the states; 1e-6 if
-                      neither is given
+                      nothing is said
     analysis_window : where peak and trough are taken, and rates by `Result.features`; the whole run by default
     threshold, rearm: a spike is an upward crossing of `threshold` (mV); before the next one counts, the potential
                       must have been below `rearm` (by default the threshold)
@@ -123,7 +125,7 @@ def simulate(
     [1, 4]
     """
     model = load_model(model) if isinstance(model, str) else model
-    chosen = solver(method, dt, _error_or_default(method, dt, local_error))
+    chosen = solver(method, dt, local_error)
     window = (0.0, duration) if analysis_window is None else analysis_window
     if not duration > 0:
         raise UserError(f"duration {duration} must be above 0")
@@ -178,7 +180,7 @@ def trace(
     Returns float64 (samples,) by qualified name. Other arguments as in `simulate`.
     """
     model = load_model(model) if isinstance(model, str) else model
-    chosen = solver(method, dt, _error_or_default(method, dt, local_error))
+    chosen = solver(method, dt, local_error)
     parameters, stimuli = _columns(model, point, stimulus)
     kernel = load_kernel(model, method)
     start, _ = initial_states(model, kernel, parameters, initial_state)
@@ -191,16 +193,10 @@ def trace(
     return dict(zip(["time", "stimulus", *model.states, *model.currents], values.T, strict=True))
 
 
-def _error_or_default(method: str, dt: float | None, local_error: float | None) -> float | None:
-    """1e-6 for an adaptive scheme of which nothing is said."""
-    nothing = dt is None and local_error is None
-    return 1e-6 if nothing and method in SCHEMES and SCHEMES[method].adaptive else local_error
-
-
 def _chunks(n: int, threads: int, width: int) -> list[slice]:
     """Neurons for one call each: whole registers, and work for every thread."""
-    size = min(CHUNK, -(-n // (threads * width)) * width)
-    return [slice(first, first + size) for first in range(0, n, size)]
+    size = max(width, min(CHUNK, -(-n // (threads * width)) * width))
+    return [slice(first, first + size) for first in range(0, max(n, 1), size)]
 
 
 def _columns(model: Model, points: Mapping, stimulus: Step) -> tuple[np.ndarray, np.ndarray]:
@@ -238,7 +234,8 @@ def _sampled(kernel, parameters: np.ndarray, start: np.ndarray, stretches: Proto
         rows = np.minimum(np.arange(first, first + kernel.W), len(times) - 1)
         Z = pack(kernel, np.repeat(parameters, kernel.W, axis=0), states[rows])
         Z[kernel.CURRENT : kernel.CURRENT + kernel.W] = injected[rows]
-        kernel.evaluate_currents(Z, times[first])
+        Z[kernel.TIME : kernel.TIME + kernel.W] = times[rows]
+        kernel.evaluate_currents(Z)
         flowing[rows] = Z.reshape(kernel.ROWS, kernel.W)[kernel.MEMBRANE_CURRENT // kernel.W :][: kernel.CURRENTS].T
     return np.column_stack([times, injected, states, flowing])
 

@@ -258,6 +258,7 @@ STRANG = Scheme(
 
 SCHEMES = {scheme.name: scheme for scheme in (RK4, TSIT5, DOP853, STRANG)}
 METHODS = tuple(SCHEMES)
+DEFAULT_ERROR = 1e-6
 
 
 @dataclass(frozen=True)
@@ -294,17 +295,23 @@ def knob(method: str) -> str:
 
 
 def solver(method: str, dt: float | None, local_error: float | None) -> Solver:
-    """The scheme `method` with the one setting that it takes. Raises UserError for a wrong or missing one."""
+    """The scheme `method` with the one setting that it takes; an adaptive one of which nothing is said with 1e-6.
+
+    Raises UserError for a scheme that does not exist, and for a wrong or missing setting.
+    """
     if method not in METHODS:
         raise UserError(f"solver method {method!r} does not exist; " + closest(method, METHODS))
-    given = {"dt": dt, "local_error": local_error}
-    wanted, other = knob(method), knob("rk4" if SCHEMES[method].adaptive else "tsit5")
-    if given[other] is not None:
-        steps = "its own steps" if SCHEMES[method].adaptive else "steps of equal length"
-        raise UserError(f"solver method {method!r} takes {steps}: give it {wanted}, not {other}")
-    if given[wanted] is None:
-        raise UserError(f"solver method {method!r} needs {wanted}")
-    if not 0.0 < given[wanted] < (1.0 if wanted == "local_error" else float("inf")):
-        legal = "between 0 and 1" if wanted == "local_error" else "above 0"
-        raise UserError(f"{wanted} {given[wanted]!r} must lie {legal}")
-    return Solver(method, float(given[wanted]))
+    if SCHEMES[method].adaptive:
+        if dt is not None:
+            raise UserError(f"solver method {method!r} takes its own steps: give it local_error, not dt")
+        local_error = DEFAULT_ERROR if local_error is None else local_error
+        if not 0.0 < local_error < 1.0:
+            raise UserError(f"local_error {local_error!r} must lie between 0 and 1")
+        return Solver(method, float(local_error))
+    if local_error is not None:
+        raise UserError(f"solver method {method!r} takes steps of equal length: give it dt, not local_error")
+    if dt is None:
+        raise UserError(f"solver method {method!r} needs dt")
+    if not dt > 0.0:
+        raise UserError(f"dt {dt!r} must lie above 0")
+    return Solver(method, float(dt))

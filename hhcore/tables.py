@@ -3,7 +3,7 @@
 Files hold no time, host or path: equal content gives equal bytes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -81,11 +81,6 @@ def metadata(path: Path) -> dict[str, str]:
         found = file.schema_arrow.metadata or {}
         texts = {key.decode(): value.decode() for key, value in found.items() if key.startswith(PREFIX.encode())}
     return {key.removeprefix(PREFIX): value for key, value in texts.items()}
-
-
-def joined(parts: Sequence[pa.Table]) -> pa.Table:
-    """Tables of the same columns, one below the other."""
-    return pa.concat_tables(parts)
 
 
 def versions() -> dict[str, str]:

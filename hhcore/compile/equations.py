@@ -42,7 +42,7 @@ def equations(model: Model, outputs: tuple[str, ...] = ()) -> Equations:
             variable = equation.lhs.var()
             name = variable.qname()
             if variable.is_state():
-                derivatives[name] = writer.translate(equation.rhs, name)
+                derivatives[name] = writer.known[f"dot({name})"] = writer.translate(equation.rhs, name)
             elif name not in names:
                 writer.known[name] = writer.translate(equation.rhs, name)
     return Equations(
@@ -95,7 +95,7 @@ class _Writer(SymPyExpressionWriter):
         return self.known[e.var().qname()]
 
     def _ex_derivative(self, e):
-        raise NotImplementedError("a derivative used inside an expression")
+        return self.known[f"dot({e.var().qname()})"]
 
     def _ex_number(self, e):
         return sp.Rational(repr(e.eval()))

@@ -74,10 +74,9 @@ def _needed(functions: str, user: str) -> str:
         waiting = set().union(*(_words(bodies[name]) for name in waiting)) & bodies.keys() - needed
     kept, end = [], 0
     for node in tree.body:
-        first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))]) - 1
         if not isinstance(node, ast.FunctionDef) or node.name in needed:
             kept += lines[end : node.end_lineno]
-        end = max(node.end_lineno, first)
+        end = node.end_lineno
     return "".join(kept)
 
 

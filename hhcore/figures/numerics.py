@@ -35,7 +35,7 @@ def work_precision(table: pd.DataFrame, plan: Plan, tolerance_us: float | None) 
     tried = tried[~tried["failed"] & tried["error"].notna()]
     if tried.empty:
         return style.text_figure(plan.title, ["No neuron of the sample fires: no spike times to judge solvers by."])
-    figure = style.new_figure(style.ONE_COLUMN, 2.6, plan.title, [f"sample of {table['neuron'].nunique():,} neurons"])
+    figure = style.new_figure(style.ONE_COLUMN, 2.6, plan.title, [_sample(table)])
     axes = figure.subplots()
     axes.set(xscale="log", yscale="log", xlabel="Worst spike-time error (µs)", ylabel="Operations per neuron and ms")
     for (method, part), colour, marker in zip(
@@ -49,6 +49,11 @@ def work_precision(table: pd.DataFrame, plan: Plan, tolerance_us: float | None) 
         axes.axvline(tolerance_us, color=style.GREY, linewidth=0.6, linestyle=(0, (4, 2)), label="tolerance")
     style.legend_below(figure, axes.get_legend_handles_labels()[0])
     return figure
+
+
+def _sample(table: pd.DataFrame) -> str:
+    count = table["neuron"].nunique()
+    return f"sample of {count:,} neuron{'s' if count > 1 else ''}"
 
 
 @style.styled
