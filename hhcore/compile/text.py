@@ -6,10 +6,12 @@ import textwrap
 from importlib import resources
 
 from hhcore import __version__
-from hhcore.compile.equations import Equations, equations, linear_part
+from hhcore.compile.calculus import Calculus
+from hhcore.compile.equations import Equations, equations
+from hhcore.compile.functions import Fused
 from hhcore.compile.lower import Invariants, lower
 from hhcore.compile.module import LANES
-from hhcore.compile.passes import Block, Fused, optimise
+from hhcore.compile.passes import Block, optimise
 from hhcore.compile.splitting import STEP, Update, split
 from hhcore.model import Model
 from hhcore.solvers import SCHEMES, Scheme
@@ -144,8 +146,9 @@ def _variables(symbols: Equations) -> set:
 def _derivatives(symbols: Equations, invariants: Invariants) -> str:
     """dy/dt of lane j; states that are linear in themselves as a + b y, which shares a and b's parts."""
     outputs = {}
+    calculus = Calculus(symbols.definitions)
     for name, rhs in symbols.derivatives.items():
-        parts = linear_part(rhs, symbols.states[name])
+        parts = calculus.linear_part(rhs, symbols.states[name])
         outputs[name] = rhs if parts is None else Fused(parts[1], symbols.states[name], parts[0])
     signature = '(Z, y, d, t, j):\n    """Rows d.. = derivatives of the states in rows y.. of lane j at time t."""'
     return _function(f"derivatives{signature}", outputs, symbols, invariants, "d", "y")
@@ -164,7 +167,7 @@ def _currents(symbols: Equations, invariants: Invariants) -> str:
 
 def _function(head: str, outputs: dict, symbols: Equations, invariants: Invariants, target: str, base: str) -> str:
     """The text of one straight-line block."""
-    block = optimise(outputs, _variables(symbols))
+    block = optimise(Block(outputs, symbols.definitions), _variables(symbols))
     lines, operands = lower(block, _variables(symbols), invariants)
     used = _words("\n".join(lines) + " " + " ".join(operands.values()))
     states = list(symbols.states)
@@ -181,7 +184,7 @@ def _function(head: str, outputs: dict, symbols: Equations, invariants: Invarian
 def _invariants(symbols: Equations, invariants: Invariants) -> str:
     """The block that fills the INVARIANT rows of lane j from its PARAMETER rows."""
     outputs = {str(i): e for e, i in invariants.rows.items()}
-    lines, operands = lower(Block(outputs), set(symbols.parameters.values()), None)
+    lines, operands = lower(Block(outputs, symbols.constants), set(symbols.parameters.values()), None)
     used = _words("\n".join(lines) + " " + " ".join(operands.values()))
     loads = [f"{s.name} = Z[PARAMETER_{i} + j]" for i, s in enumerate(symbols.parameters.values()) if s.name in used]
     stores = [f"Z[INVARIANT_{row} + j] = {operand}" for row, operand in operands.items()]
