@@ -28,12 +28,13 @@ import numpy as np
 from llvmlite import binding as llvm
 
 llvm.set_option("", "-force-vector-interleave=2")  # two registers in flight hide each other's latency
+llvm.set_option("", "-unroll-full-max-count=8")  # loops over lanes become vector operations, not copies of their body
 
 '''
 
 # What the driver keeps of each lane, one row each.
 _LANE = (
-    *("TIME", "STEP", "EDGE", "LEFT", "STEPS", "TAKEN", "SIZE", "SPEED", "FAILURE"),
+    *("TIME", "STEP", "EDGE", "LEFT", "STEPS", "TAKEN", "LAST", "WHEN", "ERROR", "KEEP", "SIZE", "SPEED", "FAILURE"),
     *("EARLIER", "EARLIER_SLOPE", "LATER_SLOPE", "ARMED", "WAS_ARMED", "WINDOWED", "PEAK", "TROUGH"),
 )
 
@@ -52,15 +53,17 @@ def generate(model: Model, method: str) -> str:
     rows = _rows(symbols, len(invariants.rows), scheme)
     parts = [
         f"DEGREE, ADAPTIVE, EXPONENT = {scheme.degree}, {scheme.adaptive}, {1 / (scheme.estimate + 1)!r}\n",
-        f"FLAT = {1e-11 * _scales(model)[list(model.states).index(model.potential)]!r}\n",
+        f"INVERSE_SCALE = np.array({[1.0 / scale for scale in _scales(model)]})\n",
+        f"POTENTIAL_SCALE = {_scales(model)[list(model.states).index(model.potential)]!r}\n",
         'COMPILED = {"error_model": "numpy", "nogil": True, "cache": True}\n',
         *(f"{name} = {value}\n" for name, value in rows.items()),
         f"POTENTIAL = {list(symbols.states).index(model.potential)} * W\n",
         *(f"\n\n{block}" for block in [*blocks, _invariants(symbols, invariants)]),
-        scheme.text(_scales(model), [update.name for update in updates]),
+        scheme.text([update.name for update in updates]),
         _body("interpolation.py.in"),
         _body("driver.py.in"),
         'llvm.set_option("", "-force-vector-interleave=0")  # the time loop is compiled: leave LLVM as it was\n',
+        'llvm.set_option("", "-unroll-full-max-count=4294967295")\n',
     ]
     rest = "".join(parts)
     return _header(model, scheme) + _needed(_body("primitives.py"), rest) + rest
@@ -115,7 +118,7 @@ def _rows(symbols: Equations, invariants: int, scheme: Scheme) -> dict[str, int 
     """Row constants: where each quantity begins in Z, as multiples of the lanes W."""
     n = len(symbols.states)
     rows: dict[str, int | str] = {"W": LANES, "N": n}
-    sizes = {"STATE": n, "NEXT": n, "STAGE": n, "SLOPE1": n, "SLOPE2": n} | scheme.rows(n)
+    sizes = {"STATE": n, "NEXT": n, "SLOPE": n, "OWN": n} | scheme.rows(n)
     sizes |= {"PARAMETER": len(symbols.parameters), "INVARIANT": invariants, "CURRENT": 1}
     sizes |= {"MEMBRANE_CURRENT": len(symbols.outputs), "CURVE": scheme.degree}
     start = 0
@@ -124,13 +127,7 @@ def _rows(symbols: Equations, invariants: int, scheme: Scheme) -> dict[str, int 
         rows[name] = f"np.int64({start} * W)"
         rows |= {f"{name}_{i}": f"np.int64({start + i} * W)" for i in range(size) if name not in _LANE}
         start += size
-    rows |= {f"ROW_{i}": f"np.int64({i} * W)" for i in range(n)}
     return rows | {"ROWS": start, "CURRENTS": len(symbols.outputs)}
-
-
-def _place(base: str, i: int) -> str:
-    """Row i counted from a row by name, or from one that is an argument of the block."""
-    return f"{base}_{i}" if base.isupper() else f"{base} + ROW_{i}"
 
 
 def _scales(model: Model) -> list[float]:
@@ -150,8 +147,27 @@ def _derivatives(symbols: Equations, invariants: Invariants) -> str:
     for name, rhs in symbols.derivatives.items():
         parts = calculus.linear_part(rhs, symbols.states[name])
         outputs[name] = rhs if parts is None else Fused(parts[1], symbols.states[name], parts[0])
-    signature = '(Z, y, d, t, j):\n    """Rows d.. = derivatives of the states in rows y.. of lane j at time t."""'
-    return _function(f"derivatives{signature}", outputs, symbols, invariants, "d", "y")
+    signature = (
+        '(Z, j):\n    """Rows SLOPE = derivatives of the states in rows NEXT of lane j at its time in row WHEN."""'
+    )
+    return _function(f"derivatives{signature}", outputs, symbols, invariants, "SLOPE", "NEXT", "Z[WHEN + j]") + _SLOPES
+
+
+_SLOPES = '''
+
+@njit(error_model="numpy")
+def slopes(Z):
+    """The derivatives of all lanes."""
+    prefer_widest_vectors()
+    for j in range(W):
+        derivatives(Z, j)
+
+
+@njit(error_model="numpy")
+def slopes_of(Z, j):
+    """The derivatives of lane j, where it alone is attended to."""
+    derivatives(Z, j)
+'''
 
 
 def _update(update: Update, symbols: Equations, invariants: Invariants) -> str:
@@ -165,18 +181,20 @@ def _currents(symbols: Equations, invariants: Invariants) -> str:
     return _function(f"currents{signature}", symbols.outputs, symbols, invariants, "MEMBRANE_CURRENT", "STATE")
 
 
-def _function(head: str, outputs: dict, symbols: Equations, invariants: Invariants, target: str, base: str) -> str:
+def _function(
+    head: str, outputs: dict, symbols: Equations, invariants: Invariants, target: str, base: str, time: str = "t"
+) -> str:
     """The text of one straight-line block."""
     block = optimise(Block(outputs, symbols.definitions), _variables(symbols))
     lines, operands = lower(block, _variables(symbols), invariants)
     used = _words("\n".join(lines) + " " + " ".join(operands.values()))
     states = list(symbols.states)
-    loads = [f"{s.name} = Z[{_place(base, i)} + j]" for i, s in enumerate(symbols.states.values()) if s.name in used]
+    loads = [f"{s.name} = Z[{base}_{i} + j]" for i, s in enumerate(symbols.states.values()) if s.name in used]
     loads += [f"{symbols.current.name} = Z[CURRENT + j]"] if symbols.current.name in used else []
-    loads += [f"{symbols.time.name} = t"] if symbols.time.name in used else []
+    loads += [f"{symbols.time.name} = {time}"] if symbols.time.name in used else []
     loads += [f"k{i} = Z[INVARIANT_{i} + j]  # {e}" for e, i in invariants.rows.items() if f"k{i}" in used]
     targets = {name: states.index(name) if name in states else list(outputs).index(name) for name in outputs}
-    stores = [f"Z[{_place(target, targets[name])} + j] = {operand}  # {name}" for name, operand in operands.items()]
+    stores = [f"Z[{target}_{targets[name]} + j] = {operand}  # {name}" for name, operand in operands.items()]
     body = "\n".join([*loads, *lines, *stores] or ["pass"])
     return f"@njit(**INLINE)\ndef {head}\n" + textwrap.indent(body, "    ") + "\n"
 
