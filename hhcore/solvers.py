@@ -2,8 +2,8 @@
 
 A scheme is the text of a step of all lanes, made of loops over states and lanes and of calls of straight-line blocks:
 `slopes` fills the rows SLOPE with the derivatives of the states in rows NEXT at the times in row WHEN; a splitting
-scheme has an update for each group of states. `hhcore.compile` generates the blocks and joins all to a kernel;
-`compile/driver.py.in` calls
+scheme has an update for each group of states; an implicit one has `linearise` and `substitute`. `hhcore.compile`
+generates the blocks and joins all to a kernel; `compile/driver.py.in` calls
 
     begin(Z, t, j)          where a stretch begins: what its first step needs; returns dV/dt
     attempt(Z)              from TIME on, of length TAKEN: rows NEXT = states a step later, row ERROR = square of the
@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hhcore.errors import UserError, closest
-from hhcore.tableaus import CLASSICAL, DORMAND_PRINCE_8, TSITOURAS, Tableau
+from hhcore.tableaus import CLASSICAL, DORMAND_PRINCE_8, STEINEBACH, TSITOURAS, Rosenbrock, Tableau
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Scheme:
     adaptive  : whether the steps of a neuron follow its own local error (else all are as long as is asked for)
     estimate  : order of the estimate of the local error, 0 without one
     split     : whether a step consists of updates of groups of states, each solved exactly
+    implicit  : whether it needs the Jacobian
     stable    : |dt / time constant| up to which decay is stable, infinite for exponential schemes
     degree    : of the curve through a step
     rows      : from the number of states, the rows of the kernel's array that the scheme works on, by name
@@ -41,6 +42,7 @@ class Scheme:
     adaptive: bool
     estimate: int
     split: bool
+    implicit: bool
     stable: float
     degree: int
     rows: Callable[[int], dict[str, int]]
@@ -61,17 +63,16 @@ def _runge_kutta(name: str, title: str, tableau: Tableau) -> Scheme:
     def text(updates: list[str]) -> str:
         weights = zip(tableau.a, tableau.c, strict=True)
         return _RUNGE_KUTTA.format(
-            last=last,
-            speed="    Z[SPEED + j] = fastest_change(Z, j)\n" if tableau.errors else "",
+            around=_around(_BEGUN if extra else "", _curve(tableau, last)),
             stages="\n".join(_stage(row, c, i) for i, (row, c) in enumerate(weights, start=2)),
             error=_error(tableau.errors, last),
-            begun=_BEGUN if extra else "",
-            curve=_indented(_curve(tableau, last), 1),
         )
 
     adaptive = bool(tableau.errors)
     stable = _stability_interval(tableau)
-    return Scheme(name, title, tableau.order, adaptive, tableau.estimate, False, stable, tableau.degree, rows, text)
+    return Scheme(
+        name, title, tableau.order, adaptive, tableau.estimate, False, False, stable, tableau.degree, rows, text
+    )
 
 
 def _stability_interval(tableau: Tableau) -> float:
@@ -86,14 +87,7 @@ def _stability_interval(tableau: Tableau) -> float:
 
 
 _RUNGE_KUTTA = '''
-@njit(error_model="numpy")
-def begin(Z, t, j):
-    """Slopes of the present states."""
-    stage(Z, t, j)
-    for k in range(N):
-        Z[SLOPE1 + k * W + j] = Z[SLOPE + k * W + j]
-{speed}    return Z[SLOPE + POTENTIAL + j]
-
+{around}
 
 @njit(error_model="numpy")
 def attempt(Z):
@@ -101,6 +95,17 @@ def attempt(Z):
     prefer_widest_vectors()
 {stages}
 {error}
+'''
+
+_AROUND = '''
+@njit(error_model="numpy")
+def begin(Z, t, j):
+    """Slopes of the present states."""
+    stage(Z, t, j)
+    for k in range(N):
+        Z[SLOPE1 + k * W + j] = Z[SLOPE + k * W + j]
+    Z[SPEED + j] = fastest_change(Z, j)
+    return Z[SLOPE + POTENTIAL + j]
 
 
 @njit(**INLINE)
@@ -138,6 +143,11 @@ _BEGUN = """\
             Z[BEGUN_SLOPE + i] = Z[SLOPE1 + i]
             Z[LAST_SLOPE + i] = Z[SLOPE + i]
 """
+
+
+def _around(begun: str, curve: list[str]) -> str:
+    """What comes before and after a step whose last derivatives are the first of the next one."""
+    return _AROUND.format(begun=begun, curve=_indented(curve, 1))
 
 
 def _indented(lines: list[str], depth: int) -> str:
@@ -212,6 +222,95 @@ def _curve(tableau: Tableau, last: int) -> list[str]:
 RK4 = _runge_kutta("rk4", "classical Runge-Kutta", CLASSICAL)
 TSIT5 = _runge_kutta("tsit5", "Runge-Kutta 5(4) of Tsitouras", TSITOURAS)
 DOP853 = _runge_kutta("dop853", "Runge-Kutta 8(5,3) of Dormand and Prince", DORMAND_PRINCE_8)
+
+
+# --- Rosenbrock methods: Hairer and Wanner (1996), Solving Ordinary Differential Equations II, ch. IV.7
+
+
+def _rosenbrock(name: str, title: str, tableau: Rosenbrock) -> Scheme:
+    """The scheme of a tableau. `linearise` factorises 1/(gamma h) - J, `substitute` solves for the row SLOPE."""
+    last, degree = len(tableau.nodes), len(tableau.dense) + 1
+
+    def rows(states: int) -> dict[str, int]:
+        return {"SLOPE1": states, "BY_TIME": states} | {f"U{i + 1}": states for i in range(last)}
+
+    def text(updates: list[str]) -> str:
+        stages = zip(tableau.a, tableau.c, tableau.nodes[1:], tableau.times[1:], strict=True)
+        return _ROSENBROCK.format(
+            around=_around("", _rosenbrock_curve(tableau, last)),
+            gamma=tableau.gamma,
+            time=tableau.times[0],
+            stages="\n".join(_rosenbrock_stage(i, *parts) for i, parts in enumerate(stages, start=2)),
+            last=last,
+        )
+
+    return Scheme(name, title, tableau.order, True, tableau.estimate, False, True, float("inf"), degree, rows, text)
+
+
+_ROSENBROCK = '''
+{around}
+
+@njit(error_model="numpy")
+def attempt(Z):
+    """Each stage is the solution of a linear system; the last one is the estimated error."""
+    prefer_widest_vectors()
+    linearise(Z, {gamma!r})
+    for k in range(N):
+        for j in range(W):
+            i = k * W + j
+            Z[SLOPE + i] = fma({time!r} * Z[TAKEN + j], Z[BY_TIME + i], Z[SLOPE1 + i])
+    substitute(Z)
+{stages}
+    for j in range(W):
+        Z[ERROR + j] = 0.0
+        Z[WHEN + j] = Z[TIME + j] + Z[TAKEN + j]
+    for k in range(N):
+        for j in range(W):
+            i = k * W + j
+            u = Z[SLOPE + i]
+            Z[U{last} + i] = u
+            Z[NEXT + i] += u
+            s = u * INVERSE_SCALE[k]
+            Z[ERROR + j] = fma(s, s, Z[ERROR + j])
+    for j in range(W):
+        Z[ERROR + j] /= N
+    slopes(Z)
+'''
+
+
+def _rosenbrock_stage(number: int, a: tuple[float, ...], c: tuple[float, ...], node: float, time: float) -> str:
+    """Stage `number` of all lanes, after keeping the solution of the one before."""
+    before = [f"Z[U{i} + i]" for i in range(1, number)]
+    moved = [
+        "i = k * W + j",
+        f"Z[U{number - 1} + i] = Z[SLOPE + i]",
+        *_sum(a, before),
+        "Z[NEXT + i] = Z[STATE + i] + s",
+    ]
+    solved = ["i = k * W + j", "h = Z[TAKEN + j]", *_sum(c, before)]
+    solved.append(f"Z[SLOPE + i] = fma({time!r} * h, Z[BY_TIME + i], fma(1.0 / h, s, Z[SLOPE + i]))")
+    when = ["for j in range(W):", f"    Z[WHEN + j] = fma({node!r}, Z[TAKEN + j], Z[TIME + j])"]
+    head = _indented(["for k in range(N):", "    for j in range(W):"], 1)
+    return "\n".join(
+        [
+            *(head, _indented(moved, 3), _indented([*when, "slopes(Z)"], 1)),
+            *(head, _indented(solved, 3), _indented(["substitute(Z)"], 1)),
+        ]
+    )
+
+
+def _rosenbrock_curve(tableau: Rosenbrock, last: int) -> list[str]:
+    """The method's own interpolant, by powers of s."""
+    lines = []
+    for m, weights in enumerate(tableau.dense, start=1):
+        lines += [*_sum(weights, [f"Z[U{i} + POTENTIAL + j]" for i in range(1, last + 1)]), f"k{m} = s"]
+    names = ["(v1 - v0)", *(f"k{m}" for m in range(1, len(tableau.dense) + 1))]
+    powers = [f"{after} - {before}" for before, after in zip(names[1:], names[2:], strict=False)]
+    values = [f"{names[0]} + {names[1]}", *powers, f"-{names[-1]}"]
+    return lines + [f"Z[CURVE_{i} + j] = {value}" for i, value in enumerate(values)]
+
+
+RODAS5P = _rosenbrock("rodas5p", "Rosenbrock 5(4) of Steinebach", STEINEBACH)
 
 
 # --- symmetric (Strang) splitting into exactly solved linear parts: Strang (1968), SIAM J. Numer. Anal. 5:506-517;
@@ -291,13 +390,14 @@ STRANG = Scheme(
     adaptive=False,
     estimate=0,
     split=True,
+    implicit=False,
     stable=float("inf"),
     degree=1,
     rows=lambda states: {"OWED": 1},
     text=_strang,
 )
 
-SCHEMES = {scheme.name: scheme for scheme in (RK4, TSIT5, DOP853, STRANG)}
+SCHEMES = {scheme.name: scheme for scheme in (RK4, TSIT5, DOP853, RODAS5P, STRANG)}
 METHODS = tuple(SCHEMES)
 DEFAULT_ERROR = 1e-6
 

@@ -21,9 +21,15 @@ def plain(e: sp.Expr, definitions=None) -> sp.Expr:
     return e.replace(Horner, lambda z, *c: sum(k * z**i for i, k in enumerate(c)))
 
 
+def optimised(symbols) -> Block:
+    variables = {*symbols.states.values(), symbols.current}
+    block = Block(symbols.derivatives, symbols.definitions).map(lambda e: remove_singularities(e, variables))
+    return optimise(block, variables)
+
+
 def test_passes_keep_every_derivative_of_hodgkin_huxley():
     symbols = equations(load_model("hodgkin_huxley_1952"))
-    block = optimise(Block(symbols.derivatives, symbols.definitions), {*symbols.states.values(), symbols.current})
+    block = optimised(symbols)
     numbers = dict.fromkeys(symbols.parameters.values(), 0) | {symbols.current: sp.Rational(7)}
     numbers |= {s: sp.Rational(i + 3, 11) for i, s in enumerate(symbols.parameters.values())}
     numbers |= {s: sp.Rational(i + 1, 7) for i, s in enumerate(symbols.states.values())}
@@ -37,7 +43,7 @@ def test_passes_keep_every_derivative_of_hodgkin_huxley():
 
 def test_hodgkin_huxley_needs_one_exponential():
     symbols = equations(load_model("hodgkin_huxley_1952"))
-    block = optimise(Block(symbols.derivatives, symbols.definitions), {*symbols.states.values(), symbols.current})
+    block = optimised(symbols)
     variable = {e for out in [*block.outputs.values(), *block.definitions.values()] for e in out.atoms(sp.exp)}
     assert [e.args[0] for e in variable if e.free_symbols] == [-symbols.states["membrane.V"] / 720]
 
@@ -107,7 +113,7 @@ def test_derivatives_through_definitions_against_those_of_everything_in_one_expr
     whole = e.xreplace(definitions).xreplace(definitions)
     numbers = {x: sp.Rational(7, 5), V: sp.Rational(2, 3), P: 3}
     for symbol in (x, V, P):
-        found = plain(calculus.partial(e, symbol), definitions)
+        found = plain(calculus.partial(e, symbol), calculus.everything)
         assert abs((found - sp.diff(whole, symbol)).subs(numbers).evalf(30)) < 1e-25
     assert calculus.reads(e) == {x, V, P}
 

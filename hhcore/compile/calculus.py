@@ -14,22 +14,37 @@ class Calculus:
 
     def __init__(self, definitions: Definitions):
         self.definitions = definitions
+        self.slopes: Definitions = {}  # derivatives of definitions, definitions themselves
         self.reads = cache(self._reads)
         self.partial = cache(self._partial)
+        self.slope_of = cache(self._slope_of)
+
+    @property
+    def everything(self) -> Definitions:
+        """The definitions, and those of their derivatives so far."""
+        return self.definitions | self.slopes
 
     def _reads(self, e: sp.Expr) -> frozenset[sp.Symbol]:
         """The symbols that the value of `e` depends on, other than definitions."""
         symbols = e.free_symbols
-        through = [self.reads(self.definitions[s]) for s in symbols if s in self.definitions]
-        return frozenset(symbols - self.definitions.keys()).union(*through)
+        through = [self.reads(self.everything[s]) for s in symbols if s in self.everything]
+        return frozenset(symbols - self.everything.keys()).union(*through)
 
     def _partial(self, e: sp.Expr, x: sp.Symbol) -> sp.Expr:
-        """de/dx, in terms of the definitions."""
+        """de/dx, in terms of the definitions and of `slopes`, to which it adds."""
         if x not in self.reads(e):
             return sp.Integer(0)
         inner = [s for s in e.free_symbols if s in self.definitions and x in self.reads(s)]
-        terms = [slope(e, s) * self.partial(self.definitions[s], x) for s in sorted(inner, key=str)]
+        terms = [slope(e, s) * self.slope_of(s, x) for s in sorted(inner, key=str)]
         return sp.Add(slope(e, x), *terms)
+
+    def _slope_of(self, definition: sp.Symbol, x: sp.Symbol) -> sp.Expr:
+        e = self.partial(self.definitions[definition], x)
+        if not e.args:
+            return e
+        symbol = sp.Symbol(f"{definition.name}_by_{x.name}_", real=True)
+        self.slopes[symbol] = e
+        return symbol
 
     def linear_part(self, e: sp.Expr, x: sp.Symbol) -> tuple[sp.Expr, sp.Expr] | None:
         """(a, b) with e = a + b x and neither depending on `x`, or None if it is not written so."""

@@ -42,10 +42,9 @@ class Block:
 
 
 def optimise(block: Block, variables: set[sp.Symbol]) -> Block:
-    """All passes over one block. `variables` are the symbols that change from step to step."""
+    """The passes that make a block cheaper. `variables` are the symbols that change from step to step."""
     variables = variables | block.definitions.keys()
-    block = needed(block).map(lambda e: remove_singularities(e, variables))
-    block = share_exponentials(block, variables)
+    block = share_exponentials(needed(block), variables)
     variables = variables | block.definitions.keys()
     return block.map(lambda e: distribute(e, variables))
 

@@ -1,6 +1,6 @@
 """Splitting a model into groups of states, each of which has an exact solution while the others stand still."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 
@@ -20,8 +20,10 @@ class Update:
     states: dict[str, sp.Expr]
 
 
-def split(equations: Equations) -> list[Update]:
+def split(equations: Equations) -> tuple[list[Update], Equations]:
     """States in groups that do not depend on each other, each advanced while the others stand still.
+
+    Returns the updates, and the equations with the definitions that updates are written in.
 
     Exactly where the equation is linear in the state itself, else to second order, by linearising it around the
     present state: the exponential Rosenbrock-Euler step (Pope 1963, Commun. ACM 6:491-493). The largest group comes
@@ -40,7 +42,8 @@ def split(equations: Equations) -> list[Update]:
         else:
             groups.append({name: update})
     groups.sort(key=len, reverse=True)
-    return [Update(f"update{i}", group) for i, group in enumerate(groups)]
+    updates = [Update(f"update{i}", group) for i, group in enumerate(groups)]
+    return updates, replace(equations, definitions=calculus.everything)
 
 
 def _update(rhs: sp.Expr, state: sp.Symbol, calculus: Calculus) -> sp.Expr:
