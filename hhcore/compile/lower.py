@@ -119,7 +119,8 @@ class _Lowering:
 
     def is_plain(self, term: sp.Expr) -> bool:
         """A term that costs an addition, not a multiplication: a name, or something already computed."""
-        return not isinstance(term, sp.Mul) or term in self.known or -term in self.known or -term in self.variables
+        product = isinstance(term, sp.Mul) and isinstance(-term, sp.Mul)  # -f(x) is none
+        return not product or term in self.known or -term in self.known
 
     def mul(self, e: sp.Mul) -> str:
         return "{} * {}".format(*self.halves(e))
