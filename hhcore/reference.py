@@ -214,7 +214,7 @@ def _slope(model: Model, parameters: dict[str, float], current: float):
         state = dict(zip(model.states, map(float, y), strict=True))
         try:
             return np.array(list(derivative(model, state, parameters, current, t).values()))
-        except OverflowError:  # a trial step far out; not-a-number makes SciPy try a shorter one
+        except (OverflowError, ValueError):  # a trial step far out; not-a-number makes SciPy try a shorter one
             return np.full(len(y), math.nan)
 
     return slope
