@@ -104,7 +104,7 @@ def test_bursting_neurons_as_in_neuron(variant, published):
 
 
 def test_low_threshold_spiking_neuron():
-    """Our equations are the authors' .mod files', which the pool aside give NEURON's times; then without the pool."""
+    """The equations above give NEURON's times with its calcium pool (0.2 ms apart by NEURON's step), ours without."""
     step = (0.15e-3 / UM96, 400.0, 800.0, 1000.0)
     neuron = [431.423, 445.189, 517.237, 720.422]
     assert spikes(LTS, -84.0, *step, pool=True) == pytest.approx(neuron, abs=0.3)
