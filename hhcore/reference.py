@@ -52,15 +52,16 @@ def evaluate(
     """Every variable of the model by qualified name, and every derivative as `dot(name)`, in the model's units.
 
     `parameters` holds those that differ from the model's own. Where a removable singularity divides zero by
-    zero, the mean of the values 1e-4 mV to either side is given.
+    zero, the mean of the values with every potential 1e-4 mV to either side is given.
     """
     values = {name: quantity.value for name, quantity in model.parameters.items()}
     values |= parameters | state | {model.current.name: current, model.myokit.time().qname(): time}
     try:
         return _run(model, values)
     except ZeroDivisionError:
-        v = values[model.potential]
-        below, above = (_run(model, values | {model.potential: v + side}) for side in (-NUDGE, NUDGE))
+        unit = model.states[model.potential].unit
+        potentials = [name for name, quantity in model.states.items() if quantity.unit == unit]
+        below, above = (_run(model, values | {v: values[v] + side for v in potentials}) for side in (-NUDGE, NUDGE))
         return {name: (below[name] + above[name]) / 2 for name in below}
 
 
