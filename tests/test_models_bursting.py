@@ -7,6 +7,9 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from hhcore import Step, load_model, simulate
+from hhcore.compile.module import load_kernel
+from hhcore.integration import pack
+from hhcore.reference import derivative
 
 
 def values(name: str) -> dict[str, float]:
@@ -145,6 +148,26 @@ def test_pyramidal_neuron(current, coupling):
         method="LSODA", rtol=1e-9, atol=1e-10, max_step=0.2, events=crossing,
     ).t_events[0]  # fmt: skip
     assert found == pytest.approx(exact, abs=5e-3)
+
+
+@pytest.mark.parametrize(("soma", "dendrite"), [(-46.9, -60.0), (-19.9, -8.9), (-24.9, 0.0), (-46.9, -8.9)])
+def test_pyramidal_slopes_at_removable_singularities(soma, dendrite):
+    """By the kernel and by the slow twin: the limit of the paper's equations, here the mean of both sides."""
+    model = load_model("pinsky_rinzel_1994")
+    gates = [0.7, 0.2, 0.1, 0.3, 0.05, 120.0]
+    sides = [pyramidal(np.array([soma + 60 + d, dendrite + 60 + d, *gates]), 0.75, 2.1) for d in (-1e-3, 1e-3)]
+    y = [soma, dendrite, *gates]
+    order = ["soma.V", "dendrite.V", "sodium.h", "potassium.n", "calcium.s", "potassium_C.c"]
+    state = dict(zip([*order, "potassium_AHP.q", "calcium.Ca"], y, strict=True))
+    twin = derivative(model, {name: state[name] for name in model.states}, {}, current=0.75)
+    assert [twin[name] for name in state] == pytest.approx(sum(sides) / 2, rel=1e-6, abs=1e-9)
+    kernel = load_kernel(model, "tsit5")
+    parameters = np.tile([q.value for q in model.parameters.values()], (kernel.W, 1))
+    Z = pack(kernel, parameters, np.tile([state[name] for name in model.states], (kernel.W, 1)))
+    Z[kernel.CURRENT : kernel.CURRENT + kernel.W] = 0.75
+    kernel.derivatives(Z, kernel.STATE, kernel.SLOPE1, 0.0, 0)
+    ours = dict(zip(model.states, Z[kernel.SLOPE1 :: kernel.W][: kernel.N], strict=True))
+    assert [ours[name] for name in state] == pytest.approx(sum(sides) / 2, rel=1e-6, abs=1e-9)
 
 
 # -- Destexhe et al. 1996: NEURON 9 on the authors' program (ModelDB 3343), the cell alone, from -70 mV with everything
