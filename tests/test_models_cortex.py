@@ -10,6 +10,7 @@ from math import exp, expm1, log, pi
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
+from scipy.optimize import minimize_scalar
 
 from hhcore import Step, load_model, simulate
 
@@ -71,13 +72,16 @@ def spikes(c, V, current, start, stop, duration, pool=False) -> np.ndarray:
     return np.array(found)
 
 
-def ours(variant, V, current, start, stop, duration, **parameters) -> np.ndarray:
-    """Our spikes; the variants as points of one model, so that they share a kernel."""
+def parameters(variant: str) -> dict[str, float]:
+    """A variant as a point of the model, so that all share one kernel."""
+    return {name: q.value for name, q in load_model(f"pospischil_2008:{variant}").parameters.items()}
+
+
+def ours(variant, V, current, start, stop, duration, **changed) -> np.ndarray:
     model = load_model("pospischil_2008")
-    point = {name: q.value for name, q in load_model(f"pospischil_2008:{variant}").parameters.items()} | parameters
     state = dict(zip(model.states, steady(V), strict=True))
     settings = {"duration": duration, "initial_state": state, "local_error": 1e-8}
-    return simulate(model, point, Step(current, start, stop), **settings).spike_times
+    return simulate(model, parameters(variant) | changed, Step(current, start, stop), **settings).spike_times
 
 
 def test_fast_spiking_neuron():
@@ -115,3 +119,14 @@ def test_low_threshold_spiking_neuron():
 def test_first_spikes_by_scipy(variant, c, area):
     step = (1e-3 / area, 10.0, 90.0, 100.0)
     assert ours(variant, -70.0, *step) == pytest.approx(spikes(c, -70.0, *step), abs=1e-4)
+
+
+def test_fast_spiking_neuron_begins_to_fire_at_the_fold_of_its_steady_states():
+    """A saddle-node on an invariant circle: no spike below, then a rate that grows with the root of the distance."""
+    inward = lambda V: slope(np.array([*steady(V), 2.4e-4]), FS, 0.0, pool=False)[0]  # noqa: E731
+    fold = -minimize_scalar(inward, bounds=(-52, -48), method="bounded", options={"xatol": 1e-9}).fun
+    stimulus = Step(fold * np.array([0.9995, 1.001, 1.004]))
+    found = simulate("pospischil_2008", parameters("fs"), stimulus, duration=6000.0)
+    below, near, far = np.split(found.spike_times, found.offsets[1:-1])
+    assert fold == pytest.approx(2.7239, abs=1e-4) and len(below) == 0
+    assert np.diff(near)[-1] / np.diff(far)[-1] == pytest.approx(2.0, rel=0.05)
