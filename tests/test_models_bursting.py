@@ -82,6 +82,19 @@ def test_stomatogastric_pacemakers(variant):
     assert [len(b) > 10 for b in bursts(found, 200.0)] == [True] * 2  # it bursts by itself
 
 
+def test_regular_and_irregular_burster():
+    """The neurons of figures 2C and 3C of the paper: one burst like the other, and bursts that differ."""
+    model = load_model("prinz_2003")
+    periods = {}
+    for variant in ("burster", "irregular"):
+        found = simulate(model, values(f"prinz_2003:{variant}"), Step(0.0), duration=9000.0, threshold=-20.0)
+        spikes = found.spike_times[found.spike_times > 2000]
+        assert all(len(burst) > 2 for burst in bursts(spikes, 200.0)[1:-1])
+        periods[variant] = np.diff([burst[0] for burst in bursts(spikes, 200.0)[1:-1]])
+    assert len(periods["burster"]) > 5 and np.ptp(periods["burster"]) < 1
+    assert len(periods["irregular"]) > 5 and np.ptp(periods["irregular"]) > 20
+
+
 def test_stomatogastric_initial_state_is_steady():
     """At -50 mV with calcium at rest, as the file says, to its six digits."""
     state = [load_model("prinz_2003").states[name].value for name in STATES]
