@@ -13,6 +13,7 @@ _HOMES = {
     "models": "model",
     "simulate": "simulation",
     "trace": "simulation",
+    "variants": "model",
 }
 __all__ = sorted(_HOMES)
 
