@@ -97,6 +97,7 @@ def _newton(kernel: ModuleType, parameters: np.ndarray, start: np.ndarray) -> tu
 def _relax(kernel: ModuleType, parameters: np.ndarray, start: np.ndarray) -> np.ndarray:
     """States after RELAXATION without stimulus."""
     n = len(parameters)
-    silence = Protocol(np.full((n, 1), RELAXATION), np.zeros((n, 1)), np.zeros((n, 1), dtype=bool))
+    nothing = np.zeros((n, 1), dtype=bool), np.empty((n, 0), dtype=np.int64)
+    silence = Protocol(np.full((n, 1), RELAXATION), np.zeros((n, 1)), *nothing)
     accuracy = RELAXATION_ERROR if kernel.ADAPTIVE else RELAXATION_STEP
     return integrate(kernel, parameters, start, silence, accuracy=accuracy, most_steps=RELAXATION_STEPS).states

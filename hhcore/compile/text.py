@@ -33,6 +33,8 @@ llvm.set_option("", "-force-vector-interleave=2")  # two registers in flight hid
 _LANE = (
     *("TIME", "STEP", "EDGE", "LEFT", "STEPS", "TAKEN", "SIZE", "SPEED", "FAILURE"),
     *("EARLIER", "EARLIER_SLOPE", "LATER_SLOPE", "ARMED", "WAS_ARMED", "WINDOWED", "PEAK", "TROUGH"),
+    *("STEEPEST", "LEVEL", "FASTEST", "FASTEST_TIME"),  # of a beat: see the driver
+    *("ONSET", "RESTING", "TOP", "UPSTROKE", "UPSTROKE_TIME", "HALF", "NINETY"),
 )
 
 
