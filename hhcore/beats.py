@@ -25,7 +25,8 @@ ACTION_POTENTIAL = {
     "apd90_ms": ("ms", "the same to the fall through the resting potential + 10 % of (peak - resting potential)"),
     "diastolic_interval_ms": (
         "ms",
-        "from the end of apd90 in the beat before to the onset of the pulse; null in the first beat",
+        "from the end of apd90 in the last beat before that has an action potential to the onset of the pulse; null if "
+        "there is none or it has not repolarised by then",
     ),
 }
 STATUS = (
@@ -43,7 +44,7 @@ DEFINITIONS = {
     "beat_status": ("1", STATUS),
 }
 LAST_BEAT = {
-    "last_beat": ("1", "number of the last whole beat, from 0: the last one that is not cut short by the end of the run"),
+    "last_beat": ("1", "number of the last whole beat, from 0: the last that the end of the run does not cut short"),
     **{name: (unit, f"of the last whole beat: {words}") for name, (unit, words) in ACTION_POTENTIAL.items()},
     "beat_status": ("1", f"of the last whole beat: {STATUS}"),
 }
@@ -77,8 +78,9 @@ def beat_columns(
         return np.where(fired, values, np.nan)
 
     ninety = of_action_potential(times["ninety_time"])
-    before = np.r_[np.nan, ninety[:-1]][: len(neuron)]
-    follows = np.r_[False, neuron[1:] == neuron[:-1]][: len(neuron)]
+    latest = np.maximum.accumulate(np.where(fired, np.arange(len(neuron)), -1))
+    before = np.r_[-1, latest[:-1]][: len(neuron)]  # the last beat before with an action potential
+    follows = (before >= 0) & (neuron[before] == neuron)
     status = np.select([lost, ~fired, np.isnan(ninety)], [FAILED, NONE, LATE], OK).astype(object)
     return {
         "neuron": neuron.astype(np.int32),
@@ -91,7 +93,7 @@ def beat_columns(
         "max_upstroke_V_s": of_action_potential(found["slope"] / ms),
         "apd50_ms": of_action_potential(times["half_time"] - times["slope_time"]),
         "apd90_ms": of_action_potential(times["ninety_time"] - times["slope_time"]),
-        "diastolic_interval_ms": np.where(follows, times["onset"] - before, np.nan),
+        "diastolic_interval_ms": np.where(follows, times["onset"] - ninety[before], np.nan),
         "upstroke_ms": of_action_potential(times["slope_time"]),
         "beat_status": status,
     }

@@ -58,6 +58,7 @@ class Stimulus:
     """What every kind has."""
 
     kind: ClassVar[str]
+    title: ClassVar[str]
     example: ClassVar[str]  # of how a config gives it
     axis: ClassVar[str]  # the field that curves are drawn against
     fields: ClassVar[dict[str, Field]]
@@ -120,6 +121,7 @@ class Step(Stimulus):
     stop: float | np.ndarray = inf
 
     kind = "step"
+    title = "current step"
     example = "{kind: step, amplitude: 10}"
     axis = "amplitude"
     fields = {
@@ -173,6 +175,7 @@ class PulseTrain(Stimulus):
     start: float | np.ndarray = 0.0
 
     kind = "pulse_train"
+    title = "current pulses"
     example = "{kind: pulse_train, amplitude: 80, width: 0.5, period: 1000}"
     axis = "period"
     fields = {

@@ -12,11 +12,13 @@ import pytest
 import yaml
 
 from hhcore.errors import UserError
-from hhcore.experiment import OPTIONAL, REQUIRED, STIMULUS, read_config, read_experiments
+from hhcore.experiment import OPTIONAL, REQUIRED, read_config, read_experiments
 from hhcore.quantities import column_name, to_unit
 from hhcore.solvers import METHODS, Solver
+from hhcore.stimulus import KINDS, Step
 
 CONFIG = Path(__file__).parents[1] / "config"
+STIMULUS = [name for kind in KINDS.values() for name in kind.fields]
 
 GRID = """
 model: hodgkin_huxley_1952
@@ -191,7 +193,7 @@ def test_without_axes_there_is_one_neuron(combine):
 
 def test_sixteen_axes_are_possible():
     parameters = {name: {"values": [x + 1.0]} for x, name in enumerate(sorted(read(GRID).model.parameters))}
-    stimulus = {"kind": "step", **{name: {"values": [x + 1.0]} for x, name in enumerate(STIMULUS)}}
+    stimulus = {"kind": "step", **{name: {"values": [x + 1.0]} for x, name in enumerate(Step.fields)}}
     stimulus["stop"] = {"values": [50, 60]}
     a = read(GRID, parameters=parameters, stimulus=stimulus, traces=[])
     assert a.shape == (1, 1, 2) + (1,) * 10
@@ -249,8 +251,8 @@ def test_the_test_config_uses_every_key_and_every_axis():
     assert [a.shape for a in found.values()] == [(9, 3, 2), (4,), ()]
     assert {a.solver and a.solver.method for a in found.values()} == {None, "strang", "rk4"}
     kinds = ["values", "linspace", "range", "logspace", "scale"]
-    for word in [*REQUIRED, "tolerance", "certify", *OPTIONAL, *STIMULUS, *kinds]:
-        assert re.search(rf"\b{word}:", text), word
+    for word in [*REQUIRED, "tolerance", "certify", *OPTIONAL, *STIMULUS, *KINDS, *kinds]:
+        assert re.search(rf"\b{word}:|: {word}\b", text), word
 
 
 PAGE = (CONFIG / "README.md").read_text()
@@ -271,7 +273,7 @@ def test_the_page_explains_every_key_and_every_method():
     headings = "\n".join(line for line in PAGE.splitlines() if line.startswith(("## ", "| [")))
     for key in [*REQUIRED, *OPTIONAL]:
         assert f"`{key}`" in headings, key
-    for word in [*STIMULUS, *METHODS, *read(GRID).model.parameters]:
+    for word in [*KINDS, *STIMULUS, *METHODS, *read(GRID).model.parameters]:
         assert f"`{word}`" in PAGE or f"`{word}:" in PAGE, word
 
 

@@ -47,7 +47,7 @@ def axis(letter, values):
 
 def plan(*axes, **options):
     swept = "amplitude_uA_cm2" if any(a.name == "amplitude" for a in axes) else None
-    return Plan("title", STIMULUS, POTENTIAL, GATES, CURRENTS, axes, **{"amplitude": swept, **options})
+    return Plan("title", STIMULUS, POTENTIAL, GATES, CURRENTS, axes, **{"along": swept, **options})
 
 
 def grid(axes, combine="product"):
