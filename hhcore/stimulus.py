@@ -21,7 +21,7 @@ class Field:
     """One number of a stimulus.
 
     unit    : "current" or "time" for the unit that the model has for it, or "1"
-    meaning : in words, for labels
+    meaning : in words; those before a comma are the label
     default : None where it must be given; a time of infinity is the end of the run
     swept   : whether it may be an axis
     """
@@ -125,9 +125,9 @@ class Step(Stimulus):
     example = "{kind: step, amplitude: 10}"
     axis = "amplitude"
     fields = {
-        "amplitude": Field("current", "Injected current"),
-        "start": Field("time", "Start of the step", 0.0),
-        "stop": Field("time", "End of the step", inf),
+        "amplitude": Field("current", "Injected current, amplitude of the stimulus"),
+        "start": Field("time", "Step, when it begins", 0.0),
+        "stop": Field("time", "Step, when it ends", inf),
     }
 
     @classmethod
@@ -179,11 +179,11 @@ class PulseTrain(Stimulus):
     example = "{kind: pulse_train, amplitude: 80, width: 0.5, period: 1000}"
     axis = "period"
     fields = {
-        "amplitude": Field("current", "Injected current"),
-        "width": Field("time", "Width of a pulse"),
-        "period": Field("time", "Time from onset to onset"),
-        "number": Field("1", "Number of pulses", inf, swept=False),
-        "start": Field("time", "Onset of the first pulse", 0.0),
+        "amplitude": Field("current", "Injected current, amplitude of the stimulus"),
+        "width": Field("time", "Pulse, how long each lasts"),
+        "period": Field("time", "Pacing, time from onset to onset"),
+        "number": Field("1", "Pulses, how many", inf, swept=False),
+        "start": Field("time", "Pulses, when the first begins", 0.0),
     }
 
     @classmethod

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hhcore.figures import style
@@ -20,7 +21,7 @@ def restitution(table: pd.DataFrame, beats: pd.DataFrame, plan: Plan) -> Figure:
     beats : beats: one row per neuron and beat
 
     Where the period is swept, a curve is the last whole beats of the neurons that differ in the period alone; else it
-    is all beats of a neuron in turn. Axes beyond these are held at their middle values; the heading says so.
+    is all beats of a neuron. Axes beyond these are held at their middle values; the heading says so.
     """
     along = [axis for axis in plan.free if axis.column == plan.along]
     if not along:
@@ -36,19 +37,18 @@ def restitution(table: pd.DataFrame, beats: pd.DataFrame, plan: Plan) -> Figure:
     titles = [facet.at(value) for value in facets] if facet else [""]
     figure, grid = style.panels(plan.title, notes, titles, "Diastolic interval (ms)", "APD90 (ms)")
     for panel, value in zip(grid, facets, strict=True):
-        _draw(panel, select(table[valid], facet, value), along, colour, plan)
+        _draw(panel, select(table[valid], facet, value), colour, plan)
     if colour:
         style.level_colours(colour.spread(style.MAX_COLOURS)).bar(figure, grid, colour.label)
     return figure
 
 
-def _draw(panel, table: pd.DataFrame, along: list[Variable], colour: Variable | None, plan: Plan) -> None:
-    """A line with markers for each curve; markers alone where neighbours are not on one curve."""
+def _draw(panel: Axes, table: pd.DataFrame, colour: Variable | None, plan: Plan) -> None:
+    """A line with markers for each curve; markers alone for zipped axes, whose neurons are on no curve."""
     levels = colour.spread(style.MAX_COLOURS) if colour else np.zeros(1)
     shades = style.level_colours(levels).mappable
     for level in levels:
-        curve = select(table, colour, level)
-        curve = curve.sort_values(along[0].column) if along else curve
+        curve = select(table, colour, level).sort_values(INTERVAL)
         look = {"color": shades.to_rgba(level) if colour else style.BLUE, "linewidth": 0.8}
         line = "none" if plan.zipped else "-"
         panel.plot(numbers(curve, INTERVAL), numbers(curve, APD), marker="o", linestyle=line, **look)
