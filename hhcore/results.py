@@ -12,7 +12,7 @@ from hhcore.digests import digest
 from hhcore.experiment import Experiment
 from hhcore.features import DEFINITIONS, first_intervals
 from hhcore.files import whole
-from hhcore.quantities import column_name, pretty_unit
+from hhcore.quantities import column_name
 from hhcore.simulation import DIVERGED, Result
 from hhcore.sweep import context_digest, grid_digest
 
@@ -190,9 +190,11 @@ def figure_plan(experiment: Experiment):
 
 def _trace_title(e: Experiment, point: dict[str, float]) -> str:
     """What sets a trace apart: the amplitude, what curves go along, and whatever differs from the model's own value."""
+    from hhcore.figures.plan import after_number
+
     stimulus = dict.fromkeys(["amplitude", e.stimulus.axis])
     told = [f"{name} = {point[name]:.6g}" for name, q in e.model.parameters.items() if point[name] != q.value]
-    return ", ".join([*(f"{name} = {point[name]:.6g} {pretty_unit(e.unit(name))}" for name in stimulus), *told])
+    return ", ".join([*(f"{name} = {point[name]:.6g}{after_number(e.unit(name))}" for name in stimulus), *told])
 
 
 def _axis_fields(e: Experiment) -> dict[str, tuple[str, str]]:

@@ -146,6 +146,16 @@ def test_defaults_name_every_parameter_then_the_stimulus():
     assert np.isnan(defaults["amplitude"]), "there is none of the stimulus"
 
 
+def test_a_pulse_train_has_fields_of_its_own():
+    stimulus = {"kind": "pulse_train", "width": "500 us", "period": {"values": [10, 20]}, "amplitude": 4}
+    a = read(GRID, stimulus=stimulus, parameters={}, traces=[{"period": 15, "number": 2}])
+    assert list(a.defaults)[-5:] == ["amplitude", "width", "period", "number", "start"]
+    assert a.points(np.array([1]))[0, -5:].tolist() == [4.0, 0.5, 20.0, np.inf, 0.0]
+    assert a.trace_points()[0, -5:].tolist() == [4.0, 0.5, 15.0, 2.0, 0.0]
+    assert [a.unit(name) for name in a.stimulus.fields] == ["uA/cm^2", "ms", "ms", "1", "ms"]
+    assert a.column("period") == "period_ms"
+
+
 def test_points_are_in_c_order():
     a = read(GRID)
     where = [a.quantities.index(name) for name in ("amplitude", "sodium.g", "potassium.g")]
@@ -248,7 +258,7 @@ def test_the_default_config_is_the_71001_neurons_and_the_textbook_script():
 def test_the_test_config_uses_every_key_and_every_axis():
     text = (CONFIG / "test.yaml").read_text()
     found = read_experiments(read_config(CONFIG / "test.yaml"), ".")
-    assert [a.shape for a in found.values()] == [(9, 3, 2), (4,), ()]
+    assert [a.shape for a in found.values()] == [(9, 3, 2), (4,), (), (3, 5)]
     assert {a.solver and a.solver.method for a in found.values()} == {None, "strang", "rk4"}
     kinds = ["values", "linspace", "range", "logspace", "scale"]
     for word in [*REQUIRED, "tolerance", "certify", *OPTIONAL, *STIMULUS, *KINDS, *kinds]:
