@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 import hhcore.experiment
 from hhcore.axes import AxisSpec
+from hhcore.config_file import read_config
 from hhcore.errors import UserError
-from hhcore.experiment import Experiment, read_config, read_experiments
+from hhcore.experiment import Experiment, read_experiments
 
 GOOD = yaml.safe_load("""
 experiments:

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import yaml
 
+from hhcore.config_file import read_config
 from hhcore.errors import UserError
-from hhcore.experiment import OPTIONAL, REQUIRED, read_config, read_experiments
+from hhcore.experiment import OPTIONAL, REQUIRED, read_experiments
 from hhcore.quantities import column_name, to_unit
 from hhcore.solvers import METHODS, Solver
 from hhcore.stimulus import KINDS, Step

@@ -6,9 +6,10 @@ import pandas as pd
 from snakemake.exceptions import WorkflowError
 
 from hhcore.compile.module import kernel_name
+from hhcore.config_file import read_config
 from hhcore.digests import code_digest
 from hhcore.errors import UserError
-from hhcore.experiment import read_config, read_experiments, solvers_needed
+from hhcore.experiment import read_experiments, solvers_needed
 from hhcore.sweep import context_digest, estimate, grid_digest, plan
 
 STARTED = time.time()
