@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from hhcore import tables
 from hhcore.experiment import Experiment
-from hhcore.numerics import REFERENCE, Evidence, Trial
+from hhcore.numerics import Evidence, Trial
 from hhcore.solvers import Solver
 
 FIELDS = {
@@ -64,7 +64,7 @@ def _certificate(e: Experiment, evidence: Evidence) -> dict[str, str]:
         "tolerance_us": "none given" if e.tolerance is None else f"{e.tolerance * 1000:.6g}",
         "spike_time_error_worst_us": f"{trial.worst * us:.3g}",
         "spike_time_error_median_us": f"{trial.median * us:.3g}",
-        "reference": f"{REFERENCE.method}, local_error {REFERENCE.accuracy:g}",
+        "reference": f"{evidence.exact.method}, local_error {evidence.exact.accuracy:g}",
         "reference_runs": str(len(evidence.neurons)),
         "reference_checked_by_scipy": ", ".join(f"neuron {row}" for row in evidence.checked) or "none fires",
         "reference_agreement_us": f"{evidence.agreement * us:.2g}",

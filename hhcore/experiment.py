@@ -27,8 +27,8 @@ REQUIRED = {
     "duration": "duration: 1000",
     "solver": "solver: {tolerance: 1 us}",
 }
-CANDIDATES = ("tsit5", "dop853", "strang")  # rk4 costs more than tsit5 at every accuracy: docs/benchmarks.md
-CERTIFYING = ("tsit5", "dop853")  # find where spike counts change; the reference
+CANDIDATES = ("tsit5", "dop853", "rodas5p")  # the others cost more at every accuracy: docs/benchmarks.md
+CERTIFYING = ("tsit5", "dop853")  # tell whether a model is stiff; the reference where it is not
 SMALLEST_TOLERANCE_MS, LARGEST_TOLERANCE_MS = 1e-6, 1.0
 SETTINGS = {"dt": "dt: 0.025", "local_error": "local_error: 1e-6"}
 OPTIONAL = ("parameters", "combine", "analysis_window", "spikes", "traces", "potential", "current")
@@ -127,8 +127,9 @@ class Experiment:
 
 
 def solvers_needed(experiment: Experiment) -> tuple[str, ...]:
-    """The schemes that an experiment may be simulated with, and those that certify it."""
-    return tuple(dict.fromkeys([*experiment.methods, *CERTIFYING]))
+    """The schemes that are compiled beforehand: a given one, and those that certify. A stiff model needs one more."""
+    given = experiment.methods if len(experiment.methods) == 1 else ()
+    return tuple(dict.fromkeys([*given, *CERTIFYING]))
 
 
 def read_experiments(config: Mapping[str, object], base: str | Path = ".") -> dict[str, Experiment]:

@@ -28,8 +28,7 @@ from hhcore.sweep import mixed
 CORNERS, RANDOM, EDGES, SENSITIVE = 16, 32, 32, 32  # points of a sample: up to so many of each kind
 LINES = 16  # through the grid, on which those of the last two kinds are looked for
 LINE_POINTS = 400
-REFERENCE = Solver("dop853", 1e-12)
-SCREEN = (Solver("tsit5", 1e-4), Solver("tsit5", 1e-6))
+STIFF = 1.5  # a model is stiff if a hundredfold smaller local error of an explicit scheme takes less than so many steps
 CHECKED = 2  # neurons that SciPy simulates too
 CHECKED_MS = 300.0
 UNJUDGED = 6  # where in a ladder to stand if no neuron of the sample fires: a local error of 1e-6
@@ -38,9 +37,32 @@ WORTHLESS = 2.0  # a solver this many times as expensive as one that meets the t
 LADDERS = {
     "tsit5": [10.0 ** (-k / 2) for k in range(6, 23)],
     "dop853": [10.0 ** (-k / 2) for k in range(6, 23)],
+    "rodas5p": [10.0 ** (-k / 2) for k in range(6, 23)],
     "strang": [0.1 * 2.0**-k for k in range(10)],  # ms
     "rk4": [0.1 * 2.0**-k for k in range(10)],
 }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What suits a model: schemes to choose from, cheapest first, and how the reference is computed.
+
+    screen    : a coarse and a fine solver that tell where spike counts change
+    check     : SciPy's method and tolerance
+    """
+
+    methods: tuple[str, ...]
+    screen: tuple[Solver, Solver]
+    reference: Solver
+    check: tuple[str, float]
+
+
+SMOOTH = Plan(
+    ("tsit5", "dop853"), (Solver("tsit5", 1e-4), Solver("tsit5", 1e-6)), Solver("dop853", 1e-12), ("DOP853", 1e-12)
+)
+TOUGH = Plan(
+    ("rodas5p", "tsit5"), (Solver("rodas5p", 1e-4), Solver("rodas5p", 1e-6)), Solver("rodas5p", 1e-11), ("LSODA", 1e-11)
+)
 
 
 @dataclass(frozen=True)
@@ -81,6 +103,7 @@ class Evidence:
     neurons   : int64 (k,), the sample: rows of the grid
     trials    : what was tried, in the order of trying
     trial     : that of the solver taken
+    exact     : the solver of the reference
     reference : spikes of each neuron of the sample by the reference, int64 (k,)
     checked   : rows of the grid that SciPy simulated too
     agreement : largest difference between the reference and SciPy [ms]
@@ -89,6 +112,7 @@ class Evidence:
     neurons: np.ndarray
     trials: list[Trial]
     trial: Trial
+    exact: Solver
     reference: np.ndarray
     checked: list[int]
     agreement: float
@@ -112,9 +136,10 @@ def calibrate(experiment: Experiment, *, threads: int = 1, progress: Callable[[i
     Raises UserError if no candidate meets it, or if a given fixed step is too long for the model.
     """
     e = experiment
-    neurons = sample(e, threads)
+    plan = TOUGH if is_stiff(e, threads) else SMOOTH
+    neurons = sample(e, plan.screen, threads)
     points = e.points(neurons)
-    exact = run_points(e, REFERENCE, points, threads=threads)
+    exact = run_points(e, plan.reference, points, threads=threads)
     trials: list[Trial] = []
 
     def attempt(solver: Solver) -> Trial:
@@ -123,23 +148,31 @@ def calibrate(experiment: Experiment, *, threads: int = 1, progress: Callable[[i
         progress(len(trials), len(trials) + 1)
         return trial
 
+    methods = e.methods if len(e.methods) == 1 else plan.methods
     if e.solver is not None:
         check_step(e, points[: 2 * CORNERS])
         chosen = attempt(e.solver)
         attempt(e.solver.finer)
     elif not exact.spike_times.size:
-        chosen = attempt(Solver(e.methods[0], LADDERS[e.methods[0]][UNJUDGED]))
+        chosen = attempt(Solver(methods[0], LADDERS[methods[0]][UNJUDGED]))
     else:
-        chosen = _cheapest(e, attempt)
-    checked, agreement = _check(e, neurons, points, exact, chosen)
-    return Evidence(neurons, trials, chosen, np.diff(exact.offsets), checked, agreement)
+        chosen = _cheapest(e, methods, attempt)
+    checked, agreement = _check(e, neurons, points, exact, chosen, plan.check)
+    return Evidence(neurons, trials, chosen, plan.reference, np.diff(exact.offsets), checked, agreement)
 
 
-def _cheapest(e: Experiment, attempt: Callable[[Solver], Trial]) -> Trial:
+def is_stiff(experiment: Experiment, threads: int = 1) -> bool:
+    """Whether stability, not accuracy, sets the steps of an explicit scheme, at the corners of the grid."""
+    corners = experiment.points(_corners(_Ranked(experiment)))
+    coarse, fine = (run_points(experiment, s, corners, threads=threads).steps.sum() for s in SMOOTH.screen)
+    return bool(fine < STIFF * coarse)
+
+
+def _cheapest(e: Experiment, methods: tuple[str, ...], attempt: Callable[[Solver], Trial]) -> Trial:
     """Each scheme gets finer until two settings in a row meet the tolerance, or until it costs too much."""
     best: Trial | None = None
     ms = e.model.ms
-    for method in e.methods:
+    for method in methods:
         scale = 1.0 if SCHEMES[method].adaptive else 1.0 / ms
         previous = None
         for accuracy in LADDERS[method]:
@@ -161,19 +194,23 @@ def _cheapest(e: Experiment, attempt: Callable[[Solver], Trial]) -> Trial:
     return best
 
 
-def sample(experiment: Experiment, threads: int = 1) -> np.ndarray:
+def sample(experiment: Experiment, screen: tuple[Solver, Solver] = SMOOTH.screen, threads: int = 1) -> np.ndarray:
     """Rows of the grid, sorted: its corners, random points, neighbours of changes of the spike count, sensitive points.
 
-    The same points whatever the order of the axes and of their values.
+    The same points whatever the order of the axes and of their values. `screen` tells where the count changes.
     """
     n = experiment.n_points
     if n <= CORNERS + RANDOM + EDGES + SENSITIVE:
         return np.arange(n)
     grid = _Ranked(experiment)
-    ends = itertools.product(*[(0, length - 1) for length in grid.shape])
-    corners = grid.rows(np.array(list(itertools.islice(ends, CORNERS))).T)
     random = grid.rows(grid.random(RANDOM, seed=1))
-    return np.unique(np.concatenate([corners, random, _telling(experiment, grid, threads)]))
+    return np.unique(np.concatenate([_corners(grid), random, _telling(experiment, grid, screen, threads)]))
+
+
+def _corners(grid: "_Ranked") -> np.ndarray:
+    """Rows of the grid at its corners, the first of them if there are many."""
+    ends = itertools.product(*[(0, length - 1) for length in grid.shape])
+    return np.unique(grid.rows(np.array(list(itertools.islice(ends, CORNERS))).T))
 
 
 class _Ranked:
@@ -200,7 +237,7 @@ class _Ranked:
         return np.array(np.unravel_index(flat, self.shape))
 
 
-def _telling(experiment: Experiment, grid: _Ranked, threads: int) -> np.ndarray:
+def _telling(experiment: Experiment, grid: _Ranked, screen: tuple[Solver, Solver], threads: int) -> np.ndarray:
     """Both sides of changes of the spike count, and the points that differ most between a coarse and a fine run.
 
     Of the points on lines through random ones, in the direction of most values.
@@ -211,7 +248,7 @@ def _telling(experiment: Experiment, grid: _Ranked, threads: int) -> np.ndarray:
     lines = np.repeat(grid.random(LINES, seed=2)[:, :, None], len(places), axis=2)
     lines[longest] = places
     rows = grid.rows(lines.reshape(len(grid.shape), -1))
-    coarse, fine = (run_points(experiment, solver, experiment.points(rows), threads=threads) for solver in SCREEN)
+    coarse, fine = (run_points(experiment, solver, experiment.points(rows), threads=threads) for solver in screen)
     moved = spike_time_errors(coarse.spike_times, coarse.offsets, fine.spike_times, fine.offsets)
     sensitive = np.argsort(-np.nan_to_num(moved), kind="stable")[:SENSITIVE]
     counts = np.diff(fine.offsets).reshape(LINES, len(places))
@@ -235,7 +272,9 @@ def _trial(e: Experiment, solver: Solver, run: Result, exact: Result) -> Trial:
     )
 
 
-def _check(e: Experiment, neurons: np.ndarray, points: np.ndarray, exact: Result, trial: Trial):
+def _check(
+    e: Experiment, neurons: np.ndarray, points: np.ndarray, exact: Result, trial: Trial, scipy: tuple[str, float]
+):
     """(rows, largest difference) of the neurons that SciPy simulates too: the worst one and one in the middle."""
     order = np.argsort(np.where(np.isnan(trial.error), -1.0, trial.error))
     fired = order[~np.isnan(trial.error[order]) & (exact.status[order] < DIVERGED)]
@@ -252,6 +291,9 @@ def _check(e: Experiment, neurons: np.ndarray, points: np.ndarray, exact: Result
             initial_state=e.initial_state,
             threshold=e.threshold,
             rearm=e.rearm,
+            method=scipy[0],
+            rtol=scipy[1],
+            atol=scipy[1],
         ).spike_times
         ours = exact.spike_times[exact.offsets[i] : exact.offsets[i + 1]]
         n = min(len(ours), len(found))

@@ -55,7 +55,7 @@ def evaluate(
     """Every variable of the model by qualified name, and every derivative as `dot(name)`, in the model's units.
 
     `parameters` holds those that differ from the model's own. Where a removable singularity divides zero by
-    zero, the mean of the values 1e-4 mV to either side is given.
+    zero, the mean of the values 1e-4 mV to either side is given. What overflows is infinite.
     """
     values = {name: quantity.value for name, quantity in model.parameters.items()}
     values |= parameters | state | {model.current.name: current, model.myokit.time().qname(): time}
@@ -63,8 +63,10 @@ def evaluate(
         return _run(model, values)
     except ZeroDivisionError:
         v = values[model.potential]
-        below, above = (_run(model, values | {model.potential: v + side}) for side in (-NUDGE, NUDGE))
+        below, above = (_run_with_infinities(model, values | {model.potential: v + side}) for side in (-NUDGE, NUDGE))
         return {name: (below[name] + above[name]) / 2 for name in below}
+    except OverflowError:
+        return _run_with_infinities(model, values)
 
 
 def derivative(
@@ -234,10 +236,7 @@ def _slope(model: Model, parameters: dict[str, float], current: float):
 
     def slope(t: float, y: np.ndarray) -> np.ndarray:
         state = dict(zip(model.states, map(float, y), strict=True))
-        try:
-            return np.array(list(derivative(model, state, parameters, current, t).values()))
-        except OverflowError:  # a trial step far out; not-a-number makes SciPy try a shorter one
-            return np.full(len(y), math.nan)
+        return np.array(list(derivative(model, state, parameters, current, t).values()))
 
     return slope
 
@@ -252,6 +251,14 @@ def _run(model: Model, values: dict[str, float]) -> dict[str, float]:
     values = dict(values)
     exec(_equations(model), {"math": math, "value": values})
     return values
+
+
+def _run_with_infinities(model: Model, values: dict[str, float]) -> dict[str, float]:
+    """The same by NumPy, where dividing by zero and overflow are no errors, but slower."""
+    values = {name: np.float64(value) for name, value in values.items()}
+    with np.errstate(all="ignore"):
+        exec(_equations(model), {"math": np, "value": values})
+    return {name: float(value) for name, value in values.items()}
 
 
 @cache

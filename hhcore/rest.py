@@ -83,7 +83,7 @@ def _newton(kernel: ModuleType, parameters: np.ndarray, start: np.ndarray) -> tu
         kernel.equilibrium(Z, jacobian)
         rows = Z.reshape(kernel.ROWS, kernel.W)
         y = rows[kernel.STATE // kernel.W :][: kernel.N].T
-        f = rows[kernel.SLOPE1 // kernel.W :][: kernel.N].T
+        f = rows[kernel.SLOPE // kernel.W :][: kernel.N].T
         scale = np.abs(np.einsum("jik,jk->ji", np.abs(jacobian), np.abs(y))) + 1e-12
         states[lanes], jacobians[lanes] = y, jacobian
         residual[lanes] = np.max(np.abs(f) / scale, axis=1)

@@ -26,11 +26,11 @@ def derivatives(states: np.ndarray, parameters: dict[str, float] | None = None, 
     for i, (name, q) in enumerate(MODEL.parameters.items()):
         rows[KERNEL.PARAMETER // KERNEL.W + i] = (parameters or {}).get(name, q.value)
     rows[KERNEL.CURRENT // KERNEL.W] = current
-    rows[: KERNEL.N, : states.shape[1]] = states
+    rows[KERNEL.NEXT // KERNEL.W :][: KERNEL.N, : states.shape[1]] = states
     KERNEL.prepare(Z)
     for j in range(states.shape[1]):
-        KERNEL.derivatives(Z, KERNEL.STATE, KERNEL.SLOPE1, 0.0, j)
-    return rows[KERNEL.SLOPE1 // KERNEL.W :][: KERNEL.N, : states.shape[1]].copy()
+        KERNEL.derivatives(Z, j)
+    return rows[KERNEL.SLOPE // KERNEL.W :][: KERNEL.N, : states.shape[1]].copy()
 
 
 def rates(potential: float) -> dict[str, float]:

@@ -2,40 +2,49 @@
 
 import sympy as sp
 
-from hhcore.compile.equations import equations, linear_part
-from hhcore.compile.passes import Fused, Horner, Near, addition_chain, optimise, remove_singularities
+from hhcore.compile.calculus import Calculus, slope
+from hhcore.compile.equations import equations
+from hhcore.compile.functions import Both, Equal, Fused, Horner, Less, Near, Opposite, Select, either
+from hhcore.compile.passes import Block, addition_chain, optimise, remove_singularities
 from hhcore.model import load_model
 
 V = sp.Symbol("membrane_V", real=True)
 P = sp.Symbol("half_activation", real=True)
 
 
-def plain(e: sp.Expr, shared=()) -> sp.Expr:
+def plain(e: sp.Expr, definitions=None) -> sp.Expr:
     """The optimised expression in ordinary mathematics, away from singularities."""
-    e = e.xreplace(dict(shared))
+    while definitions and e.free_symbols & definitions.keys():
+        e = e.xreplace(definitions)
     e = e.replace(Near, lambda z, limit, inside, outside: outside)
     e = e.replace(Fused, lambda a, b, c: a * b + c)
     return e.replace(Horner, lambda z, *c: sum(k * z**i for i, k in enumerate(c)))
 
 
+def optimised(symbols) -> Block:
+    variables = {*symbols.states.values(), symbols.current}
+    block = Block(symbols.derivatives, symbols.definitions).map(lambda e: remove_singularities(e, variables))
+    return optimise(block, variables)
+
+
 def test_passes_keep_every_derivative_of_hodgkin_huxley():
     symbols = equations(load_model("hodgkin_huxley_1952"))
-    block = optimise(symbols.derivatives, {*symbols.states.values(), symbols.current})
+    block = optimised(symbols)
     numbers = dict.fromkeys(symbols.parameters.values(), 0) | {symbols.current: sp.Rational(7)}
     numbers |= {s: sp.Rational(i + 3, 11) for i, s in enumerate(symbols.parameters.values())}
     numbers |= {s: sp.Rational(i + 1, 7) for i, s in enumerate(symbols.states.values())}
     for potential in (-90, -71, -37, 12):
         numbers[symbols.states["membrane.V"]] = potential
         for name, before in symbols.derivatives.items():
-            after = plain(block.outputs[name], block.shared)
+            after = plain(block.outputs[name], block.definitions)
             difference = (before - after).subs(numbers).evalf(30)
             assert abs(difference) < 1e-25, name
 
 
 def test_hodgkin_huxley_needs_one_exponential():
     symbols = equations(load_model("hodgkin_huxley_1952"))
-    block = optimise(symbols.derivatives, {*symbols.states.values(), symbols.current})
-    variable = {e for out in [*block.outputs.values(), *(e for _, e in block.shared)] for e in out.atoms(sp.exp)}
+    block = optimised(symbols)
+    variable = {e for out in [*block.outputs.values(), *block.definitions.values()] for e in out.atoms(sp.exp)}
     assert [e.args[0] for e in variable if e.free_symbols] == [-symbols.states["membrane.V"] / 720]
 
 
@@ -62,17 +71,17 @@ def test_true_singularity_is_left_alone():
 
 def test_equality_guard_around_a_removed_singularity_is_dropped():
     rate = sp.Rational(32, 100) * (V + sp.Rational(4713, 100)) / (1 - sp.exp(-(V + sp.Rational(4713, 100)) / 10))
-    guarded = sp.Piecewise((sp.Rational(32, 10), sp.Eq(V, sp.Rational(-4713, 100))), (rate, True))
-    assert not remove_singularities(guarded, {V}).atoms(sp.Piecewise)
-    other = sp.Piecewise((1, sp.Eq(V, 5)), (rate, True))
-    assert remove_singularities(other, {V}).atoms(sp.Piecewise)
+    guarded = Select(Equal(V, sp.Rational(-4713, 100)), sp.Rational(32, 10), rate)
+    assert not remove_singularities(guarded, {V}).atoms(Select)
+    other = Select(Equal(V, 5), 1, rate)
+    assert remove_singularities(other, {V}).atoms(Select)
 
 
 def test_incommensurable_and_opposite_exponentials_stay_apart():
     outputs = {"a": sp.exp(V / 7) + sp.exp(sp.sqrt(2) * V) + sp.exp(-V / 14) + sp.exp(V / 1009)}
-    block = optimise(outputs, {V})
-    assert abs((plain(block.outputs["a"], block.shared) - outputs["a"]).subs(V, -3).evalf(30)) < 1e-25
-    assert not block.shared
+    block = optimise(Block(outputs), {V})
+    assert abs((plain(block.outputs["a"], block.definitions) - outputs["a"]).subs(V, -3).evalf(30)) < 1e-25
+    assert not block.definitions
 
 
 def test_addition_chain_reaches_all_powers():
@@ -87,5 +96,46 @@ def test_addition_chain_reaches_all_powers():
 
 def test_linear_part():
     x = sp.Symbol("x", real=True)
+    linear_part = Calculus({}).linear_part
     assert linear_part(V * (1 - x) - 3 * x, x) == (V, -V - 3)
-    assert linear_part(sp.exp(x) * V, x) is None
+    assert linear_part(Select(Less(V, 0), 2 * x, 1), x) == (Select(Less(V, 0), 0, 1), Select(Less(V, 0), 2, 0))
+    assert linear_part(sp.exp(x) * V, x) is None and linear_part(x * (1 - x), x) is None
+    assert linear_part(Select(Less(x, 0), x, 1), x) is None
+    current = sp.Symbol("current", real=True)
+    assert Calculus({current: 2 * x}).linear_part(V - current, x) is None
+
+
+def test_derivatives_through_definitions_against_those_of_everything_in_one_expression():
+    x, gate, rate = sp.symbols("x gate rate", real=True)
+    definitions = {gate: sp.tanh(x * V) ** 3, rate: gate * sp.exp(-gate / 5) + sp.log(x) / P}
+    calculus = Calculus(definitions)
+    e = rate**2 * gate + sp.sqrt(rate + V**2) * x
+    whole = e.xreplace(definitions).xreplace(definitions)
+    numbers = {x: sp.Rational(7, 5), V: sp.Rational(2, 3), P: 3}
+    for symbol in (x, V, P):
+        found = plain(calculus.partial(e, symbol), calculus.everything)
+        assert abs((found - sp.diff(whole, symbol)).subs(numbers).evalf(30)) < 1e-25
+    assert calculus.reads(e) == {x, V, P}
+
+
+def test_derivatives_of_functions_of_our_own():
+    z, number = V**2 / 40, {V: sp.Rational(3, 2)}
+    assert slope(Select(Less(V, 1), V, 5 * V), V) == Select(Less(V, 1), 1, 5)
+    assert slope(sp.Abs(V - P), V).subs({V: 1, P: 2}) == -1 and slope(sp.floor(V), V) == 0
+    assert slope(sp.Mod(V, 3), V) == 1
+    assert slope(Horner(z, 1, 2, 3), V).replace(Horner, lambda z, *c: sum(k * z**i for i, k in enumerate(c))).subs(
+        number
+    ) == sp.diff(1 + 2 * z + 3 * z**2, V).subs(number)
+    assert slope(Fused(V, z, P), V).subs(number) == sp.diff(V * z, V).subs(number)
+    assert slope(Near(z, 1, V, z), V) == Near(z, 1, 1, V / 20)
+    rate = remove_singularities((V + 40) / (1 - sp.exp(-(V + 40) / 10)), {V})
+    inside = slope(rate, V).replace(Near, lambda z, limit, inside, outside: inside)
+    assert abs(plain(inside).subs(V, -40) - 0.5) < 1e-15  # x/(1 - e^(-x/10)) = 10 + x/2 + ...
+
+
+def test_conditions_are_decided_where_they_are_constant():
+    one, two = sp.Integer(1), sp.Integer(2)
+    assert Less(one, two) == sp.true and Equal(one, two) == sp.false and Opposite(Equal(one, two)) == sp.true
+    assert Both(Less(V, 1), sp.true) == Less(V, 1) and either(Less(V, 1), sp.true) == sp.true
+    assert Opposite(Opposite(Less(V, 1))) == Less(V, 1)
+    assert Select(sp.false, V, P) == P and Select(Less(V, 1), P, P) == P

@@ -11,13 +11,13 @@ from scipy.integrate import DOP853
 import hhcore
 from hhcore.reference import reference
 from hhcore.solvers import SCHEMES, knob
-from hhcore.tableaus import CLASSICAL, DORMAND_PRINCE_8, TSITOURAS
+from hhcore.tableaus import CLASSICAL, DORMAND_PRINCE_8, STEINEBACH, TSITOURAS
 
 EXACT = json.loads((Path(__file__).parent / "data" / "hodgkin_huxley_1952.json").read_text())
 TEXTBOOK = {"membrane.V": -65, "sodium.m": 0.05, "sodium.h": 0.6, "potassium.n": 0.32}
 EXAMPLE = np.array(EXACT["step_example"]["upward_crossings_of_0_mV_ms"])
 MODEL = hhcore.load_model("hodgkin_huxley_1952")
-FINE = {"rk4": 0.0025, "strang": 0.005, "tsit5": 1e-9, "dop853": 1e-9}
+FINE = {"rk4": 0.0025, "strang": 0.005, "tsit5": 1e-9, "dop853": 1e-9, "rodas5p": 1e-10}
 TABLEAUS = {"rk4": CLASSICAL, "tsit5": TSITOURAS, "dop853": DORMAND_PRINCE_8}
 
 
@@ -28,7 +28,9 @@ def textbook(method, accuracy, amplitude=10.0, **settings) -> hhcore.Result:
     )
 
 
-@pytest.mark.parametrize(("method", "accuracy"), [("rk4", 0.0025), ("tsit5", 1e-9), ("dop853", 1e-9)])
+@pytest.mark.parametrize(
+    ("method", "accuracy"), [("rk4", 0.0025), ("tsit5", 1e-9), ("dop853", 1e-9), ("rodas5p", 1e-10)]
+)
 def test_spike_times_and_peaks_of_the_textbook_example(method, accuracy):
     run = textbook(method, accuracy)
     assert np.abs(run.spike_times - EXAMPLE).max() < 1e-6
@@ -45,7 +47,7 @@ def test_declared_order_of_fixed_steps_on_spike_times(method):
     assert abs(order - SCHEMES[method].order) < 0.15, order
 
 
-@pytest.mark.parametrize("method", ["tsit5", "dop853"])
+@pytest.mark.parametrize("method", ["tsit5", "dop853", "rodas5p"])
 def test_declared_order_of_adaptive_steps_on_spike_times(method):
     """Against the mean length of a step, which the local error sets."""
     runs = [textbook(method, 10.0**exponent) for exponent in np.arange(-9.0, -4.9, 0.25)]
@@ -100,6 +102,52 @@ def test_interpolants_have_their_order(method, order):
     assert np.log2(errors[0] / errors[1]) > order + 0.5  # the error of one step is an order higher
 
 
+def rosenbrock_step(slope, jacobian, by_time, t, y, h):
+    """One step of a Rosenbrock method for one equation, as the textbook writes it: (solution, u)."""
+    tableau, u = STEINEBACH, []
+    pivot = 1 / (tableau.gamma * h) - jacobian(t, y)
+    stages = zip(((), *tableau.a), ((), *tableau.c), tableau.nodes, tableau.times, strict=True)
+    for a, c, node, time in stages:
+        f = slope(t + node * h, y + sum(w * x for w, x in zip(a, u, strict=True)))
+        u.append((f + sum(w * x for w, x in zip(c, u, strict=True)) / h + time * h * by_time(t, y)) / pivot)
+    return y + sum(w * x for w, x in zip(tableau.a[-1], u, strict=False)) + u[-1], u
+
+
+def numerically(function, x):
+    return (function(x + 1e-6) - function(x - 1e-6)) / 2e-6
+
+
+def test_rosenbrock_coefficients_have_their_order_and_interpolant():
+    def jacobian(t, y):
+        return 2 * y * cos(t) / exp(sin(t))
+
+    def by_time(t, y):
+        return numerically(lambda x: slope(x, y), t)
+
+    errors, inside, counts = [], [], np.array([10, 14, 20, 28])
+    for n in counts:
+        y, worst = exact(0.0), 0.0
+        for i in range(n):
+            t, h, before = 2 * i / n, 2 / n, y
+            y, u = rosenbrock_step(slope, jacobian, by_time, t, y, h)
+            k = [sum(w * x for w, x in zip(row, u, strict=True)) for row in STEINEBACH.dense]
+            s = 0.4
+            value = (1 - s) * before + s * (y + (1 - s) * sum(kk * s**m for m, kk in enumerate(k)))
+            worst = max(worst, abs(value - exact(t + s * h)))
+        errors.append(abs(y - exact(2.0)))
+        inside.append(worst)
+    for found, order in ((errors, 5), (inside, 4)):
+        assert -np.polyfit(np.log(counts), np.log(found), 1)[0] > order - 0.4
+
+
+def test_rosenbrock_damps_what_is_stiff():
+    """y' = -1e9 (y - cos t): one long step lands on the slow solution."""
+    y, _ = rosenbrock_step(
+        lambda t, y: -1e9 * (y - cos(t)), lambda t, y: -1e9, lambda t, y: -1e9 * sin(t), 0.0, 5.0, 0.1
+    )
+    assert y == pytest.approx(cos(0.1), abs=1e-6)
+
+
 def test_dop853_has_the_coefficients_of_scipy():
     ours = np.zeros((12, 12))
     for i, row in enumerate(DORMAND_PRINCE_8.a[:-1], start=1):
@@ -133,7 +181,13 @@ def test_the_last_edge_is_where_the_seventh_peak_touches_the_threshold():
 
 @pytest.mark.parametrize(
     ("method", "accuracy", "tolerance"),
-    [("rk4", 0.025, 1e-4), ("strang", 0.005, 2e-2), ("tsit5", 1e-6, 1e-4), ("dop853", 1e-6, 1e-4)],
+    [
+        ("rk4", 0.025, 1e-4),
+        ("strang", 0.005, 2e-2),
+        ("tsit5", 1e-6, 1e-4),
+        ("dop853", 1e-6, 1e-4),
+        ("rodas5p", 1e-8, 1e-4),
+    ],
 )
 def test_steady_firing_rates(method, accuracy, tolerance):
     amplitudes, exact_rates = np.array(EXACT["steady_firing_rate_hz"]).T
@@ -158,6 +212,6 @@ def test_onsets_of_a_step_from_rest():
 def test_a_peak_between_two_steps_counts():
     """A threshold that only the very peak reaches: the interpolated maximum counts, not the ends of steps."""
     peak = EXACT["step_example"]["peaks_mV"][0]
-    for method in ("rk4", "tsit5", "dop853"):
+    for method in ("rk4", "tsit5", "dop853", "rodas5p"):
         assert len(textbook(method, FINE[method], threshold=peak - 1e-4, rearm=-20.0).spike_times) == 1
         assert len(textbook(method, FINE[method], threshold=peak + 1e-4, rearm=-20.0).spike_times) == 0

@@ -29,7 +29,8 @@ _CALLS = {
 
 def operations(kernel_text: str, function: str) -> Counter:
     """Operations of one call of a function of a kernel on one lane, by kind: the keys of WEIGHTS, and calls of exp."""
-    return _count(_functions(kernel_text), function)
+    functions, states = _parsed(kernel_text)
+    return _Count(functions, states).of(functions[function])
 
 
 def cost(kernel_text: str) -> float:
@@ -39,26 +40,41 @@ def cost(kernel_text: str) -> float:
 
 
 @lru_cache(maxsize=8)
-def _functions(text: str) -> dict[str, ast.FunctionDef]:
-    return {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
+def _parsed(text: str) -> tuple[dict[str, ast.FunctionDef], int]:
+    """The functions by name, and the number of states."""
+    body = ast.parse(text).body
+    states = [node.value.value for node in body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "N"]
+    return {node.name: node for node in body if isinstance(node, ast.FunctionDef)}, (states or [1])[0]
 
 
-def _count(functions: dict[str, ast.FunctionDef], name: str) -> Counter:
-    found: Counter = Counter()
-    for node in ast.walk(functions[name]):
+class _Count:
+    """Counts what a lane does: loops over states as often as there are states, loops over lanes once."""
+
+    def __init__(self, functions: dict[str, ast.FunctionDef], states: int):
+        self.functions, self.states = functions, states
+
+    def of(self, node: ast.AST) -> Counter:
+        """Operations in a node and all that is in it."""
+        found = self.own(node)
+        for child in ast.iter_child_nodes(node):
+            found += self.of(child)
+        if isinstance(node, ast.For) and ast.unparse(node.iter) == "range(N)":
+            found = Counter({kind: number * self.states for kind, number in found.items()})
+        return found
+
+    def own(self, node: ast.AST) -> Counter:
+        """Operations of the node itself."""
         if isinstance(node, ast.BinOp):
-            index = any(isinstance(part, ast.Name) and part.id in ("W", "j") for part in ast.walk(node))
-            found["" if index else _BINARY.get(type(node.op), "bits")] += 1
-        elif isinstance(node, ast.Compare | ast.IfExp):
-            found["select"] += 1
-        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
-            found["load"] += 1
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            index = any(isinstance(part, ast.Name) and part.id in ("W", "j", "i") for part in ast.walk(node))
+            return Counter() if index else Counter([_BINARY.get(type(node.op), "bits")])
+        if isinstance(node, ast.Compare | ast.IfExp):
+            return Counter(["select"])
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            return Counter(["load"])
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             called = node.func.id
             if called in _CALLS:
-                found[_CALLS[called]] += 1
-            elif called in functions:
-                found += _count(functions, called)
-                found[called] += called in ("exp", "log", "pow")
-    del found[""]
-    return found
+                return Counter([_CALLS[called]])
+            if called in self.functions:
+                return self.of(self.functions[called]) + Counter([called] if called in ("exp", "log", "pow") else [])
+        return Counter()

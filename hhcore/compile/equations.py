@@ -1,22 +1,29 @@
 """A model's equations as exact symbols: Myokit expressions to SymPy, decimals to rationals."""
 
+from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
 
 import myokit
 import sympy as sp
 from myokit.formats.sympy import SymPyExpressionWriter
 from sympy.codegen.cfunctions import log10
 
+from hhcore.compile.functions import Both, Equal, Less, Opposite, Select, either
 from hhcore.errors import UserError
 from hhcore.model import Model
+
+SMALL = 12  # nodes of an expression that is repeated wherever it is used, so that passes see through it
 
 
 @dataclass(frozen=True)
 class Equations:
-    """dy/dt = f(y, parameters, current, time), every intermediate variable inlined.
+    """dy/dt = f(y, parameters, current, time).
 
     states, parameters : symbols by qualified name, in the model's order
     current, time      : symbols of the injected current and of time
+    constants          : what parameters alone determine and is used more than once, each in terms of earlier ones
+    definitions        : other intermediate variables that are used more than once
     derivatives        : the right-hand side of each state, by qualified name
     outputs            : the expressions of further variables, by qualified name
     """
@@ -25,6 +32,8 @@ class Equations:
     parameters: dict[str, sp.Symbol]
     current: sp.Symbol
     time: sp.Symbol
+    constants: dict[sp.Symbol, sp.Expr]
+    definitions: dict[sp.Symbol, sp.Expr]
     derivatives: dict[str, sp.Expr]
     outputs: dict[str, sp.Expr]
 
@@ -32,37 +41,55 @@ class Equations:
 def equations(model: Model, outputs: tuple[str, ...] = ()) -> Equations:
     """The equations of `model`; `outputs` names further variables to express besides the derivatives.
 
+    An intermediate variable becomes part of the expressions that use it if it is used once or small; else it stays a
+    variable, so that the size of all expressions together stays that of the model's text.
+
     Raises UserError if an expression has no counterpart among the kernel's functions.
     """
-    names = _symbols([*model.states, *model.parameters, model.current.name, model.myokit.time().qname()])
-    writer = _Writer(dict(names))
-    derivatives = {}
-    for block in model.myokit.solvable_order().values():
-        for equation in block:
-            variable = equation.lhs.var()
-            name = variable.qname()
-            if variable.is_state():
-                derivatives[name] = writer.known[f"dot({name})"] = writer.translate(equation.rhs, name)
-            elif name not in names:
-                writer.known[name] = writer.translate(equation.rhs, name)
+    given = [*model.states, *model.parameters, model.current.name, model.myokit.time().qname()]
+    blocks = model.myokit.solvable_order().values()
+    order = [equation for block in blocks for equation in block if _key(equation.lhs) not in given]
+    names = _symbols(given + [_key(equation.lhs) for equation in order])
+    writer = _Writer({name: names[name] for name in given})
+    uses = _uses(model.myokit)
+    constants, definitions, derivatives = {}, {}, {}
+    for equation in order:
+        name, variable = _key(equation.lhs), equation.lhs.var()
+        expression = writer.translate(equation.rhs, variable.qname())
+        if uses[name] <= 1 or _is_small(expression):
+            writer.known[name] = expression
+        else:
+            (constants if variable.is_constant() else definitions)[names[name]] = expression
+            writer.known[name] = names[name]
+        if variable.is_state():
+            derivatives[variable.qname()] = writer.known[name]
     return Equations(
         states={name: names[name] for name in model.states},
         parameters={name: names[name] for name in model.parameters},
         current=names[model.current.name],
         time=names[model.myokit.time().qname()],
+        constants=constants,
+        definitions=definitions,
         derivatives={name: derivatives[name] for name in model.states},
         outputs={name: writer.known[name] for name in outputs},
     )
 
 
-def linear_part(rhs: sp.Expr, state: sp.Symbol) -> tuple[sp.Expr, sp.Expr] | None:
-    """(a, b) with rhs = a + b * state and neither depending on `state`, or None if rhs is not linear in it."""
-    b = sp.diff(rhs, state)
-    if b.has(state):
-        b = sp.expand(b)
-    if b.has(state):
-        return None
-    return rhs.xreplace({state: sp.Integer(0)}), b
+def _uses(model: myokit.Model) -> Counter:
+    """How often each variable, or `dot(variable)`, stands on a right-hand side, at the least."""
+    uses: Counter = Counter()
+    for variable in model.variables(deep=True):
+        uses.update(_key(e) for e in variable.rhs().walk((myokit.Name, myokit.Derivative)))
+    return uses
+
+
+def _key(lhs: myokit.LhsExpression) -> str:
+    name = lhs.var().qname()
+    return f"dot({name})" if isinstance(lhs, myokit.Derivative) else name
+
+
+def _is_small(e: sp.Expr) -> bool:
+    return len(list(islice(sp.preorder_traversal(e), SMALL + 1))) <= SMALL
 
 
 def _symbols(qualified: list[str]) -> dict[str, sp.Symbol]:
@@ -70,7 +97,7 @@ def _symbols(qualified: list[str]) -> dict[str, sp.Symbol]:
     symbols: dict[str, sp.Symbol] = {}
     taken: set[str] = set()
     for name in qualified:
-        identifier = name.replace(".", "_")
+        identifier = name.replace(".", "_").replace("dot(", "slope_of_").replace(")", "")
         while identifier in taken:
             identifier += "_"
         taken.add(identifier)
@@ -79,7 +106,7 @@ def _symbols(qualified: list[str]) -> dict[str, sp.Symbol]:
 
 
 class _Writer(SymPyExpressionWriter):
-    """Myokit's own translation, with exact decimals and every intermediate variable replaced by its expression."""
+    """Myokit's own translation, with exact decimals, conditions of our own, and what is `known` of each variable."""
 
     def __init__(self, known: dict[str, sp.Expr]):
         super().__init__()
@@ -92,13 +119,49 @@ class _Writer(SymPyExpressionWriter):
             raise UserError(f"{name}: cannot compile {expression.code()!r}: {error}") from error
 
     def _ex_name(self, e):
-        return self.known[e.var().qname()]
+        return self.known[_key(e)]
 
     def _ex_derivative(self, e):
-        return self.known[f"dot({e.var().qname()})"]
+        return self.known[_key(e)]
 
     def _ex_number(self, e):
         return sp.Rational(repr(e.eval()))
 
     def _ex_log10(self, e):
         return log10(self.ex(e[0]))
+
+    def _ex_less(self, e):
+        return Less(self.ex(e[0]), self.ex(e[1]))
+
+    def _ex_more(self, e):
+        return Less(self.ex(e[1]), self.ex(e[0]))
+
+    def _ex_less_equal(self, e):
+        return Opposite(self._ex_more(e))
+
+    def _ex_more_equal(self, e):
+        return Opposite(self._ex_less(e))
+
+    def _ex_equal(self, e):
+        return Equal(self.ex(e[0]), self.ex(e[1]))
+
+    def _ex_not_equal(self, e):
+        return Opposite(self._ex_equal(e))
+
+    def _ex_not(self, e):
+        return Opposite(self.ex(e[0]))
+
+    def _ex_and(self, e):
+        return Both(self.ex(e[0]), self.ex(e[1]))
+
+    def _ex_or(self, e):
+        return either(self.ex(e[0]), self.ex(e[1]))
+
+    def _ex_if(self, e):
+        return Select(*(self.ex(part) for part in e))
+
+    def _ex_piecewise(self, e):
+        *pairs, value = (self.ex(part) for part in e)
+        for condition, branch in reversed(list(zip(pairs[::2], pairs[1::2], strict=True))):
+            value = Select(condition, branch, value)
+        return value

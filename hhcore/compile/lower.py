@@ -1,7 +1,8 @@
 """Lowering: optimised expressions to straight-line Python over one lane, one operation a line, with explicit fma.
 
 Equal subexpressions become one variable. What does not depend on the state is moved out of the time loop into
-`Invariants`. All divisions of a block become one: 1/a and 1/b from 1/(ab).
+`Invariants`, where a division by zero concerns nothing else. Several divisions of a block become one: 1/a and 1/b from
+1/(ab).
 """
 
 from fractions import Fraction
@@ -9,7 +10,8 @@ from fractions import Fraction
 import sympy as sp
 from sympy.codegen.cfunctions import log10
 
-from hhcore.compile.passes import Block, Fused, Horner, Near, addition_chain
+from hhcore.compile.functions import Both, Fused, Horner, Less, Near, Opposite, Select
+from hhcore.compile.passes import Block, addition_chain, needed
 from hhcore.errors import UserError
 
 MERGED_DIVISIONS = 4  # denominators in one division; more might overflow
@@ -42,26 +44,26 @@ def negated(operand: str) -> str:
 
 
 def lower(block: Block, variables: set[sp.Symbol], invariants: Invariants | None) -> tuple[list[str], dict[str, str]]:
-    """(lines, operand of each output). With `invariants` None everything is computed in place.
+    """(lines, operand of each output). With `invariants` None everything is computed in place, each division alone.
 
     Raises UserError for a function that the kernels do not have.
     """
-    lowering = _Lowering(variables | {s for s, _ in block.shared}, invariants)
-    lowering.powers = _powers_of([s for s, _ in block.shared], block.outputs.values())
-    for symbol, e in block.shared:
-        lowering.define(symbol, e)
-    lowering.reciprocals(block.outputs.values())
+    lowering = _Lowering(block, variables, invariants)
+    if invariants is not None:
+        lowering.reciprocals()
     operands = {name: lowering.operand(e) for name, e in block.outputs.items()}
     return lowering.lines, operands
 
 
 class _Lowering:
-    def __init__(self, variables: set[sp.Symbol], invariants: Invariants | None):
-        self.variables = variables
+    def __init__(self, block: Block, variables: set[sp.Symbol], invariants: Invariants | None):
+        self.block = block
+        self.variables = variables | block.definitions.keys()
         self.invariants = invariants
         self.lines: list[str] = []
         self.known: dict[sp.Basic, str] = {}
-        self.powers: dict[sp.Symbol, list[int]] = {}
+        self.waiting = dict(block.definitions)
+        self.powers = _powers(block)
 
     # -- naming
 
@@ -72,15 +74,24 @@ class _Lowering:
             self.known[e] = name
         return name
 
-    def define(self, symbol: sp.Symbol, e: sp.Expr) -> None:
-        """A shared exponential and the powers of it that are used."""
-        self.known[symbol] = self.assign(self.code(e), name=symbol.name)
-        for n, i, j in addition_chain(self.powers[symbol]):
+    def define(self, symbol: sp.Symbol) -> None:
+        """Compute a definition, and of a shared exponential the powers that are used."""
+        e = self.waiting.pop(symbol)
+        known = self.is_simple(e)
+        self.known[symbol] = self.operand(e) if known else self.assign(self.code(e), e, name=symbol.name)
+        for n, i, j in addition_chain(self.powers.get(symbol, [])):
             left, right = self.operand(symbol**i), self.operand(symbol**j)
             self.assign(f"{left} * {right}", symbol**n, f"{symbol.name}_{n}")
 
+    def is_simple(self, e: sp.Basic) -> bool:
+        """Whether there is nothing to compute, or it has a name already."""
+        return e in self.known or e.is_Symbol or not e.free_symbols & self.variables
+
     def operand(self, e: sp.Basic) -> str:
         """The name or literal that holds `e`, emitting what is needed to compute it."""
+        base = e.base if isinstance(e, sp.Pow) else e
+        if base in self.waiting:
+            self.define(base)
         if e in self.known:
             return self.known[e]
         if e.is_number:
@@ -129,8 +140,8 @@ class _Lowering:
         constant, rest = self.split(product, as_Add=False)
         if constant != 1 and constant != -1:
             return self.operand(rest), self.operand(constant)
-        factors = list(rest.args)
-        left, right = self.operand(sp.Mul(*factors[:-1])), self.operand(factors[-1])
+        *factors, last = sp.Mul.make_args(rest)
+        left, right = self.operand(sp.Mul(*factors)), self.operand(last)
         return (negated(left) if constant == -1 else left), right
 
     def split(self, e: sp.Expr, as_Add: bool) -> tuple[sp.Expr, sp.Expr]:
@@ -162,30 +173,22 @@ class _Lowering:
         flag = self.known.get(key) or self.assign(f"abs({self.operand(z)}) < {literal(limit)}", key)
         return f"{self.operand(inside)} if {flag} else {self.operand(outside)}"
 
-    def piecewise(self, e: sp.Piecewise) -> str:
-        *branches, (otherwise, condition) = e.args
-        if condition != sp.true:
-            raise UserError(f"a piecewise expression has no value where none of its conditions holds: {e}")
-        value = self.operand(otherwise)
-        for expression, condition in reversed(branches[1:]):
-            value = self.assign(f"{self.operand(expression)} if {self.flag(condition)} else {value}")
-        expression, condition = branches[0]
-        return f"{self.operand(expression)} if {self.flag(condition)} else {value}"
+    def select(self, e: Select) -> str:
+        condition, value, otherwise = e.args
+        flag = self.flag(condition)
+        return f"{self.operand(value)} if {flag} else {self.operand(otherwise)}"
 
     def flag(self, condition: sp.Basic) -> str:
         if condition not in self.known:
-            self.assign(self.code(condition), condition)
+            self.assign(self.condition(condition), condition)
         return self.known[condition]
 
-    def relation(self, e: sp.core.relational.Relational) -> str:
-        return f"{self.operand(e.lhs)} {e.rel_op} {self.operand(e.rhs)}"
-
-    def logic(self, e: sp.Basic) -> str:
-        sign = " & " if isinstance(e, sp.And) else " | "
-        return sign.join(self.flag(a) for a in e.args)
-
-    def negation(self, e: sp.Not) -> str:
-        return f"not {self.flag(e.args[0])}"
+    def condition(self, e: sp.Basic) -> str:
+        if isinstance(e, Both):
+            return " & ".join(self.flag(part) for part in e.args)
+        if isinstance(e, Opposite):
+            return f"not {self.flag(e.args[0])}"
+        return f"{self.operand(e.args[0])} {'<' if isinstance(e, Less) else '=='} {self.operand(e.args[1])}"
 
     def polynomial(self, e: Horner) -> str:
         z, *coefficients = e.args
@@ -229,11 +232,7 @@ class _Lowering:
         sp.Pow: power,
         Near: selection,
         Horner: polynomial,
-        sp.Piecewise: piecewise,
-        sp.core.relational.Relational: relation,
-        sp.And: logic,
-        sp.Or: logic,
-        sp.Not: negation,
+        Select: select,
         sp.floor: integer,
         sp.ceiling: integer,
         sp.Mod: remainder,
@@ -244,24 +243,35 @@ class _Lowering:
 
     # -- one division for all
 
-    def reciprocals(self, expressions) -> None:
-        """Compute 1/d for every state-dependent denominator, several by one division, innermost first."""
-        found: dict[sp.Expr, int] = {}
-        for e in expressions:
-            self.denominators(e, found)
+    def reciprocals(self) -> None:
+        """Compute 1/d for every state-dependent denominator, several by one division, innermost first.
+
+        What stands in a branch of a Select may be zero where the branch is not taken: it stays alone.
+        """
+        chosen = set().union(*(e.atoms(Select) for e in self.everything()))
+        alone = needed(Block({str(i): e for i, e in enumerate(chosen)}, self.block.definitions)).definitions
+        depths, found = {}, {}
+        for symbol, e in self.block.definitions.items():
+            if symbol not in alone:
+                depths[symbol] = self.denominators(e, depths, found)
+        for e in self.block.outputs.values():
+            self.denominators(e, depths, found)
         for depth in sorted(set(found.values())):
             denominators = [d for d, at in found.items() if at == depth]
             for i in range(0, len(denominators), MERGED_DIVISIONS):
                 self.merged_division(denominators[i : i + MERGED_DIVISIONS])
 
-    def denominators(self, e: sp.Basic, found: dict[sp.Expr, int]) -> int:
-        """Nesting depth of the divisions in `e`. A branch of a Piecewise may divide by zero: it stays alone."""
-        if isinstance(e, sp.Piecewise) or not e.args:
-            return 0
-        depth = max(self.denominators(a, found) for a in e.args)
+    def everything(self) -> list[sp.Expr]:
+        return [*self.block.definitions.values(), *self.block.outputs.values()]
+
+    def denominators(self, e: sp.Basic, depths: dict[sp.Symbol, int], found: dict[sp.Expr, int]) -> int:
+        """Nesting depth of the divisions in `e`, whose denominators are added to `found`."""
+        if isinstance(e, Select) or not e.args:
+            return depths.get(e, 0)
+        depth = max(self.denominators(a, depths, found) for a in e.args)
         if isinstance(e, sp.Pow) and e.exp.is_Integer and e.exp < 0 and e.base.free_symbols & self.variables:
-            found[e.base] = depth
-            return depth + 1
+            found[e.base] = max(depth, found.get(e.base, 0))
+            return found[e.base] + 1
         return depth
 
     def merged_division(self, denominators: list[sp.Expr]) -> None:
@@ -276,9 +286,10 @@ class _Lowering:
         self.known[1 / denominators[0]] = inverse
 
 
-def _powers_of(symbols: list[sp.Symbol], expressions) -> dict[sp.Symbol, list[int]]:
-    powers: dict[sp.Symbol, set[int]] = {s: set() for s in symbols}
-    for e in expressions:
+def _powers(block: Block) -> dict[sp.Symbol, list[int]]:
+    """Which powers of the shared exponentials are used."""
+    powers: dict[sp.Symbol, set[int]] = {s: set() for s in block.powers}
+    for e in (*block.definitions.values(), *block.outputs.values()):
         for factor in e.atoms(sp.Pow):
             if factor.base in powers:
                 powers[factor.base].add(int(factor.exp))

@@ -7,10 +7,13 @@
 Each takes and returns SymPy expressions with exact rational constants; nothing is rounded before the lowering.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import reduce
 
 import sympy as sp
+
+from hhcore.compile.functions import Equal, Fused, Horner, Near, Select
 
 SERIES_BELOW = sp.Rational(1, 16)  # |z| below which a series replaces z/(e^z - 1); its error there is 2e-16
 EXP_COST = 20  # operations of one exponential; a multiplication costs one
@@ -18,37 +21,43 @@ LARGEST_POWER = 100  # of a shared exponential: an error of 1 ulp in it becomes 
 LARGEST_SHIFT = 100  # |b| up to which e^(aV+b) may be split into e^(aV) e^b without danger of overflow
 
 
-class Near(sp.Function):
-    """Near(z, limit, inside, outside): `inside` where |z| < limit, else `outside`. Opaque to SymPy."""
-
-    nargs = 4
-
-
-class Fused(sp.Function):
-    """Fused(a, b, c): a b + c as one operation."""
-
-    nargs = 3
-
-
-class Horner(sp.Function):
-    """Horner(z, c0, c1, ...): the polynomial c0 + c1 z + ..., to be evaluated by Horner's rule."""
-
-
 @dataclass
 class Block:
-    """Straight-line mathematics: shared definitions in order, then the outputs by name."""
+    """Straight-line mathematics: the outputs by name, and the definitions that they and each other use.
+
+    powers : the definitions of which powers are taken, shared exponentials
+    """
 
     outputs: dict[str, sp.Expr]
-    shared: list[tuple[sp.Symbol, sp.Expr]] = field(default_factory=list)
+    definitions: dict[sp.Symbol, sp.Expr] = field(default_factory=dict)
+    powers: set[sp.Symbol] = field(default_factory=set)
+
+    def map(self, change: Callable[[sp.Expr], sp.Expr]) -> "Block":
+        """The same block with every expression changed."""
+        return Block(
+            {name: change(e) for name, e in self.outputs.items()},
+            {symbol: change(e) for symbol, e in self.definitions.items()},
+            self.powers,
+        )
 
 
-def optimise(outputs: dict[str, sp.Expr], variables: set[sp.Symbol]) -> Block:
-    """All passes over the expressions of one block. `variables` are the symbols that change from step to step."""
-    outputs = {name: remove_singularities(e, variables) for name, e in outputs.items()}
-    block = share_exponentials(outputs, variables)
-    variables = variables | {symbol for symbol, _ in block.shared}
-    block.outputs = {name: distribute(e, variables) for name, e in block.outputs.items()}
-    return block
+def optimise(block: Block, variables: set[sp.Symbol]) -> Block:
+    """The passes that make a block cheaper. `variables` are the symbols that change from step to step."""
+    variables = variables | block.definitions.keys()
+    block = share_exponentials(needed(block), variables)
+    variables = variables | block.definitions.keys()
+    return block.map(lambda e: distribute(e, variables))
+
+
+def needed(block: Block) -> Block:
+    """Without the definitions that no output needs."""
+    found: set[sp.Symbol] = set()
+    waiting = set(block.outputs.values())
+    while waiting:
+        new = set().union(*(e.free_symbols for e in waiting)) & block.definitions.keys() - found
+        found |= new
+        waiting = {block.definitions[symbol] for symbol in new}
+    return Block(block.outputs, {s: e for s, e in block.definitions.items() if s in found}, block.powers)
 
 
 # --- removable singularities
@@ -60,7 +69,7 @@ def remove_singularities(expression: sp.Expr, variables: set[sp.Symbol]) -> sp.E
     def rewrite(e: sp.Expr) -> sp.Expr:
         if isinstance(e, sp.Mul):
             return _without_singular_quotients(e, variables)
-        if isinstance(e, sp.Piecewise):
+        if isinstance(e, Select):
             return _without_equality_guards(e)
         return e
 
@@ -120,41 +129,41 @@ def _ratio(affine: sp.Expr, z: sp.Expr, variables: set[sp.Symbol]) -> sp.Expr | 
     return None if ratio.free_symbols & variables or sp.expand(affine - ratio * z) != 0 else ratio
 
 
-def _without_equality_guards(piecewise: sp.Piecewise) -> sp.Expr:
+def _without_equality_guards(selection: Select) -> sp.Expr:
     """`a if V == V0 else b` is b once the singularity of b at V0 has been removed."""
-    (_, guard), *others = piecewise.args
-    if not isinstance(guard, sp.Eq):
-        return piecewise
-    rest = others[0][0] if len(others) == 1 else sp.Piecewise(*others)
+    guard, _, rest = selection.args
+    if not isinstance(guard, Equal):
+        return selection
     variable, value = guard.args if guard.args[0].is_Symbol else guard.args[::-1]
     removed = any(sp.expand(call.args[0].subs(variable, value)) == 0 for call in rest.atoms(Near))
-    return rest if removed else piecewise
+    return rest if removed else selection
 
 
 # --- shared exponentials
 
 
-def share_exponentials(outputs: dict[str, sp.Expr], variables: set[sp.Symbol]) -> Block:
+def share_exponentials(block: Block, variables: set[sp.Symbol]) -> Block:
     """Express exponentials of commensurable linear functions as powers of one, e^b as a constant factor."""
     families: dict[sp.Expr, set[tuple[sp.Rational, sp.Rational]]] = {}
     linear: dict[sp.Expr, tuple[sp.Expr, sp.Rational, sp.Rational]] = {}
-    for exponential in sorted(set().union(*(e.atoms(sp.exp) for e in outputs.values())), key=sp.default_sort_key):
+    everything = [*block.definitions.values(), *block.outputs.values()]
+    for exponential in sorted(set().union(*(e.atoms(sp.exp) for e in everything)), key=sp.default_sort_key):
         if (parts := _linear_exponent(exponential.args[0], variables)) is not None:
             linear[exponential] = parts
             families.setdefault(parts[0], set()).add(parts[1:])
-    shared, replaced = [], {}
+    shared, replaced = {}, {}
     for direction, members in families.items():
         for unit, multiples in _commensurable_groups({m[0] for m in members}):
             members_here = [m for m in members if m[0] in multiples]
             if len(members_here) < 2:
                 continue
             symbol = sp.Symbol(f"exp_{len(shared) + 1}", positive=True)
-            shared.append((symbol, sp.exp(unit * direction)))
+            shared[symbol] = sp.exp(unit * direction)
             for exponential, (d, multiple, shift) in linear.items():
                 if d == direction and multiple in multiples:
                     replaced[exponential] = sp.exp(shift) * symbol ** (multiple / unit)
-    rewritten = {name: _bottom_up(e, lambda x: replaced.get(x, x)) for name, e in outputs.items()}
-    return Block(rewritten, shared)
+    block = block.map(lambda e: _bottom_up(e, lambda x: replaced.get(x, x)))
+    return Block(block.outputs, shared | block.definitions, set(shared))
 
 
 def _linear_exponent(e: sp.Expr, variables: set[sp.Symbol]) -> tuple[sp.Expr, sp.Rational, sp.Rational] | None:

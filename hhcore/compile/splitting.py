@@ -1,12 +1,12 @@
 """Splitting a model into groups of states, each of which has an exact solution while the others stand still."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 
-from hhcore.compile.equations import Equations, linear_part
-from hhcore.compile.passes import Near
-from hhcore.errors import UserError
+from hhcore.compile.calculus import Calculus
+from hhcore.compile.equations import Equations
+from hhcore.compile.functions import Near
 
 STEP = sp.Symbol("h", positive=True)
 VANISHING = sp.Rational(1, 2**26)  # |b h| below which e^(bh) - 1 = b h to the last bit of the result
@@ -20,37 +20,47 @@ class Update:
     states: dict[str, sp.Expr]
 
 
-def split(equations: Equations) -> list[Update]:
-    """States in groups that do not depend on each other, each advanced exactly while the others stand still.
+def split(equations: Equations) -> tuple[list[Update], Equations]:
+    """States in groups that do not depend on each other, each advanced while the others stand still.
 
-    The largest group comes first: its half steps merge. Raises UserError for a state whose equation is not linear
-    in the state itself.
+    Returns the updates, and the equations with the definitions that updates are written in.
+
+    Exactly where the equation is linear in the state itself, else to second order, by linearising it around the
+    present state: the exponential Rosenbrock-Euler step (Pope 1963, Commun. ACM 6:491-493). The largest group comes
+    first: its half steps merge.
     """
-    groups: list[dict[str, tuple[sp.Expr, sp.Expr]]] = []
+    calculus = Calculus(equations.definitions)
+    groups: list[dict[str, sp.Expr]] = []
     for name, symbol in equations.states.items():
-        if (parts := linear_part(equations.derivatives[name], symbol)) is None:
-            raise UserError(
-                f"solver method 'strang' needs equations that are linear in their own state; {name} is not. "
-                "Use method 'rk4'."
-            )
+        update = _update(equations.derivatives[name], symbol, calculus)
         for group in groups:
             others = {equations.states[other] for other in group}
-            read_by_it = parts[0].free_symbols | parts[1].free_symbols
-            read_by_group = set().union(*(a.free_symbols | b.free_symbols for a, b in group.values()))
-            if not others & read_by_it and symbol not in read_by_group:
-                group[name] = parts
+            read_by_group = frozenset().union(*(calculus.reads(e) for e in group.values()))
+            if not others & calculus.reads(update) and symbol not in read_by_group:
+                group[name] = update
                 break
         else:
-            groups.append({name: parts})
+            groups.append({name: update})
     groups.sort(key=len, reverse=True)
-    return [
-        Update(f"update{i}", {name: exact_linear(equations.states[name], *parts) for name, parts in group.items()})
-        for i, group in enumerate(groups)
-    ]
+    updates = [Update(f"update{i}", group) for i, group in enumerate(groups)]
+    return updates, replace(equations, definitions=calculus.everything)
+
+
+def _update(rhs: sp.Expr, state: sp.Symbol, calculus: Calculus) -> sp.Expr:
+    """The state a step later."""
+    if (parts := calculus.linear_part(rhs, state)) is not None:
+        return exact_linear(state, *parts)
+    b = calculus.partial(rhs, state)
+    z = b * STEP
+    return state + rhs * _growth(z, b)
 
 
 def exact_linear(x: sp.Expr, a: sp.Expr, b: sp.Expr) -> sp.Expr:
     """x(h) of dx/dt = a + b x: x e^(bh) + a (e^(bh) - 1) / b, and x + a h where b vanishes."""
     z = b * STEP
-    decay = sp.exp(z)
-    return decay * x + a * Near(z, VANISHING, STEP, decay - 1) / Near(z, VANISHING, sp.Integer(1), b)
+    return sp.exp(z) * x + a * _growth(z, b)
+
+
+def _growth(z: sp.Expr, b: sp.Expr) -> sp.Expr:
+    """(e^z - 1) / b, and the step where z = b h vanishes."""
+    return Near(z, VANISHING, STEP, sp.exp(z) - 1) / Near(z, VANISHING, sp.Integer(1), b)

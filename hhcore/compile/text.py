@@ -3,13 +3,19 @@
 import ast
 import re
 import textwrap
+from dataclasses import replace
 from importlib import resources
 
+import sympy as sp
+
 from hhcore import __version__
-from hhcore.compile.equations import Equations, equations, linear_part
+from hhcore.compile.calculus import Calculus
+from hhcore.compile.elimination import eliminate
+from hhcore.compile.equations import Equations, equations
+from hhcore.compile.functions import Fused
 from hhcore.compile.lower import Invariants, lower
 from hhcore.compile.module import LANES
-from hhcore.compile.passes import Block, Fused, optimise
+from hhcore.compile.passes import Block, optimise, remove_singularities
 from hhcore.compile.splitting import STEP, Update, split
 from hhcore.model import Model
 from hhcore.solvers import SCHEMES, Scheme
@@ -26,12 +32,13 @@ import numpy as np
 from llvmlite import binding as llvm
 
 llvm.set_option("", "-force-vector-interleave=2")  # two registers in flight hide each other's latency
+llvm.set_option("", "-unroll-full-max-count=8")  # loops over lanes become vector operations, not copies of their body
 
 '''
 
 # What the driver keeps of each lane, one row each.
 _LANE = (
-    *("TIME", "STEP", "EDGE", "LEFT", "STEPS", "TAKEN", "SIZE", "SPEED", "FAILURE"),
+    *("TIME", "STEP", "EDGE", "LEFT", "STEPS", "TAKEN", "LAST", "WHEN", "ERROR", "KEEP", "SIZE", "SPEED", "FAILURE"),
     *("EARLIER", "EARLIER_SLOPE", "LATER_SLOPE", "ARMED", "WAS_ARMED", "WINDOWED", "PEAK", "TROUGH"),
     *("STEEPEST", "LEVEL", "FASTEST", "FASTEST_TIME"),  # of a beat: see the driver
     *("ONSET", "RESTING", "TOP", "UPSTROKE", "UPSTROKE_TIME", "HALF", "NINETY"),
@@ -44,23 +51,26 @@ def generate(model: Model, method: str) -> str:
     Raises UserError where the equations need a function the kernels do not have or do not fit the scheme.
     """
     scheme = SCHEMES[method]
-    symbols = equations(model, tuple(model.currents))
-    updates = split(symbols) if scheme.split else []
+    symbols = _regular(equations(model, tuple(model.currents)))
+    updates, split_symbols = split(symbols) if scheme.split else ([], symbols)
     invariants = Invariants()
-    blocks = [_derivatives(symbols, invariants)] + [_update(u, symbols, invariants) for u in updates]
-    blocks.append(_currents(symbols, invariants))
-    rows = _rows(symbols, len(invariants.rows), scheme)
+    blocks = [_derivatives(symbols, invariants)] + [_update(u, split_symbols, invariants) for u in updates]
+    system, entries = _linear_system(symbols, invariants) if scheme.implicit else ("", [])
+    blocks += [system, _currents(symbols, invariants)]
+    rows = _rows(symbols, len(invariants.rows), scheme, entries)
     parts = [
         f"DEGREE, ADAPTIVE, EXPONENT = {scheme.degree}, {scheme.adaptive}, {1 / (scheme.estimate + 1)!r}\n",
-        f"FLAT = {1e-11 * _scales(model)[list(model.states).index(model.potential)]!r}\n",
+        f"INVERSE_SCALE = np.array({[1.0 / scale for scale in _scales(model)]})\n",
+        f"POTENTIAL_SCALE = {_scales(model)[list(model.states).index(model.potential)]!r}\n",
         'COMPILED = {"error_model": "numpy", "nogil": True, "cache": True}\n',
         *(f"{name} = {value}\n" for name, value in rows.items()),
         f"POTENTIAL = {list(symbols.states).index(model.potential)} * W\n",
         *(f"\n\n{block}" for block in [*blocks, _invariants(symbols, invariants)]),
-        scheme.text(_scales(model), [update.name for update in updates]),
+        scheme.text([update.name for update in updates]),
         _body("interpolation.py.in"),
         _body("driver.py.in"),
         'llvm.set_option("", "-force-vector-interleave=0")  # the time loop is compiled: leave LLVM as it was\n',
+        'llvm.set_option("", "-unroll-full-max-count=4294967295")\n',
     ]
     rest = "".join(parts)
     return _header(model, scheme) + _needed(_body("primitives.py"), rest) + rest
@@ -111,26 +121,21 @@ def _body(name: str) -> str:
     return text.rstrip("\n") + "\n"
 
 
-def _rows(symbols: Equations, invariants: int, scheme: Scheme) -> dict[str, int | str]:
-    """Row constants: where each quantity begins in Z, as multiples of the lanes W."""
+def _rows(symbols: Equations, invariants: int, scheme: Scheme, entries: list[str]) -> dict[str, int | str]:
+    """Row constants: where each quantity begins in Z, as multiples of the lanes W. `entries` are single rows."""
     n = len(symbols.states)
     rows: dict[str, int | str] = {"W": LANES, "N": n}
-    sizes = {"STATE": n, "NEXT": n, "STAGE": n, "SLOPE1": n, "SLOPE2": n} | scheme.rows(n)
+    sizes = {"STATE": n, "NEXT": n, "SLOPE": n, "OWN": n} | scheme.rows(n)
     sizes |= {"PARAMETER": len(symbols.parameters), "INVARIANT": invariants, "CURRENT": 1}
     sizes |= {"MEMBRANE_CURRENT": len(symbols.outputs), "CURVE": scheme.degree}
+    single = [*entries, *_LANE]
     start = 0
     # np.int64: of a plain int numba would compile every block for every value. One name for each row: less to type.
-    for name, size in (sizes | dict.fromkeys(_LANE, 1)).items():
+    for name, size in (sizes | dict.fromkeys(single, 1)).items():
         rows[name] = f"np.int64({start} * W)"
-        rows |= {f"{name}_{i}": f"np.int64({start + i} * W)" for i in range(size) if name not in _LANE}
+        rows |= {f"{name}_{i}": f"np.int64({start + i} * W)" for i in range(size) if name in sizes}
         start += size
-    rows |= {f"ROW_{i}": f"np.int64({i} * W)" for i in range(n)}
     return rows | {"ROWS": start, "CURRENTS": len(symbols.outputs)}
-
-
-def _place(base: str, i: int) -> str:
-    """Row i counted from a row by name, or from one that is an argument of the block."""
-    return f"{base}_{i}" if base.isupper() else f"{base} + ROW_{i}"
 
 
 def _scales(model: Model) -> list[float]:
@@ -143,39 +148,130 @@ def _variables(symbols: Equations) -> set:
     return {*symbols.states.values(), symbols.current, symbols.time, STEP}
 
 
+def _regular(symbols: Equations) -> Equations:
+    """Without removable singularities: before anything is differentiated, so that derivatives are regular too."""
+    variables = _variables(symbols) | symbols.definitions.keys()
+
+    def removed(expressions: dict) -> dict:
+        return {name: remove_singularities(e, variables) for name, e in expressions.items()}
+
+    definitions, derivatives = removed(symbols.definitions), removed(symbols.derivatives)
+    return replace(symbols, definitions=definitions, derivatives=derivatives, outputs=removed(symbols.outputs))
+
+
 def _derivatives(symbols: Equations, invariants: Invariants) -> str:
     """dy/dt of lane j; states that are linear in themselves as a + b y, which shares a and b's parts."""
     outputs = {}
-    for name, rhs in symbols.derivatives.items():
-        parts = linear_part(rhs, symbols.states[name])
-        outputs[name] = rhs if parts is None else Fused(parts[1], symbols.states[name], parts[0])
-    signature = '(Z, y, d, t, j):\n    """Rows d.. = derivatives of the states in rows y.. of lane j at time t."""'
-    return _function(f"derivatives{signature}", outputs, symbols, invariants, "d", "y")
+    calculus = Calculus(symbols.definitions)
+    for i, (name, rhs) in enumerate(symbols.derivatives.items()):
+        parts = calculus.linear_part(rhs, symbols.states[name])
+        outputs[f"SLOPE_{i}"] = rhs if parts is None else Fused(parts[1], symbols.states[name], parts[0])
+    signature = (
+        '(Z, j):\n    """Rows SLOPE = derivatives of the states in rows NEXT of lane j at its time in row WHEN."""'
+    )
+    return _function(f"derivatives{signature}", outputs, symbols, invariants, "NEXT", "Z[WHEN + j]") + _SLOPES
+
+
+_SLOPES = '''
+
+@njit(error_model="numpy")
+def slopes(Z):
+    """The derivatives of all lanes."""
+    prefer_widest_vectors()
+    for j in range(W):
+        derivatives(Z, j)
+
+
+@njit(error_model="numpy")
+def slopes_of(Z, j):
+    """The derivatives of lane j, where it alone is attended to."""
+    derivatives(Z, j)
+'''
+
+
+def _linear_system(symbols: Equations, invariants: Invariants) -> tuple[str, list[str]]:
+    """The Jacobian of all lanes, its factors and the solution of a system, and the rows that hold their entries."""
+    calculus = Calculus(symbols.definitions)
+    slopes, pattern = {}, set()
+    for i, rhs in enumerate(symbols.derivatives.values()):
+        for k, state in enumerate(symbols.states.values()):
+            if (e := calculus.partial(rhs, state)) != 0:
+                slopes[f"J_{i}_{k}"] = e
+                pattern.add((i, k))
+        if (e := calculus.partial(rhs, symbols.time)) != 0:
+            slopes[f"BY_TIME_{i}"] = e
+    symbols = replace(symbols, definitions=calculus.everything)
+    about = "Rows J, BY_TIME = derivatives of dy/dt to the states and to time, of lane j where its step begins."
+    jacobian = _function(f'jacobian(Z, j):\n    """{about}"""', slopes, symbols, invariants, "STATE", "Z[TIME + j]")
+    text, factors = _system(pattern, len(symbols.states))
+    return jacobian + text, [*(name for name in slopes if name.startswith("J")), *factors]
+
+
+def _system(pattern: set[tuple[int, int]], n: int) -> tuple[str, list[str]]:
+    """`linearise` and `substitute` for a Jacobian of this pattern, and the rows of the factors."""
+    elimination = eliminate(pattern, n)
+    names = list(dict.fromkeys(name for name, _ in elimination.factorise))
+    factorise = [f"j_{i}_{k} = Z[J_{i}_{k} + j]" for i, k in sorted(pattern)]
+    factorise += [f"{name} = {value}" for name, value in elimination.factorise]
+    factorise += [f"Z[{name.upper()} + j] = {name}" for name in names]
+    substitute = [f"b{i} = Z[SLOPE_{i} + j]" for i in range(n)]
+    substitute += [f"{name} = Z[{name.upper()} + j]" for name in names]
+    substitute += [*elimination.substitute, *(f"Z[SLOPE_{i} + j] = b{i}" for i in range(n))]
+    text = _SYSTEM.format(
+        factorise=textwrap.indent("\n".join(factorise), " " * 8),
+        substitute=textwrap.indent("\n".join(substitute), " " * 8),
+    )
+    return text, [name.upper() for name in names]
+
+
+_SYSTEM = '''
+
+@njit(error_model="numpy")
+def linearise(Z, gamma):
+    """Rows M = factors of 1/(gamma h) - J of all lanes."""
+    prefer_widest_vectors()
+    for j in range(W):
+        jacobian(Z, j)
+    for j in range(W):
+        d = 1.0 / (gamma * Z[TAKEN + j])
+{factorise}
+
+
+@njit(error_model="numpy")
+def substitute(Z):
+    """Row SLOPE = (1/(gamma h) - J)^-1 SLOPE of all lanes."""
+    prefer_widest_vectors()
+    for j in range(W):
+{substitute}
+'''
 
 
 def _update(update: Update, symbols: Equations, invariants: Invariants) -> str:
     moved = ", ".join(update.states)
-    signature = f'(Z, t, h, j):\n    """Advance {moved} of lane j by h, all else standing still."""'
-    return _function(f"{update.name}{signature}", update.states, symbols, invariants, "NEXT", "NEXT")
+    head = f'{update.name}(Z, t, h, j):\n    """Advance {moved} of lane j by h, all else standing still."""'
+    order = list(symbols.states)
+    outputs = {f"NEXT_{order.index(name)}": e for name, e in update.states.items()}
+    return _function(head, outputs, symbols, invariants, "NEXT", "t")
 
 
 def _currents(symbols: Equations, invariants: Invariants) -> str:
-    signature = '(Z, t, j):\n    """Membrane currents of lane j."""'
-    return _function(f"currents{signature}", symbols.outputs, symbols, invariants, "MEMBRANE_CURRENT", "STATE")
+    head = 'currents(Z, t, j):\n    """Membrane currents of lane j."""'
+    outputs = {f"MEMBRANE_CURRENT_{i}": e for i, e in enumerate(symbols.outputs.values())}
+    return _function(head, outputs, symbols, invariants, "STATE", "t")
 
 
-def _function(head: str, outputs: dict, symbols: Equations, invariants: Invariants, target: str, base: str) -> str:
-    """The text of one straight-line block."""
-    block = optimise(outputs, _variables(symbols))
+def _function(
+    head: str, outputs: dict[str, sp.Expr], symbols: Equations, invariants: Invariants, states: str, time: str
+) -> str:
+    """The text of one straight-line block: rows `outputs` from the states in rows `states` and the given time."""
+    block = optimise(Block(outputs, symbols.definitions), _variables(symbols))
     lines, operands = lower(block, _variables(symbols), invariants)
     used = _words("\n".join(lines) + " " + " ".join(operands.values()))
-    states = list(symbols.states)
-    loads = [f"{s.name} = Z[{_place(base, i)} + j]" for i, s in enumerate(symbols.states.values()) if s.name in used]
+    loads = [f"{s.name} = Z[{states}_{i} + j]" for i, s in enumerate(symbols.states.values()) if s.name in used]
     loads += [f"{symbols.current.name} = Z[CURRENT + j]"] if symbols.current.name in used else []
-    loads += [f"{symbols.time.name} = t"] if symbols.time.name in used else []
+    loads += [f"{symbols.time.name} = {time}"] if symbols.time.name in used else []
     loads += [f"k{i} = Z[INVARIANT_{i} + j]  # {e}" for e, i in invariants.rows.items() if f"k{i}" in used]
-    targets = {name: states.index(name) if name in states else list(outputs).index(name) for name in outputs}
-    stores = [f"Z[{_place(target, targets[name])} + j] = {operand}  # {name}" for name, operand in operands.items()]
+    stores = [f"Z[{row} + j] = {operand}" for row, operand in operands.items()]
     body = "\n".join([*loads, *lines, *stores] or ["pass"])
     return f"@njit(**INLINE)\ndef {head}\n" + textwrap.indent(body, "    ") + "\n"
 
@@ -183,7 +279,7 @@ def _function(head: str, outputs: dict, symbols: Equations, invariants: Invarian
 def _invariants(symbols: Equations, invariants: Invariants) -> str:
     """The block that fills the INVARIANT rows of lane j from its PARAMETER rows."""
     outputs = {str(i): e for e, i in invariants.rows.items()}
-    lines, operands = lower(Block(outputs), set(symbols.parameters.values()), None)
+    lines, operands = lower(Block(outputs, symbols.constants), set(symbols.parameters.values()), None)
     used = _words("\n".join(lines) + " " + " ".join(operands.values()))
     loads = [f"{s.name} = Z[PARAMETER_{i} + j]" for i, s in enumerate(symbols.parameters.values()) if s.name in used]
     stores = [f"Z[INVARIANT_{row} + j] = {operand}" for row, operand in operands.items()]

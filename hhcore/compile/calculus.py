@@ -1,0 +1,91 @@
+"""Derivatives of expressions that are written in terms of definitions, and what they depend on."""
+
+from functools import cache
+
+import sympy as sp
+
+from hhcore.compile.functions import CONDITIONS, Less, Near, Select
+
+Definitions = dict[sp.Symbol, sp.Expr]
+
+
+class Calculus:
+    """Dependence and derivatives through the chain of `definitions`."""
+
+    def __init__(self, definitions: Definitions):
+        self.definitions = definitions
+        self.slopes: Definitions = {}  # derivatives of definitions, definitions themselves
+        self.reads = cache(self._reads)
+        self.partial = cache(self._partial)
+        self.slope_of = cache(self._slope_of)
+
+    @property
+    def everything(self) -> Definitions:
+        """The definitions, and those of their derivatives so far."""
+        return self.definitions | self.slopes
+
+    def _reads(self, e: sp.Expr) -> frozenset[sp.Symbol]:
+        """The symbols that the value of `e` depends on, other than definitions."""
+        symbols = e.free_symbols
+        through = [self.reads(self.everything[s]) for s in symbols if s in self.everything]
+        return frozenset(symbols - self.everything.keys()).union(*through)
+
+    def _partial(self, e: sp.Expr, x: sp.Symbol) -> sp.Expr:
+        """de/dx, in terms of the definitions and of `slopes`, to which it adds."""
+        if x not in self.reads(e):
+            return sp.Integer(0)
+        inner = [s for s in e.free_symbols if s in self.definitions and x in self.reads(s)]
+        terms = [slope(e, s) * self.slope_of(s, x) for s in sorted(inner, key=str)]
+        return sp.Add(slope(e, x), *terms)
+
+    def _slope_of(self, definition: sp.Symbol, x: sp.Symbol) -> sp.Expr:
+        e = self.partial(self.definitions[definition], x)
+        if not e.args:
+            return e
+        symbol = sp.Symbol(f"{definition.name}_by_{x.name}_", real=True)
+        self.slopes[symbol] = e
+        return symbol
+
+    def linear_part(self, e: sp.Expr, x: sp.Symbol) -> tuple[sp.Expr, sp.Expr] | None:
+        """(a, b) with e = a + b x and neither depending on `x`, or None if it is not written so."""
+        if x not in self.reads(e):
+            return e, sp.Integer(0)
+        if e == x:
+            return sp.Integer(0), sp.Integer(1)
+        if isinstance(e, sp.Add):
+            parts = [self.linear_part(term, x) for term in e.args]
+            return None if None in parts else tuple(sp.Add(*column) for column in zip(*parts, strict=True))
+        if isinstance(e, sp.Mul):
+            with_x, others = sp.sift(e.args, lambda f: x in self.reads(f), binary=True)
+            parts = self.linear_part(with_x[0], x) if len(with_x) == 1 else None
+            return None if parts is None else tuple(sp.Mul(*others, part) for part in parts)
+        if isinstance(e, Select) and x not in self.reads(e.args[0]):
+            parts = [self.linear_part(branch, x) for branch in e.args[1:]]
+            return None if None in parts else tuple(Select(e.args[0], *column) for column in zip(*parts, strict=True))
+        return None
+
+
+def slope(e: sp.Basic, x: sp.Symbol) -> sp.Expr:
+    """The partial derivative of `e` to a symbol in it. Where `e` jumps or has a kink, that of one of its sides."""
+    if x not in e.free_symbols or isinstance(e, (sp.floor, sp.ceiling, *CONDITIONS)):
+        return sp.Integer(0)
+    if e == x:
+        return sp.Integer(1)
+    if isinstance(e, sp.Add):
+        return sp.Add(*(slope(term, x) for term in e.args))
+    if isinstance(e, sp.Mul):
+        others = [sp.Mul(*e.args[:i], *e.args[i + 1 :]) for i in range(len(e.args))]
+        return sp.Add(*(slope(f, x) * other for f, other in zip(e.args, others, strict=True)))
+    if isinstance(e, sp.Pow):
+        base, exponent = e.args
+        by_base = exponent * base ** (exponent - 1) * slope(base, x)
+        return by_base + e * sp.log(base) * slope(exponent, x) if x in exponent.free_symbols else by_base
+    if isinstance(e, Select):
+        return Select(e.args[0], slope(e.args[1], x), slope(e.args[2], x))
+    if isinstance(e, Near):
+        return Near(*e.args[:2], slope(e.args[2], x), slope(e.args[3], x))
+    if isinstance(e, sp.Abs):
+        return Select(Less(e.args[0], 0), -1, 1) * slope(e.args[0], x)
+    if isinstance(e, sp.Mod):
+        return slope(e.args[0], x) - sp.floor(e.args[0] / e.args[1]) * slope(e.args[1], x)
+    return sp.Add(*(e.fdiff(i) * slope(a, x) for i, a in enumerate(e.args, start=1) if x in a.free_symbols))
