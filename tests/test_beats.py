@@ -127,6 +127,23 @@ def scipy_beat(exact, onset, end, width, amplitude):
     return rest, peak, slope(steepest), steepest, *(t - steepest for t in falls)
 
 
+@pytest.mark.parametrize(
+    ("train", "message"),
+    [
+        (PulseTrain(10, 5, [20, 3]), r"stimulus: width 5\.0 is not below period 3\.0"),
+        (PulseTrain(10, -1, 3), r"stimulus\.width: -1\.0 is not above 0"),
+        (PulseTrain(10, 1, 3, number=1.5), r"stimulus\.number: 1\.5 is no number of pulses"),
+        (PulseTrain(10, 1, 3, number=9), r"9th pulse ends at 25\.0, after the end of the simulation, 20\.0"),
+        (PulseTrain(10, 1, 3, start=19.5), "first pulse ends at 20.5"),
+        (PulseTrain(10, [1, 1], [3, 3, 3]), "one length"),
+        (Step(10, 30.0), r"stimulus: start 30\.0 is not before stop 20\.0"),
+    ],
+)
+def test_a_stimulus_that_cannot_be_gets_one_message(train, message):
+    with pytest.raises(hhcore.UserError, match=message):
+        hhcore.simulate(HH, {}, train, duration=20.0)
+
+
 # --- action potentials solved by hand
 
 

@@ -319,7 +319,7 @@ def test_restitution_joins_the_last_beats_of_each_curve_in_the_order_of_their_in
     features.loc[features.amplitude_uA_cm2 == 2, "apd90_ms"] = np.nan
     figure = restitution(features, paced(features), plan(amplitude(), a, b))
     assert [p.get_title() for p in panels(figure)] == ["channel.b = 4 mS/cm²", "channel.b = 5 mS/cm²"]
-    assert "last whole beat at each period; 6 of 30 have none" in heading(figure)
+    assert "last whole beat at each period; 6 of 30 have no value" in heading(figure)
     for panel, at_b in zip(panels(figure), b.values, strict=True):
         for line, at_a in zip(panel.lines, a.values, strict=True):
             assert line.get_xdata().tolist() == [42, 44, 46, 50]
@@ -332,7 +332,7 @@ def test_restitution_without_a_swept_period_shows_every_beat():
     figure = restitution(features, paced(features), plan(axis("a", [1, 2])))
     assert [line.get_xdata().tolist() for line in panels(figure)[0].lines] == [[8, 8], [9, 9]]
     assert [sorted(line.get_ydata()) for line in panels(figure)[0].lines] == [[1, 2], [2, 3]]
-    assert "every beat; 2 of 6 have none" in heading(figure)
+    assert "every beat; 2 of 6 have no value" in heading(figure)
 
 
 def cells(panel):

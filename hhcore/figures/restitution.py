@@ -32,7 +32,7 @@ def restitution(table: pd.DataFrame, beats: pd.DataFrame, plan: Plan) -> Figure:
     valid = np.isfinite(numbers(table, APD)) & np.isfinite(numbers(table, INTERVAL))
     if not valid.any():
         return style.text_figure(plan.title, [NOTHING])
-    notes = [drawn if valid.all() else f"{drawn}; {np.sum(~valid):,} of {len(table):,} have none", *notes]
+    notes = [drawn if valid.all() else f"{drawn}; {np.sum(~valid):,} of {len(table):,} have no value", *notes]
     facets = facet.spread(style.MAX_FACETS) if facet else [None]
     titles = [facet.at(value) for value in facets] if facet else [""]
     figure, grid = style.panels(plan.title, notes, titles, "Diastolic interval (ms)", "APD90 (ms)")
