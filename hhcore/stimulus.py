@@ -166,6 +166,11 @@ class PulseTrain(Stimulus):
 
     Each pulse begins a beat, which lasts to the next onset or to the end of the run. Times need not lie on the
     integration grid: steps of the integration end exactly at the edges.
+
+    >>> import hhcore
+    >>> run = hhcore.simulate("hodgkin_huxley_1952", {}, hhcore.PulseTrain(25, 0.5, [10, 20]), duration=60)
+    >>> run.beat_table.groupby("neuron").apd90_ms.count().tolist()
+    [3, 3]
     """
 
     amplitude: float | np.ndarray
