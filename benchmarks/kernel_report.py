@@ -30,7 +30,7 @@ from hhcore.errors import UserError
 from hhcore.integration import integrate
 from hhcore.model import Model
 from hhcore.solvers import SCHEMES
-from hhcore.stimulus import protocol
+from hhcore.stimulus import Step, protocol
 
 NEURONS, STEPS = 64, 4000
 STEP_MS = 0.01  # short enough for any scheme, and of a neuron at rest: nothing but steps is timed
@@ -76,7 +76,7 @@ def nanoseconds(model: Model, kernel: ModuleType) -> float:
     parameters = np.tile([q.value for q in model.parameters.values()], (NEURONS, 1))
     states = np.tile([q.value for q in model.states.values()], (NEURONS, 1))
     duration = STEPS * STEP_MS / model.ms
-    nothing = protocol(np.zeros((NEURONS, 3)), duration, (np.inf, np.inf), np.empty(0))
+    nothing = protocol(Step, np.zeros((NEURONS, 3)), duration, (np.inf, np.inf), np.empty(0))
     accuracy = 1e-9 if kernel.ADAPTIVE else STEP_MS / model.ms
 
     def run() -> float:

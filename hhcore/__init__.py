@@ -6,6 +6,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Model": "model",
+    "PulseTrain": "stimulus",
     "Result": "simulation",
     "Step": "stimulus",
     "UserError": "errors",

@@ -1,4 +1,4 @@
-"""Experiments: a config file read, checked from end to end, and turned into points."""
+"""Experiments: a config checked from end to end, and turned into points."""
 
 import math
 import re
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from hhcore.axes import Axis, AxisSpec, read_axis
 from hhcore.checks import choice, fields, items, mapping, shown, text
@@ -15,15 +14,15 @@ from hhcore.errors import UserError, closest
 from hhcore.model import Model, load_model, models, split_name
 from hhcore.quantities import column_name, to_unit
 from hhcore.solvers import METHODS, Solver, knob
+from hhcore.stimulus import KINDS, Stimulus
 
 MAX_POINTS = 10**9
 MAX_AXES = 16
 MAX_STEPS = 10**10
 
-STIMULUS = ("amplitude", "start", "stop")
 REQUIRED = {
     "model": "model: hodgkin_huxley_1952",
-    "stimulus": "stimulus: {kind: step, amplitude: 10}",
+    "stimulus": f"stimulus: {KINDS['step'].example}",
     "initial_state": "initial_state: rest",
     "duration": "duration: 1000",
     "solver": "solver: {tolerance: 1 us}",
@@ -39,9 +38,10 @@ OPTIONAL = ("parameters", "combine", "analysis_window", "spikes", "traces", "pot
 class Experiment:
     """One experiment of a config: a grid of neurons of one model, and what is done with each.
 
+    stimulus        : its kind
     axes            : as written, those of the stimulus before those of the parameters
     combine         : "product" (every value with every other) or "zip" (first with first, second with second, ...)
-    defaults        : a value for every parameter of the model, then for `amplitude`, `start` and `stop`; where an axis
+    defaults        : a value for every parameter of the model, then for every field of the stimulus; where an axis
                       sets the value, the model's own one, or NaN for the stimulus
     initial_state   : "rest", "model", or a value for every state
     duration        : simulated time of each neuron; times are in the time unit of the model
@@ -57,6 +57,7 @@ class Experiment:
 
     name: str
     model: Model
+    stimulus: type[Stimulus]
     axes: tuple[Axis, ...]
     combine: str
     defaults: dict[str, float]
@@ -93,7 +94,7 @@ class Experiment:
 
     def unit(self, quantity: str) -> str:
         """Unit of one of the `quantities`."""
-        return _units(self.model)[quantity]
+        return _units(self.model, self.stimulus)[quantity]
 
     def column(self, quantity: str) -> str:
         """Name of the column that holds one of the `quantities`."""
@@ -115,6 +116,10 @@ class Experiment:
             rows[:, self.quantities.index(axis.name)] = axis.values[i]
         return rows
 
+    def stimuli(self, points: Mapping[str, float | np.ndarray]) -> Stimulus:
+        """The stimulus of points that have a value, or float64 (k,), for every one of the `quantities`."""
+        return self.stimulus(**{name: points[name] for name in self.stimulus.fields})
+
     def trace_points(self) -> np.ndarray:
         """The trace points as rows like those of `points`: float64 (len(traces), len(quantities))."""
         rows = [[trace[name] for name in self.quantities] for trace in self.traces]
@@ -125,38 +130,6 @@ def solvers_needed(experiment: Experiment) -> tuple[str, ...]:
     """The schemes that are compiled beforehand: a given one, and those that certify. A stiff model needs one more."""
     given = experiment.methods if len(experiment.methods) == 1 else ()
     return tuple(dict.fromkeys([*given, *CERTIFYING]))
-
-
-def read_config(path: str | Path) -> dict[str, object]:
-    """The mapping in a YAML file. Raises UserError if there is no such file, it is not YAML, or a key is there twice.
-
-    Unlike `yaml.safe_load`, which takes the last of two equal keys without a word.
-    """
-    try:
-        content = yaml.load(Path(path).read_text(encoding="utf-8-sig"), _Loader)
-    except FileNotFoundError as error:
-        raise UserError(f"config file {str(path)!r} does not exist; check its name and folder") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"config file {str(path)!r} cannot be read as a text file: {error}") from error
-    except UserError as error:
-        raise UserError(f"config file {str(path)!r}: {error}") from error
-    # What PyYAML raises for scalars that it cannot build (a month 13, !!bool perhaps) is of many types.
-    except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise UserError(f"config file {str(path)!r} is not valid YAML: {error}") from error
-    return mapping(content, f"config file {str(path)!r}")
-
-
-class _Loader(yaml.SafeLoader):
-    def construct_mapping(self, node: yaml.Node, deep: bool = False) -> dict:
-        seen = set()
-        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
-            if not isinstance(key, yaml.ScalarNode):
-                continue
-            if key.value in seen:
-                line = key.start_mark.line + 1
-                raise UserError(f"line {line}: the key {shown(key.value)} is there twice; keep one of the two")
-            seen.add(key.value)
-        return super().construct_mapping(node, deep=deep)
 
 
 def read_experiments(config: Mapping[str, object], base: str | Path = ".") -> dict[str, Experiment]:
@@ -182,9 +155,7 @@ def _check_form(name: str, body: object, where: str) -> None:
     for key in ("model", "potential", "current"):
         if key in body:
             text(body[key], f"{where}.{key}", {**REQUIRED, "potential": "membrane.V", "current": "stimulus.i"}[key])
-    stimulus = {"kind": "kind: step", "amplitude": "amplitude: 10"}
-    fields(body["stimulus"], f"{where}.stimulus", stimulus, ["start", "stop"])
-    choice(body["stimulus"]["kind"], ["step"], f"{where}.stimulus.kind")
+    _check_stimulus(body["stimulus"], f"{where}.stimulus")
     mapping(body.get("parameters", {}), f"{where}.parameters")
     choice(body.get("combine", "product"), ["product", "zip"], f"{where}.combine")
     state = body["initial_state"]
@@ -195,20 +166,34 @@ def _check_form(name: str, body: object, where: str) -> None:
     _check_solver(body["solver"], f"{where}.solver")
 
 
+def _check_stimulus(body: object, where: str) -> None:
+    """Known keys alone, and those that its kind needs."""
+    given = mapping(body, where)
+    fields({key: given[key] for key in given if key == "kind"}, where, {"kind": "kind: step"})
+    kind = KINDS[choice(given["kind"], KINDS, f"{where}.kind")]
+    fields(body, where, {"kind": "", **dict.fromkeys(kind.required(), kind.example)}, kind.fields)
+    for name, field in kind.fields.items():
+        if not field.swept and isinstance(given.get(name), dict):
+            raise UserError(f"{where}.{name}: {shown(given[name])} is an axis; give one number for all neurons")
+
+
 def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
     """Everything else; `body` has passed `_check_form`."""
     model = _model(body, base, where)
     duration = _duration(body, model.time_unit, where)
-    defaults, specs = _sweep(body, model, duration, where)
+    stimulus = KINDS[body["stimulus"]["kind"]]
+    defaults, specs = _sweep(body, model, stimulus, duration, where)
     combine = body.get("combine", "product")
     _check_size(specs, combine, where)
     axes = tuple(spec.expand() for spec in specs)
-    _check_step(defaults | {axis.name: axis.values for axis in axes}, combine, duration, f"{where}.stimulus")
+    values = defaults | {axis.name: axis.values for axis in axes}
+    _check_values(stimulus, values, combine, duration, f"{where}.stimulus")
     traces = items(body.get("traces", []), f"{where}.traces", "[{amplitude: 10, ...}, ...], a list of points")
     threshold, rearm = _spikes(body.get("spikes", {}), model.states[model.potential].unit, f"{where}.spikes")
     return Experiment(
         name=name,
         model=model,
+        stimulus=stimulus,
         axes=axes,
         combine=combine,
         defaults=defaults,
@@ -222,7 +207,8 @@ def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
         methods=(body["solver"]["method"],) if "method" in body["solver"] else CANDIDATES,
         certify=body["solver"].get("certify", "sample"),
         traces=tuple(
-            _trace(point, model, axes, defaults, duration, f"{where}.traces[{i}]") for i, point in enumerate(traces)
+            _trace(point, model, stimulus, axes, defaults, duration, f"{where}.traces[{i}]")
+            for i, point in enumerate(traces)
         ),
     )
 
@@ -297,7 +283,9 @@ def _solver(body: dict, unit: str, duration: float, where: str) -> Solver | None
     return Solver(body["method"], dt)
 
 
-def _sweep(body: dict, model: Model, duration: float, where: str) -> tuple[dict[str, float], list[AxisSpec]]:
+def _sweep(
+    body: dict, model: Model, stimulus: type[Stimulus], duration: float, where: str
+) -> tuple[dict[str, float], list[AxisSpec]]:
     """The value of everything that is fixed, and the axes."""
     parameters = body.get("parameters", {})
     for name in parameters:
@@ -308,10 +296,10 @@ def _sweep(body: dict, model: Model, duration: float, where: str) -> tuple[dict[
     written = {name: (value, f"{where}.stimulus.{name}") for name, value in body["stimulus"].items() if name != "kind"}
     written |= {name: (value, f"{where}.parameters.{name}") for name, value in parameters.items()}
     defaults = {name: quantity.value for name, quantity in model.parameters.items()}
-    defaults |= {"amplitude": math.nan, "start": 0.0, "stop": duration}
+    defaults |= stimulus.defaults(duration)
     specs = []
     for name, (value, place) in written.items():
-        unit = _units(model)[name]
+        unit = _units(model, stimulus)[name]
         if isinstance(value, list):
             raise UserError(f"{place}: {shown(value)} is a list; write an axis as {{values: [...]}}")
         if isinstance(value, dict):
@@ -343,22 +331,20 @@ def _shape(lengths: list[int], combine: str) -> tuple[int, ...]:
     return tuple(lengths[:1] if combine == "zip" else lengths)
 
 
-def _check_step(values: Mapping[str, float | np.ndarray], combine: str, duration: float, where: str) -> None:
-    """0 <= start < stop <= duration for every neuron."""
-    start, stop = np.atleast_1d(values["start"]), np.atleast_1d(values["stop"])
-    if start.min() < 0:
-        raise UserError(f"{where}.start: {float(start.min())!r} is before the simulation, which begins at 0")
-    if stop.max() > duration:
-        raise UserError(f"{where}.stop: {float(stop.max())!r} is after the end of the simulation, {duration!r}")
-    if combine == "product":  # the latest start meets the earliest stop
-        start, stop = start[[start.argmax()]], stop[[stop.argmin()]]
-    start, stop = np.broadcast_arrays(start, stop)
-    if (start >= stop).any():
-        late = (start >= stop).argmax()
-        raise UserError(
-            f"{where}: start {float(start[late])!r} is not before stop {float(stop[late])!r} "
-            f"(a stop that is left out is the duration); every step needs start < stop"
-        )
+def _check_values(
+    stimulus: type[Stimulus],
+    values: Mapping[str, float | np.ndarray],
+    combine: str,
+    duration: float,
+    where: str,
+) -> None:
+    """Whether the fields make a stimulus for every neuron: in a product, whether their least and largest values do."""
+    columns = [np.atleast_1d(values[name]) for name in stimulus.fields]
+    if combine == "product":
+        ends = [np.unique([column.min(), column.max()]) for column in columns]
+        columns = [column.ravel() for column in np.meshgrid(*ends)]
+    columns = np.broadcast_arrays(*columns)
+    stimulus.check(dict(zip(stimulus.fields, columns, strict=True)), duration, where)
 
 
 def _window(body: object, unit: str, duration: float, where: str) -> tuple[float, float]:
@@ -395,13 +381,19 @@ def _initial_state(body: object, model: Model, where: str) -> str | dict[str, fl
 
 
 def _trace(
-    body: object, model: Model, axes: tuple[Axis, ...], defaults: dict[str, float], duration: float, where: str
+    body: object,
+    model: Model,
+    stimulus: type[Stimulus],
+    axes: tuple[Axis, ...],
+    defaults: dict[str, float],
+    duration: float,
+    where: str,
 ) -> dict[str, float]:
     """A full point: the trace's own values over those of the experiment. It need not lie on the grid."""
     given = mapping(body, where)
     for name in given:
         if name not in defaults:
-            legal = closest(name, [*STIMULUS, *model.parameters])
+            legal = closest(name, [*stimulus.fields, *model.parameters])
             raise UserError(f"{where}: model {model.name!r} and its stimulus have no quantity {name!r}; {legal}")
     missing = [axis.name for axis in axes if axis.name not in given]
     if missing:
@@ -409,13 +401,13 @@ def _trace(
             f"{where}: {shown(given)} has no value for {', '.join(missing)}; "
             f"a trace is one neuron, so give a value for every axis"
         )
-    units = _units(model)
+    units = _units(model, stimulus)
     point = defaults | {name: to_unit(value, units[name], f"{where}.{name}") for name, value in given.items()}
-    _check_step(point, "product", duration, where)
+    _check_values(stimulus, point, "product", duration, where)
     return point
 
 
-def _units(model: Model) -> dict[str, str]:
+def _units(model: Model, stimulus: type[Stimulus]) -> dict[str, str]:
     """Unit of everything that a point has a value for."""
     parameters = {name: quantity.unit for name, quantity in model.parameters.items()}
-    return parameters | {"amplitude": model.current.unit, "start": model.time_unit, "stop": model.time_unit}
+    return parameters | stimulus.units(model.current.unit, model.time_unit)

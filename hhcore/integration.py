@@ -9,6 +9,9 @@ from hhcore.stimulus import Protocol
 
 SPIKE_BUFFER = 1 << 16  # spikes after which a kernel hands them over
 
+# What a kernel finds of a beat: times, potentials, the largest slope before the highest peak. NaN where there is none.
+BEAT = ("onset", "end", "rest", "peak", "slope", "slope_time", "half_time", "ninety_time")
+
 
 @dataclass(frozen=True)
 class Integration:
@@ -22,6 +25,7 @@ class Integration:
     kept         : float64 (n, k, N), states at the end of each stretch of the protocol, or (n, 0, N)
     spike_times  : float64 (s,), one neuron after the other
     counts       : int64 (n,), spikes of each neuron
+    beats        : float64 (b, 8), the columns of BEAT, one neuron after the other
     """
 
     states: np.ndarray
@@ -33,6 +37,7 @@ class Integration:
     kept: np.ndarray
     spike_times: np.ndarray
     counts: np.ndarray
+    beats: np.ndarray
 
 
 def integrate(
@@ -55,15 +60,19 @@ def integrate(
     """
     n, stretches = protocol.edges.shape
     Z = _aligned_zeros(kernel.ROWS * kernel.W)
-    lanes, queue = np.zeros((2, kernel.W), dtype=np.int64), np.zeros(2, dtype=np.int64)
+    lanes, queue = np.zeros((3, kernel.W), dtype=np.int64), np.zeros(2, dtype=np.int64)
     final, extremes, ended = np.array(states, dtype=np.float64), np.empty((n, 2)), np.empty((n, 3))
     kept = np.full((n, stretches if keep else 0, kernel.N), np.nan)
+    counts = protocol.beat_counts
+    first = np.cumsum(counts) - counts
+    rows = np.where(protocol.beats >= 0, first[:, None] + protocol.beats, -1)
+    beats = np.full((counts.sum(), len(BEAT)), np.nan)
     who, when = np.empty(SPIKE_BUFFER, dtype=np.int64), np.empty(SPIKE_BUFFER)
     owners, times = [np.empty(0, dtype=np.int64)], [np.empty(0)]
     while queue[0] < n or queue[1] > 0:
         found = kernel.run(
             Z, lanes, queue, np.ascontiguousarray(parameters), final, protocol.edges, protocol.currents,
-            protocol.watched, accuracy, threshold, rearm, most_steps, extremes, ended, kept, who, when,
+            protocol.watched, rows, accuracy, threshold, rearm, most_steps, extremes, ended, kept, beats, who, when,
         )  # fmt: skip
         owners.append(who[:found].copy())
         times.append(when[:found].copy())
@@ -78,6 +87,7 @@ def integrate(
         kept=kept,
         spike_times=time[np.argsort(owner, kind="stable")],
         counts=np.bincount(owner, minlength=n),
+        beats=beats,
     )
 
 

@@ -283,11 +283,11 @@ def _check(
     worst = 0.0
     for i in picked:
         point = dict(zip(e.quantities, points[i].tolist(), strict=True))
-        point["stop"] = min(point["stop"], duration)
         found = reference(
             e.model,
             point,
             duration=duration,
+            stimulus=e.stimulus.kind,
             initial_state=e.initial_state,
             threshold=e.threshold,
             rearm=e.rearm,

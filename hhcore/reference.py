@@ -18,7 +18,10 @@ from scipy.optimize import root
 from hhcore.errors import UserError, closest
 from hhcore.model import Model
 
-STIMULUS = ("amplitude", "start", "stop")
+STIMULUS = {
+    "step": ("amplitude", "start", "stop"),
+    "pulse_train": ("amplitude", "width", "period", "number", "start"),
+}
 NUDGE = 1e-4  # mV to either side of a 0/0; the mean of both is right to about 1e-11
 
 
@@ -84,7 +87,7 @@ def rest(model: Model, point: dict[str, float]) -> dict[str, float] | None:
     1 s of model time, then solves dy/dt = 0 from the end, or else from the mean of the second half.
     Stable means that every eigenvalue of the Jacobian has a negative real part.
     """
-    slope = _slope(model, _parameters(model, point), 0.0)
+    slope = _slope(model, _parameters(model, point, *STIMULUS), 0.0)
     run = solve_ivp(slope, (0.0, 1000.0), _model_state(model), method="LSODA", rtol=1e-8, atol=1e-10)
     late = run.y[:, run.t > 500.0].mean(axis=1)
     for guess in (run.y[:, -1], late):
@@ -100,6 +103,7 @@ def reference(
     point: dict[str, float],
     *,
     duration: float,
+    stimulus: str = "step",
     initial_state: str | dict[str, float] = "rest",
     threshold: float = 0.0,
     rearm: float | None = None,
@@ -109,8 +113,10 @@ def reference(
 ) -> Reference:
     """One neuron from 0 to `duration`.
 
-    point         : parameters that differ from the model's, and the step `amplitude` (0), `start` (0) and `stop`
-                    (`duration`). The current flows in start <= t < stop; the integration stops at either edge.
+    point         : parameters that differ from the model's, and the fields of the stimulus
+    stimulus      : `step`: `amplitude` (0) flows in `start` (0) <= t < `stop` (`duration`); `pulse_train`: it flows
+                    for `width` from `start` (0) on, and again after each `period`, `number` times (as often as fits).
+                    The integration stops at every edge.
     initial_state : `rest` (where the neuron has none, the model's own rest; where that has none, its state in the
                     file), `model`, or every state by name
     threshold     : a spike is an upward crossing of it by the potential [mV], located on the dense output. Both
@@ -125,16 +131,17 @@ def reference(
     >>> reference(squid, {"amplitude": 10.0}, duration=10.0, initial_state="model").spike_times.round(6)
     array([1.92423])
     """
-    parameters = _parameters(model, point)
-    amplitude, start, stop = point.get("amplitude", 0.0), point.get("start", 0.0), point.get("stop", duration)
+    parameters = _parameters(model, point, stimulus)
+    pulses = _pulses(point, stimulus, duration)
     rearm = threshold if rearm is None else rearm
     potential = list(model.states).index(model.potential)
-    edges = sorted({0.0, duration} | {edge for edge in (start, stop) if 0 < edge < duration})
+    edges = sorted({0.0, duration} | {edge for pulse in pulses for edge in pulse if 0 < edge < duration})
     y = _initial(model, point, initial_state)
     armed = y[potential] < threshold
     runs = []
     for begin, end in pairwise(edges):
-        slope = _slope(model, parameters, amplitude if start <= begin < stop else 0.0)
+        flows = any(first <= begin < last for first, last in pulses)
+        slope = _slope(model, parameters, point.get("amplitude", 0.0) if flows else 0.0)
         events = (
             _event(lambda t, y: y[potential] - threshold, +1),
             _event(lambda t, y: y[potential] - rearm, -1),
@@ -186,10 +193,25 @@ def _spikes(ups: list[float], downs: list[float], armed: bool) -> list[float]:
     return spikes
 
 
-def _parameters(model: Model, point: dict[str, float]) -> dict[str, float]:
+def _pulses(point: dict[str, float], stimulus: str, duration: float) -> list[tuple[float, float]]:
+    """First and last moment of each pulse; a step is one."""
+    start = point.get("start", 0.0)
+    if stimulus == "step":
+        return [(start, point.get("stop", duration))]
+    pulses = []
+    while len(pulses) < point.get("number", math.inf):
+        onset = start + len(pulses) * point["period"]
+        if onset + point["width"] > duration:
+            break
+        pulses.append((onset, onset + point["width"]))
+    return pulses
+
+
+def _parameters(model: Model, point: dict[str, float], *stimuli: str) -> dict[str, float]:
+    fields = [field for stimulus in stimuli for field in STIMULUS[stimulus]]
     for name in point:
-        if name not in model.parameters and name not in STIMULUS:
-            legal = [*model.parameters, *STIMULUS]
+        if name not in model.parameters and name not in fields:
+            legal = [*model.parameters, *fields]
             raise UserError(f"point: model {model.name!r} has no parameter {name!r}; " + closest(name, legal))
     return {name: value for name, value in point.items() if name in model.parameters}
 

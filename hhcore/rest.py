@@ -51,21 +51,21 @@ def _given(model: Model, initial_state: Mapping[str, float]) -> np.ndarray:
 def _rest(model: Model, kernel: ModuleType, parameters: np.ndarray, own: np.ndarray):
     """Equilibria of all distinct parameter sets, started from the equilibrium of the model's own parameters."""
     reference = np.array([[q.value for q in model.parameters.values()]])
-    models_rest, settled = _settle(kernel, reference, own)
+    models_rest, settled = _settle(kernel, reference, own, model.ms)
     start = models_rest[0] if settled[0] else own
     distinct, which = np.unique(parameters, axis=0, return_inverse=True)
-    states, settled = _settle(kernel, distinct, start)
+    states, settled = _settle(kernel, distinct, start, model.ms)
     states[~settled] = start
     which = which.ravel()
     return states[which], (~settled[which]).astype(np.int8)
 
 
-def _settle(kernel: ModuleType, parameters: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _settle(kernel: ModuleType, parameters: np.ndarray, start: np.ndarray, ms: float) -> tuple[np.ndarray, np.ndarray]:
     """(states (n, N), found): by Newton's method, where it fails after letting the neuron settle without stimulus."""
     states, stable = _newton(kernel, parameters, np.tile(start, (len(parameters), 1)))
     lost = np.flatnonzero(~stable)
     if len(lost):
-        relaxed = _relax(kernel, parameters[lost], np.tile(start, (len(lost), 1)))
+        relaxed = _relax(kernel, parameters[lost], np.tile(start, (len(lost), 1)), ms)
         states[lost], stable[lost] = _newton(kernel, parameters[lost], relaxed)
     return states, stable
 
@@ -94,9 +94,10 @@ def _newton(kernel: ModuleType, parameters: np.ndarray, start: np.ndarray) -> tu
     return states, stable
 
 
-def _relax(kernel: ModuleType, parameters: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """States after RELAXATION without stimulus."""
+def _relax(kernel: ModuleType, parameters: np.ndarray, start: np.ndarray, ms: float) -> np.ndarray:
+    """States after RELAXATION without stimulus. ms: milliseconds in the model's unit of time."""
     n = len(parameters)
-    silence = Protocol(np.full((n, 1), RELAXATION), np.zeros((n, 1)), np.zeros((n, 1), dtype=bool))
-    accuracy = RELAXATION_ERROR if kernel.ADAPTIVE else RELAXATION_STEP
+    nothing = np.zeros((n, 1), dtype=bool), np.empty((n, 0), dtype=np.int64)
+    silence = Protocol(np.full((n, 1), RELAXATION / ms), np.zeros((n, 1)), *nothing)
+    accuracy = RELAXATION_ERROR if kernel.ADAPTIVE else RELAXATION_STEP / ms
     return integrate(kernel, parameters, start, silence, accuracy=accuracy, most_steps=RELAXATION_STEPS).states

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from hhcore import fi, tables
+from hhcore import beats, fi, tables
 from hhcore.certificate import certificate, sampled
 from hhcore.digests import digest
 from hhcore.experiment import Experiment
 from hhcore.features import DEFINITIONS, first_intervals
 from hhcore.files import whole
-from hhcore.quantities import column_name, pretty_unit
+from hhcore.quantities import column_name
 from hhcore.simulation import DIVERGED, Result
 from hhcore.sweep import context_digest, grid_digest
 
@@ -23,7 +23,9 @@ FAILURE_FIELDS = {
 
 
 def write_tables(experiment: Experiment, shards: list[Path], numerics: Path, folder: Path) -> None:
-    """features, spikes, fi_curves, fi_summary and failures as Parquet, and summary.html, from the shards of the store.
+    """The tables of an experiment as Parquet, and summary.html, from the shards of the store.
+
+    features, spikes, failures; of steps also fi_curves and fi_summary, of pulse trains also beats.
 
     numerics : numerics.parquet, of which every table carries the certificate
     """
@@ -33,13 +35,14 @@ def write_tables(experiment: Experiment, shards: list[Path], numerics: Path, fol
     result = _with_sampled_errors(read_grid(experiment, shards), experiment, numerics)
     made = provenance(experiment, numerics)
     axes, found = axis_columns(experiment), result.columns
-    fields = _axis_fields(experiment) | DEFINITIONS
+    fields = _axis_fields(experiment) | DEFINITIONS | beats.LAST_BEAT
     written = {"features.parquet": tables.table({**axes, **found}, fields)}
-    written |= _fi_tables(experiment, axes, found, first_intervals(result.spike_times, result.offsets))
+    written |= _TABLES[experiment.stimulus.kind](experiment, axes, result)
     written["failures.parquet"] = _failures(experiment, result)
     for name, content in written.items():
         tables.write(folder / name, content, made)
-    tables.write_spikes(folder / "spikes.parquet", result.spike_times, result.offsets, made)
+    times = result.spike_times * result.ms
+    tables.write_spikes(folder / "spikes.parquet", times, result.offsets, made)
     words, numbers = np.unique(found["status"].astype(str), return_counts=True)
     page = summary(experiment, dict(zip(words, numbers.tolist(), strict=True)), found, written, made)
     with whole(folder / "summary.html") as temporary:
@@ -52,14 +55,14 @@ def _with_sampled_errors(result: Result, experiment: Experiment, numerics: Path)
         return result
     neurons, error, fragile = sampled(numerics)
     errors, marks = np.full(experiment.n_points, np.nan), np.full(experiment.n_points, np.nan)
-    errors[neurons], marks[neurons] = error / 1000.0, fragile
+    errors[neurons], marks[neurons] = error / (1000.0 * result.ms), fragile
     return replace(result, error=errors, fragile=marks)
 
 
 def _failures(e: Experiment, result: Result) -> pa.Table:
     """When each neuron failed that did, and its last states before."""
     rows = np.flatnonzero(result.status >= DIVERGED)
-    columns = {"neuron": rows.astype(np.int32), "failed_ms": result.ended[rows]}
+    columns = {"neuron": rows.astype(np.int32), "failed_ms": result.ended[rows] * result.ms}
     columns |= {column_name(n, q.unit): result.final[rows, i] for i, (n, q) in enumerate(e.model.states.items())}
     fields = FAILURE_FIELDS | {column_name(n, q.unit): (q.unit, q.description) for n, q in e.model.states.items()}
     return tables.table(columns, fields)
@@ -68,7 +71,6 @@ def _failures(e: Experiment, result: Result) -> pa.Table:
 def write_traces(experiment: Experiment, numerics: Path, path: Path) -> None:
     """Every step of the requested points: trace, time, potential and other states, currents, stimulus."""
     from hhcore.simulation import trace
-    from hhcore.stimulus import Step
 
     e, parts = experiment, []
     fields = {"trace": ("1", "number of the trace in the config, from 0"), "time_ms": ("ms", "time")}
@@ -76,12 +78,12 @@ def write_traces(experiment: Experiment, numerics: Path, path: Path) -> None:
     fields |= {column_name(n, q.unit): (q.unit, q.description) for n, q in e.model.currents.items()}
     fields |= {column_name("stimulus", e.model.current.unit): (e.model.current.unit, "injected current")}
     for number, point in enumerate(e.traces):
-        stimulus = Step(point["amplitude"], point["start"], point["stop"])
         parameters = {name: point[name] for name in e.model.parameters}
         settings = {"duration": e.duration, "initial_state": e.initial_state}
         solver = {"method": e.solver.method, e.solver.knob: e.solver.accuracy}
-        found = trace(e.model, parameters, stimulus, **settings, **solver)
+        found = trace(e.model, parameters, e.stimuli(point), **settings, **solver)
         order = ["time", *e.model.states, *e.model.currents, "stimulus"]
+        found["time"] = found["time"] * e.model.ms
         values = [np.full(len(found["time"]), number), *(found[name] for name in order)]
         parts.append(tables.table(dict(zip(fields, values, strict=True)), fields))
     tables.write(path, pa.concat_tables(parts), provenance(e, numerics))
@@ -115,14 +117,10 @@ def draw_grid(experiment: Experiment, folder: Path) -> None:
     from hhcore import figures
 
     plan = figure_plan(experiment)
-    names = ("features", "fi_curves", "fi_summary", "numerics")
-    grid, curves, curve_summary, tried = (tables.read(folder / f"{name}.parquet").to_pandas() for name in names)
     tolerance_us = None if experiment.tolerance is None else experiment.tolerance * 1000.0
+    grid, tried = _frame(folder, "features"), _frame(folder, "numerics")
     drawn = {
-        "fi_curves": figures.fi_curves(curves, plan),
-        "spike_count_map": figures.spike_count_map(grid, plan),
-        "rheobase_map": figures.rheobase_map(curve_summary, plan),
-        "oscillation_range": figures.oscillation_range(grid, plan),
+        **_FIGURES[experiment.stimulus.kind](folder, grid, plan),
         "work_precision": figures.work_precision(tried, plan, tolerance_us),
         "accuracy_map": figures.accuracy_map(grid, plan),
     }
@@ -130,12 +128,35 @@ def draw_grid(experiment: Experiment, folder: Path) -> None:
         figures.save(figure, folder / "figures" / name)
 
 
+def _fi_figures(folder: Path, grid, plan) -> dict[str, object]:
+    from hhcore import figures
+
+    return {
+        "fi_curves": figures.fi_curves(_frame(folder, "fi_curves"), plan),
+        "spike_count_map": figures.spike_count_map(grid, plan),
+        "rheobase_map": figures.rheobase_map(_frame(folder, "fi_summary"), plan),
+        "oscillation_range": figures.oscillation_range(grid, plan),
+    }
+
+
+def _beat_figures(folder: Path, grid, plan) -> dict[str, object]:
+    from hhcore import figures
+
+    return {
+        "restitution": figures.restitution(grid, _frame(folder, "beats"), plan),
+        "apd_map": figures.apd_map(grid, plan),
+    }
+
+
+def _frame(folder: Path, name: str):
+    return tables.read(folder / f"{name}.parquet").to_pandas()
+
+
 def draw_traces(experiment: Experiment, folder: Path) -> None:
     """The panel of example traces, from the table in `folder`."""
     from hhcore import figures
 
-    traced = tables.read(folder / "traces.parquet").to_pandas()
-    figures.save(figures.trace_panel(traced, figure_plan(experiment)), folder / "figures" / "traces")
+    figures.save(figures.trace_panel(_frame(folder, "traces"), figure_plan(experiment)), folder / "figures" / "traces")
 
 
 def figure_plan(experiment: Experiment):
@@ -149,10 +170,10 @@ def figure_plan(experiment: Experiment):
 
     def axis(a) -> Variable:
         known = model.parameters.get(a.name)
-        description = known.description if known else {"amplitude": "Injected current"}.get(a.name, "Stimulus")
+        description = known.description if known else e.stimulus.fields[a.name].meaning
         return Variable(e.column(a.name), a.name, a.unit, description, a.values)
 
-    amplitude = [e.column(a.name) for a in e.axes if a.name == "amplitude"]
+    along = [e.column(a.name) for a in e.axes if a.name == e.stimulus.axis]
     return Plan(
         title=f"{e.name}: {model.title}",
         stimulus=Variable(column_name("stimulus", model.current.unit), "stimulus", model.current.unit, "Stimulus"),
@@ -160,7 +181,7 @@ def figure_plan(experiment: Experiment):
         gates=tuple(variable(q) for name, q in model.states.items() if name != model.potential),
         currents=tuple(variable(q) for q in model.currents.values()),
         axes=tuple(axis(a) for a in e.axes),
-        amplitude=amplitude[0] if amplitude else None,
+        along=along[0] if along else None,
         combine=e.combine,
         threshold=e.threshold,
         traces=tuple(_trace_title(e, point) for point in e.traces),
@@ -168,9 +189,12 @@ def figure_plan(experiment: Experiment):
 
 
 def _trace_title(e: Experiment, point: dict[str, float]) -> str:
-    """What sets a trace apart: the amplitude and whatever differs from the model's own value."""
+    """What sets a trace apart: the amplitude, what curves go along, and whatever differs from the model's own value."""
+    from hhcore.figures.plan import after_number
+
+    stimulus = dict.fromkeys(["amplitude", e.stimulus.axis])
     told = [f"{name} = {point[name]:.6g}" for name, q in e.model.parameters.items() if point[name] != q.value]
-    return ", ".join([f"amplitude = {point['amplitude']:.6g} {pretty_unit(e.unit('amplitude'))}", *told])
+    return ", ".join([*(f"{name} = {point[name]:.6g}{after_number(e.unit(name))}" for name in stimulus), *told])
 
 
 def _axis_fields(e: Experiment) -> dict[str, tuple[str, str]]:
@@ -178,14 +202,22 @@ def _axis_fields(e: Experiment) -> dict[str, tuple[str, str]]:
     return {
         e.column(axis.name): (
             axis.unit,
-            known[axis.name].description if axis.name in known else f"stimulus {axis.name}",
+            known[axis.name].description if axis.name in known else e.stimulus.fields[axis.name].meaning,
         )
         for axis in e.axes
     }
 
 
-def _fi_tables(e: Experiment, axes: dict[str, np.ndarray], found: dict[str, np.ndarray], first_interval: np.ndarray):
+def _beat_tables(e: Experiment, axes: dict[str, np.ndarray], result: Result) -> dict[str, pa.Table]:
+    """beats as an Arrow table by file name."""
+    return {"beats.parquet": tables.table(result.beat_columns, beats.DEFINITIONS)}
+
+
+def _fi_tables(e: Experiment, axes: dict[str, np.ndarray], result: Result) -> dict[str, pa.Table]:
     """fi_curves and fi_summary as Arrow tables by file name."""
+    found, ms = result.columns, result.ms
+    first_interval = first_intervals(result.spike_times * ms, result.offsets)
+    window = e.analysis_window[0] * ms, e.analysis_window[1] * ms
     amplitude_column, unit = e.column("amplitude"), e.unit("amplitude")
     suffix = column_name("", unit).removeprefix("_")
     n = e.n_points
@@ -198,8 +230,13 @@ def _fi_tables(e: Experiment, axes: dict[str, np.ndarray], found: dict[str, np.n
     columns = {"curve": curve.pop("curve"), **{name: column[rows] for name, column in others.items()}}
     columns |= {amplitude_column: amplitude[rows], **curve}
     curves = tables.table(columns, fields | fi.CURVE_DEFINITIONS)
-    start, stop = (axes.get(e.column(name), e.defaults[name]) for name in ("start", "stop"))
-    summary = fi.summary_table(sorted_points, amplitude, found, e.analysis_window, suffix, start, stop)
+    start, stop = (axes.get(e.column(name), e.defaults[name]) * ms for name in ("start", "stop"))
+    summary = fi.summary_table(sorted_points, amplitude, found, window, suffix, start, stop)
     columns = {"curve": summary.pop("curve"), **{n: c[sorted_points.first] for n, c in others.items()}, **summary}
     fields |= fi.summary_definitions(unit, suffix)
     return {"fi_curves.parquet": curves, "fi_summary.parquet": tables.table(columns, fields)}
+
+
+# What each kind of stimulus has beside the tables and figures of all.
+_TABLES = {"step": _fi_tables, "pulse_train": _beat_tables}
+_FIGURES = {"step": _fi_figures, "pulse_train": _beat_figures}

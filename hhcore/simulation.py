@@ -13,7 +13,7 @@ from hhcore.integration import Integration, integrate, pack
 from hhcore.model import NOTHING, Model, load_model
 from hhcore.rest import initial_states
 from hhcore.solvers import solver
-from hhcore.stimulus import Protocol, Step, protocol
+from hhcore.stimulus import Protocol, Stimulus, protocol
 
 CHUNK = 512  # neurons in one call of a kernel; their lanes finish at different times, so not too few
 MOST_STEPS = 1000  # of an adaptive scheme, in one ms on average
@@ -37,6 +37,10 @@ class Result:
     steps       : float64 (n,), steps tried
     error       : float64 (n,), estimated largest error of the spike times (ms), NaN where it was not estimated
     fragile     : float64 (n,), 1 where the spike count depends on the accuracy, 0 where not, NaN where not tested
+    beats       : float64 (b, 8), what was found of each beat, the columns of hhcore.integration.BEAT; a beat lasts from
+                  the onset of a pulse to the next one, or to the end of the run
+    beat_offsets: int64 (n + 1,), beats of neuron i are beats[beat_offsets[i]:beat_offsets[i + 1]]
+    ms          : milliseconds in the model's unit of time
     """
 
     spike_times: np.ndarray
@@ -50,22 +54,36 @@ class Result:
     steps: np.ndarray
     error: np.ndarray
     fragile: np.ndarray
+    beats: np.ndarray
+    beat_offsets: np.ndarray
+    ms: float
 
     @cached_property
     def columns(self) -> dict[str, np.ndarray]:
-        """The features by name, (n,) each, as hhcore.features defines them."""
+        """The features by name, (n,) each, as hhcore.features and, with beats, hhcore.beats define them."""
+        from hhcore.beats import last_beats
         from hhcore.features import features
 
-        return features(
-            self.spike_times,
+        found = features(
+            self.spike_times * self.ms,
             self.offsets,
-            self.window,
+            (self.window[0] * self.ms, self.window[1] * self.ms),
             self.peak,
             self.trough,
             np.array(STATUSES, dtype=object)[self.status],
-            self.ended,
-            self.error,
+            self.ended * self.ms,
+            self.error * self.ms,
             self.fragile,
+        )
+        return found | (last_beats(self.beat_columns) if len(self.beats) else {})
+
+    @cached_property
+    def beat_columns(self) -> dict[str, np.ndarray]:
+        """What is known of each beat by name, (b,) each, as hhcore.beats defines it."""
+        from hhcore.beats import beat_columns
+
+        return beat_columns(
+            self.beats, self.beat_offsets, self.spike_times, self.offsets, self.status >= DIVERGED, self.ms
         )
 
     @cached_property
@@ -81,13 +99,20 @@ class Result:
         import pandas as pd
 
         neuron = np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
-        return pd.DataFrame({"neuron": neuron, "time_ms": self.spike_times})
+        return pd.DataFrame({"neuron": neuron, "time_ms": self.spike_times * self.ms})
+
+    @cached_property
+    def beat_table(self):
+        """pandas.DataFrame with one row per beat and `beat_columns`."""
+        import pandas as pd
+
+        return pd.DataFrame(self.beat_columns)
 
 
 def simulate(
     model: Model | str,
     points: Mapping[str, float | np.ndarray],
-    stimulus: Step,
+    stimulus: Stimulus,
     *,
     duration: float,
     initial_state: str | Mapping[str, float] = "rest",
@@ -104,7 +129,7 @@ def simulate(
 
     points          : parameters by qualified name, each a number or float64 (n,), in the model's units;
                       what is not named keeps the model's value
-    stimulus        : its fields may be arrays (n,) too
+    stimulus        : hhcore.Step or hhcore.PulseTrain; its fields may be arrays (n,) too
     duration        : length of the run, in the model's unit of time (ms)
     initial_state   : "rest" (the stable equilibrium without stimulus of each neuron), "model" (as written in
                       the model file), or a value for every state
@@ -134,13 +159,13 @@ def simulate(
     rearm = threshold if rearm is None else rearm
     if not rearm <= threshold:
         raise UserError(f"rearm {rearm} must not lie above the threshold {threshold}")
-    parameters, stimuli = _columns(model, points, stimulus)
+    parameters, stimuli = _columns(model, points, stimulus, duration)
     kernel = load_kernel(model, method)
     states, status = initial_states(model, kernel, parameters, initial_state)
     most_steps = MOST_STEPS * duration * model.ms if chosen.scheme.adaptive else np.inf
 
-    def simulate_chunk(rows: slice) -> Integration:
-        stretches = protocol(stimuli[rows], duration, window, np.empty(0))
+    def simulate_chunk(rows: slice) -> tuple[Integration, np.ndarray]:
+        stretches = protocol(type(stimulus), stimuli[rows], duration, window, np.empty(0))
         found = integrate(
             kernel,
             parameters[rows],
@@ -153,17 +178,17 @@ def simulate(
         )
         if progress is not None:
             progress(len(found.counts))
-        return found
+        return found, stretches.beat_counts
 
     with ThreadPoolExecutor(threads) as pool:
         found = list(pool.map(simulate_chunk, _chunks(len(parameters), threads, kernel.W)))
-    return _gather(found, status, window)
+    return _gather(found, status, window, model.ms)
 
 
 def trace(
     model: Model | str,
     point: Mapping[str, float],
-    stimulus: Step,
+    stimulus: Stimulus,
     *,
     duration: float,
     initial_state: str | Mapping[str, float] = "rest",
@@ -181,13 +206,13 @@ def trace(
     """
     model = load_model(model) if isinstance(model, str) else model
     chosen = solver(method, dt, local_error)
-    parameters, stimuli = _columns(model, point, stimulus)
+    parameters, stimuli = _columns(model, point, stimulus, duration)
     kernel = load_kernel(model, method)
     start, _ = initial_states(model, kernel, parameters, initial_state)
     if interval is None:
         interval = TRACE_INTERVAL_MS / model.ms if chosen.scheme.adaptive else chosen.accuracy
     samples = interval * np.arange(1, int(duration / interval) + 1)
-    stretches = protocol(stimuli, duration, (0.0, duration), samples)
+    stretches = protocol(type(stimulus), stimuli, duration, (0.0, duration), samples)
     found = integrate(kernel, parameters, start, stretches, accuracy=chosen.accuracy, keep=True)
     values = _sampled(kernel, parameters, start, stretches, found.kept[0])
     return dict(zip(["time", "stimulus", *model.states, *model.currents], values.T, strict=True))
@@ -199,8 +224,8 @@ def _chunks(n: int, threads: int, width: int) -> list[slice]:
     return [slice(first, first + size) for first in range(0, max(n, 1), size)]
 
 
-def _columns(model: Model, points: Mapping, stimulus: Step) -> tuple[np.ndarray, np.ndarray]:
-    """Parameters (n, p) and stimuli (n, 3: amplitude, start, stop), all of one length."""
+def _columns(model: Model, points: Mapping, stimulus: Stimulus, duration: float) -> tuple[np.ndarray, np.ndarray]:
+    """Parameters (n, p) and the fields of the stimulus (n, f), all of one length."""
     for name in points:
         if name not in model.parameters:
             raise UserError(
@@ -209,8 +234,8 @@ def _columns(model: Model, points: Mapping, stimulus: Step) -> tuple[np.ndarray,
     if model.current.name == NOTHING and np.any(stimulus.amplitude):
         raise UserError(f"stimulus: nothing is injected into {model.name!r}: its amplitude must be 0")
     given = {name: np.asarray(values, dtype=np.float64) for name, values in points.items()}
-    fields = [np.asarray(x, dtype=np.float64) for x in (stimulus.amplitude, stimulus.start, stimulus.stop)]
-    lengths = {column.size for column in (*given.values(), *fields) if column.ndim}
+    fields = stimulus.columns(duration)
+    lengths = {column.size for column in (*given.values(), *fields.values()) if column.ndim}
     if len(lengths) > 1:
         raise UserError(f"points: columns must have one length, not {sorted(lengths)}")
     n = lengths.pop() if lengths else 1
@@ -218,9 +243,11 @@ def _columns(model: Model, points: Mapping, stimulus: Step) -> tuple[np.ndarray,
     table = np.empty((n, len(parameters)))
     for i, column in enumerate(parameters):
         table[:, i] = column
-    stimuli = np.empty((n, 3))
-    for i, column in enumerate(fields):
+    stimuli = np.empty((n, len(fields)))
+    for i, column in enumerate(fields.values()):
         stimuli[:, i] = column
+    if n:
+        stimulus.check(dict(zip(fields, stimuli.T, strict=True)), duration, "stimulus")
     return table, stimuli
 
 
@@ -242,11 +269,13 @@ def _sampled(kernel, parameters: np.ndarray, start: np.ndarray, stretches: Proto
     return np.column_stack([times, injected, states, flowing])
 
 
-def _gather(parts: list[Integration], status: np.ndarray, window: tuple[float, float]) -> Result:
-    """The chunks one after the other."""
+def _gather(
+    parts: list[tuple[Integration, np.ndarray]], status: np.ndarray, window: tuple[float, float], ms: float
+) -> Result:
+    """The chunks, each with the number of beats of its neurons, one after the other."""
 
     def joined(name: str) -> np.ndarray:
-        return np.concatenate([getattr(part, name) for part in parts])
+        return np.concatenate([getattr(part, name) for part, _ in parts])
 
     outcome = joined("outcome")
     return Result(
@@ -261,4 +290,7 @@ def _gather(parts: list[Integration], status: np.ndarray, window: tuple[float, f
         steps=joined("steps"),
         error=np.full(len(outcome), np.nan),
         fragile=np.full(len(outcome), np.nan),
+        beats=joined("beats"),
+        beat_offsets=np.r_[0, np.cumsum(np.concatenate([counts for _, counts in parts]))],
+        ms=ms,
     )

@@ -39,7 +39,7 @@ def fastest_rate(experiment: Experiment, points: np.ndarray) -> tuple[float, flo
     parameters, stimuli = points[:, : len(model.parameters)], points[:, len(model.parameters) :]
     start, _ = initial_states(model, kernel, parameters, e.initial_state)
     duration = min(e.duration, VISITED_MS / model.ms)
-    stretches = protocol(stimuli, duration, (0.0, duration), np.linspace(0, duration, SAMPLES + 1)[1:])
+    stretches = protocol(e.stimulus, stimuli, duration, (0.0, duration), np.linspace(0, duration, SAMPLES + 1)[1:])
     visited = integrate(kernel, parameters, start, stretches, accuracy=TIGHT[1], most_steps=1e5, keep=True).kept
     rows, columns = np.nonzero(np.isfinite(visited).all(axis=2))
     states, parameters = visited[rows, columns], parameters[rows]

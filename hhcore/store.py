@@ -1,7 +1,7 @@
 """The store of simulated points: one Parquet file per shard, to which a run adds only what it does not hold yet.
 
 A row is a neuron: its key (hhcore.sweep.point_keys), peak, trough, status, time reached, the last states if it failed,
-number of steps, certified error and spike times. A file holds the
+number of steps, certified error, spike times and beats. A file holds the
 context digest under which its rows were computed; rows of another context are not used. Points that the grid
 no longer has are kept: they cost nothing and may come back.
 """
@@ -17,9 +17,9 @@ from hhcore import tables
 from hhcore.errors import UserError
 from hhcore.experiment import Experiment
 from hhcore.features import spike_time_errors
+from hhcore.integration import BEAT
 from hhcore.simulation import DIVERGED, Result, simulate
 from hhcore.solvers import Solver
-from hhcore.stimulus import Step
 from hhcore.sweep import context_digest, point_keys, shard_points
 
 SCHEMA = pa.schema(
@@ -35,6 +35,7 @@ SCHEMA = pa.schema(
         ("error", pa.float64()),
         ("fragile", pa.float64()),
         ("spikes", pa.large_list(pa.float64())),
+        ("beats", pa.large_list(pa.float64())),  # the numbers of hhcore.integration.BEAT, one beat after the other
     ]
 )
 
@@ -82,11 +83,10 @@ def run_points(
     """Simulate rows of `Experiment.points` with the experiment's own settings and the given solver."""
     e = experiment
     columns = dict(zip(e.quantities, points.T, strict=True))
-    stimulus = Step(**{field: columns.pop(field) for field in ("amplitude", "start", "stop")})
     return simulate(
         e.model,
-        columns,
-        stimulus,
+        {name: columns[name] for name in e.model.parameters},
+        e.stimuli(columns),
         duration=e.duration,
         initial_state=e.initial_state,
         method=solver.method,
@@ -114,10 +114,10 @@ def read_grid(experiment: Experiment, shards: list[Path]) -> Result:
     if len(held) == 0 or (held[rows] != _joined(keys)).any():
         raise UserError(f"{shards[0].parent}: the store lacks points of the grid; run snakemake again to simulate them")
     found = store.take(rows).combine_chunks()
-    spikes = found["spikes"].combine_chunks()
+    (spike_times, offsets), (beats, beat_offsets) = _flat(found["spikes"]), _flat(found["beats"])
     return Result(
-        spike_times=spikes.flatten().to_numpy(zero_copy_only=False),
-        offsets=np.r_[0, np.cumsum(spikes.value_lengths().to_numpy(zero_copy_only=False))].astype(np.int64),
+        spike_times=spike_times,
+        offsets=offsets,
         peak=found["peak"].to_numpy(),
         trough=found["trough"].to_numpy(),
         status=found["status"].to_numpy(),
@@ -127,6 +127,9 @@ def read_grid(experiment: Experiment, shards: list[Path]) -> Result:
         error=found["error"].to_numpy(),
         fragile=found["fragile"].to_numpy(),
         window=experiment.analysis_window,
+        beats=beats.reshape(-1, len(BEAT)),
+        beat_offsets=beat_offsets // len(BEAT),
+        ms=experiment.model.ms,
     )
 
 
@@ -174,12 +177,20 @@ def _read(path: Path, context: str) -> pa.Table:
 
 def _table(keys: np.ndarray, result: Result) -> pa.Table:
     spikes = pa.LargeListArray.from_arrays(pa.array(result.offsets), pa.array(result.spike_times))
+    beats = pa.LargeListArray.from_arrays(pa.array(result.beat_offsets * len(BEAT)), pa.array(result.beats.ravel()))
     failed = result.status >= DIVERGED
     counts = np.r_[0, np.cumsum(np.where(failed, result.final.shape[1], 0))].astype(np.int32)
     final = pa.ListArray.from_arrays(pa.array(counts), pa.array(result.final[failed].ravel()))
     numbers = [result.peak, result.trough, result.status, result.ended]
-    columns = [keys[:, 0], keys[:, 1], *numbers, final, result.steps, result.error, result.fragile, spikes]
+    columns = [keys[:, 0], keys[:, 1], *numbers, final, result.steps, result.error, result.fragile, spikes, beats]
     return pa.Table.from_arrays([pa.array(c) for c in columns], schema=SCHEMA)
+
+
+def _flat(lists: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of all lists in a row, float64 (k,), and where each list begins and ends, int64 (n + 1,)."""
+    lists = lists.combine_chunks()
+    lengths = lists.value_lengths().to_numpy(zero_copy_only=False)
+    return lists.flatten().to_numpy(zero_copy_only=False), np.r_[0, np.cumsum(lengths)].astype(np.int64)
 
 
 def _rectangle(lists: pa.ChunkedArray, width: int) -> np.ndarray:

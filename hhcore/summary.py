@@ -54,10 +54,7 @@ def _facts(e: Experiment) -> Iterable[tuple[str, str]]:
     time, potential = e.model.time_unit, e.model.states[e.model.potential].unit
     yield "Model", f"{e.model.title} ({e.model.name})"
     yield "Source", e.model.source or "none given in the model file"
-    yield (
-        "Stimulus",
-        f"current step, amplitude {_value(e, 'amplitude')}, from {_value(e, 'start')} to {_value(e, 'stop')}",
-    )
+    yield "Stimulus", ", ".join([e.stimulus.title, *(f"{name} {_value(e, name)}" for name in e.stimulus.fields)])
     yield "Initial state", _initial(e)
     yield "Duration", f"{e.duration:g} {time}"
     yield "Analysis window", f"{e.analysis_window[0]:g} to {e.analysis_window[1]:g} {time}"
@@ -80,7 +77,10 @@ def _solver(e: Experiment) -> str:
 
 def _value(e: Experiment, quantity: str) -> str:
     swept = [axis for axis in e.axes if axis.name == quantity]
-    return "swept" if swept else f"{e.defaults[quantity]:g} {pretty_unit(e.unit(quantity))}"
+    if swept:
+        return "swept"
+    value, unit = e.defaults[quantity], e.unit(quantity)
+    return "as many as fit" if value == np.inf else f"{value:g} {pretty_unit(unit)}".removesuffix(" 1")
 
 
 def _initial(e: Experiment) -> str:

@@ -92,7 +92,7 @@ def context_digest(experiment: Experiment) -> str:
     """
     e = experiment
     initial = sorted(e.initial_state.items()) if isinstance(e.initial_state, dict) else e.initial_state
-    settings = (e.duration, e.analysis_window, e.threshold, e.rearm, initial, e.quantities, e.certify)
+    settings = (e.stimulus.kind, e.duration, e.analysis_window, e.threshold, e.rearm, initial, e.quantities, e.certify)
     code = code_digest("simulation.py", "integration.py", "rest.py", "stimulus.py", "store.py", "sweep.py")
     methods, accuracy = (e.methods, e.tolerance) if e.solver is None else ([e.solver.method], e.solver.accuracy)
     return digest(*(kernel_digest(e.model, method) for method in methods), accuracy, code, *settings)

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 import hhcore.experiment
 from hhcore.axes import AxisSpec
+from hhcore.config_file import read_config
 from hhcore.errors import UserError
-from hhcore.experiment import Experiment, read_config, read_experiments
+from hhcore.experiment import Experiment, read_experiments
 
 GOOD = yaml.safe_load("""
 experiments:
@@ -59,6 +60,7 @@ def refused(config, where, *parts):
 
 
 STEP = {"kind": "step", "amplitude": 10}
+PULSES = {"kind": "pulse_train", "amplitude": 10, "width": 2, "period": 10}
 TEN_THOUSAND = {"linspace": [1, 2, 10_000]}
 
 # (path of the change, new value), where the message points (after experiments.squid), what else it says
@@ -111,7 +113,7 @@ MISTAKES = [
     (("model",), "nowhere.mmt", ".model", ["'nowhere.mmt'", "does not exist"]),
     (("potential",), "membrane.U", ".model", ["no state 'membrane.U'", "mean 'membrane.V'?"]),
     (("current",), "stimulus.amp", ".model", ["no variable 'stimulus.amp'", "mean 'stimulus.amplitude'?"]),
-    (("stimulus", "kind"), "ramp", ".stimulus.kind", ["'ramp'", "legal: step"]),
+    (("stimulus", "kind"), "ramp", ".stimulus.kind", ["'ramp'", "legal: step, pulse_train"]),
     (("solver", "method"), "rk45", ".solver.method", ["'rk45'", "mean 'rk4'?"]),
     (("solver", "method"), ["rk4"], ".solver.method", ["['rk4'] is not a choice", "legal: "]),
     (("combine",), "prodct", ".combine", ["'prodct'", "mean 'product'?"]),
@@ -156,6 +158,21 @@ MISTAKES = [
     (("analysis_window",), [50, 20], ".analysis_window", ["[50, 20] does not lie", "[0, 100.0]"]),
     (("analysis_window",), [0, 101], ".analysis_window", ["[0, 101] does not lie"]),
     (("analysis_window",), ["20 mV", 30], ".analysis_window[0]", ["'20 mV' cannot be converted to ms"]),
+    # pulses
+    (("stimulus",), {"kind": "pulse_train", "amplitude": 10}, ".stimulus", ["'width' is missing", "period: 1000"]),
+    (("stimulus",), PULSES | {"stop": 80}, ".stimulus", ["no key 'stop'", "legal: kind, amplitude, width, period"]),
+    (("stimulus",), PULSES | {"width": 0}, ".stimulus.width", ["0.0 is not above 0"]),
+    (("stimulus",), PULSES | {"period": "-1 s"}, ".stimulus.period", ["-1000.0 is not above 0"]),
+    (("stimulus",), PULSES | {"width": 12}, ".stimulus", ["width 12.0 is not below period 10.0", "longer period"]),
+    (("stimulus",), PULSES | {"period": {"values": [2, 5]}}, ".stimulus", ["width 2.0 is not below period 2.0"]),
+    (("stimulus",), PULSES | {"start": -1}, ".stimulus.start", ["-1.0 is before the simulation"]),
+    (("stimulus",), PULSES | {"start": 99}, ".stimulus", ["the first pulse ends at 101.0", "longer duration"]),
+    (("stimulus",), PULSES | {"number": 0}, ".stimulus.number", ["0 is no number of pulses", "from 1 on"]),
+    (("stimulus",), PULSES | {"number": 2.5}, ".stimulus.number", ["2.5 is no number of pulses", "leave it out"]),
+    (("stimulus",), PULSES | {"number": {"values": [1, 2]}}, ".stimulus.number", ["is an axis; give one number"]),
+    (("stimulus",), PULSES | {"number": 11}, ".stimulus", ["11th pulse ends at 102.0", "fewer pulses"]),
+    (("stimulus",), PULSES | {"width": 1e-6, "period": 1e-3}, ".stimulus", ["100000 pulses are too many", "10000"]),
+    (("stimulus",), PULSES | {"width": "2 mV"}, ".stimulus.width", ["'2 mV' cannot be converted to ms"]),
     # states and traces
     (("initial_state", "sodium.n"), 1, ".initial_state", ["no state 'sodium.n'", "legal: membrane.V, sodium.m"]),
     (("initial_state", "sodium.m"), MISSING, ".initial_state", ["leaves out sodium.m", "every state"]),

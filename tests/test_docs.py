@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from hhcore import fi, tables
+from hhcore import beats, fi, tables
 from hhcore.certificate import FIELDS, write_numerics
 from hhcore.experiment import read_experiments
 from hhcore.features import DEFINITIONS
@@ -99,8 +99,16 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
 
 @pytest.mark.parametrize(
     "fields",
-    [DEFINITIONS, tables.SPIKE_FIELDS, FIELDS, fi.CURVE_DEFINITIONS, fi.summary_definitions("uA/cm^2", "uA_cm2")],
-    ids=["features", "spikes", "numerics", "fi_curves", "fi_summary"],
+    [
+        DEFINITIONS,
+        beats.LAST_BEAT,
+        beats.DEFINITIONS,
+        tables.SPIKE_FIELDS,
+        FIELDS,
+        fi.CURVE_DEFINITIONS,
+        fi.summary_definitions("uA/cm^2", "uA_cm2"),
+    ],
+    ids=["features", "last_beat", "beats", "spikes", "numerics", "fi_curves", "fi_summary"],
 )
 def test_every_definition_is_on_the_page(fields):
     lines = RESULTS.read_text().splitlines()

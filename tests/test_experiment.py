@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 import yaml
 
+from hhcore.config_file import read_config
 from hhcore.errors import UserError
-from hhcore.experiment import OPTIONAL, REQUIRED, STIMULUS, read_config, read_experiments
+from hhcore.experiment import OPTIONAL, REQUIRED, read_experiments
 from hhcore.quantities import column_name, to_unit
 from hhcore.solvers import METHODS, Solver
+from hhcore.stimulus import KINDS, Step
 
 CONFIG = Path(__file__).parents[1] / "config"
+STIMULUS = [name for kind in KINDS.values() for name in kind.fields]
 
 GRID = """
 model: hodgkin_huxley_1952
@@ -144,6 +147,16 @@ def test_defaults_name_every_parameter_then_the_stimulus():
     assert np.isnan(defaults["amplitude"]), "there is none of the stimulus"
 
 
+def test_a_pulse_train_has_fields_of_its_own():
+    stimulus = {"kind": "pulse_train", "width": "500 us", "period": {"values": [10, 20]}, "amplitude": 4}
+    a = read(GRID, stimulus=stimulus, parameters={}, traces=[{"period": 15, "number": 2}])
+    assert list(a.defaults)[-5:] == ["amplitude", "width", "period", "number", "start"]
+    assert a.points(np.array([1]))[0, -5:].tolist() == [4.0, 0.5, 20.0, np.inf, 0.0]
+    assert a.trace_points()[0, -5:].tolist() == [4.0, 0.5, 15.0, 2.0, 0.0]
+    assert [a.unit(name) for name in a.stimulus.fields] == ["uA/cm^2", "ms", "ms", "1", "ms"]
+    assert a.column("period") == "period_ms"
+
+
 def test_points_are_in_c_order():
     a = read(GRID)
     where = [a.quantities.index(name) for name in ("amplitude", "sodium.g", "potassium.g")]
@@ -191,7 +204,7 @@ def test_without_axes_there_is_one_neuron(combine):
 
 def test_sixteen_axes_are_possible():
     parameters = {name: {"values": [x + 1.0]} for x, name in enumerate(sorted(read(GRID).model.parameters))}
-    stimulus = {"kind": "step", **{name: {"values": [x + 1.0]} for x, name in enumerate(STIMULUS)}}
+    stimulus = {"kind": "step", **{name: {"values": [x + 1.0]} for x, name in enumerate(Step.fields)}}
     stimulus["stop"] = {"values": [50, 60]}
     a = read(GRID, parameters=parameters, stimulus=stimulus, traces=[])
     assert a.shape == (1, 1, 2) + (1,) * 10
@@ -246,11 +259,11 @@ def test_the_default_config_is_the_71001_neurons_and_the_textbook_script():
 def test_the_test_config_uses_every_key_and_every_axis():
     text = (CONFIG / "test.yaml").read_text()
     found = read_experiments(read_config(CONFIG / "test.yaml"), ".")
-    assert [a.shape for a in found.values()] == [(9, 3, 2), (4,), ()]
+    assert [a.shape for a in found.values()] == [(9, 3, 2), (4,), (), (3, 5)]
     assert {a.solver and a.solver.method for a in found.values()} == {None, "strang", "rk4"}
     kinds = ["values", "linspace", "range", "logspace", "scale"]
-    for word in [*REQUIRED, "tolerance", "certify", *OPTIONAL, *STIMULUS, *kinds]:
-        assert re.search(rf"\b{word}:", text), word
+    for word in [*REQUIRED, "tolerance", "certify", *OPTIONAL, *STIMULUS, *KINDS, *kinds]:
+        assert re.search(rf"\b{word}:|: {word}\b", text), word
 
 
 PAGE = (CONFIG / "README.md").read_text()
@@ -271,7 +284,7 @@ def test_the_page_explains_every_key_and_every_method():
     headings = "\n".join(line for line in PAGE.splitlines() if line.startswith(("## ", "| [")))
     for key in [*REQUIRED, *OPTIONAL]:
         assert f"`{key}`" in headings, key
-    for word in [*STIMULUS, *METHODS, *read(GRID).model.parameters]:
+    for word in [*KINDS, *STIMULUS, *METHODS, *read(GRID).model.parameters]:
         assert f"`{word}`" in PAGE or f"`{word}:" in PAGE, word
 
 

@@ -18,8 +18,10 @@ from matplotlib.image import imread
 from hhcore.figures import (
     Plan,
     Variable,
+    apd_map,
     fi_curves,
     oscillation_range,
+    restitution,
     rheobase_map,
     save,
     spike_count_map,
@@ -47,7 +49,7 @@ def axis(letter, values):
 
 def plan(*axes, **options):
     swept = "amplitude_uA_cm2" if any(a.name == "amplitude" for a in axes) else None
-    return Plan("title", STIMULUS, POTENTIAL, GATES, CURRENTS, axes, **{"amplitude": swept, **options})
+    return Plan("title", STIMULUS, POTENTIAL, GATES, CURRENTS, axes, **{"along": swept, **options})
 
 
 def grid(axes, combine="product"):
@@ -70,6 +72,9 @@ def tables(axes, combine="product"):
         firing_rate_Hz=sums,
         peak_mV=sums,
         trough_mV=-sums,
+        apd50_ms=sums / 2,
+        apd90_ms=sums,
+        diastolic_interval_ms=sums + 7,
         status="ok",
     )
     curves = points.assign(steady_rate_Hz=sums, first_interval_rate_Hz=sums / 2, curve=0)
@@ -79,10 +84,21 @@ def tables(axes, combine="product"):
     return features, curves, summary.assign(curve=0, rheobase_uA_cm2=rheobase, failed_neurons=0)
 
 
+def paced(features):
+    """beats: three of each neuron, the last of them that of features"""
+    columns = features[["apd50_ms", "apd90_ms", "diastolic_interval_ms"]]
+    parts = [columns.assign(neuron=features.index, beat=i) for i in range(3)]
+    parts[0]["diastolic_interval_ms"] = np.nan
+    parts[1]["apd90_ms"] += 1
+    return pd.concat(parts).sort_values(["neuron", "beat"], ignore_index=True)
+
+
 def draw_all(axes, change=lambda table: table, **options):
     features, curves, summary = (change(table) for table in tables(axes, options.get("combine", "product")))
     p = plan(*axes, **options)
     return [
+        restitution(features, paced(features), p),
+        apd_map(features, p),
         fi_curves(curves, p),
         spike_count_map(features, p),
         rheobase_map(summary, p),
@@ -189,6 +205,9 @@ NULLS = {
     "spike_count": np.nan,
     "peak_mV": np.nan,
     "trough_mV": np.nan,
+    "apd50_ms": np.nan,
+    "apd90_ms": np.nan,
+    "diastolic_interval_ms": np.nan,
     "rheobase_uA_cm2": np.nan,
 }
 
@@ -293,6 +312,29 @@ def test_failed_neurons_leave_marked_gaps_in_the_curves():
     assert "failed" in legend_words(figure)
 
 
+def test_restitution_joins_the_last_beats_of_each_curve_in_the_order_of_their_intervals():
+    a, b = axis("a", [1, 2, 3]), axis("b", [4, 5])
+    features, _, _ = tables([amplitude(), a, b])
+    features["diastolic_interval_ms"] = 50 - features.amplitude_uA_cm2
+    features.loc[features.amplitude_uA_cm2 == 2, "apd90_ms"] = np.nan
+    figure = restitution(features, paced(features), plan(amplitude(), a, b))
+    assert [p.get_title() for p in panels(figure)] == ["channel.b = 4 mS/cm²", "channel.b = 5 mS/cm²"]
+    assert "last whole beat at each period; 6 of 30 have no value" in heading(figure)
+    for panel, at_b in zip(panels(figure), b.values, strict=True):
+        for line, at_a in zip(panel.lines, a.values, strict=True):
+            assert line.get_xdata().tolist() == [42, 44, 46, 50]
+            assert line.get_ydata().tolist() == [value((i, at_a, at_b)) for i in (8, 6, 4, 0)]
+    assert [bar.get_ylabel() for bar in bars(figure)] == ["Conductance a channel.a (mS/cm²)"]
+
+
+def test_restitution_without_a_swept_period_shows_every_beat():
+    features, _, _ = tables([axis("a", [1, 2])])
+    figure = restitution(features, paced(features), plan(axis("a", [1, 2])))
+    assert [line.get_xdata().tolist() for line in panels(figure)[0].lines] == [[8, 8], [9, 9]]
+    assert [sorted(line.get_ydata()) for line in panels(figure)[0].lines] == [[1, 2], [2, 3]]
+    assert "every beat; 2 of 6 have no value" in heading(figure)
+
+
 def cells(panel):
     """The coloured cells: centres along x, along y, and values (rows of y)."""
     [mesh] = [c for c in panel.collections if isinstance(c, QuadMesh)]
@@ -320,6 +362,26 @@ def test_spike_count_map_has_a_panel_per_amplitude_with_the_right_cells():
         np.testing.assert_array_equal(np.transpose(crosses.get_data()), [[2, 50]] if i == 4 else np.empty((0, 2)))
     assert legend_words(figure) == ["failed"]
     assert [bar.get_ylabel() for bar in bars(figure)] == ["Spikes per neuron"]
+
+
+def test_apd_map_has_hatches_where_there_is_none():
+    features, _, _ = tables([amplitude(), axis("a", [1, 2])])
+    features.loc[3, "apd90_ms"] = np.nan
+    figure = apd_map(features, plan(amplitude(), axis("a", [1, 2])))
+    x, y, durations = cells(panels(figure)[0])
+    np.testing.assert_allclose(x, AMPLITUDES)
+    assert durations.mask.sum() == 1 and durations.mask[1, 1]
+    np.testing.assert_array_equal(durations[0], AMPLITUDES + 10)
+    assert legend_words(figure) == ["no action potential, or it outlasts its beat"]
+    assert [bar.get_ylabel() for bar in bars(figure)] == ["APD90 (ms)"]
+
+
+def test_apd_map_of_one_axis_is_a_curve_and_of_one_neuron_words():
+    figure = apd_map(tables([amplitude()])[0], plan(amplitude()))
+    whole, half = (line.get_ydata().tolist() for line in panels(figure)[0].lines if line.get_xdata().size)
+    assert whole == AMPLITUDES.tolist() and half == (AMPLITUDES / 2).tolist()
+    words = apd_map(tables([])[0].assign(apd90_ms=np.nan), plan()).axes[0].texts[0].get_text()
+    assert "APD90: none" in words and "APD50: 0 ms" in words
 
 
 def test_spike_count_map_of_one_conductance_is_over_the_amplitude():

@@ -14,12 +14,18 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from hhcore.model import load_model
+from hhcore.reference import reference
+
 ROOT = Path(__file__).parents[1]
-TABLES = ("features", "spikes", "fi_curves", "fi_summary", "failures", "numerics", "traces")
-FIGURES = (
-    *("fi_curves", "spike_count_map", "rheobase_map", "oscillation_range"),
-    *("work_precision", "accuracy_map", "traces"),
+TABLES = ("features", "spikes", "failures", "numerics", "traces")
+FIGURES = ("work_precision", "accuracy_map", "traces")
+STEP_TABLES, STEP_FIGURES = (
+    ("fi_curves", "fi_summary"),
+    ("fi_curves", "spike_count_map", "rheobase_map", "oscillation_range"),
 )
+PULSE_TABLES, PULSE_FIGURES = ("beats",), ("restitution", "apd_map")
+STEPS, PULSES = ("small_grid", "strong_and_short", "single"), ("paced",)
 SMALL = {
     "model": "model.mmt",
     "stimulus": {"kind": "step", "amplitude": {"values": [0, 10, 20]}},
@@ -96,10 +102,14 @@ def small(tmp_path_factory, cache) -> Folder:
 
 def test_everything_promised_is_there(whole):
     folder, printed = whole
-    for experiment in ("small_grid", "strong_and_short", "single"):
+    for experiment in STEPS + PULSES:
         results = folder.path / "results" / experiment
-        assert all((results / f"{table}.parquet").stat().st_size for table in TABLES)
-        assert all((results / "figures" / f"{f}.{kind}").stat().st_size for f in FIGURES for kind in ("svg", "png"))
+        paced = experiment in PULSES
+        promised = {*TABLES, *(PULSE_TABLES if paced else STEP_TABLES)}
+        drawn = {*FIGURES, *(PULSE_FIGURES if paced else STEP_FIGURES)}
+        assert {path.stem for path in results.glob("*.parquet") if path.stat().st_size} == promised
+        for kind in ("svg", "png"):
+            assert {path.stem for path in results.glob(f"figures/*.{kind}") if path.stat().st_size} == drawn
         assert "doi:10.1113/jphysiol.1952.sp004764" in (results / "summary.html").read_text()
         assert f"results/{experiment}/features.parquet" in printed
     assert "54 neurons, 5.4 s simulated, 1 shard" in printed and "results/report.html" in printed
@@ -109,7 +119,7 @@ def test_everything_promised_is_there(whole):
 def test_report_opens_offline(whole):
     report = (whole[0].path / "results/report.html").read_text()
     assert not re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="https?://', report)
-    for text in ("small_grid", "What was run", "Rheobase", "F-I curves"):
+    for text in ("small_grid", "What was run", "Rheobase", "F-I curves", "Restitution", "Action potentials, one row"):
         assert text in report
 
 
@@ -126,6 +136,21 @@ def test_features_have_the_promised_columns_units_and_order(whole):
     order = [(a, g, p) for a in range(0, 41, 5) for g in (108, 120, 132) for p in (32.4, 36)]
     assert [tuple(row) for row in table[axes].round(9).to_numpy()] == order
     assert polars.read_parquet(path)["spike_count"].to_list() == table.spike_count.tolist()
+
+
+def test_beats_of_a_paced_grid_against_scipy(whole):
+    folder = whole[0].path / "results/paced"
+    features, beats = (pd.read_parquet(folder / f"{name}.parquet") for name in ("features", "beats"))
+    assert len(features) == 15 and len(beats) == 15 * 5
+    rows = features.index[(features.amplitude_uA_cm2 == 40) & (features.period_ms == 15)]
+    mine = beats[beats.neuron == rows[0]]
+    point = {"amplitude": 40.0, "width": 0.5, "period": 15.0, "number": 5.0, "start": 1.3}
+    exact = reference(load_model("hodgkin_huxley_1952"), point, duration=110.0, stimulus="pulse_train")
+    assert mine.beat_spike_count.sum() == len(exact.spike_times) == 5
+    assert mine.onset_ms.tolist() == [1.3 + 15 * i for i in range(5)]
+    assert mine.resting_potential_mV.tolist() == pytest.approx([exact.at(t)[0] for t in mine.onset_ms], abs=1e-3)
+    assert mine.ap_peak_mV.tolist() == pytest.approx(exact.peaks[exact.peaks > 0], abs=1e-2)
+    assert features.apd90_ms[rows[0]] == mine.apd90_ms.iloc[-1] and features.last_beat.eq(4).all()
 
 
 def test_spikes_agree_with_features_in_three_readers(whole):
@@ -153,7 +178,7 @@ def test_a_second_run_does_nothing_and_a_dry_run_tells_the_cost(whole):
 def test_same_bytes_on_one_core_in_another_folder(whole, cache, tmp_path):
     other = Folder(tmp_path / "elsewhere", cache)
     other.run("--configfile", "config/test.yaml", "--cores", "1")
-    for experiment in ("small_grid", "strong_and_short", "single"):
+    for experiment in STEPS + PULSES:
         assert other.bytes(experiment) == whole[0].bytes(experiment)
 
 

@@ -40,6 +40,8 @@ llvm.set_option("", "-unroll-full-max-count=8")  # loops over lanes become vecto
 _LANE = (
     *("TIME", "STEP", "EDGE", "LEFT", "STEPS", "TAKEN", "LAST", "WHEN", "ERROR", "KEEP", "SIZE", "SPEED", "FAILURE"),
     *("EARLIER", "EARLIER_SLOPE", "LATER_SLOPE", "ARMED", "WAS_ARMED", "WINDOWED", "PEAK", "TROUGH"),
+    *("STEEPEST", "LEVEL", "FASTEST", "FASTEST_TIME"),  # of a beat: see the driver
+    *("ONSET", "RESTING", "TOP", "UPSTROKE", "UPSTROKE_TIME", "HALF", "NINETY"),
 )
 
 

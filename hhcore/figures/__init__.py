@@ -1,20 +1,23 @@
 """Tables of an experiment as figures: DataFrame -> matplotlib Figure -> save()."""
 
 from hhcore.figures.fi import fi_curves
-from hhcore.figures.maps import rheobase_map, spike_count_map
+from hhcore.figures.maps import apd_map, rheobase_map, spike_count_map
 from hhcore.figures.numerics import accuracy_map, work_precision
 from hhcore.figures.oscillation import oscillation_range
 from hhcore.figures.plan import Plan, Variable
+from hhcore.figures.restitution import restitution
 from hhcore.figures.style import save
 from hhcore.figures.traces import trace_panel
 
 __all__ = [
     "accuracy_map",
+    "apd_map",
     "work_precision",
     "Plan",
     "Variable",
     "fi_curves",
     "oscillation_range",
+    "restitution",
     "rheobase_map",
     "save",
     "spike_count_map",

@@ -54,8 +54,10 @@ def family(table: pd.DataFrame, plan: Plan, axes: list[Variable], lines: Sequenc
     return figure
 
 
-def points(table: pd.DataFrame, plan: Plan, x: Variable, y: Variable, colour: Variable) -> Figure:
-    """The points of zipped axes: `y` against `x`, coloured by `colour`; those without a value failed: crossed."""
+def points(
+    table: pd.DataFrame, plan: Plan, x: Variable, y: Variable, colour: Variable, gap: str = style.DIVERGED
+) -> Figure:
+    """The points of zipped axes: `y` against `x`, coloured by `colour`; those without a value (`gap`) crossed."""
     figure, [panel] = style.panels(plan.title, [], [""], x.label, y.label)
     along, up, values = (numbers(table, variable.column) for variable in (x, y, colour))
     colours = style.value_colours(values)
@@ -67,7 +69,7 @@ def points(table: pd.DataFrame, plan: Plan, x: Variable, y: Variable, colour: Va
     if not valid.all():
         up = np.where(np.isfinite(up), up, panel.get_ylim()[0])
         panel.plot(along[~valid], up[~valid], linestyle="none", clip_on=False, **style.FAILED)
-        style.legend_below(figure, [Line2D([], [], linestyle="none", label=style.DIVERGED, **style.FAILED)])
+        style.legend_below(figure, [Line2D([], [], linestyle="none", label=gap, **style.FAILED)])
     return figure
 
 

@@ -1,4 +1,4 @@
-"""Maps over two axes: spike count, and rheobase."""
+"""Maps over two axes: spike count, rheobase, and duration of the action potential."""
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,8 @@ from hhcore.figures.plan import Plan, Variable, after_number, numbers, select
 from hhcore.quantities import column_name
 
 COUNT = Variable("spike_count", "Spikes per neuron", "1")
+APD = Variable("apd90_ms", "APD90", "ms")
+NO_APD = "no action potential, or it outlasts its beat"
 SOME_FAILED = "some amplitudes failed"
 
 
@@ -37,7 +39,7 @@ def spike_count_map(table: pd.DataFrame, plan: Plan) -> Figure:
         return style.text_figure(plan.title, lines)
     if len(plan.free) == 1:
         return family(table, plan, plan.free, [Line("spike_count", "spikes")], COUNT.label, style.DIVERGED)
-    axes = plan.free if len(plan.others) < 2 else plan.others[:2] + [a for a in plan.free if a.column == plan.amplitude]
+    axes = plan.free if len(plan.others) < 2 else plan.others[:2] + [a for a in plan.free if a.column == plan.along]
     if plan.zipped:
         return points(table, plan, *axes[:2], COUNT)
     return _map(table, plan, axes, COUNT, style.DIVERGED, "")
@@ -54,7 +56,7 @@ def rheobase_map(table: pd.DataFrame, plan: Plan) -> Figure:
     neurons failed are crossed.
     """
     rheobase = Variable(column_name("rheobase", plan.stimulus.unit), "Rheobase", plan.stimulus.unit)
-    amplitude = [axis for axis in plan.free if axis.column == plan.amplitude]
+    amplitude = [axis for axis in plan.free if axis.column == plan.along]
     if not amplitude or plan.zipped:
         return style.text_figure(plan.title, ["No rheobase: each curve of this experiment has one amplitude only."])
     low, high = (f"{value:.4g}" for value in amplitude[0].spread(2))
@@ -69,6 +71,28 @@ def rheobase_map(table: pd.DataFrame, plan: Plan) -> Figure:
         lines += [Line("crossed", SOME_FAILED, {"linestyle": "none", **style.FAILED})] if failed.any() else []
         return family(table, plan, plan.others, lines, rheobase.label, none)
     return _map(table, plan, plan.others, rheobase, SOME_FAILED, none)
+
+
+@style.styled
+def apd_map(table: pd.DataFrame, plan: Plan) -> Figure:
+    """APD90 of the last whole beat over the first two axes, the period before others, in panels by the third one.
+
+    table : features: one row per neuron with the axes' columns, apd50_ms, apd90_ms and status
+
+    With one axis, APD50 and APD90 are plotted against it; with none, written. Axes beyond these are held at their
+    middle values; the heading says so. Neurons without an APD90 are hatched, those that failed crossed.
+    """
+    table = table.assign(failed=table["status"].isin(FAILED).to_numpy(dtype=bool))
+    if not plan.free:
+        durations = {name: numbers(table, f"{name.lower()}_ms")[0] for name in ("APD50", "APD90")}
+        lines = [f"{name}: {'none' if np.isnan(x) else f'{x:.6g} ms'}" for name, x in durations.items()]
+        return style.text_figure(plan.title, ["One neuron, no axis to plot its last whole beat against.", *lines])
+    if len(plan.free) == 1:
+        lines = [Line(APD.column, "APD90"), Line("apd50_ms", "APD50", {"linestyle": (0, (3, 1.5))})]
+        return family(table, plan, plan.free, lines, "Action potential duration (ms)", NO_APD)
+    if plan.zipped:
+        return points(table, plan, *plan.free[:2], APD, NO_APD)
+    return _map(table, plan, plan.free, APD, style.DIVERGED, NO_APD)
 
 
 def _map(table: pd.DataFrame, plan: Plan, axes: list[Variable], value: Variable, failed: str, none: str) -> Figure:

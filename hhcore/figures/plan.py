@@ -77,7 +77,7 @@ class Plan:
     stimulus  : the injected current: its column in the traces, and the unit of amplitudes
     potential : the membrane potential; gates and currents likewise: their columns in the traces
     axes      : the axes of the grid, each with its values
-    amplitude : column of the axis that is the amplitude of the stimulus, None if there is none
+    along     : column of the axis that curves are drawn against, such as the amplitude of a step, None if there is none
     combine   : "product" or "zip", as in the config
     threshold : potential that counts as a spike [unit of the potential]
     traces    : a title for each trace
@@ -89,20 +89,20 @@ class Plan:
     gates: tuple[Variable, ...] = ()
     currents: tuple[Variable, ...] = ()
     axes: tuple[Variable, ...] = ()
-    amplitude: str | None = None
+    along: str | None = None
     combine: str = "product"
     threshold: float = 0.0
     traces: tuple[str, ...] = ()
 
     @property
     def others(self) -> list[Variable]:
-        """The axes of two values or more, without the amplitude."""
-        return [axis for axis in self.axes if axis.values.size > 1 and axis.column != self.amplitude]
+        """The axes of two values or more, without the one that curves go along."""
+        return [axis for axis in self.axes if axis.values.size > 1 and axis.column != self.along]
 
     @property
     def free(self) -> list[Variable]:
-        """The axes of two values or more, the amplitude first."""
-        return [a for a in self.axes if a.values.size > 1 and a.column == self.amplitude] + self.others
+        """The axes of two values or more, the one that curves go along first."""
+        return [a for a in self.axes if a.values.size > 1 and a.column == self.along] + self.others
 
     @property
     def zipped(self) -> bool:

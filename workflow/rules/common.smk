@@ -6,9 +6,10 @@ import pandas as pd
 from snakemake.exceptions import WorkflowError
 
 from hhcore.compile.module import kernel_name
+from hhcore.config_file import read_config
 from hhcore.digests import code_digest
 from hhcore.errors import UserError
-from hhcore.experiment import read_config, read_experiments, solvers_needed
+from hhcore.experiment import read_experiments, solvers_needed
 from hhcore.sweep import context_digest, estimate, grid_digest, plan
 
 STARTED = time.time()
@@ -29,6 +30,13 @@ PLANS = {name: plan(experiment) for name, experiment in EXPERIMENTS.items()}
 KERNELS = {
     name: [kernel_name(experiment.model, method) for method in solvers_needed(experiment)]
     for name, experiment in EXPERIMENTS.items()
+}
+
+# What each kind of stimulus has beside the tables and figures of all.
+OWN_TABLES = {"step": ["fi_curves", "fi_summary"], "pulse_train": ["beats"]}
+OWN_FIGURES = {
+    "step": ["fi_curves", "spike_count_map", "rheobase_map", "oscillation_range"],
+    "pulse_train": ["restitution", "apd_map"],
 }
 
 if workflow.is_main_process:
@@ -57,10 +65,16 @@ def shard_threads(wildcards):
         return 1
 
 
+def of_kind(kind):
+    """What matches the experiments with this kind of stimulus, and nothing where there is none."""
+    return "|".join(name for name, experiment in EXPERIMENTS.items() if experiment.stimulus.kind == kind) or "(?!)"
+
+
 def results(name):
     """Every file of an experiment that a user is meant to open."""
-    files = ["features", "spikes", "fi_curves", "fi_summary", "failures", "numerics"]
-    figures = ["fi_curves", "spike_count_map", "rheobase_map", "oscillation_range", "work_precision", "accuracy_map"]
+    kind = EXPERIMENTS[name].stimulus.kind
+    files = ["features", "spikes", "failures", "numerics", *OWN_TABLES[kind]]
+    figures = ["work_precision", "accuracy_map", *OWN_FIGURES[kind]]
     if EXPERIMENTS[name].traces:
         files.append("traces")
         figures.append("traces")

@@ -15,6 +15,8 @@ rule figures:
         "results/logs/{experiment}/figures.log",
     benchmark:
         "results/benchmarks/{experiment}/figures.tsv"
+    wildcard_constraints:
+        experiment=of_kind("step"),
     conda:
         "../envs/hhcore.yaml"
     threads: 1
@@ -28,6 +30,20 @@ rule figures:
         "{wildcards.experiment}: draw the figures of the grid"
     script:
         "../scripts/figures.py"
+
+
+use rule figures as beat_figures with:
+    input:
+        features="results/{experiment}/features.parquet",
+        beats="results/{experiment}/beats.parquet",
+        numerics="results/{experiment}/numerics.parquet",
+    output:
+        restitution=figure("restitution", "restitution", "Restitution"),
+        apd_map=figure("apd_map", "apd_map", "Action potential duration"),
+        work_precision=figure("work_precision", "work_precision", "Work and precision"),
+        accuracy_map=figure("accuracy_map", "accuracy_map", "Spike-time error"),
+    wildcard_constraints:
+        experiment=of_kind("pulse_train"),
 
 
 rule trace_figure:

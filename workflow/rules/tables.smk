@@ -37,6 +37,8 @@ rule tables:
         "results/logs/{experiment}/tables.log",
     benchmark:
         "results/benchmarks/{experiment}/tables.tsv"
+    wildcard_constraints:
+        experiment=of_kind("step"),
     conda:
         "../envs/hhcore.yaml"
     threads: 1
@@ -47,10 +49,46 @@ rule tables:
         context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
         grid=lambda wildcards: grid_digest(EXPERIMENTS[wildcards.experiment]),
         code=code_digest(
-            "features.py", "fi.py", "tables.py", "results.py", "summary.py", "quantities.py", "certificate.py"
+            "features.py",
+            "fi.py",
+            "beats.py",
+            "tables.py",
+            "results.py",
+            "summary.py",
+            "quantities.py",
+            "certificate.py",
         ),
         texts=lambda wildcards: EXPERIMENTS[wildcards.experiment].model.text_digest,
     message:
-        "{wildcards.experiment}: features and F-I curves"
+        "{wildcards.experiment}: put the tables together"
     script:
         "../scripts/tables.py"
+
+
+use rule tables as beat_tables with:
+    output:
+        features=report(
+            "results/{experiment}/features.parquet",
+            caption="../report/beat_features.rst",
+            category="{experiment}",
+            subcategory="Tables",
+            labels={"table": "Features, one row per neuron"},
+        ),
+        spikes="results/{experiment}/spikes.parquet",
+        failures="results/{experiment}/failures.parquet",
+        beats=report(
+            "results/{experiment}/beats.parquet",
+            caption="../report/beats.rst",
+            category="{experiment}",
+            subcategory="Tables",
+            labels={"table": "Action potentials, one row per beat"},
+        ),
+        summary=report(
+            "results/{experiment}/summary.html",
+            caption="../report/summary.rst",
+            category="{experiment}",
+            subcategory="What was run",
+            labels={"table": "Model, grid, solver, versions, counts"},
+        ),
+    wildcard_constraints:
+        experiment=of_kind("pulse_train"),
