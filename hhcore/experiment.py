@@ -11,7 +11,7 @@ import numpy as np
 from hhcore.axes import Axis, AxisSpec, read_axis
 from hhcore.checks import choice, fields, items, mapping, shown, text
 from hhcore.errors import UserError, closest
-from hhcore.model import Model, load_model, models, split_name
+from hhcore.model import NOTHING, Model, load_model, models, split_name
 from hhcore.quantities import column_name, to_unit
 from hhcore.solvers import METHODS, Solver, knob
 from hhcore.stimulus import KINDS, Stimulus
@@ -188,6 +188,10 @@ def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
     axes = tuple(spec.expand() for spec in specs)
     values = defaults | {axis.name: axis.values for axis in axes}
     _check_values(stimulus, values, combine, duration, f"{where}.stimulus")
+    if model.current.name == NOTHING and np.any(values["amplitude"]):
+        raise UserError(
+            f"{where}.stimulus.amplitude: nothing is injected into {model.name!r}; give 0, or name a current"
+        )
     traces = items(body.get("traces", []), f"{where}.traces", "[{amplitude: 10, ...}, ...], a list of points")
     threshold, rearm = _spikes(body.get("spikes", {}), model.states[model.potential].unit, f"{where}.spikes")
     return Experiment(
@@ -219,7 +223,7 @@ def _model(body: dict, base: Path, where: str) -> Model:
     found = base / body["model"] if is_file else body["model"]
     try:
         model = load_model(found, potential=body.get("potential"), current=body.get("current"))
-        to_unit(f"1 {model.time_unit}", "ms", f"the time unit of {model.name!r}")
+        model.ms  # raises UserError for a unit that is none of time
     except UserError as error:
         raise UserError(f"{where}.model: {error}") from error
     return model

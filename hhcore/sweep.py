@@ -1,7 +1,7 @@
 """From a grid to shards: what identifies a point, which shard it belongs to, what the sweep will cost."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import ceil, log2
 from pathlib import Path
@@ -38,6 +38,12 @@ def plan(experiment: Experiment) -> Plan:
     bits = max(0, ceil(log2(max(1.0, steps / STEPS_PER_SHARD))))
     names = tuple(format(i, f"0{bits}b") for i in range(2**bits)) if bits else ("all",)
     return Plan(e.n_points, e.simulated_ms / 1000.0, names, steps / kernel_speed(e.model, e.methods[0]))
+
+
+def notes(experiments: Iterable[Experiment]) -> str:
+    """What a user should know about the files of the models, a line each, "" if there is nothing."""
+    lines = {f"Note. {e.model.name}: {note}": None for e in experiments for note in e.model.notes}
+    return "\n".join(lines)
 
 
 def estimate(plans: dict[str, Plan]) -> str:

@@ -9,9 +9,11 @@ from myokit.formats.cellml import CellML1Exporter, CellML2Exporter
 
 import hhcore
 from hhcore.compile.module import load_kernel
+from hhcore.experiment import read_experiments
 from hhcore.integration import pack
 from hhcore.model import CATALOGUE
 from hhcore.reference import derivative, reference
+from hhcore.sweep import notes
 
 # A cell as one finds them: nested components and variables, aliases, constants computed from constants, piecewise rates
 # with an equality guard, a chain of closed and open states, a calcium pool that must stay positive, a stimulus inside
@@ -233,3 +235,27 @@ def test_many_states_are_no_harm(tmp_path):
     model = load(tmp_path, text, potential="a.x", current="none")
     run = hhcore.simulate(model, {}, hhcore.Step(0.0), duration=1.0, initial_state="model", method="rk4", dt=0.01)
     assert run.final.shape == (1, 302) and np.isfinite(run.final).all()
+
+
+def config(model: str, **changes) -> dict:
+    body = {"model": model, "stimulus": {"kind": "step", "amplitude": 0}, "initial_state": "model", "duration": 20}
+    return {"experiments": {"x": body | {"solver": {"tolerance": "1 us"}} | changes}}
+
+
+def test_a_config_says_before_anything_runs_that_nothing_is_injected(tmp_path):
+    (tmp_path / "m.mmt").write_text(PACEMAKER)
+    names = {"potential": "a.x", "current": "none"}
+    read = read_experiments(config("m.mmt", **names), tmp_path)["x"]
+    assert read.model.ms == 1.0  # time without a unit counts as ms
+    with pytest.raises(hhcore.UserError, match=r"x\.stimulus\.amplitude: nothing is injected into 'm'; give 0"):
+        read_experiments(config("m.mmt", **names, stimulus={"kind": "step", "amplitude": 1}), tmp_path)
+
+
+def test_notes_on_units_are_shown_once_for_each_model(tmp_path):
+    text = (CATALOGUE / "hodgkin_huxley_1952.mmt").read_text().replace("i = g * m^3 * h", "i = g * m^3 * h * V")
+    (tmp_path / "m.mmt").write_text(text)
+    read = read_experiments(
+        {"experiments": config("m.mmt")["experiments"] | {"y": config("m.mmt")["experiments"]["x"]}}, tmp_path
+    )
+    assert notes(read.values()).count("\n") == 0 and "sodium.i on line" in notes(read.values())
+    assert notes(read_experiments(config("hodgkin_huxley_1952")).values()) == ""

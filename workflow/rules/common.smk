@@ -10,7 +10,7 @@ from hhcore.config_file import read_config
 from hhcore.digests import code_digest
 from hhcore.errors import UserError
 from hhcore.experiment import read_experiments, solvers_needed
-from hhcore.sweep import context_digest, estimate, grid_digest, plan
+from hhcore.sweep import context_digest, estimate, grid_digest, notes, plan
 
 STARTED = time.time()
 
@@ -40,7 +40,7 @@ OWN_FIGURES = {
 }
 
 if workflow.is_main_process:
-    print(estimate(PLANS), file=sys.stderr)
+    print(*filter(None, [notes(EXPERIMENTS.values()), estimate(PLANS)]), sep="\n", file=sys.stderr)
 
 
 def kernels(wildcards):
