@@ -223,7 +223,7 @@ def _model(body: dict, base: Path, where: str) -> Model:
     found = base / body["model"] if is_file else body["model"]
     try:
         model = load_model(found, potential=body.get("potential"), current=body.get("current"))
-        model.ms  # raises UserError for a unit that is none of time
+        _ = model.ms  # raises UserError for a unit that is none of time
     except UserError as error:
         raise UserError(f"{where}.model: {error}") from error
     return model

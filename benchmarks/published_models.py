@@ -1,0 +1,138 @@
+"""How many published models run: every .mmt and .cellml file of a folder, through the compiler, against two others.
+
+    python -m benchmarks.published_models FOLDER [PATTERN]
+
+For each file: the right-hand side of the kernel against an evaluation of Myokit's equations in 40 digits, at 16 random
+states; and 50 ms with a stimulus by rodas5p against SciPy's LSODA, straight from Myokit's equations. A right-hand side
+passes if its relative error is at most 1e-12; slopes that are less than a thousandth of their size at other states, where
+large terms cancel, are compared with that thousandth. A run passes if the states at the end agree to 1e-6 of their scale.
+"""
+
+import sys
+import time
+import warnings
+import zlib
+from pathlib import Path
+
+import mpmath
+import numpy as np
+
+import hhcore
+from hhcore import reference
+from hhcore.compile.module import load_kernel
+from hhcore.integration import pack
+from hhcore.model import Model
+
+STATES = 16
+DURATION_MS = 50.0
+DIGITS = 40
+CANCELLED = 1e-3
+
+
+def load(path: Path) -> Model:
+    """The model, with potential and current guessed where the file does not say them."""
+    names = {}
+    for _ in range(3):
+        try:
+            return hhcore.load_model(path, **names)
+        except hhcore.UserError as error:
+            said = str(error)
+            if "`potential: ...`" in said and "potential" not in names:
+                names["potential"] = said.rsplit("perhaps ", 1)[-1].split()[0].strip(",;")
+            elif "`current: ...`" in said and "current" not in names:
+                names["current"] = "none"
+            else:
+                raise
+    raise AssertionError
+
+
+def slopes(model: Model, states: np.ndarray) -> np.ndarray:
+    """dy/dt by the kernel, (n, N)."""
+    kernel = load_kernel(model, "rodas5p")
+    parameters = np.array([[q.value for q in model.parameters.values()]] * kernel.W)
+    Z = pack(kernel, parameters, states)
+    for j in range(kernel.W):
+        kernel.stage(Z, 0.0, j)
+    rows = Z.reshape(kernel.ROWS, kernel.W)
+    return rows[kernel.SLOPE // kernel.W :][: kernel.N].T.copy()
+
+
+def exact_slopes(model: Model, state: np.ndarray) -> np.ndarray:
+    """dy/dt in many digits, from the equations as Myokit writes them."""
+    values = {name: mpmath.mpf(q.value) for name, q in model.parameters.items()}
+    values |= {name: mpmath.mpf(float(y)) for name, y in zip(model.states, state, strict=True)}
+    values |= {model.current.name: mpmath.mpf(0), model.myokit.time().qname(): mpmath.mpf(0)}
+    with mpmath.workdps(DIGITS):
+        exec(reference._equations(model), {"math": mpmath, "value": values})
+        return np.array([values[f"dot({name})"] for name in model.states])
+
+
+def right_hand_side(model: Model, seed: int) -> tuple[float, str]:
+    """(worst relative error, the state)."""
+    rng = np.random.default_rng(seed)
+    own = np.array([q.value for q in model.states.values()])
+    states = own * rng.uniform(0.7, 1.3, (STATES, len(own)))
+    potential = list(model.states).index(model.potential)
+    scale = 1e-3 if model.states[model.potential].unit == "V" else 1.0
+    states[:, potential] = rng.uniform(-95, 45, STATES) * scale
+    exact = np.array([exact_slopes(model, state) for state in states])
+    sizes = np.abs(exact).max(axis=0) * CANCELLED
+    errors = np.abs(slopes(model, states) - exact) / np.maximum(
+        np.maximum(np.abs(exact), sizes), mpmath.mpf(10) ** -300
+    )
+    errors = np.array(errors, dtype=float)
+    worst = int(np.argmax(np.where(np.isnan(errors), np.inf, errors)) % len(own))
+    return float(errors[:, worst].max()), list(model.states)[worst]
+
+
+def run_error(model: Model) -> tuple[float, str, float]:
+    """(largest difference of a state at the end over its scale, the state, steps in one ms)."""
+    duration = DURATION_MS / model.ms
+    step = {"start": duration / 10, "stop": duration / 10 + 1.0 / model.ms}
+    amplitude = 0.0 if model.current.name == "none" else 1.0 if model.current.unit == "1" else 10.0
+    run = hhcore.simulate(
+        model, {}, hhcore.Step(amplitude, **step), duration=duration, initial_state="model", method="rodas5p",
+        local_error=1e-9,
+    )  # fmt: skip
+    exact = reference.reference(
+        model, {"amplitude": amplitude, **step}, duration=duration, initial_state="model", method="LSODA", rtol=1e-10,
+        atol=1e-14,
+    )  # fmt: skip
+    final = np.array(list(exact.final.values()))
+    scale = np.maximum(np.abs(final), np.abs([q.value for q in model.states.values()]))
+    scale = np.maximum(scale, [1.0 if q.unit == "1" else 1e-300 for q in model.states.values()])
+    errors = np.abs(run.final[0] - final) / scale
+    worst = int(np.argmax(np.where(np.isnan(errors), np.inf, errors)))
+    return float(errors[worst]), list(model.states)[worst], float(run.steps[0]) / DURATION_MS
+
+
+def main() -> None:
+    """A line for each model, and the count."""
+    folder, pattern = Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "*"
+    files = sorted(p for p in folder.rglob(pattern) if p.suffix in (".mmt", ".cellml"))
+    print(f"==> {len(files)} models, about {len(files) / 2:.0f} minutes on one core", flush=True)
+    warnings.simplefilter("ignore")
+    passed = 0
+    for path in files:
+        begun = time.perf_counter()
+        try:
+            model = load(path)
+            load_kernel(model, "rodas5p")
+            compiled = time.perf_counter() - begun
+            error, where = right_hand_side(model, zlib.crc32(path.name.encode()))
+            difference, state, steps = run_error(model)
+        except (hhcore.UserError, ArithmeticError, ValueError) as problem:
+            print(f"{path.name:36} FAILS {problem}", flush=True)
+            continue
+        fine = error <= 1e-12 and difference <= 1e-6
+        passed += fine
+        print(
+            f"{path.name:36} {'ok   ' if fine else 'FAILS'} {len(model.states):3} states, compiled in {compiled:.0f} s,",
+            f"right-hand side {error:.1e} ({where}), run {difference:.1e} ({state}), {steps:.1f} steps/ms",
+            flush=True,
+        )
+    print(f"{passed} of {len(files)} pass")
+
+
+if __name__ == "__main__":
+    main()
