@@ -14,6 +14,7 @@ _HOMES = {
     "models": "model",
     "simulate": "simulation",
     "trace": "simulation",
+    "variants": "model",
 }
 __all__ = sorted(_HOMES)
 

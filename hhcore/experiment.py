@@ -11,7 +11,7 @@ import numpy as np
 from hhcore.axes import Axis, AxisSpec, read_axis
 from hhcore.checks import choice, fields, items, mapping, shown, text
 from hhcore.errors import UserError, closest
-from hhcore.model import Model, load_model, models
+from hhcore.model import Model, load_model, models, split_name
 from hhcore.quantities import column_name, to_unit
 from hhcore.solvers import METHODS, Solver, knob
 from hhcore.stimulus import KINDS, Stimulus
@@ -214,9 +214,9 @@ def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
 
 
 def _model(body: dict, base: Path, where: str) -> Model:
-    name = body["model"]
+    name, _ = split_name(body["model"])
     is_file = name not in models() and name.endswith((".mmt", ".cellml"))
-    found = base / name if is_file else name
+    found = base / body["model"] if is_file else body["model"]
     try:
         model = load_model(found, potential=body.get("potential"), current=body.get("current"))
         to_unit(f"1 {model.time_unit}", "ms", f"the time unit of {model.name!r}")

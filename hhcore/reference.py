@@ -55,17 +55,20 @@ def evaluate(
     """Every variable of the model by qualified name, and every derivative as `dot(name)`, in the model's units.
 
     `parameters` holds those that differ from the model's own. Where a removable singularity divides zero by
-    zero, the mean of the values 1e-4 mV to either side is given. What overflows is infinite.
+    zero, the mean of the values with every potential 1e-4 mV to either side is given. What overflows is infinite, the
+    logarithm of a negative number is not a number.
     """
     values = {name: quantity.value for name, quantity in model.parameters.items()}
     values |= parameters | state | {model.current.name: current, model.myokit.time().qname(): time}
     try:
         return _run(model, values)
     except ZeroDivisionError:
-        v = values[model.potential]
-        below, above = (_run_with_infinities(model, values | {model.potential: v + side}) for side in (-NUDGE, NUDGE))
+        unit = model.states[model.potential].unit
+        potentials = [name for name, quantity in model.states.items() if quantity.unit == unit]
+        nudged = ({v: values[v] + side for v in potentials} for side in (-NUDGE, NUDGE))
+        below, above = (_run_with_infinities(model, values | moved) for moved in nudged)
         return {name: (below[name] + above[name]) / 2 for name in below}
-    except OverflowError:
+    except (OverflowError, ValueError):
         return _run_with_infinities(model, values)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from hhcore.compile.module import load_kernel
 from hhcore.errors import UserError, closest
 from hhcore.integration import Integration, integrate, pack
-from hhcore.model import Model, load_model
+from hhcore.model import NOTHING, Model, load_model
 from hhcore.rest import initial_states
 from hhcore.solvers import solver
 from hhcore.stimulus import Protocol, Stimulus, protocol
@@ -231,6 +231,8 @@ def _columns(model: Model, points: Mapping, stimulus: Stimulus, duration: float)
             raise UserError(
                 f"points: model {model.name!r} has no parameter {name!r}; " + closest(name, model.parameters)
             )
+    if model.current.name == NOTHING and np.any(stimulus.amplitude):
+        raise UserError(f"stimulus: nothing is injected into {model.name!r}: its amplitude must be 0")
     given = {name: np.asarray(values, dtype=np.float64) for name, values in points.items()}
     fields = stimulus.columns(duration)
     lengths = {column.size for column in (*given.values(), *fields.values()) if column.ndim}

@@ -7,8 +7,9 @@ from pathlib import Path
 import mpmath
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
-from hhcore import load_model
+from hhcore import Step, load_model, trace
 from hhcore.compile.cost import operations
 from hhcore.compile.module import load_kernel
 from hhcore.compile.text import generate
@@ -143,3 +144,31 @@ def test_text_of_a_model_file_cannot_escape_into_the_kernel(tmp_path):
     tree = ast.parse(generate(load_model(path), "rk4"))
     assert isinstance(tree.body[0].value, ast.Constant) and "__import__" in tree.body[0].value.value
     assert ast.dump(tree.body[1]) == clean and "abort" not in ast.dump(ast.Module(tree.body[1:], []))
+
+
+MINUS_A_FUNCTION = """
+[[model]]
+a.V = 1.5
+a.w = 0.5
+
+[a]
+t = 0 [ms] bind time
+    in [ms]
+I = 0 [mV/ms] bind pace
+    in [mV/ms]
+dot(V) = I - 1 [1/mV/ms] * V^2
+    in [mV]
+    label membrane_potential
+dot(w) = (w - log(2 + w) - sqrt(w + 3) - if(w < 1, w^2, 4)) / 1 [ms]
+    in [1]
+"""
+
+
+def test_terms_that_are_minus_a_function_or_a_power(tmp_path):
+    path = tmp_path / "minus.mmt"
+    path.write_text(MINUS_A_FUNCTION)
+    model = load_model(path)
+    found = trace(model, {}, Step(0.0), duration=1.0, initial_state="model")
+    assert found["a.V"][-1] == pytest.approx(1.5 / (1 + 1.5), abs=1e-6)  # dV/dt = -V^2, by hand
+    exact = solve_ivp(lambda t, w: w - np.log(2 + w) - np.sqrt(w + 3) - w**2, (0, 1), [0.5], rtol=1e-10, atol=1e-12)
+    assert found["a.w"][-1] == pytest.approx(exact.y[0, -1], abs=1e-6)

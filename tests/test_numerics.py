@@ -133,7 +133,8 @@ def test_the_error_of_a_given_step_is_that_against_the_reference_data():
 
 def test_a_grid_that_does_not_fire_gets_a_fine_solver_unjudged():
     found = evidence(experiment(stimulus={"kind": "step", "amplitude": {"linspace": [0, 1, 41]}}))
-    assert found.chosen == Solver("tsit5", 1e-6) and not found.reference.any() and found.checked == []
+    assert found.chosen == Solver("rodas5p", 1e-6)  # at rest an explicit scheme is held back by stability alone
+    assert not found.reference.any() and found.checked == []
     assert found.trial.worst == 0.0 and np.isnan(found.trial.median)
 
 

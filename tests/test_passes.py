@@ -1,5 +1,8 @@
 """The compiler's passes keep the mathematics and do what they promise."""
 
+import math
+
+import pytest
 import sympy as sp
 
 from hhcore.compile.calculus import Calculus, slope
@@ -61,6 +64,17 @@ def test_removed_singularity_has_the_right_limit_and_slope():
 def test_singularity_at_a_parameter_and_inverse_form_are_found():
     assert remove_singularities((V - P) / (sp.exp((V - P) / 5) - 1), {V}).atoms(Near)
     assert remove_singularities((1 - sp.exp(-V / 3)) / V, {V}).atoms(Near)
+
+
+def test_singularities_inside_powers_are_removed():
+    """Instantaneous activation cubed, as SymPy multiplies it out: alpha^3 (alpha + beta)^-3."""
+    alpha = (V + 35) / 10 / (1 - sp.exp(-(V + 35) / 10))
+    activation = (alpha / (alpha + 4 * sp.exp(-(V + 60) / 18))) ** 3
+    removed = remove_singularities(activation, {V})
+    series = plain(removed.replace(Near, lambda z, limit, inside, outside: inside))
+    assert series.subs(V, -35).evalf(30) == pytest.approx(1 / (1 + 4 * math.exp(-25 / 18)) ** 3, rel=1e-15)
+    for x in (sp.Rational(-1, 2), sp.Rational(1, 1000)):
+        assert abs((series - activation).subs(V, -35 + x).evalf(30)) < 1e-15
 
 
 def test_true_singularity_is_left_alone():

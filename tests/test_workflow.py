@@ -207,7 +207,7 @@ ALL = {"kernel", "calibrate", "simulate", "tables", "figures", "report", "all"}
         ("model.mmt", "# Initial values", "# Starting values", set()),
         ("model.mmt", "g = 120 [mS/cm^2]", "g = 121 [mS/cm^2]", ALL),
         ("model.mmt", "desc: Maximal sodium", "desc: Largest sodium", {"tables", "figures", "report", "all"}),
-        ("hhcore/tableaus.py", "c=(0.5, 0.5,", "c=(0.50, 0.5,", ALL),
+        ("hhcore/schemes/tableaus.py", "c=(0.5, 0.5,", "c=(0.50, 0.5,", ALL),
         ("hhcore/compile/primitives.py", "p = fma(fma(", "p = fma( fma(", ALL),
         ("hhcore/simulation.py", "CHUNK = 512", "CHUNK = 256", ALL - {"kernel"}),
         ("hhcore/features.py", "in the whole run", "during the run", {"tables", "figures", "report", "all"}),

@@ -13,6 +13,7 @@ from hhcore.compile.functions import Both, Equal, Less, Opposite, Select, either
 from hhcore.errors import UserError
 from hhcore.model import Model
 
+LONGEST = 4096  # binary digits of a power of numbers: it is kept exactly
 SMALL = 12  # nodes of an expression that is repeated wherever it is used, so that passes see through it
 
 
@@ -123,6 +124,12 @@ class _Writer(SymPyExpressionWriter):
 
     def _ex_derivative(self, e):
         return self.known[_key(e)]
+
+    def _ex_power(self, e):
+        base, exponent = self.ex(e[0]), self.ex(e[1])
+        if base.is_Number and exponent.is_Number and abs(exponent) * abs(sp.log(abs(base) + 2, 2).evalf()) > LONGEST:
+            raise ValueError(f"the number has more than {LONGEST} binary digits")
+        return sp.Pow(base, exponent)
 
     def _ex_number(self, e):
         return sp.Rational(repr(e.eval()))

@@ -33,9 +33,11 @@ class Invariants:
 
 
 def literal(e: sp.Expr) -> str:
-    """The double nearest to an exact constant."""
-    value = float(Fraction(int(e.p), int(e.q))) if e.is_Rational else float(e.evalf(40))
-    return repr(value)
+    """The double nearest to an exact constant. Raises UserError if there is none."""
+    try:
+        return repr(float(Fraction(int(e.p), int(e.q))) if e.is_Rational else float(e.evalf(40)))
+    except (OverflowError, TypeError) as error:
+        raise UserError(f"a constant of the model is no finite real number: {str(e.evalf(6))}") from error
 
 
 def negated(operand: str) -> str:
@@ -130,7 +132,8 @@ class _Lowering:
 
     def is_plain(self, term: sp.Expr) -> bool:
         """A term that costs an addition, not a multiplication: a name, or something already computed."""
-        return not isinstance(term, sp.Mul) or term in self.known or -term in self.known or -term in self.variables
+        product = isinstance(term, sp.Mul) and isinstance(-term, sp.Mul)  # -f(x) is none
+        return not product or term in self.known or -term in self.known
 
     def mul(self, e: sp.Mul) -> str:
         return "{} * {}".format(*self.halves(e))

@@ -19,12 +19,12 @@ LANES = 16  # neurons in a block of a kernel: two AVX-512 registers
 
 def kernel_digest(model: Model, method: str) -> str:
     """Hash that names the kernel of a model and a scheme: equal digests compute equal bits."""
-    return digest(model.digest, method, version("numba"), code_digest("compile", "solvers.py", "tableaus.py"))
+    return digest(model.digest, method, version("numba"), code_digest("compile", "schemes", "solvers.py"))
 
 
 def kernel_name(model: Model, method: str) -> str:
     """The file name of a kernel, without its ending."""
-    return f"{model.name}_{method}_{kernel_digest(model, method)}"
+    return f"{model.name.replace(':', '_')}_{method}_{kernel_digest(model, method)}"
 
 
 def cache_directory() -> Path:

@@ -93,16 +93,20 @@ def _without_singular_quotients(product: sp.Mul, variables: set[sp.Symbol]) -> s
     factors = list(product.args)
     for i, factor in enumerate(factors):
         base, power = factor.as_base_exp()
-        if abs(power) != 1 or (found := _one_minus_exponential(base)) is None:
+        if not power.is_Integer or (found := _one_minus_exponential(base)) is None:
             continue
         scale, z = found  # base = scale * (1 - e^z)
         for j, other in enumerate(factors):
             affine, other_power = other.as_base_exp()
-            if j == i or other_power != -power or (ratio := _ratio(affine, z, variables)) is None:
+            if j == i or not (other_power.is_Integer and power * other_power < 0):
                 continue
+            if (ratio := _ratio(affine, z, variables)) is None:
+                continue
+            n = min(abs(power), abs(other_power)) * sp.sign(power)  # as often as both are there
             rest = sp.Mul(*(f for k, f in enumerate(factors) if k not in (i, j)))
-            replacement = -ratio / scale * linoid(z) if power == -1 else -scale / ratio * inverse_linoid(z)
-            return _without_singular_quotients(sp.Mul(rest, replacement, evaluate=True), variables)
+            rest *= base ** (power - n) * affine ** (other_power + n)
+            replacement = -ratio / scale * linoid(z) if n < 0 else -scale / ratio * inverse_linoid(z)
+            return _without_singular_quotients(sp.Mul(rest, replacement ** abs(n), evaluate=True), variables)
     return product
 
 

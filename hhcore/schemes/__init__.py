@@ -1,0 +1,1 @@
+"""The integration schemes, a file for each family."""

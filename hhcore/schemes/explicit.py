@@ -1,0 +1,119 @@
+"""Explicit Runge-Kutta methods: Hairer, Norsett, Wanner (1993), Solving Ordinary Differential Equations I, ch. II."""
+
+from hhcore.schemes.scheme import Scheme, around, indented, weighted_sum
+from hhcore.schemes.tableaus import CLASSICAL, DORMAND_PRINCE_8, TSITOURAS, Tableau
+
+
+def _runge_kutta(name: str, title: str, tableau: Tableau) -> Scheme:
+    """The scheme of a tableau. Its last stage is the slope at the end of the step, and the first of the next step."""
+    last, extra = len(tableau.a) + 1, len(tableau.dense_a)
+
+    def rows(states: int) -> dict[str, int]:
+        kept = dict.fromkeys(("BEGUN", "BEGUN_SLOPE", "LAST_SLOPE"), states) if extra else {}
+        return {f"SLOPE{i + 1}": states for i in range(last + extra) if i + 1 != last} | kept | {"OTHER": 1}
+
+    def text(updates: list[str]) -> str:
+        weights = zip(tableau.a, tableau.c, strict=True)
+        return _RUNGE_KUTTA.format(
+            around=around(_BEGUN if extra else "", _curve(tableau, last)),
+            stages="\n".join(_stage(row, c, i) for i, (row, c) in enumerate(weights, start=2)),
+            error=_error(tableau.errors, last),
+        )
+
+    adaptive = bool(tableau.errors)
+    stable = _stability_interval(tableau)
+    return Scheme(
+        name, title, tableau.order, adaptive, tableau.estimate, False, False, stable, tableau.degree, rows, text
+    )
+
+
+def _stability_interval(tableau: Tableau) -> float:
+    """The smallest x at which a step of y' = -x y no longer shrinks y; to within 0.001."""
+    for x in range(1, 100_000):
+        stages = [1.0]
+        for row in tableau.a:
+            stages.append(1.0 - x / 1000 * sum(w * y for w, y in zip(row, stages, strict=False)))
+        if abs(stages[-1]) > 1.0:
+            return (x - 1) / 1000
+    return float("inf")
+
+
+_RUNGE_KUTTA = '''
+{around}
+
+@njit(error_model="numpy")
+def attempt(Z):
+    """The last stage gives the slopes at the end of the step."""
+    prefer_widest_vectors()
+{stages}
+{error}
+'''
+
+_BEGUN = """\
+            Z[BEGUN + i] = Z[STATE + i]
+            Z[BEGUN_SLOPE + i] = Z[SLOPE1 + i]
+            Z[LAST_SLOPE + i] = Z[SLOPE + i]
+"""
+
+
+def _slopes(number: int, first: str = "SLOPE1", latest: str | None = None) -> list[str]:
+    """The slopes of stages 1 to `number`."""
+    middle = [f"Z[SLOPE{i} + i]" for i in range(2, number)]
+    return [f"Z[{first} + i]", *middle, f"Z[{latest or f'SLOPE{number}'} + i]"][:number]
+
+
+def _stage(row: tuple[float, ...], c: float, number: int) -> str:
+    """Stage `number` of all lanes, after keeping the slopes of the one before."""
+    kept = [f"Z[SLOPE{number - 1} + i] = Z[SLOPE + i]"] if number > 2 else []
+    lines = ["i = k * W + j", *kept, *weighted_sum(row, _slopes(len(row), latest="SLOPE" if kept else None))]
+    lines.append("Z[NEXT + i] = fma(Z[TAKEN + j], s, Z[STATE + i])")
+    head = ["for k in range(N):", "    for j in range(W):"]
+    when = ["for j in range(W):", f"    Z[WHEN + j] = fma({c!r}, Z[TAKEN + j], Z[TIME + j])"]
+    return "\n".join([indented(head, 1), indented(lines, 3), indented([*when, "slopes(Z)"], 1)])
+
+
+def _error(errors: tuple[tuple[float, ...], ...], last: int) -> str:
+    """Mean square over the states of the estimated error over its scale; without an estimate 0, but NaN for NaN."""
+    lines = ["for j in range(W):"]
+    if not errors:
+        return indented([*lines, "    Z[ERROR + j] = Z[NEXT + POTENTIAL + j] - Z[NEXT + POTENTIAL + j]"], 1)
+    rows = ("ERROR", "OTHER")[: len(errors)]
+    lines += [f"    Z[{row} + j] = 0.0" for row in rows]
+    lines += ["for k in range(N):", "    for j in range(W):", "        i = k * W + j"]
+    for row, weights in zip(rows, errors, strict=True):
+        terms = weighted_sum(weights, _slopes(last, latest="SLOPE"))
+        lines += [
+            "        " + line for line in [*terms, "s *= INVERSE_SCALE[k]", f"Z[{row} + j] = fma(s, s, Z[{row} + j])"]
+        ]
+    lines += ["for j in range(W):", "    square = Z[TAKEN + j] * Z[TAKEN + j] / N"]
+    if len(errors) > 1:
+        lines.append("    square *= Z[ERROR + j] / fma(0.01, Z[OTHER + j], Z[ERROR + j] + 1e-300)")
+    return indented([*lines, "    Z[ERROR + j] *= square"], 1)
+
+
+def _curve(tableau: Tableau, last: int) -> list[str]:
+    """The cubic through potential and slope at both ends, or where the tableau has one, its own interpolant."""
+    if not tableau.dense:
+        return [
+            "Z[CURVE_0 + j] = h * d0",
+            "Z[CURVE_1 + j] = 3.0 * (v1 - v0) - h * (2.0 * d0 + d1)",
+            "Z[CURVE_2 + j] = 2.0 * (v0 - v1) + h * (d0 + d1)",
+        ]
+    lines = []
+    for number, (row, c) in enumerate(zip(tableau.dense_a, tableau.dense_c, strict=True), last + 1):
+        terms = _slopes(len(row), "BEGUN_SLOPE")
+        terms[last - 1] = "Z[LAST_SLOPE + i]"
+        lines += ["for k in range(N):", "    i = k * W + j", *("    " + line for line in weighted_sum(row, terms))]
+        lines += ["    Z[NEXT + i] = fma(h, s, Z[BEGUN + i])", f"Z[WHEN + j] = fma({c!r}, h, t)", "slopes_of(Z, j)"]
+        lines += ["for k in range(N):", f"    Z[SLOPE{number} + k * W + j] = Z[SLOPE + k * W + j]"]
+    slopes = ["d0", *(f"Z[SLOPE{i} + POTENTIAL + j]" for i in range(2, len(tableau.dense) + 1))]
+    slopes[last - 1] = "d1"
+    for power in range(tableau.degree):
+        lines += weighted_sum(tuple(row[power] if row else 0.0 for row in tableau.dense), slopes)
+        lines.append(f"Z[CURVE_{power} + j] = h * s")
+    return lines
+
+
+RK4 = _runge_kutta("rk4", "classical Runge-Kutta", CLASSICAL)
+TSIT5 = _runge_kutta("tsit5", "Runge-Kutta 5(4) of Tsitouras", TSITOURAS)
+DOP853 = _runge_kutta("dop853", "Runge-Kutta 8(5,3) of Dormand and Prince", DORMAND_PRINCE_8)

@@ -1,0 +1,235 @@
+"""Files by path: everything that occurs in published models, and what is said of files that are not so."""
+
+import warnings
+
+import myokit
+import numpy as np
+import pytest
+from myokit.formats.cellml import CellML1Exporter, CellML2Exporter
+
+import hhcore
+from hhcore.compile.module import load_kernel
+from hhcore.integration import pack
+from hhcore.model import CATALOGUE
+from hhcore.reference import derivative, reference
+
+# A cell as one finds them: nested components and variables, aliases, constants computed from constants, piecewise rates
+# with an equality guard, a chain of closed and open states, a calcium pool that must stay positive, a stimulus inside
+# the model, a derivative used in another equation, a division by zero in the branch that is not taken.
+EVERYTHING = """
+[[model]]
+membrane.V = -80
+sodium.m = 0.01
+sodium.h = 0.9
+chain.C2 = 0.1
+chain.O = 0.05
+pool.Ca = 2e-4
+tracker.fast = 0.1
+
+[engine]
+t = 0 [ms] bind time
+    in [ms]
+pace = 0 bind pace
+
+[constants]
+R = 8.314
+T = 310
+F = 96.485
+RTF = R * T / F
+    in [mV]
+scaled = RTF^2 * log10(100) / RTF
+
+[membrane]
+use sodium.i as i_fast, chain.i as i_slow, pool.i as i_ca
+own = if(engine.t >= 5 and engine.t < 6.5, -60, 0)
+dot(V) = -(i_fast + i_slow + i_ca + i_leak + own - 30 * engine.pace) / 1.2
+    in [mV]
+    label membrane_potential
+i_leak = 0.25 * (V + 75)
+
+[sodium]
+use membrane.V
+i = 20 * m^3 * h * (V - 55)
+dot(m) = a * (1 - m) - b * m
+    a = if(V == -47.13, 3.2, 0.32 * (V + 47.13) / (1 - exp(-0.1 * (V + 47.13))))
+    b = 0.08 * exp(-V / 11)
+dot(h) = (inf - h) / tau
+    inf = 1 / (1 + exp((V + 66) / 6))
+    tau = piecewise(V >= -40, 0.3 + 0.1 * abs(V) / 40, V < -90, 9, 1 / (0.14 + exp(-V / 20) * 0.01))
+
+[chain]
+use membrane.V
+C1 = 1 - C2 - O
+up = 0.05 * exp(0.02 * V)
+down = 0.02 * exp(-0.03 * V)
+dot(C2) = 2 * up * C1 - (down + up) * C2 + 2 * down * O
+dot(O) = up * C2 - 2 * down * O
+i = 1.5 * O * (V + constants.scaled * log(145 / 5.4))
+
+[pool]
+use membrane.V
+E = 0.5 * constants.RTF * log(1.8 / Ca)
+gate = 1 / (1 + exp(-(V + 10) / 6))
+i = 0.3 * gate * sqrt(abs(V - E)) * if(V < E, -1, 1)
+uptake = 0.005 * Ca^1.6 / (Ca^1.6 + 0.0005^1.6)
+jump = floor(V / 1000) + ceil(V / 1000)
+ratio = if(V > 1000, Ca / (V - V), Ca / 2)
+dot(Ca) = -0.0002 * i * (1 + 0 * jump) - uptake * (1 - 0 * ratio)
+
+[tracker]
+use membrane.V
+dot(fast) = dot(V) / 100 - sin(fast) * cos(fast)
+"""
+
+
+def load(tmp_path, text: str, name="m.mmt", **names):
+    path = tmp_path / name
+    path.write_text(text)
+    return hhcore.load_model(path, **names)
+
+
+def slopes(model, states: np.ndarray) -> np.ndarray:
+    """dy/dt by the kernel at states (k, N), k at most 16."""
+    kernel = load_kernel(model, "rodas5p")
+    parameters = np.array([[q.value for q in model.parameters.values()]] * kernel.W)
+    Z = pack(kernel, parameters, states[np.minimum(np.arange(kernel.W), len(states) - 1)])
+    rows = Z.reshape(kernel.ROWS, kernel.W)
+    for j in range(len(states)):
+        kernel.stage(Z, 0.0, j)
+    return rows[kernel.SLOPE // kernel.W :][: kernel.N, : len(states)].T.copy()
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory):
+    return load(tmp_path_factory.mktemp("everything"), EVERYTHING)
+
+
+def test_all_that_occurs_in_published_files_has_the_derivatives_of_myokit(everything):
+    own = np.array([q.value for q in everything.states.values()])
+    rng = np.random.default_rng(5)
+    states = own * rng.uniform(0.5, 1.5, (16, len(own)))
+    states[:, 0] = [*rng.uniform(-100, 60, 13), -47.13, -40.0, -90.0]
+    found = slopes(everything, states)
+    for y, ours in zip(states, found, strict=True):
+        exact = np.array(list(derivative(everything, dict(zip(everything.states, y, strict=True)), {}).values()))
+        scale = np.maximum(np.abs(exact), [20, 1, 1, 0.1, 0.1, 1e-4, 1])  # terms of this size cancel
+        assert np.abs(ours - exact).max() < 1e300 and (np.abs(ours - exact) / scale).max() < 1e-12
+
+
+@pytest.mark.parametrize(("method", "local_error"), [("rodas5p", 1e-8), ("tsit5", 1e-8)])
+def test_it_runs_as_with_scipy_also_through_the_stimulus_inside_the_model(everything, method, local_error):
+    settings = {"duration": 60.0, "initial_state": "model", "threshold": -30.0}
+    run = hhcore.simulate(everything, {}, hhcore.Step(0.0), method=method, local_error=local_error, **settings)
+    exact = reference(everything, {}, method="Radau", rtol=1e-10, atol=1e-12, **settings)
+    assert len(exact.spike_times) == len(run.spike_times) == 1
+    assert run.spike_times == pytest.approx(exact.spike_times, abs=1e-5)
+    assert run.final[0] == pytest.approx(list(exact.final.values()), rel=1e-5)
+
+
+def test_the_terms_of_the_potentials_equation_are_the_membrane_currents(everything):
+    assert {"sodium.i", "chain.i", "pool.i", "membrane.i_leak"} <= set(everything.currents)
+
+
+def test_removable_singularities_and_guards_keep_the_jacobian_finite(everything):
+    """rodas5p across the very value of an equality guard: as accurate as tsit5, which needs no Jacobian."""
+    state = {name: q.value for name, q in everything.states.items()} | {"membrane.V": -47.13}
+    runs = [
+        hhcore.simulate(
+            everything, {}, hhcore.Step(0.0), duration=4.0, initial_state=state, method=method, local_error=1e-9
+        ).final
+        for method in ("rodas5p", "tsit5")
+    ]
+    assert runs[0] == pytest.approx(runs[1], rel=1e-6)
+
+
+@pytest.mark.parametrize("exporter", [CellML1Exporter, CellML2Exporter])
+def test_cellml_1_and_2(tmp_path, exporter):
+    path = tmp_path / "exported.cellml"
+    source = myokit.parse_model((CATALOGUE / "hodgkin_huxley_1952.mmt").read_text())
+    exporter().model(str(path), source)
+    model = hhcore.load_model(path, potential="membrane.V", current="stimulus.amplitude")
+    own = hhcore.load_model("hodgkin_huxley_1952")
+    state = {name: q.value for name, q in own.states.items()}
+    assert derivative(model, state, {}, 7.0) == pytest.approx(derivative(own, state, {}, 7.0), rel=1e-14)
+
+
+PACEMAKER = """
+[[model]]
+desc: Van der Pol
+a.x = 2
+a.y = 0
+[a]
+t = 0 bind time
+dot(x) = y
+dot(y) = 5 * (1 - x^2) * y - x
+"""
+
+
+def test_a_model_without_a_stimulus(tmp_path):
+    with pytest.raises(hhcore.UserError, match=r"no state has `label membrane_potential`.*legal: a\.x, a\.y"):
+        load(tmp_path, PACEMAKER)
+    with pytest.raises(hhcore.UserError, match=r"`current: none` if nothing is injected"):
+        load(tmp_path, PACEMAKER, potential="a.x")
+    model = load(tmp_path, PACEMAKER, potential="a.x", current="none")
+    settings = {"duration": 30.0, "initial_state": "model"}
+    run = hhcore.simulate(model, {}, hhcore.Step(0.0), local_error=1e-9, **settings)
+    exact = reference(model, {}, **settings)
+    assert run.spike_times == pytest.approx(exact.spike_times, abs=1e-6) and len(exact.spike_times) >= 2
+    with pytest.raises(hhcore.UserError, match="nothing is injected"):
+        hhcore.simulate(model, {}, hhcore.Step(1.0), **settings)
+
+
+def test_candidates_for_potential_and_current_are_proposed(tmp_path):
+    text = EVERYTHING.replace("    label membrane_potential\n", "").replace(" bind pace", "")
+    with pytest.raises(hhcore.UserError, match=r"potential: \.\.\.`; perhaps membrane\.V"):
+        load(tmp_path, text)
+    with pytest.raises(hhcore.UserError, match="current: ..."):
+        load(tmp_path, text, potential="membrane.V")
+    with pytest.raises(hhcore.UserError, match=r"perhaps .*membrane\.i_stim"):
+        load(tmp_path, text.replace("own", "i_stim"), potential="membrane.V")
+
+
+def test_units_that_do_not_match_are_noted_with_their_line(tmp_path):
+    text = (CATALOGUE / "hodgkin_huxley_1952.mmt").read_text()
+    line = text[: text.index("i = g * m^3 * h * (V - E)")].count("\n") + 1
+    model = load(tmp_path, text.replace("i = g * m^3 * h * (V - E)", "i = g * m^3 * h * V * (V - E)"))
+    assert len(model.notes) == 1 and f"sodium.i on line {line}" in model.notes[0]
+    assert hhcore.load_model("hodgkin_huxley_1952").notes == ()
+
+
+def nested(depth: int) -> str:
+    return "(" * depth + "1" + ")" * depth
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("deep.mmt", PACEMAKER.replace("dot(x) = y", f"dot(x) = y * {nested(100_000)}"), "more than 200 deep"),
+        ("large.mmt", PACEMAKER + "\n".join(f"v{i} = {i}" for i in range(500_000)), "bytes are too many"),
+        ("minus.mmt", PACEMAKER.replace("dot(x) = y", f"dot(x) = {'-' * 100_000}y"), "cannot be read"),
+        ("power.mmt", PACEMAKER.replace("dot(x) = y", "dot(x) = y * 9^9^9^9"), "no finite real number"),
+        ("powers.mmt", PACEMAKER.replace("dot(x) = y", "dot(x) = y * 9^(9^9)"), "binary digits"),
+        ("cycle.mmt", PACEMAKER + "b = c\nc = b\n", "cannot be read"),
+        ("bytes.mmt", None, "no text in UTF-8"),
+        ("bomb.cellml", '<?xml version="1.0"?><!DOCTYPE m [<!ENTITY a "aa">]><model>&a;</model>', "DOCTYPE"),
+        ("other.cellml", "<html><body>404</body></html>", "cannot be read"),
+    ],
+)
+def test_hostile_files_get_one_message(tmp_path, name, text, message):
+    path = tmp_path / name
+    path.write_bytes(b"\xff\xfe\x00\x81" if text is None else text.encode())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(hhcore.UserError, match=message):
+            model = hhcore.load_model(path, potential="a.x", current="none")
+            load_kernel(model, "tsit5")
+
+
+def test_many_states_are_no_harm(tmp_path):
+    """A chain of 300 states, each pulled to the one before."""
+    states = "\n".join(f"b.s{i} = 0" for i in range(300))
+    chain = "\n".join(f"dot(s{i}) = {'a.x' if i == 0 else f's{i - 1}'} - s{i}" for i in range(300))
+    text = PACEMAKER.replace("[a]", f"{states}\n[a]") + f"\n[b]\n{chain}\n"
+    model = load(tmp_path, text, potential="a.x", current="none")
+    run = hhcore.simulate(model, {}, hhcore.Step(0.0), duration=1.0, initial_state="model", method="rk4", dt=0.01)
+    assert run.final.shape == (1, 302) and np.isfinite(run.final).all()
