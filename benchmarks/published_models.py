@@ -4,8 +4,9 @@
 
 For each file: the right-hand side of the kernel against an evaluation of Myokit's equations in 40 digits, at 16 random
 states; and 50 ms with a stimulus by rodas5p against SciPy's LSODA, straight from Myokit's equations. A right-hand side
-passes if its relative error is at most 1e-12; slopes that are less than a thousandth of their size at other states, where
-large terms cancel, are compared with that thousandth. A run passes if the states at the end agree to 1e-6 of their scale.
+passes if its relative error is at most 1e-12; slopes that are less than a thousandth of their size at other states,
+where large terms cancel, are compared with that thousandth. A run passes if the states at the end agree to 1e-6 of
+their scale.
 """
 
 import sys
@@ -127,7 +128,7 @@ def main() -> None:
         fine = error <= 1e-12 and difference <= 1e-6
         passed += fine
         print(
-            f"{path.name:36} {'ok   ' if fine else 'FAILS'} {len(model.states):3} states, compiled in {compiled:.0f} s,",
+            f"{path.name:36} {'ok   ' if fine else 'FAILS'} {len(model.states):3} states compiled in {compiled:.0f} s;",
             f"right-hand side {error:.1e} ({where}), run {difference:.1e} ({state}), {steps:.1f} steps/ms",
             flush=True,
         )
