@@ -60,7 +60,14 @@ def slopes(model: Model, states: np.ndarray) -> np.ndarray:
 
 def exact_slopes(model: Model, state: np.ndarray) -> np.ndarray:
     """dy/dt in many digits, from the equations as Myokit writes them."""
-    values = {name: mpmath.mpf(q.value) for name, q in model.parameters.items()}
+    try:
+        return _exact_slopes(model, state, 0.0)
+    except ZeroDivisionError:  # by the concentration of a drug that is absent
+        return _exact_slopes(model, state, 1e-300)
+
+
+def _exact_slopes(model: Model, state: np.ndarray, zero: float) -> np.ndarray:
+    values = {name: mpmath.mpf(q.value or zero) for name, q in model.parameters.items()}
     values |= {name: mpmath.mpf(float(y)) for name, y in zip(model.states, state, strict=True)}
     values |= {model.current.name: mpmath.mpf(0), model.myokit.time().qname(): mpmath.mpf(0)}
     with mpmath.workdps(DIGITS):
