@@ -264,7 +264,6 @@ def test_mistakes_of_form_are_found_before_a_model_is_loaded(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "content", "parts"),
     [
-        ("wrong_units.mmt", "units", ["wrong_units.mmt", "units do not match", "sodium.i"]),
         ("garbage.mmt", bytes(range(128, 256)), ["garbage.mmt", "cannot be read"]),
         ("garbage.cellml", bytes(range(128, 256)), ["garbage.cellml", "cannot be read"]),
         ("text.mmt", b"a poem", ["text.mmt", "cannot be read"]),
@@ -273,9 +272,6 @@ def test_mistakes_of_form_are_found_before_a_model_is_loaded(monkeypatch):
     ],
 )
 def test_model_files(tmp_path, name, content, parts):
-    if content == "units":
-        source = Path(hhcore.experiment.__file__).parent / "models" / "hodgkin_huxley_1952.mmt"
-        content = source.read_bytes().replace(b"i = g * m^3 * h * (V - E)", b"i = g * m^3 * h")
     (tmp_path / name).write_bytes(content)
     config = changed(("model",), name)
     with pytest.raises(UserError) as caught:
@@ -286,12 +282,12 @@ def test_model_files(tmp_path, name, content, parts):
         assert part in message
 
 
-def test_a_model_without_a_unit_of_time_has_no_rates(tmp_path):
+def test_a_model_whose_time_is_no_time(tmp_path):
     (tmp_path / "plain.mmt").write_text(
-        "[[model]]\nm.v = 0\n[m]\ntime = 0 [1] bind time\n    in [1]\ni = 0 [1] bind pace\n    in [1]\n"
+        "[[model]]\nm.v = 0\n[m]\ntime = 0 [mV] bind time\n    in [mV]\ni = 0 [1] bind pace\n    in [1]\n"
         "dot(v) = i - v\n    in [1]\n    label membrane_potential\n"
     )
-    with pytest.raises(UserError, match=r"^experiments\.squid\.model: the time unit of 'plain': '1 1' cannot .* to ms"):
+    with pytest.raises(UserError, match=r"^experiments\.squid\.model: time unit of 'plain': '1 mV' cannot .* to ms"):
         read_experiments(changed(("model",), "plain.mmt"), tmp_path)
 
 

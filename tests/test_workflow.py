@@ -257,13 +257,13 @@ def test_another_experiment_runs_nothing_of_the_first_again(small):
         ),
         ({"model": "nowhere.mmt"}, r"nowhere\.mmt"),
         ({"solver": {"method": "rk4", "dt": 50}}, "dt"),
-        ({"model": "wrong_units.mmt"}, "units do not match"),
+        ({"model": "unmarked.mmt"}, "no state has `label membrane_potential`.*perhaps membrane.V"),
     ],
 )
 def test_a_bad_config_gets_one_message_before_any_job(cache, tmp_path, change, message):
     folder = Folder(tmp_path / "bad", cache)
-    wrong = (folder.path / "model.mmt").read_text().replace("g * m^3 * h * (V - E)", "g * m^3 * h * V * (V - E)")
-    (folder.path / "wrong_units.mmt").write_text(wrong)
+    unmarked = (folder.path / "model.mmt").read_text().replace("    label membrane_potential\n", "")
+    (folder.path / "unmarked.mmt").write_text(unmarked)
     folder.config(**change)
     done = folder.snakemake()
     printed = done.stdout + done.stderr
@@ -295,3 +295,13 @@ def test_a_neuron_that_fails_is_a_row_with_a_status_and_a_step_that_is_unstable_
     assert failures.neuron.tolist() == [0, 2, 4] and failures.membrane_V_mV.between(-100, 60).all()
     assert failures.failed_ms.tolist() == features.failed_ms.dropna().tolist()
     assert "3 failed" in (folder.path / "results/e/summary.html").read_text()
+
+
+def test_units_of_a_model_file_that_do_not_match_are_noted_at_the_start(cache, tmp_path):
+    folder = Folder(tmp_path / "noted", cache)
+    wrong = (folder.path / "model.mmt").read_text().replace("g * m^3 * h * (V - E)", "g * m^3 * h * V * (V - E)")
+    (folder.path / "wrong_units.mmt").write_text(wrong)
+    folder.config(model="wrong_units.mmt")
+    done = folder.snakemake("-n")
+    assert done.returncode == 0, done.stderr
+    assert (done.stdout + done.stderr).count("Note. wrong_units: units do not match in sodium.i on line") == 1
