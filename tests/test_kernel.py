@@ -13,6 +13,7 @@ from hhcore import Step, load_model, trace
 from hhcore.compile.cost import operations
 from hhcore.compile.module import load_kernel
 from hhcore.compile.text import generate
+from hhcore.integration import pack
 from hhcore.reference import derivative
 
 EXACT = json.loads((Path(__file__).parent / "data" / "hodgkin_huxley_1952.json").read_text())
@@ -172,3 +173,35 @@ def test_terms_that_are_minus_a_function_or_a_power(tmp_path):
     assert found["a.V"][-1] == pytest.approx(1.5 / (1 + 1.5), abs=1e-6)  # dV/dt = -V^2, by hand
     exact = solve_ivp(lambda t, w: w - np.log(2 + w) - np.sqrt(w + 3) - w**2, (0, 1), [0.5], rtol=1e-10, atol=1e-12)
     assert found["a.w"][-1] == pytest.approx(exact.y[0, -1], abs=1e-6)
+
+
+STEEP = """
+[[model]]
+a.V = -65
+a.Ca = 1e-4
+a.r = 0.1
+
+[a]
+t = 0 [ms] bind time
+    in [ms]
+I = 0 [mV/ms] bind pace
+    in [mV/ms]
+dot(V) = I - 0.1 / (1 + exp(-(V + 40) / 5)) - 0.2 / (1 + exp(-(V + 20) / 7))
+    in [mV]
+    label membrane_potential
+dot(Ca) = -1e-9 / (1 + exp((Ca - 1e-4) / 1e-6))
+dot(r) = 1 / (1 + exp((Ca - 1.2e-4) / 1e-6)) - r
+"""
+
+
+def test_denominators_that_may_overflow_keep_a_division_of_their_own(tmp_path):
+    """At Ca = 8e-4 the exponents are 700 and 680: each exponential is finite, their product is not."""
+    path = tmp_path / "steep.mmt"
+    path.write_text(STEEP)
+    model = load_model(path)
+    kernel = load_kernel(model, "tsit5")
+    Z = pack(kernel, np.array([[q.value for q in model.parameters.values()]] * kernel.W), np.array([[-65, 8e-4, 0.1]]))
+    kernel.stage(Z, 0.0, 0)
+    found = Z[kernel.SLOPE :: kernel.W][:3]
+    assert found[0] == pytest.approx(-0.1 / (1 + math.exp(5)) - 0.2 / (1 + math.exp(45 / 7)), rel=1e-13)
+    assert abs(found[1]) < 1e-300 and found[2] == pytest.approx(-0.1, rel=1e-15)

@@ -27,6 +27,8 @@ class Equations:
     definitions        : other intermediate variables that are used more than once
     derivatives        : the right-hand side of each state, by qualified name
     outputs            : the expressions of further variables, by qualified name
+    values             : the model's own values of the parameters
+    potentials         : the states in the unit of the membrane potential, and what 1 mV is in it
     """
 
     states: dict[str, sp.Symbol]
@@ -37,6 +39,18 @@ class Equations:
     definitions: dict[sp.Symbol, sp.Expr]
     derivatives: dict[str, sp.Expr]
     outputs: dict[str, sp.Expr]
+    values: dict[sp.Symbol, sp.Expr]
+    potentials: dict[sp.Symbol, sp.Expr]
+
+    def moderate(self, exponent: sp.Expr) -> bool:
+        """Whether |exponent| stays below 120 for potentials from -200 to 100 mV, and depends on nothing else."""
+        while exponent.free_symbols & self.constants.keys():
+            exponent = exponent.xreplace(self.constants)
+        exponent = exponent.xreplace(self.values)
+        if not exponent.free_symbols <= self.potentials.keys():
+            return False
+        ends = [exponent.xreplace({v: edge * mv for v, mv in self.potentials.items()}) for edge in (-200, 100)]
+        return all(end.is_comparable and abs(end) < 120 for end in ends)
 
 
 def equations(model: Model, outputs: tuple[str, ...] = ()) -> Equations:
@@ -73,7 +87,15 @@ def equations(model: Model, outputs: tuple[str, ...] = ()) -> Equations:
         definitions=definitions,
         derivatives={name: derivatives[name] for name in model.states},
         outputs={name: writer.known[name] for name in outputs},
+        values={names[name]: sp.Rational(repr(q.value)) for name, q in model.parameters.items()},
+        potentials=_potentials(model, names),
     )
+
+
+def _potentials(model: Model, names: dict[str, sp.Symbol]) -> dict[sp.Symbol, sp.Expr]:
+    unit = model.states[model.potential].unit
+    millivolt = sp.Rational(1, 1000) if unit == "V" else sp.Integer(1)
+    return {names[name]: millivolt for name, q in model.states.items() if q.unit == unit}
 
 
 def _uses(model: myokit.Model) -> Counter:

@@ -5,6 +5,7 @@ Equal subexpressions become one variable. What does not depend on the state is m
 1/(ab).
 """
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import sympy as sp
@@ -45,12 +46,20 @@ def negated(operand: str) -> str:
     return operand[1:] if operand.startswith("-") else f"-{operand}"
 
 
-def lower(block: Block, variables: set[sp.Symbol], invariants: Invariants | None) -> tuple[list[str], dict[str, str]]:
+def lower(
+    block: Block,
+    variables: set[sp.Symbol],
+    invariants: Invariants | None,
+    moderate: Callable[[sp.Expr], bool] = lambda exponent: True,
+) -> tuple[list[str], dict[str, str]]:
     """(lines, operand of each output). With `invariants` None everything is computed in place, each division alone.
+
+    moderate : whether an exponent stays so small that its exponential may be multiplied with others
 
     Raises UserError for a function that the kernels do not have.
     """
     lowering = _Lowering(block, variables, invariants)
+    lowering.moderate = moderate
     if invariants is not None:
         lowering.reciprocals()
     operands = {name: lowering.operand(e) for name, e in block.outputs.items()}
@@ -260,9 +269,22 @@ class _Lowering:
         for e in self.block.outputs.values():
             self.denominators(e, depths, found)
         for depth in sorted(set(found.values())):
-            denominators = [d for d, at in found.items() if at == depth]
+            denominators = [d for d, at in found.items() if at == depth and self.is_moderate(d)]
             for i in range(0, len(denominators), MERGED_DIVISIONS):
                 self.merged_division(denominators[i : i + MERGED_DIVISIONS])
+
+    def is_moderate(self, denominator: sp.Expr) -> bool:
+        """Whether a product of a few such denominators cannot overflow where each of them does not."""
+        inside = needed(Block({"": denominator}, self.block.definitions)).definitions
+        for e in (denominator, *inside.values()):
+            powers = {p.base: p.exp for p in e.atoms(sp.Pow) if p.base in self.block.powers}
+            exponents = [x.args[0] for x in e.atoms(sp.exp)]
+            exponents += [
+                self.block.definitions[s].args[0] * powers.get(s, 1) for s in e.free_symbols & self.block.powers
+            ]
+            if not all(self.moderate(x) for x in exponents):
+                return False
+        return True
 
     def everything(self) -> list[sp.Expr]:
         return [*self.block.definitions.values(), *self.block.outputs.values()]

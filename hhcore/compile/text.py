@@ -265,7 +265,7 @@ def _function(
 ) -> str:
     """The text of one straight-line block: rows `outputs` from the states in rows `states` and the given time."""
     block = optimise(Block(outputs, symbols.definitions), _variables(symbols))
-    lines, operands = lower(block, _variables(symbols), invariants)
+    lines, operands = lower(block, _variables(symbols), invariants, symbols.moderate)
     used = _words("\n".join(lines) + " " + " ".join(operands.values()))
     loads = [f"{s.name} = Z[{states}_{i} + j]" for i, s in enumerate(symbols.states.values()) if s.name in used]
     loads += [f"{symbols.current.name} = Z[CURRENT + j]"] if symbols.current.name in used else []
