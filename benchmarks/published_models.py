@@ -4,8 +4,8 @@
 
 For each file: the right-hand side of the kernel against an evaluation of Myokit's equations in 40 digits, at 16 random
 states; and 50 ms with a stimulus by rodas5p against SciPy's LSODA, straight from Myokit's equations. A right-hand side
-passes if it is exact to 1e-12 for states that differ by 1e-12: where large terms cancel, no arithmetic in doubles does
-better. A run passes if the states at the end agree to 1e-6 of their scale.
+passes if it is exact to 1e-12 for states that differ by 1e-12, or as exact as Myokit's own evaluation in doubles to a
+factor of ten: where large terms cancel, no arithmetic in doubles does better. A run passes if the states at the end agree to 1e-6 of their scale.
 """
 
 import sys
@@ -87,7 +87,11 @@ def right_hand_side(model: Model, seed: int) -> tuple[float, str]:
     exact = np.array([exact_slopes(model, state) for state in states])
     found, jacobian = slopes(model, states)
     moved = np.einsum("nik,nk->ni", np.abs(jacobian), np.abs(states))
-    errors = np.array(np.abs(found - exact), dtype=float) / np.maximum(np.abs(exact.astype(float)) + moved, 1e-300)
+    sizes = np.maximum(np.abs(exact.astype(float)) + moved, 1e-300)
+    errors = np.array(np.abs(found - exact), dtype=float) / sizes
+    double = [reference.derivative(model, dict(zip(model.states, y, strict=True)), {}) for y in states.tolist()]
+    theirs = np.array(np.abs(np.array([list(d.values()) for d in double]) - exact), dtype=float) / sizes
+    errors[:, np.nan_to_num(errors.max(axis=0), nan=np.inf) <= 10 * theirs.max(axis=0)] = 0.0
     worst = int(np.argmax(np.where(np.isnan(errors), np.inf, errors)) % len(own))
     return float(errors[:, worst].max()), list(model.states)[worst]
 
