@@ -5,7 +5,6 @@ the catalogue it is kept in docs/kernels/.
 """
 
 import importlib.util
-import re
 import sys
 import tempfile
 import time
@@ -85,17 +84,9 @@ def nanoseconds(model: Model, kernel: ModuleType) -> float:
     return min(seconds(run) for _ in range(9)) / run() * 1e9
 
 
-def instructions(kernel: ModuleType) -> tuple[float, int]:
-    """Machine instructions of the time loop for one step of one neuron, and lanes in a register."""
-    text = kernel.run.inspect_asm(kernel.run.signatures[0])
-    blocks = re.split(r"^\.LBB\d+_\d+:.*$", text, flags=re.MULTILINE)
-    count = [len(re.findall(r"^\tv\w+pd\b", block, re.MULTILINE)) for block in blocks]
-    block = blocks[int(np.argmax(count))]
-    lanes = 8 if "zmm" in block else 4
-    divisions = len(re.findall(r"^\tvdivpd\b", block, re.MULTILINE))
-    total = len(re.findall(r"^\t[a-z]", block, re.MULTILINE))
-    copies = max(1, round(divisions / max(1, operations(Path(kernel.__file__).read_text(), "attempt")["divide"])))
-    return total / (lanes * copies), lanes
+def lanes(kernel: ModuleType) -> int:
+    """Lanes in a register of the machine code."""
+    return 8 if "zmm" in kernel.run.inspect_asm(kernel.run.signatures[0]) else 4
 
 
 @contextmanager
@@ -120,7 +111,7 @@ def nothing_hoisted() -> Iterator[None]:
 
 PASSES = {
     "all passes": lambda: patch.object(lower, "MERGED_DIVISIONS", lower.MERGED_DIVISIONS),
-    "without shared exponentials": lambda: patch.object(passes, "share_exponentials", lambda o, v: passes.Block(o)),
+    "without shared exponentials": lambda: patch.object(passes, "share_exponentials", lambda block, variables: block),
     "without merged divisions": lambda: patch.object(lower, "MERGED_DIVISIONS", 1),
     "without distribution": lambda: patch.object(passes, "distribute", lambda e, variables: e),
     "without hoisted invariants": nothing_hoisted,
@@ -129,11 +120,10 @@ PASSES = {
 PAGE = Template("""# $title: what a step costs
 
 Written by `make kernel-report MODEL=$name` on one core of `$cpu`, which reaches $peak billion fused multiply-adds per
-second in a loop of nothing else. Operations are counted in the generated text, for one step of one neuron;
-instructions in the machine code of the time loop; times are those of neurons at rest, the best of several runs, and
-include what happens in every step: looking for spikes and extrema, control of the step, bookkeeping. The share
-of the peak is that of fused multiply-adds, multiplications, additions, selections and operations on bits, one slot of a
-vector unit each: divisions, which have a unit of their own, and loads are left out.
+second in a loop of nothing else. Operations are counted in the generated text, for one step of one neuron; times are those of neurons at rest, the best
+of several runs, and include what happens in every step: looking for spikes and extrema, control of the step,
+bookkeeping. The share of the peak is that of fused multiply-adds, multiplications, additions, selections and operations
+on bits, one slot of a vector unit each: divisions, which have a unit of their own, and loads are left out.
 
 $table
 
@@ -148,15 +138,12 @@ def scheme_rows(model: Model, methods: list[str], best: float, folder: str) -> I
     for method in methods:
         text = generate(model, method)
         kernel, compiled = module(text, folder)
-        found = operations(text, "attempt") + operations(text, "accept") + operations(text, "advance")
-        found -= operations(text, "attempt") + operations(text, "accept")  # `advance` has counted them
+        found = sum((operations(text, name) for name in ("propose", "attempt", "conclude", "accept")), Counter())
         ns = nanoseconds(model, kernel)
-        machine, lanes = instructions(kernel)
         share = sum(found[kind] for kind in COUNTED) / ns * 1e9 / best
         counts = " | ".join(str(found[kind]) for kind in ("exp", *KINDS))
         yield (
-            f"| `{method}` | {counts} | {machine:.0f} | {lanes} | {ns:.1f} | {1e3 / ns:.1f} | {share:.0%} "
-            f"| {compiled:.1f} |"
+            f"| `{method}` | {counts} | {lanes(kernel)} | {ns:.1f} | {1e3 / ns:.1f} | {share:.0%} | {compiled:.1f} |"
         )
 
 
@@ -185,7 +172,7 @@ def page(model: Model) -> str:
             print(f"    {method} is left out: {error}", flush=True)
     best = peak()
     with tempfile.TemporaryDirectory() as folder:
-        heads = ["scheme", "exp", *KINDS, "instructions", "lanes", "ns", "M steps/s", "of peak", "compiled in (s)"]
+        heads = ["scheme", "exp", *KINDS, "lanes", "ns", "M steps/s", "of peak", "compiled in (s)"]
         table = [f"| {' | '.join(heads)} |", f"|---|{'---:|' * (len(heads) - 1)}"]
         table += scheme_rows(model, methods, best, folder)
         heads = ["", "exp", "fma", "multiply", "add", "divide", "ns", "times"]

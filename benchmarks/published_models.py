@@ -5,7 +5,8 @@
 For each file: the right-hand side of the kernel against an evaluation of Myokit's equations in 40 digits, at 16 random
 states; and 50 ms with a stimulus by rodas5p against SciPy's LSODA, straight from Myokit's equations. A right-hand side
 passes if it is exact to 1e-12 for states that differ by 1e-12, or as exact as Myokit's own evaluation in doubles to a
-factor of ten: where large terms cancel, no arithmetic in doubles does better. A run passes if the states at the end agree to 1e-6 of their scale.
+factor of ten: where large terms cancel, no arithmetic in doubles does better. A run passes if the states at the end
+agree to 1e-6 of their scale.
 """
 
 import sys

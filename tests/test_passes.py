@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import sympy as sp
 
@@ -145,6 +146,17 @@ def test_derivatives_of_functions_of_our_own():
     rate = remove_singularities((V + 40) / (1 - sp.exp(-(V + 40) / 10)), {V})
     inside = slope(rate, V).replace(Near, lambda z, limit, inside, outside: inside)
     assert abs(plain(inside).subs(V, -40) - 0.5) < 1e-15  # x/(1 - e^(-x/10)) = 10 + x/2 + ...
+
+
+def test_slopes_of_steep_sigmoids_are_finite_where_the_exponential_overflows():
+    rate = 3 / (2 + 5 * sp.exp((V - P) / 7))
+    for number in (-3, 12):
+        values = {V: number, P: 2}
+        assert abs((slope(rate, V) - sp.diff(rate, V)).subs(values).evalf(30)) < 1e-25
+        assert abs((slope(rate**2, V) - sp.diff(rate**2, V)).subs(values).evalf(30)) < 1e-25
+    steep = sp.lambdify(V, slope(1 / (1 + sp.exp(1000 * V)), V), "numpy")
+    with np.errstate(all="ignore"):
+        assert steep(np.float64(1.0)) == 0.0
 
 
 def test_conditions_are_decided_where_they_are_constant():

@@ -78,6 +78,9 @@ def slope(e: sp.Basic, x: sp.Symbol) -> sp.Expr:
         return sp.Add(*(slope(f, x) * other for f, other in zip(e.args, others, strict=True)))
     if isinstance(e, sp.Pow):
         base, exponent = e.args
+        if exponent.is_negative and (parts := _sigmoid(base, x)) is not None:
+            level, z = parts
+            return exponent * e * (1 - level / base) * slope(z, x)
         by_base = exponent * base ** (exponent - 1) * slope(base, x)
         return by_base + e * sp.log(base) * slope(exponent, x) if x in exponent.free_symbols else by_base
     if isinstance(e, Select):
@@ -89,3 +92,13 @@ def slope(e: sp.Basic, x: sp.Symbol) -> sp.Expr:
     if isinstance(e, sp.Mod):
         return slope(e.args[0], x) - sp.floor(e.args[0] / e.args[1]) * slope(e.args[1], x)
     return sp.Add(*(e.fdiff(i) * slope(a, x) for i, a in enumerate(e.args, start=1) if x in a.free_symbols))
+
+
+def _sigmoid(base: sp.Expr, x: sp.Symbol) -> tuple[sp.Expr, sp.Expr] | None:
+    """(a, z) if base = a + b e^z, where a and b do not depend on `x`, else None.
+
+    The slope of 1 / (a + b e^z) is then -z' (1 - a / base) / base, and finite where e^z overflows.
+    """
+    level, rest = base.as_independent(x, as_Add=True)
+    _, exponential = rest.as_independent(x, as_Add=False)
+    return (level, exponential.args[0]) if isinstance(exponential, sp.exp) else None
