@@ -120,10 +120,11 @@ PASSES = {
 PAGE = Template("""# $title: what a step costs
 
 Written by `make kernel-report MODEL=$name` on one core of `$cpu`, which reaches $peak billion fused multiply-adds per
-second in a loop of nothing else. Operations are counted in the generated text, for one step of one neuron; times are those of neurons at rest, the best
-of several runs, and include what happens in every step: looking for spikes and extrema, control of the step,
-bookkeeping. The share of the peak is that of fused multiply-adds, multiplications, additions, selections and operations
-on bits, one slot of a vector unit each: divisions, which have a unit of their own, and loads are left out.
+second in a loop of nothing else. Operations are counted in the generated text, for one step of one neuron; times are
+those of neurons at rest, the best of several runs, and include what happens in every step: looking for spikes and
+extrema, control of the step, bookkeeping. The share of the peak is that of fused multiply-adds, multiplications,
+additions, selections and operations on bits, one slot of a vector unit each: divisions, which have a unit of their own,
+and loads are left out.
 
 $table
 

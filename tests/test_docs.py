@@ -188,6 +188,21 @@ def test_step_halving_of_the_method_page_gives_the_error_it_says():
     assert run(block)["error_us"] == pytest.approx(said, rel=0.1)
 
 
+def test_the_page_on_own_models_does_what_it_says(tmp_path, monkeypatch):
+    page = ROOT / "docs/own_model.md"
+    model, variants = blocks(page, "mmt")
+    (tmp_path / "neuron.mmt").write_text(model)
+    monkeypatch.chdir(tmp_path)
+    examples = doctest.DocTestParser().get_examples(blocks(page, "pycon")[0])
+    test = doctest.DocTest(examples, {}, page.name, str(page), 0, None)
+    assert doctest.DocTestRunner(verbose=False).run(test).failed == 0
+    header, rest = variants.split("\n", 2)[2], model.split("\n", 2)[2]
+    (tmp_path / "neuron.mmt").write_text("[[model]]\nname: neuron\n" + header + rest)
+    import hhcore
+
+    assert hhcore.load_model("neuron.mmt:leaky").parameters["leak.g"].value == 1
+
+
 def test_the_method_page_knows_every_solver():
     text = METHOD.read_text()
     for scheme in SCHEMES.values():
