@@ -15,7 +15,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c "$(NEW_ENOUGH)" 2>/dev/null && echo $$p && exit; done; echo python3)
 
 .DEFAULT_GOAL := run
-.PHONY: run setup test test-slow lint benchmark benchmark-pipeline kernel-report format lock clean help
+.PHONY: run setup test test-slow lint benchmark benchmark-pipeline model-pages kernel-report format lock clean help
 
 run: setup ## run the experiments of config/config.yaml (the default)
 	@echo "==> Experiments of config/config.yaml, into results/"
@@ -50,6 +50,9 @@ benchmark: setup ## measure speed at equal error against other simulators, on on
 benchmark-pipeline: setup ## measure a million neurons from the config to the report
 	@echo "==> A million neurons through snakemake, about five minutes; into docs/benchmarks.md"
 	@$(WITH_VENV) python -m benchmarks.pipeline
+
+model-pages: setup ## write docs/models from the model files
+	@$(WITH_VENV) python -m benchmarks.model_pages
 
 kernel-report: setup ## what a step costs and what each pass brings: make kernel-report MODEL=...
 	@$(WITH_VENV) python benchmarks/kernel_report.py $(MODEL)

@@ -1,0 +1,34 @@
+"""The pages of the catalogue hold what the model files say, and the command line prints them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import hhcore
+from hhcore.__main__ import main
+
+PAGES = Path(__file__).parents[1] / "docs" / "models"
+
+
+@pytest.mark.parametrize("name", hhcore.models())
+def test_a_page_is_that_of_the_model_file(name):
+    text, model = (PAGES / f"{name}.md").read_text(), hhcore.load_model(name)
+    assert (PAGES / f"{name}.png").exists() and f"]({name}.md)" in (PAGES / "README.md").read_text()
+    rows = dict(re.findall(r"^\| `([\w.]+)` \| ([^|]+) \|", text, re.MULTILINE))
+    expected = {q.name: repr(q.value) for q in [*model.parameters.values(), *model.states.values()]}
+    assert rows == expected
+    for variant, description in hhcore.variants(name).items():
+        assert f"`{name}:{variant}`: {description}" in text
+    for variable in model.myokit.variables(inter=True, deep=True):
+        assert rf"\mathrm{{{variable.name()}}}".replace("_", r"\_") + " = " in text
+
+
+def test_the_command_line_lists_models_and_shows_one(capsys):
+    assert main(["models"]) == 0
+    listed = capsys.readouterr().out
+    assert [line.split()[0] for line in listed.splitlines()] == hhcore.models()
+    assert main(["models", "pospischil_2008:fs"]) == 0
+    assert re.search(r"potassium\.g +10 +mS/cm\^2", capsys.readouterr().out)
+    assert main(["models", "hodgkin_huxly"]) == 1
+    assert "did you mean 'hodgkin_huxley_1952'" in capsys.readouterr().err
