@@ -36,6 +36,8 @@ llvm.set_option("", "-unroll-full-max-count=8")  # loops over lanes become vecto
 
 '''
 
+ZERO = 1e-12  # an initial value below says nothing about the size of a state
+
 # What the driver keeps of each lane, one row each.
 _LANE = (
     *("TIME", "STEP", "EDGE", "LEFT", "STEPS", "TAKEN", "LAST", "WHEN", "ERROR", "KEEP", "SIZE", "SPEED", "FAILURE"),
@@ -139,9 +141,9 @@ def _rows(symbols: Equations, invariants: int, scheme: Scheme, entries: list[str
 
 
 def _scales(model: Model) -> list[float]:
-    """The size of each state to which its error is compared: 1 without a dimension, else its initial value."""
+    """The size of each state to which its error is compared: its initial value; 1 without a dimension, or from zero."""
     sizes = [1.0 if state.unit == "1" else abs(state.value) for state in model.states.values()]
-    return [size or 1.0 for size in sizes]
+    return [size if size > ZERO else 1.0 for size in sizes]
 
 
 def _variables(symbols: Equations) -> set:
