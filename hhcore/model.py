@@ -1,7 +1,7 @@
 """Conductance-based models: loaded from .mmt or CellML files through Myokit, checked, never executed."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
@@ -43,6 +43,7 @@ class Model:
     currents   : the membrane currents, that is, the terms of dV/dt with the unit of the injected current
     notes      : what a user should know about the file, such as units that do not match
     digest     : hash of the equations, parameters, units and initial values, not of comments or layout
+    base       : of a variant, the model with the values of the file, whose kernels serve all its variants
     """
 
     name: str
@@ -57,6 +58,7 @@ class Model:
     notes: tuple[str, ...]
     digest: str
     myokit: myokit.Model
+    base: "Model | None" = None
 
     @property
     def ms(self) -> float:
@@ -106,10 +108,19 @@ def load_model(model: str | Path, *, potential: str | None = None, current: str 
     file, variant = split_name(str(model))
     path = _find(file)
     parsed, notes = read_model_file(path, strict=path.parent == CATALOGUE)
-    name, title = path.name.rsplit(".", 1)[0], parsed.meta.get("display_name", path.name.rsplit(".", 1)[0])
-    if variant is not None:
-        apply_variant(parsed, variant, path.name)
-        name, title = f"{name}:{variant}", f"{title} ({variant})"
+    base = _described(parsed, tuple(notes), path, potential, current)
+    if variant is None:
+        return base
+    varied = parsed.clone()
+    apply_variant(varied, variant, path.name)
+    model = _described(varied, base.notes, path, potential, current)
+    return replace(model, name=f"{base.name}:{variant}", title=f"{base.title} ({variant})", base=base)
+
+
+def _described(
+    parsed: myokit.Model, notes: tuple[str, ...], path: Path, potential: str | None, current: str | None
+) -> Model:
+    """What a parsed file says, as a Model."""
     time = parsed.time()
     if time is None:
         raise UserError(f"{path.name}: no variable is bound to time; add `bind time` to the model's time variable")
@@ -122,9 +133,10 @@ def load_model(model: str | Path, *, potential: str | None = None, current: str 
     }
     initial = parsed.initial_values(as_floats=True)
     states = {v.qname(): _quantity(v, x) for v, x in zip(parsed.states(), initial, strict=True)}
+    name = path.name.rsplit(".", 1)[0]
     return Model(
         name=name,
-        title=title,
+        title=parsed.meta.get("display_name", name),
         source=" ".join(parsed.meta.get("source", "").split()),
         parameters=parameters,
         states=states,
@@ -132,7 +144,7 @@ def load_model(model: str | Path, *, potential: str | None = None, current: str 
         current=Quantity(NOTHING, "1", 0.0) if injected is None else _quantity(injected, 0.0),
         currents={v.qname(): _quantity(v, 0.0) for v in _currents(voltage, injected)},
         time_unit=_unit(time),
-        notes=tuple(notes),
+        notes=notes,
         digest=_digest(parsed, voltage, injected),
         myokit=parsed,
     )

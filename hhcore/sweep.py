@@ -101,7 +101,7 @@ def context_digest(experiment: Experiment) -> str:
     settings = (e.stimulus.kind, e.duration, e.analysis_window, e.threshold, e.rearm, initial, e.quantities, e.certify)
     code = code_digest("simulation.py", "integration.py", "rest.py", "stimulus.py", "store.py", "sweep.py")
     methods, accuracy = (e.methods, e.tolerance) if e.solver is None else ([e.solver.method], e.solver.accuracy)
-    return digest(*(kernel_digest(e.model, method) for method in methods), accuracy, code, *settings)
+    return digest(e.model.digest, *(kernel_digest(e.model, method) for method in methods), accuracy, code, *settings)
 
 
 def grid_digest(experiment: Experiment) -> str:

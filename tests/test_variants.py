@@ -1,5 +1,6 @@
 """Variants: published parameter sets in the header of a model's file."""
 
+import numpy as np
 import pytest
 
 import hhcore
@@ -49,7 +50,15 @@ def test_a_variant_sets_constants_and_initial_values_and_leaves_the_rest(path):
     assert [m.parameters["a.E"].value for m in (own, tight, shifted)] == [-65, -65, -50]
     assert tight.name == "leaky:tight" and "tight" in tight.title and tight.parameters["a.g"].unit == "mS/cm^2"
     assert len({own.digest, tight.digest, shifted.digest}) == 3
-    assert ":" not in kernel_name(tight, "tsit5")
+
+
+def test_they_share_one_kernel_and_keep_their_own_values(path):
+    """A membrane without current decays to E with the time constant C/g, of each variant its own."""
+    found = [hhcore.load_model(path + suffix) for suffix in ("", ":tight", ":shifted")]
+    assert len({kernel_name(model, "tsit5") for model in found}) == 1
+    for model, V, g, E in zip(found, (-65, -70, -65), (0.1, 0.01, 0.1), (-65, -65, -50), strict=True):
+        run = hhcore.trace(model, {}, hhcore.Step(0), duration=20.0, initial_state="model", local_error=1e-10)
+        np.testing.assert_allclose(run["a.V"], E + (V - E) * np.exp(-g * run["time"]), rtol=1e-8)
 
 
 def test_they_are_listed_with_what_they_are(path):

@@ -18,13 +18,18 @@ LANES = 16  # neurons in a block of a kernel: two AVX-512 registers
 
 
 def kernel_digest(model: Model, method: str) -> str:
-    """Hash that names the kernel of a model and a scheme: equal digests compute equal bits."""
-    return digest(model.digest, method, version("numba"), code_digest("compile", "schemes", "solvers.py"))
+    """Hash that names the kernel of a model, or of a file's variants, and a scheme: equal digests compute equal bits."""
+    return digest(_base(model).digest, method, version("numba"), code_digest("compile", "schemes", "solvers.py"))
 
 
 def kernel_name(model: Model, method: str) -> str:
     """The file name of a kernel, without its ending."""
-    return f"{model.name.replace(':', '_')}_{method}_{kernel_digest(model, method)}"
+    return f"{_base(model).name}_{method}_{kernel_digest(model, method)}"
+
+
+def _base(model: Model) -> Model:
+    """The model with the values of its file: values enter a kernel when it runs."""
+    return model.base or model
 
 
 def cache_directory() -> Path:
@@ -56,7 +61,7 @@ def load_kernel(model: Model, method: str) -> ModuleType:
     if not path.exists():
         from hhcore.compile.text import generate  # brings SymPy with it, which a cached kernel does not need
 
-        keep(path, generate(model, method))
+        keep(path, generate(_base(model), method))
     spec = importlib.util.spec_from_file_location(name, path)
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     try:
