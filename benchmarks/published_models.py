@@ -9,6 +9,7 @@ factor of ten: where large terms cancel, no arithmetic in doubles does better. A
 agree to 1e-6 of their scale.
 """
 
+import re
 import sys
 import time
 import warnings
@@ -38,7 +39,7 @@ def load(path: Path) -> Model:
         except hhcore.UserError as error:
             said = str(error)
             if "`potential: ...`" in said and "potential" not in names:
-                names["potential"] = said.rsplit("perhaps ", 1)[-1].split()[0].strip(",;")
+                names["potential"] = re.search(r"(?:perhaps|legal:) ([\w.]+)", said)[1]
             elif "`current: ...`" in said and "current" not in names:
                 names["current"] = "none"
             else:

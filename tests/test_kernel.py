@@ -28,10 +28,10 @@ def derivatives(states: np.ndarray, parameters: dict[str, float] | None = None, 
     for i, (name, q) in enumerate(MODEL.parameters.items()):
         rows[KERNEL.PARAMETER // KERNEL.W + i] = (parameters or {}).get(name, q.value)
     rows[KERNEL.CURRENT // KERNEL.W] = current
-    rows[KERNEL.NEXT // KERNEL.W :][: KERNEL.N, : states.shape[1]] = states
+    rows[KERNEL.STATE // KERNEL.W :][: KERNEL.N, : states.shape[1]] = states
     KERNEL.prepare(Z)
     for j in range(states.shape[1]):
-        KERNEL.derivatives(Z, j)
+        KERNEL.stage(Z, 0.0, j)
     return rows[KERNEL.SLOPE // KERNEL.W :][: KERNEL.N, : states.shape[1]].copy()
 
 

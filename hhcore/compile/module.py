@@ -18,7 +18,7 @@ LANES = 16  # neurons in a block of a kernel: two AVX-512 registers
 
 
 def kernel_digest(model: Model, method: str) -> str:
-    """Hash that names the kernel of a model, or of a file's variants, and a scheme: equal digests compute equal bits."""
+    """Hash that names the kernel of a model and its variants, and a scheme: equal digests compute equal bits."""
     return digest(_base(model).digest, method, version("numba"), code_digest("compile", "schemes", "solvers.py"))
 
 

@@ -36,6 +36,13 @@ llvm.set_option("", "-unroll-full-max-count=8")  # loops over lanes become vecto
 
 '''
 
+# What no Python code calls has no entry from Python, which would take a third of the time to compile.
+_OPTIONS = """
+COMPILED = {"error_model": "numpy", "nogil": True, "cache": True, "no_cfunc_wrapper": True}
+BLOCK = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+INLINE = {**BLOCK, "forceinline": True}
+"""
+
 ZERO = 1e-12  # an initial value below says nothing about the size of a state
 
 # What the driver keeps of each lane, one row each.
@@ -64,7 +71,7 @@ def generate(model: Model, method: str) -> str:
         f"DEGREE, ADAPTIVE, EXPONENT = {scheme.degree}, {scheme.adaptive}, {1 / (scheme.estimate + 1)!r}\n",
         f"INVERSE_SCALE = np.array({[1.0 / scale for scale in _scales(model)]})\n",
         f"POTENTIAL_SCALE = {_scales(model)[list(model.states).index(model.potential)]!r}\n",
-        'COMPILED = {"error_model": "numpy", "nogil": True, "cache": True}\n',
+        _OPTIONS,
         *(f"{name} = {value}\n" for name, value in rows.items()),
         f"POTENTIAL = {list(symbols.states).index(model.potential)} * W\n",
         *(f"\n\n{block}" for block in [*blocks, _invariants(symbols, invariants)]),
@@ -176,7 +183,7 @@ def _derivatives(symbols: Equations, invariants: Invariants) -> str:
 
 _SLOPES = '''
 
-@njit(error_model="numpy")
+@njit(**BLOCK)
 def slopes(Z):
     """The derivatives of all lanes."""
     prefer_widest_vectors()
@@ -184,7 +191,7 @@ def slopes(Z):
         derivatives(Z, j)
 
 
-@njit(error_model="numpy")
+@njit(**BLOCK)
 def slopes_of(Z, j):
     """The derivatives of lane j, where it alone is attended to."""
     derivatives(Z, j)
@@ -203,13 +210,12 @@ def _linear_system(symbols: Equations, invariants: Invariants) -> tuple[str, lis
         if (e := calculus.partial(rhs, symbols.time)) != 0:
             slopes[f"BY_TIME_{i}"] = e
     symbols = replace(symbols, definitions=calculus.everything)
-    about = "Rows J, BY_TIME = derivatives of dy/dt to the states and to time, of lane j where its step begins."
-    jacobian = _function(f'jacobian(Z, j):\n    """{about}"""', slopes, symbols, invariants, "STATE", "Z[TIME + j]")
-    text, factors = _system(pattern, len(symbols.states))
-    return jacobian + text, [*(name for name in slopes if name.startswith("J")), *factors]
+    jacobian = _lines(slopes, symbols, invariants, "STATE", "Z[TIME + j]")
+    text, factors = _system(jacobian, pattern, len(symbols.states))
+    return text, [*(name for name in slopes if name.startswith("J")), *factors]
 
 
-def _system(pattern: set[tuple[int, int]], n: int) -> tuple[str, list[str]]:
+def _system(jacobian: list[str], pattern: set[tuple[int, int]], n: int) -> tuple[str, list[str]]:
     """`linearise` and `substitute` for a Jacobian of this pattern, and the rows of the factors."""
     elimination = eliminate(pattern, n)
     names = list(dict.fromkeys(name for name, _ in elimination.factorise))
@@ -220,6 +226,7 @@ def _system(pattern: set[tuple[int, int]], n: int) -> tuple[str, list[str]]:
     substitute += [f"{name} = Z[{name.upper()} + j]" for name in names]
     substitute += [*elimination.substitute, *(f"Z[SLOPE_{i} + j] = b{i}" for i in range(n))]
     text = _SYSTEM.format(
+        jacobian=textwrap.indent("\n".join(jacobian), " " * 8),
         factorise=textwrap.indent("\n".join(factorise), " " * 8),
         substitute=textwrap.indent("\n".join(substitute), " " * 8),
     )
@@ -228,18 +235,21 @@ def _system(pattern: set[tuple[int, int]], n: int) -> tuple[str, list[str]]:
 
 _SYSTEM = '''
 
-@njit(error_model="numpy")
+@njit(**BLOCK)
 def linearise(Z, gamma):
-    """Rows M = factors of 1/(gamma h) - J of all lanes."""
+    """Rows M = factors of 1/(gamma h) - J of all lanes.
+
+    Rows J, BY_TIME = derivatives of dy/dt to the states and to time where each lane's step begins.
+    """
     prefer_widest_vectors()
     for j in range(W):
-        jacobian(Z, j)
+{jacobian}
     for j in range(W):
         d = 1.0 / (gamma * Z[TAKEN + j])
 {factorise}
 
 
-@njit(error_model="numpy")
+@njit(**BLOCK)
 def substitute(Z):
     """Row SLOPE = (1/(gamma h) - J)^-1 SLOPE of all lanes."""
     prefer_widest_vectors()
@@ -265,7 +275,15 @@ def _currents(symbols: Equations, invariants: Invariants) -> str:
 def _function(
     head: str, outputs: dict[str, sp.Expr], symbols: Equations, invariants: Invariants, states: str, time: str
 ) -> str:
-    """The text of one straight-line block: rows `outputs` from the states in rows `states` and the given time."""
+    """A function of one straight-line block: see `_lines`."""
+    body = textwrap.indent("\n".join(_lines(outputs, symbols, invariants, states, time) or ["pass"]), "    ")
+    return f"@njit(**INLINE)\ndef {head}\n{body}\n"
+
+
+def _lines(
+    outputs: dict[str, sp.Expr], symbols: Equations, invariants: Invariants, states: str, time: str
+) -> list[str]:
+    """A straight-line block for lane j: rows `outputs` from the states in rows `states` and the given time."""
     block = optimise(Block(outputs, symbols.definitions), _variables(symbols))
     lines, operands = lower(block, _variables(symbols), invariants, symbols.moderate)
     used = _words("\n".join(lines) + " " + " ".join(operands.values()))
@@ -274,8 +292,7 @@ def _function(
     loads += [f"{symbols.time.name} = {time}"] if symbols.time.name in used else []
     loads += [f"k{i} = Z[INVARIANT_{i} + j]  # {e}" for e, i in invariants.rows.items() if f"k{i}" in used]
     stores = [f"Z[{row} + j] = {operand}" for row, operand in operands.items()]
-    body = "\n".join([*loads, *lines, *stores] or ["pass"])
-    return f"@njit(**INLINE)\ndef {head}\n" + textwrap.indent(body, "    ") + "\n"
+    return [*loads, *lines, *stores]
 
 
 def _invariants(symbols: Equations, invariants: Invariants) -> str:

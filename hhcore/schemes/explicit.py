@@ -41,7 +41,7 @@ def _stability_interval(tableau: Tableau) -> float:
 _RUNGE_KUTTA = '''
 {around}
 
-@njit(error_model="numpy")
+@njit(**BLOCK)
 def attempt(Z):
     """The last stage gives the slopes at the end of the step."""
     prefer_widest_vectors()

@@ -147,7 +147,7 @@ def _rosenbrock(name: str, title: str, tableau: Rosenbrock) -> Scheme:
 _ROSENBROCK = '''
 {around}
 
-@njit(error_model="numpy")
+@njit(**BLOCK)
 def attempt(Z):
     """Each stage is the solution of a linear system; the last one is the estimated error."""
     prefer_widest_vectors()

@@ -47,7 +47,7 @@ class Scheme:
 
 
 AROUND = '''
-@njit(error_model="numpy")
+@njit(**BLOCK)
 def begin(Z, t, j):
     """Slopes of the present states."""
     stage(Z, t, j)
@@ -63,7 +63,7 @@ def end_slope(Z, j):
     return Z[SLOPE + POTENTIAL + j]
 
 
-@njit(error_model="numpy")
+@njit(**BLOCK)
 def accept(Z):
     """The slopes at the end of this step are those at the start of the next."""
     prefer_widest_vectors()
@@ -81,7 +81,7 @@ def settle(Z, t, j):
     """All states are at time t already."""
 
 
-@njit(error_model="numpy")
+@njit(**BLOCK)
 def interpolate(Z, t, h, v0, v1, d0, d1, j):
     """The curve of the potential inside the step that went from t to t + h."""
 {curve}

@@ -23,7 +23,7 @@ def begin(Z, t, j):
     return 0.0
 
 
-@njit(error_model="numpy")
+@njit(**BLOCK)
 def attempt(Z):
     """The half steps of {outer} at the end of a step and the start of the next are one."""
     prefer_widest_vectors()
@@ -43,7 +43,7 @@ def end_slope(Z, j):
     return Z[NEXT + POTENTIAL + j] - Z[STATE + POTENTIAL + j]
 
 
-@njit(error_model="numpy")
+@njit(**BLOCK)
 def accept(Z):
     """Half a step of {outer} is owed."""
     prefer_widest_vectors()
@@ -56,7 +56,7 @@ def accept(Z):
         Z[OWED + j] = owed if Z[KEEP + j] > 0.5 else Z[OWED + j]
 
 
-@njit(error_model="numpy")
+@njit(**BLOCK)
 def settle(Z, t, j):
     """The half step of {outer} that is owed."""
     for k in range(N):
