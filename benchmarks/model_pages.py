@@ -3,11 +3,15 @@
 python -m benchmarks.model_pages [NAME ...]
 """
 
+import json
 import sys
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 
 import myokit
 import numpy as np
+import yaml
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from myokit.formats.latex import LatexExpressionWriter
@@ -19,6 +23,7 @@ from hhcore.parameter_sets import read_variants
 from hhcore.quantities import pretty_unit
 
 FOLDER = Path(__file__).parents[1] / "docs" / "models"
+DATA = Path(__file__).parents[1] / "tests" / "data"
 FEW = 4  # variants in a figure
 
 # Stimulus and duration of the trace, largest amplitude of the F-I curve; a paced cell has none.
@@ -103,6 +108,8 @@ def page(name: str) -> str:
     for key, variant in read_variants(parsed, name).items():
         values = ", ".join(f"`{variable}` = {value:g}" for variable, value in variant.values.items())
         lines += [f"- `{name}:{key}`: {variant.description}: {values}"]
+    lines += ["", "## Verified numbers", "", "Not ours; the tests hold the model to them.", ""]
+    lines += ["| quantity | number | unit | within | origin |", "|---|---|---|---|---|", *verified_numbers(name)]
     lines += ["", "## Equations", ""]
     for component in parsed.components():
         equations = [equation(v) for v in component.variables(const=False, bound=False, deep=True, sort=False)]
@@ -115,6 +122,18 @@ def page(name: str) -> str:
     lines += ["", "## States", "", "| name | initial value | unit | |", "|---|---:|---|---|"]
     lines += [f"| `{q.name}` | {q.value!r} | {q.unit} | {q.description} |" for q in model.states.values()]
     return "\n".join(lines) + "\n"
+
+
+def verified_numbers(name: str) -> list[str]:
+    """Rows of the table: what others computed or measured."""
+    rows = []
+    for entry in yaml.safe_load((DATA / "verified_numbers.yaml").read_text())[name].values():
+        value = entry.get("value", "")
+        if "at" in entry:
+            value = reduce(getitem, entry["at"].split("."), json.loads((DATA / f"{name}.json").read_text()))
+        number = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        rows.append(f"| {entry['what']} | {number} | {entry.get('unit', '')} | {entry['within']} | {entry['origin']} |")
+    return rows
 
 
 def escaped(name: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import hhcore
+from benchmarks.model_pages import verified_numbers
 from hhcore.__main__ import main
 
 PAGES = Path(__file__).parents[1] / "docs" / "models"
@@ -20,6 +21,7 @@ def test_a_page_is_that_of_the_model_file(name):
     assert rows == expected
     for variant, description in hhcore.variants(name).items():
         assert f"`{name}:{variant}`: {description}" in text
+    assert all(row in text for row in verified_numbers(name))
     for variable in model.myokit.variables(inter=True, deep=True):
         assert rf"\mathrm{{{variable.name()}}}".replace("_", r"\_") + " = " in text
 

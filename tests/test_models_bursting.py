@@ -5,6 +5,7 @@ from math import exp, log, pi
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
+from verified import number, verified
 
 from hhcore import Step, load_model, simulate
 from hhcore.compile.module import load_kernel
@@ -134,18 +135,17 @@ def pyramidal(y: np.ndarray, Is: float, gc: float) -> np.ndarray:
 
 # Open Source Brain, PinskyRinzelModel, NeuroML2/LEMS/.test.fig2.mep: upward crossings of -25 mV for figures 2A and 2D
 # by jNeuroML, forward Euler with steps of 0.005 ms, from rest with every gate shut.
-FIGURE_2A = [13.76, 16.82, 22.345, 92.52, 96.09, 102.14]
-FIGURE_2D = [8.13, 36.92, 65.35, 96.94]
 
 
-@pytest.mark.parametrize(("current", "coupling", "published"), [(0.75, 2.1, FIGURE_2A), (2.5, 10.5, FIGURE_2D)])
-def test_our_reading_of_pinsky_and_rinzel_gives_the_published_spikes(current, coupling, published):
+@pytest.mark.parametrize(("current", "coupling", "figure"), [(0.75, 2.1, "2A"), (2.5, 10.5, "2D")])
+def test_our_reading_of_pinsky_and_rinzel_gives_the_published_spikes(current, coupling, figure):
+    published = number("pinsky_rinzel_1994", f"spikes_{figure}")
     y, found = np.zeros(8), []
     for step in range(1, int(published[-1] / 0.005) + 100):
         y, before = y + 0.005 * pyramidal(y, current, coupling), y[0]
         if before < 35 <= y[0]:
             found.append(step * 0.005)
-    assert found == pytest.approx(published, abs=1e-6)
+    assert found == verified("pinsky_rinzel_1994", f"spikes_{figure}")
 
 
 @pytest.mark.parametrize(("current", "coupling"), [(0.75, 2.1), (2.5, 10.5)])
@@ -186,23 +186,15 @@ def test_pyramidal_slopes_at_removable_singularities(soma, dendrite):
 # -- Destexhe et al. 1996: NEURON 9 on the authors' program (ModelDB 3343), the cell alone, from -70 mV with everything
 # else shut; its first-order times at dt 0.001 and 0.002 ms extrapolated to 0. They are multiples of the step.
 
-SPINDLE = [280.906, 283.828, 287.106, 291.308, 297.826, 520.186, 527.454]
-DELTA = [446.372, 449.640, 453.584, 459.370, 755.742, 759.422, 764.282, 773.780, 1004.546, 1012.922, 1233.822]
-HYPERPOLARISED = [163.202, 169.02, 188.116, 996.184, 998.874, 1001.76, 1005.222, 1009.776, 1017.482, 1255.366, 1261.544]
-HYPERPOLARISED += [1487.476]
 
-
-@pytest.mark.parametrize(
-    ("variant", "nanoamperes", "published"),
-    [("spindle", 0.0, SPINDLE), ("delta", 0.0, DELTA), ("relay", -0.1, HYPERPOLARISED)],
-)
-def test_thalamic_neuron_as_in_neuron(variant, nanoamperes, published):
+@pytest.mark.parametrize(("variant", "nanoamperes"), [("spindle", 0.0), ("delta", 0.0), ("relay", -0.1)])
+def test_thalamic_neuron_as_in_neuron(variant, nanoamperes):
     model = load_model("destexhe_1996")
     shut = dict.fromkeys(model.states, 0.0) | {"membrane.V": -70.0, "calcium.Ca": 2.4e-4}
     current = nanoamperes * 1e-3 / (pi * 96e-4**2)
     settings = {"duration": 2500.0, "initial_state": shut, "local_error": 1e-8}
     found = simulate(model, values(f"destexhe_1996:{variant}"), Step(current, 500.0, 1500.0), **settings).spike_times
-    assert found == pytest.approx(published, abs=0.02)
+    assert found == verified("destexhe_1996", variant)
 
 
 def test_thalamic_neuron_fires_a_burst_when_it_is_released():

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 from scipy.optimize import minimize_scalar
+from verified import verified
 
 from hhcore import Step, load_model, simulate
 
@@ -87,31 +88,27 @@ def ours(variant, V, current, start, stop, duration, **changed) -> np.ndarray:
 def test_fast_spiking_neuron():
     found = ours("fs", -70.0, 0.5e-3 / UM67, 300.0, 700.0, 1000.0)
     assert len(found) == 20
-    assert found[[0, 1, -1]] == pytest.approx([317.021, 337.192, 700.268], abs=6e-4)
+    assert found[[0, 1, -1]] == verified("pospischil_2008", "fs")
 
 
 def test_regular_spiking_neuron():
     found = ours("rs", -70.0, 0.75e-3 / UM96, 300.0, 700.0, 1000.0)
-    assert found == pytest.approx([320.553, 348.525, 387.966, 456.816, 592.418], abs=6e-4)
+    assert found == verified("pospischil_2008", "rs")
 
 
 NERNST = 120.2577  # mV, of the L current in NEURON's program: a constant, from 2 mM outside and 0.24 uM inside
-IB = [617.725, 624.632, 631.101, 637.786, 644.909, 652.671, 661.42, 672.085]
-IBR = """617.698 622.347 626.613 630.87 635.179 639.554 644.001 648.523 653.123 657.807 662.578 667.441 672.403 677.47
-682.649 687.95 693.382 698.958 704.692 710.602 716.711 723.048 729.651 736.576 743.902 751.763 760.417 770.557"""
 
 
-@pytest.mark.parametrize(("variant", "published"), [("ib", IB), ("ibr", [float(t) for t in IBR.split()])])
-def test_bursting_neurons_as_in_neuron(variant, published):
+@pytest.mark.parametrize("variant", ["ib", "ibr"])
+def test_bursting_neurons_as_in_neuron(variant):
     found = ours(variant, -84.0, 0.15e-3 / UM96, 500.0, 1000.0, 1000.0, **{"calcium_L.E": NERNST})
-    assert found == pytest.approx(published, abs=0.06)
+    assert found == verified("pospischil_2008", variant)
 
 
 def test_low_threshold_spiking_neuron():
     """The equations above give NEURON's times with its calcium pool (0.2 ms apart by NEURON's step), ours without."""
     step = (0.15e-3 / UM96, 400.0, 800.0, 1000.0)
-    neuron = [431.423, 445.189, 517.237, 720.422]
-    assert spikes(LTS, -84.0, *step, pool=True) == pytest.approx(neuron, abs=0.3)
+    assert spikes(LTS, -84.0, *step, pool=True) == verified("pospischil_2008", "lts")
     assert ours("lts", -84.0, *step) == pytest.approx(spikes(LTS, -84.0, *step), abs=2e-3)
 
 

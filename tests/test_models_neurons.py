@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
+from verified import number, verified
 
 import hhcore
 from hhcore.reference import derivative, rest
@@ -38,30 +39,24 @@ def fold(model, low: float, high: float, parameters=None) -> float:
     return steady_current(model, brentq(slope, low, high, xtol=1e-10), parameters)
 
 
-# Numbers computed elsewhere from the published equations, by continuation and root finding.
-WANG_BUZSAKI = {"rest": -64.0175649, "onset": 0.1600863272, "rate at 1": 59.70}
-CONNOR_STEVENS = {"rest": -67.97811718590, "onset": 8.11405331, "rate at 10": 34.046}
-MORRIS_LECAR = {"hopf": (93.857618, 212.018816), "snic": 39.963153}
-
-
 def test_wang_buzsaki():
     model = hhcore.load_model("wang_buzsaki_1996")
-    assert rest(model, {})["membrane.V"] == pytest.approx(WANG_BUZSAKI["rest"], abs=5e-8)
-    onset = WANG_BUZSAKI["onset"]
-    assert fold(model, -62, -55) == pytest.approx(onset, abs=2e-9)
+    assert rest(model, {})["membrane.V"] == verified(model.name, "rest")
+    onset = number(model.name, "onset")
+    assert fold(model, -62, -55) == verified(model.name, "onset")
     found = rates(model, [1.0, onset - 1e-4, onset + 2e-3, onset + 8e-3], 8000)
-    assert found[0] == pytest.approx(WANG_BUZSAKI["rate at 1"], abs=0.005)
+    assert found[0] == verified(model.name, "rate_at_1")
     assert found[1] == 0 < found[2] < 8  # type I: as slow as one likes,
     assert found[3] / found[2] == pytest.approx(2, rel=0.1)  # and as the square root of the distance
 
 
 def test_connor_stevens():
     model = hhcore.load_model("connor_stevens_1971")
-    assert rest(model, {})["membrane.V"] == pytest.approx(CONNOR_STEVENS["rest"], abs=1e-9)
-    onset = CONNOR_STEVENS["onset"]
-    assert fold(model, -60, -54) == pytest.approx(onset, abs=1e-7)
+    assert rest(model, {})["membrane.V"] == verified(model.name, "rest")
+    onset = number(model.name, "onset")
+    assert fold(model, -60, -54) == verified(model.name, "onset")
     found = rates(model, [10.0, onset - 1e-3, onset + 0.1], 4000)
-    assert found[0] == pytest.approx(CONNOR_STEVENS["rate at 10"], abs=5e-4)
+    assert found[0] == verified(model.name, "rate_at_10")
     assert found[1] == 0 < found[2] < 10
 
 
@@ -82,9 +77,10 @@ def eigenvalues(model, amplitude: float) -> np.ndarray:
 
 def test_morris_lecar_with_a_hopf_onset():
     model = hhcore.load_model("morris_lecar_1981:hopf")
-    first, last = MORRIS_LECAR["hopf"]
+    first, last = number("morris_lecar_1981", "hopf")
+    found = [brentq(lambda i: eigenvalues(model, i).real.max(), edge - 5, edge + 5) for edge in (first, last)]
+    assert found == verified("morris_lecar_1981", "hopf")
     for edge, side in ((first, 1), (last, -1)):
-        assert brentq(lambda i: eigenvalues(model, i).real.max(), edge - 5, edge + 5) == pytest.approx(edge, abs=2e-5)
         assert eigenvalues(model, edge + side).real.max() > 0 > eigenvalues(model, edge - side).real.max()
         assert abs(eigenvalues(model, edge).imag.max()) > 0.01
     found = rates(model, np.arange(84.0, 100.0))  # steps from rest: type II, at once at a finite rate
@@ -93,8 +89,8 @@ def test_morris_lecar_with_a_hopf_onset():
 
 def test_morris_lecar_with_an_onset_by_a_saddle_node():
     model = hhcore.load_model("morris_lecar_1981:snic")
-    onset = MORRIS_LECAR["snic"]
-    assert fold(model, -40, -20) == pytest.approx(onset, abs=2e-6)
+    onset = number("morris_lecar_1981", "snic")
+    assert fold(model, -40, -20) == verified("morris_lecar_1981", "snic")
     found = rates(model, [onset - 0.05, onset + 0.05, onset + 0.2], 20000)
     assert found[0] == 0 and found[2] / found[1] == pytest.approx(2, rel=0.1)
 
