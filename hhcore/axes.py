@@ -29,6 +29,11 @@ FORMS = {
     "range": "[first, last, step]",
     "logspace": "[first, last, number of values]",
 }
+DISTRIBUTIONS = {  # read by hhcore.sampling
+    "uniform": "[low, high]",
+    "normal": "[mean, standard deviation]",
+    "lognormal": "[median, factor]",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,21 +91,30 @@ def read_axis(spec: object, name: str, unit: str, own: float, where: str) -> Axi
     own : the model's own value of the quantity [unit], NaN where it has none
     Raises UserError if `spec` is none of these, or holds a number that cannot be.
     """
-    form = _form(spec, where, [*FORMS, "scale"])
-    if form != "scale":
-        return _read_form(form, spec[form], name, unit, unit, Decimal(1), f"{where}.{form}")
+    inner, given, factor, where = in_scale(spec, name, unit, own, where)
+    form = _form(inner, where, [*FORMS] if inner is not spec else [*FORMS, "scale", *DISTRIBUTIONS])
+    return _read_form(form, inner[form], name, unit, given, factor, f"{where}.{form}")
+
+
+def in_scale(spec: object, name: str, unit: str, own: float, where: str) -> tuple[object, str, Decimal, str]:
+    """What stands inside `scale` (`spec` itself without one), the unit of its numbers, their factor, and where it is.
+
+    Raises UserError if there is nothing to multiply.
+    """
+    if not isinstance(spec, dict) or [*spec] != ["scale"]:
+        return spec, unit, Decimal(1), where
     inner, where = spec["scale"], f"{where}.scale"
     if math.isnan(own) or own == 0:
         has = "has no value of its own in the model" if math.isnan(own) else "is 0 in the model, and so is any multiple"
         raise UserError(f"{where}: {shown(inner)} cannot scale {name!r}: it {has}; give the values themselves")
-    form = _form(inner, where, list(FORMS))
-    return _read_form(form, inner[form], name, unit, "1", _decimal(own), f"{where}.{form}")
+    return inner, "1", decimal(own), where
 
 
 def _form(spec: object, where: str, legal: list[str]) -> str:
     given = list(fields(spec, where, optional=legal))
     if len(given) != 1:
-        raise UserError(f"{where}: an axis is exactly one of {', '.join(legal)}; given {shown(spec)}")
+        axes = [form for form in legal if form not in DISTRIBUTIONS]
+        raise UserError(f"{where}: an axis is exactly one of {', '.join(axes)}; given {shown(spec)}")
     return given[0]
 
 
@@ -113,9 +127,9 @@ def _read_form(form: str, body: object, name: str, unit: str, given: str, factor
     else:
         numbers = [to_unit(v, given, f"{where}[{i}]") for i, v in enumerate(values[:2])]
         length = values[2]
-    numbers = tuple(map(_decimal, numbers))
+    numbers = tuple(map(decimal, numbers))
     if form == "range":
-        numbers, length = _range(*numbers, _decimal(to_unit(values[2], given, f"{where}[2]")), values, where)
+        numbers, length = _range(*numbers, decimal(to_unit(values[2], given, f"{where}[2]")), values, where)
     if form == "logspace" and min(numbers) <= 0:
         raise UserError(f"{where}: {shown(body)} does not stay above 0, as a logarithmic axis must; use linspace")
     _check_length(length, where)
@@ -157,6 +171,6 @@ def _geometrically(ends: tuple[Decimal, ...], n: int) -> Iterator[Decimal]:
 _EXPAND = {"values": lambda numbers, n: numbers, "linspace": _evenly, "range": _evenly, "logspace": _geometrically}
 
 
-def _decimal(number: float) -> Decimal:
+def decimal(number: float) -> Decimal:
     """The shortest decimal that stands for this double: the one that was written."""
     return Decimal(repr(number))

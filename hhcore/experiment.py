@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,13 @@ import numpy as np
 from hhcore.axes import Axis, AxisSpec, read_axis
 from hhcore.checks import choice, fields, items, mapping, shown, text
 from hhcore.errors import UserError, closest
+from hhcore.grid import Factor, check_size, check_values, factors
 from hhcore.model import NOTHING, Model, load_model, models, split_name
 from hhcore.quantities import column_name, to_unit
-from hhcore.solvers import METHODS, Solver, knob
+from hhcore.sampling import Distribution, Sample, is_distribution, read_distribution, read_sample
+from hhcore.solver_config import check_solver, read_solver, read_tolerance
+from hhcore.solvers import Solver
 from hhcore.stimulus import KINDS, Stimulus
-
-MAX_POINTS = 10**9
-MAX_AXES = 16
-MAX_STEPS = 10**10
 
 REQUIRED = {
     "model": "model: hodgkin_huxley_1952",
@@ -29,9 +29,7 @@ REQUIRED = {
 }
 CANDIDATES = ("tsit5", "dop853", "rodas5p")  # the others cost more at every accuracy: docs/benchmarks.md
 CERTIFYING = ("tsit5", "dop853")  # tell whether a model is stiff; the reference where it is not
-SMALLEST_TOLERANCE_MS, LARGEST_TOLERANCE_MS = 1e-6, 1.0
-SETTINGS = {"dt": "dt: 0.025", "local_error": "local_error: 1e-6"}
-OPTIONAL = ("parameters", "combine", "analysis_window", "spikes", "traces", "potential", "current")
+OPTIONAL = ("parameters", "sample", "combine", "analysis_window", "spikes", "traces", "potential", "current")
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,10 +37,11 @@ class Experiment:
     """One experiment of a config: a grid of neurons of one model, and what is done with each.
 
     stimulus        : its kind
+    sample          : the sampled design, None without one
     axes            : as written, those of the stimulus before those of the parameters
     combine         : "product" (every value with every other) or "zip" (first with first, second with second, ...)
-    defaults        : a value for every parameter of the model, then for every field of the stimulus; where an axis
-                      sets the value, the model's own one, or NaN for the stimulus
+    defaults        : a value for every parameter of the model, then for every field of the stimulus; where an axis or
+                      the sample sets the value, the model's own one, or NaN for the stimulus
     initial_state   : "rest", "model", or a value for every state
     duration        : simulated time of each neuron; times are in the time unit of the model
     analysis_window : (start, stop) of the time in which spikes count
@@ -58,6 +57,7 @@ class Experiment:
     name: str
     model: Model
     stimulus: type[Stimulus]
+    sample: Sample | None
     axes: tuple[Axis, ...]
     combine: str
     defaults: dict[str, float]
@@ -74,8 +74,28 @@ class Experiment:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Lengths of the axes; the one common length of zipped axes; () without axes."""
-        return _shape([axis.values.size for axis in self.axes], self.combine)
+        """Length of the sample, if there is one, then of the axes; zipped axes have one in common; () without any."""
+        return tuple(len(factor.values) for factor in self.factors)
+
+    @cached_property
+    def factors(self) -> tuple[Factor, ...]:
+        """What the grid is the product of: the sample, if there is one, then each axis, or the zipped ones as one."""
+        return factors(self.sample, self.axes, self.combine)
+
+    @property
+    def swept(self) -> tuple[str, ...]:
+        """The quantities that differ from neuron to neuron: the sampled ones, then the axes."""
+        return tuple(name for factor in self.factors for name in factor.names)
+
+    @property
+    def protocol(self) -> str:
+        """What says which tables there are: the kind of the stimulus, or `sampled_step` where no F-I curves are.
+
+        Sampled neurons have them if the amplitude is an axis.
+        """
+        alone = [factor.names for factor in self.factors if not factor.scattered]
+        lacks = self.sample is not None and self.stimulus.kind == "step" and ("amplitude",) not in alone
+        return "sampled_step" if lacks else self.stimulus.kind
 
     @property
     def n_points(self) -> int:
@@ -111,9 +131,9 @@ class Experiment:
         if index.size and not 0 <= index.min() <= index.max() < self.n_points:
             raise IndexError(f"indices {index.min()} to {index.max()} are not all in a grid of {self.n_points} points")
         rows = np.tile(np.array(list(self.defaults.values())), (index.size, 1))
-        along = [index] * len(self.axes) if self.combine == "zip" else np.unravel_index(index, self.shape or (1,))
-        for axis, i in zip(self.axes, along, strict=False):  # without axes, `along` has one dummy
-            rows[:, self.quantities.index(axis.name)] = axis.values[i]
+        along = np.unravel_index(index, self.shape or (1,))
+        for factor, i in zip(self.factors, along, strict=False):  # without factors, `along` has one dummy
+            rows[:, [self.quantities.index(name) for name in factor.names]] = factor.values[i]
         return rows
 
     def stimuli(self, points: Mapping[str, float | np.ndarray]) -> Stimulus:
@@ -163,7 +183,7 @@ def _check_form(name: str, body: object, where: str) -> None:
         legal = closest(state if isinstance(state, str) else "", ["rest", "model", "{membrane.V: -65, ...}"])
         raise UserError(f"{where}.initial_state: {shown(state)} is not a choice here; {legal}")
     fields(body.get("spikes", {}), f"{where}.spikes", optional=["threshold", "rearm"])
-    _check_solver(body["solver"], f"{where}.solver")
+    check_solver(body["solver"], f"{where}.solver")
 
 
 def _check_stimulus(body: object, where: str) -> None:
@@ -182,22 +202,26 @@ def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
     model = _model(body, base, where)
     duration = _duration(body, model.time_unit, where)
     stimulus = KINDS[body["stimulus"]["kind"]]
-    defaults, specs = _sweep(body, model, stimulus, duration, where)
+    defaults, specs, spread = _sweep(body, model, stimulus, duration, where)
+    design = read_sample(body, spread, where)
     combine = body.get("combine", "product")
-    _check_size(specs, combine, where)
-    axes = tuple(spec.expand() for spec in specs)
-    values = defaults | {axis.name: axis.values for axis in axes}
-    _check_values(stimulus, values, combine, duration, f"{where}.stimulus")
-    if model.current.name == NOTHING and np.any(values["amplitude"]):
+    check_size(design, specs, combine, where)
+    sample, axes = design and design.expand(), tuple(spec.expand() for spec in specs)
+    grid = factors(sample, axes, combine)
+    check_values(stimulus, defaults, grid, duration, f"{where}.stimulus")
+    amplitudes = [f.values[:, f.names.index("amplitude")] for f in grid if "amplitude" in f.names]
+    if model.current.name == NOTHING and np.any(amplitudes or defaults["amplitude"]):
         raise UserError(
             f"{where}.stimulus.amplitude: nothing is injected into {model.name!r}; give 0, or name a current"
         )
+    swept = [name for factor in grid for name in factor.names]
     traces = items(body.get("traces", []), f"{where}.traces", "[{amplitude: 10, ...}, ...], a list of points")
     threshold, rearm = _spikes(body.get("spikes", {}), model.states[model.potential].unit, f"{where}.spikes")
     return Experiment(
         name=name,
         model=model,
         stimulus=stimulus,
+        sample=sample,
         axes=axes,
         combine=combine,
         defaults=defaults,
@@ -206,12 +230,12 @@ def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
         analysis_window=_window(body.get("analysis_window", [0, duration]), model.time_unit, duration, where),
         threshold=threshold,
         rearm=rearm,
-        solver=_solver(body["solver"], model.time_unit, duration, f"{where}.solver"),
-        tolerance=_tolerance(body["solver"], f"{where}.solver"),
+        solver=read_solver(body["solver"], model.time_unit, duration, f"{where}.solver"),
+        tolerance=read_tolerance(body["solver"], f"{where}.solver"),
         methods=(body["solver"]["method"],) if "method" in body["solver"] else CANDIDATES,
         certify=body["solver"].get("certify", "sample"),
         traces=tuple(
-            _trace(point, model, stimulus, axes, defaults, duration, f"{where}.traces[{i}]")
+            _trace(point, model, stimulus, swept, defaults, duration, f"{where}.traces[{i}]")
             for i, point in enumerate(traces)
         ),
     )
@@ -236,61 +260,10 @@ def _duration(body: dict, unit: str, where: str) -> float:
     return duration
 
 
-def _check_solver(body: object, where: str) -> None:
-    """Either a tolerance, perhaps with a method, or a method and the setting that it takes."""
-    given = fields(body, where, optional=["tolerance", "method", "dt", "local_error", "certify"])
-    if "method" in given:
-        choice(given["method"], METHODS, f"{where}.method")
-    choice(given.get("certify", "sample"), ["sample", "all"], f"{where}.certify")
-    if "tolerance" in given:
-        fields(body, where, {"tolerance": "tolerance: 1 us"}, ["method", "certify"])
-    elif "method" in given:
-        setting = knob(given["method"])
-        fields(body, where, {"method": "method: tsit5", setting: SETTINGS[setting]}, ["certify"])
-    else:
-        raise UserError(
-            f"{where}: {shown(body)} says not how accurate; give `tolerance: 1 us`, or a method and its setting"
-        )
-
-
-def _tolerance(body: dict, where: str) -> float | None:
-    if "tolerance" not in body:
-        return None
-    tolerance = to_unit(body["tolerance"], "ms", f"{where}.tolerance")
-    if not SMALLEST_TOLERANCE_MS <= tolerance <= LARGEST_TOLERANCE_MS:
-        raise UserError(
-            f"{where}.tolerance: {shown(body['tolerance'])} is not between 1 ns and 1 ms; "
-            "it is the largest error of a spike time, such as 1 us"
-        )
-    return tolerance
-
-
-def _solver(body: dict, unit: str, duration: float, where: str) -> Solver | None:
-    if "tolerance" in body:
-        return None
-    if "local_error" in body:
-        error = to_unit(body["local_error"], "1", f"{where}.local_error")
-        if not 1e-13 <= error <= 0.1:
-            raise UserError(f"{where}.local_error: {shown(body['local_error'])} is not between 1e-13 and 0.1")
-        return Solver(body["method"], error)
-    dt = to_unit(body["dt"], unit, f"{where}.dt")
-    if not 0 < dt <= duration:
-        raise UserError(
-            f"{where}.dt: {shown(body['dt'])} is not above 0 and at most the duration, "
-            f"{duration!r} {unit}; give one in between"
-        )
-    if duration / dt > MAX_STEPS:
-        raise UserError(
-            f"{where}.dt: {shown(body['dt'])} makes {duration / dt:.3g} steps in {duration!r} {unit}; "
-            f"at most {MAX_STEPS:.0e} are legal, give a larger dt"
-        )
-    return Solver(body["method"], dt)
-
-
 def _sweep(
     body: dict, model: Model, stimulus: type[Stimulus], duration: float, where: str
-) -> tuple[dict[str, float], list[AxisSpec]]:
-    """The value of everything that is fixed, and the axes."""
+) -> tuple[dict[str, float], list[AxisSpec], dict[str, Distribution]]:
+    """The value of everything that is fixed, the axes, and the distributions."""
     parameters = body.get("parameters", {})
     for name in parameters:
         if name not in model.parameters:
@@ -301,54 +274,20 @@ def _sweep(
     written |= {name: (value, f"{where}.parameters.{name}") for name, value in parameters.items()}
     defaults = {name: quantity.value for name, quantity in model.parameters.items()}
     defaults |= stimulus.defaults(duration)
-    specs = []
+    specs, spread = [], {}
     for name, (value, place) in written.items():
         unit = _units(model, stimulus)[name]
         if isinstance(value, list):
             raise UserError(f"{place}: {shown(value)} is a list; write an axis as {{values: [...]}}")
         if isinstance(value, dict):
             defaults[name] = model.parameters[name].value if name in parameters else math.nan
-            specs.append(read_axis(value, name, unit, defaults[name], place))
+            if is_distribution(value):
+                spread[name] = read_distribution(value, name, unit, defaults[name], place)
+            else:
+                specs.append(read_axis(value, name, unit, defaults[name], place))
         else:
             defaults[name] = to_unit(value, unit, place)
-    return defaults, specs
-
-
-def _check_size(specs: list[AxisSpec], combine: str, where: str) -> None:
-    lengths = ", ".join(f"{spec.name} {spec.length}" for spec in specs)
-    if len(specs) > MAX_AXES:
-        raise UserError(f"{where}: {len(specs)} axes are given, at most {MAX_AXES} are legal; their lengths: {lengths}")
-    if combine == "zip" and len({spec.length for spec in specs}) > 1:
-        raise UserError(
-            f"{where}.combine: axes that are zipped must be equally long, given {lengths}; "
-            f"make them so, or use combine: product"
-        )
-    n_points = math.prod(_shape([spec.length for spec in specs], combine))
-    if n_points > MAX_POINTS:
-        raise UserError(
-            f"{where}: the grid has {n_points:.6g} points ({lengths}), at most {MAX_POINTS:.0e} are legal; "
-            f"shorten an axis, or use combine: zip"
-        )
-
-
-def _shape(lengths: list[int], combine: str) -> tuple[int, ...]:
-    return tuple(lengths[:1] if combine == "zip" else lengths)
-
-
-def _check_values(
-    stimulus: type[Stimulus],
-    values: Mapping[str, float | np.ndarray],
-    combine: str,
-    duration: float,
-    where: str,
-) -> None:
-    """Whether the fields make a stimulus for every neuron: in a product, whether their least and largest values do."""
-    columns = [np.atleast_1d(values[name]) for name in stimulus.fields]
-    if combine == "product":
-        ends = [np.unique([column.min(), column.max()]) for column in columns]
-        columns = [column.ravel() for column in np.meshgrid(*ends)]
-    columns = np.broadcast_arrays(*columns)
-    stimulus.check(dict(zip(stimulus.fields, columns, strict=True)), duration, where)
+    return defaults, specs, spread
 
 
 def _window(body: object, unit: str, duration: float, where: str) -> tuple[float, float]:
@@ -388,7 +327,7 @@ def _trace(
     body: object,
     model: Model,
     stimulus: type[Stimulus],
-    axes: tuple[Axis, ...],
+    swept: list[str],
     defaults: dict[str, float],
     duration: float,
     where: str,
@@ -399,15 +338,15 @@ def _trace(
         if name not in defaults:
             legal = closest(name, [*stimulus.fields, *model.parameters])
             raise UserError(f"{where}: model {model.name!r} and its stimulus have no quantity {name!r}; {legal}")
-    missing = [axis.name for axis in axes if axis.name not in given]
+    missing = [name for name in swept if name not in given]
     if missing:
         raise UserError(
             f"{where}: {shown(given)} has no value for {', '.join(missing)}; "
-            f"a trace is one neuron, so give a value for every axis"
+            f"a trace is one neuron, so give a value for every axis and every distribution"
         )
     units = _units(model, stimulus)
     point = defaults | {name: to_unit(value, units[name], f"{where}.{name}") for name, value in given.items()}
-    _check_values(stimulus, point, "product", duration, where)
+    check_values(stimulus, point, (), duration, where)
     return point
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from hhcore.compile.cost import cost
 from hhcore.compile.module import load_kernel
 from hhcore.errors import UserError
-from hhcore.experiment import Experiment
+from hhcore.experiment import Experiment, Factor
 from hhcore.features import spike_time_errors
 from hhcore.reference import reference
 from hhcore.simulation import DIVERGED, Result
@@ -197,7 +197,8 @@ def _cheapest(e: Experiment, methods: tuple[str, ...], attempt: Callable[[Solver
 def sample(experiment: Experiment, screen: tuple[Solver, Solver] = SMOOTH.screen, threads: int = 1) -> np.ndarray:
     """Rows of the grid, sorted: its corners, random points, neighbours of changes of the spike count, sensitive points.
 
-    The same points whatever the order of the axes and of their values. `screen` tells where the count changes.
+    The same points whatever the order of the axes and of their values. `screen` tells where the count changes. The
+    corners of a sampled design are the points with the least and the largest value of a quantity.
     """
     n = experiment.n_points
     if n <= CORNERS + RANDOM + EDGES + SENSITIVE:
@@ -209,19 +210,31 @@ def sample(experiment: Experiment, screen: tuple[Solver, Solver] = SMOOTH.screen
 
 def _corners(grid: "_Ranked") -> np.ndarray:
     """Rows of the grid at its corners, the first of them if there are many."""
-    ends = itertools.product(*[(0, length - 1) for length in grid.shape])
+    ends = itertools.product(*grid.ends)
     return np.unique(grid.rows(np.array(list(itertools.islice(ends, CORNERS))).T))
 
 
 class _Ranked:
-    """The grid with its axes in the order of their names and their values in ascending order."""
+    """The grid with its factors in the order of their names, each sorted by the values of its first quantity.
+
+    regular : the factors that are axes, along which neighbours lie side by side
+    ends    : ranks of the outermost values of each factor
+    """
 
     def __init__(self, experiment: Experiment):
-        axes = experiment.axes[:1] if experiment.combine == "zip" else experiment.axes
-        self.order = sorted(range(len(axes)), key=lambda i: axes[i].name)
-        self.sorted = [np.argsort(axes[i].values, kind="stable") for i in self.order]
+        factors = experiment.factors
+        self.order = sorted(range(len(factors)), key=lambda i: factors[i].names[0])
+        self.sorted = [np.argsort(factors[i].values[:, 0], kind="stable") for i in self.order]
         self.shape = tuple(len(places) for places in self.sorted)
         self.own_shape = experiment.shape
+        self.regular = [rank for rank, i in enumerate(self.order) if not factors[i].scattered]
+        self.ends = [self._ends(rank, factors[i]) for rank, i in enumerate(self.order)]
+
+    def _ends(self, rank: int, factor: Factor) -> list[int]:
+        if not factor.scattered:
+            return [0, self.shape[rank] - 1]
+        values = factor.values[self.sorted[rank]]
+        return list(dict.fromkeys(np.column_stack([values.argmin(axis=0), values.argmax(axis=0)]).ravel().tolist()))
 
     def rows(self, ranks: np.ndarray) -> np.ndarray:
         """Rows of the grid, int64 (k,), of the ranks of their values along each axis, (axes, k)."""
@@ -238,24 +251,54 @@ class _Ranked:
 
 
 def _telling(experiment: Experiment, grid: _Ranked, screen: tuple[Solver, Solver], threads: int) -> np.ndarray:
-    """Both sides of changes of the spike count, and the points that differ most between a coarse and a fine run.
-
-    Of the points on lines through random ones, in the direction of most values.
-    """
-    longest = int(np.argmax(grid.shape))
-    length = grid.shape[longest]
-    places = np.unique(np.linspace(0, length - 1, min(length, LINE_POINTS)).round().astype(np.int64))
-    lines = np.repeat(grid.random(LINES, seed=2)[:, :, None], len(places), axis=2)
-    lines[longest] = places
-    rows = grid.rows(lines.reshape(len(grid.shape), -1))
-    coarse, fine = (run_points(experiment, solver, experiment.points(rows), threads=threads) for solver in screen)
+    """Both sides of changes of the spike count, and the points that differ most between a coarse and a fine run."""
+    rows = _lines(grid)
+    points = experiment.points(rows.ravel())
+    coarse, fine = (run_points(experiment, solver, points, threads=threads) for solver in screen)
     moved = spike_time_errors(coarse.spike_times, coarse.offsets, fine.spike_times, fine.offsets)
     sensitive = np.argsort(-np.nan_to_num(moved), kind="stable")[:SENSITIVE]
-    counts = np.diff(fine.offsets).reshape(LINES, len(places))
-    line, place = np.nonzero(np.diff(counts, axis=1))
-    some = np.unique(np.linspace(0, len(line) - 1, min(len(line), EDGES // 2)).round().astype(int))
-    first = line[some] * len(places) + place[some]
-    return np.concatenate([rows[first], rows[first + 1], rows[sensitive]])
+    if experiment.sample is None:
+        place = np.arange(rows.size).reshape(rows.shape)
+        pairs = np.column_stack([place[:, :-1].ravel(), place[:, 1:].ravel()])
+    else:
+        pairs = _nearest(points[:, [experiment.quantities.index(name) for name in sorted(experiment.swept)]])
+    counts = np.diff(fine.offsets)
+    differ = pairs[counts[pairs[:, 0]] != counts[pairs[:, 1]]]
+    if experiment.sample is None:  # from all lines; of a sampled design, the closest
+        differ = differ[np.unique(np.linspace(0, len(differ) - 1, min(len(differ), EDGES // 2)).round().astype(int))]
+    return rows.ravel()[np.concatenate([differ[: EDGES // 2].ravel(), sensitive])]
+
+
+def _lines(grid: _Ranked) -> np.ndarray:
+    """Rows of the grid on lines through random points in the direction of most values, int64 (lines, places).
+
+    Where there is a sampled design, so many lines as make LINES times LINE_POINTS rows; without an axis, lone points.
+    """
+    if not grid.regular:
+        return np.unique(grid.rows(grid.random(LINES * LINE_POINTS, seed=2)))[:, None]
+    longest = max(grid.regular, key=lambda i: grid.shape[i])
+    length = grid.shape[longest]
+    places = np.unique(np.linspace(0, length - 1, min(length, LINE_POINTS)).round().astype(np.int64))
+    is_sampled = len(grid.regular) < len(grid.shape)
+    count = LINES * LINE_POINTS // len(places) if is_sampled else LINES
+    lines = np.repeat(grid.random(count, seed=2)[:, :, None], len(places), axis=2)
+    lines[longest] = places
+    rows = grid.rows(lines.reshape(len(grid.shape), -1)).reshape(count, -1)
+    return np.unique(rows, axis=0) if is_sampled else rows
+
+
+def _nearest(points: np.ndarray) -> np.ndarray:
+    """Each of the points, float64 (n, d), with the one nearest to it, the closest pairs first: int64 (k, 2), k <= n."""
+    from scipy.spatial import cKDTree  # here, since most configs have grids
+
+    spans = np.ptp(points, axis=0)
+    near = points / np.where(spans > 0, spans, 1.0)
+    distance, neighbour = cKDTree(near).query(near, k=2)
+    own = np.arange(len(points))
+    other = np.where(neighbour[:, 0] == own, neighbour[:, 1], neighbour[:, 0])
+    twice = (other[other] == own) & (other < own)
+    order = np.argsort(distance[:, 1], kind="stable")
+    return np.column_stack([own, other])[order[~twice[order]]]
 
 
 def _trial(e: Experiment, solver: Solver, run: Result, exact: Result) -> Trial:

@@ -56,6 +56,18 @@ def to_unit(value: object, unit: str, where: str) -> float:
     return float(number) + 0.0  # makes -0.0 into 0.0, the same point
 
 
+def to_difference(value: object, unit: str, where: str) -> float:
+    """As `to_unit`, for a difference of two values, such as a standard deviation.
+
+    Raises UserError also for a unit whose zero is not that of `unit`, such as degC for K.
+    """
+    number = to_unit(value, unit, where)
+    own = _NUMBER.sub("", value.strip(), count=1).strip() if isinstance(value, str) else ""
+    if own and to_unit(f"0 {own}", unit, where) != 0.0:
+        raise UserError(f"{where}: {shown(value)} is no difference, since 0 {own} is not 0 {unit}; give it in {unit}")
+    return number
+
+
 def _from_text(value: str, unit: str, where: str) -> Decimal | float:
     found = _NUMBER.match(value.strip())
     if not found:

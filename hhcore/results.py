@@ -25,7 +25,7 @@ FAILURE_FIELDS = {
 def write_tables(experiment: Experiment, shards: list[Path], numerics: Path, folder: Path) -> None:
     """The tables of an experiment as Parquet, and summary.html, from the shards of the store.
 
-    features, spikes, failures; of steps also fi_curves and fi_summary, of pulse trains also beats.
+    features, spikes, failures; of steps also fi_curves and fi_summary (see Experiment.protocol), of pulse trains beats.
 
     numerics : numerics.parquet, of which every table carries the certificate
     """
@@ -35,9 +35,9 @@ def write_tables(experiment: Experiment, shards: list[Path], numerics: Path, fol
     result = _with_sampled_errors(read_grid(experiment, shards), experiment, numerics)
     made = provenance(experiment, numerics)
     axes, found = axis_columns(experiment), result.columns
-    fields = _axis_fields(experiment) | DEFINITIONS | beats.LAST_BEAT
+    fields = axis_fields(experiment) | DEFINITIONS | beats.LAST_BEAT
     written = {"features.parquet": tables.table({**axes, **found}, fields)}
-    written |= _TABLES[experiment.stimulus.kind](experiment, axes, result)
+    written |= _TABLES[experiment.protocol](experiment, axes, result)
     written["failures.parquet"] = _failures(experiment, result)
     for name, content in written.items():
         tables.write(folder / name, content, made)
@@ -109,7 +109,7 @@ def axis_columns(experiment: Experiment) -> dict[str, np.ndarray]:
     """The swept quantities of every neuron in grid order, float64 (n,) by column name."""
     points = experiment.points(np.arange(experiment.n_points))
     place = experiment.quantities.index
-    return {experiment.column(axis.name): points[:, place(axis.name)] for axis in experiment.axes}
+    return {experiment.column(name): points[:, place(name)] for name in experiment.swept}
 
 
 def draw_grid(experiment: Experiment, folder: Path) -> None:
@@ -120,9 +120,9 @@ def draw_grid(experiment: Experiment, folder: Path) -> None:
     tolerance_us = None if experiment.tolerance is None else experiment.tolerance * 1000.0
     grid, tried = _frame(folder, "features"), _frame(folder, "numerics")
     drawn = {
-        **_FIGURES[experiment.stimulus.kind](folder, grid, plan),
+        **(_FIGURES[experiment.stimulus.kind] if experiment.sample is None else _sample_figures)(folder, grid, plan),
         "work_precision": figures.work_precision(tried, plan, tolerance_us),
-        "accuracy_map": figures.accuracy_map(grid, plan),
+        "accuracy_map": figures.accuracy_map(grid, plan.scattered),
     }
     for name, figure in drawn.items():
         figures.save(figure, folder / "figures" / name)
@@ -148,6 +148,12 @@ def _beat_figures(folder: Path, grid, plan) -> dict[str, object]:
     }
 
 
+def _sample_figures(folder: Path, grid, plan) -> dict[str, object]:
+    from hhcore import figures
+
+    return {"sample_scatter": figures.sample_scatter(grid, plan)}
+
+
 def _frame(folder: Path, name: str):
     return tables.read(folder / f"{name}.parquet").to_pandas()
 
@@ -168,11 +174,10 @@ def figure_plan(experiment: Experiment):
     def variable(q) -> Variable:
         return Variable(column_name(q.name, q.unit), q.name, q.unit, q.description)
 
-    def axis(a) -> Variable:
-        known = model.parameters.get(a.name)
-        description = known.description if known else e.stimulus.fields[a.name].meaning
-        return Variable(e.column(a.name), a.name, a.unit, description, a.values)
+    def swept(name: str, values: np.ndarray) -> Variable:
+        return Variable(e.column(name), name, e.unit(name), _description(e, name), values)
 
+    sample = {} if e.sample is None else dict(zip(e.sample.names, e.sample.points.T, strict=True))
     along = [e.column(a.name) for a in e.axes if a.name == e.stimulus.axis]
     return Plan(
         title=f"{e.name}: {model.title}",
@@ -180,7 +185,8 @@ def figure_plan(experiment: Experiment):
         potential=variable(model.states[model.potential]),
         gates=tuple(variable(q) for name, q in model.states.items() if name != model.potential),
         currents=tuple(variable(q) for q in model.currents.values()),
-        axes=tuple(axis(a) for a in e.axes),
+        axes=tuple(swept(a.name, a.values) for a in e.axes),
+        sampled=tuple(swept(name, values) for name, values in sample.items()),
         along=along[0] if along else None,
         combine=e.combine,
         threshold=e.threshold,
@@ -197,15 +203,14 @@ def _trace_title(e: Experiment, point: dict[str, float]) -> str:
     return ", ".join([*(f"{name} = {point[name]:.6g}{after_number(e.unit(name))}" for name in stimulus), *told])
 
 
-def _axis_fields(e: Experiment) -> dict[str, tuple[str, str]]:
+def axis_fields(e: Experiment) -> dict[str, tuple[str, str]]:
+    """Unit and description of each column of a swept quantity."""
+    return {e.column(name): (e.unit(name), _description(e, name)) for name in e.swept}
+
+
+def _description(e: Experiment, name: str) -> str:
     known = e.model.parameters
-    return {
-        e.column(axis.name): (
-            axis.unit,
-            known[axis.name].description if axis.name in known else e.stimulus.fields[axis.name].meaning,
-        )
-        for axis in e.axes
-    }
+    return known[name].description if name in known else e.stimulus.fields[name].meaning
 
 
 def _beat_tables(e: Experiment, axes: dict[str, np.ndarray], result: Result) -> dict[str, pa.Table]:
@@ -223,7 +228,7 @@ def _fi_tables(e: Experiment, axes: dict[str, np.ndarray], result: Result) -> di
     n = e.n_points
     amplitude = axes.get(amplitude_column, np.full(n, e.defaults["amplitude"]))
     others = {name: column for name, column in axes.items() if name != amplitude_column}
-    fields = _axis_fields(e) | {amplitude_column: (unit, "stimulus amplitude")}
+    fields = axis_fields(e) | {amplitude_column: (unit, "stimulus amplitude")}
     sorted_points = fi.curves(amplitude, list(others.values()))
     curve = fi.curve_table(sorted_points, found, first_interval)
     rows = curve.pop("row")
@@ -237,6 +242,6 @@ def _fi_tables(e: Experiment, axes: dict[str, np.ndarray], result: Result) -> di
     return {"fi_curves.parquet": curves, "fi_summary.parquet": tables.table(columns, fields)}
 
 
-# What each kind of stimulus has beside the tables and figures of all.
-_TABLES = {"step": _fi_tables, "pulse_train": _beat_tables}
+# What each protocol has beside the tables of all, and the grids of each kind of stimulus beside the figures of all.
+_TABLES = {"step": _fi_tables, "pulse_train": _beat_tables, "sampled_step": lambda e, axes, result: {}}
 _FIGURES = {"step": _fi_figures, "pulse_train": _beat_figures}

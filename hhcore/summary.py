@@ -76,8 +76,7 @@ def _solver(e: Experiment) -> str:
 
 
 def _value(e: Experiment, quantity: str) -> str:
-    swept = [axis for axis in e.axes if axis.name == quantity]
-    if swept:
+    if quantity in e.swept:
         return "swept"
     value, unit = e.defaults[quantity], e.unit(quantity)
     return "as many as fit" if value == np.inf else f"{value:g} {pretty_unit(unit)}".removesuffix(" 1")
@@ -94,6 +93,10 @@ def _initial(e: Experiment) -> str:
 
 
 def _grid(e: Experiment) -> Iterable[tuple[str, str]]:
+    if e.sample is not None:
+        yield "Sample", f"{e.sample.kind}, n = {e.sample.n:,}, seed {e.sample.seed}: {len(e.sample.points):,} points"
+        for spread in e.sample.distributions:
+            yield spread.name, f"sampled, {spread.words}"
     for axis in e.axes:
         ends = f"{axis.values[0]:g} to {axis.values[-1]:g}" if axis.values.size > 1 else f"{axis.values[0]:g}"
         yield axis.name, f"{axis.values.size:,} values, {ends} {pretty_unit(axis.unit)}"
@@ -102,7 +105,7 @@ def _grid(e: Experiment) -> Iterable[tuple[str, str]]:
         yield name, f"{value:g} {pretty_unit(e.unit(name))}, instead of the model's {e.model.parameters[name].value:g}"
     if len(e.axes) > 1:
         yield "Combined as", "product: every value with every other" if e.combine == "product" else "zip: in step"
-    if not e.axes:
+    if not e.factors:
         yield "Axes", "none: a single neuron"
 
 

@@ -107,7 +107,9 @@ def context_digest(experiment: Experiment) -> str:
 def grid_digest(experiment: Experiment) -> str:
     """Hash of the points of the grid and their order."""
     axes = [(axis.name, axis.values.tobytes().hex()) for axis in experiment.axes]
-    return digest(experiment.combine, axes, sorted((k, v) for k, v in experiment.defaults.items()))
+    sample = experiment.sample
+    sampled = [] if sample is None else [sample.names, digest(sample.points.tobytes().hex())]
+    return digest(experiment.combine, axes, sorted((k, v) for k, v in experiment.defaults.items()), *sampled)
 
 
 def point_keys(points: np.ndarray) -> np.ndarray:

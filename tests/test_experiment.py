@@ -179,9 +179,10 @@ def test_a_large_grid_is_expanded_row_by_row():
 
 @pytest.mark.parametrize("index", [[-1], [0, 12]])
 def test_points_outside_the_grid(index):
-    for combine in ("product", "zip"):
+    pairs = {"sodium.g": {"values": [1, 2]}, "potassium.g": {"values": [3, 4]}}
+    for found in (read(GRID), read(GRID, combine="zip", parameters=pairs)):
         with pytest.raises(IndexError):
-            replace(read(GRID), combine=combine).points(np.array(index))
+            found.points(np.array(index))
 
 
 def test_zip_goes_along_all_axes_at_once():

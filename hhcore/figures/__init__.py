@@ -6,6 +6,7 @@ from hhcore.figures.numerics import accuracy_map, work_precision
 from hhcore.figures.oscillation import oscillation_range
 from hhcore.figures.plan import Plan, Variable
 from hhcore.figures.restitution import restitution
+from hhcore.figures.sensitivity import sample_scatter, sampled_curves, sobol_indices
 from hhcore.figures.style import save
 from hhcore.figures.traces import trace_panel
 
@@ -19,7 +20,10 @@ __all__ = [
     "oscillation_range",
     "restitution",
     "rheobase_map",
+    "sample_scatter",
+    "sampled_curves",
     "save",
+    "sobol_indices",
     "spike_count_map",
     "trace_panel",
 ]

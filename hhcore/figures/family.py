@@ -47,7 +47,7 @@ def family(table: pd.DataFrame, plan: Plan, axes: list[Variable], lines: Sequenc
             drawn = [line for line in lines if level in some or not line.sparse]
             missing += _draw(panel, numbers(curve, x.column), curve, drawn, shade)
     style.scale_axis(grid[0], "x", x)
-    _limits(grid[0], np.concatenate([numbers(table, line.column) for line in lines]))
+    limits(grid[0], np.concatenate([numbers(table, line.column) for line in lines]))
     if colour:
         colours.bar(figure, grid, colour.label)
     style.legend_below(figure, _handles(lines, levels.size, gap if missing else ""))
@@ -64,7 +64,7 @@ def points(
     valid = np.isfinite(up) & np.isfinite(values)
     panel.scatter(along[valid], up[valid], c=colours.mappable.to_rgba(values[valid]), s=12, linewidth=0)
     style.scale_axis(panel, "x", x)
-    style.scale_axis(panel, "y", y) if y.values.size else _limits(panel, up)
+    style.scale_axis(panel, "y", y) if y.values.size else limits(panel, up)
     colours.bar(figure, [panel], colour.label)
     if not valid.all():
         up = np.where(np.isfinite(up), up, panel.get_ylim()[0])
@@ -81,7 +81,7 @@ def _draw(panel: Axes, x: np.ndarray, curve: pd.DataFrame, lines: Sequence[Line]
     return style.mark_gaps(panel, x, numbers(curve, lines[0].column), shade)
 
 
-def _limits(panel: Axes, values: np.ndarray) -> None:
+def limits(panel: Axes, values: np.ndarray) -> None:
     """y from a little below 0, so that a curve at 0 is seen, to a little above the greatest value."""
     low, high = np.nanmin(values, initial=0.0), np.nanmax(values, initial=0.0)
     space = 0.05 * (high - low or 1.0)

@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -77,6 +77,7 @@ class Plan:
     stimulus  : the injected current: its column in the traces, and the unit of amplitudes
     potential : the membrane potential; gates and currents likewise: their columns in the traces
     axes      : the axes of the grid, each with its values
+    sampled   : the sampled quantities, each with its values
     along     : column of the axis that curves are drawn against, such as the amplitude of a step, None if there is none
     combine   : "product" or "zip", as in the config
     threshold : potential that counts as a spike [unit of the potential]
@@ -89,6 +90,7 @@ class Plan:
     gates: tuple[Variable, ...] = ()
     currents: tuple[Variable, ...] = ()
     axes: tuple[Variable, ...] = ()
+    sampled: tuple[Variable, ...] = ()
     along: str | None = None
     combine: str = "product"
     threshold: float = 0.0
@@ -108,6 +110,11 @@ class Plan:
     def zipped(self) -> bool:
         """Whether the points lie on a line through several axes, not on a grid."""
         return self.combine == "zip" and len(self.free) > 1
+
+    @property
+    def scattered(self) -> "Plan":
+        """The plan of a map on which every point of a sampled design has a place of its own; itself without one."""
+        return replace(self, axes=self.sampled, combine="zip") if self.sampled else self
 
     def hold(self, table: pd.DataFrame, shown: list[Variable]) -> tuple[pd.DataFrame, list[str]]:
         """The rows in which every axis but the `shown` ones has its middle value, and notes that say so."""
