@@ -79,8 +79,11 @@ class Experiment:
 
     @cached_property
     def factors(self) -> tuple[Factor, ...]:
-        """What the grid is the product of: the sample, if there is one, then each axis, or the zipped ones as one."""
-        return factors(self.sample, self.axes, self.combine)
+        """What the grid is the product of: the sample, if there is one, then each axis, or the zipped ones as one.
+
+        The stimulus' own axis (the amplitude of steps) is the last of them.
+        """
+        return factors(self.sample, self.axes, self.combine, self.stimulus.axis)
 
     @property
     def swept(self) -> tuple[str, ...]:
@@ -103,6 +106,14 @@ class Experiment:
         return math.prod(self.shape)
 
     @property
+    def curve(self) -> int:
+        """Number of rows after which an F-I curve is surely complete: no curve crosses a multiple of it."""
+        if self.protocol != "step" or not any("amplitude" in factor.names for factor in self.factors):
+            return 1
+        last = self.factors[-1]
+        return len(last.values) if last.names == ("amplitude",) else self.n_points
+
+    @property
     def simulated_ms(self) -> float:
         """Simulated time of all neurons together [ms]."""
         return self.n_points * self.duration * self.model.ms
@@ -121,7 +132,7 @@ class Experiment:
         return column_name(quantity, self.unit(quantity))
 
     def points(self, index: np.ndarray) -> np.ndarray:
-        """Rows of the grid by their flat index, counted in C order: the last axis varies fastest.
+        """Rows of the grid by their flat index: that of the last factor varies fastest.
 
         index : int64 (k,), each in [0, n_points)
         returns float64 (k, len(quantities)); only these rows are ever in memory
@@ -207,7 +218,7 @@ def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
     combine = body.get("combine", "product")
     check_size(design, specs, combine, where)
     sample, axes = design and design.expand(), tuple(spec.expand() for spec in specs)
-    grid = factors(sample, axes, combine)
+    grid = factors(sample, axes, combine, stimulus.axis)
     check_values(stimulus, defaults, grid, duration, f"{where}.stimulus")
     amplitudes = [f.values[:, f.names.index("amplitude")] for f in grid if "amplitude" in f.names]
     if model.current.name == NOTHING and np.any(amplitudes or defaults["amplitude"]):

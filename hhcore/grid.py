@@ -29,8 +29,12 @@ class Factor:
     scattered: bool = False
 
 
-def factors(sample: Sample | None, axes: tuple[Axis, ...], combine: str) -> tuple[Factor, ...]:
-    """The sample, if there is one, then each axis, or the zipped ones as one."""
+def factors(sample: Sample | None, axes: tuple[Axis, ...], combine: str, fastest: str) -> tuple[Factor, ...]:
+    """The sample, if there is one, then each axis, or the zipped ones as one.
+
+    fastest : the axis that comes last, so that what lies along it, such as an F-I curve, lies together in tables
+    """
+    axes = tuple(sorted(axes, key=lambda axis: axis.name == fastest))
     groups = [axes] if combine == "zip" and axes else [(axis,) for axis in axes]
     swept = [Factor(tuple(a.name for a in group), np.column_stack([a.values for a in group])) for group in groups]
     return tuple([Factor(sample.names, sample.points, True), *swept] if sample else swept)

@@ -1,10 +1,12 @@
 """The tables and figures of one experiment, from its shards to its folder."""
 
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from hhcore import beats, fi, tables
 from hhcore.certificate import certificate, sampled
@@ -26,43 +28,60 @@ def write_tables(experiment: Experiment, shards: list[Path], numerics: Path, fol
     """The tables of an experiment as Parquet, and summary.html, from the shards of the store.
 
     features, spikes, failures; of steps also fi_curves and fi_summary (see Experiment.protocol), of pulse trains beats.
+    They are written a stretch of the grid at a time, and appear when all are complete.
 
     numerics : numerics.parquet, of which every table carries the certificate
     """
-    from hhcore.store import read_grid
-    from hhcore.summary import summary
+    from hhcore.gather import gather, stretches
+    from hhcore.summary import Totals, summary
 
-    result = _with_sampled_errors(read_grid(experiment, shards), experiment, numerics)
     made = provenance(experiment, numerics)
-    axes, found = axis_columns(experiment), result.columns
-    fields = axis_fields(experiment) | DEFINITIONS | beats.LAST_BEAT
-    written = {"features.parquet": tables.table({**axes, **found}, fields)}
-    written |= _TABLES[experiment.protocol](experiment, axes, result)
-    written["failures.parquet"] = _failures(experiment, result)
-    for name, content in written.items():
-        tables.write(folder / name, content, made)
-    times = result.spike_times * result.ms
-    tables.write_spikes(folder / "spikes.parquet", times, result.offsets, made)
-    words, numbers = np.unique(found["status"].astype(str), return_counts=True)
-    page = summary(experiment, dict(zip(words, numbers.tolist(), strict=True)), found, written, made)
+    totals = Totals()
+    with ExitStack() as stack:
+        writers: dict[str, pq.ParquetWriter] = {}
+        for rows, result in zip(stretches(experiment), gather(experiment, shards), strict=True):
+            result = _with_sampled_errors(result, rows, experiment, numerics)
+            for name, part in _tables(experiment, rows, result, totals.curves).items():
+                if name not in writers:
+                    writers[name] = stack.enter_context(tables.writer(folder / name, part.schema, made))
+                writers[name].write_table(part, tables.ROW_GROUP)
+                totals.add_rows(name, part)
+            totals.add(result.columns)
     with whole(folder / "summary.html") as temporary:
-        temporary.write_text(page, encoding="utf-8")
+        temporary.write_text(summary(experiment, totals, made), encoding="utf-8")
 
 
-def _with_sampled_errors(result: Result, experiment: Experiment, numerics: Path) -> Result:
+def _tables(e: Experiment, rows: range, result: Result, curves: int) -> dict[str, pa.Table]:
+    """All tables of a stretch of the grid by file name. `curves` : number of F-I curves before it."""
+    axes = axis_columns(e, rows)
+    fields = axis_fields(e) | DEFINITIONS | beats.LAST_BEAT
+    written = {"features.parquet": tables.table({**axes, **result.columns}, fields)}
+    if e.protocol == "step":
+        written |= _fi_tables(e, axes, result, curves)
+    elif e.protocol == "pulse_train":
+        columns = result.beat_columns | {"neuron": result.beat_columns["neuron"] + np.int32(rows.start)}
+        written["beats.parquet"] = tables.table(columns, beats.DEFINITIONS)
+    written["failures.parquet"] = _failures(e, result, rows.start)
+    written["spikes.parquet"] = tables.spikes(result.spike_times * result.ms, result.offsets, rows.start)
+    return written
+
+
+def _with_sampled_errors(result: Result, rows: range, experiment: Experiment, numerics: Path) -> Result:
     """The errors and fragile counts of the sample, where not every neuron of the grid was certified."""
     if experiment.certify == "all":
         return result
     neurons, error, fragile = sampled(numerics)
-    errors, marks = np.full(experiment.n_points, np.nan), np.full(experiment.n_points, np.nan)
-    errors[neurons], marks[neurons] = error / (1000.0 * result.ms), fragile
+    errors, marks = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
+    inside = (rows.start <= neurons) & (neurons < rows.stop)
+    place = neurons[inside] - rows.start
+    errors[place], marks[place] = error[inside] / (1000.0 * result.ms), fragile[inside]
     return replace(result, error=errors, fragile=marks)
 
 
-def _failures(e: Experiment, result: Result) -> pa.Table:
+def _failures(e: Experiment, result: Result, first: int) -> pa.Table:
     """When each neuron failed that did, and its last states before."""
     rows = np.flatnonzero(result.status >= DIVERGED)
-    columns = {"neuron": rows.astype(np.int32), "failed_ms": result.ended[rows] * result.ms}
+    columns = {"neuron": (first + rows).astype(np.int32), "failed_ms": result.ended[rows] * result.ms}
     columns |= {column_name(n, q.unit): result.final[rows, i] for i, (n, q) in enumerate(e.model.states.items())}
     fields = FAILURE_FIELDS | {column_name(n, q.unit): (q.unit, q.description) for n, q in e.model.states.items()}
     return tables.table(columns, fields)
@@ -105,9 +124,9 @@ def provenance(experiment: Experiment, numerics: Path) -> dict[str, str]:
     }
 
 
-def axis_columns(experiment: Experiment) -> dict[str, np.ndarray]:
-    """The swept quantities of every neuron in grid order, float64 (n,) by column name."""
-    points = experiment.points(np.arange(experiment.n_points))
+def axis_columns(experiment: Experiment, rows: range) -> dict[str, np.ndarray]:
+    """The swept quantities of rows of the grid, float64 (len(rows),) by column name."""
+    points = experiment.points(np.arange(rows.start, rows.stop))
     place = experiment.quantities.index
     return {experiment.column(name): points[:, place(name)] for name in experiment.swept}
 
@@ -213,35 +232,32 @@ def _description(e: Experiment, name: str) -> str:
     return known[name].description if name in known else e.stimulus.fields[name].meaning
 
 
-def _beat_tables(e: Experiment, axes: dict[str, np.ndarray], result: Result) -> dict[str, pa.Table]:
-    """beats as an Arrow table by file name."""
-    return {"beats.parquet": tables.table(result.beat_columns, beats.DEFINITIONS)}
-
-
-def _fi_tables(e: Experiment, axes: dict[str, np.ndarray], result: Result) -> dict[str, pa.Table]:
-    """fi_curves and fi_summary as Arrow tables by file name."""
+def _fi_tables(e: Experiment, axes: dict[str, np.ndarray], result: Result, before: int) -> dict[str, pa.Table]:
+    """fi_curves and fi_summary as Arrow tables by file name. `before` : number of curves in earlier stretches."""
     found, ms = result.columns, result.ms
     first_interval = first_intervals(result.spike_times * ms, result.offsets)
     window = e.analysis_window[0] * ms, e.analysis_window[1] * ms
     amplitude_column, unit = e.column("amplitude"), e.unit("amplitude")
     suffix = column_name("", unit).removeprefix("_")
-    n = e.n_points
-    amplitude = axes.get(amplitude_column, np.full(n, e.defaults["amplitude"]))
+    amplitude = axes.get(amplitude_column, np.full(len(result.peak), e.defaults["amplitude"]))
     others = {name: column for name, column in axes.items() if name != amplitude_column}
     fields = axis_fields(e) | {amplitude_column: (unit, "stimulus amplitude")}
     sorted_points = fi.curves(amplitude, list(others.values()))
     curve = fi.curve_table(sorted_points, found, first_interval)
     rows = curve.pop("row")
-    columns = {"curve": curve.pop("curve"), **{name: column[rows] for name, column in others.items()}}
+    columns = {"curve": before + curve.pop("curve"), **{name: column[rows] for name, column in others.items()}}
     columns |= {amplitude_column: amplitude[rows], **curve}
     curves = tables.table(columns, fields | fi.CURVE_DEFINITIONS)
     start, stop = (axes.get(e.column(name), e.defaults[name]) * ms for name in ("start", "stop"))
     summary = fi.summary_table(sorted_points, amplitude, found, window, suffix, start, stop)
-    columns = {"curve": summary.pop("curve"), **{n: c[sorted_points.first] for n, c in others.items()}, **summary}
+    columns = {
+        "curve": before + summary.pop("curve"),
+        **{n: c[sorted_points.first] for n, c in others.items()},
+        **summary,
+    }
     fields |= fi.summary_definitions(unit, suffix)
     return {"fi_curves.parquet": curves, "fi_summary.parquet": tables.table(columns, fields)}
 
 
-# What each protocol has beside the tables of all, and the grids of each kind of stimulus beside the figures of all.
-_TABLES = {"step": _fi_tables, "pulse_train": _beat_tables, "sampled_step": lambda e, axes, result: {}}
+# The figures that grids of each kind of stimulus have beside those of all.
 _FIGURES = {"step": _fi_figures, "pulse_train": _beat_figures}

@@ -77,7 +77,7 @@ def _outputs(e: Experiment, folder: Path):
 
     k is the number of points that the axes make; for features of curves, of those that the other axes make.
     """
-    axes = axis_columns(e)
+    axes = axis_columns(e, range(e.n_points))
     place = np.column_stack([axes[e.column(a.name)] for a in e.axes] or [np.empty((e.n_points, 0))])
     place = place[: e.n_points // e.shape[0]]
     features = tables.read(folder / "features.parquet")

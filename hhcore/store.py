@@ -20,7 +20,7 @@ from hhcore.features import spike_time_errors
 from hhcore.integration import BEAT
 from hhcore.simulation import DIVERGED, Result, simulate
 from hhcore.solvers import Solver
-from hhcore.sweep import context_digest, point_keys, shard_points
+from hhcore.sweep import context_digest, shard_points
 
 SCHEMA = pa.schema(
     [
@@ -51,17 +51,14 @@ def update_shard(
     context = context_digest(experiment)
     points, keys = shard_points(experiment, shard)
     held = _held(path, shard, context)
-    missing = ~np.isin(_joined(keys), _joined(_keys(held)))
+    missing = places(keys, keys_of(held)) < 0
     total = int(missing.sum())
     progress(0, total)
     parts = [held]
     if total:
-        done = _Counter(total, progress)
-        result = _certified(experiment, points[missing], threads, done)
+        result = _certified(experiment, points[missing], threads, _Counter(total, progress))
         parts.append(_table(keys[missing], result))
-    merged = pa.concat_tables(parts)
-    order = np.lexsort(_keys(merged).T[::-1])
-    tables.write(path, merged.take(order), {"context": context})
+    tables.write(path, _distinct(pa.concat_tables(parts)), {"context": context})
     return total
 
 
@@ -99,40 +96,6 @@ def run_points(
     )
 
 
-def read_grid(experiment: Experiment, shards: list[Path]) -> Result:
-    """The neurons of the grid in grid order, from all shards of the experiment.
-
-    Raises UserError if a point is in none of them.
-    """
-    context = context_digest(experiment)
-    store = pa.concat_tables([_read(path, context) for path in shards])
-    keys = point_keys(experiment.points(np.arange(experiment.n_points)))
-    held = _joined(_keys(store))
-    order = np.argsort(held)
-    place = np.minimum(np.searchsorted(held, _joined(keys), sorter=order), max(0, len(held) - 1))
-    rows = order[place] if len(held) else np.empty(0, dtype=np.int64)
-    if len(held) == 0 or (held[rows] != _joined(keys)).any():
-        raise UserError(f"{shards[0].parent}: the store lacks points of the grid; run snakemake again to simulate them")
-    found = store.take(rows).combine_chunks()
-    (spike_times, offsets), (beats, beat_offsets) = _flat(found["spikes"]), _flat(found["beats"])
-    return Result(
-        spike_times=spike_times,
-        offsets=offsets,
-        peak=found["peak"].to_numpy(),
-        trough=found["trough"].to_numpy(),
-        status=found["status"].to_numpy(),
-        ended=found["ended"].to_numpy(),
-        final=_rectangle(found["final"], len(experiment.model.states)),
-        steps=found["steps"].to_numpy(),
-        error=found["error"].to_numpy(),
-        fragile=found["fragile"].to_numpy(),
-        window=experiment.analysis_window,
-        beats=beats.reshape(-1, len(BEAT)),
-        beat_offsets=beat_offsets // len(BEAT),
-        ms=experiment.model.ms,
-    )
-
-
 class _Counter:
     """Adds up finished neurons of all threads."""
 
@@ -150,7 +113,7 @@ def _held(path: Path, shard: str, context: str) -> pa.Table:
     parts = []
     for file in found:
         try:
-            parts.append(_read(file, context))
+            parts.append(read_shard(file, context))
         except UserError:
             continue  # damaged: its points are simulated again
     if not parts:
@@ -164,11 +127,14 @@ def _related(name: str, shard: str) -> bool:
 
 
 def _distinct(table: pa.Table) -> pa.Table:
-    _, first = np.unique(_joined(_keys(table)), return_index=True)
-    return table.take(np.sort(first))
+    """Sorted by key, each key once."""
+    order = np.lexsort(keys_of(table).T[::-1])
+    keys = keys_of(table)[order]
+    return table.take(order[np.r_[True, (keys[1:] != keys[:-1]).any(axis=1)][: len(keys)]])
 
 
-def _read(path: Path, context: str) -> pa.Table:
+def read_shard(path: Path, context: str) -> pa.Table:
+    """What a shard file holds of this context, columns as in SCHEMA. Raises UserError if it is damaged."""
     table = tables.read(path)
     if tables.metadata(path).get("context") != context or not table.schema.equals(SCHEMA, check_metadata=False):
         return SCHEMA.empty_table()
@@ -186,26 +152,19 @@ def _table(keys: np.ndarray, result: Result) -> pa.Table:
     return pa.Table.from_arrays([pa.array(c) for c in columns], schema=SCHEMA)
 
 
-def _flat(lists: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers of all lists in a row, float64 (k,), and where each list begins and ends, int64 (n + 1,)."""
-    lists = lists.combine_chunks()
-    lengths = lists.value_lengths().to_numpy(zero_copy_only=False)
-    return lists.flatten().to_numpy(zero_copy_only=False), np.r_[0, np.cumsum(lengths)].astype(np.int64)
-
-
-def _rectangle(lists: pa.ChunkedArray, width: int) -> np.ndarray:
-    """float64 (n, width) from lists of that length or none, which become NaN."""
-    lists = lists.combine_chunks()
-    full = np.full((len(lists), width), np.nan)
-    full[lists.value_lengths().to_numpy() > 0] = lists.flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
-    return full
-
-
-def _keys(table: pa.Table) -> np.ndarray:
-    """uint64 (n, 2)"""
+def keys_of(table: pa.Table) -> np.ndarray:
+    """The keys of a shard's rows, uint64 (n, 2)."""
     return np.column_stack([table["key_high"].to_numpy(), table["key_low"].to_numpy()])
 
 
-def _joined(keys: np.ndarray) -> np.ndarray:
-    """Each pair of halves as one value that compares and sorts, (n,)."""
-    return np.ascontiguousarray(keys).view([("high", np.uint64), ("low", np.uint64)]).ravel()
+def places(keys: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Where each of the keys, uint64 (k, 2), stands among sorted ones, uint64 (n, 2): int64 (k,), -1 if missing."""
+    place, found = np.searchsorted(held[:, 0], keys[:, 0]), np.full(len(keys), -1)
+    while True:  # hardly ever more than twice: several keys with one first half
+        left = np.flatnonzero((found < 0) & (place < len(held)))
+        left = left[held[place[left], 0] == keys[left, 0]]
+        if not left.size:
+            return found
+        hits = left[held[place[left], 1] == keys[left, 1]]
+        found[hits] = place[hits]
+        place[left] += 1

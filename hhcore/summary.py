@@ -1,5 +1,6 @@
 """What was run, as one small HTML page: model and source, grid, stimulus, solver, counts, versions, the tables."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from html import escape
 from string import Template
@@ -28,25 +29,58 @@ $body
 """)
 
 
-def summary(
-    experiment: Experiment, counts: Mapping[str, int], features: Mapping, tables: Mapping[str, pa.Table], made: Mapping
-) -> str:
+class Totals:
+    """What the page says of all neurons, added up from parts of the grid.
+
+    statuses   : number of neurons by status
+    undetected : neurons that oscillate without a detected spike
+    tested, fragile : neurons whose count was tested for its dependence on the accuracy, and those that depend on it
+    errors     : the spike-time errors that were estimated [us]
+    schemas, rows : of the tables by file name
+    """
+
+    def __init__(self) -> None:
+        self.statuses: Counter[str] = Counter()
+        self.undetected = self.tested = self.fragile = 0
+        self.errors: list[np.ndarray] = []
+        self.schemas: dict[str, pa.Schema] = {}
+        self.rows: Counter[str] = Counter()
+
+    @property
+    def curves(self) -> int:
+        """Number of F-I curves."""
+        return self.rows["fi_summary.parquet"]
+
+    def add(self, features: Mapping[str, np.ndarray]) -> None:
+        """Count the neurons of the columns of features.parquet."""
+        words, numbers = np.unique(features["status"].astype(str), return_counts=True)
+        self.statuses.update(dict(zip(words.tolist(), numbers.tolist(), strict=True)))
+        self.undetected += fi.undetected(features)
+        self.tested += int((~np.ma.getmaskarray(features["fragile"])).sum())
+        self.fragile += int(np.ma.filled(features["fragile"], False).sum())
+        error = features["spike_time_error_us"]
+        self.errors.append(error[~np.isnan(error)])
+
+    def add_rows(self, name: str, part: pa.Table) -> None:
+        """Count the rows of a part of a table."""
+        self.schemas[name] = part.schema
+        self.rows[name] += part.num_rows
+
+
+def summary(experiment: Experiment, totals: Totals, made: Mapping[str, str]) -> str:
     """The page as text.
 
-    counts     : neurons by status
-    features   : the columns of features.parquet
-    tables     : the experiment's tables by file name; their fields carry unit and definition
-    made       : metadata of the tables: digests and versions
+    made : metadata of the tables: digests and versions
     """
     body = [
         *_section("What was run", _facts(experiment)),
         *_section("Grid", _grid(experiment)),
-        *_section("Neurons", _counts(experiment, counts, fi.undetected(features))),
-        *_section("Accuracy", _accuracy(experiment, features, made)),
+        *_section("Neurons", _counts(experiment, totals)),
+        *_section("Accuracy", _accuracy(experiment, totals, made)),
         *_section("Made with", [(key, value) for key, value in made.items()]),
     ]
-    for name, table in tables.items():
-        body += [f"<h2><code>{escape(name)}</code>, {table.num_rows:,} rows</h2>", _fields(table)]
+    for name, schema in totals.schemas.items():
+        body += [f"<h2><code>{escape(name)}</code>, {totals.rows[name]:,} rows</h2>", _fields(schema)]
     return PAGE.substitute(name=escape(experiment.name), body="\n".join(body))
 
 
@@ -109,7 +143,7 @@ def _grid(e: Experiment) -> Iterable[tuple[str, str]]:
         yield "Axes", "none: a single neuron"
 
 
-def _counts(e: Experiment, counts: Mapping[str, int], undetected: int) -> Iterable[tuple[str, str]]:
+def _counts(e: Experiment, totals: Totals) -> Iterable[tuple[str, str]]:
     meanings = {
         "ok": "simulated",
         "no_stable_rest": "have no stable rest and started from the model's own; simulated",
@@ -117,29 +151,27 @@ def _counts(e: Experiment, counts: Mapping[str, int], undetected: int) -> Iterab
         "stalled": "failed: they needed ever shorter steps and were given up; their features are null",
     }
     for status, meaning in meanings.items():
-        yield status, f"{counts.get(status, 0):,} {meaning}"
+        yield status, f"{totals.statuses[status]:,} {meaning}"
     yield (
         "undetected",
         (
-            f"{undetected:,} oscillate by more than 5 mV inside the analysis window without crossing {e.threshold:g} "
-            f"{e.model.states[e.model.potential].unit}: "
+            f"{totals.undetected:,} oscillate by more than 5 mV inside the analysis window "
+            f"without crossing {e.threshold:g} {e.model.states[e.model.potential].unit}: "
             "the definition of a spike does not count them"
         ),
     )
 
 
-def _accuracy(e: Experiment, features: Mapping, made: Mapping) -> Iterable[tuple[str, str]]:
+def _accuracy(e: Experiment, totals: Totals, made: Mapping[str, str]) -> Iterable[tuple[str, str]]:
     """The certificate, in words."""
-    known = ~np.ma.getmaskarray(features["fragile"])
-    fragile = int(np.ma.filled(features["fragile"], False).sum())
-    error = features["spike_time_error_us"]
-    fired = error[~np.isnan(error)]
+    errors = np.concatenate(totals.errors)
     asked = "no tolerance was given" if e.tolerance is None else f"at most {made['tolerance_us']} µs was asked for"
-    tested = "every neuron" if e.certify == "all" else f"a sample of {known.sum():,} neurons"
+    tested = "every neuron" if e.certify == "all" else f"a sample of {totals.tested:,} neurons"
     yield "Tested", f"{tested}; {asked}"
-    if fired.size:
-        yield "Spike-time error", f"worst {fired.max():.3g} µs, median {np.median(fired):.3g} µs"
-    yield "Fragile", f"{fragile:,} of {known.sum():,} tested have a spike count that depends on the solver's accuracy"
+    if errors.size:
+        yield "Spike-time error", f"worst {errors.max():.3g} µs, median {np.median(errors):.3g} µs"
+    fragile = f"{totals.fragile:,} of {totals.tested:,} tested"
+    yield "Fragile", f"{fragile} have a spike count that depends on the solver's accuracy"
     yield "Reference", f"{made['reference']}, for {made['reference_runs']} neurons of a sample"
     yield (
         "Checked by SciPy",
@@ -152,11 +184,11 @@ def _section(title: str, rows: Iterable[tuple[str, str]]) -> list[str]:
     return [f"<h2>{escape(title)}</h2>", f"<table>{cells}</table>"]
 
 
-def _fields(table: pa.Table) -> str:
+def _fields(schema: pa.Schema) -> str:
     rows = "".join(
         f"<tr><td><code>{escape(field.name)}</code></td>"
         f"<td>{escape(pretty_unit(_meta(field, b'unit')))}</td><td>{escape(_meta(field, b'definition'))}</td></tr>"
-        for field in table.schema
+        for field in schema
     )
     return f"<table><tr><th>Column</th><th>Unit</th><th>Definition</th></tr>{rows}</table>"
 

@@ -16,7 +16,7 @@ from hhcore.solvers import SCHEMES, knob
 
 STEPS_PER_SHARD = 1.5e9  # neuron-steps: about half a minute on one core for Hodgkin-Huxley
 ADAPTIVE_STEPS = 8.0  # in one ms, of an adaptive scheme, as far as one can say before the run
-BATCH = 1 << 20  # points expanded at a time
+BATCH = 1 << 15  # points looked at together: they stay in the cache
 NOMINAL_SPEED = 2e8  # states per second on one core, where this machine has not measured the kernel yet
 
 
@@ -114,14 +114,37 @@ def grid_digest(experiment: Experiment) -> str:
 
 def point_keys(points: np.ndarray) -> np.ndarray:
     """128-bit hash of each row of `points`, float64 (n, q): uint64 (n, 2). Equal rows have equal keys anywhere."""
-    keys = np.empty((len(points), 2), dtype=np.uint64)
-    for half, seed in enumerate((0x9E3779B97F4A7C15, 0xD1B54A32D192ED03)):
-        state = np.full(len(points), seed, dtype=np.uint64)
-        for column in range(points.shape[1]):
-            bits = (points[:, column] + 0.0).view(np.uint64)  # + 0.0: -0.0 and 0.0 are one value
-            state = mixed(state * np.uint64(0x2545F4914F6CDD1D) + mixed(bits ^ np.uint64(seed)))
-        keys[:, half] = state
-    return keys
+    return mixed(_terms(points, np.arange(points.shape[1])))
+
+
+def grid_keys(experiment: Experiment, shard: str = "all") -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Rows of the grid that belong to a shard, int64 (k,), and their `point_keys`, uint64 (k, 2), a batch at a time.
+
+    Points are not made for it: rows share what each value of a factor adds to the keys, and the second half is found
+    for those of the shard alone. 0.1 us for each row of the grid.
+    """
+    e = experiment
+    place = {name: i for i, name in enumerate(e.quantities)}
+    fixed = [name for name in e.quantities if name not in e.swept]
+    base = _terms(np.array([[e.defaults[name] for name in fixed]]), np.array([place[name] for name in fixed], int))
+    parts = [_terms(factor.values, np.array([place[name] for name in factor.names])) for factor in e.factors]
+
+    def half(number: int, along: tuple[np.ndarray, ...]) -> np.ndarray:
+        return mixed(sum((part[i, number] for part, i in zip(parts, along, strict=False)), start=base[:, number]))
+
+    for first in range(0, e.n_points, BATCH):
+        rows = np.arange(first, min(first + BATCH, e.n_points))
+        along = np.unravel_index(rows, e.shape or (1,))
+        high = half(0, along)
+        inside = in_shard(high, shard)
+        yield rows[inside], np.column_stack([high[inside], half(1, tuple(i[inside] for i in along))])
+
+
+def _terms(values: np.ndarray, quantities: np.ndarray) -> np.ndarray:
+    """What values of some quantities, float64 (n, k), by number, int64 (k,), add to the keys: uint64 (n, 2)."""
+    bits = (values + 0.0).view(np.uint64)  # + 0.0: -0.0 and 0.0 are one value
+    own = [mixed(quantities.astype(np.uint64) + np.uint64(seed)) for seed in (0x9E3779B97F4A7C15, 0xD1B54A32D192ED03)]
+    return np.column_stack([mixed(bits ^ seeds).sum(axis=1, dtype=np.uint64) for seeds in own])
 
 
 def mixed(x: np.ndarray) -> np.ndarray:
@@ -131,26 +154,17 @@ def mixed(x: np.ndarray) -> np.ndarray:
     return x ^ (x >> np.uint64(31))
 
 
-def in_shard(keys: np.ndarray, shard: str) -> np.ndarray:
-    """Which keys belong to a shard: those whose leading bits are its name. bool (n,)"""
+def in_shard(high: np.ndarray, shard: str) -> np.ndarray:
+    """Which points belong to a shard: those whose key begins with the bits of its name.
+
+    high : uint64 (n,), first halves of keys. Returns bool (n,)
+    """
     if shard == "all":
-        return np.ones(len(keys), dtype=bool)
-    return keys[:, 0] >> np.uint64(64 - len(shard)) == np.uint64(int(shard, 2))
-
-
-def batches(experiment: Experiment) -> Iterator[np.ndarray]:
-    """Flat indices of the grid, BATCH at a time."""
-    for first in range(0, experiment.n_points, BATCH):
-        yield np.arange(first, min(first + BATCH, experiment.n_points))
+        return np.ones(len(high), dtype=bool)
+    return high >> np.uint64(64 - len(shard)) == np.uint64(int(shard, 2))
 
 
 def shard_points(experiment: Experiment, shard: str) -> tuple[np.ndarray, np.ndarray]:
     """The points of the grid that belong to a shard, float64 (k, q), and their keys, uint64 (k, 2)."""
-    rows, keys = [], []
-    for index in batches(experiment):
-        points = experiment.points(index)
-        key = point_keys(points)
-        inside = in_shard(key, shard)
-        rows.append(points[inside])
-        keys.append(key[inside])
-    return np.concatenate(rows), np.concatenate(keys)
+    rows, keys = zip(*grid_keys(experiment, shard), strict=True)
+    return experiment.points(np.concatenate(rows)), np.concatenate(keys)

@@ -49,23 +49,28 @@ def table(columns: Mapping[str, np.ndarray], fields: Fields) -> pa.Table:
 
 def write(path: Path, content: pa.Table, made: Mapping[str, str]) -> None:
     """Write a table with file metadata `made`; equal content gives equal bytes."""
-    with _writer(path, content.schema, made) as writer:
-        writer.write_table(content, ROW_GROUP)
+    with writer(path, content.schema, made) as file:
+        file.write_table(content, ROW_GROUP)
 
 
-def write_spikes(path: Path, times: np.ndarray, offsets: np.ndarray, made: Mapping[str, str]) -> None:
-    """Write one row per spike, sorted by neuron and time: `neuron` int32, `time_ms` float64.
+@contextmanager
+def writer(path: Path, schema: pa.Schema, made: Mapping[str, str]) -> Iterator[pq.ParquetWriter]:
+    """A writer of a table in parts; the file takes its place only when everything is written and on disk."""
+    options = SPIKE_OPTIONS if schema.names == list(SPIKE_FIELDS) else {}
+    schema = schema.with_metadata({PREFIX + key: value for key, value in made.items()})
+    with whole(path) as temporary, pq.ParquetWriter(temporary, schema, **OPTIONS, **options) as file:
+        yield file
 
-    times   : float64 (k,) [ms], also a numpy.memmap: only one row group of it is looked at at a time
+
+def spikes(times: np.ndarray, offsets: np.ndarray, first: int = 0) -> pa.Table:
+    """One row per spike, sorted by neuron and time: `neuron` int32, `time_ms` float64.
+
+    times   : float64 (k,) [ms]
     offsets : int64 (n + 1,), spikes of neuron i are times[offsets[i]:offsets[i + 1]]
+    first   : number of the first neuron
     """
-    schema = table({"neuron": np.empty(0, np.int32), "time_ms": np.empty(0)}, SPIKE_FIELDS).schema
-    with _writer(path, schema, made, **SPIKE_OPTIONS) as writer:
-        for first in range(0, len(times), ROW_GROUP):
-            part = times[first : first + ROW_GROUP]
-            neuron = np.searchsorted(offsets, np.arange(first, first + len(part)), side="right") - 1
-            arrays = [pa.array(neuron.astype(np.int32)), pa.array(part)]
-            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+    neuron = np.repeat(np.arange(first, first + len(offsets) - 1, dtype=np.int32), np.diff(offsets))
+    return table({"neuron": neuron, "time_ms": times}, SPIKE_FIELDS)
 
 
 def read(path: Path) -> pa.Table:
@@ -91,14 +96,6 @@ def versions() -> dict[str, str]:
 def software() -> dict[str, str]:
     """Versions of what computes results; hhcore's own also where it is not installed but run from its folder."""
     return {"hhcore": __version__} | {name: version(name) for name in LIBRARIES}
-
-
-@contextmanager
-def _writer(path: Path, schema: pa.Schema, made: Mapping[str, str], **options) -> Iterator[pq.ParquetWriter]:
-    """A writer whose file takes its place only when everything is written and on disk."""
-    schema = schema.with_metadata({PREFIX + key: value for key, value in made.items()})
-    with whole(path) as temporary, pq.ParquetWriter(temporary, schema, **OPTIONS, **options) as writer:
-        yield writer
 
 
 @contextmanager

@@ -156,5 +156,5 @@ def test_shards_of_a_plan_partition_the_grid():
     e = experiment()
     keys = sweep.point_keys(e.points(np.arange(e.n_points)))
     for bits in (1, 3):
-        inside = np.array([sweep.in_shard(keys, format(i, f"0{bits}b")) for i in range(2**bits)])
+        inside = np.array([sweep.in_shard(keys[:, 0], format(i, f"0{bits}b")) for i in range(2**bits)])
         assert inside.sum(axis=0).tolist() == [1] * e.n_points

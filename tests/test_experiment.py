@@ -3,7 +3,6 @@
 import copy
 import itertools
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import myokit
@@ -135,7 +134,7 @@ def test_fields():
     assert (a.name, a.combine, a.initial_state) == ("a", "product", "rest")
     assert (a.duration, a.solver) == (100.0, Solver("rk4", 0.01))
     assert (a.analysis_window, a.threshold, a.rearm) == ((0.0, 100.0), 0.0, 0.0)
-    assert (a.shape, a.n_points, a.simulated_ms) == ((2, 3, 2), 12, 1200.0)
+    assert (a.shape, a.n_points, a.simulated_ms) == ((3, 2, 2), 12, 1200.0)
     assert a.column("sodium.g") == "sodium_g_mS_cm2" and a.unit("stop") == "ms"
 
 
@@ -157,12 +156,12 @@ def test_a_pulse_train_has_fields_of_its_own():
     assert a.column("period") == "period_ms"
 
 
-def test_points_are_in_c_order():
+def test_the_amplitude_varies_fastest_so_that_curves_lie_together():
     a = read(GRID)
-    where = [a.quantities.index(name) for name in ("amplitude", "sodium.g", "potassium.g")]
+    where = [a.quantities.index(name) for name in ("sodium.g", "potassium.g", "amplitude")]
     rows = a.points(np.arange(12))
     assert rows.shape == (12, 13) and rows.dtype == np.float64 and np.isfinite(rows).all()
-    assert [tuple(row) for row in rows[:, where]] == list(itertools.product([5, 10], [96, 120, 144], [18, 36]))
+    assert [tuple(row) for row in rows[:, where]] == list(itertools.product([96, 120, 144], [18, 36], [5, 10]))
     assert set(rows[:, a.quantities.index("leak.g")]) == {0.25}
     np.testing.assert_array_equal(a.points(np.array([7, 2, 7])), rows[[7, 2, 7]])
     assert a.points(np.array([], dtype=np.int64)).shape == (0, 13)
@@ -171,10 +170,10 @@ def test_points_are_in_c_order():
 def test_a_large_grid_is_expanded_row_by_row():
     axes = {name: {"linspace": [1, 2, 1000]} for name in ("sodium.g", "leak.g")}
     a = read(GRID, stimulus={"kind": "step", "amplitude": {"range": [0, 999, 1]}}, parameters=axes, traces=[])
-    assert a.n_points == 10**9
+    assert (a.n_points, a.curve) == (10**9, 1000)
     last = a.points(np.array([10**9 - 1, 10**9 - 1000]))
     names = [a.quantities.index(name) for name in ("amplitude", "sodium.g", "leak.g")]
-    assert last[:, names].tolist() == [[999, 2, 2], [999, 2, 1]]
+    assert last[:, names].tolist() == [[999, 2, 2], [0, 2, 2]]
 
 
 @pytest.mark.parametrize("index", [[-1], [0, 12]])
@@ -193,6 +192,10 @@ def test_zip_goes_along_all_axes_at_once():
     assert [axis.name for axis in a.axes] == ["start", "stop", "sodium.E"], "in the order of the config"
     where = [a.quantities.index(axis.name) for axis in a.axes]
     assert a.points(np.arange(3))[:, where].tolist() == [[1, 2, 50], [2, 3, 60], [95, 96, 70]]
+    assert a.curve == 1, "the amplitude is not among them"
+    zipped = read(GRID, combine="zip", stimulus={"kind": "step", "amplitude": {"values": [1, 2, 3]}}, traces=[],
+                  parameters={"sodium.g": {"values": [1, 2, 1]}})  # fmt: skip
+    assert zipped.curve == 3, "curves may lie anywhere"
 
 
 @pytest.mark.parametrize("combine", ["product", "zip"])
@@ -208,7 +211,7 @@ def test_sixteen_axes_are_possible():
     stimulus = {"kind": "step", **{name: {"values": [x + 1.0]} for x, name in enumerate(Step.fields)}}
     stimulus["stop"] = {"values": [50, 60]}
     a = read(GRID, parameters=parameters, stimulus=stimulus, traces=[])
-    assert a.shape == (1, 1, 2) + (1,) * 10
+    assert a.shape == (1, 2) + (1,) * 11
 
 
 def test_a_trace_is_a_full_point():
@@ -260,7 +263,7 @@ def test_the_default_config_is_the_71001_neurons_and_the_textbook_script():
 def test_the_test_config_uses_every_key_and_every_axis():
     text = (CONFIG / "test.yaml").read_text()
     found = read_experiments(read_config(CONFIG / "test.yaml"), ".")
-    assert [a.shape for a in found.values()] == [(9, 3, 2), (4,), (), (3, 5)]
+    assert [a.shape for a in found.values()] == [(3, 2, 9), (4,), (), (3, 5)]
     assert {a.solver and a.solver.method for a in found.values()} == {None, "strang", "rk4", "tsit5"}
     kinds = ["values", "linspace", "range", "logspace", "scale"]
     for word in [*REQUIRED, "tolerance", "certify", *OPTIONAL, *STIMULUS, *KINDS, *kinds]:

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from hhcore import store, sweep
+from hhcore.errors import UserError
 from hhcore.experiment import read_experiments
+from hhcore.gather import gather, stretches
 
 
 def experiment(amplitudes=(0, 5, 10, 20), conductances=(110, 120), dt=0.05, **changes):
@@ -27,7 +29,7 @@ def update(e, folder: Path, shards=("all",)) -> int:
 
 
 def result(e, folder: Path, shards=("all",)) -> list[bytes]:
-    found = store.read_grid(e, [folder / f"{s}.parquet" for s in shards])
+    (found,) = gather(e, [folder / f"{s}.parquet" for s in shards])
     return [a.tobytes() for a in (found.spike_times, found.offsets, found.peak, found.trough, found.status)]
 
 
@@ -98,11 +100,48 @@ def test_grid_order_and_permuted_axes(tmp_path):
     e, turned = experiment(), experiment(amplitudes=(20, 0, 10, 5))
     update(e, tmp_path)
     assert update(turned, tmp_path) == 0
-    order = [6, 7, 0, 1, 4, 5, 2, 3]
-    one = store.read_grid(e, [tmp_path / "all.parquet"])
-    other = store.read_grid(turned, [tmp_path / "all.parquet"])
+    order = [3, 0, 2, 1, 7, 4, 6, 5]  # amplitudes vary fastest
+    (one,) = gather(e, [tmp_path / "all.parquet"])
+    (other,) = gather(turned, [tmp_path / "all.parquet"])
     assert np.array_equal(one.peak[order], other.peak)
     assert np.array_equal(np.diff(one.offsets)[order], np.diff(other.offsets))
+
+
+def test_many_stretches_hold_the_same_neurons_as_one(tmp_path, monkeypatch):
+    e = experiment(parameters={"sodium.g": {"values": [100, 110, 120]}})
+    shards = [format(i, "02b") for i in range(4)]
+    update(e, tmp_path, shards)
+    paths = [tmp_path / f"{shard}.parquet" for shard in shards]
+    (whole,) = gather(e, paths)
+    monkeypatch.setattr("hhcore.gather.NEURONS", 5)  # curves of four amplitudes stay whole
+    assert stretches(e) == [range(4), range(4, 8), range(8, 12)]
+    parts = list(gather(e, paths))
+    for name in ("spike_times", "peak", "trough", "status", "ended", "steps"):
+        assert np.array_equal(np.concatenate([getattr(part, name) for part in parts]), getattr(whole, name)), name
+    assert np.array_equal(np.concatenate([np.diff(part.offsets) for part in parts]), np.diff(whole.offsets))
+
+
+def test_a_store_that_lacks_points_is_said_to(tmp_path):
+    update(experiment(), tmp_path)
+    with pytest.raises(UserError, match="lacks points of the grid; run snakemake again"):
+        list(gather(experiment(amplitudes=(0, 7)), [tmp_path / "all.parquet"]))
+
+
+def test_keys_of_a_grid_are_those_of_its_points(monkeypatch):
+    monkeypatch.setattr(sweep, "BATCH", 5)
+    more = {"sodium.g": {"values": [100, 110]}, "leak.g": {"values": [0.2, 0.3, 0.4]}}
+    zipped = {"combine": "zip", "amplitudes": (1, 2, 3), "parameters": {"leak.g": {"values": [0.1, -0.0, 0.3]}}}
+    for e in (experiment(parameters=more), experiment(amplitudes=(5,), parameters={}), experiment(**zipped)):
+        rows, keys = (np.concatenate(parts) for parts in zip(*sweep.grid_keys(e), strict=True))
+        assert rows.tolist() == list(range(e.n_points))
+        assert np.array_equal(keys, sweep.point_keys(e.points(rows)))
+
+
+def test_keys_with_one_first_half_are_told_apart():
+    held = np.array([[1, 4], [2, 1], [2, 5], [2, 9], [7, 0]], dtype=np.uint64)
+    asked = np.array([[2, 9], [2, 1], [2, 6], [7, 0], [8, 0], [0, 4]], dtype=np.uint64)
+    assert store.places(asked, held).tolist() == [3, 1, -1, 4, -1, -1]
+    assert store.places(asked, held[:0]).tolist() == [-1] * 6
 
 
 def test_keys_spread_evenly_and_differ():

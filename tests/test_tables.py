@@ -49,7 +49,7 @@ def written(path):
 
 @pytest.fixture
 def spikes(tmp_path):
-    tables.write_spikes(tmp_path / "spikes.parquet", TIMES, OFFSETS, MADE)
+    tables.write(tmp_path / "spikes.parquet", tables.spikes(TIMES, OFFSETS), MADE)
     return tmp_path / "spikes.parquet"
 
 
@@ -142,22 +142,14 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(written, monkeypatc
     assert os.listdir(written.parent) == [written.name]
 
 
-def test_spikes_that_cannot_be_read_leave_the_old_file_and_nothing_else(spikes, monkeypatch):
-    class Torn:
-        """The first row group can be read, the second cannot."""
-
-        def __len__(self):
-            return len(TIMES)
-
-        def __getitem__(self, part):
-            if part.start:
-                raise OSError(5, "Input/output error")
-            return TIMES[part]
-
-    monkeypatch.setattr(tables, "ROW_GROUP", 2)
-    before = spikes.read_bytes()
-    with pytest.raises(OSError, match="Input/output error"):
-        tables.write_spikes(spikes, Torn(), OFFSETS, MADE)
+def test_an_error_between_two_parts_leaves_the_old_file_and_nothing_else(spikes):
+    before, part = spikes.read_bytes(), tables.spikes(TIMES, OFFSETS)
+    with (
+        pytest.raises(OSError, match="No space left"),
+        tables.writer(spikes, part.schema, MADE) as file,
+    ):
+        file.write_table(part)
+        raise OSError(28, "No space left on device")
     assert spikes.read_bytes() == before
     assert os.listdir(spikes.parent) == [spikes.name]
 
@@ -267,7 +259,7 @@ def test_spikes_per_neuron_by_query(tmp_path, monkeypatch, group):
 
     monkeypatch.setattr(tables, "ROW_GROUP", group)
     path = tmp_path / "spikes.parquet"
-    tables.write_spikes(path, TIMES, OFFSETS, MADE)
+    tables.write(path, tables.spikes(TIMES, OFFSETS), MADE)
     counts = {0: 2, 2: 3, 4: 1}
     query = f"select neuron, count(*) from '{path}' group by neuron"
     assert dict(duckdb.sql(query).fetchall()) == counts
@@ -289,17 +281,9 @@ def test_row_groups_of_a_table(path, monkeypatch, group):
 def test_row_groups_are_cut_anywhere_and_lose_nothing(tmp_path, monkeypatch, group):
     monkeypatch.setattr(tables, "ROW_GROUP", group)
     path = tmp_path / "spikes.parquet"
-    tables.write_spikes(path, TIMES, OFFSETS, {})
+    tables.write(path, tables.spikes(TIMES, OFFSETS), {})
     assert pq.ParquetFile(path).num_row_groups == -(-len(TIMES) // group)
     assert tables.read(path).to_pydict() == {"neuron": NEURONS, "time_ms": TIMES.tolist()}
-
-
-def test_spikes_from_a_file_in_memory_map(tmp_path):
-    np.save(tmp_path / "times.npy", TIMES)
-    mapped = np.load(tmp_path / "times.npy", mmap_mode="r")
-    tables.write_spikes(tmp_path / "mapped.parquet", mapped, OFFSETS, MADE)
-    tables.write_spikes(tmp_path / "plain.parquet", TIMES, OFFSETS, MADE)
-    assert (tmp_path / "mapped.parquet").read_bytes() == (tmp_path / "plain.parquet").read_bytes()
 
 
 def test_no_spikes_at_all(tmp_path):
@@ -308,7 +292,7 @@ def test_no_spikes_at_all(tmp_path):
     import polars as pl
 
     path = tmp_path / "spikes.parquet"
-    tables.write_spikes(path, np.empty(0), np.zeros(4, dtype=np.int64), MADE)
+    tables.write(path, tables.spikes(np.empty(0), np.zeros(4, dtype=np.int64)), MADE)
     assert pd.read_parquet(path).shape == pl.read_parquet(path).shape == duckdb.sql(f"from '{path}'").shape == (0, 2)
 
 
@@ -317,7 +301,7 @@ def test_periodic_trains_take_less_than_plain_doubles(tmp_path):
     spikes = 60
     times = (np.arange(spikes) * np.random.default_rng(3).uniform(8, 16, (1000, 1)) + 1.7).ravel()
     path = tmp_path / "spikes.parquet"
-    tables.write_spikes(path, times, np.arange(1001) * spikes, {})
+    tables.write(path, tables.spikes(times, np.arange(1001) * spikes), {})
     group = pq.read_metadata(path).row_group(0)
     neuron, time = (group.column(i) for i in range(2))
     assert "DELTA_BINARY_PACKED" in neuron.encodings

@@ -1,0 +1,131 @@
+"""From the shards of the store to the grid: its neurons in order, a stretch of it at a time, in little memory.
+
+Shards hold the neurons by key, scattered over the grid. So first the keys of the grid are sorted by shard, then each
+shard's neurons by the stretch of the grid that they belong to, and at last each stretch is read: everything passes
+through temporary files twice, and no more than a shard or a stretch is ever in memory.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pyarrow as pa
+
+from hhcore.errors import UserError
+from hhcore.experiment import Experiment
+from hhcore.integration import BEAT
+from hhcore.simulation import Result
+from hhcore.store import SCHEMA, keys_of, places, read_shard
+from hhcore.sweep import context_digest, grid_keys
+
+NEURONS = 1 << 17  # in a stretch, at the most
+SECONDS = 1 << 17  # simulated in a stretch, at the most: some ten million spikes
+PLACE = np.dtype([("high", np.uint64), ("low", np.uint64), ("row", np.int64)])
+
+
+def stretches(experiment: Experiment) -> list[range]:
+    """The rows of the grid in parts that hold whole F-I curves; they depend on the grid alone."""
+    e = experiment
+    most = min(NEURONS, int(SECONDS * 1000.0 / (e.duration * e.model.ms)))
+    size = max(1, most // e.curve) * e.curve
+    return [range(first, min(first + size, e.n_points)) for first in range(0, e.n_points, size)]
+
+
+def gather(experiment: Experiment, shards: list[Path]) -> Iterator[Result]:
+    """The neurons of each of the `stretches` of the grid, in grid order.
+
+    Temporary files take as much space as the shards without compression.
+    Raises UserError if a point is in none of the shards, or a shard is damaged.
+    """
+    parts = stretches(experiment)
+    with TemporaryDirectory(prefix="hhcore-") as name:
+        folder = Path(name)
+        _sort_keys(experiment, shards, folder)
+        _sort_neurons(experiment, shards, parts, folder)
+        for number in range(len(parts)):
+            with pa.memory_map(str(_stretch(folder, number))) as file, pa.ipc.open_stream(file) as stream:
+                found = stream.read_all()
+            yield _result(experiment, found.take(np.argsort(found["row"].to_numpy())))
+
+
+def _sort_keys(e: Experiment, shards: list[Path], folder: Path) -> None:
+    """A file for each shard: keys and rows of the points of the grid that belong to it."""
+    bits = len(shards).bit_length() - 1
+    with ExitStack() as stack:
+        files = [stack.enter_context((folder / path.stem).open("wb")) for path in sorted(shards)]
+        for rows, keys in grid_keys(e):
+            number = (keys[:, 0] >> np.uint64(64 - bits)).astype(np.int64) if bits else np.zeros(len(rows), np.int64)
+            order = np.argsort(number, kind="stable")
+            places = np.empty(len(rows), PLACE)
+            places["high"], places["low"], places["row"] = keys[:, 0], keys[:, 1], rows
+            ends = np.cumsum(np.bincount(number, minlength=len(files)))
+            for file, part in zip(files, np.split(places[order], ends[:-1]), strict=True):
+                part.tofile(file)
+
+
+def _sort_neurons(e: Experiment, shards: list[Path], parts: list[range], folder: Path) -> None:
+    """A file for each stretch: its neurons, shard after shard, and their rows."""
+    context = context_digest(e)
+    starts = [part.start for part in parts]
+    schema = SCHEMA.append(pa.field("row", pa.int64()))
+    with ExitStack() as stack:
+        streams = [
+            stack.enter_context(pa.ipc.new_stream(str(_stretch(folder, number)), schema))
+            for number in range(len(parts))
+        ]
+        for path in sorted(shards):
+            wanted = np.fromfile(folder / path.stem, PLACE)  # in the order of rows
+            found = _look_up(read_shard(path, context), wanted, path)
+            ends = np.r_[np.searchsorted(wanted["row"], starts), len(wanted)]
+            for stream, begin, end in zip(streams, ends[:-1], ends[1:], strict=True):
+                stream.write_table(found.slice(begin, end - begin))
+
+
+def _look_up(held: pa.Table, wanted: np.ndarray, path: Path) -> pa.Table:
+    """The rows of a shard with the wanted keys, in that order, and the rows of the grid that they are."""
+    rows = places(np.column_stack([wanted["high"], wanted["low"]]), keys_of(held))
+    if (rows < 0).any():
+        raise UserError(f"{path}: the store lacks points of the grid; run snakemake again to simulate them")
+    return held.take(rows).append_column("row", pa.array(wanted["row"]))
+
+
+def _stretch(folder: Path, number: int) -> Path:
+    return folder / f"stretch-{number}"
+
+
+def _result(e: Experiment, found: pa.Table) -> Result:
+    found = found.combine_chunks()
+    (spike_times, offsets), (beats, beat_offsets) = _flat(found["spikes"]), _flat(found["beats"])
+    return Result(
+        spike_times=spike_times,
+        offsets=offsets,
+        peak=found["peak"].to_numpy(),
+        trough=found["trough"].to_numpy(),
+        status=found["status"].to_numpy(),
+        ended=found["ended"].to_numpy(),
+        final=_rectangle(found["final"], len(e.model.states)),
+        steps=found["steps"].to_numpy(),
+        error=found["error"].to_numpy(),
+        fragile=found["fragile"].to_numpy(),
+        window=e.analysis_window,
+        beats=beats.reshape(-1, len(BEAT)),
+        beat_offsets=beat_offsets // len(BEAT),
+        ms=e.model.ms,
+    )
+
+
+def _flat(lists: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of all lists in a row, float64 (k,), and where each list begins and ends, int64 (n + 1,)."""
+    lists = lists.combine_chunks()
+    lengths = lists.value_lengths().to_numpy(zero_copy_only=False)
+    return lists.flatten().to_numpy(zero_copy_only=False), np.r_[0, np.cumsum(lengths)].astype(np.int64)
+
+
+def _rectangle(lists: pa.ChunkedArray, width: int) -> np.ndarray:
+    """float64 (n, width) from lists of that length or none, which become NaN."""
+    lists = lists.combine_chunks()
+    full = np.full((len(lists), width), np.nan)
+    full[lists.value_lengths().to_numpy() > 0] = lists.flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
+    return full
