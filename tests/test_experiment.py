@@ -3,7 +3,6 @@
 import copy
 import itertools
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import myokit

@@ -26,6 +26,12 @@ STEP_TABLES, STEP_FIGURES = (
 )
 PULSE_TABLES, PULSE_FIGURES = ("beats",), ("restitution", "apd_map")
 STEPS, PULSES = ("small_grid", "strong_and_short", "single"), ("paced",)
+OWN = {
+    **dict.fromkeys(STEPS, (STEP_TABLES, STEP_FIGURES)),
+    **dict.fromkeys(PULSES, (PULSE_TABLES, PULSE_FIGURES)),
+    "sampled": ((*STEP_TABLES, "sobol_indices"), ("fi_curves", "sample_scatter", "sobol_indices")),
+    "scattered": ((), ("sample_scatter",)),
+}
 SMALL = {
     "model": "model.mmt",
     "stimulus": {"kind": "step", "amplitude": {"values": [0, 10, 20]}},
@@ -102,11 +108,9 @@ def small(tmp_path_factory, cache) -> Folder:
 
 def test_everything_promised_is_there(whole):
     folder, printed = whole
-    for experiment in STEPS + PULSES:
+    for experiment, (own_tables, own_figures) in OWN.items():
         results = folder.path / "results" / experiment
-        paced = experiment in PULSES
-        promised = {*TABLES, *(PULSE_TABLES if paced else STEP_TABLES)}
-        drawn = {*FIGURES, *(PULSE_FIGURES if paced else STEP_FIGURES)}
+        promised, drawn = {*TABLES, *own_tables}, {*FIGURES, *own_figures}
         assert {path.stem for path in results.glob("*.parquet") if path.stat().st_size} == promised
         for kind in ("svg", "png"):
             assert {path.stem for path in results.glob(f"figures/*.{kind}") if path.stat().st_size} == drawn
