@@ -9,7 +9,7 @@ from hhcore import fi, tables
 from hhcore.experiment import Experiment
 from hhcore.results import axis_columns, axis_fields, figure_plan, provenance
 
-RESAMPLES = 200
+RESAMPLES = 100
 SEED = 1  # of the bootstrap; SALib takes 0 for none
 UNJUDGED = {"failed_ms", "spike_time_error_us", "fragile", "last_beat"}  # columns that are no features of a neuron
 UNJUDGED |= {"curve", "failed_neurons", "undetected_oscillations"}
