@@ -1,19 +1,24 @@
 """Sobol indices: against analytic ones, and those of an experiment against its own tables."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from matplotlib.container import BarContainer
 from scipy.stats import qmc
+from test_figures import POTENTIAL, STIMULUS, check_layout
 
+from hhcore import figures
 from hhcore.certificate import write_numerics
 from hhcore.experiment import read_experiments
+from hhcore.figures import Plan, Variable
 from hhcore.numerics import calibrate
 from hhcore.results import draw_grid, write_tables
 from hhcore.sampling import unit_points
-from hhcore.sensitivity import draw_sampled_curves, draw_sobol_indices, sobol_indices, write_sobol_indices
+from hhcore.sensitivity import DEFINITIONS, draw_sampled_curves, draw_sobol_indices, sobol_indices, write_sobol_indices
 from hhcore.store import update_shard
 
 
@@ -141,6 +146,78 @@ def test_every_figure_of_a_sample_is_drawn(curves, tmp_path):
     draw_sobol_indices(e, folder)
     drawn = {path.stem for path in (folder / "figures").glob("*.svg")}
     assert drawn == {"sample_scatter", "work_precision", "accuracy_map", "fi_curves", "sobol_indices"}
+
+
+QUANTITIES = [Variable(f"channel_{c}", f"channel.{c}", "mS/cm^2", f"Conductance {c}", np.arange(3.0)) for c in "abcdef"]
+
+
+def indices_table(features=("firing_rate_Hz", "peak_mV"), quantities=QUANTITIES, axis=()):
+    names = [q.name for q in quantities]
+    rows = [
+        (*at, feature, name, 0.01 * i + 0.1 * j, 0.05, 0.02 * i + 0.1 * j, 0.1, 1.0, 64, 0)
+        for at in ([(value,) for value in axis] or [()])
+        for j, feature in enumerate(features)
+        for i, name in enumerate(names)
+    ]
+    return pd.DataFrame(rows, columns=[*(["amplitude_uA_cm2"] if axis else []), *DEFINITIONS])
+
+
+def sampled_plan(quantities=QUANTITIES, **options):
+    return Plan("title", STIMULUS, POTENTIAL, sampled=tuple(quantities), **options)
+
+
+def test_bars_are_the_indices_and_their_intervals():
+    figure = figures.sobol_indices(indices_table(), sampled_plan())
+    assert [a.get_title() for a in figure.axes] == ["firing_rate_Hz", "peak_mV"]
+    first, total = (bars for bars in figure.axes[1].containers if isinstance(bars, BarContainer))
+    whiskers = figure.axes[1].collections
+    assert [bar.get_width() for bar in first] == pytest.approx([0.1, 0.11, 0.12, 0.13, 0.14, 0.15])
+    assert [bar.get_width() for bar in total] == pytest.approx([0.1, 0.12, 0.14, 0.16, 0.18, 0.2])
+    assert whiskers[0].get_segments()[0][:, 0] == pytest.approx([0.05, 0.15])
+    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == [q.name for q in QUANTITIES]
+    check_layout(figure)
+
+
+def test_the_figure_says_what_it_leaves_out():
+    many = [replace(QUANTITIES[0], name=f"c.{i}", column=f"c_{i}") for i in range(20)]
+    table = indices_table(("a", "b", "c"), many, axis=(0.0, 5.0, np.nan))
+    amplitude = Variable("amplitude_uA_cm2", "amplitude", "uA/cm^2", "Stimulus", np.array([0.0, 5.0]))
+    lacking = table.assign(undefined=np.where(table.feature == "b", 3, 0))
+    lacking.loc[table.feature != "a", ["first_order", "total"]] = np.nan
+    figure = figures.sobol_indices(lacking, sampled_plan(many, axes=(amplitude,), along="amplitude_uA_cm2"))
+    heading = " ".join(figure._suptitle.get_text().split())
+    assert "at amplitude = 5" in heading and "the 12 of 20 quantities" in heading
+    assert "no indices: b (3 of 64 points lack it), c (constant)" in heading
+    assert [a.get_title() for a in figure.axes] == ["a"]
+    check_layout(figure)
+    none = figures.sobol_indices(lacking[lacking.feature == "b"], sampled_plan(many))
+    assert "No feature has Sobol indices." in none.axes[0].texts[0].get_text()
+
+
+def test_the_curves_of_a_sample_have_the_median_of_all_neurons():
+    rates = np.random.default_rng(1).uniform(0, 100, (101, 3))
+    rates[7, 1] = np.nan
+    x = Variable("amplitude_uA_cm2", "amplitude", "uA/cm^2", "Stimulus", np.array([0.0, 5.0, 10.0]))
+    columns = {"curve": np.repeat(np.arange(101), 3), x.column: np.tile(x.values, 101), "steady_rate_Hz": rates.ravel()}
+    figure = figures.sampled_curves(pd.DataFrame(columns), sampled_plan(axes=(x,), along=x.column))
+    *single, median = figure.axes[0].lines
+    assert len(single) == 40 and median.get_ydata() == pytest.approx(np.nanmedian(rates, axis=0))
+    assert single[3].get_ydata().tolist() == rates[3].tolist()
+    check_layout(figure)
+
+
+def test_the_scatter_has_every_neuron_against_every_quantity():
+    points = np.random.default_rng(1).uniform(0, 1, (50, 6))
+    table = pd.DataFrame(points, columns=[q.column for q in QUANTITIES]).assign(firing_rate_Hz=np.arange(50.0))
+    table.loc[4, "firing_rate_Hz"] = np.nan
+    figure = figures.sample_scatter(table, sampled_plan())
+    assert len(figure.axes) == 6
+    for i, panel in enumerate(figure.axes):
+        drawn = panel.collections[0].get_offsets()
+        assert np.ma.getdata(drawn)[:, 0].tolist() == points[:, i].tolist()
+        assert panel.lines[0].get_xdata().tolist() == [points[4, i]]
+    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["no value (1)"]
+    check_layout(figure)
 
 
 def test_failed_neurons_leave_gaps_and_no_crash(tmp_path):
