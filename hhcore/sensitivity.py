@@ -1,5 +1,6 @@
 """Sobol indices: how much of a feature's variance over a sampled design each quantity brings."""
 
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from hhcore import fi, tables
 from hhcore.experiment import Experiment
 from hhcore.results import axis_columns, axis_fields, figure_plan, provenance
 
-RESAMPLES = 200
+RESAMPLES = 100
 SEED = 1  # of the bootstrap; SALib takes 0 for none
 UNJUDGED = {"failed_ms", "spike_time_error_us", "fragile", "last_beat"}  # columns that are no features of a neuron
 UNJUDGED |= {"curve", "failed_neurons", "undetected_oscillations"}
@@ -56,20 +57,23 @@ def write_sobol_indices(experiment: Experiment, numerics: Path, folder: Path) ->
     A row for each value of the axes, feature and sampled quantity. A feature of a whole curve has no amplitude.
     """
     e = experiment
-    by_name = sorted(range(len(e.sample.names)), key=lambda i: e.sample.names[i])  # the dimensions of the design
-    axes = [e.column(axis.name) for axis in e.axes]
+    names = e.sample.names
     rows = []
     for feature, values, at in _outputs(e, folder):
         for outputs, place in zip(values.T, at, strict=True):
-            indices = sobol_indices(outputs, len(by_name))
-            base = outputs.reshape(-1, len(by_name) + 2)[:, [0, -1]]
-            shared = {"variance": base.var(), "points": len(outputs), "undefined": int(np.isnan(outputs).sum())}
-            for dimension, i in enumerate(by_name):
-                own = {name: index[dimension] for name, index in indices.items()}
-                rows.append([*place, feature, e.sample.names[i], *own.values(), *shared.values()])
+            indices = sobol_indices(outputs, len(names))
+            undefined = int(np.isnan(outputs).sum())
+            base = outputs.reshape(-1, len(names) + 2)[:, [0, -1]]
+            shared = {"variance": np.nan if undefined else base.var(), "points": len(outputs), "undefined": undefined}
+            for name in names:
+                dimension = sorted(names).index(name)  # of the design: see SampleSpec.expand
+                own = {key: index[dimension] for key, index in indices.items()}
+                rows.append([*place, feature, name, *own.values(), *shared.values()])
+    axes = [e.column(axis.name) for axis in e.axes]
     columns = dict(zip([*axes, *DEFINITIONS], map(np.array, zip(*rows, strict=True)), strict=True))
     content = tables.table(columns, axis_fields(e) | DEFINITIONS)
-    tables.write(folder / "sobol_indices.parquet", content, provenance(e, numerics))
+    made = provenance(e, numerics) | {"version_salib": version("SALib")}
+    tables.write(folder / "sobol_indices.parquet", content, made)
 
 
 def _outputs(e: Experiment, folder: Path):

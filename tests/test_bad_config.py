@@ -36,9 +36,9 @@ experiments:
 MISSING = object()
 
 
-def changed(path, value):
-    """GOOD with one node changed: `path` is (key, key, ...) from the experiment on, MISSING deletes."""
-    config = copy.deepcopy(GOOD)
+def changed(path, value, good=GOOD):
+    """`good` with one node changed: `path` is (key, key, ...) from the experiment on, MISSING deletes."""
+    config = copy.deepcopy(good)
     node = config["experiments"]["squid"]
     for key in path[:-1]:
         node = node[key]
@@ -186,7 +186,85 @@ MISTAKES = [
 ]
 
 
+SAMPLE = {"kind": "sobol", "n": 8, "seed": 1}
+SAMPLED = copy.deepcopy(GOOD)
+SAMPLED["experiments"]["squid"] |= {
+    "parameters": {"sodium.g": {"uniform": [96, 144]}, "leak.g": {"scale": {"lognormal": [1, 1.2]}}},
+    "sample": SAMPLE,
+    "traces": [],
+}
+
+# (path of the change, new value), where the message points (after experiments.squid), what else it says
+SAMPLING_MISTAKES = [
+    (
+        ("sample",),
+        MISSING,
+        ".parameters.sodium.g.uniform",
+        ["'sodium.g' has a distribution", "add it, like `sample: {k"],
+    ),
+    (("sample",), None, ".sample", ["nothing is no mapping"]),
+    (("sample", "seed"), MISSING, ".sample", ["'seed' is missing", "`seed: 1`"]),
+    (("sample", "size"), 3, ".sample", ["no key 'size'", "legal: kind, n, seed"]),
+    (("sample", "kind"), "latin", ".sample.kind", ["'latin' is not a choice", "did you mean 'latin_hypercube'?"]),
+    (("sample", "kind"), "uniform", ".parameters.leak.g.scale.lognormal", ["'leak.g' is lognormal", "for a mixture"]),
+    (("sample", "n"), 1000, ".sample.n", ["1000 is no power of 2", "take 512 or 1024"]),
+    (("sample",), SAMPLE | {"kind": "saltelli", "n": 12}, ".sample.n", ["12 is no power of 2", "take 8 or 16"]),
+    (("sample", "n"), 0, ".sample.n", ["0 is no number of points", "from 1 to 1000000"]),
+    (("sample", "n"), 8.0, ".sample.n", ["8.0 is no number of points"]),
+    (("sample", "n"), True, ".sample.n", ["True is no number of points"]),
+    (("sample",), SAMPLE | {"kind": "saltelli", "n": 2**19}, ".sample.n", ["2097152 points in 2 dimensions"]),
+    (("sample", "seed"), -1, ".sample.seed", ["-1 is no seed"]),
+    (("sample", "seed"), "one", ".sample.seed", ["'one' is no seed"]),
+    (("parameters",), {"leak.g": 0.3}, ".sample", ["nothing is sampled", "give a quantity a distribution"]),
+    (("parameters", "sodium.g"), {"unifrom": [1, 2]}, ".parameters.sodium.g", ["'unifrom'", "mean 'uniform'?"]),
+    (("parameters", "sodium.g"), {"uniform": [1, 2], "values": [1]}, ".parameters.sodium.g", ["exactly one of"]),
+    (("parameters", "sodium.g", "uniform"), [2, 1], ".parameters.sodium.g.uniform", ["low is not below high"]),
+    (("parameters", "sodium.g", "uniform"), [1, 2, 3], ".parameters.sodium.g.uniform", ["the form [low, high]"]),
+    (("parameters", "sodium.g", "uniform"), [1, "2 mV"], ".parameters.sodium.g.uniform[1]", ["cannot be converted"]),
+    (
+        ("parameters", "sodium.g", "uniform"),
+        [-1e308, 1e308],
+        ".parameters.sodium.g.uniform",
+        ["too large for a double"],
+    ),
+    (("parameters", "sodium.g"), {"normal": [120, 0]}, ".parameters.sodium.g.normal", ["deviation is not above 0"]),
+    (("parameters", "sodium.g"), {"lognormal": [120, 1]}, ".parameters.sodium.g.lognormal", ["factor not above 1"]),
+    (("parameters", "sodium.g"), {"lognormal": [-1, 2]}, ".parameters.sodium.g.lognormal", ["median is not above 0"]),
+    (
+        ("parameters", "sodium.g"),
+        {"lognormal": [1, "2 mV"]},
+        ".parameters.sodium.g.lognormal[1]",
+        ["without dimension"],
+    ),
+    (
+        ("parameters", "temperature.T"),
+        {"normal": ["6 degC", "1 degC"]},
+        ".parameters.temperature.T.normal[1]",
+        ["in K"],
+    ),
+    (("stimulus", "amplitude"), {"scale": {"uniform": [1, 2]}}, ".stimulus.amplitude.scale", ["no value of its own"]),
+    (("stimulus", "stop"), {"normal": [90, 20]}, ".stimulus.stop", ["is after the end of the simulation"]),
+    (
+        ("stimulus",),
+        STEP | {"amplitude": {"linspace": [0, 1, 10**6]}, "start": {"linspace": [0, 1, 1000]}},
+        "",
+        ["the grid has 8e+09 points (sample 8, amplitude 1000000, start 1000)"],
+    ),
+    (("traces",), [{"amplitude": 1, "leak.g": 1}], ".traces[0]", ["no value for sodium.g", "every distribution"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "where", "parts"),
+    SAMPLING_MISTAKES,
+    ids=[f"{'.'.join(map(str, m[0]))}-{m[3][0]}"[:60] for m in SAMPLING_MISTAKES],
+)
+def test_mistakes_in_a_sampled_design(path, value, where, parts):
+    refused(changed(path, value, SAMPLED), "experiments.squid" + where, *parts)
+
+
 def test_the_config_is_good_before_it_is_changed():
+    assert read_experiments(SAMPLED, ".")["squid"].n_points == 40
     assert read_experiments(GOOD, ".")["squid"].n_points == 30
 
 
@@ -364,7 +442,8 @@ words = st.sampled_from(
 )
 KEYS = (
     "model stimulus parameters amplitude start stop values linspace range logspace scale leak.g sodium.g "
-    "membrane.V threshold rearm dt duration combine traces potential current x"
+    "membrane.V threshold rearm dt duration combine traces potential current x "
+    "sample uniform normal lognormal kind n seed"
 )
 keys = st.sampled_from([*KEYS.split(), None, True, 0, 2.5, (1, 2)])
 leaves = st.none() | st.booleans() | numbers | words | st.text(max_size=4)
@@ -399,7 +478,7 @@ def mutate(tree, draw):
 @given(st.data())
 def test_a_config_changed_at_random_is_an_experiment_or_a_message(monkeypatch, data):
     monkeypatch.setattr(hhcore.experiment, "load_model", LOAD_ONCE)  # 20 ms each
-    config = copy.deepcopy(GOOD)
+    config = copy.deepcopy(data.draw(st.sampled_from([GOOD, SAMPLED])))
     for _ in range(data.draw(st.integers(1, 3))):
         if config and list(nodes(config)):
             mutate(config, data.draw)

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from hhcore import beats, fi, tables
+from hhcore import beats, fi, sensitivity, tables
 from hhcore.certificate import FIELDS, write_numerics
 from hhcore.experiment import read_experiments
 from hhcore.features import DEFINITIONS
@@ -77,7 +77,7 @@ def test_python_of_the_readme_gives_what_it_says():
 def test_config_of_the_readme_is_one():
     (block,) = blocks(README, "yaml")
     (experiment,) = read_experiments(yaml.safe_load(block)).values()
-    assert experiment.shape == (81, 3, 9)
+    assert experiment.shape == (3, 9, 81)
     assert experiment.unit("temperature.T") == "K"
 
 
@@ -107,8 +107,9 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         FIELDS,
         fi.CURVE_DEFINITIONS,
         fi.summary_definitions("uA/cm^2", "uA_cm2"),
+        sensitivity.DEFINITIONS,
     ],
-    ids=["features", "last_beat", "beats", "spikes", "numerics", "fi_curves", "fi_summary"],
+    ids=["features", "last_beat", "beats", "spikes", "numerics", "fi_curves", "fi_summary", "sobol_indices"],
 )
 def test_every_definition_is_on_the_page(fields):
     lines = RESULTS.read_text().splitlines()

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import yaml
 
+from hhcore import sampling
+from hhcore.axes import DISTRIBUTIONS, FORMS
 from hhcore.config_file import read_config
 from hhcore.errors import UserError
 from hhcore.experiment import OPTIONAL, REQUIRED, read_experiments
@@ -194,7 +196,7 @@ def test_zip_goes_along_all_axes_at_once():
     assert a.points(np.arange(3))[:, where].tolist() == [[1, 2, 50], [2, 3, 60], [95, 96, 70]]
     assert a.curve == 1, "the amplitude is not among them"
     zipped = read(GRID, combine="zip", stimulus={"kind": "step", "amplitude": {"values": [1, 2, 3]}}, traces=[],
-                  parameters={"sodium.g": {"values": [1, 2, 1]}})  # fmt: skip
+                  parameters={"sodium.g": {"values": [1, 2, 3]}})  # fmt: skip
     assert zipped.curve == 3, "curves may lie anywhere"
 
 
@@ -263,11 +265,16 @@ def test_the_default_config_is_the_71001_neurons_and_the_textbook_script():
 def test_the_test_config_uses_every_key_and_every_axis():
     text = (CONFIG / "test.yaml").read_text()
     found = read_experiments(read_config(CONFIG / "test.yaml"), ".")
-    assert [a.shape for a in found.values()] == [(3, 2, 9), (4,), (), (3, 5)]
+    assert [a.shape for a in found.values()] == [(3, 2, 9), (4,), (), (3, 5), (32, 3), (16,)]
     assert {a.solver and a.solver.method for a in found.values()} == {None, "strang", "rk4", "tsit5"}
-    kinds = ["values", "linspace", "range", "logspace", "scale"]
+    kinds = [*FORMS, "scale", *DISTRIBUTIONS]
     for word in [*REQUIRED, "tolerance", "certify", *OPTIONAL, *STIMULUS, *KINDS, *kinds]:
         assert re.search(rf"\b{word}:|: {word}\b", text), word
+
+
+def test_the_sensitivity_config_has_an_f_i_curve_for_each_point_of_a_saltelli_design():
+    (found,) = read_experiments(read_config(CONFIG / "sensitivity.yaml"), ".").values()
+    assert found.shape == (256 * 6, 21) and found.protocol == "step" and found.sample.kind == "saltelli"
 
 
 PAGE = (CONFIG / "README.md").read_text()
@@ -288,7 +295,7 @@ def test_the_page_explains_every_key_and_every_method():
     headings = "\n".join(line for line in PAGE.splitlines() if line.startswith(("## ", "| [")))
     for key in [*REQUIRED, *OPTIONAL]:
         assert f"`{key}`" in headings, key
-    for word in [*KINDS, *STIMULUS, *METHODS, *read(GRID).model.parameters]:
+    for word in [*KINDS, *STIMULUS, *METHODS, *DISTRIBUTIONS, *sampling.KINDS, *read(GRID).model.parameters]:
         assert f"`{word}`" in PAGE or f"`{word}:" in PAGE, word
 
 

@@ -18,14 +18,20 @@ from hhcore.model import load_model
 from hhcore.reference import reference
 
 ROOT = Path(__file__).parents[1]
-TABLES = ("features", "spikes", "failures", "numerics", "traces")
-FIGURES = ("work_precision", "accuracy_map", "traces")
+TABLES = ("features", "spikes", "failures", "numerics")
+FIGURES = ("work_precision", "accuracy_map")
 STEP_TABLES, STEP_FIGURES = (
-    ("fi_curves", "fi_summary"),
-    ("fi_curves", "spike_count_map", "rheobase_map", "oscillation_range"),
+    ("traces", "fi_curves", "fi_summary"),
+    ("traces", "fi_curves", "spike_count_map", "rheobase_map", "oscillation_range"),
 )
-PULSE_TABLES, PULSE_FIGURES = ("beats",), ("restitution", "apd_map")
+PULSE_TABLES, PULSE_FIGURES = ("traces", "beats"), ("traces", "restitution", "apd_map")
 STEPS, PULSES = ("small_grid", "strong_and_short", "single"), ("paced",)
+OWN = {
+    **dict.fromkeys(STEPS, (STEP_TABLES, STEP_FIGURES)),
+    **dict.fromkeys(PULSES, (PULSE_TABLES, PULSE_FIGURES)),
+    "sampled": (("fi_curves", "fi_summary", "sobol_indices"), ("fi_curves", "sample_scatter", "sobol_indices")),
+    "scattered": ((), ("sample_scatter",)),
+}
 SMALL = {
     "model": "model.mmt",
     "stimulus": {"kind": "step", "amplitude": {"values": [0, 10, 20]}},
@@ -102,11 +108,9 @@ def small(tmp_path_factory, cache) -> Folder:
 
 def test_everything_promised_is_there(whole):
     folder, printed = whole
-    for experiment in STEPS + PULSES:
+    for experiment, (own_tables, own_figures) in OWN.items():
         results = folder.path / "results" / experiment
-        paced = experiment in PULSES
-        promised = {*TABLES, *(PULSE_TABLES if paced else STEP_TABLES)}
-        drawn = {*FIGURES, *(PULSE_FIGURES if paced else STEP_FIGURES)}
+        promised, drawn = {*TABLES, *own_tables}, {*FIGURES, *own_figures}
         assert {path.stem for path in results.glob("*.parquet") if path.stat().st_size} == promised
         for kind in ("svg", "png"):
             assert {path.stem for path in results.glob(f"figures/*.{kind}") if path.stat().st_size} == drawn
@@ -119,7 +123,15 @@ def test_everything_promised_is_there(whole):
 def test_report_opens_offline(whole):
     report = (whole[0].path / "results/report.html").read_text()
     assert not re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="https?://', report)
-    for text in ("small_grid", "What was run", "Rheobase", "F-I curves", "Restitution", "Action potentials, one row"):
+    for text in (
+        "small_grid",
+        "What was run",
+        "Rheobase",
+        "F-I curves",
+        "Restitution",
+        "Action potentials, one row",
+        "Sobol indices",
+    ):
         assert text in report
 
 
@@ -178,7 +190,7 @@ def test_a_second_run_does_nothing_and_a_dry_run_tells_the_cost(whole):
 def test_same_bytes_on_one_core_in_another_folder(whole, cache, tmp_path):
     other = Folder(tmp_path / "elsewhere", cache)
     other.run("--configfile", "config/test.yaml", "--cores", "1")
-    for experiment in STEPS + PULSES:
+    for experiment in OWN:
         assert other.bytes(experiment) == whole[0].bytes(experiment)
 
 

@@ -32,8 +32,8 @@ KERNELS = {
     for name, experiment in EXPERIMENTS.items()
 }
 
-# What each kind of stimulus has beside the tables and figures of all.
-OWN_TABLES = {"step": ["fi_curves", "fi_summary"], "pulse_train": ["beats"]}
+# What each protocol has beside the tables of all, and the grids of each kind of stimulus beside the figures of all.
+OWN_TABLES = {"step": ["fi_curves", "fi_summary"], "pulse_train": ["beats"], "sampled_step": []}
 OWN_FIGURES = {
     "step": ["fi_curves", "spike_count_map", "rheobase_map", "oscillation_range"],
     "pulse_train": ["restitution", "apd_map"],
@@ -65,19 +65,39 @@ def shard_threads(wildcards):
         return 1
 
 
-def of_kind(kind):
-    """What matches the experiments with this kind of stimulus, and nothing where there is none."""
-    return "|".join(name for name, experiment in EXPERIMENTS.items() if experiment.stimulus.kind == kind) or "(?!)"
+def experiments_with(has):
+    """What matches the experiments of which this is true, and nothing where there is none."""
+    return "|".join(name for name, experiment in EXPERIMENTS.items() if has(experiment)) or "(?!)"
+
+
+def of_protocol(protocol):
+    """What matches the experiments with the tables of a protocol."""
+    return experiments_with(lambda experiment: experiment.protocol == protocol)
+
+
+def grids_of(kind):
+    """What matches the experiments with this kind of stimulus and no sample."""
+    return experiments_with(lambda experiment: experiment.sample is None and experiment.stimulus.kind == kind)
+
+
+def is_saltelli(experiment):
+    """Whether an experiment has Sobol indices."""
+    return experiment.sample is not None and experiment.sample.kind == "saltelli"
 
 
 def results(name):
     """Every file of an experiment that a user is meant to open."""
-    kind = EXPERIMENTS[name].stimulus.kind
-    files = ["features", "spikes", "failures", "numerics", *OWN_TABLES[kind]]
-    figures = ["work_precision", "accuracy_map", *OWN_FIGURES[kind]]
-    if EXPERIMENTS[name].traces:
-        files.append("traces")
-        figures.append("traces")
+    experiment = EXPERIMENTS[name]
+    files = ["features", "spikes", "failures", "numerics", *OWN_TABLES[experiment.protocol]]
+    figures = ["work_precision", "accuracy_map"]
+    if experiment.sample is None:
+        figures += OWN_FIGURES[experiment.stimulus.kind]
+    else:
+        figures += ["sample_scatter", *(["fi_curves"] if experiment.protocol == "step" else [])]
+    for there, both in ((is_saltelli(experiment), "sobol_indices"), (experiment.traces, "traces")):
+        if there:
+            files.append(both)
+            figures.append(both)
     return [
         f"results/{name}/summary.html",
         *expand("results/{name}/{file}.parquet", name=name, file=files),

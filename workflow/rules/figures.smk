@@ -16,7 +16,7 @@ rule figures:
     benchmark:
         "results/benchmarks/{experiment}/figures.tsv"
     wildcard_constraints:
-        experiment=of_kind("step"),
+        experiment=grids_of("step"),
     conda:
         "../envs/hhcore.yaml"
     threads: 1
@@ -43,7 +43,7 @@ use rule figures as beat_figures with:
         work_precision=figure("work_precision", "work_precision", "Work and precision"),
         accuracy_map=figure("accuracy_map", "accuracy_map", "Spike-time error"),
     wildcard_constraints:
-        experiment=of_kind("pulse_train"),
+        experiment=grids_of("pulse_train"),
 
 
 rule trace_figure:

@@ -38,7 +38,7 @@ rule tables:
     benchmark:
         "results/benchmarks/{experiment}/tables.tsv"
     wildcard_constraints:
-        experiment=of_kind("step"),
+        experiment=of_protocol("step"),
     conda:
         "../envs/hhcore.yaml"
     threads: 1
@@ -91,4 +91,4 @@ use rule tables as beat_tables with:
             labels={"table": "Model, grid, solver, versions, counts"},
         ),
     wildcard_constraints:
-        experiment=of_kind("pulse_train"),
+        experiment=of_protocol("pulse_train"),

@@ -1,0 +1,9 @@
+"""Draw the F-I curves of a sampled design."""
+
+from pathlib import Path
+
+from hhcore.experiment import read_experiments
+from hhcore.sensitivity import draw_sampled_curves
+
+experiment = read_experiments(snakemake.config)[snakemake.wildcards.experiment]
+draw_sampled_curves(experiment, Path(snakemake.input[0]).parent)

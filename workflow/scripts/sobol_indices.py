@@ -1,0 +1,11 @@
+"""Sobol indices of every feature of an experiment, from its tables."""
+
+from pathlib import Path
+
+from hhcore.certificate import resolved
+from hhcore.experiment import read_experiments
+from hhcore.sensitivity import write_sobol_indices
+
+numerics = Path(snakemake.input[0])
+experiment = resolved(read_experiments(snakemake.config)[snakemake.wildcards.experiment], numerics)
+write_sobol_indices(experiment, numerics, Path(snakemake.output[0]).parent)
