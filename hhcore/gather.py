@@ -20,8 +20,8 @@ from hhcore.simulation import Result
 from hhcore.store import SCHEMA, keys_of, places, read_shard
 from hhcore.sweep import context_digest, grid_keys
 
-NEURONS = 1 << 17  # in a stretch, at the most
-SECONDS = 1 << 17  # simulated in a stretch, at the most: some ten million spikes
+NEURONS = 1 << 16  # in a stretch, at the most
+SECONDS = 1 << 16  # simulated in a stretch, at the most: some five million spikes
 PLACE = np.dtype([("high", np.uint64), ("low", np.uint64), ("row", np.int64)])
 
 
