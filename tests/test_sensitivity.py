@@ -186,7 +186,7 @@ def test_the_figure_says_what_it_leaves_out():
     lacking.loc[table.feature != "a", ["first_order", "total"]] = np.nan
     figure = figures.sobol_indices(lacking, sampled_plan(many, axes=(amplitude,), along="amplitude_uA_cm2"))
     heading = " ".join(figure._suptitle.get_text().split())
-    assert "at amplitude = 5" in heading and "the 12 of 20 quantities" in heading
+    assert "features of single neurons at amplitude = 5" in heading and "the 12 of 20 quantities" in heading
     assert "no indices: b (3 of 64 points lack it), c (constant)" in heading
     assert [a.get_title() for a in figure.axes] == ["a"]
     check_layout(figure)
