@@ -1,9 +1,11 @@
 """Sobol indices: how much of a feature's variance over a sampled design each quantity brings."""
 
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from hhcore import fi, tables
 from hhcore.experiment import Experiment
@@ -76,10 +78,11 @@ def write_sobol_indices(experiment: Experiment, numerics: Path, folder: Path) ->
     tables.write(folder / "sobol_indices.parquet", content, made)
 
 
-def _outputs(e: Experiment, folder: Path):
-    """(feature, values float64 (points of the design, k), the k values of the axes) for all features.
+def _outputs(e: Experiment, folder: Path) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """(feature, its values, the axes' values) for all features: float64 (points of the design, k) and (k, axes).
 
-    k is the number of points that the axes make; for features of curves, of those that the other axes make.
+    k is the number of points that the axes make; for features of curves, of those that the other axes make, and the
+    amplitude is NaN.
     """
     axes = axis_columns(e, range(e.n_points))
     place = np.column_stack([axes[e.column(a.name)] for a in e.axes] or [np.empty((e.n_points, 0))])
@@ -100,15 +103,13 @@ def _outputs(e: Experiment, folder: Path):
         yield name, _column(summary, name)[number].reshape(e.shape[0], -1)[:, once], place
 
 
-def _numeric(table, axes: dict[str, np.ndarray]) -> list[str]:
+def _numeric(table: pa.Table, axes: dict[str, np.ndarray]) -> list[str]:
     """The columns that are features in numbers."""
-    import pyarrow.types as types
-
-    numbers = [f.name for f in table.schema if types.is_floating(f.type) or types.is_integer(f.type)]
+    numbers = [f.name for f in table.schema if pa.types.is_floating(f.type) or pa.types.is_integer(f.type)]
     return [name for name in numbers if name not in axes and name not in UNJUDGED]
 
 
-def _column(table, name: str) -> np.ndarray:
+def _column(table: pa.Table, name: str) -> np.ndarray:
     return table[name].to_pandas().to_numpy(dtype=np.float64, na_value=np.nan)
 
 

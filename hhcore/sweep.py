@@ -1,5 +1,6 @@
 """From a grid to shards: what identifies a point, which shard it belongs to, what the sweep will cost."""
 
+import hashlib
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -108,7 +109,7 @@ def grid_digest(experiment: Experiment) -> str:
     """Hash of the points of the grid and their order."""
     axes = [(axis.name, axis.values.tobytes().hex()) for axis in experiment.axes]
     sample = experiment.sample
-    sampled = [] if sample is None else [sample.names, digest(sample.points.tobytes().hex())]
+    sampled = [] if sample is None else [sample.names, hashlib.blake2b(sample.points.tobytes()).hexdigest()]
     return digest(experiment.combine, axes, sorted((k, v) for k, v in experiment.defaults.items()), *sampled)
 
 

@@ -1,5 +1,9 @@
 """Sampled designs: against SciPy's sequences and distributions and SALib's design, and what a config makes of them."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from SALib.sample import sobol as salib
@@ -73,6 +77,29 @@ def test_a_design_depends_on_its_seed_alone(kind):
 def test_a_larger_design_begins_with_the_smaller_one(kind):
     fewer = unit_points(kind, 16, 3, 5)
     assert np.array_equal(unit_points(kind, 64, 3, 5)[: len(fewer)], fewer)
+
+
+POINTS = """
+import hashlib
+from hhcore.sampling import Distribution, unit_points
+found = hashlib.sha256()
+for kind in ("sobol", "saltelli", "latin_hypercube", "uniform"):
+    cube = unit_points(kind, 4096, 3, 1)
+    for form, first, second in (("uniform", 80, 160), ("normal", -77, 3), ("lognormal", 36, 1.2)):
+        found.update(Distribution("x", "1", form, first, second, "").values(cube[:, 1]).tobytes())
+print(found.hexdigest())
+"""
+
+
+def test_points_do_not_depend_on_the_vector_instructions_of_the_cpu():
+    from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
+
+    without = " ".join(feature for feature in __cpu_dispatch__ if __cpu_features__[feature])
+    found = [
+        subprocess.run([sys.executable, "-c", POINTS], env=os.environ | env, capture_output=True, check=True).stdout
+        for env in ({}, {"NPY_DISABLE_CPU_FEATURES": without})
+    ]
+    assert found[0] and found[0] == found[1]
 
 
 # --- what a config means

@@ -16,7 +16,7 @@ from hhcore.certificate import write_numerics
 from hhcore.experiment import read_experiments
 from hhcore.figures import Plan, Variable
 from hhcore.numerics import calibrate
-from hhcore.results import draw_grid, write_tables
+from hhcore.results import draw_grid, figure_plan, write_tables
 from hhcore.sampling import unit_points
 from hhcore.sensitivity import DEFINITIONS, draw_sampled_curves, draw_sobol_indices, sobol_indices, write_sobol_indices
 from hhcore.store import update_shard
@@ -186,7 +186,7 @@ def test_the_figure_says_what_it_leaves_out():
     lacking.loc[table.feature != "a", ["first_order", "total"]] = np.nan
     figure = figures.sobol_indices(lacking, sampled_plan(many, axes=(amplitude,), along="amplitude_uA_cm2"))
     heading = " ".join(figure._suptitle.get_text().split())
-    assert "at amplitude = 5" in heading and "the 12 of 20 quantities" in heading
+    assert "features of single neurons at amplitude = 5" in heading and "the 12 of 20 quantities" in heading
     assert "no indices: b (3 of 64 points lack it), c (constant)" in heading
     assert [a.get_title() for a in figure.axes] == ["a"]
     check_layout(figure)
@@ -244,6 +244,24 @@ def test_pulse_trains_have_indices_of_their_action_potentials(tmp_path):
     np.testing.assert_allclose(peak.loc[["period", "sodium.g"], "total"], total, rtol=1e-9, atol=1e-12)
     draw_grid(e, tmp_path)
     draw_sobol_indices(e, tmp_path)
+
+
+def test_zipped_axes_are_held_at_their_middle_point(tmp_path):
+    stimulus = {"kind": "step", "amplitude": {"values": [20, 10, 15]}, "stop": {"values": [60, 50, 40]}}
+    e = made(tmp_path, stimulus=stimulus, combine="zip")
+    table, features = (pd.read_parquet(tmp_path / f"{name}.parquet") for name in ("sobol_indices", "features"))
+    at = features[(features.amplitude_uA_cm2 == 10) & (features.stop_ms == 50)]
+    first, _ = by_hand(at.peak_mV.to_numpy())
+    peak = table[(table.feature == "peak_mV") & (table.amplitude_uA_cm2 == 10)].set_index("parameter")
+    assert peak.stop_ms.tolist() == [50, 50]
+    np.testing.assert_allclose(peak.loc[["leak.g", "sodium.g"], "first_order"], first, rtol=1e-9, atol=1e-12)
+    plan = figure_plan(e)
+    panel = figures.sample_scatter(features, plan).axes[0]
+    drawn = np.ma.getdata(panel.collections[0].get_offsets())
+    assert drawn.tolist() == at[["sodium_g_mS_cm2", "firing_rate_Hz"]].to_numpy().tolist()
+    shown = {a.get_title(): a for a in figures.sobol_indices(table, plan).axes}
+    bars = next(c for c in shown["peak_mV"].containers if isinstance(c, BarContainer))
+    assert [bar.get_width() for bar in bars] == pytest.approx(first[::-1])
 
 
 def test_a_sample_without_an_axis_has_no_curves(tmp_path):

@@ -104,6 +104,7 @@ def sobol_indices(table: pd.DataFrame, plan: Plan) -> Figure:
         for axis in plan.axes:
             whole = whole[(whole[axis.column] == axis.middle) | (axis.column == plan.along)]
         own = pd.concat([whole, own])
+        notes = [f"features of single neurons {note}" for note in notes]
     defined = own[own["total"].notna()]
     notes += _undefined(own[own["total"].isna()].drop_duplicates("feature"))
     features = defined["feature"].unique()
