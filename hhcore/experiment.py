@@ -87,8 +87,8 @@ class Experiment:
 
     @property
     def swept(self) -> tuple[str, ...]:
-        """The quantities that differ from neuron to neuron: the sampled ones, then the axes."""
-        return tuple(name for factor in self.factors for name in factor.names)
+        """The quantities that differ from neuron to neuron: the sampled ones, then the axes as written."""
+        return (*(self.sample.names if self.sample else ()), *(axis.name for axis in self.axes))
 
     @property
     def protocol(self) -> str:
