@@ -12,6 +12,7 @@ from scipy.stats import qmc
 
 from hhcore import normal, store
 from hhcore.experiment import read_experiments
+from hhcore.gather import gather
 from hhcore.numerics import sample
 from hhcore.quantities import to_difference
 from hhcore.sampling import KINDS, unit_points
@@ -190,7 +191,7 @@ def test_a_grown_design_simulates_only_its_new_points(tmp_path):
     assert update(read(), tmp_path) == 24
     assert update(read(), tmp_path) == 0
     assert update(read(sample=CONFIG["sample"] | {"n": 16}), tmp_path) == 24
-    found = store.read_grid(read(), [tmp_path / "all.parquet"])
+    (found,) = gather(read(), [tmp_path / "all.parquet"])
     alone = store.run_points(read(), read().solver, read().points(np.arange(24)))
     assert found.spike_times.tobytes() == alone.spike_times.tobytes() and alone.spike_times.size > 20
 

@@ -1,5 +1,6 @@
 import sys
 import time
+from math import ceil
 from pathlib import Path
 
 import pandas as pd
@@ -58,16 +59,34 @@ def shards(wildcards):
 
 
 def shard_threads(wildcards):
-    """The cores of this machine shared among the shards of an experiment; where there is no such number, one."""
+    """The cores of this machine shared among the shards of an experiment; on a cluster each shard has one."""
+    if workflow.non_local_exec or workflow.remote_exec:
+        return 1
     try:
         return max(1, workflow.cores // len(PLANS[wildcards.experiment].shards))
-    except WorkflowError:
+    except WorkflowError:  # a dry run need not say how many
         return 1
 
 
 def experiments_with(has):
     """What matches the experiments of which this is true, and nothing where there is none."""
     return "|".join(name for name, experiment in EXPERIMENTS.items() if has(experiment)) or "(?!)"
+
+
+def more_each_time(amount):
+    """Of memory or time: so much, twice as much after a failure, and so on."""
+    return lambda wildcards, attempt: attempt * amount
+
+
+def shard_minutes(wildcards, attempt):
+    """Time for a shard: four times the estimate, at least ten minutes, and more after each failure."""
+    found = PLANS[wildcards.experiment]
+    return attempt * max(10, ceil(4 * found.core_s / len(found.shards) / 60))
+
+
+def grid_mb(wildcards, attempt):
+    """Memory for what reads a whole table: 1 kB a neuron."""
+    return attempt * (1500 + PLANS[wildcards.experiment].neurons // 1000)
 
 
 def of_protocol(protocol):

@@ -21,8 +21,8 @@ rule figures:
         "../envs/hhcore.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=grid_mb,
+        runtime=more_each_time(10),
     params:
         code=code_digest("figures", "results.py", "quantities.py"),
         texts=lambda wildcards: EXPERIMENTS[wildcards.experiment].model.text_digest,
@@ -59,8 +59,8 @@ rule trace_figure:
         "../envs/hhcore.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=10,
+        mem_mb=more_each_time(1500),
+        runtime=more_each_time(10),
     params:
         code=code_digest("figures", "results.py", "quantities.py"),
         texts=lambda wildcards: EXPERIMENTS[wildcards.experiment].model.text_digest,

@@ -17,8 +17,8 @@ rule calibrate:
         "../envs/hhcore.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=more_each_time(2000),
+        runtime=more_each_time(30),
     params:
         context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
         grid=lambda wildcards: grid_digest(EXPERIMENTS[wildcards.experiment]),

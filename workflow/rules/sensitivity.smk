@@ -47,8 +47,8 @@ rule sampled_curves_figure:
         "../envs/hhcore.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=more_each_time(2000),
+        runtime=more_each_time(10),
     params:
         code=code_digest("figures", "results.py", "sensitivity.py", "quantities.py"),
         texts=lambda wildcards: EXPERIMENTS[wildcards.experiment].model.text_digest,
@@ -87,8 +87,8 @@ rule sobol_indices:
         "../envs/hhcore.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=20,
+        mem_mb=grid_mb,
+        runtime=more_each_time(20),
     params:
         code=code_digest("fi.py", "tables.py", "results.py", "sensitivity.py", "quantities.py", "certificate.py"),
         texts=lambda wildcards: EXPERIMENTS[wildcards.experiment].model.text_digest,
@@ -113,8 +113,8 @@ rule sobol_figure:
         "../envs/hhcore.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=10,
+        mem_mb=more_each_time(1500),
+        runtime=more_each_time(10),
     params:
         code=code_digest("figures", "results.py", "sensitivity.py", "quantities.py"),
         texts=lambda wildcards: EXPERIMENTS[wildcards.experiment].model.text_digest,

@@ -9,8 +9,8 @@ rule kernel:
         "../envs/hhcore.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=10,
+        mem_mb=more_each_time(1500),
+        runtime=more_each_time(10),
     message:
         "Compile the kernel {wildcards.kernel} and measure its speed"
     script:
@@ -31,8 +31,8 @@ rule simulate:
         "../envs/hhcore.yaml"
     threads: shard_threads
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=more_each_time(2000),
+        runtime=shard_minutes,
     params:
         context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
         grid=lambda wildcards: grid_digest(EXPERIMENTS[wildcards.experiment]),
@@ -62,8 +62,8 @@ rule traces:
         "../envs/hhcore.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=10,
+        mem_mb=more_each_time(1500),
+        runtime=more_each_time(10),
     params:
         context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
         points=lambda wildcards: str(EXPERIMENTS[wildcards.experiment].traces),

@@ -43,8 +43,8 @@ rule tables:
         "../envs/hhcore.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=20,
+        mem_mb=more_each_time(4000),
+        runtime=more_each_time(20),
     params:
         context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
         grid=lambda wildcards: grid_digest(EXPERIMENTS[wildcards.experiment]),
