@@ -317,3 +317,18 @@ def test_units_of_a_model_file_that_do_not_match_are_noted_at_the_start(cache, t
     done = folder.snakemake("-n")
     assert done.returncode == 0, done.stderr
     assert (done.stdout + done.stderr).count("Note. wrong_units: units do not match in sodium.i on line") == 1
+
+
+@pytest.mark.skipif(shutil.which("rsync") is None, reason="Snakemake's storage plugin fs needs rsync")
+def test_results_may_lie_in_a_storage_that_is_not_this_folder(small, cache, tmp_path):
+    folder, elsewhere = Folder(tmp_path / "here", cache), tmp_path / "elsewhere"
+    folder.config()
+    storage = ["--default-storage-provider", "fs", "--default-storage-prefix", str(elsewhere)]
+    printed = folder.run("--cores", "1", *storage, "--shared-fs-usage", "none")
+    assert not (folder.path / "results").exists() and f"Open {elsewhere}/results/report.html" in printed
+    assert "features.parquet" in (elsewhere / "results/report.html").read_text()
+    tables = sorted((elsewhere / "results/e").glob("*.parquet"))
+    assert len(tables) == 6
+    for table in tables:
+        assert table.read_bytes() == (small.path / "results/e" / table.name).read_bytes(), table.name
+    assert "Nothing to be done" in folder.run("--cores", "1", *storage, "--shared-fs-usage", "none")

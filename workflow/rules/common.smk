@@ -136,6 +136,20 @@ def figure(name, caption, label):
     return [svg, f"results/{{experiment}}/figures/{name}.png"]
 
 
+def storage_arguments():
+    """Where the results are, for a Snakemake that is started from within this one; nothing if they are in this folder."""
+    settings = workflow.storage_settings
+    if settings.default_storage_provider is None:
+        return []
+    provider, prefix = settings.default_storage_provider, settings.default_storage_prefix
+    options = ["--default-storage-provider", provider, "--default-storage-prefix", prefix]
+    return [
+        *options,
+        "--shared-fs-usage",
+        *([usage.item_to_choice() for usage in settings.shared_fs_usage] or ["none"]),
+    ]
+
+
 def time_shares():
     """How the run's time was spent: seconds of work by rule, of all that lie under results/."""
     seconds = {}
@@ -145,13 +159,15 @@ def time_shares():
             seconds[stage] = seconds.get(stage, 0.0) + pd.read_csv(path, sep="\t")["s"].sum()
     total = sum(seconds.values())
     shares = [f"{stage} {s:.1f} s ({s / total:.0%})" for stage, s in sorted(seconds.items(), key=lambda x: -x[1])]
-    return f"Finished in {time.time() - STARTED:.0f} s. Work: {', '.join(shares)}"
+    work = f" Work: {', '.join(shares)}" if shares else ""
+    return f"Finished in {time.time() - STARTED:.0f} s.{work}"
 
 
 def files_to_open():
     """Where a user goes on from here."""
-    lines = ["Open results/report.html in a browser. For your own analysis:"]
-    return "\n".join(lines + [f"  results/{name}/features.parquet" for name in EXPERIMENTS])
+    place = f"{workflow.storage_settings.default_storage_prefix}/" if storage_arguments() else ""
+    lines = [f"Open {place}results/report.html in a browser. For your own analysis:"]
+    return "\n".join(lines + [f"  {place}results/{name}/features.parquet" for name in EXPERIMENTS])
 
 
 onsuccess:

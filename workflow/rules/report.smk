@@ -1,7 +1,9 @@
 rule report:
     input:
         results=[file for name in EXPERIMENTS for file in results(name)],
-        captions=[str(path) for path in sorted(Path(workflow.current_basedir, "../report").resolve().glob("*.rst"))],
+        captions=local(
+            [str(path) for path in sorted(Path(workflow.current_basedir, "../report").resolve().glob("*.rst"))]
+        ),
     output:
         "results/report.html",
     log:
@@ -14,6 +16,8 @@ rule report:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        storage=storage_arguments(),
     message:
         "Write the report"
     script:

@@ -12,7 +12,8 @@ with tempfile.TemporaryDirectory() as folder:
     config.write_text(json.dumps(snakemake.config))
     snakefile = Path(snakemake.scriptdir).parent / "Snakefile"
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--configfile", str(config)]
-    done = subprocess.run([*command, "--report", str(output), "--nolock"], capture_output=True, text=True)
+    command += ["--report", str(output), "--nolock", *snakemake.params.storage]
+    done = subprocess.run(command, capture_output=True, text=True)
 log.write_text(done.stdout + done.stderr)
 if done.returncode or not output.exists():
     sys.exit(f"snakemake --report failed:\n{done.stderr[-2000:]}")
