@@ -228,7 +228,7 @@ def test_a_neuron_that_fails_can_fail_the_run_when_all_is_written(cache, tmp_pat
 def test_what_the_machine_lacks_is_one_sentence_in_a_job(tmp_path, error, said):
     with pytest.raises(SystemExit, match=said), one_message(tmp_path / "job.log"):
         raise error
-    assert re.search(f"^Error. {said}.*what is complete is kept$", (tmp_path / "job.log").read_text().strip())
+    assert re.fullmatch(f"Error. .*{said}.*what is complete is kept", (tmp_path / "job.log").read_text().strip())
 
 
 def test_other_errors_of_a_job_keep_their_traceback(tmp_path):
