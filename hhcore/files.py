@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 
 @contextmanager
@@ -13,7 +14,7 @@ def whole(path: Path) -> Iterator[Path]:
     Whoever reads or writes `path` at the same time, or a process that is killed, never leaves half a file there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{uuid4().hex[:12]}")  # process numbers repeat on the nodes of a cluster
     try:
         yield temporary
         with temporary.open("rb") as file:
