@@ -17,7 +17,7 @@ import numpy as np
 
 from hhcore.checks import fields, items, shown
 from hhcore.errors import UserError
-from hhcore.quantities import to_unit
+from hhcore.quantities import to_difference, to_unit
 
 MAX_LENGTH = 10**6
 DIGITS = 60  # a product of an end and a count is exact in them
@@ -129,7 +129,7 @@ def _read_form(form: str, body: object, name: str, unit: str, given: str, factor
         length = values[2]
     numbers = tuple(map(decimal, numbers))
     if form == "range":
-        numbers, length = _range(*numbers, decimal(to_unit(values[2], given, f"{where}[2]")), values, where)
+        numbers, length = _range(*numbers, decimal(to_difference(values[2], given, f"{where}[2]")), values, where)
     if form == "logspace" and min(numbers) <= 0:
         raise UserError(f"{where}: {shown(body)} does not stay above 0, as a logarithmic axis must; use linspace")
     _check_length(length, where)

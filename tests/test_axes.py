@@ -51,6 +51,12 @@ def test_a_scaled_axis_is_rounded_once():
     assert values({"scale": {"linspace": [0.8, 1.2, 21]}}, own=36.0)[::10] == [28.8, 36.0, 43.2]
 
 
+def test_the_step_of_a_range_of_temperatures_is_a_difference():
+    assert values({"range": ["6 degC", "8 degC", 1]}, unit="K") == [279.15, 280.15, 281.15]
+    with pytest.raises(UserError, match=r"'1 degC' is no difference, since 0 degC is not 0 K; give it in K"):
+        values({"range": ["6 degC", "8 degC", "1 degC"]}, unit="K")
+
+
 def test_a_range_ends_on_its_last_value_if_a_step_leads_there_to_rounding():
     assert values({"range": [0, 1, 0.333333333333]})[-1] == 1.0
     assert values({"range": [0, 1, 0.333333333334]})[-1] == 1.0
