@@ -47,8 +47,8 @@ benchmark: setup ## measure speed at equal error against other simulators, on on
 	@echo "==> Benchmarks, into docs/benchmarks.md"
 	@$(WITH_VENV) python -m benchmarks.run
 
-benchmark-pipeline: setup ## measure a million neurons from the config to the report
-	@echo "==> A million neurons through snakemake, about five minutes; into docs/benchmarks.md"
+benchmark-pipeline: setup ## measure ten thousand to a million neurons from the config to the report
+	@echo "==> Up to a million neurons through snakemake, about seven minutes; into docs/scaling.md"
 	@$(WITH_VENV) python -m benchmarks.pipeline
 
 model-pages: setup ## write docs/models from the model files

@@ -1,10 +1,14 @@
-"""docs/benchmarks.md and the work-precision figure, from docs/benchmarks.json; `python -m benchmarks.page` redraws."""
+"""docs/benchmarks.md, docs/scaling.md and the work-precision figure, from docs/benchmarks.json.
+
+`python -m benchmarks.page` writes them again.
+"""
 
 import json
 import math
 from pathlib import Path
 from string import Template
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -62,10 +66,49 @@ Where detection in the peer costs less than recording the potential, its speed w
 error from the recorded potential, by a polynomial through six samples around each crossing: its own spike times may be
 worse. $versions
 
-## The whole pipeline
-
-$pipeline
+The whole pipeline, from the config to the report: [scaling.md](scaling.md).
 """)
+
+SCALING = Template("""# From ten thousand to a million neurons
+
+Written by `make benchmark-pipeline`: neurons of $duration s through `snakemake --cores $cores`, from the config to the
+report, each size in an empty folder. Hodgkin and Huxley's axon, 100 currents, the rest of the grid two conductances;
+$solver.
+
+$rows
+
+The slope is that of a straight line through the logarithms: 1 is proportional to the number of neurons. The share of
+the kernel is the time that `hhcore.simulate` alone needs for these neurons on one thread, from a sample, over wall time
+and cores. Seconds of work at $neurons neurons by rule: $rules.
+
+**Why memory stays flat.** A shard has the work of about a minute, however large the grid. Tables are written a stretch
+of the grid at a time, from shards that are sorted through temporary files ([architecture.md](architecture.md)). Only
+the figures and Sobol indices read whole columns of `features.parquet`: their rules ask for 1 kB a neuron.
+
+**Planning.** `snakemake -n`, which expands no grid: $planning. The number of shards is chosen from the work, and each
+shard finds its own points by their hashes, 0.05 µs for each point of the grid.
+
+**A hundred million neurons** of one second are 1,024 shards and a hundred times the work and the size of a million: a
+matter for a [cluster](cluster.md). DuckDB and polars read such tables a row group at a time.
+
+## Queries
+
+The tables are plain Parquet in row groups of at most a million rows. On those of $neurons neurons, read and computed,
+the first time:
+
+$queries
+
+How to write them is in [results.md](results.md).
+""")
+
+MEASURES = (  # label, key, factor, unit
+    ("wall time", "wall_s", 1, "s"),
+    ("share of the kernel", "kernel_share", 100, "%"),
+    ("largest memory of a process", "peak_process_MB", 1e-3, "GB"),
+    ("largest memory of all together", "peak_total_MB", 1e-3, "GB"),
+    ("tables, figures and report", "output_MB", 1, "MB"),
+    ("shards kept for later runs", "shards_MB", 1, "MB"),
+)
 
 
 def load() -> dict:
@@ -79,6 +122,9 @@ def save(results: dict) -> None:
         temporary.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     with whole(DOCS / "benchmarks.md") as temporary:
         temporary.write_text(text(results), encoding="utf-8")
+    if "scaling" in results:
+        with whole(DOCS / "scaling.md") as temporary:
+            temporary.write_text(scaling(results["scaling"]), encoding="utf-8")
     if measured(results):
         style.save(work_precision(measured(results)), DOCS / "work_precision")
 
@@ -107,7 +153,6 @@ def text(results: dict) -> str:
         settings=settings_table(rows),
         how="\n".join(f"- **{row['label']}**: {row['how']}." for row in rows),
         versions=versions(results["versions"]) if rows else "",
-        pipeline=pipeline(results.get("pipeline")),
     )
 
 
@@ -162,24 +207,36 @@ def versions(found: dict[str, dict[str, str]]) -> str:
     return f"hhcore was run with {ours}; the peers with {peers}."
 
 
-def pipeline(found: dict | None) -> str:
-    """What benchmarks.pipeline measured."""
-    if not found:
-        return "`make benchmark-pipeline` has not been run."
-    return (
-        f"Written by `make benchmark-pipeline`: {found['neurons']:,} neurons of {DURATION_MS / 1000:g} s through "
-        f"`snakemake --cores {found['cores']}`, from the config to the report, in an empty folder.\n\n"
-        "| quantity | measured |\n|---|---:|\n"
-        f"| wall time | {found['wall_s']:,.0f} s |\n"
-        f"| `simulate` jobs, one after the other | {found['simulate_s']:,.0f} s |\n"
-        f"| share of the kernel in the time of all cores | {found['kernel_share']:.0%} |\n"
-        f"| largest memory of a process | {found['peak_process_MB'] / 1000:.2f} GB |\n"
-        f"| largest memory of all together | {found['peak_total_MB'] / 1000:.2f} GB |\n"
-        f"| tables, figures and report | {found['output_MB']:,.0f} MB |\n"
-        f"| shards kept for later runs | {found['shards_MB']:,.0f} MB |\n\n"
-        f"Solver: {found['solver']}. Seconds of work by rule: {found['rules']}. The share of the kernel is the time "
-        "that `hhcore.simulate` alone needs for these neurons on one thread, from a sample, over wall time and cores."
+def scaling(found: dict) -> str:
+    """docs/scaling.md: what benchmarks.pipeline measured."""
+    runs = sorted(found["runs"].values(), key=lambda run: run["neurons"])
+    largest = runs[-1]
+    sizes = " | ".join(f"{run['neurons']:,}" for run in runs)
+    rows = [f"| | {sizes} | slope |", "|---|" + "---:|" * (len(runs) + 1)]
+    for label, key, scale, unit in MEASURES:
+        cells = " | ".join(f"{digits(run[key] * scale)} {unit}" for run in runs)
+        rows.append(f"| {label} | {cells} | {slope(runs, key)} |")
+    queries = ["| | mean rate at each current, first spike of each neuron |", "|---|---:|"]
+    queries += [f"| {name} | {seconds:.2f} s |" for name, seconds in largest["queries_s"].items()]
+    planning = ", ".join(f"{int(n):,} neurons {seconds:.1f} s" for n, seconds in found["planning_s"].items())
+    return SCALING.substitute(
+        duration=f"{DURATION_MS / 1000:g}",
+        cores=largest["cores"],
+        solver=largest["solver"],
+        rows="\n".join(rows),
+        rules=largest["rules"],
+        neurons=f"{largest['neurons']:,}",
+        queries="\n".join(queries),
+        planning=planning,
     )
+
+
+def slope(runs: list[dict], key: str) -> str:
+    """Exponent of the growth with the number of neurons: the slope on log-log axes, by least squares."""
+    if len(runs) < 2:
+        return ""
+    x, y = (np.log([run[k] for run in runs]) for k in ("neurons", key))
+    return f"{np.polyfit(x, y, 1)[0]:.2f}"
 
 
 @style.styled

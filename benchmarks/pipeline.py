@@ -1,10 +1,10 @@
-"""The whole pipeline: a million neurons of one second through Snakemake on two cores, in an empty folder.
+"""The whole pipeline at several sizes: neurons of one second through Snakemake on two cores, in an empty folder.
 
-    python -m benchmarks.pipeline [neurons]
+    python -m benchmarks.pipeline [neurons ...]
 
-Measures wall time, the kernel's share of it, memory and size, and writes them into docs/benchmarks.md. The kernel's
-share is the time that hhcore.simulate alone needs for these neurons, from a sample of them on one thread, in that of
-all cores.
+Measures wall time, the kernel's share of it, memory and size, queries of the tables, and the time that Snakemake takes
+to plan a hundred million neurons, and writes them into docs/scaling.md. The kernel's share is the time that
+hhcore.simulate alone needs for these neurons, from a sample of them on one thread, in that of all cores.
 """
 
 import subprocess
@@ -13,8 +13,10 @@ import tempfile
 import time
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
+import polars as pl
 import psutil
 import yaml
 
@@ -26,6 +28,9 @@ ROOT = Path(__file__).parents[1]
 CORES = 2
 NAME = "million"
 AMPLITUDES = 100
+AMPLITUDE = "amplitude_uA_cm2"
+SIZES = [10_000, 100_000, 1_000_000]
+PLANNED = 100_000_000
 SAMPLE = 4096  # neurons whose time in the kernel is measured
 EVERY_S = 0.1  # between two looks at the memory
 SOLVER = {"method": "tsit5", "local_error": 1e-6}  # what a tolerance of 1 us chooses for such a grid
@@ -125,19 +130,62 @@ def measure(neurons: int, folder: Path) -> dict[str, object]:
         "peak_total_MB": total,
         "shards_MB": size(results / NAME / "shards"),
         "output_MB": size(results) - size(results / NAME / "shards"),
+        "queries_s": queries(results / NAME),
         "solver": ", ".join(f"{key} {value}" for key, value in SOLVER.items()),
     }
 
 
+def queries(folder: Path) -> dict[str, float]:
+    """Seconds that the three readers take for a mean rate per current and for the first spikes of all neurons."""
+    features, spikes = (str(folder / f"{name}.parquet") for name in ("features", "spikes"))
+    rate, first = "firing_rate_Hz", "time_ms"
+    tasks = {
+        "pandas": lambda: (
+            pd.read_parquet(features, columns=[AMPLITUDE, rate]).groupby(AMPLITUDE)[rate].mean(),
+            pd.read_parquet(spikes).groupby("neuron")[first].min(),
+        ),
+        "polars": lambda: (
+            pl.scan_parquet(features).group_by(AMPLITUDE).agg(pl.col(rate).mean()).collect(),
+            pl.scan_parquet(spikes).group_by("neuron").agg(pl.col(first).min()).collect(),
+        ),
+        "DuckDB": lambda: (
+            duckdb.sql(f"select {AMPLITUDE}, avg({rate}) from '{features}' group by all").fetchall(),
+            duckdb.sql(f"select neuron, min({first}) from '{spikes}' group by neuron").fetchnumpy(),
+        ),
+    }
+    seconds = {}
+    for name, task in tasks.items():
+        started = time.perf_counter()
+        task()
+        seconds[name] = time.perf_counter() - started
+    return seconds
+
+
+def planning_seconds(neurons: int, folder: Path) -> float:
+    """Wall time of a dry run."""
+    (folder / "config.yaml").write_text(yaml.safe_dump(config(neurons)))
+    command = [sys.executable, "-m", "snakemake", "-n", "--quiet", "--directory", str(folder)]
+    started = time.perf_counter()
+    subprocess.run([*command, "--configfile", str(folder / "config.yaml")], cwd=ROOT, check=True, capture_output=True)
+    return time.perf_counter() - started
+
+
 def main() -> None:
     """Measure, and write the page."""
-    neurons = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    print(f"==> about {neurons:,} neurons of one second through Snakemake on {CORES} cores", flush=True)
+    sizes = [int(neurons) for neurons in sys.argv[1:]] or SIZES
+    print(
+        f"==> {', '.join(f'{n:,}' for n in sizes)} neurons of one second through Snakemake on {CORES} cores", flush=True
+    )
     results = page.load()
+    found = {}
+    for neurons in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            found[str(neurons)] = measure(neurons, Path(folder))
     with tempfile.TemporaryDirectory() as folder:
-        results["pipeline"] = measure(neurons, Path(folder))
+        planning = {str(n): planning_seconds(n, Path(folder)) for n in (*sizes, PLANNED)}
+    results["scaling"] = {"runs": found, "planning_s": planning}
     page.save(results)
-    print(page.pipeline(results["pipeline"]))
+    print(page.scaling(results["scaling"]))
 
 
 if __name__ == "__main__":

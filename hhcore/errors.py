@@ -1,10 +1,13 @@
 """The one exception a user sees, and the closest match that goes into its message."""
 
 import difflib
+import errno
+import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
 
 class UserError(ValueError):
@@ -23,11 +26,33 @@ def closest(given: str, legal: Iterable[str]) -> str:
 
 @contextmanager
 def one_message(log: Path) -> Iterator[None]:
-    """A mistake of the user's that shows up inside a job ends it with its message alone, also in the log of the job."""
+    """What goes wrong in a job by the user's or the machine's fault ends it with a sentence, also in the job's log."""
     try:
         yield
     except UserError as error:
-        message = f"Error. {error}"
-        with log.open("a", encoding="utf-8") as file:
-            print(message, file=file)
-        sys.exit(message)
+        _leave(str(error), log)
+    except OSError as error:
+        if error.errno not in _ADVICE:
+            raise
+        place = f" {error.filename}" if error.filename else ""
+        _leave(f"cannot write{place} ({os.strerror(error.errno)}); {_ADVICE[error.errno]}. {_AGAIN}", log)
+    except MemoryError as error:
+        advice = "give the job more, on a cluster by `--set-resources RULE:mem_mb=...`, or run fewer at a time"
+        _leave(f"out of memory ({error}); {advice}. {_AGAIN}", log)
+
+
+def _leave(text: str, log: Path) -> NoReturn:
+    message = f"Error. {text}"
+    with suppress(OSError), log.open("a", encoding="utf-8") as file:  # on a full disk the log cannot be written either
+        print(message, file=file)
+    sys.exit(message)
+
+
+_AGAIN = "Then run the same command again: what is complete is kept"
+_ADVICE = {
+    errno.ENOSPC: "free space there, or let TMPDIR or --directory name a larger disk",
+    errno.EDQUOT: "your quota is used up; free space, or let TMPDIR or --directory name another disk",
+    errno.EROFS: "make it writable, or work in another folder with --directory",
+    errno.EACCES: "make it writable, or work in another folder with --directory",
+    errno.EPERM: "make it writable, or work in another folder with --directory",
+}

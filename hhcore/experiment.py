@@ -30,6 +30,7 @@ REQUIRED = {
 CANDIDATES = ("tsit5", "dop853", "rodas5p")  # the others cost more at every accuracy: docs/benchmarks.md
 CERTIFYING = ("tsit5", "dop853")  # tell whether a model is stiff; the reference where it is not
 OPTIONAL = ("parameters", "sample", "combine", "analysis_window", "spikes", "traces", "potential", "current")
+OPTIONAL += ("failed_neurons",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,7 @@ class Experiment:
     tolerance       : largest error of a spike time [ms], None where the solver is given
     methods         : schemes to choose from
     certify         : "sample" or "all": the neurons whose error is estimated
+    failed_neurons  : "keep" or "fail": whether a neuron that diverged or stalled fails the run
     traces          : the points whose time courses are kept, each with a value for everything that `defaults` names
     """
 
@@ -70,6 +72,7 @@ class Experiment:
     tolerance: float | None
     methods: tuple[str, ...]
     certify: str
+    failed_neurons: str
     traces: tuple[dict[str, float], ...]
 
     @property
@@ -189,6 +192,7 @@ def _check_form(name: str, body: object, where: str) -> None:
     _check_stimulus(body["stimulus"], f"{where}.stimulus")
     mapping(body.get("parameters", {}), f"{where}.parameters")
     choice(body.get("combine", "product"), ["product", "zip"], f"{where}.combine")
+    choice(body.get("failed_neurons", "keep"), ["keep", "fail"], f"{where}.failed_neurons")
     state = body["initial_state"]
     if not isinstance(state, dict) and state not in ("rest", "model"):
         legal = closest(state if isinstance(state, str) else "", ["rest", "model", "{membrane.V: -65, ...}"])
@@ -245,6 +249,7 @@ def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
         tolerance=read_tolerance(body["solver"], f"{where}.solver"),
         methods=(body["solver"]["method"],) if "method" in body["solver"] else CANDIDATES,
         certify=body["solver"].get("certify", "sample"),
+        failed_neurons=body.get("failed_neurons", "keep"),
         traces=tuple(
             _trace(point, model, stimulus, swept, defaults, duration, f"{where}.traces[{i}]")
             for i, point in enumerate(traces)

@@ -1,10 +1,10 @@
 """Files that are there whole or not at all."""
 
 import os
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 
 @contextmanager
@@ -14,8 +14,7 @@ def whole(path: Path) -> Iterator[Path]:
     Whoever reads or writes `path` at the same time, or a process that is killed, never leaves half a file there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # No process number: on a shared file system, another machine may have the same one.
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:16]}")
+    temporary = path.with_name(f".{path.name}.{uuid4().hex[:12]}")  # process numbers repeat on the nodes of a cluster
     try:
         yield temporary
         with temporary.open("rb") as file:

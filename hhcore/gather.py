@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NoReturn
 
 import numpy as np
 import pyarrow as pa
@@ -37,7 +38,8 @@ def gather(experiment: Experiment, shards: list[Path]) -> Iterator[Result]:
     """The neurons of each of the `stretches` of the grid, in grid order.
 
     Temporary files take as much space as the shards without compression.
-    Raises UserError if a point is in none of the shards, or a shard is damaged.
+    Raises UserError if a point is in none of the shards, or shards are damaged or hold nothing of this experiment:
+    those are set aside, so that Snakemake makes them again.
     """
     parts = stretches(experiment)
     with TemporaryDirectory(prefix="hhcore-") as name:
@@ -62,7 +64,7 @@ def _sort_keys(e: Experiment, shards: list[Path], folder: Path) -> None:
             places["high"], places["low"], places["row"] = keys[:, 0], keys[:, 1], rows
             ends = np.cumsum(np.bincount(number, minlength=len(files)))
             for file, part in zip(files, np.split(places[order], ends[:-1]), strict=True):
-                part.tofile(file)
+                file.write(part.tobytes())  # tofile does not tell why it fails
 
 
 def _sort_neurons(e: Experiment, shards: list[Path], parts: list[range], folder: Path) -> None:
@@ -77,17 +79,41 @@ def _sort_neurons(e: Experiment, shards: list[Path], parts: list[range], folder:
         ]
         for path in sorted(shards):
             wanted = np.fromfile(folder / path.stem, PLACE)  # in the order of rows
-            found = _look_up(read_shard(path, context), wanted, path)
+            try:
+                held = read_shard(path, context)
+            except UserError:
+                held = SCHEMA.empty_table()
+            if len(wanted) and not held.num_rows:
+                _set_aside(shards, context)
+            found = _look_up(held, wanted, path)
             ends = np.r_[np.searchsorted(wanted["row"], starts), len(wanted)]
             for stream, begin, end in zip(streams, ends[:-1], ends[1:], strict=True):
                 stream.write_table(found.slice(begin, end - begin))
+
+
+def _set_aside(shards: list[Path], context: str) -> NoReturn:
+    """Rename all shards of which nothing can be used; Snakemake sees no other sign that they have to be made again."""
+    useless = []
+    for path in shards:
+        try:
+            if not read_shard(path, context).num_rows:
+                useless.append(path)
+        except UserError:
+            useless.append(path)
+    for path in useless:
+        path.rename(path.with_suffix(".damaged"))
+    names = ", ".join(path.name for path in useless[:5]) + (", …" if len(useless) > 5 else "")
+    raise UserError(
+        f"{shards[0].parent}: {len(useless)} shards ({names}) are damaged or of another version, and are set aside as "
+        "*.damaged; run the same command again, and their neurons are simulated again"
+    )
 
 
 def _look_up(held: pa.Table, wanted: np.ndarray, path: Path) -> pa.Table:
     """The rows of a shard with the wanted keys, in that order, and the rows of the grid that they are."""
     rows = places(np.column_stack([wanted["high"], wanted["low"]]), keys_of(held))
     if (rows < 0).any():
-        raise UserError(f"{path}: the store lacks points of the grid; run snakemake again to simulate them")
+        raise UserError(f"{path}: the store lacks points of the grid; `snakemake --forcerun simulate` adds them")
     return held.take(rows).append_column("row", pa.array(wanted["row"]))
 
 

@@ -116,6 +116,7 @@ MISTAKES = [
     (("stimulus", "kind"), "ramp", ".stimulus.kind", ["'ramp'", "legal: step, pulse_train"]),
     (("solver", "method"), "rk45", ".solver.method", ["'rk45'", "mean 'rk4'?"]),
     (("solver", "method"), ["rk4"], ".solver.method", ["['rk4'] is not a choice", "legal: "]),
+    (("failed_neurons",), "stop", ".failed_neurons", ["'stop'", "legal: keep, fail"]),
     (("combine",), "prodct", ".combine", ["'prodct'", "mean 'product'?"]),
     (("initial_state",), "rset", ".initial_state", ["'rset'", "mean 'rest'?"]),
     (("initial_state",), "{membrane.V: -65, ...}", ".initial_state", ["is not a choice here"]),

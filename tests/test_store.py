@@ -123,7 +123,7 @@ def test_many_stretches_hold_the_same_neurons_as_one(tmp_path, monkeypatch):
 
 def test_a_store_that_lacks_points_is_said_to(tmp_path):
     update(experiment(), tmp_path)
-    with pytest.raises(UserError, match="lacks points of the grid; run snakemake again"):
+    with pytest.raises(UserError, match="lacks points of the grid; .*--forcerun simulate"):
         list(gather(experiment(amplitudes=(0, 7)), [tmp_path / "all.parquet"]))
 
 

@@ -8,8 +8,8 @@ from hhcore.experiment import read_experiments
 from hhcore.numerics import calibrate
 from hhcore.progress import Progress
 
-experiment = read_experiments(snakemake.config)[snakemake.wildcards.experiment]
 with one_message(Path(snakemake.log[0])):
+    experiment = read_experiments(snakemake.config)[snakemake.wildcards.experiment]
     progress = Progress(f"{experiment.name}, solvers on a sample", Path(snakemake.log[0]))
     evidence = calibrate(experiment, threads=snakemake.threads, progress=progress)
     write_numerics(experiment, evidence, Path(snakemake.output[0]))

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from hhcore.errors import one_message
 from hhcore.experiment import read_experiments
 from hhcore.results import draw_grid
 
-experiment = read_experiments(snakemake.config)[snakemake.wildcards.experiment]
-draw_grid(experiment, Path(snakemake.input.features).parent)
+with one_message(Path(snakemake.log[0])):
+    experiment = read_experiments(snakemake.config)[snakemake.wildcards.experiment]
+    draw_grid(experiment, Path(snakemake.input.features).parent)

@@ -3,15 +3,17 @@
 from pathlib import Path
 
 from hhcore.certificate import resolved
+from hhcore.errors import one_message
 from hhcore.experiment import read_experiments
 from hhcore.progress import Progress
 from hhcore.store import update_shard
 
-name, shard = snakemake.wildcards.experiment, snakemake.wildcards.shard
-update_shard(
-    resolved(read_experiments(snakemake.config)[name], Path(snakemake.input.numerics)),
-    shard,
-    Path(snakemake.output[0]),
-    threads=snakemake.threads,
-    progress=Progress(f"{name}, shard {shard}", Path(snakemake.log[0])),
-)
+with one_message(Path(snakemake.log[0])):
+    name, shard = snakemake.wildcards.experiment, snakemake.wildcards.shard
+    update_shard(
+        resolved(read_experiments(snakemake.config)[name], Path(snakemake.input.numerics)),
+        shard,
+        Path(snakemake.output[0]),
+        threads=snakemake.threads,
+        progress=Progress(f"{name}, shard {shard}", Path(snakemake.log[0])),
+    )

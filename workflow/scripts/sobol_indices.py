@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from hhcore.certificate import resolved
+from hhcore.errors import one_message
 from hhcore.experiment import read_experiments
 from hhcore.sensitivity import write_sobol_indices
 
-numerics = Path(snakemake.input[0])
-experiment = resolved(read_experiments(snakemake.config)[snakemake.wildcards.experiment], numerics)
-write_sobol_indices(experiment, numerics, Path(snakemake.output[0]).parent)
+with one_message(Path(snakemake.log[0])):
+    numerics = Path(snakemake.input[0])
+    experiment = resolved(read_experiments(snakemake.config)[snakemake.wildcards.experiment], numerics)
+    write_sobol_indices(experiment, numerics, Path(snakemake.output[0]).parent)

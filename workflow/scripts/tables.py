@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from hhcore.certificate import resolved
+from hhcore.errors import one_message
 from hhcore.experiment import read_experiments
 from hhcore.results import write_tables
 
-numerics = Path(snakemake.input.numerics)
-experiment = resolved(read_experiments(snakemake.config)[snakemake.wildcards.experiment], numerics)
-shards = [Path(shard) for shard in snakemake.input.shards]
-write_tables(experiment, shards, numerics, Path(snakemake.output.features).parent)
+with one_message(Path(snakemake.log[0])):
+    numerics = Path(snakemake.input.numerics)
+    experiment = resolved(read_experiments(snakemake.config)[snakemake.wildcards.experiment], numerics)
+    shards = [Path(shard) for shard in snakemake.input.shards]
+    write_tables(experiment, shards, numerics, Path(snakemake.output.features).parent)

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from hhcore.certificate import resolved
+from hhcore.errors import one_message
 from hhcore.experiment import read_experiments
 from hhcore.results import write_traces
 
-numerics = Path(snakemake.input.numerics)
-experiment = resolved(read_experiments(snakemake.config)[snakemake.wildcards.experiment], numerics)
-write_traces(experiment, numerics, Path(snakemake.output[0]))
+with one_message(Path(snakemake.log[0])):
+    numerics = Path(snakemake.input.numerics)
+    experiment = resolved(read_experiments(snakemake.config)[snakemake.wildcards.experiment], numerics)
+    write_traces(experiment, numerics, Path(snakemake.output[0]))

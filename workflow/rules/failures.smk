@@ -1,0 +1,19 @@
+rule none_failed:
+    """Last of all, so that everything has been written."""
+    input:
+        "results/report.html",
+        failures="results/{experiment}/failures.parquet",
+    output:
+        touch("results/logs/{experiment}/none_failed"),
+    log:
+        "results/logs/{experiment}/none_failed.log",
+    conda:
+        "../envs/hhcore.yaml"
+    threads: 1
+    resources:
+        mem_mb=more_each_time(500),
+        runtime=more_each_time(5),
+    message:
+        "{wildcards.experiment}: see that no neuron failed"
+    script:
+        "../scripts/none_failed.py"
