@@ -117,9 +117,6 @@ def test_after_snakemake_is_killed_the_commands_of_the_page_finish_the_run(local
     until(lambda: not live(nodes))
     there = simulated(folder)
     assert there, "a shard was finished that Snakemake did not see"
-    locked = folder.snakemake(*TARGETS, "--configfile", "config/test.yaml", "--cores", "1")
-    assert locked.returncode != 0 and "--unlock" in locked.stdout + locked.stderr
-    folder.run("--unlock", "--configfile", "config/test.yaml")
     for experiment in there:
         (folder.path / f"results/logs/{experiment}/simulate_all.log").unlink()
     with started(folder, nodes) as run:
