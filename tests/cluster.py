@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -52,8 +53,13 @@ def missing() -> str:
         return f"{', '.join(programs)} not installed: apt-get install slurmctld slurmd slurm-client munge"
     if os.geteuid() != 0:
         return "only root can start slurmd"
-    if (SYSTEM / "slurm.conf").exists():
-        return f"this machine has a SLURM of its own: {SYSTEM / 'slurm.conf'}"
+    for link in (SYSTEM / "slurm.conf", SYSTEM / "cgroup.conf"):
+        if os.path.lexists(link):
+            return f"{link} is there: this machine has a SLURM of its own, or a killed test left its link"
+    try:
+        socket.getaddrinfo("127.0.0.1", PORT, socket.AF_INET, flags=socket.AI_ADDRCONFIG)  # as SLURM asks
+    except OSError:
+        return "SLURM finds no address, not even its own, on a machine without a network"
     return ""
 
 
@@ -80,20 +86,29 @@ class Cluster:
         return [line.split("|") for line in self.ask("squeue", "-h", "-t", "all", "-o", "%A|%j|%N|%T").splitlines()]
 
     def kill(self, node: str) -> None:
-        """As if the node lost power: its daemon and all that runs under its jobs, at once."""
-        doomed = [self.pid(node)]
-        for job, _, where, state in self.jobs():
-            if where == node and state == "RUNNING":
-                found = subprocess.run(["pgrep", "-f", rf"slurmstepd: \[{job}\."], capture_output=True, text=True)
-                doomed += [p for step in map(int, found.stdout.split()) for p in family(step)]
-        for pid in doomed:
-            end(pid, signal.SIGKILL)
+        """As if the node lost power: its daemons and all that runs under its jobs, at once."""
+        for daemon in holders(self.folder / f"{node}.log"):
+            for pid in family(daemon):
+                end(pid, signal.SIGKILL)
+
+
+def holders(file: Path) -> list[int]:
+    """Processes that have a file open: of a node's log, its slurmd and the daemons of its jobs, and no one else's."""
+    found = []
+    for opened in Path("/proc").glob("[0-9]*/fd"):
+        with suppress(OSError):  # it has ended meanwhile
+            if any(os.path.realpath(entry) == str(file.resolve()) for entry in opened.iterdir()):
+                found.append(int(opened.parent.name))
+    return found
 
 
 def family(pid: int) -> list[int]:
     """A process and all that descend from it, the youngest first."""
-    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True)
-    return [p for child in map(int, found.stdout.split()) for p in family(child)] + [pid]
+    children = []
+    with suppress(OSError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            children += map(int, (thread / "children").read_text().split())
+    return [p for child in children for p in family(child)] + [pid]
 
 
 def end(pid: int, how: signal.Signals) -> None:
@@ -125,7 +140,8 @@ def cluster(folder: Path, nodes: int = 2) -> Iterator[Cluster]:
     finally:
         stop(made)
         for link in links:
-            link.unlink(missing_ok=True)
+            if link.is_symlink() and link.readlink() == folder / link.name:
+                link.unlink()
         if not was_there:
             SYSTEM.rmdir()
 
@@ -150,7 +166,9 @@ def start(made: Cluster) -> None:
 
 
 def stop(made: Cluster) -> None:
-    """End the daemons that were started, by their own process numbers."""
+    """End what was started and no more: the nodes with all their jobs, then the other daemons."""
+    for node in made.nodes:
+        made.kill(node)
     running = [made.pid(path.stem) for path in made.folder.glob("*.pid") if path.read_text().strip()]
     for how in (signal.SIGTERM, signal.SIGKILL):
         for pid in running:

@@ -5,6 +5,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -102,6 +103,19 @@ def test_killed_at_random_moments_it_goes_on_by_the_same_command(calm, cache, tm
 @pytest.mark.slow
 def test_killed_thirty_times(calm, cache, tmp_path):
     storm(sweep(tmp_path / "storm", cache), calm, kills=30, seed=2)
+
+
+@pytest.mark.parametrize(("machine", "stays"), [(socket.gethostname(), False), ("another-login-node", True)])
+def test_the_lock_of_a_run_on_another_machine_stays(cache, tmp_path, machine, stays):
+    """A shared file system may grant the kernel's lock on each machine, while that of Snakemake is there for all."""
+    folder = sweep(tmp_path / "shared", cache)
+    lock = folder.path / ".snakemake/locks/0.output.lock"
+    lock.parent.mkdir(parents=True)
+    lock.write_text("results/report.html\n")
+    (folder.path / ".snakemake/hhcore.lock").write_text(machine)
+    for _ in range(2):  # a look from here does not make it one of this machine
+        folder.run("-n")
+        assert lock.exists() == stays
 
 
 def test_a_second_run_in_the_same_folder_is_refused_and_disturbs_nothing(calm, cache, tmp_path):

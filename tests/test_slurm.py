@@ -1,20 +1,24 @@
 """The workflow on a SLURM cluster: jobs on two nodes, a node that dies, and the bytes of a local run."""
 
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import cluster
 import pytest
-from cluster import Cluster, cluster, missing
+from cluster import Cluster, missing
 from test_workflow import Folder
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=f"no SLURM: {missing()}")
 
 TARGETS = [f"results/{name}/summary.html" for name in ("small_grid", "paced")]
-# A cluster without accounting, and so few jobs that it is worthwhile to ask for them often.
-HERE = ["--slurm-status-command", "squeue", "--slurm-no-account", "--slurm-init-seconds-before-status-checks", "2"]
-HERE += ["--seconds-between-status-checks", "2", "--latency-wait", "20"]
+# A cluster without accounting. States are asked for after 5 s, then after 15, 25, ... more, until a job has ended.
+HERE = ["--slurm-status-command", "squeue", "--slurm-no-account", "--slurm-init-seconds-before-status-checks", "5"]
+HERE += ["--latency-wait", "20"]
 
 
 @pytest.fixture(scope="module")
@@ -32,17 +36,45 @@ def local(tmp_path_factory, cache) -> Folder:
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory):
-    with cluster(tmp_path_factory.mktemp("cluster")) as made:
+    with cluster.cluster(tmp_path_factory.mktemp("cluster")) as made:
         yield made
 
 
-def start(folder: Folder, nodes: Cluster) -> subprocess.Popen:
-    """`snakemake --workflow-profile profiles/slurm` as a user types it on the login node."""
+@contextmanager
+def started(folder: Folder, nodes: Cluster) -> Iterator[subprocess.Popen]:
+    """`snakemake --workflow-profile profiles/slurm` as a user types it on the login node; ended with the block."""
     command = [sys.executable, "-m", "snakemake", *TARGETS, "--workflow-profile", "profiles/slurm", *HERE]
     command += ["--configfile", "config/test.yaml"]
     env = nodes.environment | {"PYTHONPATH": str(folder.path), "HHCORE_CACHE": str(folder.cache)}
     with (folder.path / "printed").open("w") as printed:
-        return subprocess.Popen(command, cwd=folder.path, env=env, stdout=printed, stderr=subprocess.STDOUT)
+        run = subprocess.Popen(command, cwd=folder.path, env=env, stdout=printed, stderr=subprocess.STDOUT)
+    try:
+        yield run
+    finally:
+        run.kill()
+        run.wait()
+
+
+def wait_for(condition, run: subprocess.Popen, folder: Folder):
+    """What the condition gives as soon as it is true, in mid-run."""
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline and run.poll() is None:
+        if found := condition():
+            return found
+        time.sleep(0.5)
+    raise AssertionError((folder.path / "printed").read_text()[-5000:])
+
+
+def until(condition) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+
+
+def calibrated(folder: Folder) -> dict[Path, int]:
+    """The first results of a run, and when they were written."""
+    return {path: path.stat().st_mtime_ns for path in (folder.path / "results").glob("*/numerics.parquet")}
 
 
 def finish(run: subprocess.Popen, folder: Folder) -> None:
@@ -62,7 +94,8 @@ def assert_same_tables(folder: Folder, local: Folder) -> None:
 def test_jobs_run_on_both_nodes_and_give_the_bytes_of_a_local_run(local, nodes, tmp_path):
     folder = Folder(tmp_path / "shared", local.cache)
     before = {job for job, *_ in nodes.jobs()}
-    finish(start(folder, nodes), folder)
+    with started(folder, nodes) as run:
+        finish(run, folder)
     ran = [job for job in nodes.jobs() if job[0] not in before]
     assert {node for _, _, node, _ in ran} == set(nodes.nodes) and {state for *_, state in ran} == {"COMPLETED"}
     assert len(ran) >= 8, "kernels, and for each experiment a calibration, a shard, the tables"
@@ -70,18 +103,61 @@ def test_jobs_run_on_both_nodes_and_give_the_bytes_of_a_local_run(local, nodes, 
 
 
 @pytest.mark.slow
+def test_after_snakemake_is_killed_the_commands_of_the_page_finish_the_run(local, nodes, tmp_path):
+    folder = Folder(tmp_path / "shared", local.cache)
+    with started(folder, nodes) as run:
+        running = wait_for(lambda: simulated(folder) and live(nodes), run, folder)
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+    seen = calibrated(folder)
+    assert live(nodes) and live(nodes).items() <= running.items(), "jobs outlive the Snakemake that sent them"
+    (name,) = set(running.values())
+    until(lambda: len(live(nodes)) < len(running))
+    nodes.ask("scancel", "--name", name)
+    until(lambda: not live(nodes))
+    there = simulated(folder)
+    assert there, "a shard was finished that Snakemake did not see"
+    for experiment in there:
+        (folder.path / f"results/logs/{experiment}/simulate_all.log").unlink()
+    with started(folder, nodes) as run:
+        finish(run, folder)
+    assert calibrated(folder) == seen, "what Snakemake saw finish is not computed again"
+    for experiment in there:  # a job that finished unseen runs again, and finds its neurons in the store
+        log = folder.path / f"results/logs/{experiment}/simulate_all.log"
+        assert not log.exists() or folder.simulated(experiment) == 0
+    assert_same_tables(folder, local)
+
+
+def simulated(folder: Folder) -> list[str]:
+    """Experiments whose shard is there, hence whose calibration Snakemake has seen finish."""
+    return [path.parts[-3] for path in (folder.path / "results").glob("*/shards/all.parquet")]
+
+
+def live(nodes: Cluster) -> dict[str, str]:
+    """Job and name of the jobs that run or wait, as `squeue --me` tells the user."""
+    lines = nodes.ask("squeue", "--me", "--noheader", "--format", "%i %j").splitlines()
+    return dict(line.split() for line in lines)
+
+
+@pytest.mark.slow
 def test_a_node_that_dies_in_mid_run_costs_time_alone(local, nodes, tmp_path):
     folder = Folder(tmp_path / "shared", local.cache)
-    run = start(folder, nodes)
-    deadline, victim = time.monotonic() + 300, None
-    while victim is None and time.monotonic() < deadline:
-        done = len(list((folder.path / "results").glob("*/numerics.parquet")))
-        busy = [node for _, _, node, state in nodes.jobs() if state == "RUNNING"]
-        victim = busy[0] if done and busy else None
-        time.sleep(0.5)
-    assert victim is not None and run.poll() is None, (folder.path / "printed").read_text()
-    nodes.kill(victim)
-    finish(run, folder)
-    lost = [state for _, _, node, state in nodes.jobs() if node == victim and state in ("NODE_FAIL", "FAILED")]
+    with started(folder, nodes) as run:
+        busy = wait_for(
+            lambda: calibrated(folder) and [node for _, _, node, state in nodes.jobs() if state == "RUNNING"],
+            run,
+            folder,
+        )
+        nodes.kill(busy[0])
+        finish(run, folder)
+    lost = [state for _, _, node, state in nodes.jobs() if node == busy[0] and state in ("NODE_FAIL", "FAILED")]
     assert lost and "Trying to restart job" in (folder.path / "printed").read_text()
     assert_same_tables(folder, local)
+
+
+@pytest.mark.parametrize("name", ["slurm.conf", "cgroup.conf"])
+def test_a_machine_with_a_slurm_of_its_own_is_left_alone(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(cluster, "SYSTEM", tmp_path)
+    assert missing() == ""
+    (tmp_path / name).symlink_to(tmp_path / "gone")
+    assert f"{name} is there" in missing()

@@ -37,6 +37,13 @@ def cache_directory() -> Path:
     return Path(os.environ.get("HHCORE_CACHE") or platformdirs.user_cache_path("hhcore"))
 
 
+def cpu_digest() -> str:
+    """Hash of the kind of CPU that numba compiles for: its name and its features."""
+    from numba.core.registry import cpu_target
+
+    return digest(*cpu_target.target_context.codegen().magic_tuple())
+
+
 def keep(path: Path, text: str) -> None:
     """Write a file of the cache. Raises UserError if its folder cannot be written to."""
     try:
@@ -51,13 +58,14 @@ def keep(path: Path, text: str) -> None:
 def load_kernel(model: Model, method: str) -> ModuleType:
     """The kernel module of a model and a scheme, generated if this machine has not met it before.
 
-    Machine code is kept by numba beside the module, one version per kind of CPU.
+    Each kind of CPU has a folder of its own, in which numba keeps machine code beside the module: its index of several
+    kinds is written apart from their code, so that two machines at once could leave one with the code of the other.
     """
     stem = kernel_name(model, method)
     name = f"hhcore_kernel_{stem}"
     if name in sys.modules:
         return sys.modules[name]
-    path = cache_directory() / f"{stem}.py"
+    path = cache_directory() / cpu_digest() / f"{stem}.py"
     if not path.exists():
         from hhcore.compile.text import generate  # brings SymPy with it, which a cached kernel does not need
 

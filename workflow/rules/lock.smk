@@ -1,20 +1,28 @@
 import fcntl
+import socket
 
 
 def release_lock_of_the_dead():
-    """Take away Snakemake's lock of this folder if the Snakemake that held it has been killed.
+    """Take away Snakemake's lock of this folder if the Snakemake that held it has been killed on this machine.
 
     Snakemake's lock is a file, which outlives it. This one is the kernel's, which frees it with its owner: whoever gets
-    it knows that no other run is going on here.
+    it knows that no other run is going on here. It tells nothing of other machines, since some shared file systems grant
+    it on each of them (Lustre with localflock, NFS with local_lock): it names the machine of the last run.
     """
     Path(".snakemake").mkdir(exist_ok=True)
-    held = open(".snakemake/hhcore.lock", "w")
+    held = open(".snakemake/hhcore.lock", "a+")
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:  # another run is going on, or the file system has no such locks: Snakemake's own lock decides
         return None
-    for file in Path(".snakemake/locks").glob("*.lock"):
-        file.unlink(missing_ok=True)
+    held.seek(0)
+    locks, machine = list(Path(".snakemake/locks").glob("*.lock")), socket.gethostname()
+    if not locks or held.read() == machine:
+        for file in locks:
+            file.unlink(missing_ok=True)
+        held.truncate(0)
+        held.write(machine)
+        held.flush()
     return held
 
 
