@@ -148,6 +148,7 @@ def test_damaged_shards_are_simulated_again(calm, cache, tmp_path):
     assert len(list((folder.path / "results/e/shards").glob("*.damaged"))) == SHARDS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [-(10**8), 3600])
 def test_clocks_that_go_wrong_change_no_result(calm, cache, tmp_path, seconds):
     """Files from long ago, as after a copy; and files from the future, as where the clock has been set back."""
@@ -206,6 +207,7 @@ def test_results_that_cannot_be_written_are_said(cache, disk, tmp_path):
     assert said.count("Traceback") == 0, said
 
 
+@pytest.mark.slow
 def test_temporary_files_of_the_tables_on_a_full_disk(calm, cache, disk, tmp_path, monkeypatch):
     folder = sweep(tmp_path / "temporary", cache)
     (disk[0] / "filled").write_bytes(bytes(380_000))
