@@ -25,7 +25,7 @@ setup: $(READY) ## install the pinned packages and hhcore into .venv
 
 test: lint ## check style and run the tests
 	@echo "==> Tests"
-	@$(WITH_VENV) pytest -n auto --maxprocesses 8 --dist loadfile
+	@$(WITH_VENV) pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 test-slow: setup ## run the tests that take minutes
 	@echo "==> Slow tests"
