@@ -27,7 +27,7 @@ from hhcore.tables import software
 ROOT = Path(__file__).parents[1]
 PEERS_PYTHON = ROOT / ".venv-benchmark" / "bin" / "python"
 METHODS = {
-    "hhcore_": ("tsit5", "dop853", "rk4", "strang"),
+    "hhcore_": ("tsit5", "dop853", "rk4"),
     "scipy_": ("odeint", "lsoda"),
     "neuron_": ("fixed", "tables", "cvode", "core"),
     "brian2_": ("rk4", "rk4_tuned", "exponential_euler", "exponential_euler_tuned"),

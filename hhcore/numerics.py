@@ -38,8 +38,7 @@ LADDERS = {
     "tsit5": [10.0 ** (-k / 2) for k in range(6, 23)],
     "dop853": [10.0 ** (-k / 2) for k in range(6, 23)],
     "rodas5p": [10.0 ** (-k / 2) for k in range(6, 23)],
-    "strang": [0.1 * 2.0**-k for k in range(10)],  # ms
-    "rk4": [0.1 * 2.0**-k for k in range(10)],
+    "rk4": [0.1 * 2.0**-k for k in range(10)],  # ms
 }
 
 

@@ -6,9 +6,8 @@ from hhcore.errors import UserError, closest
 from hhcore.schemes.explicit import DOP853, RK4, TSIT5
 from hhcore.schemes.rosenbrock import RODAS5P
 from hhcore.schemes.scheme import Scheme
-from hhcore.schemes.strang import STRANG
 
-SCHEMES = {scheme.name: scheme for scheme in (RK4, TSIT5, DOP853, RODAS5P, STRANG)}
+SCHEMES = {scheme.name: scheme for scheme in (RK4, TSIT5, DOP853, RODAS5P)}
 METHODS = tuple(SCHEMES)
 DEFAULT_ERROR = 1e-6
 

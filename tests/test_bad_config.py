@@ -439,7 +439,7 @@ def test_a_config_that_contains_itself_or_unfolds_without_end_is_refused(tmp_pat
 
 numbers = st.sampled_from([0, 1, -1, 3, 10**12, 10**400, 0.5, -0.0, 1e-300, 1e300, math.nan, math.inf])
 words = st.sampled_from(
-    ["", "rest", "zip", "model", "rk4", "strang", "0.1 s", "3 mV", "1e-3", "5 (", "9**9**9 s", "x.mmt", "\x00"]
+    ["", "rest", "zip", "model", "rk4", "rodas5p", "0.1 s", "3 mV", "1e-3", "5 (", "9**9**9 s", "x.mmt", "\x00"]
 )
 KEYS = (
     "model stimulus parameters amplitude start stop values linspace range logspace scale leak.g sodium.g "

@@ -172,16 +172,6 @@ def test_apd90_and_diastolic_interval_by_hand():
     assert found.cycle_length_ms.tolist() == pytest.approx([12.5, 12.5, 35.0])
 
 
-def test_the_exponential_scheme_agrees_to_second_order():
-    train = PulseTrain(25.0, 0.5, 20.0)
-    exact = hhcore.simulate(HH, {}, train, duration=60.0, local_error=1e-10).beat_table
-    errors = []
-    for dt in (0.01, 0.005):
-        found = hhcore.simulate(HH, {}, train, duration=60.0, method="strang", dt=dt).beat_table
-        errors.append(np.abs(found.apd90_ms - exact.apd90_ms).max())
-    assert errors[0] < 0.02 and errors[1] < errors[0]
-
-
 # --- whose bits they are
 
 RNG = np.random.default_rng(11)

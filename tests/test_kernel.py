@@ -121,7 +121,7 @@ def test_same_text_whatever_the_hash_seed(tmp_path):
 
     script = (
         "from hhcore import load_model; from hhcore.compile.text import generate; from hhcore.digests import digest;"
-        "m = load_model('hodgkin_huxley_1952'); print(digest(generate(m, 'rk4'), generate(m, 'strang')))"
+        "m = load_model('hodgkin_huxley_1952'); print(digest(generate(m, 'rk4'), generate(m, 'rodas5p')))"
     )
     texts = {
         subprocess.run(

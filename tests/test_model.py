@@ -106,5 +106,5 @@ dot(lambda) = (0.5 - lambda) / 10 [ms]
 
 def test_names_that_are_words_of_python_do_no_harm(tmp_path):
     model = load(tmp_path, HOSTILE)
-    found = hhcore.trace(model, {}, hhcore.Step(1.0), duration=400.0, method="strang", dt=0.025)
+    found = hhcore.trace(model, {}, hhcore.Step(1.0), duration=400.0, method="rk4", dt=0.025)
     assert found["a.class"][-1] == pytest.approx(-65 + 1 / 0.05, abs=1e-6)

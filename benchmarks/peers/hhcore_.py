@@ -12,7 +12,6 @@ LADDERS = {  # method of hhcore.simulate: the argument that sets its accuracy, a
     "tsit5": ("local_error", (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)),
     "dop853": ("local_error", (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)),
     "rk4": ("dt", (0.1, 0.08, 0.06, 0.05, 0.04, 0.025)),
-    "strang": ("dt", (0.1, 0.05, 0.025, 0.01, 0.005, 0.0025, 0.001)),
 }
 
 

@@ -16,7 +16,6 @@ from hhcore.compile.functions import Fused
 from hhcore.compile.lower import Invariants, lower
 from hhcore.compile.module import LANES
 from hhcore.compile.passes import Block, optimise, remove_singularities
-from hhcore.compile.splitting import STEP, Update, split
 from hhcore.model import Model
 from hhcore.solvers import SCHEMES, Scheme
 
@@ -61,9 +60,8 @@ def generate(model: Model, method: str) -> str:
     """
     scheme = SCHEMES[method]
     symbols = _regular(equations(model, tuple(model.currents)))
-    updates, split_symbols = split(symbols) if scheme.split else ([], symbols)
     invariants = Invariants()
-    blocks = [_derivatives(symbols, invariants)] + [_update(u, split_symbols, invariants) for u in updates]
+    blocks = [_derivatives(symbols, invariants)]
     system, entries = _linear_system(symbols, invariants) if scheme.implicit else ("", [])
     blocks += [system, _currents(symbols, invariants)]
     rows = _rows(symbols, len(invariants.rows), scheme, entries)
@@ -75,7 +73,7 @@ def generate(model: Model, method: str) -> str:
         *(f"{name} = {value}\n" for name, value in rows.items()),
         f"POTENTIAL = {list(symbols.states).index(model.potential)} * W\n",
         *(f"\n\n{block}" for block in [*blocks, _invariants(symbols, invariants)]),
-        scheme.text([update.name for update in updates]),
+        scheme.text,
         _body("interpolation.py.in"),
         _body("driver.py.in"),
         'llvm.set_option("", "-force-vector-interleave=0")  # the time loop is compiled: leave LLVM as it was\n',
@@ -154,7 +152,7 @@ def _scales(model: Model) -> list[float]:
 
 
 def _variables(symbols: Equations) -> set:
-    return {*symbols.states.values(), symbols.current, symbols.time, STEP}
+    return {*symbols.states.values(), symbols.current, symbols.time}
 
 
 def _regular(symbols: Equations) -> Equations:
@@ -256,14 +254,6 @@ def substitute(Z):
     for j in range(W):
 {substitute}
 '''
-
-
-def _update(update: Update, symbols: Equations, invariants: Invariants) -> str:
-    moved = ", ".join(update.states)
-    head = f'{update.name}(Z, t, h, j):\n    """Advance {moved} of lane j by h, all else standing still."""'
-    order = list(symbols.states)
-    outputs = {f"NEXT_{order.index(name)}": e for name, e in update.states.items()}
-    return _function(head, outputs, symbols, invariants, "NEXT", "t")
 
 
 def _currents(symbols: Equations, invariants: Invariants) -> str:

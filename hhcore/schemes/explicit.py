@@ -12,19 +12,16 @@ def _runge_kutta(name: str, title: str, tableau: Tableau) -> Scheme:
         kept = dict.fromkeys(("BEGUN", "BEGUN_SLOPE", "LAST_SLOPE"), states) if extra else {}
         return {f"SLOPE{i + 1}": states for i in range(last + extra) if i + 1 != last} | kept | {"OTHER": 1}
 
-    def text(updates: list[str]) -> str:
-        weights = zip(tableau.a, tableau.c, strict=True)
-        return _RUNGE_KUTTA.format(
-            around=around(_BEGUN if extra else "", _curve(tableau, last)),
-            stages="\n".join(_stage(row, c, i) for i, (row, c) in enumerate(weights, start=2)),
-            error=_error(tableau.errors, last),
-        )
+    weights = zip(tableau.a, tableau.c, strict=True)
+    text = _RUNGE_KUTTA.format(
+        around=around(_BEGUN if extra else "", _curve(tableau, last)),
+        stages="\n".join(_stage(row, c, i) for i, (row, c) in enumerate(weights, start=2)),
+        error=_error(tableau.errors, last),
+    )
 
     adaptive = bool(tableau.errors)
     stable = _stability_interval(tableau)
-    return Scheme(
-        name, title, tableau.order, adaptive, tableau.estimate, False, False, stable, tableau.degree, rows, text
-    )
+    return Scheme(name, title, tableau.order, adaptive, tableau.estimate, False, stable, tableau.degree, rows, text)
 
 
 def _stability_interval(tableau: Tableau) -> float:

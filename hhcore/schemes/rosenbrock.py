@@ -131,17 +131,16 @@ def _rosenbrock(name: str, title: str, tableau: Rosenbrock) -> Scheme:
     def rows(states: int) -> dict[str, int]:
         return {"SLOPE1": states, "BY_TIME": states} | {f"U{i + 1}": states for i in range(last)}
 
-    def text(updates: list[str]) -> str:
-        stages = zip(tableau.a, tableau.c, tableau.nodes[1:], tableau.times[1:], strict=True)
-        return _ROSENBROCK.format(
-            around=around("", _rosenbrock_curve(tableau, last)),
-            gamma=tableau.gamma,
-            time=tableau.times[0],
-            stages="\n".join(_rosenbrock_stage(i, *parts) for i, parts in enumerate(stages, start=2)),
-            last=last,
-        )
+    stages = zip(tableau.a, tableau.c, tableau.nodes[1:], tableau.times[1:], strict=True)
+    text = _ROSENBROCK.format(
+        around=around("", _rosenbrock_curve(tableau, last)),
+        gamma=tableau.gamma,
+        time=tableau.times[0],
+        stages="\n".join(_rosenbrock_stage(i, *parts) for i, parts in enumerate(stages, start=2)),
+        last=last,
+    )
 
-    return Scheme(name, title, tableau.order, True, tableau.estimate, False, True, float("inf"), degree, rows, text)
+    return Scheme(name, title, tableau.order, True, tableau.estimate, True, float("inf"), degree, rows, text)
 
 
 _ROSENBROCK = '''

@@ -1,8 +1,8 @@
 """What an integration scheme is. Each declares its order; tests/test_solvers.py measures it on spike times.
 
 A scheme is the text of a step of all lanes, made of loops over states and lanes and of calls of straight-line blocks:
-`slopes` fills the rows SLOPE with the derivatives of the states in rows NEXT at the times in row WHEN; a splitting
-scheme has an update for each group of states; an implicit one has `linearise` and `substitute`. `hhcore.compile`
+`slopes` fills the rows SLOPE with the derivatives of the states in rows NEXT at the times in row WHEN; an implicit one
+has `linearise` and `substitute`. `hhcore.compile`
 generates the blocks and joins all to a kernel; `compile/driver.py.in` calls
 
     begin(Z, t, j)          where a stretch begins: what its first step needs; returns dV/dt
@@ -10,7 +10,6 @@ generates the blocks and joins all to a kernel; `compile/driver.py.in` calls
                             local error over its scale
     end_slope(Z, j)         dV/dt there
     accept(Z)               where row KEEP is 1: rows STATE = NEXT, and what else the following step needs
-    settle(Z, t, j)         all states brought to time t, where a stretch ends
     interpolate(Z, ..., j)  rows CURVE = c1, c2, ...: the potential in the last step is v0 + c1 s + c2 s^2 + ...
 """
 
@@ -25,12 +24,11 @@ class Scheme:
     order     : of the error of spike times in the step
     adaptive  : whether the steps of a neuron follow its own local error (else all are as long as is asked for)
     estimate  : order of the estimate of the local error, 0 without one
-    split     : whether a step consists of updates of groups of states, each solved exactly
     implicit  : whether it needs the Jacobian
-    stable    : |dt / time constant| up to which decay is stable, infinite for exponential schemes
+    stable    : |dt / time constant| up to which decay is stable
     degree    : of the curve through a step
     rows      : from the number of states, the rows of the kernel's array that the scheme works on, by name
-    text      : from the names of the updates, the text described above
+    text      : as described above
     """
 
     name: str
@@ -38,12 +36,11 @@ class Scheme:
     order: int
     adaptive: bool
     estimate: int
-    split: bool
     implicit: bool
     stable: float
     degree: int
     rows: Callable[[int], dict[str, int]]
-    text: Callable[[list[str]], str]
+    text: str
 
 
 AROUND = '''
@@ -74,11 +71,6 @@ def accept(Z):
             new_state, new_slope = Z[NEXT + i], Z[SLOPE + i]  # loaded before selecting, or LLVM selects addresses
             Z[STATE + i] = new_state if keep else state
             Z[SLOPE1 + i] = new_slope if keep else slope
-
-
-@njit(**INLINE)
-def settle(Z, t, j):
-    """All states are at time t already."""
 
 
 @njit(**BLOCK)
