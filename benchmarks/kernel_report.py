@@ -4,26 +4,21 @@
 the catalogue it is kept in docs/kernels/.
 """
 
-import importlib.util
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from string import Template
-from types import ModuleType
+from types import SimpleNamespace
 from unittest.mock import patch
 
-import llvmlite.binding as llvm
 import numpy as np
-from numba import njit
 
 import hhcore
-from hhcore.compile import lower, passes
+from hhcore.compile import lower, machine, passes
 from hhcore.compile.cost import WEIGHTS, operations
-from hhcore.compile.primitives import fma, prefer_widest_vectors
 from hhcore.compile.text import generate
 from hhcore.errors import UserError
 from hhcore.integration import integrate
@@ -37,20 +32,19 @@ KINDS = ("fma", "multiply", "add", "divide", "sqrt", "select", "bits", "load")
 COUNTED = ("fma", "multiply", "add", "select", "bits")  # what fills a slot of a vector unit
 
 
-@njit(error_model="numpy")
-def peak_loop(x, rounds):
-    """24 independent chains of fused multiply-adds on whole registers: nothing but the vector units limits it."""
-    prefer_widest_vectors()
+# 24 independent chains of fused multiply-adds on whole registers: nothing but the vector units limits it.
+PEAK = """
+def peak(x: "f8[:]", rounds: "i8"):
     for _ in range(rounds):
         for j in range(192):
             x[j] = fma(x[j], 0.999999, 1e-9)
+"""
 
 
 def peak() -> float:
     """Fused multiply-adds per second that one core reaches, in registers as wide as the kernels'."""
-    x = np.ones(192)
-    peak_loop(x, 10)
-    return max(192 * 200_000 / seconds(lambda: peak_loop(x, 200_000)) for _ in range(5))
+    x, loop = np.ones(192), machine.load(machine.compiled(PEAK)).peak
+    return max(192 * 200_000 / seconds(lambda: loop(x, 200_000)) for _ in range(5))
 
 
 def seconds(call: Callable[[], object]) -> float:
@@ -60,17 +54,14 @@ def seconds(call: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def module(text: str, folder: str) -> tuple[ModuleType, float]:
-    """A kernel text as a module that no cache knows, and the time to compile it [s]."""
-    path = Path(folder, f"kernel_{abs(hash(text))}.py")
-    path.write_text(text.replace('"cache": True', '"cache": False'), encoding="utf-8")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    kernel = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = kernel
-    return kernel, seconds(lambda: spec.loader.exec_module(kernel))
+def compiled(text: str) -> tuple[SimpleNamespace, float]:
+    """A kernel that no cache knows, and the time to compile it [s]."""
+    code = []
+    took = seconds(lambda: code.append(machine.compiled(text)))
+    return machine.load(code[0]), took
 
 
-def nanoseconds(model: Model, kernel: ModuleType) -> float:
+def nanoseconds(model: Model, kernel: SimpleNamespace) -> float:
     """Time of one step of one neuron on one core, the best of several runs."""
     parameters = np.tile([q.value for q in model.parameters.values()], (NEURONS, 1))
     states = np.tile([q.value for q in model.states.values()], (NEURONS, 1))
@@ -84,9 +75,9 @@ def nanoseconds(model: Model, kernel: ModuleType) -> float:
     return min(seconds(run) for _ in range(9)) / run() * 1e9
 
 
-def lanes(kernel: ModuleType) -> int:
+def lanes(text: str) -> int:
     """Lanes in a register of the machine code."""
-    return 8 if "zmm" in kernel.run.inspect_asm(kernel.run.signatures[0]) else 4
+    return 8 if "zmm" in machine.assembly(text) else 4
 
 
 @contextmanager
@@ -134,28 +125,26 @@ $ablation
 """)
 
 
-def scheme_rows(model: Model, methods: list[str], best: float, folder: str) -> Iterator[str]:
+def scheme_rows(model: Model, methods: list[str], best: float) -> Iterator[str]:
     """The table's rows, one for each scheme."""
     for method in methods:
         text = generate(model, method)
-        kernel, compiled = module(text, folder)
+        kernel, took = compiled(text)
         found = sum((operations(text, name) for name in ("propose", "attempt", "conclude", "accept")), Counter())
         ns = nanoseconds(model, kernel)
         share = sum(found[kind] for kind in COUNTED) / ns * 1e9 / best
         counts = " | ".join(str(found[kind]) for kind in ("exp", *KINDS))
-        yield (
-            f"| `{method}` | {counts} | {lanes(kernel)} | {ns:.1f} | {1e3 / ns:.1f} | {share:.0%} | {compiled:.1f} |"
-        )
+        yield (f"| `{method}` | {counts} | {lanes(text)} | {ns:.1f} | {1e3 / ns:.1f} | {share:.0%} | {took:.1f} |")
 
 
-def ablation_rows(model: Model, method: str, folder: str) -> Iterator[str]:
+def ablation_rows(model: Model, method: str) -> Iterator[str]:
     """One row for each pass left out."""
     base = None
     for name, without in PASSES.items():
         with without():
             text = generate(model, method)
         found: Counter = operations(text, "attempt")
-        kernel, _ = module(text, folder)
+        kernel, _ = compiled(text)
         ns = nanoseconds(model, kernel)
         base = base or ns
         counts = " | ".join(str(found[kind]) for kind in ("exp", "fma", "multiply", "add", "divide"))
@@ -172,17 +161,14 @@ def page(model: Model) -> str:
         except UserError as error:
             print(f"    {method} is left out: {error}", flush=True)
     best = peak()
-    with tempfile.TemporaryDirectory() as folder:
-        heads = ["scheme", "exp", *KINDS, "lanes", "ns", "M steps/s", "of peak", "compiled in (s)"]
-        table = [f"| {' | '.join(heads)} |", f"|---|{'---:|' * (len(heads) - 1)}"]
-        table += scheme_rows(model, methods, best, folder)
-        heads = ["", "exp", "fma", "multiply", "add", "divide", "ns", "times"]
-        ablation = [f"| {' | '.join(heads)} |", f"|---|{'---:|' * (len(heads) - 1)}"]
-        ablation += ablation_rows(model, methods[0], folder)
+    heads = ["scheme", "exp", *KINDS, "lanes", "ns", "M steps/s", "of peak", "compiled in (s)"]
+    table = [f"| {' | '.join(heads)} |", f"|---|{'---:|' * (len(heads) - 1)}", *scheme_rows(model, methods, best)]
+    heads = ["", "exp", "fma", "multiply", "add", "divide", "ns", "times"]
+    ablation = [f"| {' | '.join(heads)} |", f"|---|{'---:|' * (len(heads) - 1)}", *ablation_rows(model, methods[0])]
     return PAGE.substitute(
         title=model.title,
         name=model.name,
-        cpu=llvm.get_host_cpu_name(),
+        cpu=machine.cpu()[0],
         peak=f"{best / 1e9:.1f}",
         table="\n".join(table),
         method=methods[0],

@@ -1,7 +1,7 @@
 """One call of a kernel for many neurons: the arrays it works on, and what it leaves in them."""
 
 from dataclasses import dataclass
-from types import ModuleType
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class Integration:
 
 
 def integrate(
-    kernel: ModuleType,
+    kernel: SimpleNamespace,
     parameters: np.ndarray,
     states: np.ndarray,
     protocol: Protocol,
@@ -97,7 +97,7 @@ def _aligned_zeros(size: int) -> np.ndarray:
     return room[-(room.ctypes.data // 8) % 8 :][:size]
 
 
-def pack(kernel: ModuleType, parameters: np.ndarray, states: np.ndarray) -> np.ndarray:
+def pack(kernel: SimpleNamespace, parameters: np.ndarray, states: np.ndarray) -> np.ndarray:
     """The kernel's array for one neuron in each lane: parameters (W, p), states (W, N)."""
     Z = np.zeros(kernel.ROWS * kernel.W)
     rows = Z.reshape(kernel.ROWS, kernel.W)

@@ -9,7 +9,6 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -302,7 +301,7 @@ def _nearest(points: np.ndarray) -> np.ndarray:
 
 def _trial(e: Experiment, solver: Solver, run: Result, exact: Result) -> Trial:
     count, expected = np.diff(run.offsets), np.diff(exact.offsets)
-    per_step = cost(Path(load_kernel(e.model, solver.method).__file__).read_text(encoding="utf-8"))
+    per_step = cost(load_kernel(e.model, solver.method).path.read_text(encoding="utf-8"))
     simulated = np.maximum(run.ended, 1e-300).sum() * e.model.ms
     return Trial(
         solver=solver,

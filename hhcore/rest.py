@@ -1,7 +1,7 @@
 """Initial states: the stable equilibrium of each neuron, the model's own state, or given values."""
 
 from collections.abc import Mapping
-from types import ModuleType
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -17,7 +17,7 @@ RELAXATION_STEPS = 1e6
 
 
 def initial_states(
-    model: Model, kernel: ModuleType, parameters: np.ndarray, initial_state: str | Mapping[str, float]
+    model: Model, kernel: SimpleNamespace, parameters: np.ndarray, initial_state: str | Mapping[str, float]
 ) -> tuple[np.ndarray, np.ndarray]:
     """States (n, N) and status int8 (n,: 0 ok, 1 no stable rest) for parameters (n, p).
 
@@ -48,7 +48,7 @@ def _given(model: Model, initial_state: Mapping[str, float]) -> np.ndarray:
     return np.array([float(initial_state[name]) for name in model.states])
 
 
-def _rest(model: Model, kernel: ModuleType, parameters: np.ndarray, own: np.ndarray):
+def _rest(model: Model, kernel: SimpleNamespace, parameters: np.ndarray, own: np.ndarray):
     """Equilibria of all distinct parameter sets, started from the equilibrium of the model's own parameters."""
     reference = np.array([[q.value for q in model.parameters.values()]])
     models_rest, settled = _settle(kernel, reference, own, model.ms)
@@ -60,7 +60,9 @@ def _rest(model: Model, kernel: ModuleType, parameters: np.ndarray, own: np.ndar
     return states[which], (~settled[which]).astype(np.int8)
 
 
-def _settle(kernel: ModuleType, parameters: np.ndarray, start: np.ndarray, ms: float) -> tuple[np.ndarray, np.ndarray]:
+def _settle(
+    kernel: SimpleNamespace, parameters: np.ndarray, start: np.ndarray, ms: float
+) -> tuple[np.ndarray, np.ndarray]:
     """(states (n, N), found): by Newton's method, where it fails after letting the neuron settle without stimulus."""
     states, stable = _newton(kernel, parameters, np.tile(start, (len(parameters), 1)))
     lost = np.flatnonzero(~stable)
@@ -70,7 +72,7 @@ def _settle(kernel: ModuleType, parameters: np.ndarray, start: np.ndarray, ms: f
     return states, stable
 
 
-def _newton(kernel: ModuleType, parameters: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _newton(kernel: SimpleNamespace, parameters: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Roots of dy/dt at zero current and whether each is a stable equilibrium (all eigenvalues left of zero)."""
     n = len(parameters)
     states = np.empty_like(start)
@@ -94,7 +96,7 @@ def _newton(kernel: ModuleType, parameters: np.ndarray, start: np.ndarray) -> tu
     return states, stable
 
 
-def _relax(kernel: ModuleType, parameters: np.ndarray, start: np.ndarray, ms: float) -> np.ndarray:
+def _relax(kernel: SimpleNamespace, parameters: np.ndarray, start: np.ndarray, ms: float) -> np.ndarray:
     """States after RELAXATION without stimulus. ms: milliseconds in the model's unit of time."""
     n = len(parameters)
     nothing = np.zeros((n, 1), dtype=bool), np.empty((n, 0), dtype=np.int64)

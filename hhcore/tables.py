@@ -18,7 +18,7 @@ from hhcore.files import whole
 
 Fields = Mapping[str, tuple[str, str]]  # name: (unit, definition)
 
-LIBRARIES = ("myokit", "numba", "numpy", "pyarrow", "scipy", "sympy")
+LIBRARIES = ("llvmlite", "myokit", "numpy", "pyarrow", "scipy", "sympy")
 PREFIX = "hhcore."
 ROW_GROUP = 1 << 20
 OPTIONS = {"version": "2.6", "compression": "zstd", "compression_level": 3, "write_page_checksum": True}

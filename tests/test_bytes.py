@@ -106,9 +106,9 @@ def shared_cache(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("shared_cache")
 
 
-def indexes(cache: Path) -> dict[Path, bytes]:
-    """numba's indexes of machine code."""
-    return {path: path.read_bytes() for path in cache.rglob("*.nbi")}
+def machine_code(cache: Path) -> dict[Path, bytes]:
+    """All files of machine code."""
+    return {path: path.read_bytes() for path in cache.rglob("*.bin")}
 
 
 @pytest.mark.parametrize("target", ["haswell", "skylake-avx512"])
@@ -117,14 +117,14 @@ def test_kinds_of_cpu(base, tmp_path, shared_cache, target):
 
     if target == "skylake-avx512" and not llvm.get_host_cpu_features().get("avx512f"):
         pytest.skip("this CPU has no AVX-512")
-    env = os.environ | {"NUMBA_CPU_NAME": target, "NUMBA_CPU_FEATURES": "", "HHCORE_CACHE": str(shared_cache)}
-    others = indexes(shared_cache)
+    env = os.environ | {"HHCORE_CPU": target, "HHCORE_CACHE": str(shared_cache)}
+    others = machine_code(shared_cache)
     command = [sys.executable, "-c", SCRIPT, str(base[0]), str(tmp_path)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, cwd=Path(__file__).parent)
     assert done.returncode == 0, done.stderr
     assert [(tmp_path / name).read_bytes() for name in TABLES] == base[1]
-    here = indexes(shared_cache)
-    assert len(here) > len(others) and all(here[path] == index for path, index in others.items())
+    here = machine_code(shared_cache)
+    assert len(here) > len(others) and all(here[path] == code for path, code in others.items())
 
 
 def test_interrupted_and_resumed(tmp_path):

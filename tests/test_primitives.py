@@ -6,16 +6,16 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import lru_cache
+from importlib import resources
 from pathlib import Path
 
 import mpmath
 import numpy as np
 import pytest
 import sympy as sp
-from numba import njit
 
 from hhcore import load_model
-from hhcore.compile import primitives
+from hhcore.compile import machine
 from hhcore.compile.equations import equations
 from hhcore.compile.lower import lower
 from hhcore.compile.passes import Block, optimise, remove_singularities
@@ -41,8 +41,8 @@ BOUNDS = {
     "pow": ("everything", 1.5),
 }
 EXACT = {"floor": np.floor, "ceil": np.ceil, "sqrt": np.sqrt, "abs": np.abs}
-FUNCTIONS = {name: getattr(primitives, name) for name in BOUNDS if name != "pow"}
-FUNCTIONS |= {"floor": primitives.floor, "ceil": primitives.ceil, "sqrt": math.sqrt, "abs": abs}
+FUNCTIONS = (*BOUNDS, *EXACT)
+PRIMITIVES = (resources.files("hhcore") / "compile" / "primitives.py.in").read_text(encoding="utf-8")
 
 
 def spread(low: float, high: float, n: int, seed: int = 1) -> np.ndarray:
@@ -93,37 +93,24 @@ ARGUMENTS = {
 }
 
 
-@lru_cache
-def compiled(name: str) -> Callable[[np.ndarray, np.ndarray], None]:
-    """out[:] = f(x), vectorised by LLVM; what does not fill a register is left to scalar code."""
-    function, widest = FUNCTIONS[name], primitives.prefer_widest_vectors
-
-    @njit("void(f8[::1], f8[::1])", error_model="numpy")
-    def loop(x, out):
-        widest()
-        for i in range(len(x)):
-            out[i] = function(x[i])
-
-    return loop
+def loop(name: str) -> str:
+    """The text of out[:] = f(x) or f(x, y): vectorised; what does not fill a register is left to scalar code."""
+    names = ("x", "y") if name == "pow" else ("x",)
+    given = ", ".join(f'{n}: "f8[:]"' for n in names)
+    value = f"{name}({', '.join(f'{n}[i]' for n in names)})"
+    head = f'def loop({given}, out: "f8[:]"):'
+    return f"{PRIMITIVES}\n\n{head}\n    for i in range(len(x)):\n        out[i] = {value}\n"
 
 
 @lru_cache
-def compiled_pow() -> Callable[[np.ndarray, np.ndarray, np.ndarray], None]:
-    power, widest = primitives.pow, primitives.prefer_widest_vectors
-
-    @njit("void(f8[::1], f8[::1], f8[::1])", error_model="numpy")
-    def loop(x, y, out):
-        widest()
-        for i in range(len(x)):
-            out[i] = power(x[i], y[i])
-
-    return loop
+def compiled(name: str) -> Callable[..., None]:
+    return machine.load(machine.compiled(loop(name))).loop
 
 
 def evaluate(name: str, *arguments) -> np.ndarray:
     arguments = [np.ascontiguousarray(a, dtype=float) for a in arguments]
     out = np.empty_like(arguments[0])
-    (compiled_pow() if name == "pow" else compiled(name))(*arguments, out)
+    compiled(name)(*arguments, out)
     return out
 
 
@@ -217,10 +204,12 @@ def test_exact_functions(name):
 
 
 def test_fma_rounds_once():
-    fused = njit(lambda a, b, c: primitives.fma(a, b, c))
+    text = 'def fused(x: "f8[:]"):\n    x[0] = fma(x[0], x[1], x[2])\n    x[1] = x[1] * x[1] + x[2]\n'
     a = 1.0 + 2.0**-30
-    assert fused(a, a, -1.0 - 2.0**-29) == 2.0**-60
-    assert a * a - 1.0 - 2.0**-29 == 0.0
+    x = np.array([a, a, -1.0 - 2.0**-29])
+    machine.load(machine.compiled(text)).fused(x)
+    assert x[0] == 2.0**-60
+    assert x[1] == 0.0
 
 
 # --- the same bits
@@ -235,21 +224,20 @@ def lanes(name: str) -> list[np.ndarray]:
 
 def bits() -> dict[str, str]:
     """Results of every function, to the last bit; NaN is NaN, whatever its payload."""
-    found = {name: evaluate(name, *lanes(name)) for name in (*FUNCTIONS, "pow")}
+    found = {name: evaluate(name, *lanes(name)) for name in FUNCTIONS}
     return {name: np.where(np.isnan(y), np.nan, y).tobytes().hex() for name, y in found.items()}
 
 
-@pytest.mark.parametrize("name", [*FUNCTIONS, "pow"])
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_lanes_of_a_register_and_single_numbers_have_the_same_bits(name):
     columns = lanes(name)
     one_by_one = np.concatenate([evaluate(name, *(c[i : i + 1] for c in columns)) for i in range(64)])
     assert np.array_equal(evaluate(name, *columns), one_by_one, equal_nan=True)
 
 
-@pytest.mark.parametrize("name", [*FUNCTIONS, "pow"])
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_functions_are_vectorised_and_call_nothing(name):
-    loop = compiled_pow() if name == "pow" else compiled(name)
-    assembly = loop.inspect_asm(loop.signatures[0])
+    assembly = machine.assembly(loop(name))
     register = "%zmm" if "%zmm" in assembly else "%ymm"
     arithmetic = [line.split() for line in assembly.splitlines() if register in line]
     assert len([line for line in arithmetic if not line[0].startswith(("vmov", "vbroadcast"))]) > 0
@@ -259,7 +247,7 @@ def test_functions_are_vectorised_and_call_nothing(name):
 
 def test_code_for_another_cpu_has_the_same_bits():
     script = "from test_primitives import bits; print(bits())"
-    env = os.environ | {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": ""}
+    env = os.environ | {"HHCORE_CPU": "haswell"}
     done = subprocess.run(
         [sys.executable, "-c", script], env=env, cwd=Path(__file__).parent, capture_output=True, text=True
     )
@@ -273,10 +261,17 @@ def straight_line(outputs: dict[str, sp.Expr], variables: list[sp.Symbol]) -> Ca
     """The values of some expressions of the variables, by the code that a kernel would have."""
     block = Block(outputs).map(lambda e: remove_singularities(e, set(variables)))
     lines, operands = lower(optimise(block, set(variables)), set(variables), None)
-    head = f"def values({', '.join(v.name for v in variables)}):"
-    namespace = dict(vars(primitives))
-    exec("\n    ".join([head, *lines, f"return ({', '.join(operands.values())},)"]), namespace)
-    return njit(error_model="numpy")(namespace["values"])
+    body = [f"{v.name} = x[{i}]" for i, v in enumerate(variables)] + lines
+    body += [f"out[{i}] = {operand}" for i, operand in enumerate(operands.values())]
+    head = 'def values(x: "f8[:]", out: "f8[:]"):'
+    values = machine.load(machine.compiled("\n    ".join([f"{PRIMITIVES}\n\n{head}", *body]) + "\n")).values
+
+    def at(*numbers: float) -> tuple[float, ...]:
+        out = np.empty(len(outputs))
+        values(np.array(numbers), out)
+        return tuple(out.tolist())
+
+    return at
 
 
 @lru_cache

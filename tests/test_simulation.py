@@ -76,7 +76,7 @@ print(hash("".join(digest)))
 )  # the last has no fma
 def test_same_bits_on_other_cpu_targets(target, tmp_path):
     def bits(cpu: str | None) -> str:
-        env = os.environ | {"PYTHONHASHSEED": "0"} | ({"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": ""} if cpu else {})
+        env = os.environ | {"PYTHONHASHSEED": "0"} | ({"HHCORE_CPU": cpu} if cpu else {})
         if cpu:
             env["HHCORE_CACHE"] = str(tmp_path)
         done = subprocess.run([sys.executable, "-c", SCRIPT], env=env, capture_output=True, text=True)

@@ -116,7 +116,7 @@ def test_software_names_hhcore_and_what_it_computes_with():
     found = tables.software()
     assert found["hhcore"] == hhcore.__version__
     assert found["numpy"] == np.__version__
-    assert {"numba", "myokit", "sympy", "pyarrow", "scipy"} < set(found)
+    assert {"llvmlite", "myokit", "sympy", "pyarrow", "scipy"} < set(found)
     assert all(re.match(r"\d+\.\d+", number) for number in found.values())
 
 

@@ -223,7 +223,7 @@ ALL = {"kernel", "calibrate", "simulate", "tables", "figures", "report", "all"}
         ("model.mmt", "g = 120 [mS/cm^2]", "g = 121 [mS/cm^2]", ALL),
         ("model.mmt", "desc: Maximal sodium", "desc: Largest sodium", {"tables", "figures", "report", "all"}),
         ("hhcore/schemes/tableaus.py", "c=(0.5, 0.5,", "c=(0.50, 0.5,", ALL),
-        ("hhcore/compile/primitives.py", "p = fma(fma(", "p = fma( fma(", ALL),
+        ("hhcore/compile/primitives.py.in", "p = fma(fma(", "p = fma( fma(", ALL),
         ("hhcore/simulation.py", "CHUNK = 512", "CHUNK = 256", ALL - {"kernel"}),
         ("hhcore/features.py", "in the whole run", "during the run", {"tables", "figures", "report", "all"}),
         ("hhcore/quantities.py", "µ", "μ", {"tables", "figures", "report", "all"}),

@@ -1,14 +1,13 @@
-"""Kernels on disk: one file per model and scheme, named by the hash of all that determines it, and imported."""
+"""Kernels on disk: their text and machine code, named by the hash of all that determines them."""
 
-import importlib.util
 import os
-import sys
 from importlib.metadata import version
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 
 import platformdirs
 
+from hhcore.compile.machine import compiled, cpu_digest, load
 from hhcore.digests import code_digest, digest
 from hhcore.errors import UserError
 from hhcore.files import whole
@@ -19,7 +18,7 @@ LANES = 16  # neurons in a block of a kernel: two AVX-512 registers
 
 def kernel_digest(model: Model, method: str) -> str:
     """Hash that names the kernel of a model and its variants, and a scheme: equal digests compute equal bits."""
-    return digest(_base(model).digest, method, version("numba"), code_digest("compile", "schemes", "solvers.py"))
+    return digest(_base(model).digest, method, version("llvmlite"), code_digest("compile", "schemes", "solvers.py"))
 
 
 def kernel_name(model: Model, method: str) -> str:
@@ -37,44 +36,45 @@ def cache_directory() -> Path:
     return Path(os.environ.get("HHCORE_CACHE") or platformdirs.user_cache_path("hhcore"))
 
 
-def cpu_digest() -> str:
-    """Hash of the kind of CPU that numba compiles for: its name and its features."""
-    from numba.core.registry import cpu_target
-
-    return digest(*cpu_target.target_context.codegen().magic_tuple())
-
-
-def keep(path: Path, text: str) -> None:
+def keep(path: Path, content: str | bytes) -> None:
     """Write a file of the cache. Raises UserError if its folder cannot be written to."""
     try:
         with whole(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
         raise UserError(
             f"cannot keep kernels in {path.parent} ({error}); set HHCORE_CACHE to another folder"
         ) from error
 
 
-def load_kernel(model: Model, method: str) -> ModuleType:
-    """The kernel module of a model and a scheme, generated if this machine has not met it before.
+_loaded: dict[str, SimpleNamespace] = {}
 
-    Each kind of CPU has a folder of its own, in which numba keeps machine code beside the module: its index of several
-    kinds is written apart from their code, so that two machines at once could leave one with the code of the other.
+
+def load_kernel(model: Model, method: str) -> SimpleNamespace:
+    """The kernel of a model and a scheme; generated and compiled if this machine has not met it before.
+
+    `path` is the file of its text. Each kind of CPU has a folder of its own for machine code.
     """
-    stem = kernel_name(model, method)
-    name = f"hhcore_kernel_{stem}"
-    if name in sys.modules:
-        return sys.modules[name]
-    path = cache_directory() / cpu_digest() / f"{stem}.py"
-    if not path.exists():
-        from hhcore.compile.text import generate  # brings SymPy with it, which a cached kernel does not need
+    name = kernel_name(model, method)
+    if name not in _loaded:
+        text, code = cache_directory() / f"{name}.py", cache_directory() / cpu_digest() / f"{name}.bin"
+        kernel = _kept(code) if text.exists() else None
+        if kernel is None:
+            from hhcore.compile.text import generate  # brings SymPy with it, which a kept kernel does not need
 
-        keep(path, generate(_base(model), method))
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+            generated = generate(_base(model), method)
+            made = compiled(generated)
+            keep(text, generated)
+            keep(code, made)
+            kernel = load(made)
+        kernel.path = text
+        _loaded[name] = kernel
+    return _loaded[name]
+
+
+def _kept(path: Path) -> SimpleNamespace | None:
+    """The kernel of a file of machine code, unless it is not there or damaged."""
     try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
+        return load(path.read_bytes())
+    except (OSError, ValueError):
+        return None

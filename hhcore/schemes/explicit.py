@@ -38,10 +38,8 @@ def _stability_interval(tableau: Tableau) -> float:
 _RUNGE_KUTTA = '''
 {around}
 
-@njit(**BLOCK)
 def attempt(Z):
     """The last stage gives the slopes at the end of the step."""
-    prefer_widest_vectors()
 {stages}
 {error}
 '''

@@ -146,10 +146,8 @@ def _rosenbrock(name: str, title: str, tableau: Rosenbrock) -> Scheme:
 _ROSENBROCK = '''
 {around}
 
-@njit(**BLOCK)
 def attempt(Z):
     """Each stage is the solution of a linear system; the last one is the estimated error."""
-    prefer_widest_vectors()
     linearise(Z, {gamma!r})
     for k in range(N):
         for j in range(W):

@@ -44,7 +44,6 @@ class Scheme:
 
 
 AROUND = '''
-@njit(**BLOCK)
 def begin(Z, t, j):
     """Slopes of the present states."""
     stage(Z, t, j)
@@ -54,16 +53,14 @@ def begin(Z, t, j):
     return Z[SLOPE + POTENTIAL + j]
 
 
-@njit(**INLINE)
+@inline
 def end_slope(Z, j):
     """dV/dt at the end of the step."""
     return Z[SLOPE + POTENTIAL + j]
 
 
-@njit(**BLOCK)
 def accept(Z):
     """The slopes at the end of this step are those at the start of the next."""
-    prefer_widest_vectors()
     for k in range(N):
         for j in range(W):
             i = k * W + j
@@ -73,7 +70,6 @@ def accept(Z):
             Z[SLOPE1 + i] = new_slope if keep else slope
 
 
-@njit(**BLOCK)
 def interpolate(Z, t, h, v0, v1, d0, d1, j):
     """The curve of the potential inside the step that went from t to t + h."""
 {curve}

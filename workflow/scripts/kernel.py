@@ -13,6 +13,6 @@ with one_message(Path(snakemake.log[0])):
     model, method = next(pair for pair in needed if kernel_name(*pair) == snakemake.wildcards.kernel)
     kernel = load_kernel(model, method)
     speed = measure_speed(model, method)
-    shutil.copyfile(kernel.__file__, snakemake.output[0])
+    shutil.copyfile(kernel.path, snakemake.output[0])
     with open(snakemake.log[0], "w") as log:
         print(f"{speed:.3g} neuron-steps per second on one core", file=log)

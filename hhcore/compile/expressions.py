@@ -1,0 +1,325 @@
+"""Expressions of a kernel's text in LLVM's language: see hhcore.compile.translate."""
+
+import ast
+import math
+import operator
+from collections.abc import Callable
+
+from hhcore.compile.values import CONSTANTS, LLVM, STORED, Array, KernelError, Thing, Value, constant, llvm_type
+
+_OPERATORS = {
+    ast.Add: ("fadd", "add", operator.add),
+    ast.Sub: ("fsub", "sub", operator.sub),
+    ast.Mult: ("fmul", "mul", operator.mul),
+    ast.Div: ("fdiv", None, operator.truediv),
+    ast.FloorDiv: (None, None, operator.floordiv),
+    ast.Pow: (None, None, operator.pow),
+    ast.LShift: (None, "shl", operator.lshift),
+    ast.RShift: (None, "ashr", operator.rshift),
+    ast.BitAnd: (None, "and", operator.and_),
+    ast.BitOr: (None, "or", operator.or_),
+    ast.BitXor: (None, "xor", operator.xor),
+}
+_COMPARISONS = {
+    ast.Lt: ("olt", "slt", operator.lt),
+    ast.LtE: ("ole", "sle", operator.le),
+    ast.Gt: ("ogt", "sgt", operator.gt),
+    ast.GtE: ("oge", "sge", operator.ge),
+    ast.Eq: ("oeq", "eq", operator.eq),
+    ast.NotEq: ("une", "ne", operator.ne),
+}
+
+INTRINSICS = {"fma": 3, "floor": 1, "ceil": 1, "sqrt": 1, "fabs": 1}  # of LLVM, on doubles: number of arguments
+_BUILTINS = {"abs", "min", "max", "float", "len", "bits_of", "double_of", *INTRINSICS} - {"fabs"}
+
+
+class Expressions:
+    """The lines of a function so far, the names it knows, and what its expressions add.
+
+    module : all functions of the text, its constants, and what has been translated
+    """
+
+    def __init__(self, module, node: ast.FunctionDef):
+        self.module, self.node = module, node
+        self.lines: list[str] = []
+        self.slots: list[str] = []
+        self.names: dict[str, Thing] = {}
+        self.variables: dict[str, tuple[str, str]] = {}  # those assigned more than once: type, where they are stored
+        self.block, self.open = "entry", True
+        self.count = 0
+
+    # -- text
+
+    def new(self, code: str, type: str) -> Value:
+        """A new name for the result of an operation."""
+        self.count += 1
+        self.lines.append(f"  %.{self.count} = {code}")
+        return Value(type, f"%.{self.count}")
+
+    def label(self, word: str) -> str:
+        """A new label."""
+        self.count += 1
+        return f"{word}.{self.count}"
+
+    def begin(self, label: str) -> None:
+        """Go on in a new block, into which the present one falls through if it is open."""
+        if self.open:
+            self.lines.append(f"  br label %{label}")
+        self.lines.append(f"{label}:")
+        self.block, self.open = label, True
+
+    def jump(self, label: str, extra: str = "") -> None:
+        """End the present block with a jump, if it is open."""
+        if self.open:
+            self.lines.append(f"  br label %{label}{extra}")
+        self.open = False
+
+    def branch(self, condition: Value, yes: str, no: str) -> None:
+        """End the present block by going one of two ways."""
+        self.lines.append(f"  br i1 {condition.text}, label %{yes}, label %{no}")
+        self.open = False
+
+    def fail(self, node: ast.AST, why: str) -> Exception:
+        """What to raise for a part of the text."""
+        return KernelError(f"{self.node.name}, line {getattr(node, 'lineno', 0)}: {why}: {ast.unparse(node)}")
+
+    # -- names
+
+    def _lookup(self, node: ast.Name) -> Thing:
+        name = node.id
+        if name in self.variables:
+            type, slot = self.variables[name]
+            return self.new(f"load {LLVM[type]}, ptr {slot}", type)
+        if name in self.names:
+            return self.names[name]
+        constants = self.module.constants
+        if name in constants and isinstance(constants[name], (tuple, list)):
+            return self.module.table(name, tuple(constants[name]))
+        if name in constants or name in CONSTANTS:
+            return constant(constants.get(name, CONSTANTS.get(name)))
+        raise self.fail(node, "a name without a value")
+
+    # -- expressions
+
+    def expression(self, node: ast.expr) -> Thing:
+        """The value of an expression."""
+        method = self._EXPRESSIONS.get(type(node))
+        if method is None:
+            raise self.fail(node, "not part of a kernel's language")
+        return method(self, node)
+
+    def _literal(self, node: ast.Constant) -> Value:
+        return constant(node.value)
+
+    def _several(self, node: ast.Tuple) -> tuple:
+        return tuple(self.expression(part) for part in node.elts)
+
+    def coerce(self, value: Value, type: str) -> Value:
+        """A number of another type with the same value."""
+        if value.type == type:
+            return value
+        if (value.type, type) != ("i8", "f8"):
+            raise KernelError(f"{self.node.name}: {value.type} where {type} is needed")
+        if value.known is not None:
+            return constant(float(value.known))
+        return self.new(f"sitofp i64 {value.text} to double", "f8")
+
+    def _binary(self, node: ast.BinOp) -> Value:
+        a, b = self.expression(node.left), self.expression(node.right)
+        on_floats, on_integers, python = _OPERATORS[type(node.op)]
+        if a.known is not None and b.known is not None:
+            return constant(python(a.known, b.known))
+        floats = "f8" in (a.type, b.type) or isinstance(node.op, ast.Div)
+        type_ = "f8" if floats else a.type
+        operation = on_floats if floats else on_integers
+        if operation is None or (type_ == "b1" and operation not in ("and", "or", "xor")):
+            raise self.fail(node, f"no such operation on {type_}")
+        a, b = self.coerce(a, type_), self.coerce(b, type_)
+        return self.new(f"{operation} {LLVM[type_]} {a.text}, {b.text}", type_)
+
+    def _unary(self, node: ast.UnaryOp) -> Value:
+        value = self.expression(node.operand)
+        if isinstance(node.op, ast.Not):
+            if value.known is not None:
+                return constant(not value.known)
+            return self.new(f"xor i1 {value.text}, true", "b1")
+        if value.known is not None:
+            return constant(-value.known)
+        if value.type == "f8":
+            return self.new(f"fneg double {value.text}", "f8")
+        return self.new(f"sub i64 0, {value.text}", "i8")
+
+    def _compare(self, node: ast.Compare) -> Value:
+        values = [self.expression(part) for part in (node.left, *node.comparators)]
+        found = None
+        for op, a, b in zip(node.ops, values, values[1:], strict=False):
+            link = self._comparison(op, a, b)
+            found = link if found is None else self.new(f"and i1 {found.text}, {link.text}", "b1")
+        return found
+
+    def _comparison(self, op: ast.cmpop, a: Value, b: Value) -> Value:
+        on_floats, on_integers, python = _COMPARISONS[type(op)]
+        if a.known is not None and b.known is not None:
+            return constant(python(a.known, b.known))
+        if "f8" in (a.type, b.type):
+            a, b = self.coerce(a, "f8"), self.coerce(b, "f8")
+            return self.new(f"fcmp {on_floats} double {a.text}, {b.text}", "b1")
+        return self.new(f"icmp {on_integers} {LLVM[a.type]} {a.text}, {b.text}", "b1")
+
+    def _logical(self, node: ast.BoolOp) -> Value:
+        """`and`, `or`: what follows is computed only if it matters."""
+        decided = isinstance(node.op, ast.Or)  # the value that ends it
+        done, ways = self.label("known"), []
+        for part in node.values[:-1]:
+            value = self.expression(part)
+            if value.known is not None:
+                if value.known == decided:
+                    return constant(decided) if not ways else self._joined(done, [*ways, (value, self.block)])
+                continue
+            following = self.label("further")
+            ways.append((constant(decided), self.block))
+            self.branch(value, *((done, following) if decided else (following, done)))
+            self.begin(following)
+        last = self.expression(node.values[-1])
+        return self._joined(done, [*ways, (last, self.block)]) if ways else last
+
+    def _joined(self, label: str, ways: list[tuple[Value, str]]) -> Value:
+        """The value that comes along whichever of several ways was taken."""
+        self.begin(label)
+        type = ways[0][0].type
+        choices = ", ".join(f"[ {value.text}, %{block} ]" for value, block in ways)
+        return self.new(f"phi {LLVM[type]} {choices}", type)
+
+    def _choose(self, node: ast.IfExp) -> Value:
+        condition = self.expression(node.test)
+        if condition.known is not None:
+            return self.expression(node.body if condition.known else node.orelse)
+        if any(self._is_work(part) for part in (node.body, node.orelse)):
+            return self._choose_by_branching(node, condition)
+        return self._chosen(condition, self.expression(node.body), self.expression(node.orelse))
+
+    def _chosen(self, condition: Value, a: Thing, b: Thing) -> Thing:
+        """One of two numbers, or of two rows of numbers."""
+        if isinstance(a, tuple):
+            return tuple(self._chosen(condition, x, y) for x, y in zip(a, b, strict=True))
+        return self._select(condition, *self._alike(a, b))
+
+    def _is_work(self, node: ast.expr) -> bool:
+        """Whether there are calls in it that are better left out."""
+        names = [n.func.id for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
+        return any(name not in _BUILTINS and not is_inline(self.module.functions[name]) for name in names)
+
+    def _choose_by_branching(self, node: ast.IfExp, condition: Value) -> Value:
+        yes, no, after = self.label("then"), self.label("else"), self.label("after")
+        self.branch(condition, yes, no)
+        ways = []
+        for label, part in ((yes, node.body), (no, node.orelse)):
+            self.begin(label)
+            ways.append((self.expression(part), self.block))
+            self.jump(after)
+        return self._joined(after, ways)
+
+    def _alike(self, a: Value, b: Value) -> tuple[Value, Value]:
+        type = "f8" if "f8" in (a.type, b.type) else a.type
+        return self.coerce(a, type), self.coerce(b, type)
+
+    def _select(self, condition: Value, a: Value, b: Value) -> Value:
+        kind = LLVM[a.type]
+        return self.new(f"select i1 {condition.text}, {kind} {a.text}, {kind} {b.text}", a.type)
+
+    def _subscript(self, node: ast.Subscript) -> Thing:
+        array = self.expression(node.value)
+        if isinstance(array, tuple):
+            return array[self.expression(node.slice).known]
+        found = self.new(f"load {STORED[array.type]}, ptr {self.element(array, node)}", array.type)
+        return self.new(f"trunc i8 {found.text} to i1", "b1") if array.type == "b1" else found
+
+    def element(self, array: Array, node: ast.Subscript) -> str:
+        """Where an element is."""
+        index = self.expression(node.slice)
+        index = index if isinstance(index, tuple) else (index,)
+        place = index[0]
+        for length, i in zip(array.shape[1:], index[1:], strict=True):
+            row = self._arithmetic("mul", place, length)
+            place = self._arithmetic("add", row, i)
+        return self.new(f"getelementptr inbounds {STORED[array.type]}, ptr {array.text}, i64 {place.text}", "i8").text
+
+    def _arithmetic(self, operation: str, a: Value, b: Value) -> Value:
+        return self.new(f"{operation} nsw i64 {a.text}, {b.text}", "i8")
+
+    def _attribute(self, node: ast.Attribute) -> tuple:
+        array = self.expression(node.value)
+        if node.attr != "shape" or not isinstance(array, Array):
+            raise self.fail(node, "only arrays have an attribute, their shape")
+        return array.shape
+
+    def _call(self, node: ast.Call) -> Thing:
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if name == "empty":  # an array of its own, of constant shape
+            return self._empty(node)
+        arguments = [self.expression(a) for a in node.args]
+        if name in self.module.functions:
+            return self._call_function(name, arguments)
+        if name not in _BUILTINS:
+            raise self.fail(node, "no such function")
+        return self._builtin(name, arguments)
+
+    def _empty(self, node: ast.Call) -> Array:
+        shape = self.expression(node.args[0])
+        self.count += 1
+        place = f"%.{self.count}.array"
+        self.slots.append(f"  {place} = alloca [{math.prod(length.known for length in shape)} x double], align 64")
+        return Array("f8", place, shape)
+
+    def _builtin(self, name: str, arguments: list[Thing]) -> Value:
+        first = arguments[0]
+        if name == "len":
+            return first.shape[0]
+        if name == "float":
+            return self.coerce(first, "f8")
+        if name == "bits_of":
+            return self.new(f"bitcast double {first.text} to i64", "i8")
+        if name == "double_of":
+            return self.new(f"bitcast i64 {first.text} to double", "f8")
+        if all(a.known is not None for a in arguments) and name in ("min", "max", "abs"):
+            return constant({"min": min, "max": max, "abs": abs}[name](*(a.known for a in arguments)))
+        if name in ("min", "max"):
+            a, b = self._alike(*arguments)
+            return self._select(self._comparison(ast.Lt() if name == "min" else ast.Gt(), b, a), b, a)
+        numbers = ", ".join(f"double {self.coerce(a, 'f8').text}" for a in arguments)
+        return self.new(f"call double @llvm.{'fabs' if name == 'abs' else name}.f64({numbers})", "f8")
+
+    def _call_function(self, name: str, arguments: list[Thing]) -> Thing:
+        label, result = self.module.function(name, [a.kind if isinstance(a, Array) else a.type for a in arguments])
+        passed = []
+        for a in arguments:
+            passed += [f"ptr {a.text}", *(f"i64 {n.text}" for n in a.shape)] if isinstance(a, Array) else []
+            passed += [] if isinstance(a, Array) else [f"{LLVM[a.type]} {a.text}"]
+        code = f"call {llvm_type(result)} @{label}({', '.join(passed)})"
+        if result is None:
+            self.lines.append(f"  {code}")
+            return ()
+        found = self.new(code, result if isinstance(result, str) else "f8")
+        if isinstance(result, str):
+            return found
+        kind = llvm_type(result)
+        return tuple(self.new(f"extractvalue {kind} {found.text}, {i}", type) for i, type in enumerate(result))
+
+    _EXPRESSIONS: dict[type, Callable] = {
+        ast.Constant: _literal,
+        ast.Name: _lookup,
+        ast.Tuple: _several,
+        ast.BinOp: _binary,
+        ast.UnaryOp: _unary,
+        ast.Compare: _compare,
+        ast.BoolOp: _logical,
+        ast.IfExp: _choose,
+        ast.Subscript: _subscript,
+        ast.Attribute: _attribute,
+        ast.Call: _call,
+    }
+
+
+def is_inline(node: ast.FunctionDef) -> bool:
+    """Whether LLVM is to put a function in the place of its calls."""
+    return any(isinstance(d, ast.Name) and d.id == "inline" for d in node.decorator_list)
