@@ -3,11 +3,13 @@
 Every number depends on its own neuron's spikes alone, to the last bit: sums run inside a neuron, in order.
 """
 
-from collections.abc import Iterator
+from functools import lru_cache
+from importlib import resources
+from types import SimpleNamespace
 
 import numpy as np
 
-BATCH = 1 << 22  # spikes looked at together: bounds the memory, changes no result
+from hhcore.compile.machine import compiled, load
 
 FAILED = ("diverged", "stalled")
 
@@ -65,12 +67,7 @@ def features(
     Returns float64 (n,) with NaN where a feature is not defined; the spike count as a masked int32 (n,), since
     integers have no NaN; and the status as given.
     """
-    parts = [
-        _train_features(times[offsets[a] : offsets[b]], offsets[a : b + 1] - offsets[a], window)
-        for a, b in _batches(offsets)
-    ]
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    columns |= {"peak_mV": peak, "trough_mV": trough}
+    columns = _train_features(times, offsets, window) | {"peak_mV": peak, "trough_mV": trough}
     failed = np.isin(status, FAILED)
     count = np.ma.masked_array(np.diff(offsets).astype(np.int32), failed)
     defined = {name: np.where(failed, np.nan, column) for name, column in columns.items()}
@@ -99,54 +96,27 @@ def spike_time_errors(times: np.ndarray, offsets: np.ndarray, exact: np.ndarray,
     times, offsets : as in `features`; exact, bounds : likewise
     Returns float64 (n,), NaN where either has no spike.
     """
-    errors = np.full(len(offsets) - 1, np.nan)
-    for i in range(len(errors)):
-        n = min(offsets[i + 1] - offsets[i], bounds[i + 1] - bounds[i])
-        if n:
-            errors[i] = np.abs(times[offsets[i] :][:n] - exact[bounds[i] :][:n]).max()
+    errors = np.empty(len(offsets) - 1)
+    _spike_trains().largest_differences(times, offsets, exact, bounds, errors)
     return errors
 
 
-def _batches(offsets: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Ranges of neurons with about BATCH spikes each."""
-    inner = np.searchsorted(offsets, np.arange(BATCH, offsets[-1], BATCH))
-    edges = np.r_[0, inner, len(offsets) - 1]
-    yield from zip(edges[:-1], edges[1:], strict=True)
+@lru_cache
+def _spike_trains() -> SimpleNamespace:
+    """The functions of spike_trains.py.in."""
+    return load(compiled((resources.files("hhcore") / "spike_trains.py.in").read_text(encoding="utf-8")))
 
 
 def _train_features(times: np.ndarray, offsets: np.ndarray, window: tuple[float, float]) -> dict[str, np.ndarray]:
     """The features that spike times alone determine."""
-    count = np.diff(offsets)
-    n, fired = len(count), count > 0
-    first, last = np.full(n, np.nan), np.full(n, np.nan)
-    first[fired], last[fired] = times[offsets[:-1][fired]], times[offsets[1:][fired] - 1]
-
-    inside = (times >= window[0]) & (times < window[1])
-    neuron, times = np.repeat(np.arange(n), count)[inside], times[inside]
-    spikes = np.bincount(neuron, minlength=n)
-
-    owner, interval = _pairs(neuron, lambda a, b: b - a, times)
-    mean = _mean(owner, interval, n)
-    variance = _mean(owner, (interval - mean[owner]) ** 2, n)
-    adapting, change = _pairs(owner, lambda a, b: (b - a) / (b + a), interval)
+    found = np.empty((6, len(offsets) - 1))
+    _spike_trains().train_features(times, offsets, *window, found)
+    count, first, last, mean, variation, adaptation = found
     return {
-        "firing_rate_Hz": spikes * 1000.0 / (window[1] - window[0]),
+        "firing_rate_Hz": count * 1000.0 / (window[1] - window[0]),
         "first_spike_ms": first,
         "last_spike_ms": last,
         "mean_isi_ms": mean,
-        "cv_isi": np.where(spikes >= 3, np.sqrt(variance) / mean, np.nan),
-        "adaptation_index": _mean(adapting, change, n),
+        "cv_isi": variation,
+        "adaptation_index": adaptation,
     }
-
-
-def _pairs(owner: np.ndarray, of, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(owner, of(a, b)) for each two values a, b that follow each other and have one owner."""
-    same = owner[1:] == owner[:-1]
-    return owner[1:][same], of(values[:-1][same], values[1:][same])
-
-
-def _mean(owner: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
-    """Mean of the values of each owner, NaN without any. bincount adds in order, so neighbours do not matter."""
-    number = np.bincount(owner, minlength=n)
-    total = np.bincount(owner, weights=values, minlength=n)
-    return np.divide(total, number, out=np.full(n, np.nan), where=number > 0)

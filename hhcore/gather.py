@@ -2,14 +2,16 @@
 
 Shards hold the neurons by key, scattered over the grid. So first the keys of the grid are sorted by shard, then each
 shard's neurons by the stretch of the grid that they belong to, and at last each stretch is read: everything passes
-through temporary files twice, and no more than a shard or a stretch is ever in memory.
+through temporary files twice, and no more than two shards or stretches are ever in memory: one in use, and the next,
+which is read meanwhile.
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +25,7 @@ from hhcore.sweep import context_digest, grid_keys
 
 NEURONS = 1 << 16  # in a stretch, at the most
 SECONDS = 1 << 16  # simulated in a stretch, at the most: some five million spikes
+T = TypeVar("T")
 PLACE = np.dtype([("high", np.uint64), ("low", np.uint64), ("row", np.int64)])
 
 
@@ -46,10 +49,16 @@ def gather(experiment: Experiment, shards: list[Path]) -> Iterator[Result]:
         folder = Path(name)
         _sort_keys(experiment, shards, folder)
         _sort_neurons(experiment, shards, parts, folder)
-        for number in range(len(parts)):
-            with pa.memory_map(str(_stretch(folder, number))) as file, pa.ipc.open_stream(file) as stream:
-                found = stream.read_all()
-            yield _result(experiment, found.take(np.argsort(found["row"].to_numpy())))
+        yield from _ahead(_sorted(experiment, folder, number) for number in range(len(parts)))
+
+
+def _ahead(items: Iterator[T]) -> Iterator[T]:
+    """The items, each made while the one before is in use."""
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(next, items, None)
+        while (item := following.result()) is not None:
+            following = pool.submit(next, items, None)
+            yield item
 
 
 def _sort_keys(e: Experiment, shards: list[Path], folder: Path) -> None:
@@ -77,12 +86,8 @@ def _sort_neurons(e: Experiment, shards: list[Path], parts: list[range], folder:
             stack.enter_context(pa.ipc.new_stream(str(_stretch(folder, number)), schema))
             for number in range(len(parts))
         ]
-        for path in sorted(shards):
+        for path, held in _ahead((path, _held(path, context)) for path in sorted(shards)):
             wanted = np.fromfile(folder / path.stem, PLACE)  # in the order of rows
-            try:
-                held = read_shard(path, context)
-            except UserError:
-                held = SCHEMA.empty_table()
             if len(wanted) and not held.num_rows:
                 _set_aside(shards, context)
             found = _look_up(held, wanted, path)
@@ -91,15 +96,17 @@ def _sort_neurons(e: Experiment, shards: list[Path], parts: list[range], folder:
                 stream.write_table(found.slice(begin, end - begin))
 
 
+def _held(path: Path, context: str) -> pa.Table:
+    """What is in a shard, nothing if it is damaged."""
+    try:
+        return read_shard(path, context)
+    except UserError:
+        return SCHEMA.empty_table()
+
+
 def _set_aside(shards: list[Path], context: str) -> NoReturn:
     """Rename all shards of which nothing can be used; Snakemake sees no other sign that they have to be made again."""
-    useless = []
-    for path in shards:
-        try:
-            if not read_shard(path, context).num_rows:
-                useless.append(path)
-        except UserError:
-            useless.append(path)
+    useless = [path for path in shards if not _held(path, context).num_rows]
     for path in useless:
         path.rename(path.with_suffix(".damaged"))
     names = ", ".join(path.name for path in useless[:5]) + (", …" if len(useless) > 5 else "")
@@ -121,8 +128,11 @@ def _stretch(folder: Path, number: int) -> Path:
     return folder / f"stretch-{number}"
 
 
-def _result(e: Experiment, found: pa.Table) -> Result:
-    found = found.combine_chunks()
+def _sorted(e: Experiment, folder: Path, number: int) -> Result:
+    """The neurons of a stretch in grid order."""
+    with pa.memory_map(str(_stretch(folder, number))) as file, pa.ipc.open_stream(file) as stream:
+        found = stream.read_all()
+    found = found.take(np.argsort(found["row"].to_numpy())).combine_chunks()
     (spike_times, offsets), (beats, beat_offsets) = _flat(found["spikes"]), _flat(found["beats"])
     return Result(
         spike_times=spike_times,

@@ -220,6 +220,32 @@ def test_temporary_files_of_the_tables_on_a_full_disk(calm, cache, disk, tmp_pat
     assert folder.bytes("e") == calm.bytes("e")
 
 
+LIMITED = """
+import re, resource
+used = 1024 * int(re.search(r"VmData:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+resource.setrlimit(resource.RLIMIT_DATA, (used + 24_000_000, resource.RLIM_INFINITY))
+
+with one_message("""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells and limits memory so")
+def test_a_job_that_runs_out_of_memory_says_so_and_goes_on_when_it_has_more(cache, tmp_path):
+    folder = Folder(tmp_path / "little", cache)
+    axis = {"linspace": [100, 140, 300]}
+    settings = {"stimulus": {"kind": "step", "amplitude": {"linspace": [0, 30, 300]}}, "parameters": {"sodium.g": axis}}
+    folder.config(**settings, duration=1)
+    for job in ("simulate", "tables"):
+        script = f"workflow/scripts/{job}.py"
+        folder.edit(script, "\nwith one_message(", LIMITED)
+        stopped = folder.snakemake("--cores", "2")
+        said = stopped.stdout + stopped.stderr
+        assert stopped.returncode != 0 and re.search(r"Error\. out of memory .*--set-resources", said), said[-3000:]
+        assert "Traceback" not in said and not list((folder.path / "results").rglob(".*.parquet.*"))
+        folder.edit(script, LIMITED, "\nwith one_message(")
+    folder.run("--cores", "2")
+    assert folder.simulated() == 300 * 300
+
+
 def test_a_neuron_that_fails_can_fail_the_run_when_all_is_written(cache, tmp_path):
     folder = Folder(tmp_path / "failing", cache)
     settings = {"parameters": {"membrane.C": {"values": [0.0001, 1]}}}

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hhcore import features as module
 from hhcore.features import DEFINITIONS, features, first_intervals, spike_time_errors
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -186,14 +185,6 @@ def test_order_does_not_matter():
     there, here = of(trains), of([trains[i] for i in order])
     for name in ("firing_rate_Hz", "mean_isi_ms", "cv_isi", "adaptation_index"):
         assert there[name][order].tobytes() == here[name].tobytes()
-
-
-@pytest.mark.parametrize("batch", [1, 7, 100, 5000])
-def test_batches_do_not_matter(monkeypatch, batch):
-    trains = [[], [], *random_trains(), [], []]
-    expected = bits(of(trains))
-    monkeypatch.setattr(module, "BATCH", batch)
-    assert bits(of(trains)) == expected
 
 
 def test_first_intervals():

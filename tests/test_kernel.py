@@ -10,6 +10,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from hhcore import Step, load_model, trace
+from hhcore.compile import module
 from hhcore.compile.cost import operations
 from hhcore.compile.module import load_kernel
 from hhcore.compile.text import generate
@@ -205,3 +206,18 @@ def test_denominators_that_may_overflow_keep_a_division_of_their_own(tmp_path):
     found = Z[kernel.SLOPE :: kernel.W][:3]
     assert found[0] == pytest.approx(-0.1 / (1 + math.exp(5)) - 0.2 / (1 + math.exp(45 / 7)), rel=1e-13)
     assert abs(found[1]) < 1e-300 and found[2] == pytest.approx(-0.1, rel=1e-15)
+
+
+def test_damaged_machine_code_is_compiled_again(tmp_path, monkeypatch):
+    """Also where a text lies without its machine code, or on another kind of CPU."""
+    monkeypatch.setenv("HHCORE_CACHE", str(tmp_path))
+    for spoil in (lambda file: None, lambda file: file.write_bytes(file.read_bytes()[:-100]), Path.unlink):
+        monkeypatch.setattr(module, "_loaded", {})
+        kernel = load_kernel(MODEL, "rk4")
+        (code,) = tmp_path.glob("*/*.bin")
+        assert kernel.path.read_text() == generate(MODEL, "rk4") and kernel.N == 4
+        spoil(code)
+    for _ in range(2):
+        monkeypatch.setattr(module, "_loaded", {})
+        assert load_kernel(MODEL, "rk4").W == 16
+        monkeypatch.setattr(module, "compiled", None)  # the second time it is kept

@@ -50,6 +50,7 @@ rule tables:
         grid=lambda wildcards: grid_digest(EXPERIMENTS[wildcards.experiment]),
         code=code_digest(
             "features.py",
+            "spike_trains.py.in",
             "fi.py",
             "beats.py",
             "tables.py",
