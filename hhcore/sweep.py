@@ -16,6 +16,7 @@ from hhcore.model import Model
 from hhcore.solvers import SCHEMES, knob
 
 STEPS_PER_SHARD = 1.5e9  # neuron-steps: about half a minute on one core for Hodgkin-Huxley
+NEURONS_PER_SHARD = 1 << 20  # of short runs: a shard is in memory
 ADAPTIVE_STEPS = 8.0  # in one ms, of an adaptive scheme, as far as one can say before the run
 BATCH = 1 << 15  # points looked at together: they stay in the cache
 NOMINAL_SPEED = 2e8  # states per second on one core, where this machine has not measured the kernel yet
@@ -32,11 +33,11 @@ class Plan:
 
 
 def plan(experiment: Experiment) -> Plan:
-    """Shards are counted by the work of the grid alone, so that every machine agrees on their names."""
+    """Shards are counted by the work and the size of the grid alone, so that every machine agrees on their names."""
     e = experiment
     fixed = e.solver is not None and not e.solver.scheme.adaptive
     steps = e.simulated_ms * (1.0 / (e.solver.accuracy * e.model.ms) if fixed else ADAPTIVE_STEPS)
-    bits = max(0, ceil(log2(max(1.0, steps / STEPS_PER_SHARD))))
+    bits = ceil(log2(max(1.0, steps / STEPS_PER_SHARD, e.n_points / NEURONS_PER_SHARD)))
     names = tuple(format(i, f"0{bits}b") for i in range(2**bits)) if bits else ("all",)
     return Plan(e.n_points, e.simulated_ms / 1000.0, names, steps / kernel_speed(e.model, e.methods[0]))
 
@@ -66,10 +67,10 @@ def duration_text(seconds: float) -> str:
 
 def kernel_speed(model: Model, method: str) -> float:
     """Neuron-steps per second on one core: as measured here when the kernel was compiled, else nominal."""
-    measured = _speed_file(model, method)
-    if measured.exists():
-        return float(measured.read_text())
-    return NOMINAL_SPEED / len(model.states)
+    try:
+        return float(_speed_file(model, method).read_text())
+    except (OSError, ValueError):
+        return NOMINAL_SPEED / len(model.states)
 
 
 def measure_speed(model: Model, method: str) -> float:

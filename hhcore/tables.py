@@ -106,7 +106,11 @@ def _open(path: Path) -> Iterator[pq.ParquetFile]:
             yield file
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist; run snakemake to make it") from error
+    except MemoryError:
+        raise
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+        if getattr(error, "errno", None):  # the machine's fault, not the file's
+            raise
         raise UserError(
             f"{path} is damaged or not a Parquet file ({error}); delete it and run snakemake again"
         ) from error

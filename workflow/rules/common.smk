@@ -84,6 +84,12 @@ def shard_minutes(wildcards, attempt):
     return attempt * max(10, ceil(4 * found.core_s / len(found.shards) / 60))
 
 
+def shard_mb(wildcards, attempt):
+    """Memory for a shard: 1 kB a neuron, and 5 kB for a second of its spikes, up to 150 of them."""
+    found = PLANS[wildcards.experiment]
+    return attempt * ceil(500 + (found.neurons + 5 * found.simulated_s) / len(found.shards) / 1000)
+
+
 def grid_mb(wildcards, attempt):
     """Memory for what reads a whole table: 1 kB a neuron."""
     return attempt * (1500 + PLANS[wildcards.experiment].neurons // 1000)
@@ -168,6 +174,15 @@ def files_to_open():
     place = f"{workflow.storage_settings.default_storage_prefix}/" if storage_arguments() else ""
     lines = [f"Open {place}results/report.html in a browser. For your own analysis:"]
     return "\n".join(lines + [f"  {place}results/{name}/features.parquet" for name in EXPERIMENTS])
+
+
+onerror:
+    if "SIGKILL" in Path(log).read_text():
+        print(
+            "A job was killed. Most often it ran out of memory: give it more, on a cluster by `--set-resources "
+            "RULE:mem_mb=...`, or run fewer at a time by `--cores`. The same command goes on from here.",
+            file=sys.stderr,
+        )
 
 
 onsuccess:

@@ -31,7 +31,7 @@ rule simulate:
         "../envs/hhcore.yaml"
     threads: shard_threads
     resources:
-        mem_mb=more_each_time(2000),
+        mem_mb=shard_mb,
         runtime=shard_minutes,
     params:
         context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
