@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import hhcore
+from hhcore.compile import machine
+from hhcore.compile.text import generate
 from hhcore.reference import reference
 from hhcore.solvers import knob
 
@@ -93,17 +95,11 @@ def test_same_bits_on_other_cpu_targets(target, tmp_path):
 
 def test_kernels_are_vectorised():
     """No scalar fallback that nobody notices: the time loop works on whole registers of doubles."""
-    from hhcore.compile.text import generate
-
     model = hhcore.load_model(HH)
     for method in METHODS:
-        text = generate(model, method).replace('"cache": True', '"cache": False')
-        namespace = {"__name__": f"uncached_{method}"}
-        exec(compile(text, f"<{method}>", "exec"), namespace)
-        advance = namespace["run"]
-        llvm_ir = advance.inspect_llvm(advance.signatures[0])
-        assert any(f"fdiv <{width} x double>" in llvm_ir for width in (2, 4, 8)), method
-        assert any(f"@llvm.fma.v{width}f64" in llvm_ir for width in (2, 4, 8)), method
+        text = machine.optimised(generate(model, method))
+        assert any(f"fdiv <{width} x double>" in text for width in (2, 4, 8)), method
+        assert any(f"@llvm.fma.v{width}f64" in text for width in (2, 4, 8)), method
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0.0, 60.0), (5.0, 9.0), (5.0037, 31.0091), (0.0, 0.013)])
@@ -204,3 +200,24 @@ def test_wrong_calls_get_one_clear_message(arguments, message):
     call = {"points": {}, "duration": 10.0} | arguments
     with pytest.raises(hhcore.UserError, match=message):
         hhcore.simulate(HH, call.pop("points"), hhcore.Step(10.0), **call)
+
+
+@pytest.mark.parametrize("where", ["parameter", "amplitude"])
+@pytest.mark.parametrize("initial_state", ["model", "rest"])
+def test_what_is_not_a_number_fails_its_own_neuron_alone(where, initial_state):
+    """Config files cannot hold NaN; from a prompt it may come out of a computation."""
+
+    def run_of(g, amplitude, initial_state):
+        model, settings = "hodgkin_huxley_1952", {"duration": 50, "initial_state": initial_state}
+        return hhcore.simulate(model, {"sodium.g": g}, hhcore.Step(amplitude), **settings)
+
+    g, amplitude = np.full(3, 120.0), np.full(3, 10.0)
+    whole = run_of(g, amplitude, initial_state)
+    (g if where == "parameter" else amplitude)[1] = np.nan
+    found = run_of(g, amplitude, initial_state)
+    features = found.features
+    assert features.status.tolist() == ["ok", "diverged", "ok"] and features.failed_ms[1] == 0.0
+    assert features.loc[1, ["spike_count", "firing_rate_Hz", "peak_mV", "trough_mV"]].isna().all()
+    for i in (0, 2):
+        a, b = (r.spike_times[slice(*r.offsets[i : i + 2])] for r in (whole, found))
+        assert a.size == 4 and np.array_equal(a, b)

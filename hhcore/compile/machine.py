@@ -54,6 +54,11 @@ def load(kept: bytes) -> SimpleNamespace:
     return SimpleNamespace(**about["constants"], **functions)
 
 
+def optimised(text: str) -> str:
+    """What LLVM makes of a kernel's text, in LLVM's language."""
+    return str(_optimised(translate(text).text, _machine()))
+
+
 def assembly(text: str) -> str:
     """The machine code of a kernel's text for people to read."""
     machine = _machine()
