@@ -78,7 +78,8 @@ $solver.
 $rows
 
 The slope is that of a straight line through the logarithms: 1 is proportional to the number of neurons. The share of
-the kernel is the time that the shards spent in it, as their logs say, over wall time and cores. Seconds of work at $neurons neurons by rule: $rules.
+the kernel is the time that the shards spent in it, as their logs say, over wall time and cores. Seconds of work at
+$neurons neurons by rule: $rules.
 
 **Why memory stays flat.** A shard has the work of about a minute, however large the grid. Tables are written a stretch
 of the grid at a time, from shards that are sorted through temporary files ([architecture.md](architecture.md)). Only
