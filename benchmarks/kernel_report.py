@@ -4,11 +4,13 @@
 the catalogue it is kept in docs/kernels/.
 """
 
+import re
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 from types import SimpleNamespace
@@ -19,6 +21,7 @@ import numpy as np
 import hhcore
 from hhcore.compile import lower, machine, passes
 from hhcore.compile.cost import WEIGHTS, operations
+from hhcore.compile.module import LANES
 from hhcore.compile.text import generate
 from hhcore.errors import UserError
 from hhcore.integration import integrate
@@ -32,19 +35,41 @@ KINDS = ("fma", "multiply", "add", "divide", "sqrt", "select", "bits", "load")
 COUNTED = ("fma", "multiply", "add", "select", "bits")  # what fills a slot of a vector unit
 
 
-# 24 independent chains of fused multiply-adds on whole registers: nothing but the vector units limits it.
-PEAK = """
-def peak(x: "f8[:]", rounds: "i8"):
-    for _ in range(rounds):
-        for j in range(192):
-            x[j] = fma(x[j], 0.999999, 1e-9)
-"""
+CHAINS, LINKS = 12, 64
+
+
+def peak_text() -> str:
+    """Independent chains of fused multiply-adds on whole registers: nothing but the vector units limits it."""
+    loads = [f"c{i} = x[{LANES * i} + j]" for i in range(CHAINS)]
+    links = [f"c{i} = fma(c{i}, 0.999999, 1e-9)" for i in range(CHAINS)] * LINKS
+    stores = [f"x[{LANES * i} + j] = c{i}" for i in range(CHAINS)]
+    body = "\n            ".join([*loads, *links, *stores])
+    head = f'def peak(x: "f8[:]", rounds: "i8"):\n    for _ in range(rounds):\n        for j in range({LANES}):'
+    return f"{head}\n            {body}\n"
 
 
 def peak() -> float:
     """Fused multiply-adds per second that one core reaches, in registers as wide as the kernels'."""
-    x, loop = np.ones(192), machine.load(machine.compiled(PEAK)).peak
-    return max(192 * 200_000 / seconds(lambda: loop(x, 200_000)) for _ in range(5))
+    x, loop = np.ones(LANES * CHAINS), machine.load(machine.compiled(peak_text())).peak
+    fused = LANES * CHAINS * LINKS * 5000
+    return max(fused / seconds(lambda: loop(x, 5000)) for _ in range(5))
+
+
+# A chain of operations of one cycle each, which wait for each other.
+CLOCK = """
+def chain(x: "i8[:]", rounds: "i8"):
+    n = x[0]
+    for _ in range(rounds):
+        n = n ^ (n >> 1)
+        n = n ^ (n << 3)
+    x[0] = n
+"""
+
+
+def clock() -> float:
+    """Cycles per second of one core, as it runs now."""
+    x, loop = np.ones(1, np.int64), machine.load(machine.compiled(CLOCK)).chain
+    return max(4 * 2_000_000 / seconds(lambda: loop(x, 2_000_000)) for _ in range(5))
 
 
 def seconds(call: Callable[[], object]) -> float:
@@ -54,11 +79,24 @@ def seconds(call: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def compiled(text: str) -> tuple[SimpleNamespace, float]:
-    """A kernel that no cache knows, and the time to compile it [s]."""
-    code = []
-    took = seconds(lambda: code.append(machine.compiled(text)))
-    return machine.load(code[0]), took
+@dataclass(frozen=True)
+class Compiled:
+    """A kernel that no cache knows: its text, the time to generate and compile it, and to load what was kept [s]."""
+
+    text: str
+    kernel: SimpleNamespace
+    compile_s: float
+    load_s: float
+
+
+def compiled(model: Model, method: str) -> Compiled:
+    """From the equations to functions."""
+    started = time.perf_counter()
+    text = generate(model, method)
+    code = machine.compiled(text)
+    kept = time.perf_counter()
+    kernel = machine.load(code)
+    return Compiled(text, kernel, kept - started, time.perf_counter() - kept)
 
 
 def nanoseconds(model: Model, kernel: SimpleNamespace) -> float:
@@ -111,11 +149,13 @@ PASSES = {
 PAGE = Template("""# $title: what a step costs
 
 Written by `make kernel-report MODEL=$name` on one core of `$cpu`, which reaches $peak billion fused multiply-adds per
-second in a loop of nothing else. Operations are counted in the generated text, for one step of one neuron; times are
-those of neurons at rest, the best of several runs, and include what happens in every step: looking for spikes and
-extrema, control of the step, bookkeeping. The share of the peak is that of fused multiply-adds, multiplications,
-additions, selections and operations on bits, one slot of a vector unit each: divisions, which have a unit of their own,
-and loads are left out.
+second in a loop of nothing else. Operations are counted in the generated text, for one step of one neuron;
+instructions in the machine code of the step itself, where that is a straight line, over the neurons that it serves at
+once. Times are those of neurons at rest, the best of several runs, and include what happens in every step: looking for
+spikes and extrema, control of the step, bookkeeping. Cycles are times at $clock GHz, which a chain of operations of one
+cycle each shows. The share of the peak is that of fused multiply-adds,
+multiplications, additions, selections and operations on bits, one slot of a vector unit each: divisions, which have a
+unit of their own, and loads are left out.
 
 $table
 
@@ -125,16 +165,33 @@ $ablation
 """)
 
 
-def scheme_rows(model: Model, methods: list[str], best: float) -> Iterator[str]:
+def instructions(text: str) -> str:
+    """Machine instructions of one step of one neuron, `attempt` and `slopes`; "" if they are no straight lines."""
+    apart = text.replace("def attempt(Z):", 'def attempt(Z: "f8[:]"):')
+    bodies: dict[str, list[str]] = {}
+    for line in machine.assembly(apart).splitlines():
+        if label := re.match(r'"?([A-Za-z]\w*)[\w.]*"?:', line):
+            body = bodies.setdefault(label[1], [])
+        elif line.startswith("\t") and not line.startswith("\t."):
+            body.append(line.strip())
+    step, slopes = bodies["attempt"], bodies.get("slopes", [])
+    if any(line.startswith("j") for line in [*step, *slopes]):
+        return ""  # loops
+    calls = sum(line.startswith("call") for line in step)
+    return f"{(len(step) + calls * len(slopes)) / LANES:.0f}"
+
+
+def scheme_rows(model: Model, methods: list[str], best: float, clock: float) -> Iterator[str]:
     """The table's rows, one for each scheme."""
     for method in methods:
-        text = generate(model, method)
-        kernel, took = compiled(text)
-        found = sum((operations(text, name) for name in ("propose", "attempt", "conclude", "accept")), Counter())
-        ns = nanoseconds(model, kernel)
+        made = compiled(model, method)
+        found = sum((operations(made.text, name) for name in ("propose", "attempt", "conclude", "accept")), Counter())
+        ns = nanoseconds(model, made.kernel)
         share = sum(found[kind] for kind in COUNTED) / ns * 1e9 / best
         counts = " | ".join(str(found[kind]) for kind in ("exp", *KINDS))
-        yield (f"| `{method}` | {counts} | {lanes(text)} | {ns:.1f} | {1e3 / ns:.1f} | {share:.0%} | {took:.1f} |")
+        speed = f"{ns:.1f} | {ns * clock / 1e9:.0f} | {1e3 / ns:.1f} | {share:.0%}"
+        times = f"{made.compile_s:.1f} | {1000 * made.load_s:.0f}"
+        yield f"| `{method}` | {counts} | {instructions(made.text)} | {lanes(made.text)} | {speed} | {times} |"
 
 
 def ablation_rows(model: Model, method: str) -> Iterator[str]:
@@ -142,10 +199,9 @@ def ablation_rows(model: Model, method: str) -> Iterator[str]:
     base = None
     for name, without in PASSES.items():
         with without():
-            text = generate(model, method)
-        found: Counter = operations(text, "attempt")
-        kernel, _ = compiled(text)
-        ns = nanoseconds(model, kernel)
+            made = compiled(model, method)
+        found: Counter = operations(made.text, "attempt")
+        ns = nanoseconds(model, made.kernel)
         base = base or ns
         counts = " | ".join(str(found[kind]) for kind in ("exp", "fma", "multiply", "add", "divide"))
         yield f"| {name} | {counts} | {ns:.1f} | {ns / base:.2f} |"
@@ -160,9 +216,14 @@ def page(model: Model) -> str:
             methods.append(method)
         except UserError as error:
             print(f"    {method} is left out: {error}", flush=True)
-    best = peak()
-    heads = ["scheme", "exp", *KINDS, "lanes", "ns", "M steps/s", "of peak", "compiled in (s)"]
-    table = [f"| {' | '.join(heads)} |", f"|---|{'---:|' * (len(heads) - 1)}", *scheme_rows(model, methods, best)]
+    best, cycles = peak(), clock()
+    heads = ["scheme", "exp", *KINDS, "instructions", "lanes", "ns", "cycles", "M steps/s", "of peak"]
+    heads += ["generated and compiled in (s)", "loaded in (ms)"]
+    table = [
+        f"| {' | '.join(heads)} |",
+        f"|---|{'---:|' * (len(heads) - 1)}",
+        *scheme_rows(model, methods, best, cycles),
+    ]
     heads = ["", "exp", "fma", "multiply", "add", "divide", "ns", "times"]
     ablation = [f"| {' | '.join(heads)} |", f"|---|{'---:|' * (len(heads) - 1)}", *ablation_rows(model, methods[0])]
     return PAGE.substitute(
@@ -170,6 +231,7 @@ def page(model: Model) -> str:
         name=model.name,
         cpu=machine.cpu()[0],
         peak=f"{best / 1e9:.1f}",
+        clock=f"{cycles / 1e9:.1f}",
         table="\n".join(table),
         method=methods[0],
         ablation="\n".join(ablation),

@@ -36,7 +36,9 @@ def one_message(log: Path) -> Iterator[None]:
             raise
         place = f" {error.filename}" if error.filename else ""
         _leave(f"cannot write{place} ({os.strerror(error.errno)}); {_ADVICE[error.errno]}. {_AGAIN}", log)
-    except MemoryError as error:
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "start new thread" not in str(error):
+            raise
         advice = "give the job more, on a cluster by `--set-resources RULE:mem_mb=...`, or run fewer at a time"
         _leave(f"out of memory ({error}); {advice}. {_AGAIN}", log)
 

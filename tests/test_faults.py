@@ -220,30 +220,66 @@ def test_temporary_files_of_the_tables_on_a_full_disk(calm, cache, disk, tmp_pat
     assert folder.bytes("e") == calm.bytes("e")
 
 
-LIMITED = """
+ALMOST_ALL = """
 import re, resource
 used = 1024 * int(re.search(r"VmData:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
-resource.setrlimit(resource.RLIMIT_DATA, (used + 24_000_000, resource.RLIM_INFINITY))
+resource.setrlimit(resource.RLIMIT_DATA, (used + {room}, resource.RLIM_INFINITY))
 
 with one_message("""
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells and limits memory so")
-def test_a_job_that_runs_out_of_memory_says_so_and_goes_on_when_it_has_more(cache, tmp_path):
+def starve(folder: Folder, job: str, room: int) -> None:
+    """A run in which a job has `room` bytes more than it begins with says so in one sentence."""
+    script, limited = f"workflow/scripts/{job}.py", ALMOST_ALL.format(room=room)
+    folder.edit(script, "\nwith one_message(", limited)
+    stopped = folder.snakemake("--cores", "2")
+    said = stopped.stdout + stopped.stderr
+    assert stopped.returncode != 0 and re.search(r"Error\. out of memory .*--set-resources", said), said[-3000:]
+    assert "Traceback" not in said and not list((folder.path / "results").rglob(".*.parquet.*"))
+    folder.edit(script, limited, "\nwith one_message(")
+
+
+limits_memory = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="only Linux tells and limits memory so"
+)
+
+
+@limits_memory
+def test_jobs_without_memory_say_so_and_go_on_when_they_have_it(calm, cache, tmp_path):
+    """No room even for a thread."""
+    folder = sweep(tmp_path / "starved", cache)
+    shutil.copytree(calm.path / "results", folder.path / "results")
+    (folder.path / "results/e/features.parquet").unlink()
+    starve(folder, "tables", 1_000_000)
+    next((folder.path / "results/e/shards").glob("*.parquet")).unlink()
+    starve(folder, "simulate", 1_000_000)
+    folder.run("--cores", "2")
+    assert folder.bytes("e") == calm.bytes("e")
+
+
+@pytest.mark.slow
+@limits_memory
+def test_jobs_that_run_out_of_memory_on_the_way(cache, tmp_path):
     folder = Folder(tmp_path / "little", cache)
     axis = {"linspace": [100, 140, 300]}
     settings = {"stimulus": {"kind": "step", "amplitude": {"linspace": [0, 30, 300]}}, "parameters": {"sodium.g": axis}}
     folder.config(**settings, duration=1)
-    for job in ("simulate", "tables"):
-        script = f"workflow/scripts/{job}.py"
-        folder.edit(script, "\nwith one_message(", LIMITED)
-        stopped = folder.snakemake("--cores", "2")
-        said = stopped.stdout + stopped.stderr
-        assert stopped.returncode != 0 and re.search(r"Error\. out of memory .*--set-resources", said), said[-3000:]
-        assert "Traceback" not in said and not list((folder.path / "results").rglob(".*.parquet.*"))
-        folder.edit(script, LIMITED, "\nwith one_message(")
+    starve(folder, "simulate", 24_000_000)
+    starve(folder, "tables", 24_000_000)
     folder.run("--cores", "2")
     assert folder.simulated() == 300 * 300
+
+
+def test_a_job_that_is_killed_brings_a_word_on_memory(calm, cache, tmp_path):
+    folder = sweep(tmp_path / "killed", cache)
+    shutil.copytree(calm.path / "results", folder.path / "results")
+    (folder.path / "results/e/features.parquet").unlink()
+    folder.edit(
+        "workflow/scripts/tables.py", "\nwith one_message(", "\nimport os\n\nos.kill(os.getpid(), 9)\nwith one_message("
+    )
+    stopped = folder.snakemake("--cores", "2")
+    assert stopped.returncode != 0
+    assert re.search(r"A job was killed\. Most often it ran out of memory: .*--set-resources", stopped.stderr)
 
 
 def test_a_neuron_that_fails_can_fail_the_run_when_all_is_written(cache, tmp_path):
