@@ -177,7 +177,7 @@ def files_to_open():
 
 
 onerror:
-    if "SIGKILL" in Path(log).read_text():
+    if any("SIGKILL" in Path(file).read_text() for file in ([log] if isinstance(log, str) else log)):
         print(
             "A job was killed. Most often it ran out of memory: give it more, on a cluster by `--set-resources "
             "RULE:mem_mb=...`, or run fewer at a time by `--cores`. The same command goes on from here.",
