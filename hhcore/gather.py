@@ -101,7 +101,7 @@ def _held(path: Path, context: str) -> pa.Table:
     try:
         return read_shard(path, context)
     except UserError:
-        return SCHEMA.empty_table()
+        return pa.Table.from_batches([], SCHEMA)
 
 
 def _set_aside(shards: list[Path], context: str) -> NoReturn:

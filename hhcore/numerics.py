@@ -17,7 +17,6 @@ from hhcore.compile.module import load_kernel
 from hhcore.errors import UserError
 from hhcore.experiment import Experiment, Factor
 from hhcore.features import spike_time_errors
-from hhcore.reference import reference
 from hhcore.simulation import DIVERGED, Result
 from hhcore.solvers import SCHEMES, Solver
 from hhcore.stability import check_step
@@ -317,6 +316,8 @@ def _check(
     e: Experiment, neurons: np.ndarray, points: np.ndarray, exact: Result, trial: Trial, scipy: tuple[str, float]
 ):
     """(rows, largest difference) of the neurons that SciPy simulates too: the worst one and one in the middle."""
+    from hhcore.reference import reference  # here, since jobs that only read what was found need no SciPy
+
     order = np.argsort(np.where(np.isnan(trial.error), -1.0, trial.error))
     fired = order[~np.isnan(trial.error[order]) & (exact.status[order] < DIVERGED)]
     picked = sorted({int(fired[-1]), int(fired[len(fired) // 2])})[:CHECKED] if len(fired) else []

@@ -117,7 +117,7 @@ def _held(path: Path, shard: str, context: str) -> pa.Table:
         except UserError:
             continue  # damaged: its points are simulated again
     if not parts:
-        return SCHEMA.empty_table()
+        return pa.Table.from_batches([], SCHEMA)
     return _distinct(pa.concat_tables(parts))
 
 
@@ -130,31 +130,47 @@ def _distinct(table: pa.Table) -> pa.Table:
     """Sorted by key, each key once."""
     order = np.lexsort(keys_of(table).T[::-1])
     keys = keys_of(table)[order]
-    return table.take(order[np.r_[True, (keys[1:] != keys[:-1]).any(axis=1)][: len(keys)]])
+    return table.take(_array(order[np.r_[True, (keys[1:] != keys[:-1]).any(axis=1)][: len(keys)]]))
 
 
 def read_shard(path: Path, context: str) -> pa.Table:
     """What a shard file holds of this context, columns as in SCHEMA. Raises UserError if it is damaged."""
     table = tables.read(path)
     if tables.metadata(path).get("context") != context or not table.schema.equals(SCHEMA, check_metadata=False):
-        return SCHEMA.empty_table()
+        return pa.Table.from_batches([], SCHEMA)
     return table.replace_schema_metadata(None).cast(SCHEMA)
 
 
 def _table(keys: np.ndarray, result: Result) -> pa.Table:
-    spikes = pa.LargeListArray.from_arrays(pa.array(result.offsets), pa.array(result.spike_times))
-    beats = pa.LargeListArray.from_arrays(pa.array(result.beat_offsets * len(BEAT)), pa.array(result.beats.ravel()))
+    spikes = pa.LargeListArray.from_arrays(_array(result.offsets), _array(result.spike_times))
+    beats = pa.LargeListArray.from_arrays(_array(result.beat_offsets * len(BEAT)), _array(result.beats.ravel()))
     failed = result.status >= DIVERGED
     counts = np.r_[0, np.cumsum(np.where(failed, result.final.shape[1], 0))].astype(np.int32)
-    final = pa.ListArray.from_arrays(pa.array(counts), pa.array(result.final[failed].ravel()))
+    final = pa.ListArray.from_arrays(_array(counts), _array(result.final[failed].ravel()))
     numbers = [result.peak, result.trough, result.status, result.ended]
     columns = [keys[:, 0], keys[:, 1], *numbers, final, result.steps, result.error, result.fragile, spikes, beats]
-    return pa.Table.from_arrays([pa.array(c) for c in columns], schema=SCHEMA)
+    columns = [column if isinstance(column, pa.Array) else _array(column) for column in columns]
+    return pa.Table.from_arrays(columns, schema=SCHEMA)
+
+
+# pa.array and to_numpy would import pandas, which takes half a second.
+
+
+def _array(numbers: np.ndarray) -> pa.Array:
+    """Numbers without a gap as a column."""
+    numbers = np.ascontiguousarray(numbers)
+    return pa.Array.from_buffers(pa.from_numpy_dtype(numbers.dtype), len(numbers), [None, pa.py_buffer(numbers)])
+
+
+def _numbers(column: pa.ChunkedArray) -> np.ndarray:
+    """A column without a gap as numbers."""
+    parts = [np.frombuffer(c.buffers()[1], c.type.to_pandas_dtype())[c.offset :][: len(c)] for c in column.chunks]
+    return np.concatenate([np.empty(0, column.type.to_pandas_dtype()), *parts])
 
 
 def keys_of(table: pa.Table) -> np.ndarray:
     """The keys of a shard's rows, uint64 (n, 2)."""
-    return np.column_stack([table["key_high"].to_numpy(), table["key_low"].to_numpy()])
+    return np.column_stack([_numbers(table["key_high"]), _numbers(table["key_low"])])
 
 
 def places(keys: np.ndarray, held: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """The store: only new points are simulated, damage repairs itself, shards do not matter."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -159,3 +161,20 @@ def test_plan_counts_shards_by_work():
     assert small.shards == ("all",)
     assert len(large.shards) == 2 and large.neurons == 40000
     assert large.simulated_s == pytest.approx(120000.0)
+
+
+def test_a_plan_counts_shards_of_short_runs_by_neurons():
+    e = experiment(amplitudes=np.linspace(0, 1, 1500).tolist(), conductances=np.linspace(1, 2, 1500).tolist())
+    assert len(sweep.plan(e).shards) == 4  # 2.25 million neurons, a million or so in each
+
+
+def test_a_job_that_simulates_does_not_wait_for_libraries_it_does_not_need(tmp_path):
+    """pandas and SciPy take half a second each to import, SymPy one: more than a small shard."""
+    update(experiment(), tmp_path)
+    script = (
+        "import sys; from pathlib import Path; from hhcore.certificate import resolved; from test_store import *;"
+        f"update(experiment(amplitudes=(0, 7)), Path({str(tmp_path)!r}));"
+        "print({'pandas', 'sympy', 'matplotlib', 'scipy.integrate', 'scipy.stats'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=Path(__file__).parent)
+    assert done.stdout.strip() == "set()", done.stdout + done.stderr
