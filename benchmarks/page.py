@@ -78,8 +78,12 @@ $solver.
 $rows
 
 The slope is that of a straight line through the logarithms: 1 is proportional to the number of neurons. The share of
-the kernel is the time that the shards spent in it, as their logs say, over wall time and cores. Seconds of work at
-$neurons neurons by rule: $rules.
+the kernel is the time that the shards spent in it, as their logs say, over wall time and cores.
+
+Where the time goes, in seconds of work by rule, on the cores together; the rest is Snakemake's own, and cores that wait
+where there is one job alone:
+
+$work
 
 **Why memory stays flat.** A shard has the work of about a minute, however large the grid. Tables are written a stretch
 of the grid at a time, from shards that are sorted through temporary files ([architecture.md](architecture.md)). Only
@@ -216,6 +220,8 @@ def scaling(found: dict) -> str:
     for label, key, scale, unit in MEASURES:
         cells = " | ".join(f"{digits(run[key] * scale)} {unit}" for run in runs)
         rows.append(f"| {label} | {cells} | {slope(runs, key)} |")
+    work = [f"| | {sizes} |", "|---|" + "---:|" * len(runs)]
+    work += [f"| {rule} | {' | '.join(digits(run['rules_s'][rule]) for run in runs)} |" for rule in largest["rules_s"]]
     queries = ["| | mean rate at each current, first spike of each neuron |", "|---|---:|"]
     queries += [f"| {name} | {seconds:.2f} s |" for name, seconds in largest["queries_s"].items()]
     planning = ", ".join(f"{int(n):,} neurons {seconds:.1f} s" for n, seconds in found["planning_s"].items())
@@ -224,7 +230,7 @@ def scaling(found: dict) -> str:
         cores=largest["cores"],
         solver=largest["solver"],
         rows="\n".join(rows),
-        rules=largest["rules"],
+        work="\n".join(work),
         neurons=f"{largest['neurons']:,}",
         queries="\n".join(queries),
         planning=planning,

@@ -15,7 +15,6 @@ import time
 from pathlib import Path
 
 import duckdb
-import numpy as np
 import pandas as pd
 import polars as pl
 import psutil
@@ -115,8 +114,7 @@ def measure(neurons: int, folder: Path) -> dict[str, object]:
         "cores": CORES,
         "wall_s": wall,
         "kernel_share": kernel_seconds(results) / (CORES * wall),
-        "simulate_s": rules["simulate"],
-        "rules": ", ".join(f"{rule} {np.ceil(s):.0f}" for rule, s in rules.items()),
+        "rules_s": rules,
         "peak_process_MB": largest,
         "peak_total_MB": total,
         "shards_MB": size(results / NAME / "shards"),
