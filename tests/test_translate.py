@@ -170,6 +170,11 @@ def test_a_function_for_integers_and_one_for_floats():
         ("a = 1\n    a = x[0]", "a is i8, then f8"),
         ("if x[0] > 1.0:\n        return 1\n    return x[0]", "returns i8, then f8"),
         ("x[0] = x[0] << 2", "no such operation on f8"),
+        ("x[0] = x[0] % 2.0", "not part of a kernel's language"),
+        ("x[0] = 1.0 if x is x else 2.0", "not part of a kernel's language"),
+        ("x[0] = 1.0 if not x[0] else 2.0", "not a condition"),
+        ("k = 3\n    for k in range(2):\n        x[k] = 1.0", "a counter with the name of something else"),
+        ("for k in range(2):\n        x[k] = 1.0\n    x[0] = k", "a name without a value"),
     ],
 )
 def test_what_is_no_kernel_is_refused(body, why):

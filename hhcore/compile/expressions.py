@@ -125,6 +125,8 @@ class Expressions:
         return self.new(f"sitofp i64 {value.text} to double", "f8")
 
     def _binary(self, node: ast.BinOp) -> Value:
+        if type(node.op) not in _OPERATORS:
+            raise self.fail(node, "not part of a kernel's language")
         a, b = self.expression(node.left), self.expression(node.right)
         on_floats, on_integers, python = _OPERATORS[type(node.op)]
         if a.known is not None and b.known is not None:
@@ -142,6 +144,8 @@ class Expressions:
         if isinstance(node.op, ast.Not):
             if value.known is not None:
                 return constant(not value.known)
+            if value.type != "b1":
+                raise self.fail(node, "not a condition")
             return self.new(f"xor i1 {value.text}, true", "b1")
         if value.known is not None:
             return constant(-value.known)
@@ -150,6 +154,8 @@ class Expressions:
         return self.new(f"sub i64 0, {value.text}", "i8")
 
     def _compare(self, node: ast.Compare) -> Value:
+        if not all(type(op) in _COMPARISONS for op in node.ops):
+            raise self.fail(node, "not part of a kernel's language")
         values = [self.expression(part) for part in (node.left, *node.comparators)]
         found = None
         for op, a, b in zip(node.ops, values, values[1:], strict=False):

@@ -203,6 +203,8 @@ class _Function(Expressions):
     def do_for(self, node: ast.For) -> None:
         first, last, step = self.bounds(node.iter)
         name = node.target.id
+        if name in self.assigned or name in self.names:
+            raise self.fail(node.target, "a counter with the name of something else")
         head, body, following, after = (self.label(word) for word in ("for", "do", "next", "after"))
         before = self.block
         self.count += 1
@@ -213,15 +215,13 @@ class _Function(Expressions):
         comparison = "slt" if step.known > 0 else "sgt"
         self.branch(self.new(f"icmp {comparison} i64 {counter.text}, {last.text}", "b1"), body, after)
         self.begin(body)
-        shadowed = self.names.get(name)
         self.names[name] = counter
         self.loop_body(node.body, following, after)
         self.begin(following)
         self.lines.append(f"  {advanced} = add nsw i64 {counter.text}, {step.text}")
         turns = None if None in (first.known, last.known) else len(range(first.known, last.known, step.known))
         self.jump(head, self.module.loop(turns))
-        if shadowed is not None:
-            self.names[name] = shadowed
+        del self.names[name]
         self.begin(after)
 
     def bounds(self, node: ast.expr) -> tuple[Value, Value, Value]:
