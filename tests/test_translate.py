@@ -159,6 +159,15 @@ def test_a_function_for_integers_and_one_for_floats():
     check(text, "f", lambda: [np.array([1.25]), np.array([2**60])])
 
 
+def test_what_python_refuses_to_divide_is_infinite_or_not_a_number():
+    f = load(
+        compiled('ZERO = 0.0\n\ndef f(x: "f8[:]"):\n    x[0], x[1], x[2] = 1.0 / ZERO, ZERO / 0.0, x[2] / ZERO\n')
+    ).f
+    x = np.full(3, -2.0)
+    f(x)
+    assert np.array_equal(x, [np.inf, np.nan, -np.inf], equal_nan=True)
+
+
 @pytest.mark.parametrize(
     "body, why",
     [

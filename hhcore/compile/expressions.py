@@ -4,6 +4,7 @@ import ast
 import math
 import operator
 from collections.abc import Callable
+from contextlib import suppress
 
 from hhcore.compile.values import CONSTANTS, LLVM, STORED, Array, KernelError, Thing, Value, constant, llvm_type
 
@@ -130,7 +131,8 @@ class Expressions:
         a, b = self.expression(node.left), self.expression(node.right)
         on_floats, on_integers, python = _OPERATORS[type(node.op)]
         if a.known is not None and b.known is not None:
-            return constant(python(a.known, b.known))
+            with suppress(ArithmeticError):  # left to the machine, where 1 / 0 is infinite
+                return constant(python(a.known, b.known))
         floats = "f8" in (a.type, b.type) or isinstance(node.op, ast.Div)
         type_ = "f8" if floats else a.type
         operation = on_floats if floats else on_integers
