@@ -123,7 +123,7 @@ def main() -> None:
     """A line for each model, and the count."""
     folder, pattern = Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "*"
     files = sorted(p for p in folder.rglob(pattern) if p.suffix in (".mmt", ".cellml"))
-    print(f"==> {len(files)} models, about {len(files) / 2:.0f} minutes on one core", flush=True)
+    print(f"==> {len(files)} models, about {len(files) / 4:.0f} minutes on one core", flush=True)
     warnings.simplefilter("ignore")
     passed = 0
     for path in files:

@@ -49,10 +49,10 @@ def gather(experiment: Experiment, shards: list[Path]) -> Iterator[Result]:
         folder = Path(name)
         _sort_keys(experiment, shards, folder)
         _sort_neurons(experiment, shards, parts, folder)
-        yield from _ahead(_sorted(experiment, folder, number) for number in range(len(parts)))
+        yield from ahead(_sorted(experiment, folder, number) for number in range(len(parts)))
 
 
-def _ahead(items: Iterator[T]) -> Iterator[T]:
+def ahead(items: Iterator[T]) -> Iterator[T]:
     """The items, each made while the one before is in use."""
     with ThreadPoolExecutor(1) as pool:
         following = pool.submit(next, items, None)
@@ -86,7 +86,7 @@ def _sort_neurons(e: Experiment, shards: list[Path], parts: list[range], folder:
             stack.enter_context(pa.ipc.new_stream(str(_stretch(folder, number)), schema))
             for number in range(len(parts))
         ]
-        for path, held in _ahead((path, _held(path, context)) for path in sorted(shards)):
+        for path, held in ahead((path, _held(path, context)) for path in sorted(shards)):
             wanted = np.fromfile(folder / path.stem, PLACE)  # in the order of rows
             if len(wanted) and not held.num_rows:
                 _set_aside(shards, context)

@@ -1,5 +1,6 @@
 """The tables and figures of one experiment, from its shards to its folder."""
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -32,23 +33,31 @@ def write_tables(experiment: Experiment, shards: list[Path], numerics: Path, fol
 
     numerics : numerics.parquet, of which every table carries the certificate
     """
-    from hhcore.gather import gather, stretches
+    from hhcore.gather import ahead
     from hhcore.summary import Totals, summary
 
     made = provenance(experiment, numerics)
     totals = Totals()
     with ExitStack() as stack:
         writers: dict[str, pq.ParquetWriter] = {}
-        for rows, result in zip(stretches(experiment), gather(experiment, shards), strict=True):
-            result = _with_sampled_errors(result, rows, experiment, numerics)
-            for name, part in _tables(experiment, rows, result, totals.curves).items():
+        for written in ahead(_stretches(experiment, shards, numerics, totals)):
+            for name, part in written.items():
                 if name not in writers:
                     writers[name] = stack.enter_context(tables.writer(folder / name, part.schema, made))
                 writers[name].write_table(part, tables.ROW_GROUP)
-                totals.add_rows(name, part)
-            totals.add(result.columns)
     with whole(folder / "summary.html") as temporary:
         temporary.write_text(summary(experiment, totals, made), encoding="utf-8")
+
+
+def _stretches(e: Experiment, shards: list[Path], numerics: Path, totals) -> Iterator[dict[str, pa.Table]]:
+    """All tables of each stretch of the grid by file name, counted in `totals`."""
+    from hhcore.gather import gather, stretches
+
+    for rows, result in zip(stretches(e), gather(e, shards), strict=True):
+        result = _with_sampled_errors(result, rows, e, numerics)
+        written = _tables(e, rows, result, totals.curves)
+        totals.add(result.columns, written)
+        yield written
 
 
 def _tables(e: Experiment, rows: range, result: Result, curves: int) -> dict[str, pa.Table]:

@@ -51,8 +51,8 @@ class Totals:
         """Number of F-I curves."""
         return self.rows["fi_summary.parquet"]
 
-    def add(self, features: Mapping[str, np.ndarray]) -> None:
-        """Count the neurons of the columns of features.parquet."""
+    def add(self, features: Mapping[str, np.ndarray], written: Mapping[str, pa.Table]) -> None:
+        """Count neurons, by the columns of features.parquet, and the rows of the tables."""
         words, numbers = np.unique(features["status"].astype(str), return_counts=True)
         self.statuses.update(dict(zip(words.tolist(), numbers.tolist(), strict=True)))
         self.undetected += fi.undetected(features)
@@ -60,11 +60,9 @@ class Totals:
         self.fragile += int(np.ma.filled(features["fragile"], False).sum())
         error = features["spike_time_error_us"]
         self.errors.append(error[~np.isnan(error)])
-
-    def add_rows(self, name: str, part: pa.Table) -> None:
-        """Count the rows of a part of a table."""
-        self.schemas[name] = part.schema
-        self.rows[name] += part.num_rows
+        for name, part in written.items():
+            self.schemas[name] = part.schema
+            self.rows[name] += part.num_rows
 
 
 def summary(experiment: Experiment, totals: Totals, made: Mapping[str, str]) -> str:

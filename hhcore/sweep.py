@@ -19,6 +19,7 @@ STEPS_PER_SHARD = 1.5e9  # neuron-steps: about half a minute on one core for Hod
 NEURONS_PER_SHARD = 1 << 20  # of short runs: a shard is in memory
 ADAPTIVE_STEPS = 8.0  # in one ms, of an adaptive scheme, as far as one can say before the run
 BATCH = 1 << 15  # points looked at together: they stay in the cache
+MEASURED_S = 0.1  # a run long enough to tell the speed of a kernel by
 NOMINAL_SPEED = 2e8  # states per second on one core, where this machine has not measured the kernel yet
 
 
@@ -78,15 +79,17 @@ def measure_speed(model: Model, method: str) -> float:
     from hhcore.simulation import simulate
     from hhcore.stimulus import Step
 
-    best = 0.0
     accuracy = 1e-6 if SCHEMES[method].adaptive else 0.025 / model.ms
-    for _ in range(4):
+    run = {"duration": 100.0 / model.ms, "method": method, knob(method): accuracy}
+    neurons, seconds = 16, 0.0
+    while seconds < MEASURED_S:
+        neurons *= 4
         started = time.perf_counter()
-        run = {"duration": 100.0 / model.ms, "method": method, knob(method): accuracy}
-        result = simulate(model, {}, Step(np.zeros(64)), initial_state="model", **run)
-        best = max(best, result.steps.sum() / (time.perf_counter() - started))
-    keep(_speed_file(model, method), repr(float(best)))
-    return best
+        result = simulate(model, {}, Step(np.zeros(neurons)), initial_state="model", **run)
+        seconds = time.perf_counter() - started
+    speed = float(result.steps.sum() / seconds)
+    keep(_speed_file(model, method), repr(speed))
+    return speed
 
 
 def _speed_file(model: Model, method: str) -> Path:

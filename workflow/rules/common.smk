@@ -49,6 +49,13 @@ def kernels(wildcards):
     return expand("results/kernels/{kernel}.py", kernel=KERNELS[wildcards.experiment])
 
 
+def numerics_before(wildcards):
+    """What the shards of an experiment wait for: that a solver is chosen, or that a fixed step is found to be stable."""
+    solver = EXPERIMENTS[wildcards.experiment].solver
+    waits = solver is None or not solver.scheme.adaptive
+    return [f"results/{wildcards.experiment}/numerics.parquet"] if waits else []
+
+
 def shards(wildcards):
     """The shard files of an experiment."""
     return expand(

@@ -20,7 +20,7 @@ rule kernel:
 rule simulate:
     input:
         kernels=kernels,
-        numerics="results/{experiment}/numerics.parquet",
+        numerics=numerics_before,
     output:
         update("results/{experiment}/shards/{shard}.parquet"),
     log:

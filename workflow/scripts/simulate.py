@@ -10,8 +10,11 @@ from hhcore.store import update_shard
 
 with one_message(Path(snakemake.log[0])):
     name, shard = snakemake.wildcards.experiment, snakemake.wildcards.shard
+    experiment = read_experiments(snakemake.config)[name]
+    for numerics in snakemake.input.numerics:
+        experiment = resolved(experiment, Path(numerics))
     update_shard(
-        resolved(read_experiments(snakemake.config)[name], Path(snakemake.input.numerics)),
+        experiment,
         shard,
         Path(snakemake.output[0]),
         threads=snakemake.threads,
