@@ -21,7 +21,6 @@ import numpy as np
 import hhcore
 from hhcore.compile import lower, machine, passes
 from hhcore.compile.cost import WEIGHTS, operations
-from hhcore.compile.module import LANES
 from hhcore.compile.text import generate
 from hhcore.errors import UserError
 from hhcore.integration import integrate
@@ -35,7 +34,7 @@ KINDS = ("fma", "multiply", "add", "divide", "sqrt", "select", "bits", "load")
 COUNTED = ("fma", "multiply", "add", "select", "bits")  # what fills a slot of a vector unit
 
 
-CHAINS, LINKS = 12, 64
+LANES, CHAINS, LINKS = 16, 12, 64
 
 
 def peak_text() -> str:
@@ -60,8 +59,8 @@ CLOCK = """
 def chain(x: "i8[:]", rounds: "i8"):
     n = x[0]
     for _ in range(rounds):
-        n = n ^ (n >> 1)
-        n = n ^ (n << 3)
+        n = (n + 0x2545F4914F6CDD1D) ^ 0x5DEECE66D
+        n = (n + 0x9E3779B97F4A7C) ^ 0x27BB2EE687B0B0
     x[0] = n
 """
 
@@ -178,7 +177,8 @@ def instructions(text: str) -> str:
     if any(line.startswith("j") for line in [*step, *slopes]):
         return ""  # loops
     calls = sum(line.startswith("call") for line in step)
-    return f"{(len(step) + calls * len(slopes)) / LANES:.0f}"
+    block = int(re.search(r"^W = (\d+)$", text, re.MULTILINE)[1])
+    return f"{(len(step) + calls * len(slopes)) / block:.0f}"
 
 
 def scheme_rows(model: Model, methods: list[str], best: float, clock: float) -> Iterator[str]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from hhcore.stimulus import Protocol
 
-SPIKE_BUFFER = 1 << 16  # spikes after which a kernel hands them over
+SPIKE_BUFFER = 1 << 16  # spikes after which a kernel hands them over; more than a block has neurons
 
 # What a kernel finds of a beat: times, potentials, the largest slope before the highest peak. NaN where there is none.
 BEAT = ("onset", "end", "rest", "peak", "slope", "slope_time", "half_time", "ninety_time")

@@ -219,5 +219,5 @@ def test_damaged_machine_code_is_compiled_again(tmp_path, monkeypatch):
         spoil(code)
     for _ in range(2):
         monkeypatch.setattr(module, "_loaded", {})
-        assert load_kernel(MODEL, "rk4").W == 16
+        assert load_kernel(MODEL, "rk4").N == 4
         monkeypatch.setattr(module, "compiled", None)  # the second time it is kept

@@ -1,6 +1,7 @@
 """The compiler's passes keep the mathematics and do what they promise."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hhcore.compile.calculus import Calculus, slope
 from hhcore.compile.equations import equations
 from hhcore.compile.functions import Both, Equal, Fused, Horner, Less, Near, Opposite, Select, either
 from hhcore.compile.passes import Block, addition_chain, optimise, remove_singularities
+from hhcore.compile.text import generate
 from hhcore.model import load_model
 
 V = sp.Symbol("membrane_V", real=True)
@@ -29,6 +31,16 @@ def optimised(symbols) -> Block:
     variables = {*symbols.states.values(), symbols.current}
     block = Block(symbols.derivatives, symbols.definitions).map(lambda e: remove_singularities(e, variables))
     return optimise(block, variables)
+
+
+def test_slopes_wait_for_the_division_with_one_operation_each():
+    body = generate(load_model("hodgkin_huxley_1952"), "rk4").split("def derivatives")[1].split("\n\n\n")[0]
+    lines = [line.split(" = ") for line in body.splitlines() if " = " in line and "Z[" not in line]
+    (quotient,) = [name.strip() for name, code in lines if code.startswith("1.0 / ")]
+    waiting = [code for _, code in lines if re.search(rf"\b{quotient}\b", code)]
+    names = {name.strip() for name, code in lines if code in waiting}
+    assert len(waiting) == 3 and all(code.startswith("fma(") for code in waiting)
+    assert not any(names & set(re.findall(r"\w+", code)) for _, code in lines)
 
 
 def test_passes_keep_every_derivative_of_hodgkin_huxley():

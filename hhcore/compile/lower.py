@@ -2,9 +2,10 @@
 
 Equal subexpressions become one variable. What does not depend on the state is moved out of the time loop into
 `Invariants`, where a division by zero concerns nothing else. Several divisions of a block become one: 1/a and 1/b from
-1/(ab).
+1/(ab). As it takes long, what needs no division is computed before, and its result enters last.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -16,6 +17,7 @@ from hhcore.compile.passes import Block, addition_chain, needed
 from hhcore.errors import UserError
 
 MERGED_DIVISIONS = 4  # denominators in one division; more might overflow
+FEW = 3  # denominators whose quotients may wait in products: of more, that takes too many multiplications
 
 
 class Invariants:
@@ -75,6 +77,9 @@ class _Lowering:
         self.known: dict[sp.Basic, str] = {}
         self.waiting = dict(block.definitions)
         self.powers = _powers(block)
+        self.factors = _factors(block)
+        self.quotients: dict[sp.Expr, tuple[str, str]] = {}  # 1/a that is used once: the names of 1/(ab) and of b
+        self.late: dict[sp.Basic, bool] = {}
 
     # -- naming
 
@@ -127,7 +132,7 @@ class _Lowering:
         constant, rest = self.split(e, as_Add=True)
         terms = sp.Add.make_args(rest)
         plain = [t for t in terms if self.is_plain(t)]
-        products = [t for t in terms if not self.is_plain(t)]
+        products = sorted((t for t in terms if not self.is_plain(t)), key=self.is_late)
         total = self.operand(constant) if constant != 0 else self.operand((plain or products).pop(0))
         steps = [lambda total, t=t: self.sum_code(total, self.operand(t)) for t in plain]
         steps += [lambda total, t=t: "fma({}, {}, {})".format(*self.halves(t), total) for t in products]
@@ -148,13 +153,26 @@ class _Lowering:
         return "{} * {}".format(*self.halves(e))
 
     def halves(self, product: sp.Mul) -> tuple[str, str]:
-        """Two operands whose product this is; the sign and the constant come last."""
+        """Two operands whose product this is; a quotient comes last, else the sign and the constant."""
         constant, rest = self.split(product, as_Add=False)
+        factors = sp.Mul.make_args(rest)
+        if (quotient := next((f for f in factors if f in self.quotients), None)) is not None:
+            inverse, other = self.quotients[quotient]
+            before = constant * sp.Mul(*(f for f in factors if f != quotient))
+            return (other if before == 1 else self.assign(f"{self.operand(before)} * {other}")), inverse
         if constant != 1 and constant != -1:
             return self.operand(rest), self.operand(constant)
         *factors, last = sp.Mul.make_args(rest)
         left, right = self.operand(sp.Mul(*factors)), self.operand(last)
         return (negated(left) if constant == -1 else left), right
+
+    def is_late(self, e: sp.Basic) -> bool:
+        """Whether a division has to be waited for."""
+        if e not in self.late:
+            own = isinstance(e, sp.Pow) and e.exp.is_negative and e.base.free_symbols & self.variables
+            parts = e.args or [self.block.definitions[e]] if e.args or e in self.block.definitions else []
+            self.late[e] = bool(own) or any(self.is_late(part) for part in parts)
+        return self.late[e]
 
     def split(self, e: sp.Expr, as_Add: bool) -> tuple[sp.Expr, sp.Expr]:
         if self.invariants is None:
@@ -300,15 +318,41 @@ class _Lowering:
         return depth
 
     def merged_division(self, denominators: list[sp.Expr]) -> None:
-        names = [self.operand(d) for d in denominators]
-        products = names[:1]
-        for name in names[1:]:
-            products.append(self.assign(f"{products[-1]} * {name}"))
-        inverse = self.assign(f"1.0 / {products[-1]}")
-        for d, name, product in list(zip(denominators[1:], names[1:], products, strict=False))[::-1]:
-            self.assign(f"{inverse} * {product}", 1 / d)
-            inverse = self.assign(f"{inverse} * {name}")
-        self.known[1 / denominators[0]] = inverse
+        product, others = self.cofactors([self.operand(d) for d in denominators])
+        inverse = self.assign(f"1.0 / {product}")
+        for d, other in zip(denominators, others, strict=True):
+            if other is None:
+                self.known[1 / d] = inverse
+            elif self.factors[1 / d] == 1 and len(denominators) <= FEW:
+                self.quotients[1 / d] = inverse, other
+            else:
+                self.assign(f"{inverse} * {other}", 1 / d)
+
+    def cofactors(self, names: list[str]) -> tuple[str, list[str | None]]:
+        """The product of all, and for each of them the product of the others, None if there is no other."""
+        if len(names) == 1:
+            return names[0], [None]
+        half = len(names) // 2
+        (left, lefts), (right, rights) = self.cofactors(names[:half]), self.cofactors(names[half:])
+        others = [right if o is None else self.assign(f"{o} * {right}") for o in lefts]
+        others += [left if o is None else self.assign(f"{o} * {left}") for o in rights]
+        return self.assign(f"{left} * {right}"), others
+
+
+def _factors(block: Block) -> Counter:
+    """In how many products each quotient is a factor; what is used otherwise, or with another, counts twice."""
+    found: Counter = Counter()
+    seen: set[sp.Basic] = set()
+    waiting = [*block.definitions.values(), *block.outputs.values()]
+    while waiting:
+        e = waiting.pop()
+        if e not in seen:
+            seen.add(e)
+            waiting += e.args
+            quotients = [part for part in e.args if isinstance(part, sp.Pow) and part.exp == -1]
+            alone = isinstance(e, sp.Mul) and len(quotients) == 1
+            found.update(dict.fromkeys(quotients, 1 if alone else 2))
+    return found
 
 
 def _powers(block: Block) -> dict[sp.Symbol, list[int]]:

@@ -13,8 +13,6 @@ from hhcore.errors import UserError
 from hhcore.files import whole
 from hhcore.model import Model
 
-LANES = 16  # neurons in a block of a kernel: two AVX-512 registers
-
 
 def kernel_digest(model: Model, method: str) -> str:
     """Hash that names the kernel of a model and its variants, and a scheme: equal digests compute equal bits."""

@@ -20,10 +20,12 @@ from hhcore.compile.values import CONSTANTS, LLVM, STORED, Array, KernelError, T
 
 UNROLLED = 8  # turns of a loop that may be written out
 
+REGISTER = 8  # lanes in one of AVX-512
+
 _ATTRIBUTES = """\
-attributes #0 = { nounwind "prefer-vector-width"="512" }
-!0 = !{!"llvm.loop.interleave.count", i32 2}
-!1 = !{!"llvm.loop.unroll.disable"}"""
+attributes #0 = {{ nounwind "prefer-vector-width"="512" }}
+!0 = !{{!"llvm.loop.interleave.count", i32 {interleaved}}}
+!1 = !{{!"llvm.loop.unroll.disable"}}"""
 
 
 @dataclass(frozen=True)
@@ -65,14 +67,15 @@ class _Module:
             self.function(name, kinds, exported=True)
         declared = [f"declare double @llvm.{name}.f64({', '.join(['double'] * n)})" for name, n in INTRINSICS.items()]
         loops = [f"!{i} = distinct !{{!{i}, {hints}}}" for i, hints in enumerate(self.loops, start=2)]
-        parts = [*self.tables.values(), *declared, *self.texts, _ATTRIBUTES, *loops]
+        attributes = _ATTRIBUTES.format(interleaved=max(2, self.constants.get("W", 0) // REGISTER))
+        parts = [*self.tables.values(), *declared, *self.texts, attributes, *loops]
         return "\n".join(parts) + "\n"
 
     def loop(self, turns: int | None) -> str:
         """A mark for a loop of that many turns, None if they are not known.
 
-        Two registers in flight hide each other's latency; loops over lanes become vector operations, not copies of
-        their body.
+        The registers of a block, in flight together, hide each other's latency; loops over lanes become vector
+        operations, not copies of their body.
         """
         self.loops.append("!0" if turns is None or turns <= UNROLLED else "!0, !1")
         return f", !llvm.loop !{len(self.loops) + 1}"
