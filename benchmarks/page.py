@@ -86,8 +86,8 @@ where there is one job alone:
 $work
 
 **Why memory stays flat.** A shard has the work of about a minute, however large the grid. Tables are written a stretch
-of the grid at a time, from shards that are sorted through temporary files ([architecture.md](architecture.md)). Only
-the figures and Sobol indices read whole columns of `features.parquet`: their rules ask for 1 kB a neuron.
+of the grid at a time, from shards that are sorted through temporary files ([architecture.md](architecture.md)). Figures
+keep the rows that they may show: two axes whole, a dozen values of the others. Sobol indices read a column at a time.
 
 **Planning.** `snakemake -n`, which expands no grid: $planning. The number of shards is chosen from the work, and each
 shard finds its own points by their hashes, 0.05 µs for each point of the grid.

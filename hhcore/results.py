@@ -146,7 +146,7 @@ def draw_grid(experiment: Experiment, folder: Path) -> None:
 
     plan = figure_plan(experiment)
     tolerance_us = None if experiment.tolerance is None else experiment.tolerance * 1000.0
-    grid, tried = _frame(folder, "features"), _frame(folder, "numerics")
+    grid, tried = _shown(folder, "features", plan), _frame(folder, "numerics")
     drawn = {
         **(_FIGURES[experiment.stimulus.kind] if experiment.sample is None else _sample_figures)(folder, grid, plan),
         "work_precision": figures.work_precision(tried, plan, tolerance_us),
@@ -160,9 +160,9 @@ def _fi_figures(folder: Path, grid, plan) -> dict[str, object]:
     from hhcore import figures
 
     return {
-        "fi_curves": figures.fi_curves(_frame(folder, "fi_curves"), plan),
+        "fi_curves": figures.fi_curves(_shown(folder, "fi_curves", plan), plan),
         "spike_count_map": figures.spike_count_map(grid, plan),
-        "rheobase_map": figures.rheobase_map(_frame(folder, "fi_summary"), plan),
+        "rheobase_map": figures.rheobase_map(_shown(folder, "fi_summary", plan), plan),
         "oscillation_range": figures.oscillation_range(grid, plan),
     }
 
@@ -170,8 +170,9 @@ def _fi_figures(folder: Path, grid, plan) -> dict[str, object]:
 def _beat_figures(folder: Path, grid, plan) -> dict[str, object]:
     from hhcore import figures
 
+    beats_of, _ = tables.read_rows(folder / "beats.parquet", lambda part: np.isin(part["neuron"], grid.index))
     return {
-        "restitution": figures.restitution(grid, _frame(folder, "beats"), plan),
+        "restitution": figures.restitution(grid, beats_of.to_pandas(), plan),
         "apd_map": figures.apd_map(grid, plan),
     }
 
@@ -184,6 +185,12 @@ def _sample_figures(folder: Path, grid, plan) -> dict[str, object]:
 
 def _frame(folder: Path, name: str):
     return tables.read(folder / f"{name}.parquet").to_pandas()
+
+
+def _shown(folder: Path, name: str, plan):
+    """The rows of a table of the grid that figures may show; its index is their numbers in the table."""
+    found, rows = tables.read_rows(folder / f"{name}.parquet", plan.shows)
+    return found.to_pandas().set_axis(rows)
 
 
 def draw_traces(experiment: Experiment, folder: Path) -> None:
@@ -216,6 +223,7 @@ def figure_plan(experiment: Experiment):
         axes=tuple(swept(a.name, a.values) for a in e.axes),
         sampled=tuple(swept(name, values) for name, values in sample.items()),
         along=along[0] if along else None,
+        neurons=e.n_points,
         combine=e.combine,
         threshold=e.threshold,
         traces=tuple(_trace_title(e, point) for point in e.traces),

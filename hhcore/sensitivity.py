@@ -87,7 +87,7 @@ def _outputs(e: Experiment, folder: Path) -> Iterator[tuple[str, np.ndarray, np.
     axes = axis_columns(e, range(e.n_points))
     place = np.column_stack([axes[e.column(a.name)] for a in e.axes] or [np.empty((e.n_points, 0))])
     place = place[: e.n_points // e.shape[0]]
-    features = tables.read(folder / "features.parquet")
+    features, summary = folder / "features.parquet", folder / "fi_summary.parquet"
     for name in _numeric(features, axes):
         yield name, _column(features, name).reshape(e.shape[0], -1), place
     if e.protocol != "step":
@@ -98,19 +98,18 @@ def _outputs(e: Experiment, folder: Path) -> Iterator[tuple[str, np.ndarray, np.
     once = np.flatnonzero(place[:, column] == place[0, column])
     place = place[once].copy()
     place[:, column] = np.nan
-    summary = tables.read(folder / "fi_summary.parquet")
     for name in _numeric(summary, axes):
         yield name, _column(summary, name)[number].reshape(e.shape[0], -1)[:, once], place
 
 
-def _numeric(table: pa.Table, axes: dict[str, np.ndarray]) -> list[str]:
-    """The columns that are features in numbers."""
-    numbers = [f.name for f in table.schema if pa.types.is_floating(f.type) or pa.types.is_integer(f.type)]
+def _numeric(path: Path, axes: dict[str, np.ndarray]) -> list[str]:
+    """The columns of a table that are features in numbers."""
+    numbers = [f.name for f in tables.schema(path) if pa.types.is_floating(f.type) or pa.types.is_integer(f.type)]
     return [name for name in numbers if name not in axes and name not in UNJUDGED]
 
 
-def _column(table: pa.Table, name: str) -> np.ndarray:
-    return table[name].to_pandas().to_numpy(dtype=np.float64, na_value=np.nan)
+def _column(path: Path, name: str) -> np.ndarray:
+    return tables.read(path, [name])[name].to_pandas().to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def draw_sobol_indices(experiment: Experiment, folder: Path) -> None:

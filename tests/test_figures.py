@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ElementTree
 import matplotlib
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import BoundaryNorm
@@ -341,6 +342,24 @@ def cells(panel):
     corners = mesh.get_coordinates()
     x, y = corners[0, :, 0], corners[:, 0, 1]
     return (x[1:] + x[:-1]) / 2, (y[1:] + y[:-1]) / 2, mesh.get_array()
+
+
+@pytest.mark.parametrize("sizes", [(20,), (20, 30), (20, 30, 35), (5, 17, 17, 17)])
+def test_figures_are_the_same_from_the_rows_that_they_may_show(sizes, tmp_path):
+    axes = [amplitude(np.arange(sizes[0])), *(axis(NAMES[i], np.arange(n)) for i, n in enumerate(sizes[1:]))]
+    whole = draw_all(axes)
+    kept = []
+
+    def shown(table):
+        inside = plan(*axes).shows(pa.RecordBatch.from_pandas(table))
+        kept.append(inside.mean())
+        return table[inside]
+
+    for i, (all_rows, some) in enumerate(zip(whole, draw_all(axes, shown), strict=True)):
+        for name, figure in (("whole", all_rows), ("some", some)):
+            save(figure, tmp_path / f"{name}{i}")
+        assert (tmp_path / f"some{i}.svg").read_bytes() == (tmp_path / f"whole{i}.svg").read_bytes()
+    assert (min(kept) < 0.9) == (len(sizes) > 2)
 
 
 def test_spike_count_map_has_a_panel_per_amplitude_with_the_right_cells():

@@ -53,6 +53,15 @@ def spikes(tmp_path):
     return tmp_path / "spikes.parquet"
 
 
+def test_some_rows_and_some_columns(written, monkeypatch):
+    monkeypatch.setattr(tables, "BATCH", 3)
+    found, rows = tables.read_rows(written, lambda batch: batch["count"].to_numpy(zero_copy_only=False) != 1)
+    assert rows.tolist() == [1, 2, 3] and found["status"].to_pylist() == ["diverged", "ok", "ok"]
+    found, rows = tables.read_rows(written, lambda batch: np.zeros(len(batch), bool))
+    assert rows.size == found.num_rows == 0 and found.schema.names == tables.schema(written).names == [*columns()]
+    assert tables.read(written, ["status"]).schema.names == ["status"]
+
+
 def test_values_come_back_and_undefined_ones_are_null(written):
     found = tables.read(written)
     assert repr(found["rate_Hz"].to_pylist()) == "[1.0, None, 0.30000000000000004, -0.0]"

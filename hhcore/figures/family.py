@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hhcore.figures import style
-from hhcore.figures.plan import Plan, Variable, numbers, select
+from hhcore.figures.plan import MAX_COLOURS, MAX_FACETS, Plan, Variable, numbers, select
 
 MANY = 6  # curves in a panel; beyond these, sparse lines are drawn for three of them
 
@@ -32,22 +32,23 @@ def family(table: pd.DataFrame, plan: Plan, axes: list[Variable], lines: Sequenc
     """
     x, colour, facet = (*axes[:3], None, None)[:3]
     table, notes = plan.hold(table, axes[:3])
-    facets = facet.spread(style.MAX_FACETS) if facet else [None]
+    facets = facet.spread(MAX_FACETS) if facet else [None]
     titles = [facet.at(value) for value in facets] if facet else [""]
     figure, grid = style.panels(plan.title, notes, titles, x.label, y)
-    levels = colour.spread(style.MAX_COLOURS) if colour else np.zeros(1)
+    levels = colour.spread(MAX_COLOURS) if colour else np.zeros(1)
     colours = style.level_colours(levels)
     some = levels if levels.size <= MANY else levels[[0, levels.size // 2, -1]]
-    missing = 0
+    missing, shown = 0, []
     for panel, value in zip(grid, facets, strict=True):
         part = select(table, facet, value)
         for level in levels:
             curve = select(part, colour, level).sort_values(x.column)
+            shown.append(curve)
             shade = colours.mappable.to_rgba(level) if colour else style.BLUE
             drawn = [line for line in lines if level in some or not line.sparse]
             missing += _draw(panel, numbers(curve, x.column), curve, drawn, shade)
     style.scale_axis(grid[0], "x", x)
-    limits(grid[0], np.concatenate([numbers(table, line.column) for line in lines]))
+    limits(grid[0], np.concatenate([numbers(curve, line.column) for curve in shown for line in lines]))
     if colour:
         colours.bar(figure, grid, colour.label)
     style.legend_below(figure, _handles(lines, levels.size, gap if missing else ""))

@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 from hhcore.features import FAILED
 from hhcore.figures import style
 from hhcore.figures.family import Line, family, points
-from hhcore.figures.plan import Plan, Variable, after_number, numbers, select
+from hhcore.figures.plan import MAX_FACETS, Plan, Variable, after_number, numbers, select
 from hhcore.quantities import column_name
 
 COUNT = Variable("spike_count", "Spikes per neuron", "1")
@@ -99,7 +99,7 @@ def _map(table: pd.DataFrame, plan: Plan, axes: list[Variable], value: Variable,
     """`value` over axes[:2], in panels by axes[2]. `failed` and `none` say what crosses and hatches mean."""
     x, y, facet = (*axes[:3], None)[:3]
     table, notes = plan.hold(table, axes[:3])
-    facets = facet.spread(style.MAX_FACETS) if facet else [None]
+    facets = facet.spread(MAX_FACETS) if facet else [None]
     titles = [facet.at(v) for v in facets] if facet else [""]
     figure, grid = style.panels(plan.title, notes, titles, x.label, y.label)
     parts = [select(table, facet, v) for v in facets]

@@ -73,7 +73,7 @@ def accuracy_map(table: pd.DataFrame, plan: Plan) -> Figure:
         return style.text_figure(plan.title, [f"Estimated spike-time error: {words}"])
     x, y = (*plan.free, ERROR)[:2]
     figure, [axes] = style.panels(
-        plan.title, [f"{len(tested):,} of {len(table):,} neurons were tested"], [""], x.label, ""
+        plan.title, [f"{len(tested):,} of {plan.neurons:,} neurons were tested"], [""], x.label, ""
     )
     style.scale_axis(axes, "x", x)
     along = numbers(tested, x.column)

@@ -6,8 +6,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from hhcore.quantities import pretty_unit
+
+MAX_FACETS = 6  # panels side by side
+MAX_COLOURS = 12  # curves in a panel
 
 
 def with_unit(text: str, unit: str) -> str:
@@ -79,6 +83,7 @@ class Plan:
     axes      : the axes of the grid, each with its values
     sampled   : the sampled quantities, each with its values
     along     : column of the axis that curves are drawn against, such as the amplitude of a step, None if there is none
+    neurons   : how many there are
     combine   : "product" or "zip", as in the config
     threshold : potential that counts as a spike [unit of the potential]
     traces    : a title for each trace
@@ -92,6 +97,7 @@ class Plan:
     axes: tuple[Variable, ...] = ()
     sampled: tuple[Variable, ...] = ()
     along: str | None = None
+    neurons: int = 0
     combine: str = "product"
     threshold: float = 0.0
     traces: tuple[str, ...] = ()
@@ -115,6 +121,24 @@ class Plan:
     def scattered(self) -> "Plan":
         """The plan of a map on which every point of a sampled design has a place of its own; itself without one."""
         return replace(self, axes=self.sampled, combine="zip") if self.sampled else self
+
+    def shows(self, rows: pa.RecordBatch) -> np.ndarray:
+        """Which rows of a table of the grid a figure may show, bool (n,).
+
+        A map has two axes whole and facets of a third one, a family of curves one axis, colours and facets; further
+        axes are held at their middle values. Neurons whose error was estimated are all shown.
+        """
+        columns = set(rows.schema.names)
+        axes = [axis for axis in self.axes if axis.column in columns and not self.zipped]
+        of_map, of_family = np.zeros(len(rows), int), np.zeros(len(rows), int)
+        for axis in axes:
+            values, facets = rows[axis.column].to_numpy(), np.append(axis.spread(MAX_FACETS), axis.middle)
+            of_map += ~np.isin(values, facets)
+            of_family += ~np.isin(values, np.append(axis.spread(MAX_COLOURS), facets))
+        shown = (of_map <= 2) | (of_family <= 1)
+        if "fragile" in columns:
+            shown |= rows["fragile"].is_valid().to_numpy(zero_copy_only=False)
+        return shown
 
     def hold(self, table: pd.DataFrame, shown: list[Variable]) -> tuple[pd.DataFrame, list[str]]:
         """The rows in which every axis but the `shown` ones has its middle value, and notes that say so."""

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hhcore.figures import style
-from hhcore.figures.plan import Plan, Variable, numbers, select
+from hhcore.figures.plan import MAX_COLOURS, MAX_FACETS, Plan, Variable, numbers, select
 
 APD = "apd90_ms"
 INTERVAL = "diastolic_interval_ms"
@@ -29,23 +29,25 @@ def restitution(table: pd.DataFrame, beats: pd.DataFrame, plan: Plan) -> Figure:
     drawn = "last whole beat at each period" if along else "every beat"
     colour, facet = (None, None) if plan.zipped else (*plan.others[:2], None, None)[:2]
     table, notes = plan.hold(table, [*along, colour, facet])
+    for axis, most in ((colour, MAX_COLOURS), (facet, MAX_FACETS)):
+        table = table if axis is None else table[table[axis.column].isin(axis.spread(most))]
     valid = np.isfinite(numbers(table, APD)) & np.isfinite(numbers(table, INTERVAL))
     if not valid.any():
         return style.text_figure(plan.title, [NOTHING])
     notes = [drawn if valid.all() else f"{drawn}; {np.sum(~valid):,} of {len(table):,} have no value", *notes]
-    facets = facet.spread(style.MAX_FACETS) if facet else [None]
+    facets = facet.spread(MAX_FACETS) if facet else [None]
     titles = [facet.at(value) for value in facets] if facet else [""]
     figure, grid = style.panels(plan.title, notes, titles, "Diastolic interval (ms)", "APD90 (ms)")
     for panel, value in zip(grid, facets, strict=True):
         _draw(panel, select(table[valid], facet, value), colour, plan)
     if colour:
-        style.level_colours(colour.spread(style.MAX_COLOURS)).bar(figure, grid, colour.label)
+        style.level_colours(colour.spread(MAX_COLOURS)).bar(figure, grid, colour.label)
     return figure
 
 
 def _draw(panel: Axes, table: pd.DataFrame, colour: Variable | None, plan: Plan) -> None:
     """A line with markers for each curve; markers alone for zipped axes, whose neurons are on no curve."""
-    levels = colour.spread(style.MAX_COLOURS) if colour else np.zeros(1)
+    levels = colour.spread(MAX_COLOURS) if colour else np.zeros(1)
     shades = style.level_colours(levels).mappable
     for level in levels:
         curve = select(table, colour, level).sort_values(INTERVAL)

@@ -18,12 +18,10 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
 from matplotlib.figure import Figure
 
-from hhcore.figures.plan import Variable, texts
+from hhcore.figures.plan import MAX_COLOURS, Variable, texts
 from hhcore.files import whole
 
 ONE_COLUMN, TWO_COLUMNS = 3.5, 7.2  # journal widths [inch]
-MAX_FACETS = 6
-MAX_COLOURS = 12
 FEW_TICKS = 5
 
 # Okabe and Ito (2008), in the order of their contrast on white; its yellow and sky blue are too light for thin lines.

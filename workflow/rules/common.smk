@@ -1,6 +1,6 @@
 import sys
 import time
-from math import ceil
+from math import ceil, prod
 from pathlib import Path
 
 import pandas as pd
@@ -97,9 +97,18 @@ def shard_mb(wildcards, attempt):
     return attempt * ceil(500 + (found.neurons + 5 * found.simulated_s) / len(found.shards) / 1000)
 
 
-def grid_mb(wildcards, attempt):
-    """Memory for what reads a whole table: 1 kB a neuron."""
-    return attempt * (1500 + PLANS[wildcards.experiment].neurons // 1000)
+def figure_mb(wildcards, attempt):
+    """Memory for figures: 0.5 kB a neuron that they may show, which has two axes whole, and a dozen values of others."""
+    experiment = EXPERIMENTS[wildcards.experiment]
+    *others, y, x = [1, 1, *sorted(experiment.shape)]
+    shown = prod([x, y, *(min(size, 12) for size in others)])
+    every = experiment.certify == "all" or experiment.sample is not None
+    return attempt * (1500 + (experiment.n_points if every else shown) // 2000)
+
+
+def column_mb(wildcards, attempt):
+    """Memory for what reads a table column by column: 0.2 kB a neuron."""
+    return attempt * (1500 + PLANS[wildcards.experiment].neurons // 5000)
 
 
 def of_protocol(protocol):

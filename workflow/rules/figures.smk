@@ -21,7 +21,7 @@ rule figures:
         "../envs/hhcore.yaml"
     threads: 1
     resources:
-        mem_mb=grid_mb,
+        mem_mb=figure_mb,
         runtime=more_each_time(10),
     params:
         code=code_digest("figures", "results.py", "quantities.py"),

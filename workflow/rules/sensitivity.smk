@@ -87,7 +87,7 @@ rule sobol_indices:
         "../envs/hhcore.yaml"
     threads: 1
     resources:
-        mem_mb=grid_mb,
+        mem_mb=column_mb,
         runtime=more_each_time(20),
     params:
         code=code_digest("fi.py", "tables.py", "results.py", "sensitivity.py", "quantities.py", "certificate.py"),
