@@ -15,7 +15,7 @@ from hhcore.experiment import Experiment
 from hhcore.model import Model
 from hhcore.solvers import SCHEMES, knob
 
-STEPS_PER_SHARD = 1.5e9  # neuron-steps: about half a minute on one core for Hodgkin-Huxley
+STEPS_PER_SHARD = 3e9  # neuron-steps: about a minute on one core for Hodgkin-Huxley
 NEURONS_PER_SHARD = 1 << 20  # of short runs: a shard is in memory
 ADAPTIVE_STEPS = 8.0  # in one ms, of an adaptive scheme, as far as one can say before the run
 BATCH = 1 << 15  # points looked at together: they stay in the cache

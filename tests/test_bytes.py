@@ -133,7 +133,7 @@ def test_interrupted_and_resumed(tmp_path):
     runs = {}
     for name in ("whole", "interrupted"):
         folder = Folder(tmp_path / name, cache_directory())
-        folder.edit("hhcore/sweep.py", "STEPS_PER_SHARD = 1.5e9", "STEPS_PER_SHARD = 1e6")
+        folder.edit("hhcore/sweep.py", "STEPS_PER_SHARD = 3e9", "STEPS_PER_SHARD = 1e6")
         folder.config(model="hodgkin_huxley_1952", stimulus=grid, duration=500, solver=SMALL["solver"] | {"dt": 0.03})
         if name == "interrupted":
             kill_after_shards(folder, 1)

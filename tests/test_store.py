@@ -157,10 +157,10 @@ def test_keys_spread_evenly_and_differ():
 
 
 def test_plan_counts_shards_by_work():
-    small, large = sweep.plan(experiment()), sweep.plan(experiment(amplitudes=range(20000), duration=3000))
+    small, large = sweep.plan(experiment()), sweep.plan(experiment(amplitudes=range(20000), duration=6000))
     assert small.shards == ("all",)
     assert len(large.shards) == 2 and large.neurons == 40000
-    assert large.simulated_s == pytest.approx(120000.0)
+    assert large.simulated_s == pytest.approx(240000.0)
 
 
 def test_a_plan_counts_shards_of_short_runs_by_neurons():
