@@ -74,8 +74,8 @@ def _exact_slopes(model: Model, state: np.ndarray, zero: float) -> np.ndarray:
     values |= {name: mpmath.mpf(float(y)) for name, y in zip(model.states, state, strict=True)}
     values |= {model.current.name: mpmath.mpf(0), model.myokit.time().qname(): mpmath.mpf(0)}
     with mpmath.workdps(DIGITS):
-        exec(reference._equations(model), {"math": mpmath, "value": values})
-        return np.array([values[f"dot({name})"] for name in model.states])
+        found = reference._run(model, values, mpmath)
+        return np.array([found[f"dot({name})"] for name in model.states])
 
 
 def right_hand_side(model: Model, seed: int) -> tuple[float, str]:

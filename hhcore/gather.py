@@ -1,17 +1,17 @@
 """From the shards of the store to the grid: its neurons in order, a stretch of it at a time, in little memory.
 
 Shards hold the neurons by key, scattered over the grid. So first the keys of the grid are sorted by shard, then each
-shard's neurons by the stretch of the grid that they belong to, and at last each stretch is read: everything passes
-through temporary files twice, and no more than two shards or stretches are ever in memory: one in use, and the next,
-which is read meanwhile.
+shard's neurons, a batch at a time, by the stretch of the grid that they belong to, and at last each stretch is read:
+everything passes through temporary files twice, and no more than two batches or stretches are ever in memory: one in
+use, and the next, which is read meanwhile.
 """
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -20,11 +20,12 @@ from hhcore.errors import UserError
 from hhcore.experiment import Experiment
 from hhcore.integration import BEAT
 from hhcore.simulation import Result
-from hhcore.store import SCHEMA, keys_of, places, read_shard
+from hhcore.store import SCHEMA, keys_of, places, shard_batches
 from hhcore.sweep import context_digest, grid_keys
 
-NEURONS = 1 << 16  # in a stretch, at the most
-SECONDS = 1 << 16  # simulated in a stretch, at the most: some five million spikes
+NEURONS = 1 << 15  # in a stretch, at the most
+SECONDS = 1 << 15  # simulated in a stretch, at the most: some three million spikes
+BATCH = 1 << 14  # neurons of a shard that are looked at together
 T = TypeVar("T")
 PLACE = np.dtype([("high", np.uint64), ("low", np.uint64), ("row", np.int64)])
 
@@ -77,51 +78,67 @@ def _sort_keys(e: Experiment, shards: list[Path], folder: Path) -> None:
 
 
 def _sort_neurons(e: Experiment, shards: list[Path], parts: list[range], folder: Path) -> None:
-    """A file for each stretch: its neurons, shard after shard, and their rows."""
+    """A file for each stretch: its neurons, batch after batch of the shards, and their rows."""
     context = context_digest(e)
-    starts = [part.start for part in parts]
+    bounds = [*(part.start for part in parts), e.n_points]
     schema = SCHEMA.append(pa.field("row", pa.int64()))
     with ExitStack() as stack:
         streams = [
             stack.enter_context(pa.ipc.new_stream(str(_stretch(folder, number)), schema))
             for number in range(len(parts))
         ]
-        for path, held in ahead((path, _held(path, context)) for path in sorted(shards)):
-            wanted = np.fromfile(folder / path.stem, PLACE)  # in the order of rows
-            if len(wanted) and not held.num_rows:
-                _set_aside(shards, context)
-            found = _look_up(held, wanted, path)
-            ends = np.r_[np.searchsorted(wanted["row"], starts), len(wanted)]
-            for stream, begin, end in zip(streams, ends[:-1], ends[1:], strict=True):
-                stream.write_table(found.slice(begin, end - begin))
+        for path in sorted(shards):
+            wanted = np.fromfile(folder / path.stem, PLACE)
+            wanted, missing = wanted[np.argsort(wanted["high"])], len(wanted)
+            for found in _look_up(path, context, wanted):
+                missing -= found.num_rows
+                ends = np.searchsorted(found["row"].to_numpy(), bounds)
+                for stream, begin, end in zip(streams, ends[:-1], ends[1:], strict=True):
+                    stream.write_table(found.slice(begin, end - begin))
+            if missing:
+                _set_aside_useless(shards, context)
+                raise UserError(
+                    f"{path}: the store lacks points of the grid; `snakemake --forcerun simulate` adds them"
+                )
 
 
-def _held(path: Path, context: str) -> pa.Table:
-    """What is in a shard, nothing if it is damaged."""
-    try:
-        return read_shard(path, context)
-    except UserError:
-        return pa.Table.from_batches([], SCHEMA)
+def _look_up(path: Path, context: str, wanted: np.ndarray) -> Iterator[pa.Table]:
+    """The wanted neurons of a shard in batches, each in the order of their rows, which it also holds.
+
+    They end where the shard is damaged.
+
+    wanted : PLACE (k,), sorted by the first half of the key
+    """
+    with suppress(UserError):
+        for held in ahead(shard_batches(path, context, BATCH)):
+            keys = keys_of(held)
+            first = np.searchsorted(wanted["high"], keys[0, 0])
+            near = wanted[first : np.searchsorted(wanted["high"], keys[-1, 0], "right")]
+            place = places(np.column_stack([near["high"], near["low"]]), keys)
+            inside = np.flatnonzero(place >= 0)
+            inside = inside[np.argsort(near["row"][inside])]
+            yield held.take(place[inside]).append_column("row", pa.array(near["row"][inside]))
 
 
-def _set_aside(shards: list[Path], context: str) -> NoReturn:
+def _set_aside_useless(shards: list[Path], context: str) -> None:
     """Rename all shards of which nothing can be used; Snakemake sees no other sign that they have to be made again."""
-    useless = [path for path in shards if not _held(path, context).num_rows]
+    useless = [path for path in shards if not _is_sound(path, context)]
     for path in useless:
         path.rename(path.with_suffix(".damaged"))
-    names = ", ".join(path.name for path in useless[:5]) + (", …" if len(useless) > 5 else "")
-    raise UserError(
-        f"{shards[0].parent}: {len(useless)} shards ({names}) are damaged or of another version, and are set aside as "
-        "*.damaged; run the same command again, and their neurons are simulated again"
-    )
+    if useless:
+        names = ", ".join(path.name for path in useless[:5]) + (", …" if len(useless) > 5 else "")
+        raise UserError(
+            f"{shards[0].parent}: {len(useless)} shards ({names}) are damaged or of another version, and are set aside "
+            "as *.damaged; run the same command again, and their neurons are simulated again"
+        )
 
 
-def _look_up(held: pa.Table, wanted: np.ndarray, path: Path) -> pa.Table:
-    """The rows of a shard with the wanted keys, in that order, and the rows of the grid that they are."""
-    rows = places(np.column_stack([wanted["high"], wanted["low"]]), keys_of(held))
-    if (rows < 0).any():
-        raise UserError(f"{path}: the store lacks points of the grid; `snakemake --forcerun simulate` adds them")
-    return held.take(rows).append_column("row", pa.array(wanted["row"]))
+def _is_sound(path: Path, context: str) -> bool:
+    """Whether a shard can be read to its end and holds neurons of the experiment."""
+    try:
+        return sum(batch.num_rows for batch in shard_batches(path, context, BATCH)) > 0
+    except UserError:
+        return False
 
 
 def _stretch(folder: Path, number: int) -> Path:

@@ -5,10 +5,11 @@ Never fast, never clever.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from types import CodeType
+from types import ModuleType
 
 import myokit
 import numpy as np
@@ -236,10 +237,16 @@ def _model_state(model: Model) -> list[float]:
 
 def _slope(model: Model, parameters: dict[str, float], current: float):
     """dy/dt as SciPy wants it."""
+    own = {name: quantity.value for name, quantity in model.parameters.items()}
+    given, run, n = list((own | parameters).values()), _equations(model).run, len(model.states)
 
     def slope(t: float, y: np.ndarray) -> np.ndarray:
-        state = dict(zip(model.states, map(float, y), strict=True))
-        return np.array(list(derivative(model, state, parameters, current, t).values()))
+        y = np.asarray(y).tolist()
+        try:
+            return np.array(run(math, *y, *given, current, t)[:n])
+        except (ArithmeticError, ValueError):  # 0/0, or something that overflows
+            state = dict(zip(model.states, y, strict=True))
+            return np.array(list(derivative(model, state, parameters, current, t).values()))
 
     return slope
 
@@ -250,28 +257,44 @@ def _jacobian(slope, y: np.ndarray) -> np.ndarray:
     return np.array([(slope(0.0, y + h) - slope(0.0, y - h)) / (2 * h.max()) for h in steps]).T
 
 
-def _run(model: Model, values: dict[str, float]) -> dict[str, float]:
-    values = dict(values)
-    exec(_equations(model), {"math": math, "value": values})
-    return values
+def _run(model: Model, values: dict[str, float], functions: ModuleType = math) -> dict[str, float]:
+    """Every variable and derivative by name, from `values` by name. functions : `math` or `numpy`"""
+    equations = _equations(model)
+    found = equations.run(functions, *(values[name] for name in equations.given))
+    return values | dict(zip(equations.found, found, strict=True))
 
 
 def _run_with_infinities(model: Model, values: dict[str, float]) -> dict[str, float]:
     """The same by NumPy, where dividing by zero and overflow are no errors, but slower."""
-    values = {name: np.float64(value) for name, value in values.items()}
     with np.errstate(all="ignore"):
-        exec(_equations(model), {"math": np, "value": values})
-    return {name: float(value) for name, value in values.items()}
+        found = _run(model, {name: np.float64(value) for name, value in values.items()}, np)
+    return {name: float(value) for name, value in found.items()}
+
+
+@dataclass(frozen=True)
+class _Equations:
+    """A model in Python: run(math, *given) are the values of `found`, of which the slopes of the states come first."""
+
+    run: Callable[..., tuple[float, ...]]
+    given: list[str]
+    found: list[str]
 
 
 @cache
-def _equations(model: Model) -> CodeType:
+def _equations(model: Model) -> _Equations:
     """The model's equations in solvable order, as Myokit writes them in Python, one assignment a line."""
-    writer = myokit.formats.python.PythonExpressionWriter()
-    writer.set_lhs_function(lambda lhs: f"value[{_key(lhs)!r}]")
-    given = {*model.parameters, model.current.name, model.myokit.time().qname()}
+    given = [*model.states, *model.parameters, model.current.name, model.myokit.time().qname()]
     equations = [e for block in model.myokit.solvable_order().values() for e in block if _key(e.lhs) not in given]
-    return compile("\n".join(writer.eq(e) for e in equations), model.name, "exec")
+    slopes = [f"dot({name})" for name in model.states]
+    found = slopes + [name for name in map(_key, (e.lhs for e in equations)) if name not in slopes]
+    names = {name: f"v{i}" for i, name in enumerate([*given, *found])}
+    writer = myokit.formats.python.PythonExpressionWriter()
+    writer.set_lhs_function(lambda lhs: names[_key(lhs)])
+    body = [*map(writer.eq, equations), f"return {', '.join(names[name] for name in found)},"]
+    arguments = ", ".join(["math", *(names[name] for name in given)])
+    space: dict[str, Callable] = {}
+    exec(compile(f"def run({arguments}):\n    " + "\n    ".join(body), model.name, "exec"), space)
+    return _Equations(space["run"], given, found)
 
 
 def _key(lhs: myokit.LhsExpression) -> str:

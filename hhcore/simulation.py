@@ -15,7 +15,7 @@ from hhcore.rest import initial_states
 from hhcore.solvers import solver
 from hhcore.stimulus import Protocol, Stimulus, protocol
 
-CHUNK = 512  # neurons in one call of a kernel; their lanes finish at different times, so not too few
+CHUNK = 1024  # neurons in one call of a kernel; their lanes finish at different times, so not too few
 MOST_STEPS = 1000  # of an adaptive scheme, in one ms on average
 TRACE_INTERVAL_MS = 0.025
 

@@ -6,7 +6,7 @@ context digest under which its rows were computed; rows of another context are n
 no longer has are kept: they cost nothing and may come back.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +38,12 @@ SCHEMA = pa.schema(
         ("beats", pa.large_list(pa.float64())),  # the numbers of hhcore.integration.BEAT, one beat after the other
     ]
 )
+# For spike times; a quarter faster to write than what suits the tables, and a fifth smaller.
+OPTIONS = {
+    "use_dictionary": False,
+    "compression_level": 1,
+    "column_encoding": {"spikes.list.element": "BYTE_STREAM_SPLIT"},
+}
 
 
 def update_shard(
@@ -58,7 +64,7 @@ def update_shard(
     if total:
         result = _certified(experiment, points[missing], threads, _Counter(total, progress))
         parts.append(_table(keys[missing], result))
-    tables.write(path, _distinct(pa.concat_tables(parts)), {"context": context})
+    tables.write(path, _distinct(pa.concat_tables(parts)), {"context": context}, **OPTIONS)
     return total
 
 
@@ -113,7 +119,7 @@ def _held(path: Path, shard: str, context: str) -> pa.Table:
     parts = []
     for file in found:
         try:
-            parts.append(read_shard(file, context))
+            parts += [*shard_batches(file, context, tables.ROW_GROUP)]
         except UserError:
             continue  # damaged: its points are simulated again
     if not parts:
@@ -130,15 +136,20 @@ def _distinct(table: pa.Table) -> pa.Table:
     """Sorted by key, each key once."""
     order = np.lexsort(keys_of(table).T[::-1])
     keys = keys_of(table)[order]
-    return table.take(_array(order[np.r_[True, (keys[1:] != keys[:-1]).any(axis=1)][: len(keys)]]))
+    order = order[np.r_[True, (keys[1:] != keys[:-1]).any(axis=1)][: len(keys)]]
+    if np.array_equal(order, np.arange(table.num_rows)):  # as those of a new shard are: no copy of all spikes
+        return table
+    return table.take(_array(order))
 
 
-def read_shard(path: Path, context: str) -> pa.Table:
-    """What a shard file holds of this context, columns as in SCHEMA. Raises UserError if it is damaged."""
-    table = tables.read(path)
-    if tables.metadata(path).get("context") != context or not table.schema.equals(SCHEMA, check_metadata=False):
-        return pa.Table.from_batches([], SCHEMA)
-    return table.replace_schema_metadata(None).cast(SCHEMA)
+def shard_batches(path: Path, context: str, rows: int) -> Iterator[pa.Table]:
+    """What a shard file holds of this context, columns as in SCHEMA, at most so many rows at a time.
+
+    Raises UserError where it is damaged.
+    """
+    if tables.metadata(path).get("context") == context and tables.schema(path).equals(SCHEMA):
+        for batch in tables.batches(path, rows):
+            yield pa.Table.from_batches([batch]).replace_schema_metadata(None).cast(SCHEMA)
 
 
 def _table(keys: np.ndarray, result: Result) -> pa.Table:

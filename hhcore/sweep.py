@@ -170,6 +170,7 @@ def in_shard(high: np.ndarray, shard: str) -> np.ndarray:
 
 
 def shard_points(experiment: Experiment, shard: str) -> tuple[np.ndarray, np.ndarray]:
-    """The points of the grid that belong to a shard, float64 (k, q), and their keys, uint64 (k, 2)."""
-    rows, keys = zip(*grid_keys(experiment, shard), strict=True)
-    return experiment.points(np.concatenate(rows)), np.concatenate(keys)
+    """The points of the grid that belong to a shard, float64 (k, q), and their keys, uint64 (k, 2), sorted by key."""
+    rows, keys = (np.concatenate(parts) for parts in zip(*grid_keys(experiment, shard), strict=True))
+    order = np.lexsort(keys.T[::-1])
+    return experiment.points(rows[order]), keys[order]

@@ -48,18 +48,18 @@ def table(columns: Mapping[str, np.ndarray], fields: Fields) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=pa.schema(schema))
 
 
-def write(path: Path, content: pa.Table, made: Mapping[str, str]) -> None:
-    """Write a table with file metadata `made`; equal content gives equal bytes."""
-    with writer(path, content.schema, made) as file:
+def write(path: Path, content: pa.Table, made: Mapping[str, str], **options: object) -> None:
+    """Write a table with file metadata `made`, and options of Parquet other than ours; equal content, equal bytes."""
+    with writer(path, content.schema, made, **options) as file:
         file.write_table(content, ROW_GROUP)
 
 
 @contextmanager
-def writer(path: Path, schema: pa.Schema, made: Mapping[str, str]) -> Iterator[pq.ParquetWriter]:
+def writer(path: Path, schema: pa.Schema, made: Mapping[str, str], **options: object) -> Iterator[pq.ParquetWriter]:
     """A writer of a table in parts; the file takes its place only when everything is written and on disk."""
-    options = SPIKE_OPTIONS if schema.names == list(SPIKE_FIELDS) else {}
+    options = OPTIONS | (SPIKE_OPTIONS if schema.names == list(SPIKE_FIELDS) else {}) | options
     schema = schema.with_metadata({PREFIX + key: value for key, value in made.items()})
-    with whole(path) as temporary, pq.ParquetWriter(temporary, schema, **OPTIONS, **options) as file:
+    with whole(path) as temporary, pq.ParquetWriter(temporary, schema, **options) as file:
         yield file
 
 
@@ -87,13 +87,18 @@ def read_rows(path: Path, chosen: Callable[[pa.RecordBatch], np.ndarray]) -> tup
     Memory is that of a batch and of the rows that are chosen. Raises UserError as `read` does.
     """
     parts, rows, first = [], [np.empty(0, np.int64)], 0
+    for batch in batches(path, BATCH):
+        inside = np.flatnonzero(chosen(batch))
+        parts.append(batch.take(pa.array(inside)))
+        rows.append(first + inside)
+        first += batch.num_rows
+    return pa.Table.from_batches(parts, schema(path)), np.concatenate(rows)
+
+
+def batches(path: Path, rows: int) -> Iterator[pa.RecordBatch]:
+    """A table at most so many rows at a time. Raises UserError as `read` does."""
     with _open(path) as file:
-        for batch in file.iter_batches(BATCH):
-            inside = np.flatnonzero(chosen(batch))
-            parts.append(batch.take(pa.array(inside)))
-            rows.append(first + inside)
-            first += batch.num_rows
-        return pa.Table.from_batches(parts, file.schema_arrow), np.concatenate(rows)
+        yield from file.iter_batches(rows)
 
 
 def schema(path: Path) -> pa.Schema:

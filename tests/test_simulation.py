@@ -67,15 +67,7 @@ print(hash("".join(digest)))
 """
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        "haswell",
-        "skylake-avx512",
-        pytest.param("znver3", marks=pytest.mark.slow),
-        pytest.param("nehalem", marks=pytest.mark.slow),
-    ],
-)  # the last has no fma
+@pytest.mark.parametrize("target", ["haswell", "skylake-avx512", "znver3", "nehalem"])  # the last has no fma
 def test_same_bits_on_other_cpu_targets(target, tmp_path):
     def bits(cpu: str | None) -> str:
         env = os.environ | {"PYTHONHASHSEED": "0"} | ({"HHCORE_CPU": cpu} if cpu else {})

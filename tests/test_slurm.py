@@ -15,7 +15,8 @@ from test_workflow import Folder
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=f"no SLURM: {missing()}")
 
-TARGETS = [f"results/{name}/summary.html" for name in ("small_grid", "paced")]
+TOLERANT = "small_grid"  # its shard waits for its calibration: where that is there, Snakemake has seen the other finish
+TARGETS = [f"results/{name}/summary.html" for name in (TOLERANT, "paced")]
 # A cluster without accounting. States are asked for after 5 s, then after 15, 25, ... more, until a job has ended.
 HERE = ["--slurm-status-command", "squeue", "--slurm-no-account", "--slurm-init-seconds-before-status-checks", "5"]
 HERE += ["--latency-wait", "20"]
@@ -72,9 +73,9 @@ def until(condition) -> None:
         time.sleep(0.5)
 
 
-def calibrated(folder: Folder) -> dict[Path, int]:
-    """The first results of a run, and when they were written."""
-    return {path: path.stat().st_mtime_ns for path in (folder.path / "results").glob("*/numerics.parquet")}
+def calibrated(folder: Folder) -> list[Path]:
+    """The first results of a run."""
+    return list((folder.path / "results").glob("*/numerics.parquet"))
 
 
 def finish(run: subprocess.Popen, folder: Folder) -> None:
@@ -102,14 +103,13 @@ def test_jobs_run_on_both_nodes_and_give_the_bytes_of_a_local_run(local, nodes, 
     assert_same_tables(folder, local)
 
 
-@pytest.mark.slow
 def test_after_snakemake_is_killed_the_commands_of_the_page_finish_the_run(local, nodes, tmp_path):
     folder = Folder(tmp_path / "shared", local.cache)
     with started(folder, nodes) as run:
-        running = wait_for(lambda: simulated(folder) and live(nodes), run, folder)
+        running = wait_for(lambda: TOLERANT in simulated(folder) and live(nodes), run, folder)
         run.send_signal(signal.SIGKILL)
         run.wait()
-    seen = calibrated(folder)
+    seen = (folder.path / f"results/{TOLERANT}/numerics.parquet").stat().st_mtime_ns
     assert live(nodes) and live(nodes).items() <= running.items(), "jobs outlive the Snakemake that sent them"
     (name,) = set(running.values())
     until(lambda: len(live(nodes)) < len(running))
@@ -121,7 +121,8 @@ def test_after_snakemake_is_killed_the_commands_of_the_page_finish_the_run(local
         (folder.path / f"results/logs/{experiment}/simulate_all.log").unlink()
     with started(folder, nodes) as run:
         finish(run, folder)
-    assert calibrated(folder) == seen, "what Snakemake saw finish is not computed again"
+    again = (folder.path / f"results/{TOLERANT}/numerics.parquet").stat().st_mtime_ns
+    assert again == seen, "what Snakemake saw finish is not computed again"
     for experiment in there:  # a job that finished unseen runs again, and finds its neurons in the store
         log = folder.path / f"results/logs/{experiment}/simulate_all.log"
         assert not log.exists() or folder.simulated(experiment) == 0
@@ -129,7 +130,7 @@ def test_after_snakemake_is_killed_the_commands_of_the_page_finish_the_run(local
 
 
 def simulated(folder: Folder) -> list[str]:
-    """Experiments whose shard is there, hence whose calibration Snakemake has seen finish."""
+    """Experiments whose shard is there."""
     return [path.parts[-3] for path in (folder.path / "results").glob("*/shards/all.parquet")]
 
 
@@ -139,7 +140,6 @@ def live(nodes: Cluster) -> dict[str, str]:
     return dict(line.split() for line in lines)
 
 
-@pytest.mark.slow
 def test_a_node_that_dies_in_mid_run_costs_time_alone(local, nodes, tmp_path):
     folder = Folder(tmp_path / "shared", local.cache)
     with started(folder, nodes) as run:

@@ -11,6 +11,7 @@ from hhcore import store, sweep
 from hhcore.errors import UserError
 from hhcore.experiment import read_experiments
 from hhcore.gather import gather, stretches
+from hhcore.sweep import point_keys, shard_points
 
 
 def experiment(amplitudes=(0, 5, 10, 20), conductances=(110, 120), dt=0.05, **changes):
@@ -116,11 +117,20 @@ def test_many_stretches_hold_the_same_neurons_as_one(tmp_path, monkeypatch):
     paths = [tmp_path / f"{shard}.parquet" for shard in shards]
     (whole,) = gather(e, paths)
     monkeypatch.setattr("hhcore.gather.NEURONS", 5)  # curves of four amplitudes stay whole
+    monkeypatch.setattr("hhcore.gather.BATCH", 2)
     assert stretches(e) == [range(4), range(4, 8), range(8, 12)]
     parts = list(gather(e, paths))
     for name in ("spike_times", "peak", "trough", "status", "ended", "steps"):
         assert np.array_equal(np.concatenate([getattr(part, name) for part in parts]), getattr(whole, name)), name
     assert np.array_equal(np.concatenate([np.diff(part.offsets) for part in parts]), np.diff(whole.offsets))
+
+
+def test_a_new_shard_is_simulated_in_the_order_of_its_keys(tmp_path):
+    e = experiment()
+    points, keys = shard_points(e, "all")
+    assert keys.tolist() == sorted(keys.tolist()) == point_keys(points).tolist()
+    grid = e.points(np.arange(e.n_points))
+    assert sorted(points.tolist()) == sorted(grid.tolist())
 
 
 def test_a_store_that_lacks_points_is_said_to(tmp_path):

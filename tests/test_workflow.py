@@ -224,7 +224,7 @@ ALL = {"kernel", "calibrate", "simulate", "tables", "figures", "report", "all"}
         ("model.mmt", "desc: Maximal sodium", "desc: Largest sodium", {"tables", "figures", "report", "all"}),
         ("hhcore/schemes/tableaus.py", "c=(0.5, 0.5,", "c=(0.50, 0.5,", ALL),
         ("hhcore/compile/primitives.py.in", "p = fma(fma(", "p = fma( fma(", ALL),
-        ("hhcore/simulation.py", "CHUNK = 512", "CHUNK = 256", ALL - {"kernel"}),
+        ("hhcore/simulation.py", "CHUNK = ", "CHUNK = 2 * ", ALL - {"kernel"}),
         ("hhcore/features.py", "in the whole run", "during the run", {"tables", "figures", "report", "all"}),
         ("hhcore/quantities.py", "µ", "μ", {"tables", "figures", "report", "all"}),
         ("hhcore/figures/style.py", "figure", "figure", set()),

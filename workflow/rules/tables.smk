@@ -43,7 +43,7 @@ rule tables:
         "../envs/hhcore.yaml"
     threads: 1
     resources:
-        mem_mb=more_each_time(4000),
+        mem_mb=more_each_time(2000),
         runtime=more_each_time(20),
     params:
         context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
