@@ -20,7 +20,11 @@ FIELDS = {
     "neuron": ("1", "row of the neuron in features.parquet, from 0"),
     "spike_count": ("1", "spikes in the whole run"),
     "reference_spike_count": ("1", "spikes of the reference"),
-    "spike_time_error_us": ("us", "largest difference of a spike time from the reference; null without spikes"),
+    "spike_time_error_us": (
+        "us",
+        "largest difference of a spike time from the reference, a lost or added spike as if it came at the end of the "
+        "run; null without spikes and where it or the reference failed",
+    ),
     "failed": ("1", "whether the neuron failed though that of the reference did not"),
     "fragile": ("1", "whether its spike count depends on the accuracy of the chosen scheme"),
 }
@@ -56,16 +60,18 @@ def _certificate(e: Experiment, evidence: Evidence) -> dict[str, str]:
     us = e.model.ms * 1000.0
     unit = "" if trial.solver.scheme.adaptive else f" {e.model.time_unit}"
     fragile = evidence.neurons[evidence.fragile]
+    fires = trial.count.any() or evidence.reference.any()
     return {
         "solver": f"{trial.solver.method}, order {trial.solver.scheme.order}, "
         f"{trial.solver.knob} {trial.solver.accuracy!r}{unit}",
         "solver_method": trial.solver.method,
         "solver_accuracy": repr(trial.solver.accuracy),
         "tolerance_us": "none given" if e.tolerance is None else f"{e.tolerance * 1000:.6g}",
-        "spike_time_error_worst_us": f"{trial.worst * us:.3g}",
-        "spike_time_error_median_us": f"{trial.median * us:.3g}",
+        "spike_time_error_worst_us": f"{trial.worst * us:.3g}" if fires else "none fires",
+        "spike_time_error_median_us": f"{trial.median * us:.3g}" if fires else "none fires",
         "reference": f"{evidence.exact.method}, local_error {evidence.exact.accuracy:g}",
         "reference_runs": str(len(evidence.neurons)),
+        "errors_of": f"a sample of {len(evidence.neurons)} neurons",
         "reference_checked_by_scipy": ", ".join(f"neuron {row}" for row in evidence.checked) or "none fires",
         "reference_agreement_us": f"{evidence.agreement * us:.2g}",
         "fragile_in_sample": ", ".join(map(str, fragile)) or "none",

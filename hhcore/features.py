@@ -37,7 +37,8 @@ DEFINITIONS = {
     "failed_ms": ("ms", "time at which a neuron diverged or stalled"),
     "spike_time_error_us": (
         "us",
-        "estimated largest error of the neuron's spike times; null without spikes or where it was not estimated",
+        "estimated largest error of the neuron's spike times, a lost or added spike as if it came at the end of the "
+        "run; null without spikes or where it was not estimated",
     ),
     "fragile": ("1", "whether the spike count depends on the accuracy of the solver; null where it was not tested"),
 }
@@ -90,14 +91,20 @@ def first_intervals(times: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     return intervals
 
 
-def spike_time_errors(times: np.ndarray, offsets: np.ndarray, exact: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-    """Largest difference of the spike times of each neuron from the exact ones, as far as both have spikes.
+def spike_time_errors(
+    times: np.ndarray, offsets: np.ndarray, exact: np.ndarray, bounds: np.ndarray, duration: float
+) -> np.ndarray:
+    """Largest difference of the spike times of each neuron from the exact ones.
+
+    A spike that either lacks counts as if it came at the end of the run: one that is lost or added just before the end
+    is a small error, one in the middle a large one.
 
     times, offsets : as in `features`; exact, bounds : likewise
-    Returns float64 (n,), NaN where either has no spike.
+    duration : of the run, in the same unit
+    Returns float64 (n,), NaN where neither has a spike.
     """
     errors = np.empty(len(offsets) - 1)
-    _spike_trains().largest_differences(times, offsets, exact, bounds, errors)
+    _spike_trains().largest_differences(times, offsets, exact, bounds, duration, errors)
     return errors
 
 

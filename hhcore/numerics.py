@@ -16,11 +16,10 @@ from hhcore.compile.cost import cost
 from hhcore.compile.module import load_kernel
 from hhcore.errors import UserError
 from hhcore.experiment import Experiment, Factor
-from hhcore.features import spike_time_errors
 from hhcore.simulation import DIVERGED, Result
 from hhcore.solvers import SCHEMES, Solver
 from hhcore.stability import check_step
-from hhcore.store import run_points
+from hhcore.store import errors, run_points
 from hhcore.sweep import mixed
 
 CORNERS, RANDOM, EDGES, SENSITIVE = 16, 32, 32, 32  # points of a sample: up to so many of each kind
@@ -67,8 +66,7 @@ class Trial:
     """One solver on the sample of k neurons.
 
     cost            : weighted operations of a neuron in 1 ms, the mean over the sample
-    error           : float64 (k,), largest error of a spike time [ms], of the spikes that both it and the reference
-                      have; NaN without any
+    error           : float64 (k,), largest error of a spike time [ms], see hhcore.store.errors
     count           : int64 (k,), spikes
     differs         : bool (k,), whether the number of spikes is not that of the reference
     failed          : bool (k,), whether the neuron failed though that of the reference did not
@@ -147,7 +145,7 @@ def calibrate(experiment: Experiment, *, threads: int = 1, progress: Callable[[i
 
     methods = e.methods if len(e.methods) == 1 else plan.methods
     if e.solver is not None:
-        check_step(e, points[: 2 * CORNERS])
+        check_step(e, points)
         chosen = attempt(e.solver)
         attempt(e.solver.finer)
     elif not exact.spike_times.size:
@@ -252,7 +250,7 @@ def _telling(experiment: Experiment, grid: _Ranked, screen: tuple[Solver, Solver
     rows = _lines(grid)
     points = experiment.points(rows.ravel())
     coarse, fine = (run_points(experiment, solver, points, threads=threads) for solver in screen)
-    moved = spike_time_errors(coarse.spike_times, coarse.offsets, fine.spike_times, fine.offsets)
+    moved = errors(coarse, fine, experiment)
     sensitive = np.argsort(-np.nan_to_num(moved), kind="stable")[:SENSITIVE]
     if experiment.sample is None:
         place = np.arange(rows.size).reshape(rows.shape)
@@ -305,7 +303,7 @@ def _trial(e: Experiment, solver: Solver, run: Result, exact: Result) -> Trial:
     return Trial(
         solver=solver,
         cost=float(per_step * run.steps.sum() / simulated),
-        error=spike_time_errors(run.spike_times, run.offsets, exact.spike_times, exact.offsets),
+        error=errors(run, exact, e),
         count=count,
         differs=count != expected,
         failed=(run.status >= DIVERGED) & (exact.status < DIVERGED),

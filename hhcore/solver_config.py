@@ -7,6 +7,7 @@ from hhcore.solvers import METHODS, Solver, knob
 
 MAX_STEPS = 10**10
 SMALLEST_TOLERANCE_MS, LARGEST_TOLERANCE_MS = 1e-6, 1.0
+SMALLEST_ERROR = 1e-11
 SETTINGS = {"dt": "dt: 0.025", "local_error": "local_error: 1e-6"}
 
 
@@ -46,8 +47,11 @@ def read_solver(body: dict, unit: str, duration: float, where: str) -> Solver | 
         return None
     if "local_error" in body:
         error = to_unit(body["local_error"], "1", f"{where}.local_error")
-        if not 1e-13 <= error <= 0.1:
-            raise UserError(f"{where}.local_error: {shown(body['local_error'])} is not between 1e-13 and 0.1")
+        if not SMALLEST_ERROR <= error <= 0.1:
+            raise UserError(
+                f"{where}.local_error: {shown(body['local_error'])} is not between {SMALLEST_ERROR:g} and 0.1; "
+                "a smaller one could not be judged by a finer one in double precision"
+            )
         return Solver(body["method"], error)
     dt = to_unit(body["dt"], unit, f"{where}.dt")
     if not 0 < dt <= duration:

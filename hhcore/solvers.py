@@ -36,8 +36,7 @@ class Solver:
     @property
     def finer(self) -> "Solver":
         """The same scheme with a much smaller error, by which its own is judged."""
-        accuracy = self.accuracy / 100.0 if self.scheme.adaptive else self.accuracy / 3.0
-        return Solver(self.method, max(accuracy, 1e-13))
+        return Solver(self.method, self.accuracy / (100.0 if self.scheme.adaptive else 3.0))
 
 
 def knob(method: str) -> str:

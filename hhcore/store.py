@@ -75,9 +75,17 @@ def _certified(experiment: Experiment, points: np.ndarray, threads: int, progres
     if e.certify != "all":
         return result
     exact = run_points(e, e.solver.finer, points, threads=threads)
-    error = spike_time_errors(result.spike_times, result.offsets, exact.spike_times, exact.offsets)
     fragile = np.diff(result.offsets) != np.diff(exact.offsets)
-    return replace(result, error=error, fragile=fragile.astype(np.float64))
+    return replace(result, error=errors(result, exact, e), fragile=fragile.astype(np.float64))
+
+
+def errors(run: Result, exact: Result, experiment: Experiment) -> np.ndarray:
+    """Largest error of the spike times of each neuron in the unit of the spike times, float64 (n,).
+
+    As hhcore.features.spike_time_errors has it; NaN without spikes, and where the neuron fails in either run.
+    """
+    found = spike_time_errors(run.spike_times, run.offsets, exact.spike_times, exact.offsets, experiment.duration)
+    return np.where((run.status >= DIVERGED) | (exact.status >= DIVERGED), np.nan, found)
 
 
 def run_points(

@@ -84,9 +84,11 @@ def test_errors_are_in_microseconds_and_fragile_is_null_where_it_is_not_known():
     assert found["fragile"].tolist() == [None, True, False]
 
 
-def test_spike_time_errors_compare_as_many_spikes_as_both_have():
-    trains, exact = [[1.0, 2.5], [3.0], [], [7.0]], [[1.1, 2.0, 9.0], [3.0], [5.0], []]
-    assert spike_time_errors(*pack(trains), *pack(exact)) == pytest.approx([0.5, 0.0, nan, nan], nan_ok=True)
+def test_a_spike_that_one_train_lacks_counts_as_one_at_the_end_of_the_run():
+    trains = [[1.0, 2.5], [3.0], [], [7.0], [], [1.0, 9.75]]
+    exact = [[1.1, 2.0, 9.9], [3.0], [5.0, 6.0], [], [], [1.0]]
+    errors = [0.5, 0.0, 5.0, 3.0, nan, 0.25]
+    assert spike_time_errors(*pack(trains), *pack(exact), 10.0) == pytest.approx(errors, nan_ok=True)
 
 
 def test_names_and_types_are_those_of_the_definitions():

@@ -1,6 +1,8 @@
 """The error of solvers on a sample of the grid: against SciPy, and what is made of it."""
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ from hhcore.experiment import read_experiments
 from hhcore.gather import gather
 from hhcore.numerics import calibrate, sample
 from hhcore.reference import derivative, reference
-from hhcore.solvers import Solver
+from hhcore.solvers import SCHEMES, Solver
 from hhcore.stability import fastest_rate
 
 MODEL = hhcore.load_model("hodgkin_huxley_1952")
@@ -118,6 +120,23 @@ def test_the_chosen_solver_meets_the_tolerance_against_scipy():
         assert np.abs(ours - exact).max() < 1e-3
 
 
+def test_a_solver_that_loses_spikes_in_mid_run_does_not_meet_a_tolerance():
+    trains = [np.array([3.0, 20.0, 40.0]), np.array([5.0, 25.0]), np.array([])]
+    lost = [trains[0][:1], trains[1][:0], trains[2]]
+    e = experiment(parameters={}, stimulus={"kind": "step", "amplitude": {"values": [8, 10, 0]}})
+    exact, run = (
+        replace(
+            store.run_points(e, Solver("tsit5", 1e-6), e.points(np.arange(3))),
+            spike_times=np.concatenate(spikes),
+            offsets=np.r_[0, np.cumsum([len(train) for train in spikes])],
+        )
+        for spikes in (trains, lost)
+    )
+    assert numerics._trial(e, Solver("tsit5", 1e-6), exact, exact).worst == 0.0
+    trial = numerics._trial(e, Solver("tsit5", 1e-6), run, exact)
+    assert trial.worst == 55.0 and trial.differs.tolist() == [True, True, False]  # 60 - 5 ms
+
+
 def test_a_looser_tolerance_costs_less():
     chosen = [evidence(experiment(solver={"tolerance": t})).trial for t in ("30 us", "1 us", "2 ns")]
     assert chosen[0].cost < chosen[1].cost < chosen[2].cost
@@ -132,11 +151,14 @@ def test_the_error_of_a_given_step_is_that_against_the_reference_data():
     assert found.trial.worst == pytest.approx(error, rel=1e-3)
 
 
-def test_a_grid_that_does_not_fire_gets_a_fine_solver_unjudged():
-    found = evidence(experiment(stimulus={"kind": "step", "amplitude": {"linspace": [0, 1, 41]}}))
+def test_a_grid_that_does_not_fire_gets_a_fine_solver_unjudged(tmp_path):
+    e = experiment(stimulus={"kind": "step", "amplitude": {"linspace": [0, 1, 41]}})
+    found = evidence(e)
     assert found.chosen == Solver("rodas5p", 1e-6)  # at rest an explicit scheme is held back by stability alone
     assert not found.reference.any() and found.checked == []
-    assert found.trial.worst == 0.0 and np.isnan(found.trial.median)
+    certificate.write_numerics(e, found, tmp_path / "numerics.parquet")
+    says = certificate.certificate(tmp_path / "numerics.parquet")
+    assert says["spike_time_error_worst_us"] == says["spike_time_error_median_us"] == "none fires"
 
 
 def test_a_tolerance_out_of_reach_is_said(monkeypatch):
@@ -176,6 +198,27 @@ def test_the_fastest_rate_is_that_of_the_jacobian_along_the_way():
         expected = max(expected, np.abs(np.linalg.eigvals(np.array(columns).T)).max())
     assert rate == pytest.approx(expected, rel=0.01)
     assert -80 < potential < 50
+
+
+def test_the_fastest_rate_is_found_late_in_the_run_too():
+    step = {"kind": "step", "amplitude": 20}
+    rates = []
+    for start in (0, 300):
+        e = experiment(
+            stimulus=step | {"start": start}, parameters={}, duration=350, solver={"method": "rk4", "dt": 0.01}
+        )
+        rates.append(fastest_rate(e, e.points(np.arange(1)))[0])
+    assert rates[0] == pytest.approx(rates[1], rel=0.01)
+
+
+def test_the_fastest_rate_of_the_whole_sample_counts():
+    """The warmest squid axon rests at rates 3^((T - 6.3) / 10) times those of Hodgkin and Huxley (1952), eq. 20, 21."""
+    warm, m_rate = {"linspace": ["6.3 degC", "30 degC", 21]}, 0.1 * 25 / (np.exp(2.5) - 1) + 4
+    e = experiment(parameters={"temperature.T": warm}, solver={"method": "rk4", "dt": 0.06})
+    with pytest.raises(hhcore.UserError, match="is unstable") as refused:
+        evidence(e)
+    longest = float(re.search(r"give dt below ([\d.]+) ms", str(refused.value))[1])
+    assert longest < SCHEMES["rk4"].stable / (3**2.37 * m_rate)
 
 
 def test_a_step_beyond_stability_is_refused_with_the_limit():
