@@ -74,7 +74,7 @@ def _exact_slopes(model: Model, state: np.ndarray, zero: float) -> np.ndarray:
     values |= {name: mpmath.mpf(float(y)) for name, y in zip(model.states, state, strict=True)}
     values |= {model.current.name: mpmath.mpf(0), model.myokit.time().qname(): mpmath.mpf(0)}
     with mpmath.workdps(DIGITS):
-        found = reference._run(model, values, mpmath)
+        found = reference.evaluate_with(mpmath, model, values)
         return np.array([found[f"dot({name})"] for name in model.states])
 
 

@@ -62,7 +62,7 @@ def evaluate(
     values = {name: quantity.value for name, quantity in model.parameters.items()}
     values |= parameters | state | {model.current.name: current, model.myokit.time().qname(): time}
     try:
-        return _run(model, values)
+        return evaluate_with(math, model, values)
     except ZeroDivisionError:
         unit = model.states[model.potential].unit
         potentials = [name for name, quantity in model.states.items() if quantity.unit == unit]
@@ -71,6 +71,16 @@ def evaluate(
         return {name: (below[name] + above[name]) / 2 for name in below}
     except (OverflowError, ValueError):
         return _run_with_infinities(model, values)
+
+
+def evaluate_with(functions: ModuleType, model: Model, values: dict) -> dict:
+    """The same with the functions of `math`, `numpy` or `mpmath`, in their numbers and with their errors.
+
+    `values` holds every state and parameter, the current and the time, by name; the result holds them too.
+    """
+    equations = _equations(model)
+    found = equations.run(functions, *(values[name] for name in equations.given))
+    return values | dict(zip(equations.found, found, strict=True))
 
 
 def derivative(
@@ -257,17 +267,10 @@ def _jacobian(slope, y: np.ndarray) -> np.ndarray:
     return np.array([(slope(0.0, y + h) - slope(0.0, y - h)) / (2 * h.max()) for h in steps]).T
 
 
-def _run(model: Model, values: dict[str, float], functions: ModuleType = math) -> dict[str, float]:
-    """Every variable and derivative by name, from `values` by name. functions : `math` or `numpy`"""
-    equations = _equations(model)
-    found = equations.run(functions, *(values[name] for name in equations.given))
-    return values | dict(zip(equations.found, found, strict=True))
-
-
 def _run_with_infinities(model: Model, values: dict[str, float]) -> dict[str, float]:
-    """The same by NumPy, where dividing by zero and overflow are no errors, but slower."""
+    """What `evaluate_with` gives by NumPy, where dividing by zero and overflow are no errors, but slower."""
     with np.errstate(all="ignore"):
-        found = _run(model, {name: np.float64(value) for name, value in values.items()}, np)
+        found = evaluate_with(np, model, {name: np.float64(value) for name, value in values.items()})
     return {name: float(value) for name, value in found.items()}
 
 

@@ -208,16 +208,34 @@ def test_denominators_that_may_overflow_keep_a_division_of_their_own(tmp_path):
     assert abs(found[1]) < 1e-300 and found[2] == pytest.approx(-0.1, rel=1e-15)
 
 
-def test_damaged_machine_code_is_compiled_again(tmp_path, monkeypatch):
-    """Also where a text lies without its machine code, or on another kind of CPU."""
+def test_what_is_damaged_in_the_cache_is_made_again(tmp_path, monkeypatch):
+    """Also where one of the two files is missing, as the machine code is for another kind of CPU."""
+    text = generate(MODEL, "rk4")
+    machine_code, made = module.compiled(text), []
     monkeypatch.setenv("HHCORE_CACHE", str(tmp_path))
-    for spoil in (lambda file: None, lambda file: file.write_bytes(file.read_bytes()[:-100]), Path.unlink):
+    monkeypatch.setattr("hhcore.compile.text.generate", lambda model, method: text)
+    monkeypatch.setattr(module, "compiled", lambda text: made.append(text) or machine_code)
+
+    def edit(file: Path, old: bytes, new: bytes) -> None:
+        assert old in file.read_bytes()
+        file.write_bytes(file.read_bytes().replace(old, new))
+
+    spoilt = (
+        lambda text, code: code.write_bytes(machine_code[:-100]),
+        lambda text, code: edit(code, b'"ROWS": ', b'"ROWS": 1'),
+        lambda text, code: code.write_bytes(b"null\n"),
+        lambda text, code: code.unlink(),
+        lambda text, code: edit(text, b"fma(", b"2.0 + fma("),
+        lambda text, code: text.write_bytes(b"\xff"),
+        lambda text, code: text.unlink(),
+        lambda text, code: None,
+    )
+    for number, spoil in enumerate(spoilt, start=1):
         monkeypatch.setattr(module, "_loaded", {})
         kernel = load_kernel(MODEL, "rk4")
         (code,) = tmp_path.glob("*/*.bin")
-        assert kernel.path.read_text() == generate(MODEL, "rk4") and kernel.N == 4
-        spoil(code)
-    for _ in range(2):
-        monkeypatch.setattr(module, "_loaded", {})
-        assert load_kernel(MODEL, "rk4").N == 4
-        monkeypatch.setattr(module, "compiled", None)  # the second time it is kept
+        assert kernel.N == 4 and kernel.path.read_text() == text and code.read_bytes() == machine_code
+        assert len(made) == number
+        spoil(kernel.path, code)
+    monkeypatch.setattr(module, "_loaded", {})
+    assert load_kernel(MODEL, "rk4").N == 4 and len(made) == len(spoilt)  # what is whole is kept

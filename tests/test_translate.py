@@ -1,20 +1,22 @@
 """Kernels' language: compiled functions against the same text run by Python, and what is refused."""
 
 import math
+import platform
 import struct
 
 import numpy as np
 import pytest
 
-from hhcore.compile.machine import compiled, load
+from hhcore.compile.machine import Function, compiled, load
 from hhcore.compile.values import KernelError
+from hhcore.errors import UserError
 
 BUILTINS = {
     "inf": math.inf,
     "nan": math.nan,
     "sqrt": math.sqrt,
-    "floor": lambda x: float(math.floor(x)),
-    "ceil": lambda x: float(math.ceil(x)),
+    "floor": lambda x: float(np.floor(x)),  # as in IEEE 754: an integer of Python's has no sign of zero
+    "ceil": lambda x: float(np.ceil(x)),
     "bits_of": lambda x: struct.unpack("<q", struct.pack("<d", x))[0],
     "double_of": lambda x: struct.unpack("<d", struct.pack("<q", x))[0],
     "empty": lambda shape: np.full(shape, np.nan),
@@ -32,12 +34,20 @@ def both(text: str, name: str, make) -> tuple[list, list]:
     return [found, *mine], [expected, *theirs]
 
 
+def bits(x) -> bytes:
+    """All of an array or a number, signs of zero included; one NaN is like another."""
+    x = np.array(x)
+    if x.dtype.kind == "f":
+        x[np.isnan(x)] = np.nan
+    return x.tobytes()
+
+
 def check(text: str, name: str, make) -> None:
     found, expected = both(text, name, make)
     if expected[0] is not None:
         assert found[0] == expected[0]
     for a, b in zip(found[1:], expected[1:], strict=True):
-        assert np.array_equal(a, b, equal_nan=True)
+        assert bits(a) == bits(b), (a, b)
 
 
 ARITHMETIC = """
@@ -54,12 +64,13 @@ def f(x: "f8[:]", n: "i8[:]"):
     x[12] = double_of(bits_of(a) & 0x7FF0000000000000)
     x[13] = float(n[0]) + sqrt(abs(b))
     x[14], x[15] = inf, nan
+    x[16], x[17], x[18] = -a, 0.0 * a, -0.0
 """
 
 
 @pytest.mark.parametrize("pair", [(1.75, -2.25), (-0.0, 3e-320), (1e300, 17.0)])
 def test_arithmetic(pair):
-    check(ARITHMETIC, "f", lambda: [np.array([*pair, *range(14)], float), np.array([13, -7, 0, 0])])
+    check(ARITHMETIC, "f", lambda: [np.array([*pair, *range(17)], float), np.array([13, -7, 0, 0])])
 
 
 LOGIC = """
@@ -165,7 +176,25 @@ def test_what_python_refuses_to_divide_is_infinite_or_not_a_number():
     ).f
     x = np.full(3, -2.0)
     f(x)
-    assert np.array_equal(x, [np.inf, np.nan, -np.inf], equal_nan=True)
+    assert bits(x) == bits([np.inf, np.nan, -np.inf])
+
+
+ENTRIES_THAT_CALL = """
+def low(x: "f8[:]", i: "i8"):
+    return high(x, i) + 1
+
+def high(x: "f8[:]", i: "i8"):
+    x[i] = 2.0 * x[i]
+    return i
+"""
+
+
+@pytest.mark.parametrize("name", ["low", "high"])
+def test_what_can_be_called_may_call_another_in_any_order(name):
+    check(ENTRIES_THAT_CALL, name, lambda: [np.array([1.5, -0.0]), 1])
+
+
+LANGUAGE = "not part of a kernel's language"
 
 
 @pytest.mark.parametrize(
@@ -173,33 +202,149 @@ def test_what_python_refuses_to_divide_is_infinite_or_not_a_number():
     [
         ("x[0] = y", "a name without a value"),
         ("x[0] = tan(x[0])", "no such function"),
-        ("x[0] = [1.0][0]", "not part of a kernel's language"),
-        ("try:\n        pass\n    finally:\n        pass", "not part of a kernel's language"),
+        ("x[0] = tan(x[0]) if x[1] > 0.0 else 1.0", "no such function"),
+        ("x[0] = [1.0][0]", LANGUAGE),
+        ("try:\n        pass\n    finally:\n        pass", LANGUAGE),
         ("for v in x:\n        pass", "not a range"),
         ("a = 1\n    a = x[0]", "a is i8, then f8"),
         ("if x[0] > 1.0:\n        return 1\n    return x[0]", "returns i8, then f8"),
+        ("return x[0]", "returns i8 or nothing, not f8"),
+        ("return x[0] > 1.0", "returns i8 or nothing, not b1"),
+        ("return 1, 2", "returns i8 or nothing"),
+        ("return x", "returns what is not a number"),
         ("x[0] = x[0] << 2", "no such operation on f8"),
-        ("x[0] = x[0] % 2.0", "not part of a kernel's language"),
-        ("x[0] = 1.0 if x is x else 2.0", "not part of a kernel's language"),
+        ("x[0] = x[0] % 2.0", LANGUAGE),
+        ("x[0] = 1.0 if x is x else 2.0", LANGUAGE),
         ("x[0] = 1.0 if not x[0] else 2.0", "not a condition"),
+        ("x[0] = 1.0 if x[0] else 2.0", "not a condition"),
+        ("if len(x):\n        x[0] = 1.0", "not a condition"),
+        ("while len(x):\n        x[0] = 1.0", "not a condition"),
+        ("x[0] = 1.0 if x[0] > 1.0 and len(x) else 2.0", "not a condition"),
+        ("x[0] = 1.0 if (x[0] > 1.0) < (x[0] > 2.0) else 2.0", "no order"),
+        ("x[0] = +x[0]", LANGUAGE),
+        ("x[0] = float(~5)", LANGUAGE),
+        ("x[0] = -(x[0] > 1.0)", "b1 where i8 is needed"),
+        ("x[0] = x[0] > 1.0", "b1 where f8 is needed"),
+        ("x[0] = float(1 << 64)", "no shift within 64 bits"),
+        ("x[0] = float(2**63)", "no number of 64 bits"),
+        ("x[0] = 'a'", "no number of 64 bits"),
+        ("x[0] = (-8.0) ** 0.5", "no number of 64 bits"),
+        ("x[0] = x + 1.0", "not a number"),
+        ("x[0] = x", "not a number"),
+        ("x[0.5] = 1.0", "not an integer"),
+        ("x[0, 0] = 1.0", "not an element of an array"),
+        ("x[0][0] = 1.0", "not an element of an array"),
+        ("x.shape = 3", "nothing to assign to"),
+        ("T[0] = 1.0", "to an array of constants"),
+        ("x[0] = x.shape[len(x)]", "not the number of one of several"),
+        ("x[0] = x[1] = 7.0", "several assignments in one"),
+        ("a, b = x[0]", "not as many values as names"),
+        ("a, b = 1.0, 2.0, 3.0", "not as many values as names"),
+        ("a = x\n    if x[0] > 1.0:\n        a = T", "a is an array"),
+        ("x = T", "x is an array"),
+        ("T = 1.0\n    x[0] = T", "a constant already"),
+        ("for T in range(2):\n        x[0] = 1.0", "a counter with the name of something else"),
         ("k = 3\n    for k in range(2):\n        x[k] = 1.0", "a counter with the name of something else"),
         ("for k in range(2):\n        x[k] = 1.0\n    x[0] = k", "a name without a value"),
+        ("for k in range(2):\n        x[k] = 1.0\n    else:\n        x[0] = 7.0", "an `else` of a loop"),
+        ("while x[0] > 1.0:\n        x[0] = 1.0\n    else:\n        x[0] = 7.0", "an `else` of a loop"),
+        ("for k in range(0, 2, 0):\n        x[k] = 1.0", "not a range of constant steps"),
+        ("for k in range(0, 2, len(x)):\n        x[k] = 1.0", "not a range of constant steps"),
+        ("for k in range(x[0]):\n        x[k] = 1.0", "not an integer"),
+        ("break", "outside of a loop"),
+        ("x[0] = min(x[0], x[1], x[2])", "min takes 2 arguments"),
+        ("x[0] = abs(x=1.0)", "abs takes 1 arguments, by their place"),
+        ("x[0] = scaled(x, x[0], factor=2.0)", "scaled takes 2 arguments, by their place"),
+        ("x[0] = scaled(x)", "scaled takes 2 arguments"),
+        ("x[0] = paired(x, x)", "an array given twice"),
+        ("x[0] = paired(x, T)", "or one of constants"),
+        ("x[0] = scaled(x, (1.0, 2.0))", "several numbers as one argument"),
+        ("x[len(x) - 1] += 1.0", "would call a function twice"),
+        ("x[0] = WORDS[0]", "no number of 64 bits"),
+        ("x[0] = len(x[0])", "not for such arguments"),
+        ("x[0] = sqrt(x)", "not for such arguments"),
+        ("a = empty(3)", "not a constant shape"),
+        ("a = empty((len(x),))", "not a constant shape"),
+        ("x[0] = scaled(x, 2.0) if x[0] > 1.0 else 1", "numbers of two types"),
+        ("x[0] = (1.0, 2.0) if x[0] > 1.0 else 1.0", "things of two kinds"),
+        ("x[0] = endless(x)", "endless calls itself"),
+        ("x[0] = = 1.0", "line 16: invalid syntax"),
     ],
 )
 def test_what_is_no_kernel_is_refused(body, why):
     with pytest.raises(KernelError, match=why):
-        compiled(f'def f(x: "f8[:]"):\n    {body}\n')
+        compiled(f'{HELPERS}def f(x: "f8[:]"):\n    {body}\n')
+
+
+HELPERS = """T = (1.0, 2.0)
+WORDS = ("a", "b")
+
+def scaled(v, factor):
+    v[0] = factor
+    return factor
+
+def paired(v, w):
+    v[0] = w[0]
+    return w[0]
+
+def endless(v):
+    return endless(v)
+
+"""
+
+
+def test_what_is_refused_is_told_with_its_line():
+    for line in ("x[0] = +x[0]", "x[0] = x[0] > 1.0", "a, b = x[0]", "x[0] = min(1.0)", "x[0] = y\n    x[1] = y"):
+        with pytest.raises(KernelError, match=r"^f, line 3: "):
+            compiled(f'def f(x: "f8[:]"):\n    x[0] = 1.0\n    {line}\n')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import math",
+        "N = 1\nN += 1",
+        "@cache\ndef f(x):\n    return x",
+        'def f(x: "b1"):\n    return 1',
+        "def f(x: int):\n    return 1",
+    ],
+)
+def test_what_belongs_into_no_kernel_is_refused(text):
+    with pytest.raises(KernelError, match=r"^line \d"):
+        compiled(f"{text}\n")
 
 
 def test_arguments_of_another_type_are_refused():
     f = load(compiled('def f(x: "f8[:, :]"):\n    x[0, 0] = 1.0\n')).f
-    for wrong in (np.zeros((2, 2), np.float32), np.zeros(2), np.zeros((4, 4))[:, ::2]):
+    unaligned = np.zeros(33, np.uint8)[1:].view(np.float64).reshape(2, 2)
+    for wrong in (np.zeros((2, 2), np.float32), np.zeros(2), np.zeros((4, 4))[:, ::2], unaligned):
         with pytest.raises(TypeError, match="2 axes in C order"):
             f(wrong)
 
 
 def test_damaged_machine_code_is_noticed():
-    made = compiled('def f(x: "f8[:]"):\n    x[0] = 1.0\n')
-    for damaged in (made[:-1], made[:-9] + bytes([made[-9] ^ 1]) + made[-8:], b"", made[: len(made) // 2]):
-        with pytest.raises(ValueError):
+    """In every byte before the object code, in some of the rest, by an end that is missing, by an edit."""
+    made = compiled('N = 71\n\ndef f(x: "f8[:]"):\n    x[0] = 1.0\n')
+    head = made.index(b"\n", made.index(b"\n") + 1) + 2
+    flipped = [made[:i] + bytes([made[i] ^ 1]) + made[i + 1 :] for i in (*range(head), *range(head, len(made), 29))]
+    cut = [made[:n] for n in (0, 1, 32, 33, head - 1, len(made) // 2, len(made) - 1)]
+    edited = [made.replace(a, b) for a, b in ((b"71", b"11"), (b"f8[:]", b"i8[:]"), (b'"f"', b'"g"'))]
+    for damaged in (*flipped, *cut, *edited, b"\n", b"5\n", b"null\n", b"{}\n" + made, made + b"\n"):
+        assert damaged != made
+        with pytest.raises(ValueError, match="the machine code is damaged"):
             load(damaged)
+    assert load(made).N == 71
+
+
+def test_a_function_that_is_not_there_is_not_called():
+    f = load(compiled('def f(x: "f8[:]"):\n    x[0] = 1.0\n')).f
+    with pytest.raises(ValueError, match="no function 'g'"):
+        Function(f.engine, "g", ["f8[:]"])
+
+
+@pytest.mark.parametrize("name, why", [("haswel", "did you mean 'haswell'"), ("pentium3", "'pentium3' has no 64 bits")])
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names of x86")
+def test_a_cpu_that_cannot_be_compiled_for_is_a_mistake_of_the_user(name, why, monkeypatch):
+    monkeypatch.setenv("HHCORE_CPU", name)
+    with pytest.raises(UserError, match=f"^HHCORE_CPU: .*{why}"):
+        compiled('def f(x: "f8[:]"):\n    x[0] = 1.0\n')

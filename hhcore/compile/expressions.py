@@ -31,7 +31,11 @@ _COMPARISONS = {
 }
 
 INTRINSICS = {"fma": 3, "floor": 1, "ceil": 1, "sqrt": 1, "fabs": 1}  # of LLVM, on doubles: number of arguments
-_BUILTINS = {"abs", "min", "max", "float", "len", "bits_of", "double_of", *INTRINSICS} - {"fabs"}
+_BUILTINS = {"abs": 1, "min": 2, "max": 2, "float": 1, "len": 1, "bits_of": 1, "double_of": 1, "empty": 1} | {
+    name: n for name, n in INTRINSICS.items() if name != "fabs"
+}
+
+_WORDS = {None: "a number", "b1": "a condition", "i8": "an integer"}
 
 
 class Expressions:
@@ -42,6 +46,7 @@ class Expressions:
 
     def __init__(self, module, node: ast.FunctionDef):
         self.module, self.node = module, node
+        self.statement: ast.AST = node  # the one that is being translated
         self.lines: list[str] = []
         self.slots: list[str] = []
         self.names: dict[str, Thing] = {}
@@ -51,11 +56,20 @@ class Expressions:
 
     # -- text
 
-    def new(self, code: str, type: str) -> Value:
-        """A new name for the result of an operation."""
+    def fresh(self) -> str:
+        """A new name."""
         self.count += 1
-        self.lines.append(f"  %.{self.count} = {code}")
-        return Value(type, f"%.{self.count}")
+        return f"%.{self.count}"
+
+    def named(self, code: str) -> str:
+        """A new name for the result of an operation."""
+        name = self.fresh()
+        self.lines.append(f"  {name} = {code}")
+        return name
+
+    def new(self, code: str, type: str) -> Value:
+        """The number that an operation results in."""
+        return Value(type, self.named(code))
 
     def label(self, word: str) -> str:
         """A new label."""
@@ -82,7 +96,7 @@ class Expressions:
 
     def fail(self, node: ast.AST, why: str) -> Exception:
         """What to raise for a part of the text."""
-        return KernelError(f"{self.node.name}, line {getattr(node, 'lineno', 0)}: {why}: {ast.unparse(node)}")
+        return KernelError(f"{self.node.name}, line {node.lineno}: {why}: {ast.unparse(node).splitlines()[0]}")
 
     # -- names
 
@@ -95,9 +109,9 @@ class Expressions:
             return self.names[name]
         constants = self.module.constants
         if name in constants and isinstance(constants[name], (tuple, list)):
-            return self.module.table(name, tuple(constants[name]))
+            return self.module.table(name, [self._known(node, number) for number in constants[name]])
         if name in constants or name in CONSTANTS:
-            return constant(constants.get(name, CONSTANTS.get(name)))
+            return self._known(node, constants.get(name, CONSTANTS.get(name)))
         raise self.fail(node, "a name without a value")
 
     # -- expressions
@@ -109,8 +123,21 @@ class Expressions:
             raise self.fail(node, "not part of a kernel's language")
         return method(self, node)
 
+    def number(self, node: ast.expr, type: str | None = None) -> Value:
+        """The value of an expression that is a number, of that type if one is given."""
+        value = self.expression(node)
+        if not isinstance(value, Value) or type not in (None, value.type):
+            raise self.fail(node, f"not {_WORDS[type]}")
+        return value
+
     def _literal(self, node: ast.Constant) -> Value:
-        return constant(node.value)
+        return self._known(node, node.value)
+
+    def _known(self, node: ast.expr, number: object) -> Value:
+        """A constant that the text states, or that follows from such."""
+        if not isinstance(number, int | float) or (isinstance(number, int) and not -(2**63) <= number < 2**63):
+            raise self.fail(node, "no number of 64 bits")
+        return constant(number)
 
     def _several(self, node: ast.Tuple) -> tuple:
         return tuple(self.expression(part) for part in node.elts)
@@ -120,7 +147,7 @@ class Expressions:
         if value.type == type:
             return value
         if (value.type, type) != ("i8", "f8"):
-            raise KernelError(f"{self.node.name}: {value.type} where {type} is needed")
+            raise self.fail(self.statement, f"{value.type} where {type} is needed")
         if value.known is not None:
             return constant(float(value.known))
         return self.new(f"sitofp i64 {value.text} to double", "f8")
@@ -128,11 +155,13 @@ class Expressions:
     def _binary(self, node: ast.BinOp) -> Value:
         if type(node.op) not in _OPERATORS:
             raise self.fail(node, "not part of a kernel's language")
-        a, b = self.expression(node.left), self.expression(node.right)
+        a, b = self.number(node.left), self.number(node.right)
+        if isinstance(node.op, ast.LShift | ast.RShift) and b.known is not None and not 0 <= b.known < 64:
+            raise self.fail(node, "no shift within 64 bits")
         on_floats, on_integers, python = _OPERATORS[type(node.op)]
         if a.known is not None and b.known is not None:
             with suppress(ArithmeticError):  # left to the machine, where 1 / 0 is infinite
-                return constant(python(a.known, b.known))
+                return self._known(node, python(a.known, b.known))
         floats = "f8" in (a.type, b.type) or isinstance(node.op, ast.Div)
         type_ = "f8" if floats else a.type
         operation = on_floats if floats else on_integers
@@ -142,23 +171,22 @@ class Expressions:
         return self.new(f"{operation} {LLVM[type_]} {a.text}, {b.text}", type_)
 
     def _unary(self, node: ast.UnaryOp) -> Value:
-        value = self.expression(node.operand)
         if isinstance(node.op, ast.Not):
-            if value.known is not None:
-                return constant(not value.known)
-            if value.type != "b1":
-                raise self.fail(node, "not a condition")
-            return self.new(f"xor i1 {value.text}, true", "b1")
+            value = self.number(node.operand, "b1")
+            return self.new(f"xor i1 {value.text}, true", "b1") if value.known is None else constant(not value.known)
+        if not isinstance(node.op, ast.USub):
+            raise self.fail(node, "not part of a kernel's language")
+        value = self.number(node.operand)
         if value.known is not None:
-            return constant(-value.known)
+            return self._known(node, -value.known)
         if value.type == "f8":
             return self.new(f"fneg double {value.text}", "f8")
-        return self.new(f"sub i64 0, {value.text}", "i8")
+        return self.new(f"sub i64 0, {self.coerce(value, 'i8').text}", "i8")
 
     def _compare(self, node: ast.Compare) -> Value:
         if not all(type(op) in _COMPARISONS for op in node.ops):
             raise self.fail(node, "not part of a kernel's language")
-        values = [self.expression(part) for part in (node.left, *node.comparators)]
+        values = [self.number(part) for part in (node.left, *node.comparators)]
         found = None
         for op, a, b in zip(node.ops, values, values[1:], strict=False):
             link = self._comparison(op, a, b)
@@ -169,9 +197,11 @@ class Expressions:
         on_floats, on_integers, python = _COMPARISONS[type(op)]
         if a.known is not None and b.known is not None:
             return constant(python(a.known, b.known))
-        if "f8" in (a.type, b.type):
-            a, b = self.coerce(a, "f8"), self.coerce(b, "f8")
+        a, b = self._alike(a, b)
+        if a.type == "f8":
             return self.new(f"fcmp {on_floats} double {a.text}, {b.text}", "b1")
+        if a.type == "b1" and not isinstance(op, ast.Eq | ast.NotEq):
+            raise self.fail(self.statement, "conditions have no order")
         return self.new(f"icmp {on_integers} {LLVM[a.type]} {a.text}, {b.text}", "b1")
 
     def _logical(self, node: ast.BoolOp) -> Value:
@@ -179,7 +209,7 @@ class Expressions:
         decided = isinstance(node.op, ast.Or)  # the value that ends it
         done, ways = self.label("known"), []
         for part in node.values[:-1]:
-            value = self.expression(part)
+            value = self.number(part, "b1")
             if value.known is not None:
                 if value.known == decided:
                     return constant(decided) if not ways else self._joined(done, [*ways, (value, self.block)])
@@ -188,18 +218,20 @@ class Expressions:
             ways.append((constant(decided), self.block))
             self.branch(value, *((done, following) if decided else (following, done)))
             self.begin(following)
-        last = self.expression(node.values[-1])
+        last = self.number(node.values[-1], "b1")
         return self._joined(done, [*ways, (last, self.block)]) if ways else last
 
     def _joined(self, label: str, ways: list[tuple[Value, str]]) -> Value:
         """The value that comes along whichever of several ways was taken."""
         self.begin(label)
         type = ways[0][0].type
+        if any(value.type != type for value, _ in ways):
+            raise self.fail(self.statement, "a choice between numbers of two types")
         choices = ", ".join(f"[ {value.text}, %{block} ]" for value, block in ways)
         return self.new(f"phi {LLVM[type]} {choices}", type)
 
     def _choose(self, node: ast.IfExp) -> Value:
-        condition = self.expression(node.test)
+        condition = self.number(node.test, "b1")
         if condition.known is not None:
             return self.expression(node.body if condition.known else node.orelse)
         if any(self._is_work(part) for part in (node.body, node.orelse)):
@@ -208,14 +240,16 @@ class Expressions:
 
     def _chosen(self, condition: Value, a: Thing, b: Thing) -> Thing:
         """One of two numbers, or of two rows of numbers."""
-        if isinstance(a, tuple):
+        if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
             return tuple(self._chosen(condition, x, y) for x, y in zip(a, b, strict=True))
+        if not (isinstance(a, Value) and isinstance(b, Value)):
+            raise self.fail(self.statement, "a choice between things of two kinds, or arrays")
         return self._select(condition, *self._alike(a, b))
 
     def _is_work(self, node: ast.expr) -> bool:
         """Whether there are calls in it that are better left out."""
         names = [n.func.id for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
-        return any(name not in _BUILTINS and not is_inline(self.module.functions[name]) for name in names)
+        return any(name in self.module.functions and not is_inline(self.module.functions[name]) for name in names)
 
     def _choose_by_branching(self, node: ast.IfExp, condition: Value) -> Value:
         yes, no, after = self.label("then"), self.label("else"), self.label("after")
@@ -223,7 +257,7 @@ class Expressions:
         ways = []
         for label, part in ((yes, node.body), (no, node.orelse)):
             self.begin(label)
-            ways.append((self.expression(part), self.block))
+            ways.append((self.number(part), self.block))
             self.jump(after)
         return self._joined(after, ways)
 
@@ -238,19 +272,23 @@ class Expressions:
     def _subscript(self, node: ast.Subscript) -> Thing:
         array = self.expression(node.value)
         if isinstance(array, tuple):
-            return array[self.expression(node.slice).known]
+            index = self.number(node.slice, "i8").known
+            if index is None or not -len(array) <= index < len(array):
+                raise self.fail(node, "not the number of one of several")
+            return array[index]
         found = self.new(f"load {STORED[array.type]}, ptr {self.element(array, node)}", array.type)
         return self.new(f"trunc i8 {found.text} to i1", "b1") if array.type == "b1" else found
 
-    def element(self, array: Array, node: ast.Subscript) -> str:
+    def element(self, array: Thing, node: ast.Subscript) -> str:
         """Where an element is."""
-        index = self.expression(node.slice)
-        index = index if isinstance(index, tuple) else (index,)
+        index = [self.number(i, "i8") for i in (node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice])]
+        if not isinstance(array, Array) or len(index) != len(array.shape):
+            raise self.fail(node, "not an element of an array")
         place = index[0]
         for length, i in zip(array.shape[1:], index[1:], strict=True):
             row = self._arithmetic("mul", place, length)
             place = self._arithmetic("add", row, i)
-        return self.new(f"getelementptr inbounds {STORED[array.type]}, ptr {array.text}, i64 {place.text}", "i8").text
+        return self.named(f"getelementptr inbounds {STORED[array.type]}, ptr {array.text}, i64 {place.text}")
 
     def _arithmetic(self, operation: str, a: Value, b: Value) -> Value:
         return self.new(f"{operation} nsw i64 {a.text}, {b.text}", "i8")
@@ -263,32 +301,37 @@ class Expressions:
 
     def _call(self, node: ast.Call) -> Thing:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
-        if name == "empty":  # an array of its own, of constant shape
-            return self._empty(node)
-        arguments = [self.expression(a) for a in node.args]
-        if name in self.module.functions:
-            return self._call_function(name, arguments)
-        if name not in _BUILTINS:
+        mine = self.module.functions.get(name)
+        if mine is None and name not in _BUILTINS:
             raise self.fail(node, "no such function")
-        return self._builtin(name, arguments)
+        wanted = len(mine.args.args) if mine else _BUILTINS[name]
+        if len(node.args) != wanted or node.keywords:
+            raise self.fail(node, f"{name} takes {wanted} arguments, by their place")
+        arguments = [self.expression(a) for a in node.args]
+        return self._call_function(node, arguments) if mine else self._builtin(node, arguments)
 
-    def _empty(self, node: ast.Call) -> Array:
-        shape = self.expression(node.args[0])
-        self.count += 1
-        place = f"%.{self.count}.array"
+    def _empty(self, node: ast.Call, shape: Thing) -> Array:
+        """An array of its own, of constant shape."""
+        if not isinstance(shape, tuple) or not all(isinstance(n, Value) and n.known is not None for n in shape):
+            raise self.fail(node, "not a constant shape")
+        place = f"{self.fresh()}.array"
         self.slots.append(f"  {place} = alloca [{math.prod(length.known for length in shape)} x double], align 64")
         return Array("f8", place, shape)
 
-    def _builtin(self, name: str, arguments: list[Thing]) -> Value:
-        first = arguments[0]
-        if name == "len":
+    def _builtin(self, node: ast.Call, arguments: list[Thing]) -> Thing:
+        name, first = node.func.id, arguments[0]
+        if name == "empty":
+            return self._empty(node, first)
+        if name == "len" and isinstance(first, Array):
             return first.shape[0]
+        if name == "len" or not all(isinstance(a, Value) for a in arguments):
+            raise self.fail(node, "not for such arguments")
         if name == "float":
             return self.coerce(first, "f8")
         if name == "bits_of":
-            return self.new(f"bitcast double {first.text} to i64", "i8")
+            return self.new(f"bitcast double {self.coerce(first, 'f8').text} to i64", "i8")
         if name == "double_of":
-            return self.new(f"bitcast i64 {first.text} to double", "f8")
+            return self.new(f"bitcast i64 {self.coerce(first, 'i8').text} to double", "f8")
         if all(a.known is not None for a in arguments) and name in ("min", "max", "abs"):
             return constant({"min": min, "max": max, "abs": abs}[name](*(a.known for a in arguments)))
         if name in ("min", "max"):
@@ -297,21 +340,27 @@ class Expressions:
         numbers = ", ".join(f"double {self.coerce(a, 'f8').text}" for a in arguments)
         return self.new(f"call double @llvm.{'fabs' if name == 'abs' else name}.f64({numbers})", "f8")
 
-    def _call_function(self, name: str, arguments: list[Thing]) -> Thing:
-        label, result = self.module.function(name, [a.kind if isinstance(a, Array) else a.type for a in arguments])
+    def _call_function(self, node: ast.Call, arguments: list[Thing]) -> Thing:
+        arrays = [a.text for a in arguments if isinstance(a, Array)]
+        if len(set(arrays)) < len(arrays) or any(text.startswith("@") for text in arrays):
+            raise self.fail(node, "an array given twice, or one of constants")
+        if any(isinstance(a, tuple) for a in arguments):
+            raise self.fail(node, "several numbers as one argument")
+        kinds = [a.kind if isinstance(a, Array) else a.type for a in arguments]
+        label, result = self.module.function(node.func.id, kinds)
         passed = []
         for a in arguments:
             passed += [f"ptr {a.text}", *(f"i64 {n.text}" for n in a.shape)] if isinstance(a, Array) else []
             passed += [] if isinstance(a, Array) else [f"{LLVM[a.type]} {a.text}"]
-        code = f"call {llvm_type(result)} @{label}({', '.join(passed)})"
+        kind = llvm_type(result)
+        code = f"call {kind} @{label}({', '.join(passed)})"
         if result is None:
             self.lines.append(f"  {code}")
             return ()
-        found = self.new(code, result if isinstance(result, str) else "f8")
         if isinstance(result, str):
-            return found
-        kind = llvm_type(result)
-        return tuple(self.new(f"extractvalue {kind} {found.text}, {i}", type) for i, type in enumerate(result))
+            return self.new(code, result)
+        found = self.named(code)
+        return tuple(self.new(f"extractvalue {kind} {found}, {i}", type) for i, type in enumerate(result))
 
     _EXPRESSIONS: dict[type, Callable] = {
         ast.Constant: _literal,
@@ -330,4 +379,4 @@ class Expressions:
 
 def is_inline(node: ast.FunctionDef) -> bool:
     """Whether LLVM is to put a function in the place of its calls."""
-    return any(isinstance(d, ast.Name) and d.id == "inline" for d in node.decorator_list)
+    return bool(node.decorator_list)

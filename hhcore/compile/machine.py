@@ -4,6 +4,8 @@ import ctypes
 import hashlib
 import json
 import os
+import subprocess
+import sys
 from functools import lru_cache
 from types import SimpleNamespace
 
@@ -12,6 +14,7 @@ import numpy as np
 
 from hhcore.compile.translate import translate
 from hhcore.digests import digest
+from hhcore.errors import UserError, closest
 
 DTYPES = {"f8": np.dtype(np.float64), "i8": np.dtype(np.int64), "b1": np.dtype(np.bool_)}
 C_TYPES = {"f8": ctypes.c_double, "i8": ctypes.c_int64}
@@ -20,38 +23,68 @@ C_TYPES = {"f8": ctypes.c_double, "i8": ctypes.c_int64}
 def cpu() -> tuple[str, str]:
     """Name and features of the CPU that is compiled for: this one, or the one that $HHCORE_CPU names."""
     name = os.environ.get("HHCORE_CPU")
-    return (name, "") if name else (llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
+    return (_checked(name), "") if name else (llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
+
+
+_TRIAL = """
+import sys
+import llvmlite.binding as llvm
+llvm.initialize_native_target()
+llvm.initialize_native_asmprinter()
+machine = llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(cpu=sys.argv[1])
+machine.emit_object(llvm.parse_assembly("define void @f() { ret void }"))
+"""
+
+
+@lru_cache
+def _checked(name: str) -> str:
+    """The name of a CPU. Raises UserError for one that LLVM cannot compile kernels for.
+
+    LLVM would end the process that asks for it, so another process tries. Asked for `help`, LLVM prints all names.
+    """
+    tried, helped = (
+        subprocess.run([sys.executable, "-c", _TRIAL, word], capture_output=True, text=True, check=False)
+        for word in (name, "help")
+    )
+    names = [line.split()[0] for line in helped.stderr.splitlines() if line.endswith(" processor.")]
+    if name not in names:
+        raise UserError(f"HHCORE_CPU: no CPU of this machine's kind is called {name!r}; {closest(name, names)}")
+    if tried.returncode:
+        raise UserError(f"HHCORE_CPU: {name!r} has no 64 bits; this machine's CPU is {llvm.get_host_cpu_name()!r}")
+    return name
 
 
 def cpu_digest() -> str:
-    """Hash of the kind of CPU, and of the version of what compiles for it."""
-    return digest(*cpu(), llvm.llvm_version_info)
+    """Hash of the kind of CPU and of system, and of the version of what compiles for them."""
+    return digest(*cpu(), llvm.get_process_triple(), llvm.llvm_version_info)
 
 
 def compiled(text: str) -> bytes:
-    """Object code of a kernel's text, behind a line that says what is in it: for `load`."""
+    """Object code of a kernel's text, behind the hash of all that follows and a line on what is in it: for `load`."""
     translation = translate(text)
     machine = _machine()
     module = _optimised(translation.text, machine)
-    code = machine.emit_object(module)
-    about = {"entries": translation.entries, "constants": translation.constants, "digest": _hash(code)}
-    return json.dumps(about).encode() + b"\n" + code
+    about = {"source": digest(text), "entries": translation.entries, "constants": translation.constants}
+    content = json.dumps(about).encode() + b"\n" + machine.emit_object(module)
+    return _hash(content) + b"\n" + content
 
 
 def load(kept: bytes) -> SimpleNamespace:
-    """The constants and functions of what `compiled` made. Raises ValueError if it is damaged.
+    """The constants and functions of what `compiled` made, and `source`, the digest of its text.
 
     Functions take numbers and arrays in C order of the types in their text, and release Python's lock while they run.
+    Raises ValueError if it is damaged.
     """
-    line, _, code = kept.partition(b"\n")
-    about = json.loads(line)
-    if about["digest"] != _hash(code):
+    mark, _, content = kept.partition(b"\n")
+    if mark != _hash(content):
         raise ValueError("the machine code is damaged")
+    line, _, code = content.partition(b"\n")
+    about = json.loads(line)
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine())
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
     functions = {name: Function(engine, name, kinds) for name, kinds in about["entries"].items()}
-    return SimpleNamespace(**about["constants"], **functions)
+    return SimpleNamespace(source=about["source"], **about["constants"], **functions)
 
 
 def optimised(text: str) -> str:
@@ -65,8 +98,8 @@ def assembly(text: str) -> str:
     return machine.emit_assembly(_optimised(translate(text).text, machine))
 
 
-def _hash(code: bytes) -> str:
-    return hashlib.blake2b(code, digest_size=16).hexdigest()
+def _hash(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=16).hexdigest().encode()
 
 
 @lru_cache
@@ -107,7 +140,10 @@ class Function:
         for kind in kinds:
             types += [ctypes.c_void_p, *[ctypes.c_int64] * kind.count(":")] if "[" in kind else [C_TYPES[kind]]
         self.engine, self.name = engine, name
-        self.code = ctypes.CFUNCTYPE(ctypes.c_int64, *types)(engine.get_function_address(name))
+        address = engine.get_function_address(name)
+        if not address:
+            raise ValueError(f"no function {name!r} in the machine code")
+        self.code = ctypes.CFUNCTYPE(ctypes.c_int64, *types)(address)
         self.shapes = [(DTYPES[kind.split("[")[0]], kind.count(":")) for kind in kinds]
 
     def __call__(self, *arguments: object) -> int:
@@ -117,7 +153,8 @@ class Function:
             if not axes:
                 given.append(argument)
                 continue
-            if not (argument.dtype == dtype and argument.ndim == axes and argument.flags.c_contiguous):
-                raise TypeError(f"{self.name}: arrays must be {dtype} of {axes} axes in C order")
+            in_order = argument.flags.c_contiguous and argument.flags.aligned
+            if not (argument.dtype == dtype and argument.ndim == axes and in_order):
+                raise TypeError(f"{self.name}: arrays must be {dtype} of {axes} axes in C order, aligned")
             given += [argument.ctypes.data, *argument.shape]
         return self.code(*given)

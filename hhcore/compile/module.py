@@ -56,7 +56,7 @@ def load_kernel(model: Model, method: str) -> SimpleNamespace:
     name = kernel_name(model, method)
     if name not in _loaded:
         text, code = cache_directory() / f"{name}.py", cache_directory() / cpu_digest() / f"{name}.bin"
-        kernel = _kept(code) if text.exists() else None
+        kernel = _kept(text, code)
         if kernel is None:
             from hhcore.compile.text import generate  # brings SymPy with it, which a kept kernel does not need
 
@@ -70,9 +70,10 @@ def load_kernel(model: Model, method: str) -> SimpleNamespace:
     return _loaded[name]
 
 
-def _kept(path: Path) -> SimpleNamespace | None:
-    """The kernel of a file of machine code, unless it is not there or damaged."""
+def _kept(text: Path, code: Path) -> SimpleNamespace | None:
+    """The kernel of a text and its machine code, unless one of the files is missing or damaged."""
     try:
-        return load(path.read_bytes())
+        kernel = load(code.read_bytes())
+        return kernel if kernel.source == digest(text.read_bytes().decode()) else None
     except (OSError, ValueError):
         return None

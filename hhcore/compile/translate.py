@@ -7,11 +7,14 @@ the others is translated once for every combination of types it is called with. 
 place of its calls.
 
 Multiplications and additions are fused where the text says `fma`, nowhere else, and nothing is reordered. What differs
-from Python: both values of `a if c else b` are computed where that cannot be noticed, indices are not checked, and a
-division by zero is infinite or not a number.
+from Python: integers have 64 bits, and are floats beside floats; all of `a < b < c` is computed, and both values of
+`a if c else b` if neither calls a function that is not inline; indices are neither checked nor counted from the end,
+and nothing checks that a name has a value yet; arrays given to one function do not overlap; a division by zero is
+infinite or not a number.
 """
 
 import ast
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +24,8 @@ from hhcore.compile.values import CONSTANTS, LLVM, STORED, Array, KernelError, T
 UNROLLED = 8  # turns of a loop that may be written out
 
 REGISTER = 8  # lanes in one of AVX-512
+
+ENTERING = re.compile(r"f8|i8|(f8|i8|b1)\[:(, :)*\]")  # types of the arguments of what can be called
 
 _ATTRIBUTES = """\
 attributes #0 = {{ nounwind "prefer-vector-width"="512" }}
@@ -38,8 +43,12 @@ class Translation:
 
 
 def translate(text: str) -> Translation:
-    """Translate the text of a kernel. Raises KernelError, with the line, where it is none."""
-    module = _Module(ast.parse(text))
+    """Translate the text of a kernel. Raises KernelError, which says where, if it is none."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError as error:
+        raise KernelError(f"line {error.lineno}: {error.msg}") from error
+    module = _Module(tree)
     return Translation(module.text(), module.constants, module.entries)
 
 
@@ -50,23 +59,40 @@ class _Module:
         self.functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
         self.constants: dict[str, object] = {}
         assignments = [node for node in tree.body if isinstance(node, ast.Assign)]
-        exec(compile(ast.Module(assignments, []), "<constants>", "exec"), dict(CONSTANTS), self.constants)
+        for node in tree.body:
+            if not isinstance(node, ast.FunctionDef | ast.Assign) and not _is_comment(node):
+                raise KernelError(f"line {node.lineno}: neither a function nor a constant")
+            if any(ast.unparse(decorator) != "inline" for decorator in getattr(node, "decorator_list", ())):
+                raise KernelError(f"line {node.lineno}: the one decorator is @inline")
+        try:
+            exec(compile(ast.Module(assignments, []), "<constants>", "exec"), dict(CONSTANTS), self.constants)
+        except Exception as error:
+            raise KernelError(f"a constant without a value: {error}") from error
         self.entries = {
-            name: [argument.annotation.value for argument in node.args.args]
+            name: [self.entering(argument.annotation) for argument in node.args.args]
             for name, node in self.functions.items()
             if node.args.args and all(argument.annotation for argument in node.args.args)
         }
         self.translated: dict[tuple, tuple[str, object]] = {}
         self.texts: list[str] = []
         self.tables: dict[str, str] = {}  # constant tuples
-        self.loops: list[str] = []
+        self.marks: list[str] = []  # of loops
+        self.begun: set[tuple] = set()  # functions whose translation has begun
+
+    @staticmethod
+    def entering(annotation: ast.expr) -> str:
+        """The type that an annotation gives to an argument."""
+        kind = getattr(annotation, "value", None)
+        if not (isinstance(kind, str) and ENTERING.fullmatch(kind)):
+            raise KernelError(f"line {annotation.lineno}: not the type of an argument: {ast.unparse(annotation)}")
+        return kind
 
     def text(self) -> str:
         """The whole module."""
         for name, kinds in self.entries.items():
-            self.function(name, kinds, exported=True)
+            self.function(name, kinds)
         declared = [f"declare double @llvm.{name}.f64({', '.join(['double'] * n)})" for name, n in INTRINSICS.items()]
-        loops = [f"!{i} = distinct !{{!{i}, {hints}}}" for i, hints in enumerate(self.loops, start=2)]
+        loops = [f"!{i} = distinct !{{!{i}, {hints}}}" for i, hints in enumerate(self.marks, start=2)]
         attributes = _ATTRIBUTES.format(interleaved=max(2, self.constants.get("W", 0) // REGISTER))
         parts = [*self.tables.values(), *declared, *self.texts, attributes, *loops]
         return "\n".join(parts) + "\n"
@@ -77,23 +103,28 @@ class _Module:
         The registers of a block, in flight together, hide each other's latency; loops over lanes become vector
         operations, not copies of their body.
         """
-        self.loops.append("!0" if turns is None or turns <= UNROLLED else "!0, !1")
-        return f", !llvm.loop !{len(self.loops) + 1}"
+        self.marks.append("!0" if turns is None or turns <= UNROLLED else "!0, !1")
+        return f", !llvm.loop !{len(self.marks) + 1}"
 
-    def function(self, name: str, kinds: Sequence[str], exported: bool = False) -> tuple[str, object]:
+    def function(self, name: str, kinds: Sequence[str]) -> tuple[str, object]:
         """(LLVM's name, types of the result) of a function for arguments of these types."""
         key = (name, *kinds)
         if key not in self.translated:
-            number = len(self.translated)
+            if key in self.begun:
+                raise KernelError(f"{name} calls itself")
+            self.begun.add(key)
+            number, exported = len(self.translated), list(kinds) == self.entries.get(name)
             body = _Function(self, self.functions[name], kinds)
+            if exported and body.result not in (None, "i8"):
+                raise KernelError(f"{name}: what can be called returns i8 or nothing, not {body.result}")
             label = name if exported else f"{name}.{number}"
             self.translated[key] = label, body.result
             self.texts.append(body.define(label, exported))
         return self.translated[key]
 
-    def table(self, name: str, numbers: tuple[float, ...]) -> Array:
-        """A constant tuple of floats as an array."""
-        values = ", ".join(f"double {constant(float(x)).text}" for x in numbers)
+    def table(self, name: str, numbers: list[Value]) -> Array:
+        """A constant tuple of numbers as an array of floats."""
+        values = ", ".join(f"double {constant(float(x.known)).text}" for x in numbers)
         self.tables[name] = f"@{name} = private unnamed_addr constant [{len(numbers)} x double] [{values}]"
         return Array("f8", f"@{name}", (constant(len(numbers)),))
 
@@ -133,14 +164,17 @@ class _Function(Expressions):
     def assign(self, name: str, value: Thing, initial: bool = False) -> None:
         """Bind a name. Those that are bound once stand for their value; others have a place to be stored in."""
         if name not in self.variables:
+            if name in self.names or name in self.module.constants:
+                raise self.fail(self.statement, f"{name} is an array, several numbers or a constant already")
             if not isinstance(value, Value) or (self.assigned[name] == 1 and not initial):
                 self.names[name] = value
                 return
             self.variables[name] = value.type, f"%{name}.slot"
             self.slots.append(f"  %{name}.slot = alloca {LLVM[value.type]}")
         type, slot = self.variables[name]
-        if value.type != type:
-            raise KernelError(f"{self.node.name}: {name} is {type}, then {value.type}")
+        if not isinstance(value, Value) or value.type != type:
+            found = value.type if isinstance(value, Value) else "not a number"
+            raise self.fail(self.statement, f"{name} is {type}, then {found}")
         self.lines.append(f"  store {LLVM[type]} {value.text}, ptr {slot}")
 
     # -- statements
@@ -149,37 +183,47 @@ class _Function(Expressions):
         for node in nodes:
             if not self.open:
                 return  # nothing gets here
+            self.statement = node
             method = self._STATEMENTS.get(type(node))
             if method is None:
                 raise self.fail(node, "not part of a kernel's language")
             method(self, node)
 
     def do_assign(self, node: ast.Assign) -> None:
-        target = node.targets[0]
-        if isinstance(target, ast.Tuple):
-            values = self.expression(node.value)
-            for part, value in zip(target.elts, values, strict=True):
-                self.store(part, value)
-        else:
-            self.store(target, self.expression(node.value))
+        if len(node.targets) > 1:
+            raise self.fail(node, "several assignments in one")
+        target, value = node.targets[0], self.expression(node.value)
+        if not isinstance(target, ast.Tuple):
+            self.store(target, value)
+            return
+        if not isinstance(value, tuple) or len(value) != len(target.elts):
+            raise self.fail(node, "not as many values as names")
+        for part, one in zip(target.elts, value, strict=True):
+            self.store(part, one)
 
     def store(self, target: ast.expr, value: Thing) -> None:
         if isinstance(target, ast.Name):
             self.assign(target.id, value)
             return
+        if not isinstance(target, ast.Subscript):
+            raise self.fail(target, "nothing to assign to")
         array = self.expression(target.value)
         place = self.element(array, target)
-        value = self.coerce(value, array.type)
+        if not isinstance(value, Value) or array.text.startswith("@"):
+            raise self.fail(self.statement, "not a number, or to an array of constants")
+        text = self.coerce(value, array.type).text
         if array.type == "b1":
-            value = self.new(f"zext i1 {value.text} to i8", "b1")
-        self.lines.append(f"  store {STORED[array.type]} {value.text}, ptr {place}")
+            text = self.named(f"zext i1 {text} to i8")
+        self.lines.append(f"  store {STORED[array.type]} {text}, ptr {place}")
 
     def do_augmented(self, node: ast.AugAssign) -> None:
-        read = ast.copy_location(ast.parse(ast.unparse(node.target), mode="eval").body, node)
-        self.store(node.target, self.expression(ast.copy_location(ast.BinOp(read, node.op, node.value), node)))
+        if any(isinstance(part, ast.Call) for part in ast.walk(node.target)):
+            raise self.fail(node, "would call a function twice")
+        changed = ast.copy_location(ast.BinOp(node.target, node.op, node.value), node)
+        self.store(node.target, self.expression(changed))
 
     def do_if(self, node: ast.If) -> None:
-        condition = self.expression(node.test)
+        condition = self.number(node.test, "b1")
         if condition.known is not None:
             self.statements(node.body if condition.known else node.orelse)
             return
@@ -195,23 +239,27 @@ class _Function(Expressions):
             self.begin(after)
 
     def do_while(self, node: ast.While) -> None:
+        if node.orelse:
+            raise self.fail(node, "an `else` of a loop")
         head, body, after = self.label("while"), self.label("do"), self.label("after")
         self.begin(head)
-        self.branch(self.expression(node.test), body, after)
+        self.branch(self.number(node.test, "b1"), body, after)
         self.begin(body)
         self.loop_body(node.body, head, after)
         self.jump(head)
         self.begin(after)
 
     def do_for(self, node: ast.For) -> None:
+        if node.orelse:
+            raise self.fail(node, "an `else` of a loop")
         first, last, step = self.bounds(node.iter)
-        name = node.target.id
-        if name in self.assigned or name in self.names:
+        name = ast.unparse(node.target)
+        if not name.isidentifier() or any(name in x for x in (self.assigned, self.names, self.module.constants)):
             raise self.fail(node.target, "a counter with the name of something else")
         head, body, following, after = (self.label(word) for word in ("for", "do", "next", "after"))
         before = self.block
-        self.count += 1
-        counter, advanced = Value("i8", f"%.{self.count}"), f"%.{self.count}.next"
+        counter = Value("i8", self.fresh())
+        advanced = f"{counter.text}.next"
         self.jump(head)
         self.begin(head)
         self.lines.append(f"  {counter.text} = phi i64 [ {first.text}, %{before} ], [ {advanced}, %{following} ]")
@@ -230,43 +278,51 @@ class _Function(Expressions):
     def bounds(self, node: ast.expr) -> tuple[Value, Value, Value]:
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range"):
             raise self.fail(node, "not a range")
-        values = [self.expression(a) for a in node.args]
-        first, last = (constant(0), *values)[:2] if len(values) == 1 else values[:2]
-        return first, last, values[2] if len(values) == 3 else constant(1)
+        values = [self.number(a, "i8") for a in node.args]
+        if len(values) == 1:
+            values = [constant(0), *values]
+        if len(values) == 2:
+            values = [*values, constant(1)]
+        if len(values) != 3 or not values[2].known or node.keywords:
+            raise self.fail(node, "not a range of constant steps")
+        return tuple(values)
 
     def loop_body(self, body: list[ast.stmt], following: str, after: str) -> None:
         self.loops.append((following, after))
         self.statements(body)
         self.loops.pop()
 
-    def do_continue(self, node: ast.Continue) -> None:
-        self.jump(self.loops[-1][0])
-
-    def do_break(self, node: ast.Break) -> None:
-        self.jump(self.loops[-1][1])
+    def do_leap(self, node: ast.Continue | ast.Break) -> None:
+        if not self.loops:
+            raise self.fail(node, "outside of a loop")
+        following, after = self.loops[-1]
+        self.jump(following if isinstance(node, ast.Continue) else after)
 
     def do_return(self, node: ast.Return) -> None:
         self.leave(None if node.value is None else self.expression(node.value))
 
     def leave(self, value: Thing | None) -> None:
         """Return a value; every return of a function has one type."""
+        value = value or None  # () came from a function without a value
         parts = value if isinstance(value, tuple) else (() if value is None else (value,))
+        if not all(isinstance(part, Value) for part in parts):
+            raise self.fail(self.statement, "returns what is not a number")
         types = tuple(part.type for part in parts)
         result = types if isinstance(value, tuple) else (types[0] if types else None)
         if self.returned and result != self.result:
-            raise KernelError(f"{self.node.name} returns {self.result}, then {result}")
+            raise self.fail(self.statement, f"returns {self.result}, then {result}")
         self.result, self.returned = result, True
         if isinstance(value, tuple):
             whole, kind = "poison", llvm_type(result)
             for i, part in enumerate(parts):
-                whole = self.new(f"insertvalue {kind} {whole}, {LLVM[part.type]} {part.text}, {i}", "f8").text
+                whole = self.named(f"insertvalue {kind} {whole}, {LLVM[part.type]} {part.text}, {i}")
             self.lines.append(f"  ret {kind} {whole}")
         else:
             self.lines.append(f"  ret {LLVM[value.type]} {value.text}" if value else "  ret void")
         self.open = False
 
     def do_expression(self, node: ast.Expr) -> None:
-        if not isinstance(node.value, ast.Constant):
+        if not _is_comment(node):
             self.expression(node.value)
 
     _STATEMENTS: dict[type, Callable] = {
@@ -275,12 +331,17 @@ class _Function(Expressions):
         ast.If: do_if,
         ast.While: do_while,
         ast.For: do_for,
-        ast.Continue: do_continue,
-        ast.Break: do_break,
+        ast.Continue: do_leap,
+        ast.Break: do_leap,
         ast.Return: do_return,
         ast.Expr: do_expression,
         ast.Pass: lambda self, node: None,
     }
+
+
+def _is_comment(node: ast.stmt) -> bool:
+    """Whether it is a text that stands for itself, as docstrings do."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def _assignments(node: ast.FunctionDef) -> dict[str, int]:
