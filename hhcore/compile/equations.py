@@ -9,7 +9,9 @@ import sympy as sp
 from myokit.formats.sympy import SymPyExpressionWriter
 from sympy.codegen.cfunctions import log10
 
+from hhcore.checks import shown
 from hhcore.compile.functions import Both, Equal, Less, Opposite, Select, either
+from hhcore.compile.lower import literal
 from hhcore.errors import UserError
 from hhcore.model import Model
 
@@ -111,6 +113,14 @@ def _key(lhs: myokit.LhsExpression) -> str:
     return f"dot({name})" if isinstance(lhs, myokit.Derivative) else name
 
 
+def _check_numbers(e: sp.Basic) -> None:
+    """Raise UserError for a number that is no double. A branch may have one, where Select leaves the branch out."""
+    if isinstance(e, sp.Number | sp.core.numbers.ComplexInfinity | sp.core.numbers.ImaginaryUnit):
+        literal(e)
+    for part in () if isinstance(e, Select) else e.args:
+        _check_numbers(part)
+
+
 def _is_small(e: sp.Expr) -> bool:
     return len(list(islice(sp.preorder_traversal(e), SMALL + 1))) <= SMALL
 
@@ -137,9 +147,11 @@ class _Writer(SymPyExpressionWriter):
 
     def translate(self, expression: myokit.Expression, name: str) -> sp.Expr:
         try:
-            return self.ex(expression)
-        except (ValueError, NotImplementedError) as error:
-            raise UserError(f"{name}: cannot compile {expression.code()!r}: {error}") from error
+            found = self.ex(expression)
+            _check_numbers(found)
+        except (ValueError, TypeError, ArithmeticError, NotImplementedError) as error:
+            raise UserError(f"{name}: cannot compile {shown(expression.code())}: {error}") from error
+        return found
 
     def _ex_name(self, e):
         return self.known[_key(e)]

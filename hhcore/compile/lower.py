@@ -5,6 +5,7 @@ Equal subexpressions become one variable. What does not depend on the state is m
 1/(ab). As it takes long, what needs no division is computed before, and its result enters last.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
@@ -38,9 +39,12 @@ class Invariants:
 def literal(e: sp.Expr) -> str:
     """The double nearest to an exact constant. Raises UserError if there is none."""
     try:
-        return repr(float(Fraction(int(e.p), int(e.q))) if e.is_Rational else float(e.evalf(40)))
-    except (OverflowError, TypeError) as error:
-        raise UserError(f"a constant of the model is no finite real number: {str(e.evalf(6))}") from error
+        value = float(Fraction(int(e.p), int(e.q))) if e.is_Rational else float(e.evalf(40))
+    except (OverflowError, TypeError):
+        value = math.nan
+    if not math.isfinite(value):
+        raise UserError(f"a constant is no finite real number: {e.evalf(6)}")
+    return repr(value)
 
 
 def negated(operand: str) -> str:
