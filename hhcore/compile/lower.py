@@ -246,14 +246,6 @@ class _Lowering:
         a, b = e.args
         return f"fma({negated(self.operand(sp.floor(a / b)))}, {self.operand(b)}, {self.operand(a)})"
 
-    def choose(self, e: sp.Basic) -> str:
-        comparison = "<" if isinstance(e, sp.Min) else ">"
-        value = self.operand(e.args[0])
-        for other in e.args[1:]:
-            name = self.operand(other)
-            value = self.assign(f"{value} if {value} {comparison} {name} else {name}")
-        return value
-
     _NAMES = {
         **{f: f.__name__ for f in (sp.exp, sp.log, log10, sp.sin, sp.cos, sp.tan, sp.asin, sp.acos, sp.atan)},
         **{f: f.__name__ for f in (sp.sinh, sp.cosh, sp.tanh)},
@@ -270,8 +262,6 @@ class _Lowering:
         sp.floor: integer,
         sp.ceiling: integer,
         sp.Mod: remainder,
-        sp.Min: choose,
-        sp.Max: choose,
         **dict.fromkeys(_NAMES, call),
     }
 
@@ -300,7 +290,7 @@ class _Lowering:
         inside = needed(Block({"": denominator}, self.block.definitions)).definitions
         for e in (denominator, *inside.values()):
             powers = {p.base: p.exp for p in e.atoms(sp.Pow) if p.base in self.block.powers}
-            exponents = [x.args[0] for x in e.atoms(sp.exp)]
+            exponents = [x.args[0] for x in e.atoms(sp.exp, sp.sinh, sp.cosh)]
             exponents += [
                 self.block.definitions[s].args[0] * powers.get(s, 1) for s in e.free_symbols & self.block.powers
             ]

@@ -14,7 +14,7 @@ from hhcore.compile.elimination import eliminate
 from hhcore.compile.equations import Equations, equations
 from hhcore.compile.functions import Fused
 from hhcore.compile.lower import Invariants, lower
-from hhcore.compile.passes import Block, optimise, remove_singularities
+from hhcore.compile.passes import Block, hyperbolic, optimise, remove_singularities
 from hhcore.errors import UserError
 from hhcore.model import Model
 from hhcore.solvers import SCHEMES, Scheme
@@ -152,11 +152,11 @@ def _variables(symbols: Equations) -> set:
 
 
 def _regular(symbols: Equations) -> Equations:
-    """Without removable singularities: before anything is differentiated, so that derivatives are regular too."""
+    """Without 0/0 and infinity by infinity, before anything is differentiated: so derivatives are regular too."""
     variables = _variables(symbols) | symbols.definitions.keys()
 
     def removed(expressions: dict) -> dict:
-        return {name: remove_singularities(e, variables) for name, e in expressions.items()}
+        return {name: hyperbolic(remove_singularities(e, variables)) for name, e in expressions.items()}
 
     definitions, derivatives = removed(symbols.definitions), removed(symbols.derivatives)
     return replace(symbols, definitions=definitions, derivatives=derivatives, outputs=removed(symbols.outputs))
