@@ -83,12 +83,13 @@ def _check_numbers(variable: myokit.Variable, file: str) -> None:
 
 
 def _literals(expression: myokit.Expression) -> Iterator[myokit.Expression]:
-    """The parts of an expression that no variable enters, each as large as it can be."""
+    """The parts of an expression that no variable enters, each as large as it can be, and all numbers."""
     waiting = [expression]
     while waiting:
         part = waiting.pop()
         if part.is_literal():
             yield part
+            yield from part.walk(myokit.Number)
         else:
             waiting += part
 

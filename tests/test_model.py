@@ -84,8 +84,11 @@ def test_numbers_that_are_none_are_named_with_their_line(tmp_path, number, old, 
 def test_a_number_that_no_branch_needs_may_be_none(tmp_path):
     text = TEXT.replace("E = 50 [mV]", "E = if(1 > 2, 1 / 0, 50 [mV])")
     assert load(tmp_path, text).parameters["sodium.E"].value == 50
-    text = TEXT.replace("E = 50 [mV]", "E = 50 [mV] + if(1 > 2, 1 // 0, 0 [mV])")
-    assert load(tmp_path, text).parameters["sodium.E"].value == 50
+
+
+def test_an_infinite_number_is_none_wherever_it_stands(tmp_path):
+    with pytest.raises(hhcore.UserError, match="sodium.E on line .*'infinity' is no finite real number"):
+        load(tmp_path, TEXT.replace("E = 50 [mV]", "E = 50 [mV] + 5 // 1e999"))
 
 
 @pytest.mark.parametrize(
