@@ -106,6 +106,15 @@ def test_numbers_that_come_up_in_the_compiler_are_named_with_model_and_variable(
         generate(model, "tsit5")
 
 
+def test_a_branch_that_divides_by_zero_may_be_left_out_but_not_be_compiled(tmp_path):
+    """Of an equation that is part of another, that one is named: only there it shows whether the branch stays."""
+    factor = "m^3 * {} * if(V > 1000 [mV], V / (V - V), 1)"
+    generate(load(tmp_path, TEXT.replace("m^3", factor.format(0), 1)), "tsit5")
+    model = load(tmp_path, TEXT.replace("m^3", factor.format(2), 1))
+    with pytest.raises(hhcore.UserError, match=r"^model m: membrane\.V: cannot compile '.*': .*number: zoo"):
+        generate(model, "tsit5")
+
+
 def test_catalogue_has_a_unit_on_every_number_and_other_files_need_not(tmp_path):
     for name in hhcore.models():
         hhcore.load_model(name).myokit.check_units(myokit.UNIT_STRICT)
