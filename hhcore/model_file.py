@@ -1,9 +1,13 @@
 """Reading a model file: what it may be, how large, and what is said about its units. Nothing in it is executed."""
 
+import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import myokit
+import numpy as np
 
+from hhcore.checks import shown
 from hhcore.errors import UserError
 
 LARGEST = 4 * 2**20  # bytes; the longest published models have a tenth of it
@@ -15,7 +19,8 @@ def read_model_file(path, strict: bool) -> tuple[myokit.Model, list[str]]:
 
     strict : every number needs a unit; otherwise one without a unit has the one that fits
 
-    Raises UserError if the file is too large, is no model, refers to other files, or, if `strict`, for its units.
+    Raises UserError if the file is too large, is no model, refers to other files, has a constant that is no finite real
+    number, or, if `strict`, for its units.
     """
     text = _text(path)
     try:
@@ -25,6 +30,8 @@ def read_model_file(path, strict: bool) -> tuple[myokit.Model, list[str]]:
         raise
     except Exception as error:  # Myokit's parsers also fail with errors of Python's own on what is no model
         raise UserError(f"model file {path.name} cannot be read: {_one_line(error)}") from error
+    for variable in model.variables(deep=True):
+        _check_numbers(variable, path.name)
     notes = _unit_notes(model, myokit.UNIT_STRICT if strict else myokit.UNIT_TOLERANT)
     if strict and notes:
         raise UserError(f"model file {path.name}: {notes[0]}")
@@ -60,13 +67,44 @@ def _cellml(path: Path, text: str) -> myokit.Model:
     return CellMLImporter().model(str(path))
 
 
+def _check_numbers(variable: myokit.Variable, file: str) -> None:
+    """Refuse 1/0, log(-1), 10^400 and what else has no value as a double, in an equation or as an initial value."""
+    expressions = [*_literals(variable.rhs()), *([variable.initial_value()] if variable.is_state() else [])]
+    for expression in expressions:
+        try:
+            with np.errstate(all="ignore"):
+                value = expression.eval()
+            finite = not isinstance(value, complex) and math.isfinite(value)
+        except (myokit.NumericalError, ArithmeticError, ValueError):
+            finite = False
+        if not finite:
+            place = f"{variable.qname()}{_line(variable)}"
+            raise UserError(f"model file {file}: {place}: {shown(expression.code())} is no finite real number")
+
+
+def _literals(expression: myokit.Expression) -> Iterator[myokit.Expression]:
+    """The parts of an expression that no variable enters, each as large as it can be, and all numbers."""
+    waiting = [expression]
+    while waiting:
+        part = waiting.pop()
+        if part.is_literal():
+            yield part
+            yield from part.walk(myokit.Number)
+        else:
+            waiting += part
+
+
+def _line(variable: myokit.Variable) -> str:
+    """Where a variable stands in its file, if Myokit knows."""
+    return f" on line {variable._token[2]}" if variable._token is not None else ""
+
+
 def _unit_notes(model: myokit.Model, mode: int) -> list[str]:
     """For each variable whose units do not agree, where and how."""
     notes = []
     time = model.time_unit(mode)
     for variable in model.variables(deep=True):
-        line = f" on line {variable._token[2]}" if variable._token is not None else ""
-        where = f"units do not match in {variable.qname()}{line}"
+        where = f"units do not match in {variable.qname()}{_line(variable)}"
         try:
             found = variable.rhs().eval_unit(mode)
         except myokit.IncompatibleUnitError as error:

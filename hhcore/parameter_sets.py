@@ -10,6 +10,7 @@ Each begins with a line `name: description`; the indented lines below give numbe
 the model, and initial values to states.
 """
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -71,6 +72,9 @@ def _known(model: myokit.Model, name: str, where: str) -> str:
 
 def _number(text: str, where: str) -> float:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise UserError(f"{where}: {text!r} is not a number") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise UserError(f"{where}: {text!r} is no finite number")
+    return number

@@ -2,19 +2,16 @@
 
 import copy
 import math
-from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 import hhcore.experiment
 from hhcore.axes import AxisSpec
 from hhcore.config_file import read_config
 from hhcore.errors import UserError
-from hhcore.experiment import Experiment, read_experiments
+from hhcore.experiment import read_experiments
 
 GOOD = yaml.safe_load("""
 experiments:
@@ -433,62 +430,3 @@ def test_a_config_that_contains_itself_or_unfolds_without_end_is_refused(tmp_pat
     path.write_text(f"x0: &x0 [1]\n{lines}\nexperiments: *x39\n")
     bomb = read_config(path)["experiments"]
     refused({"experiments": bomb}, "experiments", "is no mapping")
-
-
-# --- anything at all
-
-numbers = st.sampled_from([0, 1, -1, 3, 10**12, 10**400, 0.5, -0.0, 1e-300, 1e300, math.nan, math.inf])
-words = st.sampled_from(
-    ["", "rest", "zip", "model", "rk4", "rodas5p", "0.1 s", "3 mV", "1e-3", "5 (", "9**9**9 s", "x.mmt", "\x00"]
-)
-KEYS = (
-    "model stimulus parameters amplitude start stop values linspace range logspace scale leak.g sodium.g "
-    "membrane.V threshold rearm dt duration combine traces potential current x "
-    "sample uniform normal lognormal kind n seed"
-)
-keys = st.sampled_from([*KEYS.split(), None, True, 0, 2.5, (1, 2)])
-leaves = st.none() | st.booleans() | numbers | words | st.text(max_size=4)
-values = st.recursive(leaves, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=3))
-
-
-def nodes(tree, path=()):
-    """Paths of all nodes below the root."""
-    below = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
-    for key, node in below:
-        yield (*path, key)
-        yield from nodes(node, (*path, key))
-
-
-def mutate(tree, draw):
-    path = draw(st.sampled_from(list(nodes(tree))))
-    parent = tree
-    for key in path[:-1]:
-        parent = parent[key]
-    action = draw(st.sampled_from(["delete", "replace", "insert"]))
-    if action == "delete":
-        del parent[path[-1]]
-    elif action == "replace":
-        parent[path[-1]] = draw(values)
-    elif isinstance(parent, dict):
-        parent[draw(keys)] = draw(values)
-    else:
-        parent.insert(path[-1], draw(values))
-
-
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.data())
-def test_a_config_changed_at_random_is_an_experiment_or_a_message(monkeypatch, data):
-    monkeypatch.setattr(hhcore.experiment, "load_model", LOAD_ONCE)  # 20 ms each
-    config = copy.deepcopy(data.draw(st.sampled_from([GOOD, SAMPLED])))
-    for _ in range(data.draw(st.integers(1, 3))):
-        if config and list(nodes(config)):
-            mutate(config, data.draw)
-    try:
-        found = read_experiments(config, ".")
-    except UserError as error:
-        assert ": " in str(error) and len(str(error)) < 2000
-    else:
-        assert all(isinstance(a, Experiment) and a.points([0]).shape[0] == 1 for a in found.values())
-
-
-LOAD_ONCE = cache(hhcore.experiment.load_model)

@@ -1,13 +1,22 @@
-"""Broken model files: each is a model or one sentence, never anything else."""
+"""Broken model files: each is a kernel and a full table, or one sentence, never anything else."""
 
 import random
+import re
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import hhcore
-from hhcore.model import CATALOGUE
+from hhcore import tables
+from hhcore.certificate import resolved, write_numerics
+from hhcore.compile.text import generate
+from hhcore.experiment import Experiment, read_experiments
+from hhcore.model import CATALOGUE, Model
+from hhcore.numerics import calibrate
+from hhcore.results import write_tables
+from hhcore.store import update_shard
 
 SOURCES = sorted(entry.name for entry in CATALOGUE.iterdir() if entry.name.endswith(".mmt"))
 CELLML = """<?xml version="1.0"?>
@@ -26,8 +35,55 @@ CELLML = """<?xml version="1.0"?>
   </component>
 </model>
 """
+SMALL = """[[model]]
+membrane.V = -60
+gates.m = 0.1
+gates.h = 0.6
+
+[engine]
+t = 0 [ms] bind time
+    in [ms]
+pace = 0 bind pace
+
+[membrane]
+C = 1.5
+g = 0.3
+E = -70 + 5 * 2 ^ 0.5
+leak = g * (V - E)
+reversal = 25 * log(5.4 / 145)
+fast = 0.2 * gates.m^3 * gates.h * (V - reversal)
+dot(V) = (engine.pace - leak - fast) / C
+    in [mV]
+    label membrane_potential
+
+[gates]
+use membrane.V
+x = (V + 40) / 10
+a = if(V == -40, 1, x / (1 - exp(-x)))
+b = 4 * exp(-(V + 65) / 18) + 0 * sqrt(abs(V)) + floor(V / 1000)
+dot(m) = a * (1 - m) - b * m
+inf = (exp(2 * x) - 1) / (exp(2 * x) + 1)
+tau = piecewise(V < -80, 9, V >= 0 and not (V > 10), 3 + V % 2, 1 + 5 // 2)
+dot(h) = (0.5 - 0.5 * inf - h) / tau
+"""
 SNIPPETS = ["1e999", "-", "(", ")", "[mV]", "bind pace", "label membrane_potential", "dot(", " = ", "\x00", "\u00b5"]
 SNIPPETS += ["__import__('os')", "if", "</", "<ci>", "&x;", "\n", "9" * 400, "e" * 40, "piecewise(", '"""', "#", "^^"]
+NUMBERS = ["0", "1", "2", "3", "0.5", "0.1", "7", "40", "100", "-1", "-8", "1000", "1e-320", "1e308", "1e999", "10^400"]
+NUMBERS += ["1/0", "sqrt(-1)", "V", "x"]
+TOKEN = re.compile(
+    r"(?P<number>\d+(?:\.\d+)?(?:e-?\d+)?)|(?P<function>[a-z]+(?=\())|(?<=[( ])(?P<variable>[a-zA-Z]\b)"
+    r"|(?<= )(?P<operator>[-+*/^%]|//|[<>]=?|[!=]=)(?= )"
+)
+
+
+def altered(text: str, rng: random.Random) -> str:
+    """The text with one or two numbers, operators, functions or variables exchanged for others."""
+    for _ in range(rng.randint(1, 2)):
+        tokens = list(TOKEN.finditer(text, text.index("[membrane]") if "[membrane]" in text else 0))
+        token = rng.choice(tokens)
+        alike = NUMBERS if token["number"] else [other[0] for other in tokens if other.lastgroup == token.lastgroup]
+        text = text[: token.start()] + rng.choice(alike) + text[token.end() :]
+    return text
 
 
 def broken(text: str, rng: random.Random) -> str:
@@ -51,18 +107,57 @@ def broken(text: str, rng: random.Random) -> str:
     return text
 
 
-def attempt(text: str, ending: str, folder: Path) -> bool:
-    """Whether it is a model; anything but a UserError passes through."""
+def one_sentence(error: hhcore.UserError) -> None:
+    assert "\n" not in str(error).strip() and len(str(error)) < 2000, error
+
+
+def attempt(text: str, ending: str, folder: Path) -> Model | None:
+    """The model, if a kernel can be made of it; anything but a UserError passes through."""
     path = folder / f"broken.{ending}"
     path.write_text(text, encoding="utf-8")
     names = {"potential": "membrane.V", "current": "membrane.i_stim"} if ending == "cellml" else {}
     try:
         model = hhcore.load_model(path, **names)
+        assert model.states and model.potential in model.states
+        assert "def attempt(Z)" in generate(model, "rodas5p")
     except hhcore.UserError as error:
-        assert "\n" not in str(error).strip() and len(str(error)) < 2000, error
+        one_sentence(error)
+        return None
+    return model
+
+
+def simulated(e: Experiment, folder: Path) -> bool:
+    """Whether an experiment ends in tables, with a row for each neuron; else in one sentence."""
+    numerics, shard = folder / "numerics.parquet", folder / "all.parquet"
+    shard.unlink(missing_ok=True)
+    try:
+        write_numerics(e, calibrate(e, progress=lambda *_: None), numerics)
+        e = resolved(e, numerics)
+        assert update_shard(e, "all", shard, progress=lambda *_: None) == len(
+            np.unique(e.points(np.arange(e.n_points)), axis=0)
+        )
+        write_tables(e, [shard], numerics, folder)
+    except hhcore.UserError as error:
+        one_sentence(error)
         return False
-    assert model.states and model.potential in model.states
+    found = tables.read(folder / "features.parquet").to_pandas()
+    failed = found["status"].isin(["diverged", "stalled"])
+    assert len(found) == e.n_points and len(tables.read(numerics)) > 0
+    assert failed.sum() == len(tables.read(folder / "failures.parquet"))
+    assert (found["peak_mV"].notna() | failed).all(), found
     return True
+
+
+def run(model: str, folder: Path) -> bool:
+    """Whether a small experiment with a model file ends in tables."""
+    body = {"model": model, "stimulus": {"kind": "step", "amplitude": {"values": [0, 1, 5]}}, "duration": 3}
+    body |= {"initial_state": "model", "solver": {"method": "tsit5", "local_error": 1e-6}}
+    try:
+        experiment = read_experiments({"experiments": {"e": body}}, folder)["e"]
+    except hhcore.UserError as error:
+        one_sentence(error)
+        return False
+    return simulated(experiment, folder)
 
 
 def storm(examples: int, seed: int) -> tuple[int, int]:
@@ -74,20 +169,50 @@ def storm(examples: int, seed: int) -> tuple[int, int]:
                 text, ending = CELLML, "cellml"
             else:
                 text, ending = (CATALOGUE / rng.choice(SOURCES)).read_text(encoding="utf-8"), "mmt"
-            models += attempt(broken(text, rng), ending, Path(folder))
+            models += attempt(broken(text, rng), ending, Path(folder)) is not None
     return models, examples - models
 
 
-def test_the_files_are_models_before_they_are_broken(tmp_path):
-    assert attempt(CELLML, "cellml", tmp_path) and attempt((CATALOGUE / SOURCES[0]).read_text(), "mmt", tmp_path)
+def drizzle(examples: int, seed: int, runs: int, folder: Path) -> tuple[int, int, int]:
+    """(models, refusals, tables) of so many files with a few words exchanged; the first `runs` models are simulated."""
+    rng, models, ran = random.Random(seed), 0, 0
+    for number in range(examples):
+        text, ending = (CELLML, "cellml") if number % 8 == 7 else (SMALL, "mmt")
+        if attempt(altered(text, rng), ending, folder) is not None:
+            models += 1
+            ran += ending == "mmt" and models <= runs and run("broken.mmt", folder)
+    return models, examples - models, ran
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with a cache of kernels of its own, for kernels that nobody wants again."""
+    monkeypatch.setenv("HHCORE_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def test_the_files_are_models_before_they_are_broken(folder):
+    assert attempt(CELLML, "cellml", folder) and attempt((CATALOGUE / SOURCES[0]).read_text(), "mmt", folder)
+    assert attempt(SMALL, "mmt", folder) and run("broken.mmt", folder)
 
 
 def test_broken_model_files_are_models_or_one_sentence():
-    models, refusals = storm(300, seed=1)
-    assert models > 20 and refusals > 100
+    models, refusals = storm(150, seed=1)
+    assert models > 10 and refusals > 50
+
+
+def test_altered_model_files_are_kernels_and_tables_or_one_sentence(folder):
+    models, refusals, ran = drizzle(200, seed=3, runs=4, folder=folder)
+    assert models > 60 and refusals > 60 and ran >= 3
 
 
 @pytest.mark.slow
 def test_thousands_of_broken_model_files():
     models, refusals = storm(5000, seed=2)
     assert models > 100 and refusals > 2000
+
+
+@pytest.mark.slow
+def test_thousands_of_altered_model_files(folder):
+    models, refusals, ran = drizzle(2000, seed=4, runs=100, folder=folder)
+    assert models > 600 and refusals > 600 and ran > 80

@@ -1,5 +1,6 @@
 """Files by path: everything that occurs in published models, and what is said of files that are not so."""
 
+import math
 import warnings
 
 import myokit
@@ -155,6 +156,69 @@ def test_cellml_1_and_2(tmp_path, exporter):
     assert derivative(model, state, {}, 7.0) == pytest.approx(derivative(own, state, {}, 7.0), rel=1e-14)
 
 
+# Functions of CellML that Myokit's language has not: as MathML, as a .mmt file has to write them, and what they are.
+X = "<apply><divide/><ci>V</ci><cn cellml:units='mV'>10</cn></apply>"
+TWO = "<cn cellml:units='dimensionless'>2</cn>"
+WRITTEN = {
+    f"<apply><tanh/>{X}</apply>": ("(exp(2 * V / 10) - 1) / (exp(2 * V / 10) + 1)", math.tanh),
+    f"<apply><coth/>{X}</apply>": ("(exp(V / 5) + 1) / (exp(V / 5) - 1)", lambda x: 1 / math.tanh(x)),
+    f"<apply><sinh/>{X}</apply>": ("0.5 * (exp(V / 10) - exp(-(V / 10)))", math.sinh),
+    f"<apply><cosh/>{X}</apply>": ("0.5 * (exp(V / 10) + exp(-(V / 10)))", math.cosh),
+    f"<apply><sech/>{X}</apply>": ("2 / (exp(V / 10) + exp(-(V / 10)))", lambda x: 1 / math.cosh(x)),
+    f"<apply><min/>{X}{TWO}</apply>": ("if(V / 10 < 2, V / 10, 2)", lambda x: min(x, 2)),
+    f"<apply><max/>{X}{TWO}</apply>": ("if(V / 10 > 2, V / 10, 2)", lambda x: max(x, 2)),
+    f"<apply><abs/>{X}</apply>": ("abs(V / 10)", abs),
+}
+OTHERS = {
+    "((exp(-V / 5) - 1) / (1 + exp(-V / 5)))^2": lambda x: math.tanh(x) ** 2,
+    "3 * (exp(V / 10) - exp(-V / 10)) / (exp(-V / 10) + exp(V / 10))": lambda x: 3 * math.tanh(x),
+    "0.5 * (1 + (1 - exp(-V / 5)) / (exp(-V / 5) + 1))": lambda x: 0.5 * (1 + math.tanh(x)),
+}
+
+
+def in_cellml(functions) -> str:
+    names = [f"x{i}" for i in range(len(functions))]
+    slope = "<apply><eq/><apply><diff/><bvar><ci>t</ci></bvar><ci>{}</ci></apply>{}</apply>"
+    variables = "".join(f"<variable name='{x}' units='dimensionless' initial_value='0'/>" for x in names)
+    zero = "<cn cellml:units='dimensionless'>0</cn>"
+    equations = "".join(slope.format(*pair) for pair in zip(["V", *names], [zero, *functions], strict=True))
+    return f"""<?xml version="1.0"?><model name="m" xmlns="http://www.cellml.org/cellml/1.0#"
+        xmlns:cellml="http://www.cellml.org/cellml/1.0#">
+        <units name="ms"><unit units="second" prefix="milli"/></units>
+        <units name="mV"><unit units="volt" prefix="milli"/></units>
+        <component name="a"><variable name="t" units="ms"/><variable name="V" units="mV" initial_value="-65"/>
+        {variables}<math xmlns="http://www.w3.org/1998/Math/MathML">{equations}</math></component></model>"""
+
+
+def in_mmt(functions) -> str:
+    states = "\n".join(f"a.x{i} = 0" for i in range(len(functions)))
+    equations = "\n".join(f"dot(x{i}) = {f}" for i, f in enumerate(functions))
+    return f"[[model]]\na.V = -65\n{states}\n[a]\nt = 0 bind time\ndot(V) = 0\n{equations}\n"
+
+
+@pytest.mark.parametrize("potential", [4e3, -4e3, 400.0, 37.0, -12.0, 1e-7])
+@pytest.mark.parametrize("language", ["cellml", "mmt"])
+def test_functions_that_are_written_with_exponentials(tmp_path, language, potential):
+    """Also where e^2x overflows, and where e^x - e^-x would lose half of the digits."""
+    if language == "cellml":
+        text, functions = in_cellml(WRITTEN), [f for _, f in WRITTEN.values()]
+    else:
+        text = in_mmt([written for written, _ in WRITTEN.values()] + [*OTHERS])
+        functions = [f for _, f in WRITTEN.values()] + [*OTHERS.values()]
+    model = load(tmp_path, text, f"m.{language}", potential="a.V", current="none")
+    state = dict.fromkeys(model.states, 0.0) | {"a.V": potential}
+    found = slopes(model, np.array([list(state.values())]))[0]
+    assert found[1:] == pytest.approx([f(potential / 10) for f in functions], rel=2e-15, abs=0)
+
+
+@pytest.mark.parametrize("method", ["rodas5p", "tsit5"])
+def test_a_model_with_tangents_runs_where_their_exponentials_overflow(tmp_path, method):
+    model = load(tmp_path, in_mmt(OTHERS), potential="a.V", current="none")
+    state = dict.fromkeys(model.states, 0.0) | {"a.V": 4000.0}
+    run = hhcore.simulate(model, {}, hhcore.Step(0.0), duration=1.0, initial_state=state, method=method)
+    assert run.final[0] == pytest.approx([4000, 1, 3, 1], rel=1e-12)
+
+
 PACEMAKER = """
 [[model]]
 desc: Van der Pol
@@ -210,7 +274,7 @@ def nested(depth: int) -> str:
         ("large.mmt", PACEMAKER + "\n".join(f"v{i} = {i}" for i in range(500_000)), "bytes are too many"),
         ("minus.mmt", PACEMAKER.replace("dot(x) = y", f"dot(x) = {'-' * 100_000}y"), "cannot be read"),
         ("power.mmt", PACEMAKER.replace("dot(x) = y", "dot(x) = y * 9^9^9^9"), "no finite real number"),
-        ("powers.mmt", PACEMAKER.replace("dot(x) = y", "dot(x) = y * 9^(9^9)"), "binary digits"),
+        ("powers.mmt", PACEMAKER.replace("dot(x) = y", "dot(x) = y * 9^-(9^9)"), "binary digits"),
         ("cycle.mmt", PACEMAKER + "b = c\nc = b\n", "cannot be read"),
         ("bytes.mmt", None, "no text in UTF-8"),
         ("bomb.cellml", '<?xml version="1.0"?><!DOCTYPE m [<!ENTITY a "aa">]><model>&a;</model>', "DOCTYPE"),

@@ -181,6 +181,8 @@ STEEP = """
 a.V = -65
 a.Ca = 1e-4
 a.r = 0.1
+a.p = 0
+a.q = 0
 
 [a]
 t = 0 [ms] bind time
@@ -192,6 +194,8 @@ dot(V) = I - 0.1 / (1 + exp(-(V + 40) / 5)) - 0.2 / (1 + exp(-(V + 20) / 7))
     label membrane_potential
 dot(Ca) = -1e-9 / (1 + exp((Ca - 1e-4) / 1e-6))
 dot(r) = 1 / (1 + exp((Ca - 1.2e-4) / 1e-6)) - r
+dot(p) = 1e250 / (exp(Ca / 1.25e-6) + exp(-Ca / 1.25e-6))
+dot(q) = 1e250 / (exp(Ca / 1.28e-6) + exp(-Ca / 1.28e-6))
 """
 
 
@@ -201,11 +205,13 @@ def test_denominators_that_may_overflow_keep_a_division_of_their_own(tmp_path):
     path.write_text(STEEP)
     model = load_model(path)
     kernel = load_kernel(model, "tsit5")
-    Z = pack(kernel, np.array([[q.value for q in model.parameters.values()]] * kernel.W), np.array([[-65, 8e-4, 0.1]]))
+    parameters = np.array([[q.value for q in model.parameters.values()]] * kernel.W)
+    Z = pack(kernel, parameters, np.array([[-65, 8e-4, 0.1, 0, 0]]))
     kernel.stage(Z, 0.0, 0)
-    found = Z[kernel.SLOPE :: kernel.W][:3]
+    found = Z[kernel.SLOPE :: kernel.W][:5]
     assert found[0] == pytest.approx(-0.1 / (1 + math.exp(5)) - 0.2 / (1 + math.exp(45 / 7)), rel=1e-13)
     assert abs(found[1]) < 1e-300 and found[2] == pytest.approx(-0.1, rel=1e-15)
+    assert found[3:] == pytest.approx([1e250 * math.exp(-640), 1e250 * math.exp(-625)], rel=1e-12)
 
 
 def test_what_is_damaged_in_the_cache_is_made_again(tmp_path, monkeypatch):

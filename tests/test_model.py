@@ -1,10 +1,13 @@
 """Loading models: what is read, what is refused, nothing is executed."""
 
+import re
+
 import myokit
 import pytest
 from myokit.formats.cellml import CellMLExporter
 
 import hhcore
+from hhcore.compile.text import generate
 from hhcore.model import CATALOGUE
 
 TEXT = (CATALOGUE / "hodgkin_huxley_1952.mmt").read_text()
@@ -55,6 +58,61 @@ def test_broken_model_files_get_one_message(tmp_path, old, new, message):
     assert old in TEXT
     with pytest.raises(hhcore.UserError, match=message):
         load(tmp_path, TEXT.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["1 / 0", "0 / 0", "1 // 0", "1 % 0", "10^400", "(-8)^(1 / 3)", "log(-1)", "sqrt(-1)", "acos(3)", "exp(1000)"],
+)
+@pytest.mark.parametrize(
+    ("old", "new", "variable", "defined"),
+    [
+        ("E = 50 [mV]", "E = {}", "sodium.E", "E = 50 [mV]"),
+        ("g * m^3", "g * ({})", "sodium.i", "i = g * m^3"),
+        ("sodium.m    = 0.05", "sodium.m = {}", "sodium.m", "dot(m) = "),
+    ],
+    ids=["constant", "equation", "initial value"],
+)
+def test_numbers_that_are_none_are_named_with_their_line(tmp_path, number, old, new, variable, defined):
+    assert TEXT.count(old) == TEXT.count(defined) == 1
+    line = TEXT[: TEXT.index(defined)].count("\n") + 1
+    with pytest.raises(hhcore.UserError) as caught:
+        load(tmp_path, TEXT.replace(old, new.format(number)))
+    assert str(caught.value) == f"model file m.mmt: {variable} on line {line}: {number!r} is no finite real number"
+
+
+def test_a_number_that_no_branch_needs_may_be_none(tmp_path):
+    text = TEXT.replace("E = 50 [mV]", "E = if(1 > 2, 1 / 0, 50 [mV])")
+    assert load(tmp_path, text).parameters["sodium.E"].value == 50
+
+
+def test_an_infinite_number_is_none_wherever_it_stands(tmp_path):
+    with pytest.raises(hhcore.UserError, match="sodium.E on line .*'infinity' is no finite real number"):
+        load(tmp_path, TEXT.replace("E = 50 [mV]", "E = 50 [mV] + 5 // 1e999"))
+
+
+@pytest.mark.parametrize(
+    ("factor", "reason"),
+    [
+        ("V / (V - V)", "a constant is no finite real number: zoo"),
+        ("exp(V * 10^200 * 10^200)", "a constant is no finite real number: 1.00000E+400"),
+        ("V % 0", "Modulo by zero"),
+        ("V * 9^-(9^9)", "binary digits"),
+    ],
+)
+def test_numbers_that_come_up_in_the_compiler_are_named_with_model_and_variable(tmp_path, factor, reason):
+    model = load(tmp_path, TEXT.replace("m^3", f"m^3 * {factor}", 1))
+    with pytest.raises(hhcore.UserError, match=rf"^model m: sodium\.i: cannot compile '.*': .*{re.escape(reason)}"):
+        generate(model, "tsit5")
+
+
+def test_a_branch_that_divides_by_zero_may_be_left_out_but_not_be_compiled(tmp_path):
+    """Of an equation that is part of another, that one is named: only there it shows whether the branch stays."""
+    factor = "m^3 * {} * if(V > 1000 [mV], V / (V - V), 1)"
+    generate(load(tmp_path, TEXT.replace("m^3", factor.format(0), 1)), "tsit5")
+    model = load(tmp_path, TEXT.replace("m^3", factor.format(2), 1))
+    with pytest.raises(hhcore.UserError, match=r"^model m: membrane\.V: cannot compile '.*': .*number: zoo"):
+        generate(model, "tsit5")
 
 
 def test_catalogue_has_a_unit_on_every_number_and_other_files_need_not(tmp_path):

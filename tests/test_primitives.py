@@ -18,7 +18,7 @@ from hhcore import load_model
 from hhcore.compile import machine
 from hhcore.compile.equations import equations
 from hhcore.compile.lower import lower
-from hhcore.compile.passes import Block, optimise, remove_singularities
+from hhcore.compile.passes import Block, inverse_linoid, linoid, optimise, remove_singularities
 
 TINY, LARGEST = 5e-324, np.finfo(float).max
 LN2, HALF_PI = math.log(2), math.pi / 2
@@ -39,8 +39,11 @@ BOUNDS = {
     "acos": ("everything", 1.25),
     "atan": ("everything", 1.0),
     "pow": ("everything", 1.5),
+    "linoid": ("x <= 709.78", 18.0),
+    "inverse_linoid": ("x <= 709.78", 10.5),
 }
 EXACT = {"floor": np.floor, "ceil": np.ceil, "sqrt": np.sqrt, "abs": np.abs}
+QUOTIENTS = {"linoid": linoid, "inverse_linoid": inverse_linoid}  # x/(e^x - 1) and its inverse, by the compiler
 FUNCTIONS = (*BOUNDS, *EXACT)
 PRIMITIVES = (resources.files("hhcore") / "compile" / "primitives.py.in").read_text(encoding="utf-8")
 
@@ -97,9 +100,13 @@ def loop(name: str) -> str:
     """The text of out[:] = f(x) or f(x, y): vectorised; what does not fill a register is left to scalar code."""
     names = ("x", "y") if name == "pow" else ("x",)
     given = ", ".join(f'{n}: "f8[:]"' for n in names)
-    value = f"{name}({', '.join(f'{n}[i]' for n in names)})"
-    head = f'def loop({given}, out: "f8[:]"):'
-    return f"{PRIMITIVES}\n\n{head}\n    for i in range(len(x)):\n        out[i] = {value}\n"
+    lines, value = [], f"{name}({', '.join(f'{n}[i]' for n in names)})"
+    if name in QUOTIENTS:
+        z = sp.Symbol("z", real=True)
+        lines, operands = lower(Block({"y": QUOTIENTS[name](z)}), {z}, None)
+        lines, value = ["z = x[i]", *lines], operands["y"]
+    head = f'def loop({given}, out: "f8[:]"):\n    for i in range(len(x)):'
+    return "\n        ".join([f"{PRIMITIVES}\n\n{head}", *lines, f"out[i] = {value}"]) + "\n"
 
 
 @lru_cache
@@ -150,6 +157,47 @@ def test_error_of_powers_is_within_its_bound():
         ]
     worst = int(np.argmax(errors))
     assert errors[worst] <= BOUNDS["pow"][1], f"{errors[worst]} ulp at {bases[worst]!r}, {exponents[worst]!r}"
+
+
+def exact_quotient(name: str, z: float) -> mpmath.mpf:
+    quotient = z / mpmath.expm1(mpmath.mpf(z)) if z else mpmath.mpf(1)
+    return quotient if name == "linoid" else 1 / quotient
+
+
+@pytest.mark.parametrize("name", QUOTIENTS)
+def test_error_of_quotients_is_within_its_bound(name):
+    """Densely where the definition takes over from the series: e^x - 1 has lost four bits there."""
+    switch = np.concatenate([around([1 / 16]), uniform(0.06, 0.08, 3000)])
+    arguments = np.concatenate([
+        CRITICAL, switch, -switch, *EXPONENTIAL, uniform(-745, 709.78, 1000), -np.abs(spread(700, LARGEST, 100)),
+        around([709.782712893384])[:2],
+    ])  # fmt: skip
+    with mpmath.workdps(50):
+        errors = [
+            error(float(value), exact_quotient(name, float(x)))
+            for x, value in zip(arguments, evaluate(name, arguments), strict=True)
+        ]
+    worst = int(np.argmax(errors))
+    assert BOUNDS[name][1] / 2 < errors[worst] <= BOUNDS[name][1], f"{errors[worst]} ulp at {arguments[worst]!r}"
+
+
+def test_quotients_at_their_ends():
+    arguments = [
+        0.0,
+        -0.0,
+        TINY,
+        -TINY,
+        np.nextafter(709.782712893384, 800),
+        LARGEST,
+        np.inf,
+        -LARGEST,
+        -np.inf,
+        np.nan,
+    ]
+    ends = {"linoid": [1, 1, 1, 1, 0, 0, np.nan, LARGEST, np.inf, np.nan]}
+    ends["inverse_linoid"] = [1, 1, 1, 1, np.inf, np.inf, np.nan, 1 / LARGEST, 0, np.nan]
+    for name, expected in ends.items():
+        assert np.array_equal(evaluate(name, arguments), expected, equal_nan=True), name
 
 
 SPECIAL = np.array([0.0, TINY, 1e-310, 2.0**-1022, 1e-20, 1.0, 1.5, 2.0, 3.0, 2.0**53 + 2, 1e200, LARGEST, np.inf])

@@ -9,7 +9,9 @@ import sympy as sp
 from myokit.formats.sympy import SymPyExpressionWriter
 from sympy.codegen.cfunctions import log10
 
+from hhcore.checks import shown
 from hhcore.compile.functions import Both, Equal, Less, Opposite, Select, either
+from hhcore.compile.lower import literal
 from hhcore.errors import UserError
 from hhcore.model import Model
 
@@ -59,7 +61,7 @@ def equations(model: Model, outputs: tuple[str, ...] = ()) -> Equations:
     An intermediate variable becomes part of the expressions that use it if it is used once or small; else it stays a
     variable, so that the size of all expressions together stays that of the model's text.
 
-    Raises UserError if an expression has no counterpart among the kernel's functions.
+    Raises UserError if an expression has no counterpart among the functions and numbers of the kernels.
     """
     given = [*model.states, *model.parameters, model.current.name, model.myokit.time().qname()]
     blocks = model.myokit.solvable_order().values()
@@ -70,12 +72,13 @@ def equations(model: Model, outputs: tuple[str, ...] = ()) -> Equations:
     constants, definitions, derivatives = {}, {}, {}
     for equation in order:
         name, variable = _key(equation.lhs), equation.lhs.var()
-        expression = writer.translate(equation.rhs, variable.qname())
-        if uses[name] <= 1 or _is_small(expression):
-            writer.known[name] = expression
-        else:
+        place = f"{variable.qname()}: cannot compile {shown(equation.rhs.code())}"
+        expression = writer.translate(equation.rhs, place)
+        kept = uses[name] > 1 and not _is_small(expression)
+        _check_numbers(expression, place, branches=kept or variable.is_state())
+        if kept:
             (constants if variable.is_constant() else definitions)[names[name]] = expression
-            writer.known[name] = names[name]
+        writer.known[name] = names[name] if kept else expression
         if variable.is_state():
             derivatives[variable.qname()] = writer.known[name]
     return Equations(
@@ -111,6 +114,17 @@ def _key(lhs: myokit.LhsExpression) -> str:
     return f"dot({name})" if isinstance(lhs, myokit.Derivative) else name
 
 
+def _check_numbers(e: sp.Basic, place: str, branches: bool) -> None:
+    """Raise UserError for a number that is no double; in branches of a Select, which may yet go, only if `branches`."""
+    if isinstance(e, sp.Number | sp.core.numbers.ComplexInfinity | sp.core.numbers.ImaginaryUnit):
+        try:
+            literal(e)
+        except UserError as error:
+            raise UserError(f"{place}: {error}") from error
+    for part in e.args if branches or not isinstance(e, Select) else ():
+        _check_numbers(part, place, branches)
+
+
 def _is_small(e: sp.Expr) -> bool:
     return len(list(islice(sp.preorder_traversal(e), SMALL + 1))) <= SMALL
 
@@ -135,11 +149,12 @@ class _Writer(SymPyExpressionWriter):
         super().__init__()
         self.known = known
 
-    def translate(self, expression: myokit.Expression, name: str) -> sp.Expr:
+    def translate(self, expression: myokit.Expression, place: str) -> sp.Expr:
+        """The expression in symbols. Raises UserError that begins with `place`."""
         try:
             return self.ex(expression)
-        except (ValueError, NotImplementedError) as error:
-            raise UserError(f"{name}: cannot compile {expression.code()!r}: {error}") from error
+        except (ValueError, TypeError, ArithmeticError, NotImplementedError) as error:
+            raise UserError(f"{place}: {error}") from error
 
     def _ex_name(self, e):
         return self.known[_key(e)]

@@ -5,6 +5,7 @@ Equal subexpressions become one variable. What does not depend on the state is m
 1/(ab). As it takes long, what needs no division is computed before, and its result enters last.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
@@ -38,9 +39,12 @@ class Invariants:
 def literal(e: sp.Expr) -> str:
     """The double nearest to an exact constant. Raises UserError if there is none."""
     try:
-        return repr(float(Fraction(int(e.p), int(e.q))) if e.is_Rational else float(e.evalf(40)))
-    except (OverflowError, TypeError) as error:
-        raise UserError(f"a constant of the model is no finite real number: {str(e.evalf(6))}") from error
+        value = float(Fraction(int(e.p), int(e.q))) if e.is_Rational else float(e.evalf(40))
+    except (OverflowError, TypeError):
+        value = math.nan
+    if not math.isfinite(value):
+        raise UserError(f"a constant is no finite real number: {e.evalf(6)}")
+    return repr(value)
 
 
 def negated(operand: str) -> str:
@@ -242,14 +246,6 @@ class _Lowering:
         a, b = e.args
         return f"fma({negated(self.operand(sp.floor(a / b)))}, {self.operand(b)}, {self.operand(a)})"
 
-    def choose(self, e: sp.Basic) -> str:
-        comparison = "<" if isinstance(e, sp.Min) else ">"
-        value = self.operand(e.args[0])
-        for other in e.args[1:]:
-            name = self.operand(other)
-            value = self.assign(f"{value} if {value} {comparison} {name} else {name}")
-        return value
-
     _NAMES = {
         **{f: f.__name__ for f in (sp.exp, sp.log, log10, sp.sin, sp.cos, sp.tan, sp.asin, sp.acos, sp.atan)},
         **{f: f.__name__ for f in (sp.sinh, sp.cosh, sp.tanh)},
@@ -266,8 +262,6 @@ class _Lowering:
         sp.floor: integer,
         sp.ceiling: integer,
         sp.Mod: remainder,
-        sp.Min: choose,
-        sp.Max: choose,
         **dict.fromkeys(_NAMES, call),
     }
 
@@ -296,7 +290,7 @@ class _Lowering:
         inside = needed(Block({"": denominator}, self.block.definitions)).definitions
         for e in (denominator, *inside.values()):
             powers = {p.base: p.exp for p in e.atoms(sp.Pow) if p.base in self.block.powers}
-            exponents = [x.args[0] for x in e.atoms(sp.exp)]
+            exponents = [x.args[0] for x in e.atoms(sp.exp, sp.sinh, sp.cosh)]
             exponents += [
                 self.block.definitions[s].args[0] * powers.get(s, 1) for s in e.free_symbols & self.block.powers
             ]

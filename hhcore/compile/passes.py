@@ -1,12 +1,14 @@
 """Passes over any model's expressions that make them cheap and well conditioned before they become code.
 
     remove_singularities   z/(e^z - 1) and its inverse get a form that is exact at z = 0 and around it
+    hyperbolic             what is written with exponentials for want of sinh, cosh and tanh becomes these
     share_exponentials     e^(aV+b) with commensurable a become powers of one exponential
     distribute             factors that do not depend on the state move into the sums they multiply
 
 Each takes and returns SymPy expressions with exact rational constants; nothing is rounded before the lowering.
 """
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import reduce
@@ -77,14 +79,14 @@ def remove_singularities(expression: sp.Expr, variables: set[sp.Symbol]) -> sp.E
 
 
 def linoid(z: sp.Expr) -> sp.Expr:
-    """z/(e^z - 1), 1 at z = 0: numerator and denominator switch together from the definition to the series."""
+    """z/(e^z - 1), 1 at z = 0, within 18 ulp: both parts switch together from the definition to the series."""
     even = Horner(z**2, 1, sp.Rational(1, 12), sp.Rational(-1, 720), sp.Rational(1, 30240))
     series = Fused(z, sp.Rational(-1, 2), even)
     return Near(z, SERIES_BELOW, series, z) / Near(z, SERIES_BELOW, sp.Integer(1), sp.exp(z) - 1)
 
 
 def inverse_linoid(z: sp.Expr) -> sp.Expr:
-    """(e^z - 1)/z, 1 at z = 0."""
+    """(e^z - 1)/z, 1 at z = 0, within 10.5 ulp."""
     coefficients = [1 / sp.factorial(k + 1) for k in range(9)]
     return Near(z, SERIES_BELOW, Horner(z, *coefficients), sp.exp(z) - 1) / Near(z, SERIES_BELOW, sp.Integer(1), z)
 
@@ -93,7 +95,7 @@ def _without_singular_quotients(product: sp.Mul, variables: set[sp.Symbol]) -> s
     factors = list(product.args)
     for i, factor in enumerate(factors):
         base, power = factor.as_base_exp()
-        if not power.is_Integer or (found := _one_minus_exponential(base)) is None:
+        if not power.is_Integer or (found := _one_and_exponential(base, -1)) is None:
             continue
         scale, z = found  # base = scale * (1 - e^z)
         for j, other in enumerate(factors):
@@ -110,13 +112,13 @@ def _without_singular_quotients(product: sp.Mul, variables: set[sp.Symbol]) -> s
     return product
 
 
-def _one_minus_exponential(e: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
-    """(scale, z) if e = scale * (1 - e^z), else None."""
+def _one_and_exponential(e: sp.Expr, sign: int) -> tuple[sp.Expr, sp.Expr] | None:
+    """(scale, z) if e = scale * (1 + sign e^z), else None."""
     if not (isinstance(e, sp.Add) and len(e.args) == 2):
         return None
     for constant, other in (e.args, e.args[::-1]):
         coefficient, exponential = other.as_coeff_Mul()
-        if isinstance(exponential, sp.exp) and constant == -coefficient:
+        if isinstance(exponential, sp.exp) and constant == sign * coefficient:
             return constant, exponential.args[0]
     return None
 
@@ -141,6 +143,51 @@ def _without_equality_guards(selection: Select) -> sp.Expr:
     variable, value = guard.args if guard.args[0].is_Symbol else guard.args[::-1]
     removed = any(sp.expand(call.args[0].subs(variable, value)) == 0 for call in rest.atoms(Near))
     return rest if removed else selection
+
+
+# --- hyperbolic functions
+
+
+def hyperbolic(expression: sp.Expr) -> sp.Expr:
+    """With sinh, cosh and tanh for what Myokit's language, which has none, writes with exponentials.
+
+    (e^2x - 1)/(e^2x + 1) is no number where e^2x overflows, and e^x - e^-x loses its digits around 0.
+    """
+
+    def rewrite(e: sp.Expr) -> sp.Expr:
+        if isinstance(e, sp.Add):
+            return _with_opposite_exponents(e)
+        return _with_tangents(e) if isinstance(e, sp.Mul) else e
+
+    return _bottom_up(expression, rewrite)
+
+
+def _with_opposite_exponents(e: sp.Add) -> sp.Expr:
+    """c (e^x - e^-x) as 2 c sinh x, c (e^x + e^-x) as 2 c cosh x."""
+    (c, f), (d, g) = (term.as_coeff_Mul() for term in e.args) if len(e.args) == 2 else ((0, e), (0, e))
+    if not (isinstance(f, sp.exp) and isinstance(g, sp.exp) and f.args[0] == -g.args[0] and abs(c) == abs(d)):
+        return e
+    return 2 * c * (sp.cosh if c == d else sp.sinh)(f.args[0])
+
+
+def _with_tangents(product: sp.Mul) -> sp.Expr:
+    """a/b as a multiple of tanh where it is one, also squared or upside down."""
+    for one, other in itertools.permutations(product.args, 2):
+        (a, p), (b, q) = one.as_base_exp(), other.as_base_exp()
+        if p == -q and (ratio := _tangent(a, b)) is not None:
+            rest = sp.Mul(*(f for f in product.args if f not in (one, other)))
+            return _with_tangents(sp.Mul(rest, ratio**p))
+    return product
+
+
+def _tangent(a: sp.Expr, b: sp.Expr) -> sp.Expr | None:
+    """a/b if that is sinh x / cosh x or c (1 - e^z)/(1 + e^z), else None."""
+    if isinstance(a, sp.sinh) and isinstance(b, sp.cosh) and a.args == b.args:
+        return sp.tanh(a.args[0])
+    above, below = _one_and_exponential(a, -1), _one_and_exponential(b, 1)
+    if above is None or below is None or above[1] != below[1]:
+        return None
+    return -above[0] / below[0] * sp.tanh(above[1] / 2)
 
 
 # --- shared exponentials

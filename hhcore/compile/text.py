@@ -14,7 +14,8 @@ from hhcore.compile.elimination import eliminate
 from hhcore.compile.equations import Equations, equations
 from hhcore.compile.functions import Fused
 from hhcore.compile.lower import Invariants, lower
-from hhcore.compile.passes import Block, optimise, remove_singularities
+from hhcore.compile.passes import Block, hyperbolic, optimise, remove_singularities
+from hhcore.errors import UserError
 from hhcore.model import Model
 from hhcore.solvers import SCHEMES, Scheme
 
@@ -44,9 +45,15 @@ _LANE = (
 def generate(model: Model, method: str) -> str:
     """Generate the text of the kernel module.
 
-    Raises UserError where the equations need a function the kernels do not have or do not fit the scheme.
+    Raises UserError where the equations need a function or a number that the kernels do not have.
     """
-    scheme = SCHEMES[method]
+    try:
+        return _kernel(model, SCHEMES[method])
+    except UserError as error:
+        raise UserError(f"model {model.name}: {error}") from error
+
+
+def _kernel(model: Model, scheme: Scheme) -> str:
     symbols = _regular(equations(model, tuple(model.currents)))
     invariants = Invariants()
     blocks = [_derivatives(symbols, invariants)]
@@ -145,11 +152,11 @@ def _variables(symbols: Equations) -> set:
 
 
 def _regular(symbols: Equations) -> Equations:
-    """Without removable singularities: before anything is differentiated, so that derivatives are regular too."""
+    """Without 0/0 and infinity by infinity, before anything is differentiated: so derivatives are regular too."""
     variables = _variables(symbols) | symbols.definitions.keys()
 
     def removed(expressions: dict) -> dict:
-        return {name: remove_singularities(e, variables) for name, e in expressions.items()}
+        return {name: hyperbolic(remove_singularities(e, variables)) for name, e in expressions.items()}
 
     definitions, derivatives = removed(symbols.definitions), removed(symbols.derivatives)
     return replace(symbols, definitions=definitions, derivatives=derivatives, outputs=removed(symbols.outputs))
