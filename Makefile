@@ -39,6 +39,7 @@ lint: setup
 	@$(WITH_VENV) snakefmt --check Snakefile workflow
 	@$(WITH_VENV) snakemake --lint
 
+# The simulators compile code of their own: with g++, and for Myokit with the headers of SUNDIALS (libsundials-dev).
 benchmark: setup ## measure speed at equal error against other simulators, on one core
 	@test benchmarks/requirements.txt -ot .venv-benchmark/.ready || { \
 		echo "==> Environment .venv-benchmark with the simulators to compare with (once, about two minutes)" && \

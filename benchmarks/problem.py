@@ -1,7 +1,8 @@
 """What every peer is asked: the grid, the start, the spike times of the reference, and the error against them.
 
-Hodgkin-Huxley 1952, constant current from t = 0. Only numpy is needed here, since each peer
-runs in a process of its own.
+Hodgkin-Huxley 1952, constant current from t = 0. A second, stiff problem is for our own schemes alone: one beat of the
+ventricular cell of ten Tusscher and Panfilov 2006. Only numpy is needed here, since each peer runs in a process of its
+own.
 """
 
 from collections.abc import Callable
@@ -12,6 +13,10 @@ import numpy as np
 DURATION_MS = 1000.0
 AMPLITUDES = np.array([7.0, 8.5, 10.0, 15.0, 20.0, 30.0, 40.0])  # uA/cm^2, where the error is measured
 TARGETS_US = (100.0, 10.0, 1.0)
+FINER_US = (*TARGETS_US, 0.1)  # of peers that come there within the time of a search
+FINEST_US = (*FINER_US, 0.01)  # of our own schemes
+PULSES, WIDTH_MS = np.array([45.0, 52.0, 60.0, 70.0]), 1.0  # A/F at t = 0: one beat of the ventricular cell each
+PROBLEMS = {"textbook": AMPLITUDES, "resting": AMPLITUDES, "beat": PULSES}
 V, M, H, N = START = (-65.0, 0.05, 0.6, 0.32)  # as textbooks start: mV, gates m, h, n
 STATES = ("membrane.V", "sodium.m", "sodium.h", "potassium.n")
 STENCIL = np.arange(-2, 4)  # samples around a crossing; the error of their polynomial is far below that of any step
@@ -28,7 +33,9 @@ class Method:
     batches  : numbers of neurons in one run; the fastest counts
     spikes   : (setting, amplitudes (n,) [uA/cm^2]) -> n spike trains of DURATION_MS [ms]
     seconds  : (setting, amplitudes (n,)) -> wall time of such a run, without setup, compiling and recording [s]
-    start    : `textbook` (START), or `resting`: the gates at their steady state for -65 mV
+    problem  : `textbook` (from START), `resting` (from the gates at their steady state for -65 mV), or `beat`: a pulse
+               to the ventricular cell, `spikes` are the times of its upstroke and of its repolarisation
+    targets  : errors to find the largest setting for [us]
     """
 
     label: str
@@ -38,12 +45,13 @@ class Method:
     batches: tuple[int, ...]
     spikes: Callable[[float, np.ndarray], list[np.ndarray]]
     seconds: Callable[[float, np.ndarray], float]
-    start: str = "textbook"
+    problem: str = "textbook"
+    targets: tuple[float, ...] = TARGETS_US
 
-
-def grid(n: int) -> np.ndarray:
-    """Amplitudes of a batch of n neurons [uA/cm^2]."""
-    return np.linspace(AMPLITUDES[0], AMPLITUDES[-1], n)
+    def grid(self, n: int) -> np.ndarray:
+        """Amplitudes of a batch of n neurons, between those of the problem."""
+        amplitudes = PROBLEMS[self.problem]
+        return np.linspace(amplitudes[0], amplitudes[-1], n)
 
 
 def rates(v: float) -> tuple[float, ...]:

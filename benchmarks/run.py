@@ -2,7 +2,7 @@
 
 `make benchmark` runs every method of every peer in a process of its own, with the packages of .venv-benchmark, and
 writes docs/benchmarks.json, docs/benchmarks.md and the work-precision figure. `python -m benchmarks.run neuron_ jax_`
-measures these peers anew and keeps the others.
+measures these peers anew and keeps the others; the page says which rows were not measured in the same run.
 """
 
 import json
@@ -13,21 +13,24 @@ import subprocess
 import sys
 import tempfile
 import threading
+import uuid
 from pathlib import Path
 
 import llvmlite.binding as llvm
 import numpy as np
+from scipy.optimize import brentq
 
 import hhcore
 from benchmarks import page
-from benchmarks.problem import AMPLITUDES, DURATION_MS, START, STATES, resting
+from benchmarks.problem import AMPLITUDES, DURATION_MS, PULSES, START, STATES, WIDTH_MS, resting
 from hhcore.reference import reference
 from hhcore.tables import software
 
 ROOT = Path(__file__).parents[1]
 PEERS_PYTHON = ROOT / ".venv-benchmark" / "bin" / "python"
 METHODS = {
-    "hhcore_": ("tsit5", "dop853", "rk4"),
+    "hhcore_": ("tsit5", "dop853", "rk4", "rodas5p"),
+    "ventricle_": ("tsit5", "dop853", "rk4", "rodas5p"),
     "scipy_": ("odeint", "lsoda"),
     "neuron_": ("fixed", "tables", "cvode", "core"),
     "brian2_": ("rk4", "rk4_tuned", "exponential_euler", "exponential_euler_tuned"),
@@ -35,6 +38,7 @@ METHODS = {
     "myokit_": ("cvodes",),
     "arbor_": ("hh",),
 }
+OURS = ("hhcore_", "ventricle_")
 BUDGET_S = 30.0  # of the search of one method; its timed runs come on top
 LIMIT_S = 240.0  # after which its process is ended
 ONE_THREAD = {
@@ -46,7 +50,7 @@ ONE_THREAD = {
 
 
 def write_references(path: Path) -> None:
-    """The spike times of every amplitude from both starts."""
+    """The spike times of every amplitude from both starts, and the times of every beat."""
     model = hhcore.load_model("hodgkin_huxley_1952")
     trains = {}
     for name, start in (("textbook", START), ("resting", resting())):
@@ -54,12 +58,26 @@ def write_references(path: Path) -> None:
         for i, amplitude in enumerate(AMPLITUDES):
             exact = reference(model, {"amplitude": amplitude}, duration=DURATION_MS, initial_state=state)
             trains[f"{name}{i}"] = exact.spike_times
+    trains |= {f"beat{i}": beat(amplitude) for i, amplitude in enumerate(PULSES)}
     np.savez(path, **trains)
+
+
+def beat(amplitude: float) -> np.ndarray:
+    """The ventricular cell's upstroke and 90 % repolarisation after a pulse [ms], by SciPy's LSODA at 1e-12."""
+    model = hhcore.load_model("ten_tusscher_panfilov_2006")
+    point = {"amplitude": amplitude, "width": WIDTH_MS, "period": DURATION_MS}
+    run = reference(model, point, duration=DURATION_MS, stimulus="pulse_train", initial_state="model", method="LSODA")
+    potential = list(model.states).index(model.potential)
+    before = run.at(0.0)[potential]
+    level = before + 0.1 * (run.peaks.max() - before)
+    after = run.t[run.y[potential] > level].max()
+    fall = brentq(lambda t: run.at(t)[potential] - level, after, after + 1.0, xtol=1e-12)
+    return np.array([*run.spike_times, fall])
 
 
 def measured(module: str, method: str, references: Path) -> dict[str, object]:
     """The row of one method; where it fails, a row that says why."""
-    python = sys.executable if module == "hhcore_" else str(PEERS_PYTHON)
+    python = sys.executable if module in OURS else str(PEERS_PYTHON)
     command = [python, "-m", "benchmarks.worker", module, method, str(references), str(BUDGET_S)]
     with tempfile.TemporaryDirectory() as scratch:
         environment = os.environ | ONE_THREAD | {"TMPDIR": scratch}
@@ -110,6 +128,7 @@ def main() -> None:
     print(f"==> {count} methods on one core, about {count} minutes", flush=True)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    run = uuid.uuid4().hex[:8]
     rows = {(row["module"], row["method"]): row for row in page.load().get("rows", [])}
     with tempfile.TemporaryDirectory() as folder:
         references = Path(folder, "references.npz")
@@ -117,7 +136,7 @@ def main() -> None:
         for module, methods in chosen.items():
             for method in methods:
                 print(f"==> {module.rstrip('_')}, {method}", flush=True)
-                rows[module, method] = measured(module, method, references)
+                rows[module, method] = measured(module, method, references) | {"run": run}
     results = page.load()
     results["rows"] = [rows[m, name] for m, names in METHODS.items() for name in names if (m, name) in rows]
     results["machine"] = {"cpu": llvm.get_host_cpu_name(), "system": platform.system()}

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from benchmarks.problem import AMPLITUDES, TARGETS_US, Method, grid, worst
+from benchmarks.problem import PROBLEMS, Method, worst
 
 # A setting is found when one that failed is within this factor.
 CLOSE = {"dt": 1.06, "rtol": 1.5, "atol": 1.5, "local_error": 1.5}
@@ -54,10 +54,10 @@ class Search:
             tell(progress=f"    {setting:.4g}: {self.errors[setting]:.3g} us")
         return self.errors[setting]
 
-    def walk(self, ladder: tuple[float, ...]) -> None:
-        """From the coarsest setting until the finest target is met."""
+    def walk(self, ladder: tuple[float, ...], target: float) -> None:
+        """From the coarsest setting until the target is met."""
         for setting in ladder:
-            if not self.affordable() or self.attempt(setting) <= min(TARGETS_US):
+            if not self.affordable() or self.attempt(setting) <= target:
                 return
 
     def largest(self, target: float) -> float | None:
@@ -77,28 +77,29 @@ def best_batch(method: Method, setting: float) -> int:
     """The number of neurons that gives the most neuron-seconds per second."""
     if len(method.batches) == 1:
         return method.batches[0]
-    return max(method.batches, key=lambda n: n / method.seconds(setting, grid(n)))
+    return max(method.batches, key=lambda n: n / method.seconds(setting, method.grid(n)))
 
 
 def speed(method: Method, setting: float, batch: int, repeats: int) -> tuple[float, int]:
     """Neuron-seconds per second, the best of some runs (other load only slows), and the neurons in one."""
     smallest = min(method.batches)
-    times = [method.seconds(setting, grid(smallest))]
+    times = [method.seconds(setting, method.grid(smallest))]
     n = batch if times[0] * batch / smallest <= LONG_S else smallest
     if n != smallest:
-        times = [method.seconds(setting, grid(n))]
+        times = [method.seconds(setting, method.grid(n))]
     while len(times) < repeats and sum(times) < LONG_S:
-        times.append(method.seconds(setting, grid(n)))
+        times.append(method.seconds(setting, method.grid(n)))
     return n / min(times), n
 
 
 def measure(method: Method, exact: list[np.ndarray], budget: float) -> dict[str, object]:
     """One row: the largest setting for each target, with error and speed; and all points for the figure."""
-    method.spikes(method.ladder[0], AMPLITUDES)  # compiles what is compiled
+    amplitudes = PROBLEMS[method.problem]
+    method.spikes(method.ladder[0], amplitudes)  # compiles what is compiled
     deadline = time.perf_counter() + budget
-    search = Search(lambda s: worst(method.spikes(s, AMPLITUDES), exact), deadline, CLOSE[method.setting])
-    search.walk(method.ladder)
-    found = {target: search.largest(target) for target in TARGETS_US}
+    search = Search(lambda s: worst(method.spikes(s, amplitudes), exact), deadline, CLOSE[method.setting])
+    search.walk(method.ladder, min(method.targets))
+    found = {target: search.largest(target) for target in method.targets}
     finite = sorted((s for s, error in search.errors.items() if math.isfinite(error)), reverse=True)
     batch = best_batch(method, finite[0]) if finite else 0
     speeds = {s: speed(method, s, batch, REPEATS) for s in {*found.values(), *finite[-1:]} - {None}}
@@ -125,7 +126,7 @@ def main() -> None:
     module, name, references, budget = sys.argv[1:]
     method = importlib.import_module(f"benchmarks.peers.{module}").METHODS[name]
     with np.load(references) as file:
-        exact = [file[f"{method.start}{i}"] for i in range(len(AMPLITUDES))]
+        exact = [file[f"{method.problem}{i}"] for i in range(len(PROBLEMS[method.problem]))]
     tell(row=measure(method, exact, float(budget)))
 
 

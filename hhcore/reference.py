@@ -263,8 +263,12 @@ def _slope(model: Model, parameters: dict[str, float], current: float):
 
 def _jacobian(slope, y: np.ndarray) -> np.ndarray:
     """d(dy/dt)/dy by central differences: float64 (states, states)."""
-    steps = np.diag(1e-5 * np.maximum(np.abs(y), 1.0))
-    return np.array([(slope(0.0, y + h) - slope(0.0, y - h)) / (2 * h.max()) for h in steps]).T
+    rows = []
+    for usual, small in zip(np.diag(1e-5 * np.maximum(np.abs(y), 1.0)), np.diag(1e-5 * np.abs(y)), strict=True):
+        # A small one where the usual one leaves the equations' domain: no concentration is below zero.
+        h = usual if np.isfinite([slope(0.0, y + usual), slope(0.0, y - usual)]).all() else small
+        rows.append((slope(0.0, y + h) - slope(0.0, y - h)) / (2 * h.max()))
+    return np.array(rows).T
 
 
 def _run_with_infinities(model: Model, values: dict[str, float]) -> dict[str, float]:

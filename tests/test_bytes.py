@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from test_workflow import SMALL, Folder
 
@@ -20,84 +21,143 @@ from hhcore.experiment import read_experiments
 from hhcore.numerics import calibrate
 from hhcore.results import write_tables
 
-TABLES = ("features.parquet", "spikes.parquet", "fi_curves.parquet")
-AMPLITUDES, SODIUM, POTASSIUM = [0, 4, 6.3, 10, 17, 30, 64], [100, 110, 120, 133], [30, 36, 41]
+COMMON = ("features.parquet", "spikes.parquet", "failures.parquet", "summary.html")
+OF_STEPS, OF_PULSES = (*COMMON, "fi_curves.parquet", "fi_summary.parquet"), (*COMMON, "beats.parquet")
+SOLVERS = {
+    "tsit5": {"method": "tsit5", "local_error": 1e-6},
+    "dop853": {"method": "dop853", "local_error": 1e-7},
+    "rk4": {"method": "rk4", "dt": 0.025},
+    "rodas5p": {"method": "rodas5p", "local_error": 1e-6},
+}
 
 
-def experiment(order=1):
-    axes = {"sodium.g": {"values": SODIUM[::order]}, "potassium.g": {"values": POTASSIUM[::order]}}
-    config = {
+def experiment(method="tsit5", order=1):
+    """A grid; of tsit5 and rodas5p some neurons fail, and rodas5p has a stiff cell to pace."""
+    return read((stiff if method == "rodas5p" else squid)(SOLVERS[method], order))
+
+
+def read(config):
+    return read_experiments({"experiments": {"e": config}})["e"]
+
+
+def squid(solver, order=1):
+    capacitances = [1e-4 if solver == SOLVERS["tsit5"] else 0.9, 1.0, 1.1]  # tsit5 stalls with the first
+    axes = {"sodium.g": {"values": [100, 110, 120, 133][::order]}, "membrane.C": {"values": capacitances[::order]}}
+    return {
         "model": "hodgkin_huxley_1952",
-        "stimulus": {"kind": "step", "amplitude": {"values": AMPLITUDES[::order]}, "start": 3.3},
+        "stimulus": {"kind": "step", "amplitude": {"values": [0, 4, 6.3, 10, 17, 30, 64][::order]}, "start": 3.3},
         "parameters": dict(list(axes.items())[::order]),
         "initial_state": "rest",
         "duration": 150,
         "analysis_window": [20, 140],
-        "solver": {"method": "tsit5", "local_error": 1e-6},
+        "solver": solver,
     }
-    return read_experiments({"experiments": {"e": config}})["e"]
 
 
-def write(e, numerics: Path, folder: Path, threads=1, shards=("all",)) -> list[bytes]:
+def stiff(solver, order=1):
+    entry = [1e-7, 1.2e-7, -1e-5]  # of calcium: with the last one its concentration becomes negative
+    return {
+        "model": "beeler_reuter_1977",
+        "stimulus": {"kind": "pulse_train", "amplitude": {"values": [10, 20, 40][::order]}, "width": 2, "period": 430},
+        "parameters": {"sodium.g": {"values": [3, 3.5, 4][::order]}, "calcium.entry": {"values": entry[::order]}},
+        "initial_state": "rest",
+        "duration": 1000,
+        "solver": solver,
+    }
+
+
+def write_evidence(e, path: Path) -> Path:
+    write_numerics(e, calibrate(e, progress=lambda *_: None), path)
+    return path
+
+
+def write(e, numerics: Path, folder: Path, threads=1, shards=("all",)) -> dict[str, bytes]:
+    """All files that are made of the shards, by name."""
     files = [folder / "shards" / f"{shard}.parquet" for shard in shards]
     for shard, file in zip(shards, files, strict=True):
         store.update_shard(e, shard, file, threads=threads, progress=lambda *_: None)
     write_tables(e, files, numerics, folder)
-    return [(folder / name).read_bytes() for name in TABLES]
+    return written(e, folder)
+
+
+def written(e, folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in (OF_STEPS if e.protocol == "step" else OF_PULSES)}
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory) -> tuple[Path, list[bytes]]:
-    """numerics.parquet and the bytes of the tables, on one thread in one shard."""
-    folder = tmp_path_factory.mktemp("base")
-    write_numerics(experiment(), calibrate(experiment(), progress=lambda *_: None), folder / "numerics.parquet")
-    return folder / "numerics.parquet", write(experiment(), folder / "numerics.parquet", folder)
+def bases(tmp_path_factory) -> dict[str, tuple[Path, dict[str, bytes]]]:
+    """By method, numerics.parquet and the bytes of all files, on one thread in one shard."""
+    found = {}
+    for method in SOLVERS:
+        e, folder = experiment(method), tmp_path_factory.mktemp(method)
+        numerics = write_evidence(e, folder / "numerics.parquet")
+        found[method] = numerics, write(e, numerics, folder)
+        assert {path.name for path in folder.iterdir()} == {*found[method][1], "numerics.parquet", "shards"}
+        failed = pq.read_metadata(folder / "failures.parquet").num_rows
+        assert failed == {"tsit5": 28, "rodas5p": 9}.get(method, 0)
+    return found
 
 
+@pytest.mark.parametrize("method", SOLVERS)
 @pytest.mark.parametrize("threads", [1, 2, 4])
-def test_threads(base, tmp_path, threads):
-    assert write(experiment(), base[0], tmp_path, threads=threads) == base[1]
+def test_threads(bases, tmp_path, method, threads):
+    numerics, base = bases[method]
+    assert write(experiment(method), numerics, tmp_path, threads=threads) == base
 
 
+@pytest.mark.parametrize("method", SOLVERS)
 @pytest.mark.parametrize("bits", [1, 2, 3, 4, 6])
-def test_sizes_of_shards(base, tmp_path, bits):
+def test_sizes_of_shards(bases, tmp_path, method, bits):
+    numerics, base = bases[method]
     shards = [format(i, f"0{bits}b") for i in range(2**bits)]
-    assert write(experiment(), base[0], tmp_path, shards=shards) == base[1]
+    assert write(experiment(method), numerics, tmp_path, shards=shards) == base
 
 
-def test_sizes_of_calls_of_the_kernel(base, tmp_path, monkeypatch):
+@pytest.mark.parametrize("method", SOLVERS)
+def test_sizes_of_calls_of_the_kernel(bases, tmp_path, monkeypatch, method):
+    numerics, base = bases[method]
     for size in (16, 48, 1024):
         monkeypatch.setattr("hhcore.simulation.CHUNK", size)
-        assert write(experiment(), base[0], tmp_path / str(size), threads=2) == base[1]
+        assert write(experiment(method), numerics, tmp_path / str(size), threads=2) == base
 
 
-def test_a_permuted_grid_has_the_same_rows(base, tmp_path):
+def test_a_permuted_grid_has_the_same_rows(bases, tmp_path):
     e = experiment(order=-1)
-    write_numerics(e, calibrate(e, progress=lambda *_: None), tmp_path / "numerics.parquet")
-    write(e, tmp_path / "numerics.parquet", tmp_path)
-    axes = ["amplitude_uA_cm2", "sodium_g_mS_cm2", "potassium_g_mS_cm2"]
+    write(e, write_evidence(e, tmp_path / "numerics.parquet"), tmp_path)
+    axes = ["sodium_g_mS_cm2", "membrane_C_uF_cm2", "amplitude_uA_cm2"]
     tables = []
-    for folder in (base[0].parent, tmp_path):
-        features = pd.read_parquet(folder / "features.parquet")
-        features = features[sorted(features.columns)]
-        spikes = pd.read_parquet(folder / "spikes.parquet").join(features[axes], on="neuron")
-        tables.append(
-            [
-                features.sort_values(axes, ignore_index=True),
-                spikes.drop(columns="neuron").sort_values([*axes, "time_ms"], ignore_index=True),
-            ]
-        )
-    for one, other in zip(*tables, strict=True):
-        pd.testing.assert_frame_equal(one, other, check_exact=True)
-    assert len(tables[0][1]) > 500
+    for folder in (bases["tsit5"][0].parent, tmp_path):
+        read = {name: pd.read_parquet(folder / name) for name in bases["tsit5"][1] if name.endswith("parquet")}
+        for name in ("spikes.parquet", "failures.parquet"):
+            read[name] = read[name].join(read["features.parquet"][axes], on="neuron").drop(columns="neuron")
+        for name, table in read.items():
+            order = [column for column in (*axes, "time_ms") if column in table]
+            table = table.drop(columns=[column for column in ("curve",) if column in table])
+            read[name] = table[sorted(table.columns)].sort_values(order, ignore_index=True)
+        tables.append(read)
+    for name, table in tables[0].items():
+        pd.testing.assert_frame_equal(table, tables[1][name], check_exact=True)
+        assert len(table) > 300 or len(table) == {"fi_summary.parquet": 12, "failures.parquet": 28}.get(name, 84)
 
 
 SCRIPT = """
 import sys
 from pathlib import Path
-from test_bytes import experiment, write
-write(experiment(), Path(sys.argv[1]), Path(sys.argv[2]))
+from test_bytes import ELSEWHERE, TOLERANCE, experiment, read, squid, write, write_evidence
+folder = Path(sys.argv[1])
+for method, numerics in zip(ELSEWHERE, sys.argv[2:], strict=True):
+    write(experiment(method), Path(numerics), folder / method)
+write_evidence(read(squid(TOLERANCE)), folder / "chosen.parquet")
+write_evidence(experiment("rodas5p"), folder / "given.parquet")
 """
+ELSEWHERE = ("tsit5", "rodas5p")  # on other kinds of CPU; the others' spikes are compared in test_simulation.py
+TOLERANCE = {"tolerance": "1 us"}
+
+
+@pytest.fixture(scope="module")
+def chosen(tmp_path_factory) -> bytes:
+    """numerics.parquet of a grid whose solver is chosen."""
+    return write_evidence(read(squid(TOLERANCE)), tmp_path_factory.mktemp("chosen") / "numerics.parquet").read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -112,17 +172,20 @@ def machine_code(cache: Path) -> dict[Path, bytes]:
 
 
 @pytest.mark.parametrize("target", ["haswell", "skylake-avx512"])
-def test_kinds_of_cpu(base, tmp_path, shared_cache, target):
+def test_kinds_of_cpu(bases, chosen, tmp_path, shared_cache, target):
     import llvmlite.binding as llvm
 
     if target == "skylake-avx512" and not llvm.get_host_cpu_features().get("avx512f"):
         pytest.skip("this CPU has no AVX-512")
     env = os.environ | {"HHCORE_CPU": target, "HHCORE_CACHE": str(shared_cache)}
     others = machine_code(shared_cache)
-    command = [sys.executable, "-c", SCRIPT, str(base[0]), str(tmp_path)]
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path), *(str(bases[method][0]) for method in ELSEWHERE)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, cwd=Path(__file__).parent)
     assert done.returncode == 0, done.stderr
-    assert [(tmp_path / name).read_bytes() for name in TABLES] == base[1]
+    for method in ELSEWHERE:
+        assert written(experiment(method), tmp_path / method) == bases[method][1], method
+    assert (tmp_path / "chosen.parquet").read_bytes() == chosen
+    assert (tmp_path / "given.parquet").read_bytes() == bases["rodas5p"][0].read_bytes()
     here = machine_code(shared_cache)
     assert len(here) > len(others) and all(here[path] == code for path, code in others.items())
 

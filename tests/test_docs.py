@@ -243,6 +243,28 @@ def test_imports_go_one_way():
                 assert level.get(imported, 0) <= height, f"{module} imports {imported}"
 
 
+def test_tables_and_plots_stay_out_of_model_compile_and_solve():
+    asked = {"features", "spikes", "beat_table"}  # of a Result: these fetch pandas when they are asked
+    files = {path for storey, files in code_map() if storey in ("base", "model", "compile", "solve") for path in files}
+    assert {"rosenbrock.py", "text.py", "rest.py", "simulation.py", "reference.py", "model_file.py"} < {
+        f.name for f in files
+    }
+    found = {path.name: packages(ast.parse(path.read_text()), asked) for path in files if path.suffix == ".py"}
+    assert {name for name, used in found.items() if used & {"pandas", "pyarrow", "matplotlib"}} == set()
+    without = packages(ast.parse((ROOT / "hhcore/simulation.py").read_text()), set())
+    assert "pandas" in without
+
+
+def packages(node: ast.AST, skipped: set[str]) -> set[str]:
+    """Packages that are imported anywhere in a syntax tree, but not in functions of these names."""
+    if isinstance(node, ast.FunctionDef) and node.name in skipped:
+        return set()
+    names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+    names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+    inside = [packages(child, skipped) for child in ast.iter_child_nodes(node)]
+    return {name.split(".")[0] for name in names}.union(*inside)
+
+
 def imports(path: Path) -> list[str]:
     """Modules of the package that a file imports at its top, `from hhcore import fi` as hhcore.fi."""
     found = []

@@ -23,7 +23,6 @@ TOP_LEVEL = {
 MACHINE_PATH = re.compile(r"(?<![\w.~}$-])/(?:home|root|Users|work|tmp|opt|srv|mnt)/\w")
 REGISTRY = re.compile(r"https?://\S*(?:pypi|python[h]osted|/simple)|^\s*--(?:extra-)?index-url", re.MULTILINE)
 MAX_LINES = {"hhcore/**/*.py": 420, "workflow/scripts/*.py": 40}
-NUMERICAL_STOREYS = ("errors.py", "model.py", "solvers.py", "stimulus.py", "reference.py", "compile/*.py")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
@@ -73,12 +72,6 @@ def test_the_patterns_find_what_they_should(pattern, text):
 def test_files_stay_short(pattern, limit):
     lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in ROOT.glob(pattern)}
     assert {name: length for name, length in lengths.items() if length > limit} == {}
-
-
-def test_tables_and_plots_stay_out_of_the_numerical_storeys():
-    for pattern in NUMERICAL_STOREYS:
-        for path in (ROOT / "hhcore").glob(pattern):
-            assert imported(path).isdisjoint({"pandas", "pyarrow", "matplotlib", "snakemake"}), path.name
 
 
 def test_the_package_does_not_know_snakemake():

@@ -84,6 +84,15 @@ def test_rest(squid):
     assert stays.final == pytest.approx(found, abs=1e-10)
 
 
+def test_rest_of_a_cell_with_a_concentration():
+    """Its calcium is 1e-7 M and a logarithm of it sets a potential: what lies around it must not be negative."""
+    model = load_model("beeler_reuter_1977")
+    found = rest(model, {})
+    written = {name: quantity.value for name, quantity in model.states.items()}  # after 20 s without stimulus
+    assert found == pytest.approx(written, rel=1e-3)
+    assert np.abs(list(derivative(model, found, {}).values())).max() < 1e-11
+
+
 def test_rest_is_stable_up_to_the_hopf_bifurcation(squid):
     hopf = EXACT["constant_current_bifurcations"]["hopf_lower"]
     assert rest(squid, shifted_leak(hopf["I"] - 1e-3))["membrane.V"] == pytest.approx(hopf["V"], abs=1e-3)

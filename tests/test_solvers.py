@@ -9,7 +9,7 @@ import pytest
 from scipy.integrate import DOP853
 
 import hhcore
-from hhcore.reference import reference
+from hhcore.reference import derivative, reference
 from hhcore.schemes.rosenbrock import STEINEBACH
 from hhcore.schemes.tableaus import CLASSICAL, DORMAND_PRINCE_8, TSITOURAS
 from hhcore.solvers import SCHEMES, knob
@@ -48,15 +48,31 @@ def test_declared_order_of_fixed_steps_on_spike_times(method):
     assert abs(order - SCHEMES[method].order) < 0.15, order
 
 
-@pytest.mark.parametrize("method", ["tsit5", "dop853", "rodas5p"])
-def test_declared_order_of_adaptive_steps_on_spike_times(method):
-    """Against the mean length of a step, which the local error sets."""
-    runs = [textbook(method, 10.0**exponent) for exponent in np.arange(-9.0, -4.9, 0.25)]
-    errors = [np.abs(run.spike_times - EXAMPLE).max() for run in runs]
-    resolved = [i for i, error in enumerate(errors) if error > 1e-9]  # the reference has no more digits
-    lengths = np.array([50 / runs[i].steps[0] for i in resolved])
-    order = np.polyfit(np.log(lengths), np.log([errors[i] for i in resolved]), 1)[0]
-    assert abs(order - SCHEMES[method].order) < 0.25 * SCHEMES[method].order, order
+TIMES = np.linspace(0.5, 10.0, 20)  # the first spike, its end, and the way to the second one
+
+
+def in_equal_steps(method: str, number: int) -> np.ndarray:
+    """States (4, 20) at TIMES, by so many steps in each 0.5 ms: each ends at a sample, no local error is too large."""
+    interval = TIMES[0] / number
+    solver = {"method": method} | ({"local_error": 0.99} if SCHEMES[method].adaptive else {"dt": interval})
+    found = hhcore.trace(
+        MODEL, {}, hhcore.Step(10.0), duration=TIMES[-1], initial_state=TEXTBOOK, interval=interval, **solver
+    )
+    return np.array([found[name][number::number][: len(TIMES)] for name in MODEL.states])
+
+
+@pytest.mark.parametrize(
+    ("method", "numbers"),
+    [("rk4", (80, 160, 320)), ("tsit5", (80, 120, 160)), ("dop853", (20, 24, 28)), ("rodas5p", (80, 160, 320))],
+)
+def test_declared_order_of_equal_steps_on_the_potential(method, numbers):
+    """Of adaptive schemes the lengths differ from place to place, and with them the error by more than its order."""
+    run = reference(MODEL, {"amplitude": 10.0}, duration=10, initial_state=TEXTBOOK, rtol=3e-14, atol=1e-14)
+    exact = np.array([run.at(t)[0] for t in TIMES])
+    errors = [np.abs(in_equal_steps(method, number)[0] - exact).max() for number in numbers]
+    assert min(errors) > 2e-11  # what rounding leaves of both is 4e-12
+    order = -np.polyfit(np.log(numbers), np.log(errors), 1)[0]
+    assert abs(order - SCHEMES[method].order) < 0.45, order
 
 
 def step(tableau, slope, t, y, h):
@@ -87,6 +103,18 @@ def test_tableaus_have_their_order(method):
     assert abs(order - tableau.order) < 0.1 * tableau.order, order
     for c, row in zip(tableau.c + tableau.dense_c, tableau.a + tableau.dense_a, strict=True):
         assert fsum(row) == pytest.approx(c, abs=1e-14)
+
+
+@pytest.mark.parametrize("method", TABLEAUS)
+def test_steps_of_the_kernel_are_those_of_the_textbook(method):
+    def slopes(t, y):
+        return np.array(list(derivative(MODEL, dict(zip(MODEL.states, y, strict=True)), {}, 10.0).values()))
+
+    found, y = in_equal_steps(method, 8), np.array(list(TEXTBOOK.values()))
+    for column in found.T[:8]:  # past the first spike
+        for _ in range(8):
+            y, _ = step(TABLEAUS[method], slopes, 0.0, y, TIMES[0] / 8)
+        assert column == pytest.approx(y, rel=1e-10)
 
 
 @pytest.mark.parametrize(("method", "order"), [("tsit5", 4), ("dop853", 7)])

@@ -150,6 +150,31 @@ def test_features_have_the_promised_columns_units_and_order(whole):
     assert polars.read_parquet(path)["spike_count"].to_list() == table.spike_count.tolist()
 
 
+CERTIFICATE = ("solver", "solver_method", "solver_accuracy", "tolerance_us", "reference", "reference_runs")
+CERTIFICATE += ("spike_time_error_worst_us", "spike_time_error_median_us", "fragile_in_sample")
+MADE_WITH = {f"version_{name}" for name in ("hhcore", "llvmlite", "myokit", "numpy", "pyarrow", "scipy", "sympy")}
+
+
+@pytest.mark.parametrize("experiment", OWN)
+def test_every_table_carries_the_certificate(whole, experiment):
+    folder = whole[0].path / "results" / experiment
+    sample = pd.read_parquet(folder / "numerics.parquet").query("chosen")
+    errors = sample.spike_time_error_us.dropna()
+    for path in sorted(folder.glob("*.parquet")):
+        query = f"select decode(key), decode(value) from parquet_kv_metadata('{path}')"
+        by_arrow = {key.decode(): text.decode() for key, text in pq.read_metadata(path).metadata.items()}
+        by_duckdb = dict(duckdb.sql(query).fetchall())
+        assert by_duckdb.items() >= {key: text for key, text in by_arrow.items() if key != "ARROW:schema"}.items()
+        says = {key: by_duckdb[f"hhcore.{key}"] for key in (*CERTIFICATE, *MADE_WITH)}
+        assert all(says.values()), path.name
+        assert (says["solver_method"],) == tuple(sample.method.unique())
+        assert (float(says["solver_accuracy"]),) == tuple(sample.accuracy.unique())
+        assert int(says["reference_runs"]) == len(sample)
+        if len(errors):
+            assert float(says["spike_time_error_worst_us"]) == pytest.approx(errors.max(), rel=0.01)
+            assert float(says["spike_time_error_median_us"]) == pytest.approx(errors.median(), rel=0.01)
+
+
 def test_beats_of_a_paced_grid_against_scipy(whole):
     folder = whole[0].path / "results/paced"
     features, beats = (pd.read_parquet(folder / f"{name}.parquet") for name in ("features", "beats"))

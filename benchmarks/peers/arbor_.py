@@ -75,6 +75,6 @@ METHODS = {
         (64, 256),
         spikes,
         lambda dt, amplitudes: run(dt, amplitudes)[1],
-        start="resting",
+        problem="resting",
     )
 }

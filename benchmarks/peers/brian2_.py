@@ -14,7 +14,7 @@ from pathlib import Path
 import brian2
 import numpy as np
 
-from benchmarks.problem import DURATION_MS, START, Method, crossings
+from benchmarks.problem import DURATION_MS, FINER_US, START, TARGETS_US, Method, crossings
 
 FLAGS = ["-O3", "-march=native", "-ffast-math", "-std=c++11", "-w"]
 EQUATIONS = """
@@ -104,7 +104,9 @@ def method(form: str, integrator: str, ladder: tuple[float, ...]) -> Method:
 
     written = "equations as documented" if form == "documented" else "equations rewritten so that gcc vectorises them"
     how = f"C++ standalone, `{' '.join(FLAGS[:3])}`, {written}; timed with SpikeMonitor, error from the potential"
-    return Method(f"Brian2 {integrator}, {form}", how, "dt", ladder, (256, 1024), spikes, seconds)
+    targets = FINER_US if integrator == "rk4" else TARGETS_US
+    label = f"Brian2 {integrator}, {form}"
+    return Method(label, how, "dt", ladder, (256, 1024), spikes, seconds, targets=targets)
 
 
 FOURTH_ORDER = (0.1, 0.08, 0.06, 0.05, 0.04, 0.03, 0.02)

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.problem import DURATION_MS, START, Method, crossings
+from benchmarks.problem import DURATION_MS, FINER_US, START, Method, crossings
 
 SAMPLE_MS = 0.05  # of diffrax's dense output, where the error is measured: its steps do not depend on it
 
@@ -93,7 +93,7 @@ def method(label: str, how: str, setting: str, ladder: tuple, batches: tuple, fu
         call(*settings, amplitudes)
         return time.perf_counter() - started
 
-    return Method(label, how, setting, ladder, batches, spikes, seconds)
+    return Method(label, how, setting, ladder, batches, spikes, seconds, targets=FINER_US)
 
 
 def scanning(dt: float, n: int, record: bool) -> tuple[Callable, tuple, float]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import myokit
 import numpy as np
 
-from benchmarks.problem import DURATION_MS, START, Method
+from benchmarks.problem import DURATION_MS, FINER_US, START, Method
 
 MODEL = Path(__file__).parents[2] / "hhcore" / "models" / "hodgkin_huxley_1952.mmt"
 
@@ -49,9 +49,10 @@ METHODS = {
         "the same model file compiled with SUNDIALS, absolute = relative tolerance, nothing logged, spikes as roots, "
         "one neuron after the other",
         "rtol",
-        (1e-4, 1e-5, 1e-6, 1e-7, 1e-8),
+        (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9),
         (8,),
         spikes,
         seconds,
+        targets=FINER_US,
     )
 }

@@ -19,7 +19,7 @@ import neuron
 import numpy as np
 from neuron import coreneuron, h
 
-from benchmarks.problem import DURATION_MS, START, Method, V, crossings, slope
+from benchmarks.problem import DURATION_MS, FINER_US, START, Method, V, crossings, slope
 
 FLAGS = "-O3 -march=native -ffast-math"
 SIDE_UM = 100 / np.sqrt(np.pi)  # of a cylinder as long as wide; a space-clamped membrane has no size
@@ -181,6 +181,7 @@ METHODS: dict[str, Method] = {
         (1, 16),
         lambda atol, amplitudes: detected(variable_step(atol, amplitudes)[0]),
         lambda atol, amplitudes: variable_step(atol, amplitudes)[1],
+        targets=FINER_US,
     ),
     "core": fixed(
         "NEURON, CoreNEURON",

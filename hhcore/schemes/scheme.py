@@ -1,4 +1,4 @@
-"""What an integration scheme is. Each declares its order; tests/test_solvers.py measures it on spike times.
+"""What an integration scheme is. Each declares its order; tests/test_solvers.py measures it.
 
 A scheme is the text of a step of all lanes, made of loops over states and lanes and of calls of straight-line blocks:
 `slopes` fills the rows SLOPE with the derivatives of the states in rows NEXT at the times in row WHEN; an implicit one
