@@ -90,7 +90,7 @@ of the grid at a time, from shards that are sorted through temporary files ([arc
 keep the rows that they may show: two axes whole, a dozen values of the others. Sobol indices read a column at a time.
 
 **Planning.** `snakemake -n`, which expands no grid: $planning. The number of shards is chosen from the work, and each
-shard finds its own points by their hashes, 0.05 µs for each point of the grid.
+shard finds its own points by their hashes, 0.03 µs for each point of the grid.
 
 **A hundred million neurons** of one second are 512 shards and a hundred times the work and the size of a million: a
 matter for a [cluster](cluster.md). DuckDB and polars read such tables a row group at a time.

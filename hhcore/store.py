@@ -22,10 +22,10 @@ from hhcore.simulation import DIVERGED, Result, simulate
 from hhcore.solvers import Solver
 from hhcore.sweep import context_digest, shard_points
 
+KEYS = pa.schema([("key_high", pa.uint64()), ("key_low", pa.uint64())])
 SCHEMA = pa.schema(
     [
-        ("key_high", pa.uint64()),
-        ("key_low", pa.uint64()),
+        *KEYS,
         ("peak", pa.float64()),
         ("trough", pa.float64()),
         ("status", pa.int8()),
@@ -139,35 +139,41 @@ def _distinct(table: pa.Table) -> pa.Table:
     order = order[np.r_[True, (keys[1:] != keys[:-1]).any(axis=1)][: len(keys)]]
     if np.array_equal(order, np.arange(table.num_rows)):  # as those of a new shard are: no copy of all spikes
         return table
-    return table.take(_array(order))
+    return table.take(array(order))
 
 
 def shard_batches(path: Path, context: str, rows: int) -> Iterator[pa.Table]:
-    """What a shard file holds of this context, columns as in SCHEMA, at most so many rows at a time.
+    """What a shard file holds of this context, columns as in SCHEMA, at most so many rows at a time, at least one.
 
     Raises UserError where it is damaged.
     """
-    if tables.metadata(path).get("context") == context and tables.schema(path).equals(SCHEMA):
+    if is_current(path, context):
         for batch in tables.batches(path, rows):
-            yield pa.Table.from_batches([batch]).replace_schema_metadata(None).cast(SCHEMA)
+            if batch.num_rows:
+                yield pa.Table.from_batches([batch]).replace_schema_metadata(None).cast(SCHEMA)
+
+
+def is_current(path: Path, context: str) -> bool:
+    """Whether a shard file is of this context and version. Raises UserError where it is damaged."""
+    return tables.metadata(path).get("context") == context and tables.schema(path).equals(SCHEMA)
 
 
 def _table(keys: np.ndarray, result: Result) -> pa.Table:
-    spikes = pa.LargeListArray.from_arrays(_array(result.offsets), _array(result.spike_times))
-    beats = pa.LargeListArray.from_arrays(_array(result.beat_offsets * len(BEAT)), _array(result.beats.ravel()))
+    spikes = pa.LargeListArray.from_arrays(array(result.offsets), array(result.spike_times))
+    beats = pa.LargeListArray.from_arrays(array(result.beat_offsets * len(BEAT)), array(result.beats.ravel()))
     failed = result.status >= DIVERGED
     counts = np.r_[0, np.cumsum(np.where(failed, result.final.shape[1], 0))].astype(np.int32)
-    final = pa.ListArray.from_arrays(_array(counts), _array(result.final[failed].ravel()))
+    final = pa.ListArray.from_arrays(array(counts), array(result.final[failed].ravel()))
     numbers = [result.peak, result.trough, result.status, result.ended]
     columns = [keys[:, 0], keys[:, 1], *numbers, final, result.steps, result.error, result.fragile, spikes, beats]
-    columns = [column if isinstance(column, pa.Array) else _array(column) for column in columns]
+    columns = [column if isinstance(column, pa.Array) else array(column) for column in columns]
     return pa.Table.from_arrays(columns, schema=SCHEMA)
 
 
 # pa.array and to_numpy would import pandas, which takes half a second.
 
 
-def _array(numbers: np.ndarray) -> pa.Array:
+def array(numbers: np.ndarray) -> pa.Array:
     """Numbers without a gap as a column."""
     numbers = np.ascontiguousarray(numbers)
     return pa.Array.from_buffers(pa.from_numpy_dtype(numbers.dtype), len(numbers), [None, pa.py_buffer(numbers)])
