@@ -90,17 +90,6 @@ def first_intervals(times: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     return intervals
 
 
-def spike_time_errors(times: np.ndarray, offsets: np.ndarray, exact: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-    """Largest difference of the spike times of each neuron from the exact ones, as far as both have spikes.
-
-    times, offsets : as in `features`; exact, bounds : likewise
-    Returns float64 (n,), NaN where either has no spike.
-    """
-    errors = np.empty(len(offsets) - 1)
-    _spike_trains().largest_differences(times, offsets, exact, bounds, errors)
-    return errors
-
-
 @lru_cache
 def _spike_trains() -> SimpleNamespace:
     """The functions of spike_trains.py.in."""

@@ -16,9 +16,9 @@ from hhcore.compile.cost import cost
 from hhcore.compile.module import load_kernel
 from hhcore.errors import UserError
 from hhcore.experiment import Experiment, Factor
-from hhcore.features import spike_time_errors
 from hhcore.simulation import DIVERGED, Result
 from hhcore.solvers import SCHEMES, Solver
+from hhcore.spike_errors import spike_time_errors
 from hhcore.stability import check_step
 from hhcore.store import run_points
 from hhcore.sweep import mixed

@@ -16,10 +16,10 @@ import pyarrow as pa
 from hhcore import tables
 from hhcore.errors import UserError
 from hhcore.experiment import Experiment
-from hhcore.features import spike_time_errors
 from hhcore.integration import BEAT
 from hhcore.simulation import DIVERGED, Result, simulate
 from hhcore.solvers import Solver
+from hhcore.spike_errors import spike_time_errors
 from hhcore.sweep import context_digest, shard_points
 
 KEYS = pa.schema([("key_high", pa.uint64()), ("key_low", pa.uint64())])

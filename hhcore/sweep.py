@@ -20,6 +20,7 @@ NEURONS_PER_SHARD = 1 << 20  # of short runs: a shard is in memory
 ADAPTIVE_STEPS = 8.0  # in one ms, of an adaptive scheme, as far as one can say before the run
 BATCH = 1 << 15  # points looked at together: they stay in the cache
 MEASURED_S = 0.1  # a run long enough to tell the speed of a kernel by
+SPIKE_ERRORS = ("spike_errors.py", "spike_errors.py.in")  # kept in the store where every neuron is certified
 NOMINAL_SPEED = 2e8  # states per second on one core, where this machine has not measured the kernel yet
 
 
@@ -104,7 +105,10 @@ def context_digest(experiment: Experiment) -> str:
     e = experiment
     initial = sorted(e.initial_state.items()) if isinstance(e.initial_state, dict) else e.initial_state
     settings = (e.stimulus.kind, e.duration, e.analysis_window, e.threshold, e.rearm, initial, e.quantities, e.certify)
-    code = code_digest("simulation.py", "integration.py", "rest.py", "stimulus.py", "store.py", "sweep.py")
+    code = code_digest(
+        *("simulation.py", "integration.py", "rest.py", "stimulus.py", "store.py", "sweep.py"),
+        *(SPIKE_ERRORS if e.certify == "all" else ()),
+    )
     methods, accuracy = (e.methods, e.tolerance) if e.solver is None else ([e.solver.method], e.solver.accuracy)
     return digest(e.model.digest, *(kernel_digest(e.model, method) for method in methods), accuracy, code, *settings)
 

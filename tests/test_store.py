@@ -220,6 +220,14 @@ def test_keys_spread_evenly_and_differ():
     assert not np.array_equal(sweep.point_keys(np.array([[0.0, 1.0]])), sweep.point_keys(np.array([[1.0, 0.0]])))
 
 
+def test_the_code_that_certifies_every_neuron_is_part_of_their_context(monkeypatch):
+    hashed = []
+    monkeypatch.setattr(sweep, "code_digest", lambda *names: hashed.append(set(names)))
+    for certify in ("sample", "all"):
+        sweep.context_digest(experiment(solver={"method": "rk4", "dt": 0.05, "certify": certify}))
+    assert hashed[1] - hashed[0] == {"spike_errors.py", "spike_errors.py.in"} and hashed[0] < hashed[1]
+
+
 def test_plan_counts_shards_by_work():
     small, large = sweep.plan(experiment()), sweep.plan(experiment(amplitudes=range(20000), duration=6000))
     assert small.shards == ("all",)

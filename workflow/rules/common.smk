@@ -11,7 +11,7 @@ from hhcore.config_file import read_config
 from hhcore.digests import code_digest
 from hhcore.errors import UserError
 from hhcore.experiment import read_experiments, solvers_needed
-from hhcore.sweep import context_digest, estimate, grid_digest, notes, plan
+from hhcore.sweep import SPIKE_ERRORS, context_digest, estimate, grid_digest, notes, plan
 
 STARTED = time.time()
 

@@ -23,7 +23,7 @@ rule calibrate:
     params:
         context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
         grid=lambda wildcards: grid_digest(EXPERIMENTS[wildcards.experiment]),
-        code=code_digest("numerics.py", "stability.py", "certificate.py", "reference.py", "tables.py"),
+        code=code_digest("numerics.py", "stability.py", "certificate.py", "reference.py", "tables.py", *SPIKE_ERRORS),
     message:
         "{wildcards.experiment}: measure the error of solvers on a sample of the grid"
     script:

@@ -49,6 +49,7 @@ rule tables:
         context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
         grid=lambda wildcards: grid_digest(EXPERIMENTS[wildcards.experiment]),
         code=code_digest(
+            "gather.py",
             "features.py",
             "spike_trains.py.in",
             "fi.py",
