@@ -87,7 +87,8 @@ $work
 
 **Why memory stays flat.** A shard has the work of about a minute, however large the grid. Tables are written a stretch
 of the grid at a time, from shards that are sorted through temporary files ([architecture.md](architecture.md)). Figures
-keep the rows that they may show: two axes whole, a dozen values of the others. Sobol indices read a column at a time.
+keep the rows that they may show: at most 300 values of two axes and a dozen of the others, or 20,000 points. Sobol indices
+are made from one column at a time.
 
 **Planning.** `snakemake -n`, which expands no grid: $planning. The number of shards is chosen from the work, and each
 shard finds its own points by their hashes, 0.03 µs for each point of the grid.

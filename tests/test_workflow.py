@@ -246,6 +246,19 @@ def test_an_edit_runs_again_what_depends_on_it(small, file, old, new, rules):
         small.run("--touch")
 
 
+def test_a_table_that_is_large_is_not_inside_of_the_report(small):
+    before = (small.path / "workflow/rules/common.smk").read_text()
+    small.edit("workflow/rules/common.smk", "REPORTED_ROWS = 100_000", "REPORTED_ROWS = 5")
+    small.run("--forcerun", "report")
+    report = (small.path / "results/report.html").read_text()
+    assert "F-I summary, one row per curve" in report  # 2 rows
+    assert "Features, one row per neuron" not in report  # 6 rows
+    assert "inside of this report too" in report
+    (small.path / "workflow/rules/common.smk").write_text(before)
+    small.run("--forcerun", "report")
+    assert "Features, one row per neuron" in (small.path / "results/report.html").read_text()
+
+
 def test_another_experiment_runs_nothing_of_the_first_again(small):
     before = (small.path / "config/config.yaml").read_text()
     both = {"experiments": {"another": SMALL, "e": SMALL}}

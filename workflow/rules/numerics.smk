@@ -19,7 +19,7 @@ rule calibrate:
     threads: 1
     resources:
         mem_mb=more_each_time(2000),
-        runtime=more_each_time(30),
+        runtime=more_each_time(resources.calibration_minutes),
     params:
         context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
         grid=lambda wildcards: grid_digest(EXPERIMENTS[wildcards.experiment]),
