@@ -47,11 +47,18 @@ OPTIONS = {
 
 
 def update_shard(
-    experiment: Experiment, shard: str, path: Path, *, threads: int = 1, progress: Callable[[int, int], None]
+    experiment: Experiment,
+    shard: str,
+    path: Path,
+    *,
+    threads: int = 1,
+    progress: Callable[[int, int], None],
+    kernel: Callable[[float], None] = lambda seconds: None,
 ) -> int:
     """Simulate the points of a shard that the store does not hold yet and write the shard whole.
 
-    progress(done, total) is told how many of the missing neurons are finished.
+    progress(done, total) is told how many of the missing neurons are finished; kernel(seconds) the core time of the
+    kernel.
     Returns the number of neurons simulated.
     """
     context = context_digest(experiment)
@@ -63,6 +70,7 @@ def update_shard(
     parts = [held]
     if total:
         result = _certified(experiment, points[missing], threads, _Counter(total, progress))
+        kernel(result.kernel_s)
         parts.append(_table(keys[missing], result))
     tables.write(path, _distinct(pa.concat_tables(parts)), {"context": context}, **OPTIONS)
     return total
@@ -77,7 +85,8 @@ def _certified(experiment: Experiment, points: np.ndarray, threads: int, progres
     exact = run_points(e, e.solver.finer, points, threads=threads)
     error = spike_time_errors(result.spike_times, result.offsets, exact.spike_times, exact.offsets)
     fragile = np.diff(result.offsets) != np.diff(exact.offsets)
-    return replace(result, error=error, fragile=fragile.astype(np.float64))
+    seconds = result.kernel_s + exact.kernel_s
+    return replace(result, error=error, fragile=fragile.astype(np.float64), kernel_s=seconds)
 
 
 def run_points(
