@@ -94,7 +94,7 @@ $solver.
 $rows
 
 The slope is that of a straight line through the logarithms: 1 is proportional to the number of neurons. The share of
-the kernel is the time that the shards spent in it, as their logs say, over wall time and cores.
+the kernel is the core time that the shards spent integrating, as their logs say, over wall time and cores.
 
 Where the time goes, in seconds of work by rule, on the cores together; the rest is Snakemake's own, and cores that wait
 where there is one job alone:
@@ -103,10 +103,11 @@ $work
 
 **Why memory stays flat.** A shard has the work of about a minute, however large the grid. Tables are written a stretch
 of the grid at a time, from shards that are sorted through temporary files ([architecture.md](architecture.md)). Figures
-keep the rows that they may show: two axes whole, a dozen values of the others. Sobol indices read a column at a time.
+keep the rows that they may show: at most 300 values of two axes and a dozen of the others, or 20,000 points. Sobol
+indices are made from one column at a time.
 
 **Planning.** `snakemake -n`, which expands no grid: $planning. The number of shards is chosen from the work, and each
-shard finds its own points by their hashes, 0.05 µs for each point of the grid.
+shard finds its own points by their hashes, 0.03 µs for each point of the grid.
 
 **A hundred million neurons** of one second are 512 shards and a hundred times the work and the size of a million: a
 matter for a [cluster](cluster.md). DuckDB and polars read such tables a row group at a time.

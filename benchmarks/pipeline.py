@@ -3,8 +3,8 @@
     python -m benchmarks.pipeline [neurons ...]
 
 Measures wall time, the kernel's share of it, memory and size, queries of the tables, and the time that Snakemake takes
-to plan a hundred million neurons, and writes them into docs/scaling.md. The kernel's share is the time that the shards
-spent in it, in that of all cores.
+to plan a hundred million neurons, and writes them into docs/scaling.md. The kernel's share is the core time that the
+shards spent in it, in that of all cores.
 """
 
 import re
@@ -97,10 +97,9 @@ def size(folder: Path) -> float:
 
 
 def kernel_seconds(results: Path) -> float:
-    """Core time of the kernel in all shards, from their logs [s]. Few shards share the cores out among them."""
+    """Core time of the kernel in all shards, from their logs [s]."""
     logs = [log.read_text() for log in (results / "logs" / NAME).glob("simulate_*.log")]
-    seconds = sum(float(re.findall(r"new neurons, ([\d.]+) s$", log, re.MULTILINE)[-1]) for log in logs)
-    return seconds * max(1, CORES // len(logs))
+    return sum(float(re.findall(r"^([\d.]+) core seconds in the kernel$", log, re.MULTILINE)[-1]) for log in logs)
 
 
 def measure(neurons: int, folder: Path) -> dict[str, object]:

@@ -91,23 +91,6 @@ def first_intervals(times: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     return intervals
 
 
-def spike_time_errors(
-    times: np.ndarray, offsets: np.ndarray, exact: np.ndarray, bounds: np.ndarray, duration: float
-) -> np.ndarray:
-    """Largest difference of the spike times of each neuron from the exact ones.
-
-    A spike that either lacks counts as if it came at the end of the run: one that is lost or added just before the end
-    is a small error, one in the middle a large one.
-
-    times, offsets : as in `features`; exact, bounds : likewise
-    duration : of the run, in the same unit
-    Returns float64 (n,), NaN where neither has a spike.
-    """
-    errors = np.empty(len(offsets) - 1)
-    _spike_trains().largest_differences(times, offsets, exact, bounds, duration, errors)
-    return errors
-
-
 @lru_cache
 def _spike_trains() -> SimpleNamespace:
     """The functions of spike_trains.py.in."""

@@ -1,14 +1,17 @@
 """From the shards of the store to the grid: its neurons in order, a stretch of it at a time, in little memory.
 
-Shards hold the neurons by key, scattered over the grid. So first the keys of the grid are sorted by shard, then each
-shard's neurons, a batch at a time, by the stretch of the grid that they belong to, and at last each stretch is read:
-everything passes through temporary files twice, and no more than two batches or stretches are ever in memory: one in
-use, and the next, which is read meanwhile.
+Shards hold the neurons by key, scattered over the grid. So first the keys of the grid are shared out among the shards,
+then each shard's neurons, a batch at a time, among the stretches of the grid that they belong to. Both go through
+temporary files, at most FAN_OUT of which are open at once: where there are more parts, each file holds several, which
+are shared out in turn. So work grows as n log n: a neuron is written once for up to 64 stretches, twice for up to 4096.
+Three stretches at the most are in memory at a time: one that is written to the tables, one whose tables are made
+meanwhile, and one that is read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -20,14 +23,15 @@ from hhcore.errors import UserError
 from hhcore.experiment import Experiment
 from hhcore.integration import BEAT
 from hhcore.simulation import Result
-from hhcore.store import SCHEMA, keys_of, places, shard_batches
+from hhcore.store import KEYS, SCHEMA, array, is_current, keys_of, places, shard_batches
 from hhcore.sweep import context_digest, grid_keys
 
 NEURONS = 1 << 15  # in a stretch, at the most
 SECONDS = 1 << 15  # simulated in a stretch, at the most: some three million spikes
-BATCH = 1 << 14  # neurons of a shard that are looked at together
+BATCH = 1 << 14  # neurons that are looked at together
+FAN_OUT = 64  # temporary files that are written at the same time
+ROW = pa.field("row", pa.int64())  # of the grid
 T = TypeVar("T")
-PLACE = np.dtype([("high", np.uint64), ("low", np.uint64), ("row", np.int64)])
 
 
 def stretches(experiment: Experiment) -> list[range]:
@@ -45,12 +49,20 @@ def gather(experiment: Experiment, shards: list[Path]) -> Iterator[Result]:
     Raises UserError if a point is in none of the shards, or shards are damaged or hold nothing of this experiment:
     those are set aside, so that Snakemake makes them again.
     """
-    parts = stretches(experiment)
-    with TemporaryDirectory(prefix="hhcore-") as name:
-        folder = Path(name)
-        _sort_keys(experiment, shards, folder)
-        _sort_neurons(experiment, shards, parts, folder)
-        yield from ahead(_sorted(experiment, folder, number) for number in range(len(parts)))
+    e, shards = experiment, sorted(shards)
+    bits = np.uint64(len(shards).bit_length() - 1)
+    starts = np.array([part.start for part in stretches(e)])
+
+    def shard(keys: pa.Table) -> np.ndarray:
+        high = keys["key_high"].to_numpy()
+        return (high >> np.uint64(64) - bits).astype(np.int64) if bits else np.zeros(len(high), np.int64)
+
+    def stretch(neurons: pa.Table) -> np.ndarray:
+        return np.searchsorted(starts, neurons["row"].to_numpy(), "right") - 1
+
+    keys = _shared_out(_keys(e), KEYS.append(ROW), shard, range(len(shards)))
+    neurons = _shared_out(_neurons(e, shards, keys), SCHEMA.append(ROW), stretch, range(len(starts)))
+    yield from ahead(_result(e, found) for found in neurons)
 
 
 def ahead(items: Iterator[T]) -> Iterator[T]:
@@ -62,62 +74,89 @@ def ahead(items: Iterator[T]) -> Iterator[T]:
             yield item
 
 
-def _sort_keys(e: Experiment, shards: list[Path], folder: Path) -> None:
-    """A file for each shard: keys and rows of the points of the grid that belong to it."""
-    bits = len(shards).bit_length() - 1
-    with ExitStack() as stack:
-        files = [stack.enter_context((folder / path.stem).open("wb")) for path in sorted(shards)]
-        for rows, keys in grid_keys(e):
-            number = (keys[:, 0] >> np.uint64(64 - bits)).astype(np.int64) if bits else np.zeros(len(rows), np.int64)
-            order = np.argsort(number, kind="stable")
-            places = np.empty(len(rows), PLACE)
-            places["high"], places["low"], places["row"] = keys[:, 0], keys[:, 1], rows
-            ends = np.cumsum(np.bincount(number, minlength=len(files)))
-            for file, part in zip(files, np.split(places[order], ends[:-1]), strict=True):
-                file.write(part.tobytes())  # tofile does not tell why it fails
+def _shared_out(
+    batches: Iterable[pa.Table], schema: pa.Schema, part_of: Callable[[pa.Table], np.ndarray], parts: range
+) -> Iterator[pa.Table]:
+    """The rows of each of the parts, one part after the other.
+
+    batches : the rows of all parts, in any order
+    part_of : int64 (n,), the part that each row of a batch belongs to
+    """
+    if len(parts) == 1:
+        yield pa.concat_tables([schema.empty_table(), *batches])
+        return
+    size = -(-len(parts) // FAN_OUT)
+    bounds = [*parts[::size], parts.stop]
+    with TemporaryDirectory(prefix="hhcore-") as folder:
+        files = [Path(folder, str(first)) for first in bounds[:-1]]
+        with ExitStack() as stack:
+            streams = [stack.enter_context(pa.ipc.new_stream(str(file), schema)) for file in files]
+            for batch in batches:
+                part = part_of(batch)
+                if (part[1:] < part[:-1]).any():
+                    order = np.argsort(part, kind="stable")
+                    batch, part = batch.take(array(order)), part[order]
+                for stream, (begin, end) in zip(streams, pairwise(np.searchsorted(part, bounds)), strict=True):
+                    if begin < end:
+                        stream.write_table(batch.slice(begin, end - begin))
+        for file, (first, last) in zip(files, pairwise(bounds), strict=True):
+            yield from _shared_out(_stored(file), schema, part_of, range(first, last))
+            file.unlink()
 
 
-def _sort_neurons(e: Experiment, shards: list[Path], parts: list[range], folder: Path) -> None:
-    """A file for each stretch: its neurons, batch after batch of the shards, and their rows."""
+def _stored(file: Path) -> Iterator[pa.Table]:
+    """What was written to a file, some BATCH rows at a time."""
+    with pa.memory_map(str(file)) as source, pa.ipc.open_stream(source) as stream:
+        parts, rows = [], 0
+        for part in stream:
+            parts.append(part)
+            rows += part.num_rows
+            if rows >= BATCH:
+                yield pa.Table.from_batches(parts)
+                parts, rows = [], 0
+        yield pa.Table.from_batches(parts, stream.schema)
+
+
+def _keys(e: Experiment) -> Iterator[pa.Table]:
+    """Keys and rows of all points of the grid, a batch at a time."""
+    for rows, keys in grid_keys(e):
+        yield pa.Table.from_arrays([array(keys[:, 0]), array(keys[:, 1]), array(rows)], schema=KEYS.append(ROW))
+
+
+def _neurons(e: Experiment, shards: list[Path], keys: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The neurons of the grid and their rows, a batch of a shard after the other.
+
+    keys : of each of the shards
+    """
     context = context_digest(e)
-    bounds = [*(part.start for part in parts), e.n_points]
-    schema = SCHEMA.append(pa.field("row", pa.int64()))
-    with ExitStack() as stack:
-        streams = [
-            stack.enter_context(pa.ipc.new_stream(str(_stretch(folder, number)), schema))
-            for number in range(len(parts))
-        ]
-        for path in sorted(shards):
-            wanted = np.fromfile(folder / path.stem, PLACE)
-            wanted, missing = wanted[np.argsort(wanted["high"])], len(wanted)
-            for found in _look_up(path, context, wanted):
-                missing -= found.num_rows
-                ends = np.searchsorted(found["row"].to_numpy(), bounds)
-                for stream, begin, end in zip(streams, ends[:-1], ends[1:], strict=True):
-                    stream.write_table(found.slice(begin, end - begin))
-            if missing:
-                _set_aside_useless(shards, context)
-                raise UserError(
-                    f"{path}: the store lacks points of the grid; `snakemake --forcerun simulate` adds them"
-                )
+    for path, wanted in zip(shards, keys, strict=True):
+        missing = wanted.num_rows
+        for found in _look_up(path, context, wanted):
+            missing -= found.num_rows
+            yield found
+        if missing:
+            _set_aside_useless(shards, context)
+            raise UserError(f"{path}: the store lacks points of the grid; `snakemake --forcerun simulate` adds them")
 
 
-def _look_up(path: Path, context: str, wanted: np.ndarray) -> Iterator[pa.Table]:
+def _look_up(path: Path, context: str, wanted: pa.Table) -> Iterator[pa.Table]:
     """The wanted neurons of a shard in batches, each in the order of their rows, which it also holds.
 
     They end where the shard is damaged.
 
-    wanted : PLACE (k,), sorted by the first half of the key
+    wanted : keys and rows, in any order
     """
+    keys, rows = keys_of(wanted), wanted["row"].to_numpy()
+    order = np.argsort(keys[:, 0])
+    keys, rows = keys[order], rows[order]
     with suppress(UserError):
         for held in ahead(shard_batches(path, context, BATCH)):
-            keys = keys_of(held)
-            first = np.searchsorted(wanted["high"], keys[0, 0])
-            near = wanted[first : np.searchsorted(wanted["high"], keys[-1, 0], "right")]
-            place = places(np.column_stack([near["high"], near["low"]]), keys)
+            ours = keys_of(held)
+            near = slice(np.searchsorted(keys[:, 0], ours[0, 0]), np.searchsorted(keys[:, 0], ours[-1, 0], "right"))
+            place = places(keys[near], ours)
             inside = np.flatnonzero(place >= 0)
-            inside = inside[np.argsort(near["row"][inside])]
-            yield held.take(place[inside]).append_column("row", pa.array(near["row"][inside]))
+            inside = inside[np.argsort(rows[near][inside])]
+            yield held.take(array(place[inside])).append_column(ROW, array(rows[near][inside]))
 
 
 def _set_aside_useless(shards: list[Path], context: str) -> None:
@@ -134,22 +173,18 @@ def _set_aside_useless(shards: list[Path], context: str) -> None:
 
 
 def _is_sound(path: Path, context: str) -> bool:
-    """Whether a shard can be read to its end and holds neurons of the experiment."""
+    """Whether a shard is of this context and can be read to its end. One without neurons is: a small grid has few."""
     try:
-        return sum(batch.num_rows for batch in shard_batches(path, context, BATCH)) > 0
+        for _ in shard_batches(path, context, BATCH):
+            pass
+        return is_current(path, context)
     except UserError:
         return False
 
 
-def _stretch(folder: Path, number: int) -> Path:
-    return folder / f"stretch-{number}"
-
-
-def _sorted(e: Experiment, folder: Path, number: int) -> Result:
+def _result(e: Experiment, found: pa.Table) -> Result:
     """The neurons of a stretch in grid order."""
-    with pa.memory_map(str(_stretch(folder, number))) as file, pa.ipc.open_stream(file) as stream:
-        found = stream.read_all()
-    found = found.take(np.argsort(found["row"].to_numpy())).combine_chunks()
+    found = found.take(array(np.argsort(found["row"].to_numpy()))).combine_chunks()
     (spike_times, offsets), (beats, beat_offsets) = _flat(found["spikes"]), _flat(found["beats"])
     return Result(
         spike_times=spike_times,

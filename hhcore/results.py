@@ -135,9 +135,14 @@ def provenance(experiment: Experiment, numerics: Path) -> dict[str, str]:
 
 def axis_columns(experiment: Experiment, rows: range) -> dict[str, np.ndarray]:
     """The swept quantities of rows of the grid, float64 (len(rows),) by column name."""
-    points = experiment.points(np.arange(rows.start, rows.stop))
-    place = experiment.quantities.index
-    return {experiment.column(name): points[:, place(name)] for name in experiment.swept}
+    e = experiment
+    along = np.unravel_index(np.arange(rows.start, rows.stop), e.shape or (1,))
+    columns = {
+        name: factor.values[i, k]
+        for factor, i in zip(e.factors, along, strict=False)  # without factors, `along` has one dummy
+        for k, name in enumerate(factor.names)
+    }
+    return {e.column(name): columns[name] for name in e.swept}
 
 
 def draw_grid(experiment: Experiment, folder: Path) -> None:
@@ -146,11 +151,11 @@ def draw_grid(experiment: Experiment, folder: Path) -> None:
 
     plan = figure_plan(experiment)
     tolerance_us = None if experiment.tolerance is None else experiment.tolerance * 1000.0
-    grid, tried = _shown(folder, "features", plan), _frame(folder, "numerics")
+    grid, tried = shown(folder, "features", plan), _frame(folder, "numerics")
     drawn = {
         **(_FIGURES[experiment.stimulus.kind] if experiment.sample is None else _sample_figures)(folder, grid, plan),
         "work_precision": figures.work_precision(tried, plan, tolerance_us),
-        "accuracy_map": figures.accuracy_map(grid, plan.scattered),
+        "accuracy_map": figures.accuracy_map(plan.tested(grid), plan.scattered),
     }
     for name, figure in drawn.items():
         figures.save(figure, folder / "figures" / name)
@@ -160,9 +165,9 @@ def _fi_figures(folder: Path, grid, plan) -> dict[str, object]:
     from hhcore import figures
 
     return {
-        "fi_curves": figures.fi_curves(_shown(folder, "fi_curves", plan), plan),
+        "fi_curves": figures.fi_curves(shown(folder, "fi_curves", plan), plan),
         "spike_count_map": figures.spike_count_map(grid, plan),
-        "rheobase_map": figures.rheobase_map(_shown(folder, "fi_summary", plan), plan),
+        "rheobase_map": figures.rheobase_map(shown(folder, "fi_summary", plan), plan),
         "oscillation_range": figures.oscillation_range(grid, plan),
     }
 
@@ -187,7 +192,7 @@ def _frame(folder: Path, name: str):
     return tables.read(folder / f"{name}.parquet").to_pandas()
 
 
-def _shown(folder: Path, name: str, plan):
+def shown(folder: Path, name: str, plan):
     """The rows of a table of the grid that figures may show; its index is their numbers in the table."""
     found, rows = tables.read_rows(folder / f"{name}.parquet", plan.shows)
     return found.to_pandas().set_axis(rows)
@@ -213,6 +218,7 @@ def figure_plan(experiment: Experiment):
         return Variable(e.column(name), name, e.unit(name), _description(e, name), values)
 
     sample = {} if e.sample is None else dict(zip(e.sample.names, e.sample.points.T, strict=True))
+    axes = [swept(a.name, a.values) for a in e.axes]
     along = [e.column(a.name) for a in e.axes if a.name == e.stimulus.axis]
     return Plan(
         title=f"{e.name}: {model.title}",
@@ -220,11 +226,12 @@ def figure_plan(experiment: Experiment):
         potential=variable(model.states[model.potential]),
         gates=tuple(variable(q) for name, q in model.states.items() if name != model.potential),
         currents=tuple(variable(q) for q in model.currents.values()),
-        axes=tuple(swept(a.name, a.values) for a in e.axes),
+        axes=tuple(a if e.combine == "zip" else a.thinned for a in axes),
         sampled=tuple(swept(name, values) for name, values in sample.items()),
         along=along[0] if along else None,
         neurons=e.n_points,
         combine=e.combine,
+        certify=e.certify,
         threshold=e.threshold,
         traces=tuple(_trace_title(e, point) for point in e.traces),
     )

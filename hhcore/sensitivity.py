@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from hhcore import fi, tables
 from hhcore.experiment import Experiment
-from hhcore.results import axis_columns, axis_fields, figure_plan, provenance
+from hhcore.results import axis_columns, axis_fields, figure_plan, provenance, shown
 
 RESAMPLES = 100
 SEED = 1  # of the bootstrap; SALib takes 0 for none
@@ -84,22 +84,37 @@ def _outputs(e: Experiment, folder: Path) -> Iterator[tuple[str, np.ndarray, np.
     k is the number of points that the axes make; for features of curves, of those that the other axes make, and the
     amplitude is NaN.
     """
-    axes = axis_columns(e, range(e.n_points))
-    place = np.column_stack([axes[e.column(a.name)] for a in e.axes] or [np.empty((e.n_points, 0))])
-    place = place[: e.n_points // e.shape[0]]
+    each = e.n_points // e.shape[0]
+    axes = axis_columns(e, range(each))
+    place = np.column_stack([axes[e.column(a.name)] for a in e.axes] or [np.empty((each, 0))])
     features, summary = folder / "features.parquet", folder / "fi_summary.parquet"
     for name in _numeric(features, axes):
-        yield name, _column(features, name).reshape(e.shape[0], -1), place
+        yield name, _column(features, name).reshape(e.shape[0], each), place
     if e.protocol != "step":
         return
-    amplitude = e.column("amplitude")
-    number = fi.curves(axes[amplitude], [values for name, values in axes.items() if name != amplitude]).number
     column = [a.name for a in e.axes].index("amplitude")
     once = np.flatnonzero(place[:, column] == place[0, column])
     place = place[once].copy()
     place[:, column] = np.nan
+    number = _curves(e, np.bincount(once, minlength=each) > 0)
     for name in _numeric(summary, axes):
-        yield name, _column(summary, name)[number].reshape(e.shape[0], -1)[:, once], place
+        yield name, _column(summary, name)[number].reshape(e.shape[0], -1), place
+
+
+def _curves(e: Experiment, wanted: np.ndarray) -> np.ndarray:
+    """Number of the F-I curve of the wanted neurons of every point of the design, int64, found a stretch at a time.
+
+    wanted : bool (neurons at a point of the design,)
+    """
+    from hhcore.gather import stretches
+
+    amplitude, numbers, before = e.column("amplitude"), [], 0
+    for rows in stretches(e):
+        axes = axis_columns(e, rows)
+        found = fi.curves(axes[amplitude], [values for name, values in axes.items() if name != amplitude])
+        numbers.append(before + found.number[wanted[np.arange(rows.start, rows.stop) % len(wanted)]])
+        before += len(found.first)
+    return np.concatenate(numbers)
 
 
 def _numeric(path: Path, axes: dict[str, np.ndarray]) -> list[str]:
@@ -124,5 +139,5 @@ def draw_sampled_curves(experiment: Experiment, folder: Path) -> None:
     """The figure of the F-I curves of sampled neurons, from the table in `folder`."""
     from hhcore import figures
 
-    table = tables.read(folder / "fi_curves.parquet").to_pandas()
-    figures.save(figures.sampled_curves(table, figure_plan(experiment)), folder / "figures" / "fi_curves")
+    plan = figure_plan(experiment)
+    figures.save(figures.sampled_curves(shown(folder, "fi_curves", plan), plan), folder / "figures" / "fi_curves")

@@ -1,5 +1,6 @@
 """simulate(): check, share the neurons out among threads, wrap what the kernel found."""
 
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ class Result:
                   the onset of a pulse to the next one, or to the end of the run
     beat_offsets: int64 (n + 1,), beats of neuron i are beats[beat_offsets[i]:beat_offsets[i + 1]]
     ms          : milliseconds in the model's unit of time
+    kernel_s    : core time that the kernel took to integrate [s]; 0 where it did not just run
     """
 
     spike_times: np.ndarray
@@ -57,6 +59,7 @@ class Result:
     beats: np.ndarray
     beat_offsets: np.ndarray
     ms: float
+    kernel_s: float = 0.0
 
     @cached_property
     def columns(self) -> dict[str, np.ndarray]:
@@ -164,8 +167,9 @@ def simulate(
     states, status = initial_states(model, kernel, parameters, initial_state)
     most_steps = MOST_STEPS * duration * model.ms if chosen.scheme.adaptive else np.inf
 
-    def simulate_chunk(rows: slice) -> tuple[Integration, np.ndarray]:
+    def simulate_chunk(rows: slice) -> tuple[Integration, np.ndarray, float]:
         stretches = protocol(type(stimulus), stimuli[rows], duration, window, np.empty(0))
+        started = time.thread_time()
         found = integrate(
             kernel,
             parameters[rows],
@@ -176,9 +180,10 @@ def simulate(
             rearm=rearm,
             most_steps=most_steps,
         )
+        seconds = time.thread_time() - started
         if progress is not None:
             progress(len(found.counts))
-        return found, stretches.beat_counts
+        return found, stretches.beat_counts, seconds
 
     with ThreadPoolExecutor(threads) as pool:
         found = list(pool.map(simulate_chunk, _chunks(len(parameters), threads, kernel.W)))
@@ -270,12 +275,12 @@ def _sampled(kernel, parameters: np.ndarray, start: np.ndarray, stretches: Proto
 
 
 def _gather(
-    parts: list[tuple[Integration, np.ndarray]], status: np.ndarray, window: tuple[float, float], ms: float
+    parts: list[tuple[Integration, np.ndarray, float]], status: np.ndarray, window: tuple[float, float], ms: float
 ) -> Result:
-    """The chunks, each with the number of beats of its neurons, one after the other."""
+    """The chunks, each with the number of beats of its neurons and the time it took, one after the other."""
 
     def joined(name: str) -> np.ndarray:
-        return np.concatenate([getattr(part, name) for part, _ in parts])
+        return np.concatenate([getattr(part, name) for part, *_ in parts])
 
     outcome = joined("outcome")
     return Result(
@@ -291,6 +296,7 @@ def _gather(
         error=np.full(len(outcome), np.nan),
         fragile=np.full(len(outcome), np.nan),
         beats=joined("beats"),
-        beat_offsets=np.r_[0, np.cumsum(np.concatenate([counts for _, counts in parts]))],
+        beat_offsets=np.r_[0, np.cumsum(np.concatenate([counts for _, counts, _ in parts]))],
         ms=ms,
+        kernel_s=sum(seconds for *_, seconds in parts),
     )

@@ -16,16 +16,16 @@ import pyarrow as pa
 from hhcore import tables
 from hhcore.errors import UserError
 from hhcore.experiment import Experiment
-from hhcore.features import spike_time_errors
 from hhcore.integration import BEAT
 from hhcore.simulation import DIVERGED, Result, simulate
 from hhcore.solvers import Solver
+from hhcore.spike_errors import spike_time_errors
 from hhcore.sweep import context_digest, shard_points
 
+KEYS = pa.schema([("key_high", pa.uint64()), ("key_low", pa.uint64())])
 SCHEMA = pa.schema(
     [
-        ("key_high", pa.uint64()),
-        ("key_low", pa.uint64()),
+        *KEYS,
         ("peak", pa.float64()),
         ("trough", pa.float64()),
         ("status", pa.int8()),
@@ -47,11 +47,18 @@ OPTIONS = {
 
 
 def update_shard(
-    experiment: Experiment, shard: str, path: Path, *, threads: int = 1, progress: Callable[[int, int], None]
+    experiment: Experiment,
+    shard: str,
+    path: Path,
+    *,
+    threads: int = 1,
+    progress: Callable[[int, int], None],
+    kernel: Callable[[float], None] = lambda seconds: None,
 ) -> int:
     """Simulate the points of a shard that the store does not hold yet and write the shard whole.
 
-    progress(done, total) is told how many of the missing neurons are finished.
+    progress(done, total) is told how many of the missing neurons are finished; kernel(seconds) the core time of the
+    kernel.
     Returns the number of neurons simulated.
     """
     context = context_digest(experiment)
@@ -63,6 +70,7 @@ def update_shard(
     parts = [held]
     if total:
         result = _certified(experiment, points[missing], threads, _Counter(total, progress))
+        kernel(result.kernel_s)
         parts.append(_table(keys[missing], result))
     tables.write(path, _distinct(pa.concat_tables(parts)), {"context": context}, **OPTIONS)
     return total
@@ -76,13 +84,14 @@ def _certified(experiment: Experiment, points: np.ndarray, threads: int, progres
         return result
     exact = run_points(e, e.solver.finer, points, threads=threads)
     fragile = np.diff(result.offsets) != np.diff(exact.offsets)
-    return replace(result, error=errors(result, exact, e), fragile=fragile.astype(np.float64))
+    seconds = result.kernel_s + exact.kernel_s
+    return replace(result, error=errors(result, exact, e), fragile=fragile.astype(np.float64), kernel_s=seconds)
 
 
 def errors(run: Result, exact: Result, experiment: Experiment) -> np.ndarray:
     """Largest error of the spike times of each neuron in the unit of the spike times, float64 (n,).
 
-    As hhcore.features.spike_time_errors has it; NaN without spikes, and where the neuron fails in either run.
+    As hhcore.spike_errors.spike_time_errors has it; NaN without spikes, and where the neuron fails in either run.
     """
     found = spike_time_errors(run.spike_times, run.offsets, exact.spike_times, exact.offsets, experiment.duration)
     return np.where((run.status >= DIVERGED) | (exact.status >= DIVERGED), np.nan, found)
@@ -147,35 +156,41 @@ def _distinct(table: pa.Table) -> pa.Table:
     order = order[np.r_[True, (keys[1:] != keys[:-1]).any(axis=1)][: len(keys)]]
     if np.array_equal(order, np.arange(table.num_rows)):  # as those of a new shard are: no copy of all spikes
         return table
-    return table.take(_array(order))
+    return table.take(array(order))
 
 
 def shard_batches(path: Path, context: str, rows: int) -> Iterator[pa.Table]:
-    """What a shard file holds of this context, columns as in SCHEMA, at most so many rows at a time.
+    """What a shard file holds of this context, columns as in SCHEMA, at most so many rows at a time, at least one.
 
     Raises UserError where it is damaged.
     """
-    if tables.metadata(path).get("context") == context and tables.schema(path).equals(SCHEMA):
+    if is_current(path, context):
         for batch in tables.batches(path, rows):
-            yield pa.Table.from_batches([batch]).replace_schema_metadata(None).cast(SCHEMA)
+            if batch.num_rows:
+                yield pa.Table.from_batches([batch]).replace_schema_metadata(None).cast(SCHEMA)
+
+
+def is_current(path: Path, context: str) -> bool:
+    """Whether a shard file is of this context and version. Raises UserError where it is damaged."""
+    return tables.metadata(path).get("context") == context and tables.schema(path).equals(SCHEMA)
 
 
 def _table(keys: np.ndarray, result: Result) -> pa.Table:
-    spikes = pa.LargeListArray.from_arrays(_array(result.offsets), _array(result.spike_times))
-    beats = pa.LargeListArray.from_arrays(_array(result.beat_offsets * len(BEAT)), _array(result.beats.ravel()))
+    spikes = pa.LargeListArray.from_arrays(array(result.offsets), array(result.spike_times))
+    beats = pa.LargeListArray.from_arrays(array(result.beat_offsets * len(BEAT)), array(result.beats.ravel()))
     failed = result.status >= DIVERGED
     counts = np.r_[0, np.cumsum(np.where(failed, result.final.shape[1], 0))].astype(np.int32)
-    final = pa.ListArray.from_arrays(_array(counts), _array(result.final[failed].ravel()))
+    final = pa.ListArray.from_arrays(array(counts), array(result.final[failed].ravel()))
     numbers = [result.peak, result.trough, result.status, result.ended]
     columns = [keys[:, 0], keys[:, 1], *numbers, final, result.steps, result.error, result.fragile, spikes, beats]
-    columns = [column if isinstance(column, pa.Array) else _array(column) for column in columns]
+    columns = [column if isinstance(column, pa.Array) else array(column) for column in columns]
     return pa.Table.from_arrays(columns, schema=SCHEMA)
 
 
 # pa.array and to_numpy would import pandas, which takes half a second.
 
 
-def _array(numbers: np.ndarray) -> pa.Array:
+def array(numbers: np.ndarray) -> pa.Array:
     """Numbers without a gap as a column."""
     numbers = np.ascontiguousarray(numbers)
     return pa.Array.from_buffers(pa.from_numpy_dtype(numbers.dtype), len(numbers), [None, pa.py_buffer(numbers)])

@@ -13,34 +13,57 @@ from hhcore.compile.module import cache_directory, keep, kernel_digest, kernel_n
 from hhcore.digests import code_digest, digest
 from hhcore.experiment import Experiment
 from hhcore.model import Model
-from hhcore.solvers import SCHEMES, knob
+from hhcore.solvers import SCHEMES, Solver, knob
 
 STEPS_PER_SHARD = 3e9  # neuron-steps: about a minute on one core for Hodgkin-Huxley
 NEURONS_PER_SHARD = 1 << 20  # of short runs: a shard is in memory
-ADAPTIVE_STEPS = 8.0  # in one ms, of an adaptive scheme, as far as one can say before the run
+# Steps in one ms, as far as one can say before the run; measured on the squid axon. Of an adaptive scheme at a local
+# error of 1e-6, times its order; of one of fixed step for spike times of a second that are right to 1 us.
+ADAPTIVE_STEPS, FIXED_STEPS = 40.0, 80.0
 BATCH = 1 << 15  # points looked at together: they stay in the cache
 MEASURED_S = 0.1  # a run long enough to tell the speed of a kernel by
+SPIKE_ERRORS = ("spike_errors.py", "spike_errors.py.in")  # kept in the store where every neuron is certified
 NOMINAL_SPEED = 2e8  # states per second on one core, where this machine has not measured the kernel yet
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What an experiment will cost: `neurons`, `simulated_s`, `shards`, and `core_s`, an estimate for one core."""
+    """What it will cost: `neurons`, `simulated_s`, `shards`, and estimates: `steps`, and `core_s` on one core."""
 
     neurons: int
     simulated_s: float
     shards: tuple[str, ...]
+    steps: float
     core_s: float
 
 
 def plan(experiment: Experiment) -> Plan:
     """Shards are counted by the work and the size of the grid alone, so that every machine agrees on their names."""
     e = experiment
-    fixed = e.solver is not None and not e.solver.scheme.adaptive
-    steps = e.simulated_ms * (1.0 / (e.solver.accuracy * e.model.ms) if fixed else ADAPTIVE_STEPS)
+    solver = e.solver or _expected(e)
+    each = _steps_per_ms(solver, e.model.ms)
+    if e.certify == "all":
+        each += _steps_per_ms(solver.finer, e.model.ms)
+    steps = e.simulated_ms * each
     bits = ceil(log2(max(1.0, steps / STEPS_PER_SHARD, e.n_points / NEURONS_PER_SHARD)))
     names = tuple(format(i, f"0{bits}b") for i in range(2**bits)) if bits else ("all",)
-    return Plan(e.n_points, e.simulated_ms / 1000.0, names, steps / kernel_speed(e.model, e.methods[0]))
+    return Plan(e.n_points, e.simulated_ms / 1000.0, names, steps, steps / kernel_speed(e.model, solver.method))
+
+
+def _expected(e: Experiment) -> Solver:
+    """About what a tolerance will choose; errors of spike times grow like those of steps."""
+    scheme, us = SCHEMES[e.methods[0]], 1000.0 * e.tolerance
+    if scheme.adaptive:
+        return Solver(scheme.name, 1e-6 * us)
+    return Solver(scheme.name, us ** (1.0 / scheme.order) / (FIXED_STEPS * e.model.ms))
+
+
+def _steps_per_ms(solver: Solver, ms: float) -> float:
+    """Steps of a neuron in one ms; `ms` is that of the model's unit of time."""
+    if solver.scheme.adaptive:
+        order = solver.scheme.order
+        return ADAPTIVE_STEPS / order * (1e-6 / solver.accuracy) ** (1.0 / (order + 1))
+    return 1.0 / (solver.accuracy * ms)
 
 
 def notes(experiments: Iterable[Experiment]) -> str:
@@ -104,7 +127,10 @@ def context_digest(experiment: Experiment) -> str:
     e = experiment
     initial = sorted(e.initial_state.items()) if isinstance(e.initial_state, dict) else e.initial_state
     settings = (e.stimulus.kind, e.duration, e.analysis_window, e.threshold, e.rearm, initial, e.quantities, e.certify)
-    code = code_digest("simulation.py", "integration.py", "rest.py", "stimulus.py", "store.py", "sweep.py")
+    code = code_digest(
+        *("simulation.py", "integration.py", "rest.py", "stimulus.py", "store.py", "sweep.py"),
+        *(SPIKE_ERRORS if e.certify == "all" else ()),
+    )
     methods, accuracy = (e.methods, e.tolerance) if e.solver is None else ([e.solver.method], e.solver.accuracy)
     return digest(e.model.digest, *(kernel_digest(e.model, method) for method in methods), accuracy, code, *settings)
 
@@ -126,7 +152,7 @@ def grid_keys(experiment: Experiment, shard: str = "all") -> Iterator[tuple[np.n
     """Rows of the grid that belong to a shard, int64 (k,), and their `point_keys`, uint64 (k, 2), a batch at a time.
 
     Points are not made for it: rows share what each value of a factor adds to the keys, and the second half is found
-    for those of the shard alone. 0.1 us for each row of the grid.
+    for those of the shard alone. 0.03 us for each row of the grid.
     """
     e = experiment
     place = {name: i for i, name in enumerate(e.quantities)}

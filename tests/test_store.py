@@ -5,12 +5,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from hhcore import store, sweep
 from hhcore.errors import UserError
 from hhcore.experiment import read_experiments
-from hhcore.gather import gather, stretches
+from hhcore.gather import _shared_out, gather, stretches
 from hhcore.sweep import point_keys, shard_points
 
 
@@ -125,6 +127,42 @@ def test_many_stretches_hold_the_same_neurons_as_one(tmp_path, monkeypatch):
     assert np.array_equal(np.concatenate([np.diff(part.offsets) for part in parts]), np.diff(whole.offsets))
 
 
+def test_more_stretches_than_files_that_may_be_open(tmp_path):
+    """150 stretches and 32 shards, where a process may open 128 files: the same neurons as in one piece."""
+    script = (
+        "import resource, sys; from pathlib import Path; import hhcore.gather as g; from test_store import *;"
+        "e = experiment(amplitudes=range(20), conductances=range(100, 130), duration=20);"
+        f"folder = Path({str(tmp_path)!r}); update(e, folder); one = result(e, folder);"
+        "shards = [format(i, '05b') for i in range(32)]; update(e, folder, shards);"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128)); g.BATCH = 7; g.FAN_OUT = 16;"
+        "g.NEURONS, type(e).curve = 4, 4;"
+        "parts = list(g.gather(e, [folder / f'{s}.parquet' for s in shards]));"
+        "assert len(parts) == len(g.stretches(e)) == 150;"
+        "whole = [np.concatenate([getattr(p, n) for p in parts]) for n in ('spike_times', 'peak', 'trough', 'status')];"
+        "offsets = np.r_[0, np.cumsum(np.concatenate([np.diff(p.offsets) for p in parts]))];"
+        "assert [a.tobytes() for a in (whole[0], offsets, *whole[1:])] == one; print('same')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=Path(__file__).parent)
+    assert done.stdout.strip() == "same", done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("fan_out", [2, 3, 64])
+def test_rows_are_shared_out_among_parts_whatever_the_number_of_files(monkeypatch, tmp_path, fan_out):
+    monkeypatch.setattr("hhcore.gather.FAN_OUT", fan_out)
+    monkeypatch.setattr("hhcore.gather.BATCH", 4)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    numbers = np.random.default_rng(1).permutation(100)
+    batches = [pa.table({"row": pa.array(part)}) for part in np.array_split(numbers, 9)]
+    parts = _shared_out(batches, batches[0].schema, lambda found: found["row"].to_numpy() // 10, range(12))
+    assert [sorted(part["row"].to_pylist()) for part in parts] == [
+        list(range(k, k + 10)) for k in range(0, 100, 10)
+    ] + [
+        [],
+        [],
+    ]
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_new_shard_is_simulated_in_the_order_of_its_keys(tmp_path):
     e = experiment()
     points, keys = shard_points(e, "all")
@@ -137,6 +175,22 @@ def test_a_store_that_lacks_points_is_said_to(tmp_path):
     update(experiment(), tmp_path)
     with pytest.raises(UserError, match="lacks points of the grid; .*--forcerun simulate"):
         list(gather(experiment(amplitudes=(0, 7)), [tmp_path / "all.parquet"]))
+
+
+def test_a_shard_without_neurons_is_sound_and_one_that_is_damaged_is_set_aside(tmp_path):
+    e, shards = experiment(), [format(i, "05b") for i in range(32)]
+    update(e, tmp_path, shards)
+    paths = [tmp_path / f"{shard}.parquet" for shard in shards]
+    filled = [path for path in paths if pq.read_metadata(path).num_rows]
+    assert 1 < len(filled) <= 8
+    filled[0].write_bytes(b"PAR1")
+    with pytest.raises(UserError, match=rf"1 shards \({filled[0].name}\) are damaged"):
+        list(gather(e, paths))
+    assert sorted(path.name for path in tmp_path.iterdir() if path not in paths) == [f"{filled[0].stem}.damaged"]
+    update(e, tmp_path, [filled[0].stem])
+    store.tables.write(filled[1], pq.read_table(filled[1]), {"context": "another"})
+    with pytest.raises(UserError, match=rf"1 shards \({filled[1].name}\) are damaged or of another version"):
+        list(gather(e, paths))
 
 
 def test_keys_of_a_grid_are_those_of_its_points(monkeypatch):
@@ -164,6 +218,14 @@ def test_keys_spread_evenly_and_differ():
     assert abs(counts - e.n_points / 16).max() < 5 * np.sqrt(e.n_points / 16)
     assert np.array_equal(sweep.point_keys(np.array([[0.0, 1.0]])), sweep.point_keys(np.array([[-0.0, 1.0]])))
     assert not np.array_equal(sweep.point_keys(np.array([[0.0, 1.0]])), sweep.point_keys(np.array([[1.0, 0.0]])))
+
+
+def test_the_code_that_certifies_every_neuron_is_part_of_their_context(monkeypatch):
+    hashed = []
+    monkeypatch.setattr(sweep, "code_digest", lambda *names: hashed.append(set(names)))
+    for certify in ("sample", "all"):
+        sweep.context_digest(experiment(solver={"method": "rk4", "dt": 0.05, "certify": certify}))
+    assert hashed[1] - hashed[0] == {"spike_errors.py", "spike_errors.py.in"} and hashed[0] < hashed[1]
 
 
 def test_plan_counts_shards_by_work():

@@ -251,6 +251,9 @@ ALL = {"kernel", "calibrate", "simulate", "tables", "figures", "report", "all"}
         ("hhcore/compile/primitives.py.in", "p = fma(fma(", "p = fma( fma(", ALL),
         ("hhcore/simulation.py", "CHUNK = ", "CHUNK = 2 * ", ALL - {"kernel"}),
         ("hhcore/features.py", "in the whole run", "during the run", {"tables", "figures", "report", "all"}),
+        ("hhcore/gather.py", "neurons that are", "those that are", {"tables", "figures", "report", "all"}),
+        ("hhcore/spike_trains.py.in", "Fill the rows", "Fill all rows", {"tables", "figures", "report", "all"}),
+        ("hhcore/spike_errors.py.in", "Fill", "Set", ALL - {"kernel"}),
         ("hhcore/quantities.py", "µ", "μ", {"tables", "figures", "report", "all"}),
         ("hhcore/figures/style.py", "figure", "figure", set()),
         ("hhcore/figures/fi.py", "Firing rate", "Rate of firing", {"figures", "report", "all"}),
@@ -266,6 +269,19 @@ def test_an_edit_runs_again_what_depends_on_it(small, file, old, new, rules):
     finally:
         (small.path / file).write_text(before)
         small.run("--touch")
+
+
+def test_a_table_that_is_large_is_not_inside_of_the_report(small):
+    before = (small.path / "workflow/rules/common.smk").read_text()
+    small.edit("workflow/rules/common.smk", "REPORTED_ROWS = 100_000", "REPORTED_ROWS = 5")
+    small.run("--forcerun", "report")
+    report = (small.path / "results/report.html").read_text()
+    assert "F-I summary, one row per curve" in report  # 2 rows
+    assert "Features, one row per neuron" not in report  # 6 rows
+    assert "inside of this report too" in report
+    (small.path / "workflow/rules/common.smk").write_text(before)
+    small.run("--forcerun", "report")
+    assert "Features, one row per neuron" in (small.path / "results/report.html").read_text()
 
 
 def test_another_experiment_runs_nothing_of_the_first_again(small):

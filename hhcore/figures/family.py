@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hhcore.figures import style
-from hhcore.figures.plan import MAX_COLOURS, MAX_FACETS, Plan, Variable, numbers, select
+from hhcore.figures.plan import MAX_COLOURS, MAX_FACETS, Plan, Variable, numbers, select, some_of
 
 MANY = 6  # curves in a panel; beyond these, sparse lines are drawn for three of them
 
@@ -59,7 +59,7 @@ def points(
     table: pd.DataFrame, plan: Plan, x: Variable, y: Variable, colour: Variable, gap: str = style.DIVERGED
 ) -> Figure:
     """The points of zipped axes: `y` against `x`, coloured by `colour`; those without a value (`gap`) crossed."""
-    figure, [panel] = style.panels(plan.title, [], [""], x.label, y.label)
+    figure, [panel] = style.panels(plan.title, some_of(len(table), plan.neurons, "neurons"), [""], x.label, y.label)
     along, up, values = (numbers(table, variable.column) for variable in (x, y, colour))
     colours = style.value_colours(values)
     valid = np.isfinite(up) & np.isfinite(values)

@@ -72,9 +72,10 @@ def accuracy_map(table: pd.DataFrame, plan: Plan) -> Figure:
         words = "none, it does not fire" if np.isnan(error[0]) else f"{error[0]:.3g} µs"
         return style.text_figure(plan.title, [f"Estimated spike-time error: {words}"])
     x, y = (*plan.free, ERROR)[:2]
-    figure, [axes] = style.panels(
-        plan.title, [f"{len(tested):,} of {plan.neurons:,} neurons were tested"], [""], x.label, ""
-    )
+    words = f"{len(tested):,} of {plan.neurons:,} neurons were tested"
+    if plan.certify == "all":
+        words = f"all neurons were tested, {len(tested):,} of {plan.neurons:,} are shown"
+    figure, [axes] = style.panels(plan.title, [words], [""], x.label, "")
     style.scale_axis(axes, "x", x)
     along = numbers(tested, x.column)
     up = error if y is ERROR else numbers(tested, y.column)

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from hhcore.fi import OSCILLATION_MV
 from hhcore.figures import style
-from hhcore.figures.plan import Plan, numbers
+from hhcore.figures.plan import Plan, numbers, some_of
 
 
 @style.styled
@@ -23,6 +23,7 @@ def oscillation_range(table: pd.DataFrame, plan: Plan) -> Figure:
         return style.text_figure(plan.title, [high, low, f"spike threshold: {plan.threshold:g} mV"])
     x = plan.free[0]
     table, notes = plan.hold(table, [x])
+    notes += some_of(len(table), plan.neurons, "neurons") if plan.zipped else []
     table = table.sort_values(x.column)
     figure, [axes] = style.panels(plan.title, notes, [""], x.label, "Membrane potential (mV)")
     at, peak, trough = (numbers(table, column) for column in (x.column, "peak_mV", "trough_mV"))

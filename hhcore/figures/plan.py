@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -9,9 +10,12 @@ import pandas as pd
 import pyarrow as pa
 
 from hhcore.quantities import pretty_unit
+from hhcore.sweep import mixed
 
 MAX_FACETS = 6  # panels side by side
 MAX_COLOURS = 12  # curves in a panel
+MAX_VALUES = 300  # along an axis: a panel has hardly more pixels
+MAX_POINTS = 20_000  # in a scatter: more are a blot
 
 
 def with_unit(text: str, unit: str) -> str:
@@ -32,6 +36,7 @@ class Variable:
     name        : qualified name (`sodium.g`)
     description : words before the name in a label; what follows a comma or bracket is left out
     values      : float64 (n,) [unit], for an axis of the grid
+    left_out    : how many further values the axis has that no figure shows
     """
 
     column: str
@@ -39,6 +44,7 @@ class Variable:
     unit: str
     description: str = ""
     values: np.ndarray = field(default_factory=lambda: np.empty(0))
+    left_out: int = 0
 
     @property
     def label(self) -> str:
@@ -68,6 +74,14 @@ class Variable:
         count = self.values.size if self.values.size <= most else max(even, default=most)
         return np.sort(self.values)[np.linspace(0, last, count).round().astype(int)]
 
+    @property
+    def thinned(self) -> "Variable":
+        """Itself, with at most MAX_VALUES of its values."""
+        if self.values.size <= MAX_VALUES:
+            return self
+        kept = self.spread(MAX_VALUES)
+        return replace(self, values=kept, left_out=self.values.size - kept.size)
+
     def at(self, value: float) -> str:
         """`sodium.g = 120 mS/cm²`"""
         return f"{self.name} = {value:.6g}{after_number(self.unit)}"
@@ -85,6 +99,7 @@ class Plan:
     along     : column of the axis that curves are drawn against, such as the amplitude of a step, None if there is none
     neurons   : how many there are
     combine   : "product" or "zip", as in the config
+    certify   : "sample" or "all", as in the config: the neurons whose error was estimated
     threshold : potential that counts as a spike [unit of the potential]
     traces    : a title for each trace
     """
@@ -99,6 +114,7 @@ class Plan:
     along: str | None = None
     neurons: int = 0
     combine: str = "product"
+    certify: str = "sample"
     threshold: float = 0.0
     traces: tuple[str, ...] = ()
 
@@ -126,27 +142,75 @@ class Plan:
         """Which rows of a table of the grid a figure may show, bool (n,).
 
         A map has two axes whole and facets of a third one, a family of curves one axis, colours and facets; further
-        axes are held at their middle values. Neurons whose error was estimated are all shown.
+        axes are held at their middle values. Of a sampled design or of zipped axes some MAX_POINTS points are shown, a
+        choice that looks random and is the same in every table. Neurons whose error was estimated are all shown, or as
+        many of them.
         """
-        columns = set(rows.schema.names)
-        axes = [axis for axis in self.axes if axis.column in columns and not self.zipped]
-        of_map, of_family = np.zeros(len(rows), int), np.zeros(len(rows), int)
+        axes = [axis for axis in self.axes if axis.column in rows.schema.names]
+        if self.sampled:
+            shown = _chosen(rows, self.sampled, self.points)
+            for axis, value in self.middle(axes):
+                if self.zipped or axis.column != self.along:
+                    shown &= rows[axis.column].to_numpy() == value
+        elif self.zipped:
+            shown = _chosen(rows, axes, self.points)
+        else:
+            of_map, of_family = np.zeros(len(rows), int), np.zeros(len(rows), int)
+            for axis in axes:
+                values, facets = rows[axis.column].to_numpy(), np.append(axis.spread(MAX_FACETS), axis.middle)
+                of_map += ~np.isin(values, facets)
+                of_family += ~np.isin(values, np.append(axis.spread(MAX_COLOURS), facets))
+            shown = (of_map <= 2) | (of_family <= 1)
         for axis in axes:
-            values, facets = rows[axis.column].to_numpy(), np.append(axis.spread(MAX_FACETS), axis.middle)
-            of_map += ~np.isin(values, facets)
-            of_family += ~np.isin(values, np.append(axis.spread(MAX_COLOURS), facets))
-        shown = (of_map <= 2) | (of_family <= 1)
-        if "fragile" in columns:
-            shown |= rows["fragile"].is_valid().to_numpy(zero_copy_only=False)
-        return shown
+            if axis.left_out:
+                shown &= np.isin(rows[axis.column].to_numpy(), axis.values)
+        return shown | self._tested(rows) if "fragile" in rows.schema.names else shown
+
+    @property
+    def points(self) -> int:
+        """Number of points of a sampled design; else of neurons."""
+        return self.sampled[0].values.size if self.sampled else self.neurons
+
+    def tested(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The rows of features whose error was estimated, some MAX_POINTS of them if it was for all."""
+        columns = ["fragile", *(variable.column for variable in (*self.sampled, *self.axes))]
+        return table[self._tested(pa.RecordBatch.from_pandas(table[columns], preserve_index=False))]
+
+    def _tested(self, rows: pa.RecordBatch) -> np.ndarray:
+        known = rows["fragile"].is_valid().to_numpy(zero_copy_only=False)
+        return known & _chosen(rows, [*self.sampled, *self.axes], self.neurons if self.certify == "all" else 0)
+
+    def middle(self, axes: Sequence[Variable]) -> list[tuple[Variable, float]]:
+        """Each of the axes with its middle value; of zipped ones all those of the middle point."""
+        return [(axis, float(axis.values[axis.values.size // 2]) if self.zipped else axis.middle) for axis in axes]
 
     def hold(self, table: pd.DataFrame, shown: list[Variable]) -> tuple[pd.DataFrame, list[str]]:
-        """The rows in which every axis but the `shown` ones has its middle value, and notes that say so."""
+        """The rows in which every axis but the `shown` ones has its middle value; notes of that and of thinned axes."""
         held = [axis for axis in self.axes if axis not in shown and axis.column in table and not self.zipped]
         for axis in held:
             table = table[table[axis.column] == axis.middle]
         words = (axis.at(axis.middle).replace(" ", "\N{NO-BREAK SPACE}") for axis in held)
-        return table, [f"at {', '.join(words)}"] if held else []
+        notes = [f"at {', '.join(words)}"] if held else []
+        for axis in (axis for axis in shown if axis and axis.left_out):
+            table = table[table[axis.column].isin(axis.values)]  # a neuron that was tested may lie between them
+            notes += some_of(axis.values.size, axis.values.size + axis.left_out, f"values of {axis.name}")
+        return table, notes
+
+
+def some_of(count: int, total: int, what: str) -> list[str]:
+    """A note `20,013 of 1,000,000 neurons`; none if nothing is left out."""
+    return [f"{count:,} of {total:,} {what}"] if count < total else []
+
+
+def _chosen(rows: pa.RecordBatch, columns: Sequence[Variable], total: int) -> np.ndarray:
+    """All rows, or where these columns have more than MAX_POINTS values together, of about as many: bool (n,)."""
+    if total <= MAX_POINTS:
+        return np.ones(len(rows), bool)
+    hashed = np.zeros(len(rows), np.uint64)
+    for column in columns:
+        if column.column in rows.schema.names:
+            hashed = mixed(hashed ^ rows[column.column].to_numpy().view(np.uint64))
+    return hashed < np.uint64(MAX_POINTS / total * 2.0**64)
 
 
 def numbers(table: pd.DataFrame, column: str) -> np.ndarray:

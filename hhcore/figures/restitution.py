@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hhcore.figures import style
-from hhcore.figures.plan import MAX_COLOURS, MAX_FACETS, Plan, Variable, numbers, select
+from hhcore.figures.plan import MAX_COLOURS, MAX_FACETS, Plan, Variable, numbers, select, some_of
 
 APD = "apd90_ms"
 INTERVAL = "diastolic_interval_ms"
@@ -24,6 +24,7 @@ def restitution(table: pd.DataFrame, beats: pd.DataFrame, plan: Plan) -> Figure:
     is all beats of a neuron. Axes beyond these are held at their middle values; the heading says so.
     """
     along = [axis for axis in plan.free if axis.column == plan.along]
+    thinned = some_of(len(table), plan.neurons, "neurons") if plan.zipped else []
     if not along:
         table = beats.join(table[[axis.column for axis in plan.axes]], on="neuron")
     drawn = "last whole beat at each period" if along else "every beat"
@@ -34,7 +35,7 @@ def restitution(table: pd.DataFrame, beats: pd.DataFrame, plan: Plan) -> Figure:
     valid = np.isfinite(numbers(table, APD)) & np.isfinite(numbers(table, INTERVAL))
     if not valid.any():
         return style.text_figure(plan.title, [NOTHING])
-    notes = [drawn if valid.all() else f"{drawn}; {np.sum(~valid):,} of {len(table):,} have no value", *notes]
+    notes = [drawn if valid.all() else f"{drawn}; {np.sum(~valid):,} of {len(table):,} have no value", *thinned, *notes]
     facets = facet.spread(MAX_FACETS) if facet else [None]
     titles = [facet.at(value) for value in facets] if facet else [""]
     figure, grid = style.panels(plan.title, notes, titles, "Diastolic interval (ms)", "APD90 (ms)")

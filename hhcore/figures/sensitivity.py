@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 from hhcore.figures import style
 from hhcore.figures.family import limits
 from hhcore.figures.fi import RATE, STEADY
-from hhcore.figures.plan import Plan, Variable, numbers
+from hhcore.figures.plan import Plan, Variable, numbers, some_of
 from hhcore.figures.style import BLUE, GREY, ORANGE
 
 APD, FIRING = Variable("apd90_ms", "APD90", "ms"), Variable("firing_rate_Hz", "Firing rate", "Hz")
@@ -31,6 +31,7 @@ def sample_scatter(table: pd.DataFrame, plan: Plan) -> Figure:
     """
     y = APD if APD.column in table else FIRING
     table, notes = _hold(table, plan)
+    notes += some_of(len(table), plan.points, "points of the design")
     shown = plan.sampled[:MOST_PANELS]
     if len(shown) < len(plan.sampled):
         notes.append(f"the first {len(shown)} of {len(plan.sampled)} sampled quantities")
@@ -69,7 +70,8 @@ def sampled_curves(table: pd.DataFrame, plan: Plan) -> Figure:
     table = table.assign(rate=numbers(table, STEADY.column)).drop_duplicates(["curve", x.column])
     rates = table.pivot(index="curve", columns=x.column, values="rate")
     along, known = rates.columns.to_numpy(), rates.notna().any().to_numpy()
-    figure, [panel] = style.panels(plan.title, [f"{len(rates):,} neurons", *notes], [""], x.label, RATE)
+    count = some_of(len(rates), plan.points, "neurons") or [f"{len(rates):,} neurons"]
+    figure, [panel] = style.panels(plan.title, [*count, *notes], [""], x.label, RATE)
     marker = "o" if len(along) == 1 else ""
     for rate in rates.to_numpy()[:CURVES]:
         panel.plot(along, rate, color=GREY, linewidth=0.3, alpha=0.5, marker=marker)
@@ -149,7 +151,7 @@ def _hold(table: pd.DataFrame, plan: Plan) -> tuple[pd.DataFrame, list[str]]:
     """The rows in which all axes have their middle values, of zipped ones those of the middle point; and notes."""
     if not plan.zipped:
         return plan.hold(table, [])
-    middle = [(axis, axis.values[axis.values.size // 2]) for axis in plan.axes]
+    middle = plan.middle(plan.axes)
     for axis, value in middle:
         table = table[table[axis.column] == value]
     return table, [f"at {', '.join(axis.at(value) for axis, value in middle)}"]

@@ -1,19 +1,20 @@
 import sys
 import time
-from math import ceil, prod
 from pathlib import Path
 
 import pandas as pd
 from snakemake.exceptions import WorkflowError
 
+from hhcore import resources
 from hhcore.compile.module import kernel_name
 from hhcore.config_file import read_config
 from hhcore.digests import code_digest
 from hhcore.errors import UserError
 from hhcore.experiment import read_experiments, solvers_needed
-from hhcore.sweep import context_digest, estimate, grid_digest, notes, plan
+from hhcore.sweep import SPIKE_ERRORS, context_digest, estimate, grid_digest, notes, plan
 
 STARTED = time.time()
+REPORTED_ROWS = 100_000  # of a table that is inside of the report, at the most: some megabytes
 
 
 def checked_experiments():
@@ -80,35 +81,13 @@ def experiments_with(has):
     return "|".join(name for name, experiment in EXPERIMENTS.items() if has(experiment)) or "(?!)"
 
 
-def more_each_time(amount):
-    """Of memory or time: so much, twice as much after a failure, and so on."""
-    return lambda wildcards, attempt: attempt * amount
+def more_each_time(needed):
+    """Of memory or time: so much, twice as much after a failure, and so on. `needed` : a number, or told an experiment."""
 
+    def amount(wildcards, attempt):
+        return attempt * (needed(EXPERIMENTS[wildcards.experiment]) if callable(needed) else needed)
 
-def shard_minutes(wildcards, attempt):
-    """Time for a shard: four times the estimate, at least ten minutes, and more after each failure."""
-    found = PLANS[wildcards.experiment]
-    return attempt * max(10, ceil(4 * found.core_s / len(found.shards) / 60))
-
-
-def shard_mb(wildcards, attempt):
-    """Memory for a shard: 1 kB a neuron, and 5 kB for a second of its spikes, up to 150 of them."""
-    found = PLANS[wildcards.experiment]
-    return attempt * ceil(500 + (found.neurons + 5 * found.simulated_s) / len(found.shards) / 1000)
-
-
-def figure_mb(wildcards, attempt):
-    """Memory for figures: 0.5 kB a neuron that they may show, which has two axes whole, and a dozen values of others."""
-    experiment = EXPERIMENTS[wildcards.experiment]
-    *others, y, x = [1, 1, *sorted(experiment.shape)]
-    shown = prod([x, y, *(min(size, 12) for size in others)])
-    every = experiment.certify == "all" or experiment.sample is not None
-    return attempt * (1500 + (experiment.n_points if every else shown) // 2000)
-
-
-def column_mb(wildcards, attempt):
-    """Memory for what reads a table column by column: 0.2 kB a neuron."""
-    return attempt * (1500 + PLANS[wildcards.experiment].neurons // 5000)
+    return amount
 
 
 def of_protocol(protocol):
@@ -156,6 +135,31 @@ def figure(name, caption, label):
         labels={"figure": label},
     )
     return [svg, f"results/{{experiment}}/figures/{name}.png"]
+
+
+def table(name, caption, label):
+    """A table, which is inside of the report too, unless it is large in one of the experiments."""
+    path = f"results/{{experiment}}/{name}.parquet"
+    if max(resources.rows(experiment)[name] for experiment in EXPERIMENTS.values()) > REPORTED_ROWS:
+        return path
+    return report(
+        path,
+        caption=f"../report/{caption}.rst",
+        category="{experiment}",
+        subcategory="Tables",
+        labels={"table": label},
+    )
+
+
+def summary_page():
+    """What was run, as a page of the report."""
+    return report(
+        "results/{experiment}/summary.html",
+        caption="../report/summary.rst",
+        category="{experiment}",
+        subcategory="What was run",
+        labels={"table": "Model, grid, solver, versions, counts"},
+    )
 
 
 def storage_arguments():

@@ -21,8 +21,8 @@ rule figures:
         "../envs/hhcore.yaml"
     threads: 1
     resources:
-        mem_mb=figure_mb,
-        runtime=more_each_time(10),
+        mem_mb=more_each_time(resources.figures_mb),
+        runtime=more_each_time(resources.figures_minutes),
     params:
         code=code_digest("figures", "results.py", "quantities.py"),
         texts=lambda wildcards: EXPERIMENTS[wildcards.experiment].model.text_digest,

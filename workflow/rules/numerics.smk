@@ -19,11 +19,11 @@ rule calibrate:
     threads: 1
     resources:
         mem_mb=more_each_time(2000),
-        runtime=more_each_time(30),
+        runtime=more_each_time(resources.calibration_minutes),
     params:
         context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
         grid=lambda wildcards: grid_digest(EXPERIMENTS[wildcards.experiment]),
-        code=code_digest("numerics.py", "stability.py", "certificate.py", "reference.py", "tables.py"),
+        code=code_digest("numerics.py", "stability.py", "certificate.py", "reference.py", "tables.py", *SPIKE_ERRORS),
     message:
         "{wildcards.experiment}: measure the error of solvers on a sample of the grid"
     script:

@@ -1,21 +1,9 @@
 use rule tables as sample_tables with:
     output:
-        features=report(
-            "results/{experiment}/features.parquet",
-            caption="../report/features.rst",
-            category="{experiment}",
-            subcategory="Tables",
-            labels={"table": "Features, one row per neuron"},
-        ),
+        features=table("features", "features", "Features, one row per neuron"),
         spikes="results/{experiment}/spikes.parquet",
         failures="results/{experiment}/failures.parquet",
-        summary=report(
-            "results/{experiment}/summary.html",
-            caption="../report/summary.rst",
-            category="{experiment}",
-            subcategory="What was run",
-            labels={"table": "Model, grid, solver, versions, counts"},
-        ),
+        summary=summary_page(),
     wildcard_constraints:
         experiment=of_protocol("sampled_step"),
 
@@ -47,8 +35,8 @@ rule sampled_curves_figure:
         "../envs/hhcore.yaml"
     threads: 1
     resources:
-        mem_mb=more_each_time(2000),
-        runtime=more_each_time(10),
+        mem_mb=more_each_time(resources.figures_mb),
+        runtime=more_each_time(resources.figures_minutes),
     params:
         code=code_digest("figures", "results.py", "sensitivity.py", "quantities.py"),
         texts=lambda wildcards: EXPERIMENTS[wildcards.experiment].model.text_digest,
@@ -87,8 +75,8 @@ rule sobol_indices:
         "../envs/hhcore.yaml"
     threads: 1
     resources:
-        mem_mb=column_mb,
-        runtime=more_each_time(20),
+        mem_mb=more_each_time(resources.indices_mb),
+        runtime=more_each_time(resources.indices_minutes),
     params:
         code=code_digest("fi.py", "tables.py", "results.py", "sensitivity.py", "quantities.py", "certificate.py"),
         texts=lambda wildcards: EXPERIMENTS[wildcards.experiment].model.text_digest,

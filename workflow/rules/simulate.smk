@@ -31,8 +31,8 @@ rule simulate:
         "../envs/hhcore.yaml"
     threads: shard_threads
     resources:
-        mem_mb=shard_mb,
-        runtime=shard_minutes,
+        mem_mb=more_each_time(resources.shard_mb),
+        runtime=more_each_time(resources.shard_minutes),
     params:
         context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
         grid=lambda wildcards: grid_digest(EXPERIMENTS[wildcards.experiment]),
@@ -47,13 +47,7 @@ rule traces:
         kernels=kernels,
         numerics="results/{experiment}/numerics.parquet",
     output:
-        report(
-            "results/{experiment}/traces.parquet",
-            caption="../report/traces_table.rst",
-            category="{experiment}",
-            subcategory="Tables",
-            labels={"table": "Traces"},
-        ),
+        table("traces", "traces_table", "Traces"),
     log:
         "results/logs/{experiment}/traces.log",
     benchmark:

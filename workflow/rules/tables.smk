@@ -3,36 +3,12 @@ rule tables:
         shards=shards,
         numerics="results/{experiment}/numerics.parquet",
     output:
-        features=report(
-            "results/{experiment}/features.parquet",
-            caption="../report/features.rst",
-            category="{experiment}",
-            subcategory="Tables",
-            labels={"table": "Features, one row per neuron"},
-        ),
+        features=table("features", "features", "Features, one row per neuron"),
         spikes="results/{experiment}/spikes.parquet",
         failures="results/{experiment}/failures.parquet",
-        fi_curves=report(
-            "results/{experiment}/fi_curves.parquet",
-            caption="../report/fi_curves_table.rst",
-            category="{experiment}",
-            subcategory="Tables",
-            labels={"table": "F-I curves"},
-        ),
-        fi_summary=report(
-            "results/{experiment}/fi_summary.parquet",
-            caption="../report/fi_summary.rst",
-            category="{experiment}",
-            subcategory="Tables",
-            labels={"table": "F-I summary, one row per curve"},
-        ),
-        summary=report(
-            "results/{experiment}/summary.html",
-            caption="../report/summary.rst",
-            category="{experiment}",
-            subcategory="What was run",
-            labels={"table": "Model, grid, solver, versions, counts"},
-        ),
+        fi_curves=table("fi_curves", "fi_curves_table", "F-I curves"),
+        fi_summary=table("fi_summary", "fi_summary", "F-I summary, one row per curve"),
+        summary=summary_page(),
     log:
         "results/logs/{experiment}/tables.log",
     benchmark:
@@ -43,12 +19,13 @@ rule tables:
         "../envs/hhcore.yaml"
     threads: 1
     resources:
-        mem_mb=more_each_time(2000),
-        runtime=more_each_time(20),
+        mem_mb=more_each_time(resources.tables_mb),
+        runtime=more_each_time(resources.tables_minutes),
     params:
         context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
         grid=lambda wildcards: grid_digest(EXPERIMENTS[wildcards.experiment]),
         code=code_digest(
+            "gather.py",
             "features.py",
             "spike_trains.py.in",
             "fi.py",
@@ -68,28 +45,10 @@ rule tables:
 
 use rule tables as beat_tables with:
     output:
-        features=report(
-            "results/{experiment}/features.parquet",
-            caption="../report/beat_features.rst",
-            category="{experiment}",
-            subcategory="Tables",
-            labels={"table": "Features, one row per neuron"},
-        ),
+        features=table("features", "beat_features", "Features, one row per neuron"),
         spikes="results/{experiment}/spikes.parquet",
         failures="results/{experiment}/failures.parquet",
-        beats=report(
-            "results/{experiment}/beats.parquet",
-            caption="../report/beats.rst",
-            category="{experiment}",
-            subcategory="Tables",
-            labels={"table": "Action potentials, one row per beat"},
-        ),
-        summary=report(
-            "results/{experiment}/summary.html",
-            caption="../report/summary.rst",
-            category="{experiment}",
-            subcategory="What was run",
-            labels={"table": "Model, grid, solver, versions, counts"},
-        ),
+        beats=table("beats", "beats", "Action potentials, one row per beat"),
+        summary=summary_page(),
     wildcard_constraints:
         experiment=of_protocol("pulse_train"),

@@ -13,10 +13,12 @@ with one_message(Path(snakemake.log[0])):
     experiment = read_experiments(snakemake.config)[name]
     for numerics in snakemake.input.numerics:
         experiment = resolved(experiment, Path(numerics))
+    progress = Progress(f"{name}, shard {shard}", Path(snakemake.log[0]))
     update_shard(
         experiment,
         shard,
         Path(snakemake.output[0]),
         threads=snakemake.threads,
-        progress=Progress(f"{name}, shard {shard}", Path(snakemake.log[0])),
+        progress=progress,
+        kernel=lambda seconds: progress.write(f"{seconds:.2f} core seconds in the kernel"),
     )

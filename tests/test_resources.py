@@ -1,0 +1,102 @@
+"""What jobs are said to need, before the run, against what they take."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from hhcore import resources, sweep
+from hhcore.experiment import read_experiments
+from hhcore.numerics import calibrate
+from hhcore.results import axis_columns, figure_plan
+from hhcore.solvers import Solver
+from hhcore.store import run_points
+
+STEP = {"kind": "step", "amplitude": {"linspace": [0, 20, 5]}}
+PULSES = {"kind": "pulse_train", "amplitude": 20, "width": 1, "period": {"values": [25, 10, 20]}}
+
+
+def experiment(**changes):
+    config = {
+        "model": "hodgkin_huxley_1952",
+        "stimulus": STEP,
+        "initial_state": "model",
+        "duration": 100,
+        "solver": {"method": "tsit5", "local_error": 1e-6},
+    }
+    return read_experiments({"experiments": {"e": config | changes}})["e"]
+
+
+def steps(e) -> float:
+    """As planned, of a neuron in one ms."""
+    return sweep.plan(e).steps / e.simulated_ms
+
+
+@pytest.mark.parametrize(
+    ("method", "accuracy"),
+    [("tsit5", 1e-4), ("tsit5", 1e-6), ("tsit5", 1e-9), ("dop853", 1e-8), ("rodas5p", 1e-7), ("rk4", 0.025)],
+)
+def test_steps_are_planned_to_a_factor_of_two(method, accuracy):
+    e = experiment(solver={"method": method, "dt" if method == "rk4" else "local_error": accuracy})
+    taken = run_points(e, e.solver, e.points(np.arange(e.n_points))).steps.mean() / e.duration
+    assert taken / 2 < steps(e) < 2 * taken
+
+
+@pytest.mark.parametrize(("method", "tolerance"), [("rk4", "1 us"), ("rk4", "0.01 us"), ("tsit5", "0.1 us")])
+def test_steps_for_a_tolerance_are_enough_for_the_solver_that_is_chosen(method, tolerance):
+    e = experiment(solver={"method": method, "tolerance": tolerance})
+    chosen: Solver = calibrate(e, progress=lambda *_: None).chosen
+    taken = run_points(e, chosen, e.points(np.arange(e.n_points))).steps.mean() / e.duration
+    assert taken / 1.5 < steps(e) < 8 * taken
+
+
+def test_certifying_all_neurons_takes_both_runs_and_the_memory_of_both():
+    one, both = experiment(), experiment(solver={"method": "tsit5", "local_error": 1e-6, "certify": "all"})
+    coarse, finer = (run_points(one, s, one.points(np.arange(5))).steps.sum() for s in (one.solver, one.solver.finer))
+    assert steps(both) / steps(one) == pytest.approx(1 + finer / coarse, rel=0.2)
+    large = {"stimulus": STEP | {"amplitude": {"linspace": [0, 20, 10_000]}}, "duration": 1000}
+    once, twice = (experiment(**large, solver={"method": "rk4", "dt": 0.1, "certify": c}) for c in ("sample", "all"))
+    assert len(sweep.plan(once).shards) == len(sweep.plan(twice).shards) == 1
+    assert 1.7 < (resources.shard_mb(twice) - 500) / (resources.shard_mb(once) - 500) < 2
+
+
+def test_memory_of_a_shard_grows_with_what_a_neuron_keeps():
+    """Of 100,000 neurons: 8 bytes a number, four times; 150 spikes in a second, eight numbers of a beat."""
+    many = {"duration": 1, "parameters": {"leak.g": {"linspace": [0.2, 0.4, 100_000]}}}
+    own = 10 + 3 + 4  # parameters, amplitude, start and stop; states
+    small = experiment(**many, stimulus=STEP | {"amplitude": 10})
+    assert resources.shard_mb(small) == pytest.approx(500 + 0.1 * (400 + 32 * (own + 0.15)), abs=1)
+    longer = experiment(**many | {"duration": 101}, stimulus=STEP | {"amplitude": 10})
+    assert len(sweep.plan(longer).shards) == 1
+    assert resources.shard_mb(longer) - resources.shard_mb(small) == pytest.approx(0.1 * 32 * 15, abs=1)
+    paced = experiment(stimulus=PULSES)
+    assert resources.beats(paced) == 11 and resources.beats(small) == 0
+    assert resources.beats(experiment(stimulus=PULSES | {"number": 3})) == 3
+    assert resources.rows(experiment(stimulus=PULSES | {"number": 3}))["beats"] == 9
+
+
+def test_tables_figures_and_indices_take_longer_for_more_neurons():
+    stimulus = STEP | {"amplitude": {"linspace": [0, 20, 100]}}
+    axes = [{"leak.g": {"linspace": [0.2, 0.4, n]}} for n in (10, 10**6)]
+    few, many = (experiment(stimulus=stimulus, parameters=axis, duration=1000) for axis in axes)
+    for name in ("tables_minutes", "figures_minutes", "indices_minutes", "indices_mb"):
+        assert getattr(resources, name)(few) < getattr(resources, name)(many), name
+    assert resources.calibration_minutes(few) == resources.calibration_minutes(many)
+    assert resources.tables_minutes(many) == 134 and resources.figures_mb(many) < 4000
+
+
+@pytest.mark.parametrize("certify", ["sample", "all"])
+@pytest.mark.parametrize("sizes", [(30, 20, 15), (700, 400), (9, 9, 9, 9), (90_000,), (4, 2, 3, 3, 3)])
+def test_figures_hold_no_more_rows_than_is_said(sizes, certify):
+    names = ("leak.g", "sodium.g", "potassium.g", "membrane.C")
+    parameters = {n: {"linspace": [0.9, 1.1, size]} for n, size in zip(names, sizes[1:], strict=False)}
+    solver = {"method": "rk4", "dt": 0.05, "certify": certify}
+    e = experiment(stimulus=STEP | {"amplitude": {"linspace": [0, 20, sizes[0]]}}, parameters=parameters, solver=solver)
+    fragile = pa.array([True if certify == "all" else None] * e.n_points, pa.bool_())
+    rows = pa.RecordBatch.from_pydict(axis_columns(e, range(e.n_points)) | {"fragile": fragile})
+    assert figure_plan(e).shows(rows).sum() <= 1.05 * resources.figure_rows(e)
+
+
+def test_rows_of_tables():
+    e = experiment(parameters={"leak.g": {"values": [0.2, 0.3, 0.4]}}, traces=[{"amplitude": 3, "leak.g": 0.3}])
+    expected = {"features": 15, "fi_curves": 15, "fi_summary": 3, "beats": 0, "traces": 4000}
+    assert resources.rows(e) == expected
