@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from benchmarks.problem import AMPLITUDES, DURATION_MS, FINEST_US, PULSES
+from benchmarks.problem import AMPLITUDES, DURATION_MS, FINER_US, FINEST_US, PULSES
 from benchmarks.verdicts import apart, digits, fastest, goals, listed, point, winners
 from hhcore.figures import style
 from hhcore.files import whole
@@ -47,8 +47,8 @@ setup and compiling. $together, on one core ($cpu), each method in a process of 
 ## Speed at equal error
 
 Neuron-seconds per core-second, and in parentheses how many times as fast the fastest method of hhcore is. Where a
-target is not reached with the finest setting that was tried, the error there. Finer targets were not measured where
-they would take a peer long.
+target is not reached with the finest setting that was tried, the error there. 0.1 µs was not measured where it would
+take a peer long.
 
 $speeds
 
@@ -190,10 +190,10 @@ def problems(rows: list[dict]) -> dict[str, list[dict]]:
 def summary(results: dict) -> str:
     """The table of speeds on the squid axon, a line per method."""
     rows = on_the_axon(measured(results))
-    head = " | ".join(f"within {target:g} µs" for target in FINEST_US)
-    lines = [f"| method | {head} |", "|---|" + "---:|" * len(FINEST_US)]
+    head = " | ".join(f"within {target:g} µs" for target in FINER_US)
+    lines = [f"| method | {head} |", "|---|" + "---:|" * len(FINER_US)]
     for row in rows:
-        cells = [speed_cell(row, target, fastest(problems(rows)["squid axon"], target)) for target in FINEST_US]
+        cells = [speed_cell(row, target, fastest(problems(rows)["squid axon"], target)) for target in FINER_US]
         lines.append(f"| {row['label']} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -14,7 +14,7 @@ DURATION_MS = 1000.0
 AMPLITUDES = np.array([7.0, 8.5, 10.0, 15.0, 20.0, 30.0, 40.0])  # uA/cm^2, where the error is measured
 TARGETS_US = (100.0, 10.0, 1.0)
 FINER_US = (*TARGETS_US, 0.1)  # of peers that come there within the time of a search
-FINEST_US = (*FINER_US, 0.01)  # of our own schemes
+FINEST_US = (*FINER_US, 0.01, 0.001)  # of our own schemes
 PULSES, WIDTH_MS = np.array([45.0, 52.0, 60.0, 70.0]), 1.0  # A/F at t = 0: one beat of the ventricular cell each
 PROBLEMS = {"textbook": AMPLITUDES, "resting": AMPLITUDES, "beat": PULSES}
 V, M, H, N = START = (-65.0, 0.05, 0.6, 0.32)  # as textbooks start: mV, gates m, h, n

@@ -12,7 +12,7 @@ LOCAL_ERRORS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11)
 LADDERS = {  # method of hhcore.simulate: the argument that sets its accuracy, and values of it
     "tsit5": ("local_error", LOCAL_ERRORS),
     "dop853": ("local_error", LOCAL_ERRORS),
-    "rk4": ("dt", (0.1, 0.08, 0.06, 0.05, 0.04, 0.025, 0.015, 0.01)),
+    "rk4": ("dt", (0.1, 0.08, 0.06, 0.05, 0.04, 0.025, 0.015, 0.01, 0.005)),
     "rodas5p": ("local_error", LOCAL_ERRORS),
 }
 

@@ -14,7 +14,7 @@ from hhcore.figures.plan import Plan, Variable, numbers
 ERROR = Variable("spike_time_error_us", "Spike-time error", "us")
 FLOOR_US = 1e-9  # errors below are drawn here: the last bits of a time
 RING = {"marker": "o", "markersize": 7, "markerfacecolor": "none", "markeredgewidth": 0.8, "linestyle": "none"}
-SILENT = {"marker": ".", "markersize": 2.5, "color": style.GREY, "markeredgewidth": 0, "linestyle": "none"}
+SILENT = {"marker": ".", "markersize": 4, "color": style.GREY, "markeredgewidth": 0, "linestyle": "none"}
 
 
 @style.styled
