@@ -72,8 +72,8 @@ def _certificate(e: Experiment, evidence: Evidence) -> dict[str, str]:
         "reference": f"{evidence.exact.method}, local_error {evidence.exact.accuracy:g}",
         "reference_runs": str(len(evidence.neurons)),
         "errors_of": f"a sample of {len(evidence.neurons)} neurons",
-        "reference_checked_by_scipy": ", ".join(f"neuron {row}" for row in evidence.checked) or "none fires",
-        "reference_agreement_us": f"{evidence.agreement * us:.2g}",
+        "reference_checked_by_scipy": ", ".join(f"neuron {row}" for row in evidence.checked) or "none",
+        "reference_agreement_us": f"{evidence.agreement * us:.2g}" if evidence.checked else "not checked",
         "fragile_in_sample": ", ".join(map(str, fragile)) or "none",
     }
 

@@ -8,6 +8,7 @@ from the model's equations) checks the reference.
 import itertools
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ from hhcore.errors import UserError
 from hhcore.experiment import Experiment, Factor
 from hhcore.simulation import DIVERGED, Result
 from hhcore.solvers import SCHEMES, Solver
+from hhcore.spike_errors import spike_time_errors
 from hhcore.stability import check_step
 from hhcore.store import errors, run_points
 from hhcore.sweep import mixed
@@ -100,7 +102,7 @@ class Evidence:
     trial     : that of the solver taken
     exact     : the solver of the reference
     reference : spikes of each neuron of the sample by the reference, int64 (k,)
-    checked   : rows of the grid that SciPy simulated too
+    checked   : rows of the grid that SciPy simulated too, as far as it could
     agreement : largest difference between the reference and SciPy [ms]
     """
 
@@ -312,30 +314,37 @@ def _trial(e: Experiment, solver: Solver, run: Result, exact: Result) -> Trial:
 
 def _check(
     e: Experiment, neurons: np.ndarray, points: np.ndarray, exact: Result, trial: Trial, scipy: tuple[str, float]
-):
+) -> tuple[list[int], float]:
     """(rows, largest difference) of the neurons that SciPy simulates too: the worst one and one in the middle."""
-    from hhcore.reference import reference  # here, since jobs that only read what was found need no SciPy
-
     order = np.argsort(np.where(np.isnan(trial.error), -1.0, trial.error))
     fired = order[~np.isnan(trial.error[order]) & (exact.status[order] < DIVERGED)]
-    picked = sorted({int(fired[-1]), int(fired[len(fired) // 2])})[:CHECKED] if len(fired) else []
-    duration = min(e.duration, CHECKED_MS / e.model.ms)
-    worst = 0.0
-    for i in picked:
-        point = dict(zip(e.quantities, points[i].tolist(), strict=True))
-        found = reference(
+    duration, found = min(e.duration, CHECKED_MS / e.model.ms), {}
+    for i in sorted({int(fired[-1]), int(fired[len(fired) // 2])}) if len(fired) else []:
+        theirs = _by_scipy(e, points[i], duration, scipy)
+        if theirs is not None:
+            ours = exact.spike_times[exact.offsets[i] : exact.offsets[i + 1]]
+            ours = ours[ours <= duration]
+            ends = np.array([0, len(ours)]), np.array([0, len(theirs)])
+            found[int(neurons[i])] = float(spike_time_errors(ours, ends[0], theirs, ends[1], duration)[0])
+    return list(found), float(np.nan_to_num(max(found.values(), default=0.0)))
+
+
+def _by_scipy(e: Experiment, point: np.ndarray, duration: float, scipy: tuple[str, float]) -> np.ndarray | None:
+    """Spike times of one neuron, straight from the model's equations; None where SciPy fails, as it may far off."""
+    from hhcore.reference import reference  # here, since jobs that only read what was found need no SciPy
+
+    method, tolerance = scipy
+    with suppress(ArithmeticError, ValueError):  # LinAlgError is a ValueError
+        return reference(
             e.model,
-            point,
+            dict(zip(e.quantities, point.tolist(), strict=True)),
             duration=duration,
             stimulus=e.stimulus.kind,
             initial_state=e.initial_state,
             threshold=e.threshold,
             rearm=e.rearm,
-            method=scipy[0],
-            rtol=scipy[1],
-            atol=scipy[1],
+            method=method,
+            rtol=tolerance,
+            atol=tolerance,
         ).spike_times
-        ours = exact.spike_times[exact.offsets[i] : exact.offsets[i + 1]]
-        n = min(len(ours), len(found))
-        worst = max(worst, float(np.abs(ours[:n] - found[:n]).max(initial=0.0)))
-    return [int(neurons[i]) for i in picked], worst
+    return None

@@ -161,6 +161,19 @@ def test_a_grid_that_does_not_fire_gets_a_fine_solver_unjudged(tmp_path):
     assert says["spike_time_error_worst_us"] == says["spike_time_error_median_us"] == "none fires"
 
 
+def test_neurons_that_scipy_cannot_integrate_stay_unchecked(monkeypatch, tmp_path):
+    def fails(*_, **__):
+        raise ValueError("f(a) and f(b) must have different signs")
+
+    monkeypatch.setattr("hhcore.reference.reference", fails)
+    e = single({"method": "tsit5", "local_error": 1e-6})
+    found = evidence(e)
+    assert found.checked == [] and found.trial.worst > 0
+    certificate.write_numerics(e, found, tmp_path / "numerics.parquet")
+    says = certificate.certificate(tmp_path / "numerics.parquet")
+    assert says["reference_checked_by_scipy"] == "none" and says["reference_agreement_us"] == "not checked"
+
+
 def test_a_tolerance_out_of_reach_is_said(monkeypatch):
     monkeypatch.setitem(numerics.LADDERS, "rk4", [0.05, 0.025])  # their errors are above 10 ns
     with pytest.raises(hhcore.UserError, match=r"solver.tolerance: no solver keeps all spikes .* within 0.001 us"):
