@@ -12,6 +12,7 @@ import hhcore
 from hhcore import tables
 from hhcore.certificate import resolved, write_numerics
 from hhcore.compile.text import generate
+from hhcore.compile.translate import translate
 from hhcore.experiment import Experiment, read_experiments
 from hhcore.model import CATALOGUE, Model
 from hhcore.numerics import calibrate
@@ -119,7 +120,7 @@ def attempt(text: str, ending: str, folder: Path) -> Model | None:
     try:
         model = hhcore.load_model(path, **names)
         assert model.states and model.potential in model.states
-        assert "def attempt(Z)" in generate(model, "rodas5p")
+        assert "run" in translate(generate(model, "rodas5p")).entries
     except hhcore.UserError as error:
         one_sentence(error)
         return None

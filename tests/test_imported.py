@@ -245,6 +245,14 @@ def test_a_model_without_a_stimulus(tmp_path):
         hhcore.simulate(model, {}, hhcore.Step(1.0), **settings)
 
 
+@pytest.mark.parametrize("method", ["rodas5p", "tsit5"])
+def test_a_model_whose_jacobian_is_zero(tmp_path, method):
+    text = "[[model]]\na.x = 2\n[a]\nt = 0 bind time\nI = 0 bind pace\ndot(x) = I\n"
+    model = load(tmp_path, text, potential="a.x")
+    run = hhcore.simulate(model, {}, hhcore.Step(2.0), duration=3.0, initial_state="model", method=method)
+    assert run.final[0] == pytest.approx([2 + 2 * 3], rel=1e-12)
+
+
 def test_candidates_for_potential_and_current_are_proposed(tmp_path):
     text = EVERYTHING.replace("    label membrane_potential\n", "").replace(" bind pace", "")
     with pytest.raises(hhcore.UserError, match=r"potential: \.\.\.`; perhaps membrane\.V"):

@@ -10,7 +10,7 @@ import sympy as sp
 from hhcore.compile.calculus import Calculus, slope
 from hhcore.compile.equations import equations
 from hhcore.compile.functions import Both, Equal, Fused, Horner, Less, Near, Opposite, Select, either
-from hhcore.compile.passes import Block, addition_chain, optimise, remove_singularities
+from hhcore.compile.passes import Block, addition_chain, hyperbolic, optimise, remove_singularities
 from hhcore.compile.text import generate
 from hhcore.model import load_model
 
@@ -94,6 +94,26 @@ def test_true_singularity_is_left_alone():
     pole = 1 / (1 - sp.exp(-(V + 40) / 10))
     assert remove_singularities(pole, {V}) == pole
     assert not remove_singularities((V + 39) / (1 - sp.exp(-(V + 40) / 10)), {V}).atoms(Near)
+
+
+@pytest.mark.parametrize(
+    ("written", "function"),
+    [
+        ((sp.exp(2 * V) - 1) / (sp.exp(2 * V) + 1), sp.tanh(V)),
+        ((3 + 3 * sp.exp(-V)) / (2 - 2 * sp.exp(-V)), sp.Rational(3, 2) / sp.tanh(V / 2)),
+        (P * (sp.exp(V) - sp.exp(-V)) ** 3 / (sp.exp(V) + sp.exp(-V)) ** 3, P * sp.tanh(V) ** 3),
+        ((sp.exp(V / P) + sp.exp(-V / P)) / 2, sp.cosh(V / P)),
+    ],
+)
+def test_hyperbolic_functions_are_recognised(written, function):
+    found = hyperbolic(written)
+    assert not found.atoms(sp.exp) and abs((found - function).subs({V: 0.3, P: 1.7}).evalf(30)) < 1e-15
+
+
+def test_what_is_no_hyperbolic_function_is_left_alone():
+    e, other = sp.exp(V), sp.exp(2 * V)
+    for written in ((e - 1) / (other + 1), (e - 1) / (2 + e), (e - 1) / (e + 1) ** 2, e - 2 / e, e + 1 / other, e - 1):
+        assert hyperbolic(written) == written
 
 
 def test_equality_guard_around_a_removed_singularity_is_dropped():

@@ -164,7 +164,9 @@ def hyperbolic(expression: sp.Expr) -> sp.Expr:
 
 def _with_opposite_exponents(e: sp.Add) -> sp.Expr:
     """c (e^x - e^-x) as 2 c sinh x, c (e^x + e^-x) as 2 c cosh x."""
-    (c, f), (d, g) = (term.as_coeff_Mul() for term in e.args) if len(e.args) == 2 else ((0, e), (0, e))
+    if len(e.args) != 2:
+        return e
+    (c, f), (d, g) = (term.as_coeff_Mul() for term in e.args)
     if not (isinstance(f, sp.exp) and isinstance(g, sp.exp) and f.args[0] == -g.args[0] and abs(c) == abs(d)):
         return e
     return 2 * c * (sp.cosh if c == d else sp.sinh)(f.args[0])

@@ -231,7 +231,7 @@ def _system(jacobian: list[str], pattern: set[tuple[int, int]], n: int) -> tuple
     substitute += [f"{name} = Z[{name.upper()} + j]" for name in names]
     substitute += [*elimination.substitute, *(f"Z[SLOPE_{i} + j] = b{i}" for i in range(n))]
     text = _SYSTEM.format(
-        jacobian=textwrap.indent("\n".join(jacobian), " " * 8),
+        jacobian=textwrap.indent("\n".join(jacobian or ["pass"]), " " * 8),
         factorise=textwrap.indent("\n".join(factorise), " " * 8),
         substitute=textwrap.indent("\n".join(substitute), " " * 8),
     )
