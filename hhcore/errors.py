@@ -34,13 +34,15 @@ def one_message(log: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in _ADVICE:
             raise
-        place = f" {error.filename}" if error.filename else ""
-        _leave(f"cannot write{place} ({os.strerror(error.errno)}); {_ADVICE[error.errno]}. {_AGAIN}", log)
-    except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "start new thread" not in str(error):
+        place = error.filename2 or error.filename  # of a copy, the file that is written
+        failed, advice = _ADVICE[error.errno]
+        _leave(f"cannot {failed}{f' {place}' if place else ''} ({os.strerror(error.errno)}); {advice}. {_AGAIN}", log)
+    except (MemoryError, RuntimeError, ImportError) as error:
+        if not isinstance(error, MemoryError) and not any(sign in str(error) for sign in _NO_MEMORY):
             raise
+        why = f" ({error})" if str(error) else ""
         advice = "give the job more, on a cluster by `--set-resources RULE:mem_mb=...`, or run fewer at a time"
-        _leave(f"out of memory ({error}); {advice}. {_AGAIN}", log)
+        _leave(f"out of memory{why}; {advice}. {_AGAIN}", log)
 
 
 def _leave(text: str, log: Path) -> NoReturn:
@@ -50,11 +52,25 @@ def _leave(text: str, log: Path) -> NoReturn:
     sys.exit(message)
 
 
+_NO_MEMORY = ("start new thread", "failed to map segment")  # of a library that is loaded
 _AGAIN = "Then run the same command again: what is complete is kept"
-_ADVICE = {
-    errno.ENOSPC: "free space there, or let TMPDIR or --directory name a larger disk",
-    errno.EDQUOT: "your quota is used up; free space, or let TMPDIR or --directory name another disk",
-    errno.EROFS: "make it writable, or work in another folder with --directory",
-    errno.EACCES: "make it writable, or work in another folder with --directory",
-    errno.EPERM: "make it writable, or work in another folder with --directory",
+_RIGHTS = ("read or write", "allow it, or work in another folder with --directory")
+_FILES = ("open", "let a process have more files open (`ulimit -n 4096`), or run fewer jobs at a time by `--cores`")
+_ADVICE = {  # what cannot be done, what to do
+    errno.ENOSPC: ("write", "free space there, or let TMPDIR or --directory name a larger disk"),
+    errno.EDQUOT: ("write", "your quota is used up; free space, or let TMPDIR or --directory name another disk"),
+    errno.EFBIG: (
+        "write",
+        "no file may be that large there; raise `ulimit -f`, or let --directory name another disk",
+    ),
+    errno.EROFS: ("write", "make it writable, or work in another folder with --directory"),
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.EMFILE: _FILES,
+    errno.ENFILE: _FILES,
+    errno.EIO: (
+        "read or write",
+        "the disk or the network to it fails; let --directory name another disk",
+    ),
+    errno.ESTALE: ("read or write", "the file server lost it; wait until the shared folder is there again"),
 }

@@ -20,5 +20,8 @@ def whole(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a library that writes does not always tell where
+        raise
     finally:
         temporary.unlink(missing_ok=True)

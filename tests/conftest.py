@@ -1,6 +1,6 @@
 """Files of few but long tests come first, so that none of them is left to run alone at the end."""
 
-LONG = ("test_workflow", "test_faults", "test_simulation", "test_slurm", "test_bytes")
+LONG = ("test_workflow", "test_faults", "test_kills", "test_simulation", "test_slurm", "test_bytes")
 
 
 def pytest_collection_modifyitems(items):

@@ -1,29 +1,22 @@
-"""Faults of the machine: kills, full and read-only disks, damaged files, two runs at once. Nothing is lost."""
+"""Faults of the machine: full and read-only disks, damaged files, no memory, failed neurons. Nothing is lost."""
 
+import errno
 import os
-import random
 import re
 import shutil
-import signal
-import socket
 import subprocess
-import sys
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
+import pandas as pd
+import pyarrow.parquet as pq
 import pytest
+from sweeps import SHARDS, calm_run, check_kept, counted, finished, sweep
 from test_workflow import Folder
 
 from hhcore.errors import one_message
-
-GRID = {
-    "stimulus": {"kind": "step", "amplitude": {"linspace": [0, 30, 40]}},
-    "parameters": {"sodium.g": {"linspace": [100, 140, 40]}},
-    "duration": 200,
-    "solver": {"method": "tsit5", "local_error": 1e-9},
-}
-SHARDS = 4
+from hhcore.store import SCHEMA
 
 
 @pytest.fixture(scope="module")
@@ -31,190 +24,157 @@ def cache(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
-def sweep(path: Path, cache: Path) -> Folder:
-    """A folder with an experiment of four shards, of a second or so each."""
-    folder = Folder(path, cache)
-    folder.edit("hhcore/sweep.py", "STEPS_PER_SHARD = 3e9", "STEPS_PER_SHARD = 7e5")
-    folder.config(**GRID)
-    return folder
-
-
 @pytest.fixture(scope="module")
 def calm(tmp_path_factory, cache) -> Folder:
-    """A run that nothing disturbs."""
-    folder = sweep(tmp_path_factory.mktemp("calm"), cache)
-    folder.run("--cores", "2")
-    assert len(list((folder.path / "results/e/shards").glob("*.parquet"))) == SHARDS
-    return folder
-
-
-def begin(folder: Folder, *arguments: str) -> subprocess.Popen:
-    env = os.environ | {"PYTHONPATH": str(folder.path), "HHCORE_CACHE": str(folder.cache)}
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen(command, cwd=folder.path, env=env, **quiet)
-
-
-def kill(run: subprocess.Popen, what: str) -> None:
-    """kill -9 of Snakemake, of one of its jobs, or of everything."""
-    jobs = psutil.Process(run.pid).children(recursive=True)
-    victims = {"snakemake": [], "job": jobs[-1:], "both": jobs}[what]
-    for process in [*victims, *([psutil.Process(run.pid)] if what != "job" else [])]:
-        try:
-            process.send_signal(signal.SIGKILL)
-        except psutil.NoSuchProcess:
-            continue
-    run.wait()
-
-
-def simulated(folder: Folder) -> int:
-    """Neurons that all finished simulations of the folder had to simulate, from their logs."""
-    logs = [log.read_text() for log in (folder.path / "results/logs/e").glob("simulate_*.log")]
-    return sum(int(n.replace(",", "")) for log in logs for n in re.findall(r"^0 of ([\d,]+) new neurons", log, re.M))
-
-
-def storm(folder: Folder, calm: Folder, kills: int, seed: int) -> None:
-    """Kill at random moments, each time run the same command again; at last the results are those of a calm run."""
-    rng, longest, total = random.Random(seed), 12.0, 40 * 40
-    for number in range(kills):
-        run = begin(folder)
-        try:
-            run.wait(rng.uniform(1.0, longest))
-        except subprocess.TimeoutExpired:
-            kill(run, rng.choice(["snakemake", "job", "both"]))
-        shards = list((folder.path / "results/e/shards").glob("[01]*.parquet"))
-        assert all(folder_readable(shard) for shard in shards), number
-    folder.run("--cores", "2")
-    assert folder.bytes("e") == calm.bytes("e")
-    # each kill costs at most the shards that were being simulated: two at a time, and those an orphan simulates twice
-    assert total <= simulated(folder) <= total + kills * 3 * total // SHARDS
-
-
-def folder_readable(shard: Path) -> bool:
-    import pyarrow.parquet as pq
-
-    return pq.read_table(shard, page_checksum_verification=True).num_rows > 0
-
-
-def test_killed_at_random_moments_it_goes_on_by_the_same_command(calm, cache, tmp_path):
-    storm(sweep(tmp_path / "storm", cache), calm, kills=3, seed=1)
-
-
-@pytest.mark.slow
-def test_killed_thirty_times(calm, cache, tmp_path):
-    storm(sweep(tmp_path / "storm", cache), calm, kills=30, seed=2)
-
-
-@pytest.mark.parametrize(("machine", "stays"), [(socket.gethostname(), False), ("another-login-node", True)])
-def test_the_lock_of_a_run_on_another_machine_stays(cache, tmp_path, machine, stays):
-    """A shared file system may grant the kernel's lock on each machine, while that of Snakemake is there for all."""
-    folder = sweep(tmp_path / "shared", cache)
-    lock = folder.path / ".snakemake/locks/0.output.lock"
-    lock.parent.mkdir(parents=True)
-    lock.write_text("results/report.html\n")
-    (folder.path / ".snakemake/hhcore.lock").write_text(machine)
-    for _ in range(2):  # a look from here does not make it one of this machine
-        folder.run("-n")
-        assert lock.exists() == stays
-
-
-def test_a_second_run_in_the_same_folder_is_refused_and_disturbs_nothing(calm, cache, tmp_path):
-    folder = sweep(tmp_path / "two", cache)
-    first = begin(folder)
-    deadline = time.monotonic() + 60
-    while not list((folder.path / ".snakemake").glob("locks/*")) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    second = folder.snakemake("--cores", "1")
-    assert second.returncode != 0 and "cannot be locked" in second.stdout + second.stderr
-    assert first.wait(300) == 0
-    assert folder.bytes("e") == calm.bytes("e")
+    return calm_run(tmp_path_factory.mktemp("calm"), cache)
 
 
 def test_damaged_shards_are_simulated_again(calm, cache, tmp_path):
     folder = sweep(tmp_path / "damaged", cache)
     shutil.copytree(calm.path / "results", folder.path / "results")
-    truncated, corrupted, foreign, empty = sorted((folder.path / "results/e/shards").glob("*.parquet"))
+    truncated, corrupted, table, empty = sorted((folder.path / "results/e/shards").glob("*.parquet"))
     truncated.write_bytes(truncated.read_bytes()[:5000])
     middle = bytearray(corrupted.read_bytes())
     middle[len(middle) // 2] ^= 0xFF
     corrupted.write_bytes(middle)
-    shutil.copy(folder.path / "results/e/features.parquet", foreign)
+    shutil.copy(folder.path / "results/e/features.parquet", table)
     empty.write_bytes(b"")
     stopped = folder.snakemake("--cores", "2")
     assert stopped.returncode != 0
     assert re.search(r"Error\. .*4 shards.* set aside.*run the same command again", stopped.stderr), stopped.stderr
     folder.run("--cores", "2")
-    assert folder.bytes("e") == calm.bytes("e") and simulated(folder) == 40 * 40
+    assert folder.bytes("e") == calm.bytes("e") and sum(n for _, n in counted(folder)) == 40 * 40
     assert len(list((folder.path / "results/e/shards").glob("*.damaged"))) == SHARDS
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seconds", [-(10**8), 3600])
-def test_clocks_that_go_wrong_change_no_result(calm, cache, tmp_path, seconds):
-    """Files from long ago, as after a copy; and files from the future, as where the clock has been set back."""
+def test_a_shard_of_another_version_is_simulated_again_and_no_other(calm, cache, tmp_path):
+    folder = sweep(tmp_path / "another", cache)
+    shutil.copytree(calm.path / "results", folder.path / "results")
+    others = sorted((folder.path / "results/e/shards").glob("*.parquet"))
+    bad = others.pop(2)
+    rows = pq.read_table(bad)
+    assert rows.schema.equals(SCHEMA) and set(rows.schema.metadata) == {b"hhcore.context"}
+    pq.write_table(rows.replace_schema_metadata({"hhcore.context": "of another version"}), bad)
+    kept = {file: (file.stat().st_mtime_ns, file.read_bytes()) for file in others}
+    stopped = folder.snakemake("--cores", "2")
+    assert stopped.returncode != 0
+    assert re.search(rf"Error\. .*1 shards \({bad.name}\).* set aside.*the same command again", stopped.stderr)
+    folder.run("--cores", "2")
+    check_kept(kept)
+    assert counted(folder) == [(bad.stem, rows.num_rows)]
+    assert folder.bytes("e") == calm.bytes("e")
+
+
+def shift(folder: Folder, files: str, seconds: float) -> None:
+    for file in (folder.path / "results").glob(files):
+        moment = file.stat().st_mtime_ns + int(seconds * 1e9)
+        os.utime(file, ns=(moment, moment))
+
+
+def test_a_clock_set_back_is_said_and_costs_nothing(calm, cache, tmp_path):
+    """Files from the future stop no run that makes nothing of them, and are refused as inputs."""
     folder = sweep(tmp_path / "clock", cache)
     shutil.copytree(calm.path / "results", folder.path / "results")
-    for number, file in enumerate(sorted((folder.path / "results").rglob("*.*"))):
-        moment = time.time() + seconds + number
-        os.utime(file, (moment, moment))
-    done = folder.snakemake("--cores", "2")
-    if done.returncode:
-        assert seconds > 0 and "older modification time" in done.stderr and "Traceback" not in done.stderr
-        for file in (folder.path / "results").rglob("*.*"):
-            os.utime(file)
-        folder.run("--cores", "2")
-    assert folder.bytes("e") == calm.bytes("e")
+    shift(folder, "**/*.*", 3600)
+    assert "Nothing to be done" in folder.run("--cores", "2")
+    (folder.path / "results/e/features.parquet").unlink()
+    stopped = folder.snakemake("--cores", "2")
+    assert stopped.returncode != 0 and "Traceback" not in stopped.stderr
+    assert re.search(r"features\.parquet has older modification time .* than input results/e/\S+", stopped.stderr)
+    assert re.search(r"The clock was set back.*`find results -exec touch {} \+`.*The same command", stopped.stderr)
+    subprocess.run(["find", "results", "-exec", "touch", "{}", "+"], cwd=folder.path, check=True)
+    folder.run("--cores", "2")
+    assert folder.bytes("e") == calm.bytes("e") and not any(n for _, n in counted(folder))
+
+
+def test_shards_older_than_what_they_were_made_from_are_looked_at_again(calm, cache, tmp_path):
+    """As after a copy that keeps no times, or where the nodes of a cluster disagree."""
+    folder = sweep(tmp_path / "old", cache)
+    shutil.copytree(calm.path / "results", folder.path / "results")
+    shift(folder, "e/shards/*", -(10**8))
+    folder.run("--cores", "2")
+    assert folder.bytes("e") == calm.bytes("e") and not any(n for _, n in counted(folder))
+
+
+@contextmanager
+def mounted(place: Path, *options: str) -> Iterator[None]:
+    """Something mounted at a folder, until the block ends."""
+    place.mkdir(exist_ok=True)
+    if os.geteuid() != 0 or subprocess.run(["mount", *options, str(place)], capture_output=True).returncode:
+        pytest.skip("only root can mount a small disk, and not in every container")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 @pytest.fixture
-def disk(tmp_path):
-    """A small disk of its own, ended with the test: (its folder, how to make it read-only and writable again)."""
-    place = tmp_path / "disk"
-    place.mkdir()
-
-    def mount(*options: str) -> bool:
-        command = ["mount", *options, str(place)]
-        return subprocess.run(command, capture_output=True).returncode == 0
-
-    if os.geteuid() != 0 or not mount("-t", "tmpfs", "-o", "size=400k", "tmpfs"):
-        pytest.skip("only root can mount a small disk, and not in every container")
-    yield place, mount
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
+def disk(tmp_path) -> Iterator[Path]:
+    """The folder of a disk of its own, of 60 MB."""
+    with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=60m", "tmpfs"):
+        yield tmp_path / "disk"
 
 
-def test_a_full_disk_is_said_and_when_there_is_space_the_run_goes_on(calm, cache, disk, tmp_path):
-    place, mount = disk
-    folder = sweep(tmp_path / "full", cache)
-    (folder.path / "results").symlink_to(place)
+def fill(disk: Path, room: int) -> Path:
+    """A file that takes all of a disk but so many bytes."""
+    filled = disk / "filled"
+    filled.write_bytes(bytes(shutil.disk_usage(disk).free - room))
+    return filled
+
+
+def test_a_full_disk_is_said_and_when_there_is_space_the_run_goes_on(calm, cache, disk):
+    """All of the working folder is on it, what Snakemake notes there too."""
+    folder = sweep(disk / "full", cache)
+    (folder.path / ".snakemake").mkdir()
+    filled = fill(disk, 90_000)
+    stopped = folder.snakemake("--cores", "2")
+    assert re.search(
+        r"Error\. cannot write /.*/full \(No space.*free space.*run the same command again", stopped.stderr
+    )
+    assert stopped.returncode != 0 and "Traceback" not in stopped.stdout + stopped.stderr
+    filled.unlink()
+    fill(disk, 400_000)
     stopped = folder.snakemake("--cores", "2")
     said = stopped.stdout + stopped.stderr
-    assert stopped.returncode != 0
-    assert re.search(r"Error\. cannot write.*No space left on device.*free space.*run the same command again", said)
-    assert not list(place.rglob(".*.parquet.*")), "no half files"
-    assert mount("-o", "remount,size=40m")
+    assert stopped.returncode != 0 and "Traceback" not in said
+    assert re.search(r"Error\. cannot write results/e/.*\(No space.*free space.*run the same command again", said), said
+    assert not list(disk.rglob(".*.parquet.*")), "no half files"
+    before = finished(folder)
+    assert any(file.suffix == ".parquet" for file in before)
+    filled.unlink()
     folder.run("--cores", "2")
+    check_kept(before)
     assert folder.bytes("e") == calm.bytes("e")
 
 
-def test_results_that_cannot_be_written_are_said(cache, disk, tmp_path):
-    place, mount = disk
+@pytest.mark.parametrize("which", [".", "results"])
+def test_what_cannot_be_written_is_said_and_when_it_can_the_run_goes_on(calm, cache, tmp_path, which):
+    """The whole folder, or results/ alone, becomes read-only when half of the shards are there."""
     folder = sweep(tmp_path / "fixed", cache)
-    (folder.path / "results").symlink_to(place)
-    assert mount("-o", "remount,ro")
-    stopped = folder.snakemake("--cores", "2")
+    folder.run("--cores", "2", "results/e/shards/00.parquet", "results/e/shards/10.parquet")
+    before = finished(folder)
+    assert len(before) == 4, "two kernels and two shards"
+    place = str(folder.path / which)
+    with mounted(Path(place), "--bind", place):
+        subprocess.run(["mount", "-o", "remount,bind,ro", place], check=True)
+        stopped = folder.snakemake("--cores", "2")
     said = stopped.stdout + stopped.stderr
-    assert stopped.returncode != 0 and "Read-only file system" in said
-    assert said.count("Traceback") == 0, said
+    assert stopped.returncode != 0 and "Read-only file system" in said and "Traceback" not in said, said
+    assert finished(folder) == before
+    folder.run("--cores", "2")
+    check_kept(before)
+    assert folder.bytes("e") == calm.bytes("e")
 
 
 @pytest.mark.slow
 def test_temporary_files_of_the_tables_on_a_full_disk(calm, cache, disk, tmp_path, monkeypatch):
     folder = sweep(tmp_path / "temporary", cache)
-    (disk[0] / "filled").write_bytes(bytes(380_000))
-    monkeypatch.setenv("TMPDIR", str(disk[0]))
-    stopped = folder.snakemake("--cores", "2", "--default-resources", f"tmpdir='{disk[0]}'")
+    fill(disk, 20_000)
+    monkeypatch.setenv("TMPDIR", str(disk))
+    stopped = folder.snakemake("--cores", "2", "--default-resources", f"tmpdir='{disk}'")
     said = stopped.stdout + stopped.stderr
     assert re.search(r"Error\. cannot write.*No space left on device.*TMPDIR", said), said[-3000:]
+    assert stopped.returncode != 0 and "Traceback" not in said
     monkeypatch.undo()
     folder.run("--cores", "2")
     assert folder.bytes("e") == calm.bytes("e")
@@ -234,7 +194,7 @@ def starve(folder: Folder, job: str, room: int) -> None:
     folder.edit(script, "\nwith one_message(", limited)
     stopped = folder.snakemake("--cores", "2")
     said = stopped.stdout + stopped.stderr
-    assert stopped.returncode != 0 and re.search(r"Error\. out of memory .*--set-resources", said), said[-3000:]
+    assert stopped.returncode != 0 and re.search(r"Error\. out of memory.*; .*--set-resources", said), said[-3000:]
     assert "Traceback" not in said and not list((folder.path / "results").rglob(".*.parquet.*"))
     folder.edit(script, limited, "\nwith one_message(")
 
@@ -246,13 +206,15 @@ limits_memory = pytest.mark.skipif(
 
 @limits_memory
 def test_jobs_without_memory_say_so_and_go_on_when_they_have_it(calm, cache, tmp_path):
-    """No room even for a thread."""
+    """No room even for a thread, and in that of the figures for a figure."""
     folder = sweep(tmp_path / "starved", cache)
     shutil.copytree(calm.path / "results", folder.path / "results")
-    (folder.path / "results/e/features.parquet").unlink()
-    starve(folder, "tables", 1_000_000)
-    next((folder.path / "results/e/shards").glob("*.parquet")).unlink()
-    starve(folder, "simulate", 1_000_000)
+    shard = next((folder.path / "results/e/shards").glob("*.parquet")).relative_to(folder.path / "results")
+    last_first = {"figures": ("e/figures/accuracy_map.svg", 50_000_000), "tables": ("e/features.parquet", 1_000_000)}
+    last_first |= {"simulate": (shard, 1_000_000), "calibrate": ("e/numerics.parquet", 1_000_000)}
+    for job, (made, room) in last_first.items():
+        (folder.path / "results" / made).unlink()
+        starve(folder, job, room)
     folder.run("--cores", "2")
     assert folder.bytes("e") == calm.bytes("e")
 
@@ -282,15 +244,50 @@ def test_a_job_that_is_killed_brings_a_word_on_memory(calm, cache, tmp_path):
     assert re.search(r"A job was killed\. Most often it ran out of memory: .*--set-resources", stopped.stderr)
 
 
-def test_a_neuron_that_fails_can_fail_the_run_when_all_is_written(cache, tmp_path):
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("OUT_OF_MEMORY", r"A job was killed\. Most often it ran out of memory: .*--set-resources RULE:mem_mb"),
+        ("TIMEOUT", r"A job took longer than it was given: .*--set-resources RULE:runtime"),
+    ],
+)
+def test_what_slurm_ends_a_job_for_brings_a_word_on_it(cache, tmp_path, monkeypatch, state, said):
+    """The words of Snakemake's plugin for SLURM, to which programs of the same names say that each job ended so."""
+    pytest.importorskip("snakemake_executor_plugin_slurm")
+    programs = {"sbatch": "echo 1", "squeue": f"echo '1|{state}'", "sinfo": "echo 'PARTITION\nmain*'"}
+    programs |= {"scontrol": "echo 'MinJobAge = 300 sec'", "sacct": "exit 1"}
+    (tmp_path / "bin").mkdir()
+    for name, text in programs.items():
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    folder = Folder(tmp_path / "slurm", cache)
+    folder.config()
+    profile = ["--workflow-profile", "profiles/slurm", "--retries", "0", "--latency-wait", "1", "--slurm-no-account"]
+    profile += ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1"]
+    stopped = folder.snakemake(*profile)
+    assert stopped.returncode != 0 and re.search(said, stopped.stderr), stopped.stderr
+    assert "Traceback" not in stopped.stderr
+
+
+@pytest.mark.parametrize(("capacitances", "failed"), [([0.0001, 1], 3), ([0.0001, 0.00005], 6)])
+def test_neurons_that_fail_can_fail_the_run_when_all_is_written(cache, tmp_path, capacitances, failed):
+    """One of two shards' worth of them, or every neuron that there is."""
     folder = Folder(tmp_path / "failing", cache)
-    settings = {"parameters": {"membrane.C": {"values": [0.0001, 1]}}}
+    settings = {"parameters": {"membrane.C": {"values": capacitances}}}
     settings |= {"solver": {"method": "tsit5", "local_error": 1e-6}}
+    settings |= {"traces": [{"amplitude": 10, "membrane.C": 0.0001}]}
     folder.config(**settings, failed_neurons="fail")
     done = folder.snakemake()
-    assert done.returncode != 0
-    assert re.search(r"Error\. experiments\.e: 3 neurons failed.*results/e/failures\.parquet says when", done.stderr)
-    assert (folder.path / "results/report.html").exists() and (folder.path / "results/e/features.parquet").exists()
+    said = rf"Error\. experiments\.e: {failed} neurons failed.*results/e/failures\.parquet says when.*All results are"
+    assert done.returncode != 0 and re.search(said, done.stderr) and "Traceback" not in done.stderr
+    results = folder.path / "results/e"
+    status = pd.read_parquet(results / "features.parquet").status
+    assert len(status) == 6 and (status != "ok").sum() == failed
+    assert len(pd.read_parquet(results / "failures.parquet")) == failed
+    assert len(pd.read_parquet(results / "fi_curves.parquet")) == 6
+    assert f"{failed} failed" in (results / "summary.html").read_text()
+    assert (results.parent / "report.html").exists() and len(list((results / "figures").glob("*.svg"))) == 7
     folder.config(**settings)
     folder.run()
 
@@ -299,7 +296,14 @@ def test_a_neuron_that_fails_can_fail_the_run_when_all_is_written(cache, tmp_pat
     ("error", "said"),
     [
         (OSError(28, "No space left on device", "results/x"), r"cannot write results/x \(No space left.*free space"),
-        (PermissionError(13, "Permission denied", "results/x"), r"Permission denied\); make it writable"),
+        (OSError(27, "File too large", "results/x"), r"cannot write results/x \(File too large\); .*`ulimit -f`"),
+        (PermissionError(13, "Permission denied", "x"), r"cannot read or write x \(Permission denied\); allow it"),
+        (OSError(24, "Too many open files", "x"), r"cannot open x \(Too many open files\); .*`ulimit -n 4096`"),
+        (OSError(23, "Too many open files in system", "x"), r"cannot open x \(Too many open files in system\)"),
+        (OSError(5, "Input/output error", "x"), r"cannot read or write x \(Input/output error\); the disk"),
+        (OSError(errno.ESTALE, "Stale", "x"), r"cannot read or write x \(Stale file handle\); the file server"),
+        (MemoryError(), r"out of memory; give the job more"),
+        (ImportError("x.so: failed to map segment"), r"out of memory \(x.so: failed to map segment\); give the job"),
         (MemoryError("Unable to allocate 2 GiB"), r"out of memory \(Unable to allocate 2 GiB\); give the job more"),
     ],
 )

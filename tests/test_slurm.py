@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,9 +42,9 @@ def nodes(tmp_path_factory):
 
 
 @contextmanager
-def started(folder: Folder, nodes: Cluster) -> Iterator[subprocess.Popen]:
+def started(folder: Folder, nodes: Cluster, targets: Sequence[str] = TARGETS) -> Iterator[subprocess.Popen]:
     """`snakemake --workflow-profile profiles/slurm` as a user types it on the login node; ended with the block."""
-    command = [sys.executable, "-m", "snakemake", *TARGETS, "--workflow-profile", "profiles/slurm", *HERE]
+    command = [sys.executable, "-m", "snakemake", *targets, "--workflow-profile", "profiles/slurm", *HERE]
     command += ["--configfile", "config/test.yaml"]
     env = nodes.environment | {"PYTHONPATH": str(folder.path), "HHCORE_CACHE": str(folder.cache)}
     with (folder.path / "printed").open("w") as printed:
@@ -79,7 +79,7 @@ def calibrated(folder: Folder) -> list[Path]:
 
 
 def finish(run: subprocess.Popen, folder: Folder) -> None:
-    code = run.wait(600)
+    code = run.wait(1200)
     logs = "\n".join(log.read_text()[-2000:] for log in (folder.path / "results/logs/slurm").rglob("*.log"))
     assert code == 0, (folder.path / "printed").read_text()[-5000:] + logs
 
@@ -101,6 +101,26 @@ def test_jobs_run_on_both_nodes_and_give_the_bytes_of_a_local_run(local, nodes, 
     assert {node for _, _, node, _ in ran} == set(nodes.nodes) and {state for *_, state in ran} == {"COMPLETED"}
     assert len(ran) >= 8, "kernels, and for each experiment a calibration, a shard, the tables"
     assert_same_tables(folder, local)
+
+
+@pytest.mark.slow
+def test_all_experiments_of_the_test_config_and_their_report(nodes, cache, tmp_path, capsys):
+    here, folder, took = Folder(tmp_path / "here", cache), Folder(tmp_path / "shared", cache), [time.monotonic()]
+    here.run("--configfile", "config/test.yaml", "--cores", "2")
+    took.append(time.monotonic())
+    before = {job for job, *_ in nodes.jobs()}
+    with started(folder, nodes, targets=()) as run:
+        finish(run, folder)
+    took.append(time.monotonic())
+    ran = [job for job in nodes.jobs() if job[0] not in before]
+    with capsys.disabled():
+        seconds = f"{took[2] - took[1]:.0f} s on two nodes of one core, {took[1] - took[0]:.0f} s without, on two cores"
+        print(f"\nconfig/test.yaml: {len(ran)} jobs, {seconds}")
+    names = [{file.relative_to(f.path) for file in (f.path / "results").rglob("*.parquet")} for f in (here, folder)]
+    assert names[0] == names[1] and len({name.parts[1] for name in names[0]}) == 6
+    for name in names[0]:
+        assert (folder.path / name).read_bytes() == (here.path / name).read_bytes(), name
+    assert (folder.path / "results/report.html").stat().st_size > 1_000_000
 
 
 def test_after_snakemake_is_killed_the_commands_of_the_page_finish_the_run(local, nodes, tmp_path):

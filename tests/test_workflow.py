@@ -376,3 +376,29 @@ def test_results_may_lie_in_a_storage_that_is_not_this_folder(small, cache, tmp_
     for table in tables:
         assert table.read_bytes() == (small.path / "results/e" / table.name).read_bytes(), table.name
     assert "Nothing to be done" in folder.run("--cores", "1", *storage, "--shared-fs-usage", "none")
+
+
+FAR = """
+from dataclasses import dataclass, field
+
+from snakemake_interface_storage_plugins.settings import StorageProviderSettingsBase
+from snakemake_storage_plugin_fs import StorageObject, StorageProvider
+
+
+@dataclass
+class StorageProviderSettings(StorageProviderSettingsBase):
+    region: str = field(default="", metadata={"help": "where it is"})
+"""
+
+
+def test_settings_of_a_storage_are_passed_on_to_the_report(cache, tmp_path):
+    folder = Folder(tmp_path / "here", cache)
+    folder.config()
+    plugin = folder.path / "snakemake_storage_plugin_far/__init__.py"
+    plugin.parent.mkdir()
+    plugin.write_text(FAR)
+    folder.edit("workflow/Snakefile", "rule all:", "print(storage_arguments())\n\n\nrule all:")
+    storage = ["--default-storage-provider", "far", "--default-storage-prefix", str(tmp_path / "else where")]
+    printed = folder.run("-n", *storage, "--storage-far-region", "my region", "--shared-fs-usage", "none")
+    told = ["--default-storage-prefix", str(tmp_path / "else where"), "--default-storage-provider", "far"]
+    assert str([*told, "--storage-far-region", "my region", "--shared-fs-usage", "none"]) in printed

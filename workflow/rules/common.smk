@@ -1,3 +1,5 @@
+import re
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -164,16 +166,12 @@ def summary_page():
 
 def storage_arguments():
     """Where the results are, for a Snakemake that is started from within this one; nothing if they are in this folder."""
-    settings = workflow.storage_settings
+    settings, jobs = workflow.storage_settings, workflow.spawned_job_args_factory  # what Snakemake tells its own jobs
     if settings.default_storage_provider is None:
         return []
-    provider, prefix = settings.default_storage_provider, settings.default_storage_prefix
-    options = ["--default-storage-provider", provider, "--default-storage-prefix", prefix]
-    return [
-        *options,
-        "--shared-fs-usage",
-        *([usage.item_to_choice() for usage in settings.shared_fs_usage] or ["none"]),
-    ]
+    usage = [usage.item_to_choice() for usage in settings.shared_fs_usage] or ["none"]
+    told = [jobs.get_default_storage_provider_args(), *jobs.get_storage_provider_args()]
+    return [*shlex.split(" ".join(told)), "--shared-fs-usage", *usage]
 
 
 def time_shares():
@@ -196,13 +194,22 @@ def files_to_open():
     return "\n".join(lines + [f"  {place}results/{name}/features.parquet" for name in EXPERIMENTS])
 
 
+# What the log says of jobs that were ended for what they lacked, here or by SLURM, and what helps.
+HELP = {
+    "SIGKILL|SIGABRT|'OUT_OF_MEMORY'": "A job was killed. Most often it ran out of memory: give it more, on a cluster by "
+    "`--set-resources RULE:mem_mb=...`, or run fewer at a time by `--cores`",
+    "'TIMEOUT'": "A job took longer than it was given: give it more minutes by `--set-resources RULE:runtime=...`",
+    "Errno 28|Errno 122": "The disk of this folder is full, or your quota is used up: free space",
+    "older modification time": "The clock was set back, or those of two machines disagree: set them right, then "
+    "`find results -exec touch {} +` makes all files as old as each other; no result depends on times",
+}
+
+
 onerror:
-    if any("SIGKILL" in Path(file).read_text() for file in ([log] if isinstance(log, str) else log)):
-        print(
-            "A job was killed. Most often it ran out of memory: give it more, on a cluster by `--set-resources "
-            "RULE:mem_mb=...`, or run fewer at a time by `--cores`. The same command goes on from here.",
-            file=sys.stderr,
-        )
+    said = "".join(Path(file).read_text() for file in ([log] if isinstance(log, str) else log))
+    for sign, advice in HELP.items():
+        if re.search(sign, said):
+            print(f"{advice}. The same command goes on from here.", file=sys.stderr)
 
 
 onsuccess:

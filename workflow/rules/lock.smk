@@ -1,5 +1,9 @@
+import errno
 import fcntl
+import os
 import socket
+
+from hhcore.errors import one_message
 
 
 def release_lock_of_the_dead():
@@ -26,5 +30,20 @@ def release_lock_of_the_dead():
     return held
 
 
+def check_writable():
+    """Say it if this folder or results/ is read-only, or so full that Snakemake cannot even note what it does."""
+    for place in filter(os.path.exists, [os.getcwd(), "results"]):
+        disk, lacks = os.statvfs(place), None
+        if not os.access(place, os.W_OK):
+            lacks = errno.EROFS if disk.f_flag & os.ST_RDONLY else errno.EACCES
+        elif disk.f_bavail * disk.f_frsize < 100_000:
+            lacks = errno.ENOSPC
+        if lacks:
+            raise OSError(lacks, os.strerror(lacks), place)
+
+
 if workflow.is_main_process:
-    LOCK = release_lock_of_the_dead()
+    with one_message(Path(os.devnull)):
+        if not workflow.dryrun:
+            check_writable()
+        LOCK = release_lock_of_the_dead()

@@ -6,14 +6,18 @@ import sys
 import tempfile
 from pathlib import Path
 
+from hhcore.errors import UserError, one_message
+
 output, log = Path(snakemake.output[0]), Path(snakemake.log[0])
-with tempfile.TemporaryDirectory() as folder:
-    config = Path(folder, "config.json")
-    config.write_text(json.dumps(snakemake.config))
-    snakefile = Path(snakemake.scriptdir).parent / "Snakefile"
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--configfile", str(config)]
-    command += ["--report", str(output), "--nolock", *snakemake.params.storage]
-    done = subprocess.run(command, capture_output=True, text=True)
-log.write_text(done.stdout + done.stderr)
-if done.returncode or not output.exists():
-    sys.exit(f"snakemake --report failed:\n{done.stderr[-2000:]}")
+with one_message(log):
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder, "config.json")
+        config.write_text(json.dumps(snakemake.config))
+        snakefile = Path(snakemake.scriptdir).parent / "Snakefile"
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--configfile", str(config)]
+        command += ["--report", str(output), "--nolock", *snakemake.params.storage]
+        done = subprocess.run(command, capture_output=True, text=True)
+    log.write_text(done.stdout + done.stderr)
+    if done.returncode or not output.exists():
+        why = done.stderr.strip().splitlines()[-1:] or [f"it ended with code {done.returncode}"]
+        raise UserError(f"the report cannot be written: {why[0]}; {log} says more")
