@@ -114,8 +114,8 @@ matter for a [cluster](cluster.md). DuckDB and polars read such tables a row gro
 
 ## Queries
 
-The tables are plain Parquet in row groups of at most a million rows. On those of $neurons neurons, read and computed,
-the first time:
+The tables are plain Parquet in row groups of at most 262,144 rows, with the least and the largest value of each column,
+so that a query for one conductance reads a part of the file alone. Read and computed, the first time:
 
 $queries
 
@@ -256,8 +256,11 @@ def scaling(found: dict) -> str:
         rows.append(f"| {label} | {cells} | {slope(runs, key)} |")
     work = [f"| | {sizes} |", "|---|" + "---:|" * len(runs)]
     work += [f"| {rule} | {' | '.join(digits(run['rules_s'][rule]) for run in runs)} |" for rule in largest["rules_s"]]
-    queries = ["| | mean rate at each current, first spike of each neuron |", "|---|---:|"]
-    queries += [f"| {name} | {seconds:.2f} s |" for name, seconds in largest["queries_s"].items()]
+    queries = [f"| | | {sizes} |", "|---|---|" + "---:|" * len(runs)]
+    for query, readers in largest["queries_s"].items():
+        for reader in readers:
+            cells = " | ".join(f"{run['queries_s'][query][reader]:.2f} s" for run in runs)
+            queries.append(f"| {query} | {reader} | {cells} |")
     planning = ", ".join(f"{int(n):,} neurons {seconds:.1f} s" for n, seconds in found["planning_s"].items())
     return SCALING.substitute(
         duration=f"{DURATION_MS / 1000:g}",
@@ -265,7 +268,6 @@ def scaling(found: dict) -> str:
         solver=largest["solver"],
         rows="\n".join(rows),
         work="\n".join(work),
-        neurons=f"{largest['neurons']:,}",
         queries="\n".join(queries),
         planning=planning,
     )

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -28,7 +29,7 @@ ROOT = Path(__file__).parents[1]
 CORES = 2
 NAME = "million"
 AMPLITUDES = 100
-AMPLITUDE = "amplitude_uA_cm2"
+AMPLITUDE, CONDUCTANCE = "amplitude_uA_cm2", "sodium_g_mS_cm2"
 SIZES = [10_000, 100_000, 1_000_000]
 PLANNED = 100_000_000
 EVERY_S = 0.1  # between two looks at the memory
@@ -124,39 +125,51 @@ def measure(neurons: int, folder: Path) -> dict[str, object]:
     }
 
 
-def queries(folder: Path) -> dict[str, float]:
-    """Seconds that the three readers take for a mean rate per current and for the first spikes of all neurons."""
+def queries(folder: Path) -> dict[str, dict[str, float]]:
+    """Seconds that each query takes, the first time, in each of the three readers.
+
+    One passes over all neurons, one over all spikes, one asks for the F-I curves at one sodium conductance.
+    """
     features, spikes = (str(folder / f"{name}.parquet") for name in ("features", "spikes"))
     rate, first = "firing_rate_Hz", "time_ms"
+    at = pq.ParquetFile(features).read_row_group(0, [CONDUCTANCE])[CONDUCTANCE][0].as_py()
     tasks = {
-        "pandas": lambda: (
-            pd.read_parquet(features, columns=[AMPLITUDE, rate]).groupby(AMPLITUDE)[rate].mean(),
-            pd.read_parquet(spikes).groupby("neuron")[first].min(),
-        ),
-        "polars": lambda: (
-            pl.scan_parquet(features).group_by(AMPLITUDE).agg(pl.col(rate).mean()).collect(),
-            pl.scan_parquet(spikes).group_by("neuron").agg(pl.col(first).min()).collect(),
-        ),
-        "DuckDB": lambda: (
-            duckdb.sql(f"select {AMPLITUDE}, avg({rate}) from '{features}' group by all").fetchall(),
-            duckdb.sql(f"select neuron, min({first}) from '{spikes}' group by neuron").fetchnumpy(),
-        ),
+        "mean rate at each current": {
+            "pandas": lambda: pd.read_parquet(features, columns=[AMPLITUDE, rate]).groupby(AMPLITUDE)[rate].mean(),
+            "polars": lambda: pl.scan_parquet(features).group_by(AMPLITUDE).agg(pl.col(rate).mean()).collect(),
+            "DuckDB": lambda: duckdb.sql(f"select {AMPLITUDE}, avg({rate}) from '{features}' group by all").fetchall(),
+        },
+        "F-I curves at one conductance": {
+            "pandas": lambda: pd.read_parquet(features, columns=[AMPLITUDE, rate], filters=[(CONDUCTANCE, "==", at)]),
+            "polars": lambda: (
+                pl.scan_parquet(features).filter(pl.col(CONDUCTANCE) == at).select(AMPLITUDE, rate).collect()
+            ),
+            "DuckDB": lambda: duckdb.sql(
+                f"select {AMPLITUDE}, {rate} from '{features}' where {CONDUCTANCE} = {at!r}"
+            ).fetchnumpy(),
+        },
+        "first spike of each neuron": {
+            "pandas": lambda: pd.read_parquet(spikes).groupby("neuron")[first].min(),
+            "polars": lambda: pl.scan_parquet(spikes).group_by("neuron").agg(pl.col(first).min()).collect(),
+            "DuckDB": lambda: duckdb.sql(f"select neuron, min({first}) from '{spikes}' group by neuron").fetchnumpy(),
+        },
     }
-    seconds = {}
-    for name, task in tasks.items():
-        started = time.perf_counter()
-        task()
-        seconds[name] = time.perf_counter() - started
-    return seconds
+    return {query: {reader: seconds(task) for reader, task in readers.items()} for query, readers in tasks.items()}
+
+
+def seconds(task: Callable[[], object]) -> float:
+    """Wall time of a task."""
+    started = time.perf_counter()
+    task()
+    return time.perf_counter() - started
 
 
 def planning_seconds(neurons: int, folder: Path) -> float:
     """Wall time of a dry run."""
     (folder / "config.yaml").write_text(yaml.safe_dump(config(neurons)))
     command = [sys.executable, "-m", "snakemake", "-n", "--quiet", "--directory", str(folder)]
-    started = time.perf_counter()
-    subprocess.run([*command, "--configfile", str(folder / "config.yaml")], cwd=ROOT, check=True, capture_output=True)
-    return time.perf_counter() - started
+    command += ["--configfile", str(folder / "config.yaml")]
+    return seconds(lambda: subprocess.run(command, cwd=ROOT, check=True, capture_output=True))
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ Fields = Mapping[str, tuple[str, str]]  # name: (unit, definition)
 
 LIBRARIES = ("llvmlite", "myokit", "numpy", "pyarrow", "scipy", "sympy")
 PREFIX = "hhcore."
-ROW_GROUP = 1 << 20
+ROW_GROUP = 1 << 18  # rows, at the most: small enough that a query can skip most of a table
 BATCH = 1 << 17  # rows looked at together
 OPTIONS = {"version": "2.6", "compression": "zstd", "compression_level": 3, "write_page_checksum": True}
 # Of 3.2 M spikes of periodic trains, times take 6.4 bytes each so, 7.5 plain and 7.8 with a dictionary; the neuron

@@ -1,13 +1,17 @@
 """What jobs are said to need, before the run, against what they take."""
 
+import time
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from hhcore import resources, sweep
 from hhcore.experiment import read_experiments
+from hhcore.model import load_model
 from hhcore.numerics import calibrate
 from hhcore.results import axis_columns, figure_plan
+from hhcore.simulation import simulate
 from hhcore.solvers import Solver
 from hhcore.store import run_points
 
@@ -39,6 +43,20 @@ def test_steps_are_planned_to_a_factor_of_two(method, accuracy):
     e = experiment(solver={"method": method, "dt" if method == "rk4" else "local_error": accuracy})
     taken = run_points(e, e.solver, e.points(np.arange(e.n_points))).steps.mean() / e.duration
     assert taken / 2 < steps(e) < 2 * taken
+
+
+def test_the_speed_of_a_kernel_is_the_best_of_several_rounds(monkeypatch):
+    monkeypatch.setattr(sweep, "keep", lambda path, text: None)
+    model, rounds = load_model("hodgkin_huxley_1952"), []
+    undisturbed = sweep.measure_speed(model, "tsit5")
+
+    def stalled(*arguments, **options):
+        rounds.append(1)
+        time.sleep(0.5 if len(rounds) == 1 else 0.0)
+        return simulate(*arguments, **options)
+
+    monkeypatch.setattr("hhcore.simulation.simulate", stalled)
+    assert sweep.measure_speed(model, "tsit5") > undisturbed / 20  # the stalled round alone: 1 / 100
 
 
 @pytest.mark.parametrize(("method", "tolerance"), [("rk4", "1 us"), ("rk4", "0.01 us"), ("tsit5", "0.1 us")])

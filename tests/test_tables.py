@@ -286,6 +286,32 @@ def test_row_groups_of_a_table(path, monkeypatch, group):
     assert tables.read(path)["count"].to_pylist() == [1, None, 3, 4]
 
 
+def test_a_filter_reads_no_other_row_group(tmp_path, monkeypatch):
+    """All bytes of the other groups are destroyed, and pandas, polars and DuckDB find what is asked for."""
+    import duckdb
+    import pandas as pd
+    import polars as pl
+
+    monkeypatch.setattr(tables, "ROW_GROUP", 1000)
+    path, rates = tmp_path / "features.parquet", np.arange(5000) + 0.5
+    conductance = np.repeat(np.linspace(96, 144, 25), 200)  # five to a group
+    tables.write(path, tables.table({"g": conductance, "rate_Hz": rates}, FIELDS | {"g": ("1", "slow axis")}), MADE)
+    content = bytearray(path.read_bytes())
+    for group in (0, 1, 3, 4):
+        for column in range(2):
+            found = pq.read_metadata(path).row_group(group).column(column)
+            begin = found.dictionary_page_offset or found.data_page_offset
+            content[begin : begin + found.total_compressed_size] = bytes(found.total_compressed_size)
+    path.write_bytes(content)
+    wanted, expected = float(conductance[2500]), rates[2400:2600].tolist()
+    assert pd.read_parquet(path, filters=[("g", "==", wanted)]).rate_Hz.tolist() == expected
+    assert pl.scan_parquet(path).filter(pl.col("g") == wanted).collect()["rate_Hz"].to_list() == expected
+    found = duckdb.sql(f"select rate_Hz from '{path}' where g = {wanted!r} order by 1").fetchall()
+    assert [rate for (rate,) in found] == expected
+    with pytest.raises(UserError, match="damaged"):
+        tables.read(path)
+
+
 @pytest.mark.parametrize("group", [1, 2, 4, 100])
 def test_row_groups_are_cut_anywhere_and_lose_nothing(tmp_path, monkeypatch, group):
     monkeypatch.setattr(tables, "ROW_GROUP", group)
