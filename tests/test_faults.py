@@ -34,7 +34,7 @@ def cache(tmp_path_factory) -> Path:
 def sweep(path: Path, cache: Path) -> Folder:
     """A folder with an experiment of four shards, of a second or so each."""
     folder = Folder(path, cache)
-    folder.edit("hhcore/sweep.py", "STEPS_PER_SHARD = 3e9", "STEPS_PER_SHARD = 7e5")
+    folder.edit("hhcore/sweep.py", "STEPS_PER_SHARD = 3e9", "STEPS_PER_SHARD = 2.2e6")
     folder.config(**GRID)
     return folder
 
