@@ -272,7 +272,7 @@ def test_what_slurm_ends_a_job_for_brings_a_word_on_it(cache, tmp_path, monkeypa
 
 @pytest.mark.parametrize(("capacitances", "failed"), [([0.0001, 1], 3), ([0.0001, 0.00005], 6)])
 def test_neurons_that_fail_can_fail_the_run_when_all_is_written(cache, tmp_path, capacitances, failed):
-    """One of two shards' worth of them, or every neuron that there is."""
+    """Half of the neurons, or every one."""
     folder = Folder(tmp_path / "failing", cache)
     settings = {"parameters": {"membrane.C": {"values": capacitances}}}
     settings |= {"solver": {"method": "tsit5", "local_error": 1e-6}}

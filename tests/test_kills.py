@@ -113,6 +113,38 @@ def storm(folder: Folder, timed: tuple[Folder, float], kills: int, seed: int) ->
     check_complete(folder, calm, since)
 
 
+DEADLY = """
+{indent}if "shards" in str(path) and os.path.exists("deadly"):
+{indent}    for pid in (int(open("deadly").read()), os.getpid()):
+{indent}        os.kill(pid, 9)
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "after", "there"),
+    [("tables", "        yield file\n", 0), ("files", "        os.replace(temporary, path)\n", 1)],
+    ids=["a half-written shard", "a shard that Snakemake did not see finish"],
+)
+def test_killed_at_the_worst_moments_it_goes_on_by_the_same_command(calm, cache, tmp_path, file, after, there):
+    folder = sweep(tmp_path / "worst", cache)
+    deadly = after + DEADLY.format(indent=" " * 8)
+    folder.edit(f"hhcore/{file}.py", after, deadly)
+    folder.edit(f"hhcore/{file}.py", "from collections.abc", "import os\nfrom collections.abc")
+    run = begin(folder)
+    (folder.path / "deadly").write_text(str(run.pid))
+    assert run.wait(300) == -signal.SIGKILL
+    psutil.wait_procs(living(folder), 60)
+    check_all_readable(folder, calm)
+    shards = {path.stem for path in (folder.path / "results/e/shards").glob("*.parquet")}
+    assert there <= len(shards) <= 2 * there and (folder.path / "results/e").exists()
+    (folder.path / "deadly").unlink()
+    begun = len(counted(folder))
+    folder.run("--cores", "2")
+    again = {shard: n for shard, n in counted(folder)[begun:] if shard in shards}
+    assert set(again) == shards and not any(again.values()), "they run again, and find their neurons"
+    check_complete(folder, calm, kills=1)
+
+
 def test_killed_at_random_moments_it_goes_on_by_the_same_command(timed, cache, tmp_path):
     storm(sweep(tmp_path / "storm", cache), timed, kills=3, seed=1)
 
