@@ -216,4 +216,4 @@ def test_thousands_of_broken_model_files():
 @pytest.mark.slow
 def test_thousands_of_altered_model_files(folder):
     models, refusals, ran = drizzle(2000, seed=4, runs=100, folder=folder)
-    assert models > 600 and refusals > 600 and ran > 80
+    assert models > 600 and refusals > 300 and ran > 80
