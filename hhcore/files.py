@@ -21,7 +21,8 @@ def whole(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        error.filename = error.filename or str(path)  # a library that writes does not always tell where
+        if error.errno and not error.filename:  # a library that writes does not always tell where
+            error.filename = str(path)
         raise
     finally:
         temporary.unlink(missing_ok=True)

@@ -26,7 +26,7 @@ def check_step(experiment: Experiment, points: np.ndarray) -> None:
         return
     interval = solver.scheme.stable
     rate, potential = fastest_rate(e, points)
-    longest = interval / rate
+    longest = interval / rate if rate else np.inf
     if solver.accuracy > longest:
         unit = e.model.time_unit
         raise UserError(

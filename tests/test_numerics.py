@@ -234,6 +234,16 @@ def test_the_fastest_rate_of_the_whole_sample_counts():
     assert longest < SCHEMES["rk4"].stable / (3**2.37 * m_rate)
 
 
+def test_a_model_without_a_time_constant_takes_any_step(tmp_path):
+    path = tmp_path / "capacitor.mmt"
+    path.write_text(
+        "[[model]]\nc.V = 0\n[c]\ntime = 0 [ms] bind time\n    in [ms]\ni = 0 [mV/ms] bind pace\n    in [mV/ms]\n"
+        "dot(V) = i\n    in [mV]\n    label membrane_potential\n"
+    )
+    changes = {"model": str(path), "parameters": {}, "initial_state": "model", "solver": {"method": "rk4", "dt": 1}}
+    assert evidence(experiment(**changes)).chosen == Solver("rk4", 1.0)
+
+
 def test_a_step_beyond_stability_is_refused_with_the_limit():
     with pytest.raises(hhcore.UserError, match=r"solver.dt: 0.2 ms is unstable: .* give dt below 0\.0\d+ ms"):
         evidence(single({"method": "rk4", "dt": 0.2}))
