@@ -93,8 +93,9 @@ $solver.
 
 $rows
 
-The slope is that of a straight line through the logarithms: 1 is proportional to the number of neurons. The share of
-the kernel is the core time that the shards spent integrating, as their logs say, over wall time and cores.
+On $cores cores of $cpu. The slope is that of a straight line through the logarithms: 1 is proportional to the number of
+neurons. The share of the kernel is the core time that the shards spent integrating, as their logs say, over wall time and
+cores. $share
 
 Where the time goes, in seconds of work by rule, on the cores together; the rest is Snakemake's own, and cores that wait
 where there is one job alone:
@@ -122,6 +123,7 @@ $queries
 How to write them is in [results.md](results.md).
 """)
 
+AIMED_SHARE = 0.85  # of the kernel
 MEASURES = (  # label, key, factor, unit
     ("wall time", "wall_s", 1, "s"),
     ("share of the kernel", "kernel_share", 100, "%"),
@@ -265,11 +267,24 @@ def scaling(found: dict) -> str:
     return SCALING.substitute(
         duration=f"{DURATION_MS / 1000:g}",
         cores=largest["cores"],
+        cpu=largest["cpu"],
+        share=share(largest),
         solver=largest["solver"],
         rows="\n".join(rows),
         work="\n".join(work),
         queries="\n".join(queries),
         planning=planning,
+    )
+
+
+def share(run: dict) -> str:
+    """Whether the kernel had the share of a run that was aimed at, and what has the rest."""
+    outside = run["wall_s"] * (1 - run["kernel_share"])
+    verdict = "is met" if run["kernel_share"] >= AIMED_SHARE else "is missed"
+    return (
+        f"The aim of {AIMED_SHARE:.0%} for {run['neurons']:,} neurons {verdict}: {outside:.0f} s of wall time are not the "
+        "kernel's, most of them stages that one core does alone (start, compiling, tables, figures, report). They hardly "
+        "depend on the kernel, so the faster it is, the smaller its share."
     )
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+import llvmlite.binding as llvm
 import pandas as pd
 import polars as pl
 import psutil
@@ -113,6 +114,7 @@ def measure(neurons: int, folder: Path) -> dict[str, object]:
     return {
         "neurons": pq.read_metadata(results / NAME / "features.parquet").num_rows,
         "cores": CORES,
+        "cpu": llvm.get_host_cpu_name(),
         "wall_s": wall,
         "kernel_share": kernel_seconds(results) / (CORES * wall),
         "rules_s": rules,

@@ -9,7 +9,7 @@ import pytest
 import hhcore
 from hhcore.compile.module import load_kernel
 from hhcore.reference import derivative, rest
-from hhcore.rest import initial_states
+from hhcore.rest import _distinct, initial_states
 
 EXACT = json.loads((Path(__file__).parent / "data" / "hodgkin_huxley_1952.json").read_text())
 MODEL = hhcore.load_model("hodgkin_huxley_1952")
@@ -59,3 +59,12 @@ def test_steady_state_does_not_move():
         traced = hhcore.trace("hodgkin_huxley_1952", {}, hhcore.Step(0), duration=100, **solver)
         for state in MODEL.states:
             assert np.ptp(traced[state]) < 1e-12
+
+
+@pytest.mark.parametrize("rows", [(500, 3), (5, 1), (1, 2), (0, 2)])
+def test_each_distinct_parameter_set_is_found_once(rows):
+    table = np.random.default_rng(3).integers(0, 3, rows).astype(float)
+    table = np.column_stack([np.full(len(table), 7.0), table])
+    first, which = _distinct(table)
+    assert np.array_equal(table[first][which], table)
+    assert len(first) == len(np.unique(table, axis=0))
