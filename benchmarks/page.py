@@ -93,9 +93,9 @@ $solver.
 
 $rows
 
-On $cores cores of $cpu. The slope is that of a straight line through the logarithms: 1 is proportional to the number of
-neurons. The share of the kernel is the core time that the shards spent integrating, as their logs say, over wall time and
-cores. $share
+On $cores cores of $cpu. The slope is that of a straight line through the logarithms: 1 is proportional to the number
+of neurons. The share of the kernel is the core time that the shards spent integrating, as their logs say, over wall
+time and cores. $share
 
 Where the time goes, in seconds of work by rule, on the cores together; the rest is Snakemake's own, and cores that wait
 where there is one job alone:
@@ -282,9 +282,9 @@ def share(run: dict) -> str:
     outside = run["wall_s"] * (1 - run["kernel_share"])
     verdict = "is met" if run["kernel_share"] >= AIMED_SHARE else "is missed"
     return (
-        f"The aim of {AIMED_SHARE:.0%} for {run['neurons']:,} neurons {verdict}: {outside:.0f} s of wall time are not the "
-        "kernel's, most of them stages that one core does alone (start, compiling, tables, figures, report). They hardly "
-        "depend on the kernel, so the faster it is, the smaller its share."
+        f"The aim of {AIMED_SHARE:.0%} for {run['neurons']:,} neurons {verdict}: {outside:.0f} s of wall time are not "
+        "the kernel's, most of them stages that one core does alone (start, compiling, tables, figures, report). They "
+        "hardly depend on the kernel, so the faster it is, the smaller its share."
     )
 
 
