@@ -1,10 +1,13 @@
-"""`python -m hhcore models`: the catalogue, and what is in one of its models."""
+"""`python -m hhcore models` shows the catalogue or one of its models, `python -m hhcore check FILE` checks a config."""
 
 import argparse
 import sys
 
+from hhcore.config_file import read_config
 from hhcore.errors import UserError
+from hhcore.experiment import read_experiments
 from hhcore.model import load_model, models, variants
+from hhcore.sweep import estimate, notes, plan
 
 
 def catalogue() -> str:
@@ -28,15 +31,27 @@ def table(name: str) -> str:
     return "\n".join(lines)
 
 
+def checked(path: str) -> str:
+    """What the experiments of a config file would cost. Raises UserError at the first mistake in it."""
+    experiments = read_experiments(read_config(path))
+    found = [notes(experiments.values()), estimate({name: plan(e) for name, e in experiments.items()})]
+    return "\n".join(filter(None, found))
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Print what is asked for; 1 after a mistake."""
     parser = argparse.ArgumentParser(prog="python -m hhcore", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     listing = commands.add_parser("models", help="the catalogue, or one model of it")
     listing.add_argument("name", nargs="?", help="a model, or model:variant, or a path")
+    checking = commands.add_parser("check", help="whether a config file is right, and what it would cost")
+    checking.add_argument("config", help="a YAML file")
     given = parser.parse_args(arguments)
     try:
-        print(table(given.name) if given.name else catalogue())
+        if given.command == "check":
+            print(checked(given.config))
+        else:
+            print(table(given.name) if given.name else catalogue())
     except UserError as error:
         print(f"Error. {error}", file=sys.stderr)
         return 1

@@ -111,6 +111,8 @@ def in_scale(spec: object, name: str, unit: str, own: float, where: str) -> tupl
 
 
 def _form(spec: object, where: str, legal: list[str]) -> str:
+    if isinstance(spec, list):
+        raise UserError(f"{where}: {shown(spec)} is a list; write {{values: [...]}}")
     given = list(fields(spec, where, optional=legal))
     if len(given) != 1:
         axes = [form for form in legal if form not in DISTRIBUTIONS]

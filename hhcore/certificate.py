@@ -71,7 +71,6 @@ def _certificate(e: Experiment, evidence: Evidence) -> dict[str, str]:
         "spike_time_error_median_us": f"{trial.median * us:.3g}" if fires else "none fires",
         "reference": f"{evidence.exact.method}, local_error {evidence.exact.accuracy:g}",
         "reference_runs": str(len(evidence.neurons)),
-        "errors_of": f"a sample of {len(evidence.neurons)} neurons",
         "reference_checked_by_scipy": ", ".join(f"neuron {row}" for row in evidence.checked) or "none",
         "reference_agreement_us": f"{evidence.agreement * us:.2g}" if evidence.checked else "not checked",
         "fragile_in_sample": ", ".join(map(str, fragile)) or "none",

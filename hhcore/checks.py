@@ -31,13 +31,19 @@ def fields(
     given = mapping(value, where)
     for key in given:
         if key not in required and key not in optional:
-            raise UserError(f"{where}: there is no key {key!r} here; {closest(key, [*required, *optional])}")
-    for key, example in required.items():
-        if key not in given:
             raise UserError(
-                f"{where}: the key {key!r} is missing; given {shown(list(given))}; add it, like `{example}`"
+                f"{where}: there is no key {key!r} here; {closest(key, dict.fromkeys([*required, *optional]))}"
             )
+    for key, example in required.items():
+        present(given, key, where, example)
     return given
+
+
+def present(given: Mapping[str, object], key: str, where: str, example: str) -> object:
+    """The value of a key that must be there; `example` shows how it is written."""
+    if key not in given:
+        raise UserError(f"{where}: the key {key!r} is missing; given {shown(list(given))}; add it, like `{example}`")
+    return given[key]
 
 
 def mapping(value: object, where: str) -> dict[str, object]:

@@ -21,6 +21,9 @@ def read_config(path: str | Path) -> dict[str, object]:
         raise UserError(f"config file {str(path)!r} cannot be read as a text file: {error}") from error
     except UserError as error:
         raise UserError(f"config file {str(path)!r}: {error}") from error
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1
+        raise UserError(f"config file {str(path)!r} is not valid YAML: line {line}: {error.problem}") from error
     # What PyYAML raises for scalars that it cannot build (a month 13, !!bool perhaps) is of many types.
     except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"config file {str(path)!r} is not valid YAML: {error}") from error

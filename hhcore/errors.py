@@ -17,7 +17,7 @@ class UserError(ValueError):
 def closest(given: str, legal: Iterable[str]) -> str:
     """The end of a message: the legal words and, where one is near `given`, a suggestion."""
     legal = list(legal)
-    shown = ", ".join(legal[:12]) + (", …" if len(legal) > 12 else "")
+    shown = ", ".join(legal[:16]) + (", …" if len(legal) > 16 else "")
     lowered = {word.lower(): word for word in reversed(legal)}
     near = difflib.get_close_matches(str(given).lower(), lowered, n=1, cutoff=0.5)
     hint = f"; did you mean {lowered[near[0]]!r}?" if near else ""

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from hhcore.axes import Axis, AxisSpec, read_axis
-from hhcore.checks import choice, fields, items, mapping, shown, text
+from hhcore.checks import choice, fields, items, mapping, present, shown, text
 from hhcore.errors import UserError, closest
 from hhcore.grid import Factor, check_size, check_values, factors
 from hhcore.model import NOTHING, Model, load_model, models, split_name
@@ -204,8 +204,7 @@ def _check_form(name: str, body: object, where: str) -> None:
 def _check_stimulus(body: object, where: str) -> None:
     """Known keys alone, and those that its kind needs."""
     given = mapping(body, where)
-    fields({key: given[key] for key in given if key == "kind"}, where, {"kind": "kind: step"})
-    kind = KINDS[choice(given["kind"], KINDS, f"{where}.kind")]
+    kind = KINDS[choice(present(given, "kind", where, "kind: step"), KINDS, f"{where}.kind")]
     fields(body, where, {"kind": "", **dict.fromkeys(kind.required(), kind.example)}, kind.fields)
     for name, field in kind.fields.items():
         if not field.swept and isinstance(given.get(name), dict):
@@ -310,7 +309,10 @@ def _window(body: object, unit: str, duration: float, where: str) -> tuple[float
     where = f"{where}.analysis_window"
     start, stop = (to_unit(t, unit, f"{where}[{i}]") for i, t in enumerate(items(body, where, "[start, stop]", 2)))
     if not 0 <= start < stop <= duration:
-        raise UserError(f"{where}: {shown(body)} does not lie, start before stop, in the duration [0, {duration!r}]")
+        raise UserError(
+            f"{where}: {shown(body)} does not lie, start before stop, in the duration [0, {duration!r}]; "
+            "give two times in it, or leave it out for all of the run"
+        )
     return start, stop
 
 

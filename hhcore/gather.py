@@ -2,8 +2,8 @@
 
 Shards hold the neurons by key, scattered over the grid. So first the keys of the grid are shared out among the shards,
 then each shard's neurons, a batch at a time, among the stretches of the grid that they belong to. Both go through
-temporary files, at most FAN_OUT of which are open at once: where there are more parts, each file holds several, which
-are shared out in turn. So work grows as n log n: a neuron is written once for up to 64 stretches, twice for up to 4096.
+temporary files, of each at most FAN_OUT at once: where there are more parts, each file holds several, which are shared
+out in turn. So work grows as n log n: a neuron is written once for up to 64 stretches, twice for up to 4096.
 Three stretches at the most are in memory at a time: one that is written to the tables, one whose tables are made
 meanwhile, and one that is read.
 """
@@ -29,7 +29,7 @@ from hhcore.sweep import context_digest, grid_keys
 NEURONS = 1 << 15  # in a stretch, at the most
 SECONDS = 1 << 15  # simulated in a stretch, at the most: some three million spikes
 BATCH = 1 << 14  # neurons that are looked at together
-FAN_OUT = 64  # temporary files that are written at the same time
+FAN_OUT = 64  # temporary files of keys, and as many of neurons, that are open at the same time
 ROW = pa.field("row", pa.int64())  # of the grid
 T = TypeVar("T")
 
@@ -106,7 +106,7 @@ def _shared_out(
 
 def _stored(file: Path) -> Iterator[pa.Table]:
     """What was written to a file, some BATCH rows at a time."""
-    with pa.memory_map(str(file)) as source, pa.ipc.open_stream(source) as stream:
+    with pa.OSFile(str(file)) as source, pa.ipc.open_stream(source) as stream:
         parts, rows = [], 0
         for part in stream:
             parts.append(part)

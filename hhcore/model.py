@@ -165,12 +165,12 @@ def _find(model: str):
         return CATALOGUE / f"{model}.mmt"
     if not model.endswith((".mmt", ".cellml")):
         raise UserError(
-            f"model {model!r} is not in the catalogue and is no path to a .mmt or .cellml file; "
-            + closest(model, models())
+            f"model {model!r} is not in the catalogue and is no path to a .mmt or .cellml file "
+            "(docs/own_model.md says how to use others); " + closest(model, models())
         )
     path = Path(model)
     if not path.is_file():
-        raise UserError(f"model file {model!r} does not exist")
+        raise UserError(f"model file {model!r} does not exist; paths count from {Path.cwd()}")
     return path
 
 

@@ -28,7 +28,6 @@ CORNERS, RANDOM, EDGES, SENSITIVE = 16, 32, 32, 32  # points of a sample: up to 
 LINES = 16  # through the grid, on which those of the last two kinds are looked for
 LINE_POINTS = 400
 STIFF = 1.5  # a model is stiff if a hundredfold smaller local error of an explicit scheme takes less than so many steps
-CHECKED = 2  # neurons that SciPy simulates too
 CHECKED_MS = 300.0
 UNJUDGED = 6  # where in a ladder to stand if no neuron of the sample fires: a local error of 1e-6
 WORTHLESS = 2.0  # a solver this many times as expensive as one that meets the tolerance is not refined further
@@ -253,7 +252,8 @@ def _telling(experiment: Experiment, grid: _Ranked, screen: tuple[Solver, Solver
     points = experiment.points(rows.ravel())
     coarse, fine = (run_points(experiment, solver, points, threads=threads) for solver in screen)
     moved = errors(coarse, fine, experiment)
-    sensitive = np.argsort(-np.nan_to_num(moved), kind="stable")[:SENSITIVE]
+    moved[(coarse.status >= DIVERGED) & (fine.status < DIVERGED)] = np.inf
+    sensitive = np.argsort(-np.nan_to_num(moved, posinf=np.inf), kind="stable")[:SENSITIVE]
     if experiment.sample is None:
         place = np.arange(rows.size).reshape(rows.shape)
         pairs = np.column_stack([place[:, :-1].ravel(), place[:, 1:].ravel()])
@@ -325,8 +325,10 @@ def _check(
             ours = exact.spike_times[exact.offsets[i] : exact.offsets[i + 1]]
             ours = ours[ours <= duration]
             ends = np.array([0, len(ours)]), np.array([0, len(theirs)])
-            found[int(neurons[i])] = float(spike_time_errors(ours, ends[0], theirs, ends[1], duration)[0])
-    return list(found), float(np.nan_to_num(max(found.values(), default=0.0)))
+            difference = float(spike_time_errors(ours, ends[0], theirs, ends[1], duration)[0])
+            if not np.isnan(difference):  # neither has a spike so early
+                found[int(neurons[i])] = difference
+    return list(found), max(found.values(), default=0.0)
 
 
 def _by_scipy(e: Experiment, point: np.ndarray, duration: float, scipy: tuple[str, float]) -> np.ndarray | None:

@@ -11,6 +11,8 @@ from hhcore.errors import UserError
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
+COLDEST_K = 200.0  # no bare number below is taken for a temperature: neurons are frozen
+
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
@@ -40,11 +42,22 @@ def to_unit(value: object, unit: str, where: str) -> float:
     """`value` as a float in `unit`: a bare number is in `unit` already, text carries its own unit.
 
     Conversions are done in decimal arithmetic, so that "0.7 s" is the very double 700.0 in ms.
-    Raises UserError if `value` is no finite number, or its unit is unknown or of another dimension.
+    Raises UserError if `value` is no finite number, its unit is unknown or of another dimension, or if it is a bare
+    number of kelvins that only degrees Celsius can be.
 
     >>> to_unit("0.5 s", "ms", "duration")
     500.0
     """
+    number = _number(value, unit, where)
+    if unit == "K" and not isinstance(value, str) and number < COLDEST_K:
+        raise UserError(
+            f"{where}: {shown(value)} is in kelvin here; write '{shown(value)} degC' for degrees Celsius, "
+            f"or '{shown(value)} K' if it is meant"
+        )
+    return number
+
+
+def _number(value: object, unit: str, where: str) -> float:
     if isinstance(value, str):
         number = _from_text(value, unit, where)
     elif isinstance(value, Real) and not isinstance(value, bool):
@@ -61,7 +74,7 @@ def to_difference(value: object, unit: str, where: str) -> float:
 
     Raises UserError also for a unit whose zero is not that of `unit`, such as degC for K.
     """
-    number = to_unit(value, unit, where)
+    number = _number(value, unit, where)
     own = _NUMBER.sub("", value.strip(), count=1).strip() if isinstance(value, str) else ""
     if own and to_unit(f"0 {own}", unit, where) != 0.0:
         raise UserError(f"{where}: {shown(value)} is no difference, since 0 {own} is not 0 {unit}; give it in {unit}")

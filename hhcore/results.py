@@ -219,6 +219,7 @@ def figure_plan(experiment: Experiment):
 
     sample = {} if e.sample is None else dict(zip(e.sample.names, e.sample.points.T, strict=True))
     axes = [swept(a.name, a.values) for a in e.axes]
+    zipped = e.combine == "zip" and sum(a.values.size > 1 for a in e.axes) > 1
     along = [e.column(a.name) for a in e.axes if a.name == e.stimulus.axis]
     return Plan(
         title=f"{e.name}: {model.title}",
@@ -226,7 +227,7 @@ def figure_plan(experiment: Experiment):
         potential=variable(model.states[model.potential]),
         gates=tuple(variable(q) for name, q in model.states.items() if name != model.potential),
         currents=tuple(variable(q) for q in model.currents.values()),
-        axes=tuple(a if e.combine == "zip" else a.thinned for a in axes),
+        axes=tuple(a if zipped else a.thinned for a in axes),
         sampled=tuple(swept(name, values) for name, values in sample.items()),
         along=along[0] if along else None,
         neurons=e.n_points,

@@ -13,7 +13,7 @@ from hhcore.stimulus import protocol
 
 INTERVAL_MS = 0.05  # between two looks at a neuron, or more where these would be too many
 LOOKED_AT = 8_000_000  # numbers, that is states of a neuron times neurons times looks
-MOVED = 0.01  # of the range of a state: what moved less since the last look is passed over
+MOVED = 0.01  # of the range of a state: what is as near to the last look is passed over
 COMPUTED = 4_000_000  # entries of Jacobians
 BATCH = 1000  # Jacobians whose eigenvalues are computed together
 TIGHT = ("tsit5", 1e-6)
@@ -66,13 +66,23 @@ def _visited(e: Experiment, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     stretches = protocol(e.stimulus, stimuli, e.duration, (0.0, e.duration), times)
     limits = {"accuracy": TIGHT[1], "most_steps": MOST_STEPS * e.duration * e.model.ms}
     kept = integrate(kernel, parameters, start, stretches, **limits, keep=True).kept
-    visited = np.concatenate([start[:, None], kept], axis=1)
-    moved = np.abs(np.diff(visited, axis=1)) > MOVED * np.ptp(visited[np.isfinite(visited).all(axis=2)], axis=0)
-    neurons, looks = np.nonzero(moved.any(axis=2) & np.isfinite(kept).all(axis=2))
+    neurons, looks = _moved(start, kept)
     most = max(BATCH, COMPUTED // start.shape[1] ** 2)
     some = np.unique(np.linspace(0, len(neurons) - 1, min(len(neurons), most)).astype(np.int64))
     states = np.concatenate([start, kept[neurons[some], looks[some]]])
     return np.concatenate([parameters, parameters[neurons[some]]]), states
+
+
+def _moved(start: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Neurons and looks at which a state is in another cell, of the size MOVED, than at the look before.
+
+    start : float64 (n, N), kept : float64 (n, looks, N)
+    """
+    visited = np.concatenate([start[:, None], kept], axis=1)
+    finite = np.isfinite(visited).all(axis=2)
+    sizes = MOVED * np.ptp(visited[finite], axis=0)
+    cells = np.floor(np.where(finite[:, :, None], visited, 0.0) / np.where(sizes > 0, sizes, 1.0))
+    return np.nonzero((np.diff(cells, axis=1) != 0).any(axis=2) & finite[:, 1:])
 
 
 def _jacobians(model: Model, parameters: np.ndarray, states: np.ndarray) -> np.ndarray:

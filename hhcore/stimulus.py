@@ -137,7 +137,10 @@ class Step(Stimulus):
         if start.min() < 0:
             raise UserError(f"{where}.start: {float(start.min())!r} is before the simulation, which begins at 0")
         if stop.max() > duration:
-            raise UserError(f"{where}.stop: {float(stop.max())!r} is after the end of the simulation, {duration!r}")
+            raise UserError(
+                f"{where}.stop: {float(stop.max())!r} is after the end of the simulation, {duration!r}; "
+                "give an earlier stop or a longer duration"
+            )
         worst = (start - stop).argmax()
         if start[worst] >= stop[worst]:
             raise UserError(

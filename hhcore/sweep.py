@@ -76,10 +76,13 @@ def estimate(plans: dict[str, Plan]) -> str:
     """What a run from scratch would cost, a line per experiment."""
     lines = []
     for name, p in plans.items():
-        shards = f"{len(p.shards)} shard{'s' if len(p.shards) > 1 else ''}"
-        size = f"{p.neurons:,} neurons, {p.simulated_s:,.6g} s simulated, {shards}"
+        size = f"{_counted(p.neurons, 'neuron')}, {p.simulated_s:,.6g} s simulated, {_counted(len(p.shards), 'shard')}"
         lines.append(f"{name}: {size}; from scratch about {duration_text(p.core_s)} on one core")
     return "\n".join(lines)
+
+
+def _counted(n: int, word: str) -> str:
+    return f"{n:,} {word}{'s' if n != 1 else ''}"
 
 
 def duration_text(seconds: float) -> str:

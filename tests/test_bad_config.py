@@ -81,6 +81,12 @@ MISTAKES = [
     (("stimulus", "amplitude"), MISSING, ".stimulus", ["'amplitude' is missing", "given ['kind', 'start', 'stop']"]),
     (("solver", "dt"), MISSING, ".solver", ["'dt' is missing", "given ['method']"]),
     (("solver", "method"), "tsit5", ".solver", ["no key 'dt'", "legal: method, local_error"]),
+    (
+        ("parameters", "temperature.T"),
+        6.3,
+        ".parameters.temperature.T",
+        ["kelvin", "write '6.3 degC'"],
+    ),
     (("solver",), {"method": "tsit5"}, ".solver", ["'local_error' is missing", "`local_error: 1e-6`"]),
     (("solver",), {}, ".solver", ["says not how accurate", "tolerance: 1 us"]),
     (("solver",), {"tolerance": "1 us", "dt": 0.1}, ".solver", ["no key 'dt'", "legal: tolerance, method, certify"]),

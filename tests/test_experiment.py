@@ -209,7 +209,7 @@ def test_without_axes_there_is_one_neuron(combine):
 
 
 def test_sixteen_axes_are_possible():
-    parameters = {name: {"values": [x + 1.0]} for x, name in enumerate(sorted(read(GRID).model.parameters))}
+    parameters = {name: {"values": [x + 301.0]} for x, name in enumerate(sorted(read(GRID).model.parameters))}
     stimulus = {"kind": "step", **{name: {"values": [x + 1.0]} for x, name in enumerate(Step.fields)}}
     stimulus["stop"] = {"values": [50, 60]}
     a = read(GRID, parameters=parameters, stimulus=stimulus, traces=[])

@@ -115,8 +115,10 @@ def storm(folder: Folder, timed: tuple[Folder, float], kills: int, seed: int) ->
 
 DEADLY = """
 {indent}if "shards" in str(path) and os.path.exists("deadly"):
-{indent}    for pid in (int(open("deadly").read()), os.getpid()):
-{indent}        os.kill(pid, 9)
+{indent}    try:
+{indent}        os.kill(int(open("deadly").read()), 9)
+{indent}    finally:  # another job may have killed it already
+{indent}        os.kill(os.getpid(), 9)
 """
 
 

@@ -9,7 +9,8 @@ import hhcore
 from benchmarks.model_pages import verified_numbers
 from hhcore.__main__ import main
 
-PAGES = Path(__file__).parents[1] / "docs" / "models"
+ROOT = Path(__file__).parents[1]
+PAGES = ROOT / "docs" / "models"
 
 
 @pytest.mark.parametrize("name", hhcore.models())
@@ -34,3 +35,14 @@ def test_the_command_line_lists_models_and_shows_one(capsys):
     assert re.search(r"potassium\.g +10 +mS/cm\^2", capsys.readouterr().out)
     assert main(["models", "hodgkin_huxly"]) == 1
     assert "did you mean 'hodgkin_huxley_1952'" in capsys.readouterr().err
+
+
+def test_a_config_is_checked_without_a_run(tmp_path, capsys):
+    config = tmp_path / "mine.yaml"
+    assert main(["check", str(ROOT / "config" / "test.yaml")]) == 0
+    assert "single: 1 neuron, 0.05 s simulated, 1 shard;" in capsys.readouterr().out
+    config.write_text("experiments:\n  e: [\n")
+    for path, words in ((config, "not valid YAML: line 3: "), (tmp_path / "not_there.yaml", "does not exist")):
+        assert main(["check", str(path)]) == 1
+        said = capsys.readouterr().err
+        assert words in said and said.count("\n") == 1 and str(path) in said

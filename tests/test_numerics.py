@@ -174,6 +174,14 @@ def test_neurons_that_scipy_cannot_integrate_stay_unchecked(monkeypatch, tmp_pat
     assert says["reference_checked_by_scipy"] == "none" and says["reference_agreement_us"] == "not checked"
 
 
+def test_a_neuron_that_is_silent_while_scipy_looks_is_no_check(monkeypatch):
+    """It fires once, late; the other one fires from the beginning."""
+    monkeypatch.setattr(numerics, "CHECKED_MS", 20.0)
+    start = {"kind": "step", "amplitude": 10, "start": {"values": [0, 30]}}
+    found = evidence(experiment(stimulus=start, parameters={}, solver={"method": "tsit5", "local_error": 1e-6}))
+    assert found.reference.all() and found.checked == [0] and 0 < found.agreement < 1e-6
+
+
 def test_a_tolerance_out_of_reach_is_said(monkeypatch):
     monkeypatch.setitem(numerics.LADDERS, "rk4", [0.05, 0.025])  # their errors are above 10 ns
     with pytest.raises(hhcore.UserError, match=r"solver.tolerance: no solver keeps all spikes .* within 0.001 us"):
@@ -232,6 +240,32 @@ def test_the_fastest_rate_of_the_whole_sample_counts():
         evidence(e)
     longest = float(re.search(r"give dt below ([\d.]+) ms", str(refused.value))[1])
     assert longest < SCHEMES["rk4"].stable / (3**2.37 * m_rate)
+
+
+DRIFT = """[[model]]
+c.V = 0
+c.m = 0
+[c]
+time = 0 [ms] bind time
+    in [ms]
+i = 0 [mV/ms] bind pace
+    in [mV/ms]
+dot(V) = i - V / 50 [ms]
+    in [mV]
+    label membrane_potential
+dot(m) = exp(V / 10 [mV]) * (V / 100 [mV] - m) / 1 [ms]
+"""
+
+
+def test_the_fastest_rate_of_a_slow_drift_is_found(tmp_path):
+    """V creeps from 0 to 50 (1 - exp(-4)) mV; m then follows at exp(V / 10 mV) per ms."""
+    (tmp_path / "drift.mmt").write_text(DRIFT)
+    step = {"kind": "step", "amplitude": 1}
+    changes = {"model": str(tmp_path / "drift.mmt"), "parameters": {}, "initial_state": "model", "duration": 200}
+    e = experiment(stimulus=step, solver={"method": "rk4", "dt": 0.5}, **changes)
+    assert fastest_rate(e, e.points(np.arange(1)))[0] == pytest.approx(np.exp(5 * (1 - np.exp(-4))), rel=0.1)
+    with pytest.raises(hhcore.UserError, match="is unstable"):
+        evidence(e)
 
 
 def test_a_model_without_a_time_constant_takes_any_step(tmp_path):

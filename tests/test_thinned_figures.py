@@ -99,7 +99,9 @@ def test_of_long_axes_every_other_value_is_drawn_whatever_was_tested():
     assert f"{len(sodium.values)} of 400 values of sodium.g" in heading(figure)
     cells = figure.axes[0].collections[0].get_array()
     assert cells.shape == (len(sodium.values), 251) and (cells == np.sort(amplitude.values)).all()
-    x = figures.fi_curves(table, plan).axes[0].lines[0].get_xdata()
+    family = figures.fi_curves(table, plan)
+    assert "251 of 1,001 values of amplitude" in heading(family) and "values of sodium.g" not in heading(family)
+    x = family.axes[0].lines[0].get_xdata()
     assert x.tolist() == np.sort(amplitude.values).tolist()
 
 

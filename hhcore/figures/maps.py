@@ -98,7 +98,7 @@ def apd_map(table: pd.DataFrame, plan: Plan) -> Figure:
 def _map(table: pd.DataFrame, plan: Plan, axes: list[Variable], value: Variable, failed: str, none: str) -> Figure:
     """`value` over axes[:2], in panels by axes[2]. `failed` and `none` say what crosses and hatches mean."""
     x, y, facet = (*axes[:3], None)[:3]
-    table, notes = plan.hold(table, axes[:3])
+    table, notes = plan.hold(table, axes[:3], whole=2)
     facets = facet.spread(MAX_FACETS) if facet else [None]
     titles = [facet.at(v) for v in facets] if facet else [""]
     figure, grid = style.panels(plan.title, notes, titles, x.label, y.label)

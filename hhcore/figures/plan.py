@@ -143,8 +143,8 @@ class Plan:
 
         A map has two axes whole and facets of a third one, a family of curves one axis, colours and facets; further
         axes are held at their middle values. Of a sampled design or of zipped axes some MAX_POINTS points are shown, a
-        choice that looks random and is the same in every table. Neurons whose error was estimated are all shown, or as
-        many of them.
+        choice that looks random and is the same in all tables with their columns. Neurons whose error was estimated
+        are all shown, or as many of them and the fragile ones.
         """
         axes = [axis for axis in self.axes if axis.column in rows.schema.names]
         if self.sampled:
@@ -172,28 +172,37 @@ class Plan:
         return self.sampled[0].values.size if self.sampled else self.neurons
 
     def tested(self, table: pd.DataFrame) -> pd.DataFrame:
-        """The rows of features whose error was estimated, some MAX_POINTS of them if it was for all."""
+        """The rows of features whose error was estimated; if it was for all, some MAX_POINTS and all fragile ones."""
         columns = ["fragile", *(variable.column for variable in (*self.sampled, *self.axes))]
         return table[self._tested(pa.RecordBatch.from_pandas(table[columns], preserve_index=False))]
 
     def _tested(self, rows: pa.RecordBatch) -> np.ndarray:
         known = rows["fragile"].is_valid().to_numpy(zero_copy_only=False)
-        return known & _chosen(rows, [*self.sampled, *self.axes], self.neurons if self.certify == "all" else 0)
+        fragile = rows["fragile"].fill_null(False).to_numpy(zero_copy_only=False)
+        some = _chosen(rows, [*self.sampled, *self.axes], self.neurons if self.certify == "all" else 0)
+        return known & (some | fragile)
 
     def middle(self, axes: Sequence[Variable]) -> list[tuple[Variable, float]]:
         """Each of the axes with its middle value; of zipped ones all those of the middle point."""
         return [(axis, float(axis.values[axis.values.size // 2]) if self.zipped else axis.middle) for axis in axes]
 
-    def hold(self, table: pd.DataFrame, shown: list[Variable]) -> tuple[pd.DataFrame, list[str]]:
-        """The rows in which every axis but the `shown` ones has its middle value; notes of that and of thinned axes."""
+    def hold(
+        self, table: pd.DataFrame, shown: Sequence[Variable | None], whole: int = 1
+    ) -> tuple[pd.DataFrame, list[str]]:
+        """The rows in which every axis but the `shown` ones has its middle value; notes of that and of thinned axes.
+
+        whole : so many of the shown axes, the first ones, are drawn as finely as their values are; few of the others'
+        """
         held = [axis for axis in self.axes if axis not in shown and axis.column in table and not self.zipped]
         for axis in held:
             table = table[table[axis.column] == axis.middle]
         words = (axis.at(axis.middle).replace(" ", "\N{NO-BREAK SPACE}") for axis in held)
         notes = [f"at {', '.join(words)}"] if held else []
-        for axis in (axis for axis in shown if axis and axis.left_out):
-            table = table[table[axis.column].isin(axis.values)]  # a neuron that was tested may lie between them
-            notes += some_of(axis.values.size, axis.values.size + axis.left_out, f"values of {axis.name}")
+        for i, axis in enumerate(shown):
+            if axis and axis.left_out:
+                table = table[table[axis.column].isin(axis.values)]  # a neuron that was tested may lie between them
+                total = axis.values.size + axis.left_out
+                notes += some_of(axis.values.size, total, f"values of {axis.name}") if i < whole else []
         return table, notes
 
 

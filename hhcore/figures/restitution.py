@@ -29,7 +29,7 @@ def restitution(table: pd.DataFrame, beats: pd.DataFrame, plan: Plan) -> Figure:
         table = beats.join(table[[axis.column for axis in plan.axes]], on="neuron")
     drawn = "last whole beat at each period" if along else "every beat"
     colour, facet = (None, None) if plan.zipped else (*plan.others[:2], None, None)[:2]
-    table, notes = plan.hold(table, [*along, colour, facet])
+    table, notes = plan.hold(table, [*along, colour, facet], whole=len(along))
     for axis, most in ((colour, MAX_COLOURS), (facet, MAX_FACETS)):
         table = table if axis is None else table[table[axis.column].isin(axis.spread(most))]
     valid = np.isfinite(numbers(table, APD)) & np.isfinite(numbers(table, INTERVAL))

@@ -201,7 +201,7 @@ HELP = {
     "'TIMEOUT'": "A job took longer than it was given: give it more minutes by `--set-resources RULE:runtime=...`",
     "Errno 28|Errno 122": "The disk of this folder is full, or your quota is used up: free space",
     "older modification time": "The clock was set back, or those of two machines disagree: set them right, then "
-    "`find results -exec touch {} +` makes all files as old as each other; no result depends on times",
+    "`touch now; find results -exec touch -r now {} +` makes all files as old as each other; no result depends on times",
 }
 
 

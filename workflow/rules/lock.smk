@@ -36,7 +36,7 @@ def check_writable():
         disk, lacks = os.statvfs(place), None
         if not os.access(place, os.W_OK):
             lacks = errno.EROFS if disk.f_flag & os.ST_RDONLY else errno.EACCES
-        elif disk.f_bavail * disk.f_frsize < 100_000:
+        elif disk.f_blocks and disk.f_bavail * disk.f_frsize < 100_000:  # some file systems tell no size
             lacks = errno.ENOSPC
         if lacks:
             raise OSError(lacks, os.strerror(lacks), place)
@@ -44,6 +44,6 @@ def check_writable():
 
 if workflow.is_main_process:
     with one_message(Path(os.devnull)):
-        if not workflow.dryrun:
+        if not workflow.output_settings.dryrun:
             check_writable()
         LOCK = release_lock_of_the_dead()
