@@ -1,5 +1,5 @@
 # Everything starts here: `make help` lists the targets.
-# Packages live in .venv, results in results/; nothing else on the machine is touched.
+# Packages live in .venv (of benchmarks in .venv-benchmark), results in results/, kernels in ~/.cache/hhcore or $HHCORE_CACHE.
 
 VENV := .venv
 BIN := $(VENV)/bin

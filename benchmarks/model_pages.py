@@ -108,7 +108,7 @@ def page(name: str) -> str:
     for key, variant in read_variants(parsed, name).items():
         values = ", ".join(f"`{variable}` = {value:g}" for variable, value in variant.values.items())
         lines += [f"- `{name}:{key}`: {variant.description}: {values}"]
-    lines += ["", "## Verified numbers", "", "Not ours; the tests hold the model to them.", ""]
+    lines += ["", "## Verified numbers and comparisons", "", "Not ours; the tests hold the model to them.", ""]
     lines += ["| quantity | number | unit | within | origin |", "|---|---|---|---|---|", *verified_numbers(name)]
     lines += ["", "## Equations", ""]
     for component in parsed.components():

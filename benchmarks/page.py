@@ -4,6 +4,7 @@
 """
 
 import json
+import textwrap
 from pathlib import Path
 from string import Template
 
@@ -95,7 +96,9 @@ $rows
 
 On $cores cores of $cpu. The slope is that of a straight line through the logarithms: 1 is proportional to the number
 of neurons. The share of the kernel is the core time that the shards spent integrating, as their logs say, over wall
-time and cores. $share
+time and cores.
+
+$share
 
 Where the time goes, in seconds of work by rule, on the cores together; the rest is Snakemake's own, and cores that wait
 where there is one job alone:
@@ -107,11 +110,17 @@ of the grid at a time, from shards that are sorted through temporary files ([arc
 keep the rows that they may show: at most 300 values of two axes and a dozen of the others, or 20,000 points. Sobol
 indices are made from one column at a time.
 
-**Planning.** `snakemake -n`, which expands no grid: $planning. The number of shards is chosen from the work, and each
-shard finds its own points by their hashes, 0.03 µs for each point of the grid.
+**Planning.** `snakemake -n`, which expands no grid:
 
-**A hundred million neurons** of one second are 512 shards and a hundred times the work and the size of a million: a
-matter for a [cluster](cluster.md). DuckDB and polars read such tables a row group at a time.
+$planning
+
+The number of shards is chosen from the work, and each shard finds its own points by their hashes, 0.03 µs for each
+point of the grid.
+
+**A hundred million neurons** of one second are 512 shards, a matter for a [cluster](cluster.md). By the figures above
+they take $core_hours core hours, $tables_GB GB of tables, $shards_GB GB of shards, and while the tables are put
+together about as much again, without compression, in `$$TMPDIR`. DuckDB and polars read such tables a row group at a
+time.
 
 ## Queries
 
@@ -263,7 +272,9 @@ def scaling(found: dict) -> str:
         for reader in readers:
             cells = " | ".join(f"{run['queries_s'][query][reader]:.2f} s" for run in runs)
             queries.append(f"| {query} | {reader} | {cells} |")
-    planning = ", ".join(f"{int(n):,} neurons {seconds:.1f} s" for n, seconds in found["planning_s"].items())
+    planned, times = found["planning_s"], 1e8 / largest["neurons"]
+    planning = [f"| {' | '.join(f'{int(n):,} neurons' for n in planned)} |", "|" + "---:|" * len(planned)]
+    planning.append(f"| {' | '.join(f'{seconds:.1f} s' for seconds in planned.values())} |")
     return SCALING.substitute(
         duration=f"{DURATION_MS / 1000:g}",
         cores=largest["cores"],
@@ -273,7 +284,10 @@ def scaling(found: dict) -> str:
         rows="\n".join(rows),
         work="\n".join(work),
         queries="\n".join(queries),
-        planning=planning,
+        planning="\n".join(planning),
+        core_hours=digits(times * largest["rules_s"]["simulate"] / 3600),
+        tables_GB=digits(times * largest["output_MB"] / 1000),
+        shards_GB=digits(times * largest["shards_MB"] / 1000),
     )
 
 
@@ -281,10 +295,11 @@ def share(run: dict) -> str:
     """Whether the kernel had the share of a run that was aimed at, and what has the rest."""
     outside = run["wall_s"] * (1 - run["kernel_share"])
     verdict = "is met" if run["kernel_share"] >= AIMED_SHARE else "is missed"
-    return (
-        f"The aim of {AIMED_SHARE:.0%} for {run['neurons']:,} neurons {verdict}: {outside:.0f} s of wall time are not "
-        "the kernel's, most of them stages that one core does alone (start, compiling, tables, figures, report). They "
-        "hardly depend on the kernel, so the faster it is, the smaller its share."
+    return textwrap.fill(
+        f"The aim of {100 * AIMED_SHARE:.0f} % for {run['neurons']:,} neurons {verdict}: {outside:.0f} s of wall time "
+        "are not the kernel's, most of them stages that one core does alone (start, compiling, tables, figures, "
+        "report). They hardly depend on the kernel, so the faster it is, the smaller its share.",
+        120,
     )
 
 

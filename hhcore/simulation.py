@@ -231,6 +231,8 @@ def _chunks(n: int, threads: int, width: int) -> list[slice]:
 
 def _columns(model: Model, points: Mapping, stimulus: Stimulus, duration: float) -> tuple[np.ndarray, np.ndarray]:
     """Parameters (n, p) and the fields of the stimulus (n, f), all of one length."""
+    if not isinstance(stimulus, Stimulus):
+        raise UserError(f"stimulus: {stimulus!r} is none; give one, like hhcore.Step(10)")
     for name in points:
         if name not in model.parameters:
             raise UserError(
@@ -238,7 +240,7 @@ def _columns(model: Model, points: Mapping, stimulus: Stimulus, duration: float)
             )
     if model.current.name == NOTHING and np.any(stimulus.amplitude):
         raise UserError(f"stimulus: nothing is injected into {model.name!r}: its amplitude must be 0")
-    given = {name: np.asarray(values, dtype=np.float64) for name, values in points.items()}
+    given = {name: _numbers(values, f"points: {name}") for name, values in points.items()}
     fields = stimulus.columns(duration)
     lengths = {column.size for column in (*given.values(), *fields.values()) if column.ndim}
     if len(lengths) > 1:
@@ -254,6 +256,13 @@ def _columns(model: Model, points: Mapping, stimulus: Stimulus, duration: float)
     if n:
         stimulus.check(dict(zip(fields, stimuli.T, strict=True)), duration, "stimulus")
     return table, stimuli
+
+
+def _numbers(values: object, where: str) -> np.ndarray:
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{where}: {values!r} is no number and no array of them, in the model's unit") from error
 
 
 def _sampled(kernel, parameters: np.ndarray, start: np.ndarray, stretches: Protocol, kept: np.ndarray) -> np.ndarray:

@@ -213,12 +213,14 @@ def test_trace_agrees_with_simulate_and_with_the_currents_by_hand():
         ({"initial_state": {"membrane.V": -65}}, "missing: sodium.m"),
         ({"initial_state": {"V": -65}}, "no state 'V'"),
         ({"rearm": 10.0}, "rearm"),
+        ({"points": {"sodium.g": "120 mS/cm^2"}}, "points: sodium.g: '120 mS/cm.2' is no number"),
+        ({"stimulus": 10}, "stimulus: 10 is none; give one, like hhcore.Step"),
     ],
 )
 def test_wrong_calls_get_one_clear_message(arguments, message):
-    call = {"points": {}, "duration": 10.0} | arguments
+    call = {"points": {}, "stimulus": hhcore.Step(10.0), "duration": 10.0} | arguments
     with pytest.raises(hhcore.UserError, match=message):
-        hhcore.simulate(HH, call.pop("points"), hhcore.Step(10.0), **call)
+        hhcore.simulate(HH, call.pop("points"), call.pop("stimulus"), **call)
 
 
 @pytest.mark.parametrize("where", ["parameter", "amplitude"])
