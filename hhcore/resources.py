@@ -60,7 +60,10 @@ def figures_mb(experiment: Experiment) -> int:
 
 
 def figure_rows(experiment: Experiment) -> int:
-    """The most rows of a table that figures hold: two axes and panels of a third one, or scattered points."""
+    """The most rows of a table that figures hold: two axes and panels of a third one, or scattered points.
+
+    Fragile neurons come on top where every neuron was tested: as they lie on edges of the grid, they are few.
+    """
     e = experiment
     amplitudes = _amplitudes(e)
     if e.sample is not None:

@@ -79,6 +79,7 @@ def test_tested_neurons_are_all_shown_or_as_many_as_fit(certify, expected):
     e = experiment(200, certify, **GRID)
     table, plan = shown(e)
     tested = plan.tested(table)
+    assert (tested.fragile == True).sum() == 7  # noqa: E712 (null where not tested)
     assert len(tested) == 7 if certify == "sample" else close(len(tested), expected)
     words = {
         "sample": "7 of 80,000 neurons were",
