@@ -21,7 +21,7 @@ from hhcore.simulation import DIVERGED, Result
 from hhcore.solvers import SCHEMES, Solver
 from hhcore.spike_errors import spike_time_errors
 from hhcore.stability import check_step
-from hhcore.store import errors, run_points
+from hhcore.store import estimated_errors, run_points
 from hhcore.sweep import mixed
 
 CORNERS, RANDOM, EDGES, SENSITIVE = 16, 32, 32, 32  # points of a sample: up to so many of each kind
@@ -67,7 +67,7 @@ class Trial:
     """One solver on the sample of k neurons.
 
     cost            : weighted operations of a neuron in 1 ms, the mean over the sample
-    error           : float64 (k,), largest error of a spike time [ms], see hhcore.store.errors
+    error           : float64 (k,), largest error of a spike time [ms], see hhcore.store.estimated_errors
     count           : int64 (k,), spikes
     differs         : bool (k,), whether the number of spikes is not that of the reference
     failed          : bool (k,), whether the neuron failed though that of the reference did not
@@ -251,7 +251,7 @@ def _telling(experiment: Experiment, grid: _Ranked, screen: tuple[Solver, Solver
     rows = _lines(grid)
     points = experiment.points(rows.ravel())
     coarse, fine = (run_points(experiment, solver, points, threads=threads) for solver in screen)
-    moved = errors(coarse, fine, experiment)
+    moved = estimated_errors(coarse, fine, experiment)
     moved[(coarse.status >= DIVERGED) & (fine.status < DIVERGED)] = np.inf
     sensitive = np.argsort(-np.nan_to_num(moved, posinf=np.inf), kind="stable")[:SENSITIVE]
     if experiment.sample is None:
@@ -305,7 +305,7 @@ def _trial(e: Experiment, solver: Solver, run: Result, exact: Result) -> Trial:
     return Trial(
         solver=solver,
         cost=float(per_step * run.steps.sum() / simulated),
-        error=errors(run, exact, e),
+        error=estimated_errors(run, exact, e),
         count=count,
         differs=count != expected,
         failed=(run.status >= DIVERGED) & (exact.status < DIVERGED),

@@ -85,10 +85,12 @@ def _certified(experiment: Experiment, points: np.ndarray, threads: int, progres
     exact = run_points(e, e.solver.finer, points, threads=threads)
     fragile = np.diff(result.offsets) != np.diff(exact.offsets)
     seconds = result.kernel_s + exact.kernel_s
-    return replace(result, error=errors(result, exact, e), fragile=fragile.astype(np.float64), kernel_s=seconds)
+    return replace(
+        result, error=estimated_errors(result, exact, e), fragile=fragile.astype(np.float64), kernel_s=seconds
+    )
 
 
-def errors(run: Result, exact: Result, experiment: Experiment) -> np.ndarray:
+def estimated_errors(run: Result, exact: Result, experiment: Experiment) -> np.ndarray:
     """Largest error of the spike times of each neuron in the unit of the spike times, float64 (n,).
 
     As hhcore.spike_errors.spike_time_errors has it; NaN without spikes, and where the neuron fails in either run.

@@ -83,9 +83,10 @@ def test_tested_neurons_are_all_shown_or_as_many_as_fit(certify, expected):
     assert len(tested) == 7 if certify == "sample" else close(len(tested), expected)
     words = {
         "sample": "7 of 80,000 neurons were",
-        "all": f"all neurons were tested, {len(tested):,} of 80,000 are shown",
+        "all": f"{len(tested):,} of 80,000 are shown",
     }
-    assert words[certify] in heading(figures.accuracy_map(tested, plan))
+    told = heading(figures.accuracy_map(tested, plan))
+    assert words[certify] in told and ("all 80,000 neurons were tested" in told) == (certify == "all")
 
 
 def test_of_long_axes_every_other_value_is_drawn_whatever_was_tested():

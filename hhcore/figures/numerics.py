@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hhcore.figures import style
-from hhcore.figures.plan import Plan, Variable, numbers
+from hhcore.figures.plan import Plan, Variable, numbers, some_of
 
 ERROR = Variable("spike_time_error_us", "Spike-time error", "us")
 FLOOR_US = 1e-9  # errors below are drawn here: the last bits of a time
@@ -72,10 +72,10 @@ def accuracy_map(table: pd.DataFrame, plan: Plan) -> Figure:
         words = "none, it does not fire" if np.isnan(error[0]) else f"{error[0]:.3g} µs"
         return style.text_figure(plan.title, [f"Estimated spike-time error: {words}"])
     x, y = (*plan.free, ERROR)[:2]
-    words = f"{len(tested):,} of {plan.neurons:,} neurons were tested"
+    notes = [f"{len(tested):,} of {plan.neurons:,} neurons were tested"]
     if plan.certify == "all":
-        words = f"all neurons were tested, {len(tested):,} of {plan.neurons:,} are shown"
-    figure, [axes] = style.panels(plan.title, [words], [""], x.label, "")
+        notes = [f"all {plan.neurons:,} neurons were tested", *some_of(len(tested), plan.neurons, "are shown")]
+    figure, [axes] = style.panels(plan.title, notes, [""], x.label, "")
     style.scale_axis(axes, "x", x)
     along = numbers(tested, x.column)
     up = error if y is ERROR else numbers(tested, y.column)
