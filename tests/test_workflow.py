@@ -80,8 +80,9 @@ class Folder:
         return int(re.findall(r"of ([\d,]+) new neurons", log)[-1].replace(",", ""))
 
     def bytes(self, experiment: str) -> dict[str, bytes]:
+        """All tables and figures by name; not the hidden files that a killed process leaves where it wrote."""
         folder = self.path / "results" / experiment
-        files = [*folder.glob("*.parquet"), *folder.glob("figures/*")]
+        files = [*folder.glob("[!.]*.parquet"), *folder.glob("figures/[!.]*")]
         return {str(f.relative_to(folder)): f.read_bytes() for f in sorted(files)}
 
 
