@@ -1,4 +1,4 @@
-"""Coefficients of the polynomials in hhcore/compile/primitives.py.in.
+"""Coefficients of the polynomials in hhcore/compile/runtime/primitives.py.in.
 
 Least squares at Chebyshev points, weighted so that the error is relative to the function's result, in 80 digits. From
 the lowest power on, one coefficient is rounded to a double and those that remain are fitted again.

@@ -23,16 +23,17 @@ import numpy as np
 import sympy as sp
 
 import hhcore
-from hhcore.compile import lower, machine, passes
+from hhcore.base.errors import UserError
+from hhcore.compile import lower, passes
 from hhcore.compile import text as kernel_text
 from hhcore.compile.cost import WEIGHTS, operations
+from hhcore.compile.language import machine
 from hhcore.compile.module import load_kernel
 from hhcore.compile.text import generate
-from hhcore.errors import UserError
-from hhcore.integration import integrate
-from hhcore.model import Model
-from hhcore.solvers import SCHEMES
-from hhcore.stimulus import Step, protocol
+from hhcore.model.model import Model
+from hhcore.schemes.solver import SCHEMES
+from hhcore.simulation.integration import integrate
+from hhcore.simulation.stimulus import Step, protocol
 
 ROOT = Path(__file__).parents[1]
 HERE = os.environ | {"PYTHONPATH": str(ROOT)}  # of processes that measure

@@ -17,10 +17,10 @@ from matplotlib.figure import Figure
 from myokit.formats.latex import LatexExpressionWriter
 
 import hhcore
+from hhcore.base.units import pretty_unit
 from hhcore.figures import style
-from hhcore.model import CATALOGUE, Model
-from hhcore.parameter_sets import read_variants
-from hhcore.quantities import pretty_unit
+from hhcore.model.model import CATALOGUE, Model
+from hhcore.model.variants import read_variants
 
 FOLDER = Path(__file__).parents[1] / "docs" / "models"
 DATA = Path(__file__).parents[1] / "tests" / "data"

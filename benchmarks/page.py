@@ -14,8 +14,8 @@ from matplotlib.lines import Line2D
 
 from benchmarks.problem import AMPLITUDES, DURATION_MS, FINER_US, FINEST_US, PULSES
 from benchmarks.verdicts import apart, digits, fastest, goals, listed, point, winners
+from hhcore.base.files import whole
 from hhcore.figures import style
-from hhcore.files import whole
 
 DOCS = Path(__file__).parents[1] / "docs"
 MEASURED = DOCS / "benchmarks.json"

@@ -20,10 +20,10 @@ import mpmath
 import numpy as np
 
 import hhcore
-from hhcore import reference
 from hhcore.compile.module import load_kernel
-from hhcore.integration import pack
-from hhcore.model import Model
+from hhcore.model.model import Model
+from hhcore.simulation import reference
+from hhcore.simulation.integration import pack
 
 STATES = 16
 DURATION_MS = 50.0

@@ -23,8 +23,8 @@ from scipy.optimize import brentq
 import hhcore
 from benchmarks import page
 from benchmarks.problem import AMPLITUDES, DURATION_MS, PULSES, START, STATES, WIDTH_MS, resting
-from hhcore.reference import reference
-from hhcore.tables import software
+from hhcore.base.tables import software
+from hhcore.simulation.reference import reference
 
 ROOT = Path(__file__).parents[1]
 PEERS_PYTHON = ROOT / ".venv-benchmark" / "bin" / "python"

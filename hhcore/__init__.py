@@ -5,16 +5,16 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Model": "model",
-    "PulseTrain": "stimulus",
-    "Result": "simulation",
-    "Step": "stimulus",
-    "UserError": "errors",
-    "load_model": "model",
-    "models": "model",
-    "simulate": "simulation",
-    "trace": "simulation",
-    "variants": "model",
+    "Model": "model.model",
+    "PulseTrain": "simulation.stimulus",
+    "Result": "simulation.simulate",
+    "Step": "simulation.stimulus",
+    "UserError": "base.errors",
+    "load_model": "model.model",
+    "models": "model.model",
+    "simulate": "simulation.simulate",
+    "trace": "simulation.simulate",
+    "variants": "model.model",
 }
 __all__ = sorted(_HOMES)
 

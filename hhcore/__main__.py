@@ -3,11 +3,11 @@
 import argparse
 import sys
 
-from hhcore.config_file import read_config
-from hhcore.errors import UserError
-from hhcore.experiment import read_experiments
-from hhcore.model import load_model, models, variants
-from hhcore.sweep import estimate, notes, plan
+from hhcore.base.errors import UserError
+from hhcore.config.experiment import read_experiments
+from hhcore.config.file import read_config
+from hhcore.model.model import load_model, models, variants
+from hhcore.sweep.plan import estimate, notes, plan
 
 
 def catalogue() -> str:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hhcore.axes import MAX_LENGTH, read_axis
-from hhcore.errors import UserError
+from hhcore.base.errors import UserError
+from hhcore.grid.axes import MAX_LENGTH, read_axis
 
 
 def values(spec, unit="mS/cm^2", own=120.0):

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-import hhcore.experiment
-from hhcore.axes import AxisSpec
-from hhcore.config_file import read_config
-from hhcore.errors import UserError
-from hhcore.experiment import read_experiments
+import hhcore.config.experiment
+from hhcore.base.errors import UserError
+from hhcore.config.experiment import read_experiments
+from hhcore.config.file import read_config
+from hhcore.grid.axes import AxisSpec
 
 GOOD = yaml.safe_load("""
 experiments:
@@ -325,7 +325,7 @@ def test_a_grid_that_is_too_large_is_refused_before_any_of_it_is_in_memory(monke
 
 
 def test_more_than_sixteen_axes(tmp_path):
-    source = (Path(hhcore.experiment.__file__).parent / "models" / "hodgkin_huxley_1952.mmt").read_text()
+    source = (Path(hhcore.config.experiment.__file__).parent / "models" / "hodgkin_huxley_1952.mmt").read_text()
     extra = "".join(f"x{i} = 1 [1]\n    in [1]\n" for i in range(17))
     (tmp_path / "many.mmt").write_text(f"{source}\n[extra]\n{extra}")
     config = changed(("parameters",), {f"extra.x{i}": {"values": [1]} for i in range(17)})
@@ -334,7 +334,9 @@ def test_more_than_sixteen_axes(tmp_path):
 
 
 def test_mistakes_of_form_are_found_before_a_model_is_loaded(monkeypatch):
-    monkeypatch.setattr(hhcore.experiment, "load_model", lambda *args, **names: pytest.fail("a model was loaded"))
+    monkeypatch.setattr(
+        hhcore.config.experiment, "load_model", lambda *args, **names: pytest.fail("a model was loaded")
+    )
     config = copy.deepcopy(GOOD)
     config["experiments"]["second"] = changed(("solver", "order"), 4)["experiments"]["squid"]
     refused(config, "experiments.second.solver", "no key 'order'")

@@ -12,15 +12,15 @@ import yaml
 from scipy.optimize import brentq, minimize_scalar
 
 import hhcore
-from hhcore.beats import DEFINITIONS, LAST_BEAT, beat_columns, last_beats
-from hhcore.certificate import write_numerics
-from hhcore.experiment import read_experiments
-from hhcore.numerics import calibrate
-from hhcore.quantities import column_name
-from hhcore.reference import derivative, reference
-from hhcore.results import write_tables, write_traces
-from hhcore.stimulus import PulseTrain, Step, protocol
-from hhcore.store import update_shard
+from hhcore.base.units import column_name
+from hhcore.certify.calibration import calibrate
+from hhcore.certify.certificate import write_numerics
+from hhcore.config.experiment import read_experiments
+from hhcore.protocols.results import write_tables, write_traces
+from hhcore.simulation.beats import DEFINITIONS, LAST_BEAT, beat_columns, last_beats
+from hhcore.simulation.reference import derivative, reference
+from hhcore.simulation.stimulus import PulseTrain, Step, protocol
+from hhcore.sweep.store import update_shard
 
 HH = "hodgkin_huxley_1952"
 SQUID = hhcore.load_model(HH)

@@ -69,6 +69,6 @@ def test_rows_of_another_run_are_named():
 
 @pytest.mark.parametrize("module", ["hhcore_", "ventricle_"])
 def test_every_scheme_is_measured_on_both_problems(module):
-    from hhcore.solvers import SCHEMES
+    from hhcore.schemes.solver import SCHEMES
 
     assert set(METHODS[module]) == set(SCHEMES)

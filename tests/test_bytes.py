@@ -14,12 +14,13 @@ import pyarrow.parquet as pq
 import pytest
 from test_workflow import SMALL, Folder
 
-from hhcore import store, sweep
-from hhcore.certificate import write_numerics
+from hhcore.certify.calibration import calibrate
+from hhcore.certify.certificate import write_numerics
 from hhcore.compile.module import cache_directory
-from hhcore.experiment import read_experiments
-from hhcore.numerics import calibrate
-from hhcore.results import write_tables
+from hhcore.config.experiment import read_experiments
+from hhcore.protocols.results import write_tables
+from hhcore.sweep import plan as sweep
+from hhcore.sweep import store
 
 COMMON = ("features.parquet", "spikes.parquet", "failures.parquet", "summary.html")
 OF_STEPS, OF_PULSES = (*COMMON, "fi_curves.parquet", "fi_summary.parquet"), (*COMMON, "beats.parquet")
@@ -117,7 +118,7 @@ def test_sizes_of_shards(bases, tmp_path, method, bits):
 def test_sizes_of_calls_of_the_kernel(bases, tmp_path, monkeypatch, method):
     numerics, base = bases[method]
     for size in (16, 48, 1024):
-        monkeypatch.setattr("hhcore.simulation.CHUNK", size)
+        monkeypatch.setattr("hhcore.simulation.simulate.CHUNK", size)
         assert write(experiment(method), numerics, tmp_path / str(size), threads=2) == base
 
 
@@ -196,7 +197,7 @@ def test_interrupted_and_resumed(tmp_path):
     runs = {}
     for name in ("whole", "interrupted"):
         folder = Folder(tmp_path / name, cache_directory())
-        folder.edit("hhcore/sweep.py", "STEPS_PER_SHARD = 3e9", "STEPS_PER_SHARD = 1e6")
+        folder.edit("hhcore/sweep/plan.py", "STEPS_PER_SHARD = 3e9", "STEPS_PER_SHARD = 1e6")
         folder.config(model="hodgkin_huxley_1952", stimulus=grid, duration=500, solver=SMALL["solver"] | {"dt": 0.03})
         if name == "interrupted":
             kill_after_shards(folder, 1)

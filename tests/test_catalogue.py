@@ -6,10 +6,10 @@ import pytest
 
 import hhcore
 from hhcore.compile.module import load_kernel
-from hhcore.integration import pack
-from hhcore.model import CATALOGUE
-from hhcore.parameter_sets import read_variants
-from hhcore.reference import derivative, reference
+from hhcore.model.model import CATALOGUE
+from hhcore.model.variants import read_variants
+from hhcore.simulation.integration import pack
+from hhcore.simulation.reference import derivative, reference
 
 STIFF = {"luo_rudy_1991", "ten_tusscher_panfilov_2006", "beeler_reuter_1977", "noble_1962"}
 MODELS = hhcore.models()

@@ -12,14 +12,17 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from hhcore import beats, fi, sensitivity, tables
-from hhcore.certificate import FIELDS, write_numerics
-from hhcore.experiment import read_experiments
-from hhcore.features import DEFINITIONS
-from hhcore.numerics import calibrate
-from hhcore.results import write_tables, write_traces
-from hhcore.solvers import SCHEMES
-from hhcore.store import update_shard
+from hhcore.base import tables
+from hhcore.certify.calibration import calibrate
+from hhcore.certify.certificate import FIELDS, write_numerics
+from hhcore.config.experiment import read_experiments
+from hhcore.protocols.fi import curves as fi
+from hhcore.protocols.results import write_tables, write_traces
+from hhcore.protocols.sensitivity import indices as sensitivity
+from hhcore.schemes.solver import SCHEMES
+from hhcore.simulation import beats
+from hhcore.simulation.features import DEFINITIONS
+from hhcore.sweep.store import update_shard
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("config", "docs", "results")
@@ -246,12 +249,10 @@ def test_imports_go_one_way():
 def test_tables_and_plots_stay_out_of_model_compile_and_solve():
     asked = {"features", "spikes", "beat_table"}  # of a Result: these fetch pandas when they are asked
     files = {path for storey, files in code_map() if storey in ("base", "model", "compile", "solve") for path in files}
-    assert {"rosenbrock.py", "text.py", "rest.py", "simulation.py", "reference.py", "model_file.py"} < {
-        f.name for f in files
-    }
+    assert {"rosenbrock.py", "text.py", "rest.py", "simulate.py", "reference.py", "file.py"} < {f.name for f in files}
     found = {path.name: packages(ast.parse(path.read_text()), asked) for path in files if path.suffix == ".py"}
     assert {name for name, used in found.items() if used & {"pandas", "pyarrow", "matplotlib"}} == set()
-    without = packages(ast.parse((ROOT / "hhcore/simulation.py").read_text()), set())
+    without = packages(ast.parse((ROOT / "hhcore/simulation/simulate.py").read_text()), set())
     assert "pandas" in without
 
 
@@ -266,7 +267,7 @@ def packages(node: ast.AST, skipped: set[str]) -> set[str]:
 
 
 def imports(path: Path) -> list[str]:
-    """Modules of the package that a file imports at its top, `from hhcore import fi` as hhcore.fi."""
+    """Modules of the package that a file imports at its top, `from hhcore import fi` as hhcore.protocols.fi.curves."""
     found = []
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("hhcore"):

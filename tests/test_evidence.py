@@ -9,15 +9,15 @@ import pandas as pd
 import pytest
 from test_figures import AMPLITUDES, amplitude, axis, bars, check_layout, heading, legend_words, panels, plan
 
-from hhcore.certificate import write_numerics
-from hhcore.experiment import read_experiments
+from hhcore.certify.calibration import calibrate
+from hhcore.certify.certificate import write_numerics
+from hhcore.config.experiment import read_experiments
 from hhcore.figures import accuracy_map, work_precision
 from hhcore.figures.style import BLACK, CATEGORIES, VERMILLION
-from hhcore.numerics import calibrate
-from hhcore.results import write_tables
-from hhcore.solvers import Solver
-from hhcore.store import update_shard
-from hhcore.summary import Totals, summary
+from hhcore.protocols.results import write_tables
+from hhcore.protocols.summary import Totals, summary
+from hhcore.schemes.solver import Solver
+from hhcore.sweep.store import update_shard
 
 NAN = np.nan
 SOLVERS = [  # method, accuracy, chosen, operations, errors of three neurons, whether each failed
@@ -198,7 +198,7 @@ def test_the_page_says_what_was_tested_and_what_is_fragile():
 
 
 def test_errors_of_the_sample_find_their_neurons_in_every_stretch(tmp_path, monkeypatch):
-    monkeypatch.setattr("hhcore.gather.NEURONS", 1)  # a stretch holds whole F-I curves: 21 neurons
+    monkeypatch.setattr("hhcore.sweep.gather.NEURONS", 1)  # a stretch holds whole F-I curves: 21 neurons
     e = experiment()
     numerics, shard = tmp_path / "numerics.parquet", tmp_path / "shards" / "all.parquet"
     write_numerics(e, calibrate(e, progress=lambda *_: None), numerics)

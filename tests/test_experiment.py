@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import yaml
 
-from hhcore import sampling
-from hhcore.axes import DISTRIBUTIONS, FORMS
-from hhcore.config_file import read_config
-from hhcore.errors import UserError
-from hhcore.experiment import OPTIONAL, REQUIRED, read_experiments
-from hhcore.quantities import column_name, to_unit
-from hhcore.solvers import METHODS, Solver
-from hhcore.stimulus import KINDS, Step
+from hhcore.base.errors import UserError
+from hhcore.base.units import column_name, to_unit
+from hhcore.config.experiment import OPTIONAL, REQUIRED, read_experiments
+from hhcore.config.file import read_config
+from hhcore.grid import designs as sampling
+from hhcore.grid.axes import DISTRIBUTIONS, FORMS
+from hhcore.schemes.solver import METHODS, Solver
+from hhcore.simulation.stimulus import KINDS, Step
 
 CONFIG = Path(__file__).parents[1] / "config"
 STIMULUS = [name for kind in KINDS.values() for name in kind.fields]

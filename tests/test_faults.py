@@ -15,8 +15,8 @@ import pytest
 from sweeps import SHARDS, calm_run, check_kept, counted, finished, sweep
 from test_workflow import Folder
 
-from hhcore.errors import one_message
-from hhcore.store import SCHEMA
+from hhcore.base.errors import one_message
+from hhcore.sweep.store import SCHEMA
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hhcore.features import DEFINITIONS, features, first_intervals
-from hhcore.spike_errors import spike_time_errors
+from hhcore.simulation.features import DEFINITIONS, features, first_intervals
+from hhcore.simulation.spike_errors import spike_time_errors
 
 pytestmark = pytest.mark.filterwarnings("error")
 WINDOW = (200.0, 1000.0)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hhcore import fi
-from hhcore.features import features as features_of
+from hhcore.protocols.fi import curves as fi
+from hhcore.simulation.features import features as features_of
 
 pytestmark = pytest.mark.filterwarnings("error")
 WINDOW = (200.0, 1000.0)
@@ -16,7 +16,7 @@ nan = math.nan
 
 
 def neurons(rates, counts=None, last=None, swing=0.0, failed=()):
-    """Features as hhcore.features makes them. By default a neuron that fires in the window does so to its end."""
+    """Features as `features` makes them. By default a neuron that fires in the window does so to its end."""
     rates = np.array(rates, dtype=float)
     counts = rates if counts is None else np.array(counts, dtype=float)
     last = np.where(rates > 0, 990.0, np.where(counts > 0, 50.0, nan)) if last is None else np.array(last, dtype=float)

@@ -28,7 +28,7 @@ from hhcore.figures import (
     spike_count_map,
     trace_panel,
 )
-from hhcore.figures.plan import pretty_unit, texts
+from hhcore.figures.context import pretty_unit, texts
 from hhcore.figures.style import CATEGORIES, edges, level_colours, look
 
 STIMULUS = Variable("stimulus_uA_cm2", "stimulus.amplitude", "uA/cm^2")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hhcore.files import whole
+from hhcore.base.files import whole
 
 
 def test_two_machines_with_the_same_process_number_write_one_file(tmp_path):

@@ -14,17 +14,17 @@ from hypothesis import strategies as st
 from test_bad_config import GOOD, SAMPLED
 from test_fuzzed_models import simulated
 
-import hhcore.experiment
-from hhcore.config_file import read_config
-from hhcore.errors import UserError
-from hhcore.experiment import Experiment, read_experiments
+import hhcore.config.experiment
+from hhcore.base.errors import UserError
+from hhcore.config.experiment import Experiment, read_experiments
+from hhcore.config.file import read_config
 
-LOAD_ONCE = cache(hhcore.experiment.load_model)  # 20 ms each
+LOAD_ONCE = cache(hhcore.config.experiment.load_model)  # 20 ms each
 
 
 @pytest.fixture(autouse=True)
 def load_once(monkeypatch):
-    monkeypatch.setattr(hhcore.experiment, "load_model", LOAD_ONCE)
+    monkeypatch.setattr(hhcore.config.experiment, "load_model", LOAD_ONCE)
 
 
 def read(config: dict) -> dict[str, Experiment]:

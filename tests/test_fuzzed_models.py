@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 import hhcore
-from hhcore import tables
-from hhcore.certificate import resolved, write_numerics
+from hhcore.base import tables
+from hhcore.certify.calibration import calibrate
+from hhcore.certify.certificate import resolved, write_numerics
+from hhcore.compile.language.translate import translate
 from hhcore.compile.text import generate
-from hhcore.compile.translate import translate
-from hhcore.experiment import Experiment, read_experiments
-from hhcore.model import CATALOGUE, Model
-from hhcore.numerics import calibrate
-from hhcore.results import write_tables
-from hhcore.store import update_shard
+from hhcore.config.experiment import Experiment, read_experiments
+from hhcore.model.model import CATALOGUE, Model
+from hhcore.protocols.results import write_tables
+from hhcore.sweep.store import update_shard
 
 SOURCES = sorted(entry.name for entry in CATALOGUE.iterdir() if entry.name.endswith(".mmt"))
 CELLML = """<?xml version="1.0"?>

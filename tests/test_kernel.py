@@ -14,8 +14,8 @@ from hhcore.compile import module
 from hhcore.compile.cost import operations
 from hhcore.compile.module import load_kernel
 from hhcore.compile.text import generate
-from hhcore.integration import pack
-from hhcore.reference import derivative
+from hhcore.simulation.integration import pack
+from hhcore.simulation.reference import derivative
 
 EXACT = json.loads((Path(__file__).parent / "data" / "hodgkin_huxley_1952.json").read_text())
 MODEL = load_model("hodgkin_huxley_1952")
@@ -121,7 +121,8 @@ def test_same_text_whatever_the_hash_seed(tmp_path):
     import sys
 
     script = (
-        "from hhcore import load_model; from hhcore.compile.text import generate; from hhcore.digests import digest;"
+        "from hhcore import load_model; from hhcore.compile.text import generate;"
+        "from hhcore.base.digests import digest;"
         "m = load_model('hodgkin_huxley_1952'); print(digest(generate(m, 'rk4'), generate(m, 'rodas5p')))"
     )
     texts = {
@@ -136,7 +137,7 @@ def test_same_text_whatever_the_hash_seed(tmp_path):
 def test_text_of_a_model_file_cannot_escape_into_the_kernel(tmp_path):
     import ast
 
-    from hhcore.model import CATALOGUE
+    from hhcore.model.model import CATALOGUE
 
     text = (CATALOGUE / "hodgkin_huxley_1952.mmt").read_text()
     hostile = 'display_name: x \\N{bogus} \\u12 " + __import__("os").abort() + "'

@@ -8,7 +8,7 @@ from myokit.formats.cellml import CellMLExporter
 
 import hhcore
 from hhcore.compile.text import generate
-from hhcore.model import CATALOGUE
+from hhcore.model.model import CATALOGUE
 
 TEXT = (CATALOGUE / "hodgkin_huxley_1952.mmt").read_text()
 

@@ -9,8 +9,8 @@ from verified import number, verified
 
 from hhcore import Step, load_model, simulate
 from hhcore.compile.module import load_kernel
-from hhcore.integration import pack
-from hhcore.reference import derivative
+from hhcore.simulation.integration import pack
+from hhcore.simulation.reference import derivative
 
 
 def values(name: str) -> dict[str, float]:

@@ -8,7 +8,7 @@ import pytest
 from verified import verified
 
 import hhcore
-from hhcore.reference import derivative, reference
+from hhcore.simulation.reference import derivative, reference
 
 OTHERS = json.loads((Path(__file__).parent / "data" / "cardiac_derivatives.json").read_text())["points"]
 

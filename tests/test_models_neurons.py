@@ -7,7 +7,7 @@ from scipy.optimize import brentq
 from verified import number, verified
 
 import hhcore
-from hhcore.reference import derivative, rest
+from hhcore.simulation.reference import derivative, rest
 
 
 def rates(model, amplitudes, duration=3000.0, parameters=None) -> list[float]:

@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 
 import hhcore
-from hhcore import certificate, numerics, store
+from hhcore.certify import calibration as numerics
+from hhcore.certify import certificate
+from hhcore.certify.calibration import calibrate, sample
+from hhcore.certify.stability import fastest_rate
 from hhcore.compile.cost import cost, operations
-from hhcore.experiment import read_experiments
-from hhcore.gather import gather
-from hhcore.numerics import calibrate, sample
-from hhcore.reference import derivative, reference
-from hhcore.solvers import SCHEMES, Solver
-from hhcore.stability import fastest_rate
+from hhcore.config.experiment import read_experiments
+from hhcore.schemes.solver import SCHEMES, Solver
+from hhcore.simulation.reference import derivative, reference
+from hhcore.sweep import store
+from hhcore.sweep.gather import gather
 
 MODEL = hhcore.load_model("hodgkin_huxley_1952")
 TEXTBOOK = {"membrane.V": -65, "sodium.m": 0.05, "sodium.h": 0.6, "potassium.n": 0.32}

@@ -12,7 +12,7 @@ from hhcore.compile.equations import equations
 from hhcore.compile.functions import Both, Equal, Fused, Horner, Less, Near, Opposite, Select, either
 from hhcore.compile.passes import Block, addition_chain, hyperbolic, optimise, remove_singularities
 from hhcore.compile.text import generate
-from hhcore.model import load_model
+from hhcore.model.model import load_model
 
 V = sp.Symbol("membrane_V", real=True)
 P = sp.Symbol("half_activation", real=True)

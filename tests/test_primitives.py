@@ -15,8 +15,8 @@ import pytest
 import sympy as sp
 
 from hhcore import load_model
-from hhcore.compile import machine
 from hhcore.compile.equations import equations
+from hhcore.compile.language import machine
 from hhcore.compile.lower import lower
 from hhcore.compile.passes import Block, inverse_linoid, linoid, optimise, remove_singularities
 
@@ -45,7 +45,7 @@ BOUNDS = {
 EXACT = {"floor": np.floor, "ceil": np.ceil, "sqrt": np.sqrt, "abs": np.abs}
 QUOTIENTS = {"linoid": linoid, "inverse_linoid": inverse_linoid}  # x/(e^x - 1) and its inverse, by the compiler
 FUNCTIONS = (*BOUNDS, *EXACT)
-PRIMITIVES = (resources.files("hhcore") / "compile" / "primitives.py.in").read_text(encoding="utf-8")
+PRIMITIVES = (resources.files("hhcore") / "compile" / "runtime" / "primitives.py.in").read_text(encoding="utf-8")
 
 
 def spread(low: float, high: float, n: int, seed: int = 1) -> np.ndarray:

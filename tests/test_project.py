@@ -12,7 +12,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from hhcore.model import load_model, models
+from hhcore.model.model import load_model, models
 
 ROOT = Path(__file__).parents[1]
 TOP_LEVEL = {

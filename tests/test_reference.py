@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hhcore.errors import UserError
-from hhcore.model import load_model
-from hhcore.reference import derivative, evaluate, reference, rest
+from hhcore.base.errors import UserError
+from hhcore.model.model import load_model
+from hhcore.simulation.reference import derivative, evaluate, reference, rest
 
 EXACT = json.loads((Path(__file__).parent / "data" / "hodgkin_huxley_1952.json").read_text())
 RATES = ("sodium.alpha_m", "sodium.beta_m", "sodium.alpha_h", "sodium.beta_h", "potassium.alpha_n", "potassium.beta_n")

@@ -6,14 +6,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from hhcore import resources, sweep
-from hhcore.experiment import read_experiments
-from hhcore.model import load_model
-from hhcore.numerics import calibrate
-from hhcore.results import axis_columns, figure_plan
-from hhcore.simulation import simulate
-from hhcore.solvers import Solver
-from hhcore.store import run_points
+from hhcore.certify.calibration import calibrate
+from hhcore.config.experiment import read_experiments
+from hhcore.model.model import load_model
+from hhcore.protocols.results import axis_columns, figure_plan
+from hhcore.schemes.solver import Solver
+from hhcore.simulation.simulate import simulate
+from hhcore.sweep import plan as sweep
+from hhcore.sweep import resources
+from hhcore.sweep.store import run_points
 
 STEP = {"kind": "step", "amplitude": {"linspace": [0, 20, 5]}}
 PULSES = {"kind": "pulse_train", "amplitude": 20, "width": 1, "period": {"values": [25, 10, 20]}}

@@ -8,8 +8,8 @@ import pytest
 
 import hhcore
 from hhcore.compile.module import load_kernel
-from hhcore.reference import derivative, rest
-from hhcore.rest import _distinct, initial_states
+from hhcore.simulation.reference import derivative, rest
+from hhcore.simulation.rest import _distinct, initial_states
 
 EXACT = json.loads((Path(__file__).parent / "data" / "hodgkin_huxley_1952.json").read_text())
 MODEL = hhcore.load_model("hodgkin_huxley_1952")

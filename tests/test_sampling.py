@@ -10,13 +10,14 @@ from SALib.sample import sobol as salib
 from scipy import special, stats
 from scipy.stats import qmc
 
-from hhcore import normal, store
-from hhcore.experiment import read_experiments
-from hhcore.gather import gather
-from hhcore.numerics import sample
-from hhcore.quantities import to_difference
-from hhcore.sampling import KINDS, unit_points
-from hhcore.sweep import grid_digest
+from hhcore.base.units import to_difference
+from hhcore.certify.calibration import sample
+from hhcore.config.experiment import read_experiments
+from hhcore.grid import normal
+from hhcore.grid.designs import KINDS, unit_points
+from hhcore.sweep import store
+from hhcore.sweep.gather import gather
+from hhcore.sweep.plan import grid_digest
 
 CONFIG = {
     "model": "hodgkin_huxley_1952",
@@ -82,7 +83,7 @@ def test_a_larger_design_begins_with_the_smaller_one(kind):
 
 POINTS = """
 import hashlib
-from hhcore.sampling import Distribution, unit_points
+from hhcore.grid.designs import Distribution, unit_points
 found = hashlib.sha256()
 for kind in ("sobol", "saltelli", "latin_hypercube", "uniform"):
     cube = unit_points(kind, 4096, 3, 1)

@@ -12,14 +12,20 @@ from scipy.stats import qmc
 from test_figures import POTENTIAL, STIMULUS, check_layout
 
 from hhcore import figures
-from hhcore.certificate import write_numerics
-from hhcore.experiment import read_experiments
+from hhcore.certify.calibration import calibrate
+from hhcore.certify.certificate import write_numerics
+from hhcore.config.experiment import read_experiments
 from hhcore.figures import Plan, Variable
-from hhcore.numerics import calibrate
-from hhcore.results import draw_grid, figure_plan, write_tables
-from hhcore.sampling import unit_points
-from hhcore.sensitivity import DEFINITIONS, draw_sampled_curves, draw_sobol_indices, sobol_indices, write_sobol_indices
-from hhcore.store import update_shard
+from hhcore.grid.designs import unit_points
+from hhcore.protocols.results import draw_grid, figure_plan, write_tables
+from hhcore.protocols.sensitivity.indices import (
+    DEFINITIONS,
+    draw_sampled_curves,
+    draw_sobol_indices,
+    sobol_indices,
+    write_sobol_indices,
+)
+from hhcore.sweep.store import update_shard
 
 
 def ishigami(x, a=7.0, b=0.1):

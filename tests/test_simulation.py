@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import hhcore
-from hhcore.compile import machine
+from hhcore.compile.language import machine
 from hhcore.compile.text import generate
-from hhcore.reference import reference
-from hhcore.solvers import knob
+from hhcore.schemes.solver import knob
+from hhcore.simulation.reference import reference
 
 HH = "hodgkin_huxley_1952"
 RNG = np.random.default_rng(7)
@@ -161,7 +161,7 @@ def test_rearm_level_suppresses_spikes_that_do_not_return():
 
 def test_many_spikes_pass_through_the_buffer(monkeypatch):
     whole = hhcore.simulate(HH, {}, hhcore.Step(30.0), duration=300.0)
-    monkeypatch.setattr("hhcore.integration.SPIKE_BUFFER", 33)
+    monkeypatch.setattr("hhcore.simulation.integration.SPIKE_BUFFER", 33)
     assert np.array_equal(hhcore.simulate(HH, {}, hhcore.Step(30.0), duration=300.0).spike_times, whole.spike_times)
 
 

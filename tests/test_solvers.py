@@ -9,10 +9,10 @@ import pytest
 from scipy.integrate import DOP853
 
 import hhcore
-from hhcore.reference import derivative, reference
 from hhcore.schemes.rosenbrock import STEINEBACH
+from hhcore.schemes.solver import SCHEMES, knob
 from hhcore.schemes.tableaus import CLASSICAL, DORMAND_PRINCE_8, TSITOURAS
-from hhcore.solvers import SCHEMES, knob
+from hhcore.simulation.reference import derivative, reference
 
 EXACT = json.loads((Path(__file__).parent / "data" / "hodgkin_huxley_1952.json").read_text())
 TEXTBOOK = {"membrane.V": -65, "sodium.m": 0.05, "sodium.h": 0.6, "potassium.n": 0.32}

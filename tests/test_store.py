@@ -9,11 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hhcore import store, sweep
-from hhcore.errors import UserError
-from hhcore.experiment import read_experiments
-from hhcore.gather import _shared_out, gather, stretches
-from hhcore.sweep import point_keys, shard_points
+from hhcore.base.errors import UserError
+from hhcore.config.experiment import read_experiments
+from hhcore.sweep import plan as sweep
+from hhcore.sweep import store
+from hhcore.sweep.gather import _shared_out, gather, stretches
+from hhcore.sweep.plan import point_keys, shard_points
 
 
 def experiment(amplitudes=(0, 5, 10, 20), conductances=(110, 120), dt=0.05, **changes):
@@ -118,8 +119,8 @@ def test_many_stretches_hold_the_same_neurons_as_one(tmp_path, monkeypatch):
     update(e, tmp_path, shards)
     paths = [tmp_path / f"{shard}.parquet" for shard in shards]
     (whole,) = gather(e, paths)
-    monkeypatch.setattr("hhcore.gather.NEURONS", 5)  # curves of four amplitudes stay whole
-    monkeypatch.setattr("hhcore.gather.BATCH", 2)
+    monkeypatch.setattr("hhcore.sweep.gather.NEURONS", 5)  # curves of four amplitudes stay whole
+    monkeypatch.setattr("hhcore.sweep.gather.BATCH", 2)
     assert stretches(e) == [range(4), range(4, 8), range(8, 12)]
     parts = list(gather(e, paths))
     for name in ("spike_times", "peak", "trough", "status", "ended", "steps"):
@@ -130,7 +131,7 @@ def test_many_stretches_hold_the_same_neurons_as_one(tmp_path, monkeypatch):
 def test_more_stretches_than_files_that_may_be_open(tmp_path):
     """150 stretches and 32 shards, where a process may open 128 files: the same neurons as in one piece."""
     script = (
-        "import resource, sys; from pathlib import Path; import hhcore.gather as g; from test_store import *;"
+        "import resource, sys; from pathlib import Path; import hhcore.sweep.gather as g; from test_store import *;"
         "e = experiment(amplitudes=range(20), conductances=range(100, 130), duration=20);"
         f"folder = Path({str(tmp_path)!r}); update(e, folder); one = result(e, folder);"
         "shards = [format(i, '05b') for i in range(32)]; update(e, folder, shards);"
@@ -148,8 +149,8 @@ def test_more_stretches_than_files_that_may_be_open(tmp_path):
 
 @pytest.mark.parametrize("fan_out", [2, 3, 64])
 def test_rows_are_shared_out_among_parts_whatever_the_number_of_files(monkeypatch, tmp_path, fan_out):
-    monkeypatch.setattr("hhcore.gather.FAN_OUT", fan_out)
-    monkeypatch.setattr("hhcore.gather.BATCH", 4)
+    monkeypatch.setattr("hhcore.sweep.gather.FAN_OUT", fan_out)
+    monkeypatch.setattr("hhcore.sweep.gather.BATCH", 4)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     numbers = np.random.default_rng(1).permutation(100)
     batches = [pa.table({"row": pa.array(part)}) for part in np.array_split(numbers, 9)]
@@ -244,7 +245,8 @@ def test_a_job_that_simulates_does_not_wait_for_libraries_it_does_not_need(tmp_p
     """pandas and SciPy take half a second each to import, SymPy one: more than a small shard."""
     update(experiment(), tmp_path)
     script = (
-        "import sys; from pathlib import Path; from hhcore.certificate import resolved; from test_store import *;"
+        "import sys; from pathlib import Path; from hhcore.certify.certificate import resolved;"
+        "from test_store import *;"
         f"update(experiment(amplitudes=(0, 7)), Path({str(tmp_path)!r}));"
         "print({'pandas', 'sympy', 'matplotlib', 'scipy.integrate', 'scipy.stats'} & set(sys.modules))"
     )

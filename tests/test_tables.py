@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import hhcore
-from hhcore import tables
-from hhcore.errors import UserError
+from hhcore.base import tables
+from hhcore.base.errors import UserError
 
 FIELDS = {
     "rate_Hz": ("Hz", "spikes per time"),

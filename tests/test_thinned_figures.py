@@ -5,9 +5,9 @@ import pyarrow as pa
 import pytest
 
 from hhcore import figures
-from hhcore.experiment import read_experiments
-from hhcore.figures.plan import MAX_POINTS, MAX_VALUES
-from hhcore.results import axis_columns, figure_plan
+from hhcore.config.experiment import read_experiments
+from hhcore.figures.context import MAX_POINTS, MAX_VALUES
+from hhcore.protocols.results import axis_columns, figure_plan
 
 DESIGN = {
     "parameters": {"sodium.g": {"uniform": [90, 150]}, "leak.g": {"uniform": [0.1, 0.5]}},

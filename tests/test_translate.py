@@ -7,9 +7,9 @@ import struct
 import numpy as np
 import pytest
 
-from hhcore.compile.machine import Function, compiled, load
-from hhcore.compile.values import KernelError
-from hhcore.errors import UserError
+from hhcore.base.errors import UserError
+from hhcore.compile.language.machine import Function, compiled, load
+from hhcore.compile.language.values import KernelError
 
 BUILTINS = {
     "inf": math.inf,

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from hhcore.model import load_model
-from hhcore.reference import reference
+from hhcore.model.model import load_model
+from hhcore.simulation.reference import reference
 
 ROOT = Path(__file__).parents[1]
 TABLES = ("features", "spikes", "failures", "numerics")
@@ -249,13 +249,18 @@ ALL = {"kernel", "calibrate", "simulate", "tables", "figures", "report", "all"}
         ("model.mmt", "g = 120 [mS/cm^2]", "g = 121 [mS/cm^2]", ALL),
         ("model.mmt", "desc: Maximal sodium", "desc: Largest sodium", {"tables", "figures", "report", "all"}),
         ("hhcore/schemes/tableaus.py", "c=(0.5, 0.5,", "c=(0.50, 0.5,", ALL),
-        ("hhcore/compile/primitives.py.in", "p = fma(fma(", "p = fma( fma(", ALL),
-        ("hhcore/simulation.py", "CHUNK = ", "CHUNK = 2 * ", ALL - {"kernel"}),
-        ("hhcore/features.py", "in the whole run", "during the run", {"tables", "figures", "report", "all"}),
-        ("hhcore/gather.py", "neurons that are", "those that are", {"tables", "figures", "report", "all"}),
-        ("hhcore/spike_trains.py.in", "Fill the rows", "Fill all rows", {"tables", "figures", "report", "all"}),
-        ("hhcore/spike_errors.py.in", "Fill", "Set", ALL - {"kernel"}),
-        ("hhcore/quantities.py", "µ", "μ", {"tables", "figures", "report", "all"}),
+        ("hhcore/compile/runtime/primitives.py.in", "p = fma(fma(", "p = fma( fma(", ALL),
+        ("hhcore/simulation/simulate.py", "CHUNK = ", "CHUNK = 2 * ", ALL - {"kernel"}),
+        ("hhcore/simulation/features.py", "in the whole run", "during the run", {"tables", "figures", "report", "all"}),
+        ("hhcore/sweep/gather.py", "neurons that are", "those that are", {"tables", "figures", "report", "all"}),
+        (
+            "hhcore/simulation/spike_trains.py.in",
+            "Fill the rows",
+            "Fill all rows",
+            {"tables", "figures", "report", "all"},
+        ),
+        ("hhcore/simulation/spike_errors.py.in", "Fill", "Set", ALL - {"kernel"}),
+        ("hhcore/base/units.py", "µ", "μ", {"tables", "figures", "report", "all"}),
         ("hhcore/figures/style.py", "figure", "figure", set()),
         ("hhcore/figures/fi.py", "Firing rate", "Rate of firing", {"figures", "report", "all"}),
         ("workflow/report/summary.rst", "Model and source", "Source and model", {"report", "all"}),

@@ -31,7 +31,7 @@ def simulate(method: str, setting: str, value: float, amplitudes: np.ndarray) ->
 
 
 def method(name: str) -> Method:
-    """A scheme of hhcore.solvers with its ladder."""
+    """A scheme of hhcore.schemes.solver with its ladder."""
     setting, ladder = LADDERS[name]
 
     def spikes(value: float, amplitudes: np.ndarray) -> list[np.ndarray]:

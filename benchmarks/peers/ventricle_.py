@@ -30,7 +30,7 @@ def simulate(method: str, setting: str, value: float, amplitudes: np.ndarray) ->
 
 
 def method(name: str) -> Method:
-    """A scheme of hhcore.solvers with its ladder."""
+    """A scheme of hhcore.schemes.solver with its ladder."""
     setting, ladder, batches = LADDERS[name]
 
     def times(value: float, amplitudes: np.ndarray) -> list[np.ndarray]:

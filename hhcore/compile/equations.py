@@ -9,11 +9,11 @@ import sympy as sp
 from myokit.formats.sympy import SymPyExpressionWriter
 from sympy.codegen.cfunctions import log10
 
-from hhcore.checks import shown
+from hhcore.base.checks import shown
+from hhcore.base.errors import UserError
 from hhcore.compile.functions import Both, Equal, Less, Opposite, Select, either
 from hhcore.compile.lower import literal
-from hhcore.errors import UserError
-from hhcore.model import Model
+from hhcore.model.model import Model
 
 LONGEST = 4096  # binary digits of a power of numbers: it is kept exactly
 SMALL = 12  # nodes of an expression that is repeated wherever it is used, so that passes see through it

@@ -13,9 +13,9 @@ from fractions import Fraction
 import sympy as sp
 from sympy.codegen.cfunctions import log10
 
+from hhcore.base.errors import UserError
 from hhcore.compile.functions import Both, Fused, Horner, Less, Near, Opposite, Select
 from hhcore.compile.passes import Block, addition_chain, needed
-from hhcore.errors import UserError
 
 MERGED_DIVISIONS = 4  # denominators in one division; more might overflow
 FEW = 3  # denominators whose quotients may wait in products: of more, that takes too many multiplications

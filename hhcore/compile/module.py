@@ -7,16 +7,16 @@ from types import SimpleNamespace
 
 import platformdirs
 
-from hhcore.compile.machine import compiled, cpu_digest, load
-from hhcore.digests import code_digest, digest
-from hhcore.errors import UserError
-from hhcore.files import whole
-from hhcore.model import Model
+from hhcore.base.digests import code_digest, digest
+from hhcore.base.errors import UserError
+from hhcore.base.files import whole
+from hhcore.compile.language.machine import compiled, cpu_digest, load
+from hhcore.model.model import Model
 
 
 def kernel_digest(model: Model, method: str) -> str:
     """Hash that names the kernel of a model and its variants, and a scheme: equal digests compute equal bits."""
-    return digest(_base(model).digest, method, version("llvmlite"), code_digest("compile", "schemes", "solvers.py"))
+    return digest(_base(model).digest, method, version("llvmlite"), code_digest("compile", "schemes"))
 
 
 def kernel_name(model: Model, method: str) -> str:

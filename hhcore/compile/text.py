@@ -9,15 +9,15 @@ from importlib import resources
 import sympy as sp
 
 from hhcore import __version__
+from hhcore.base.errors import UserError
 from hhcore.compile.calculus import Calculus
 from hhcore.compile.elimination import eliminate
 from hhcore.compile.equations import Equations, equations
 from hhcore.compile.functions import Fused
 from hhcore.compile.lower import Invariants, lower
 from hhcore.compile.passes import Block, hyperbolic, optimise, remove_singularities
-from hhcore.errors import UserError
-from hhcore.model import Model
-from hhcore.solvers import SCHEMES, Scheme
+from hhcore.model.model import Model
+from hhcore.schemes.solver import SCHEMES, Scheme
 
 _HEADER = '''"""{title}, {scheme} (order {order}): kernel over blocks of {lanes} neurons.
 
@@ -114,7 +114,7 @@ def _harmless(text: str) -> str:
 
 def _body(name: str) -> str:
     """A runtime file without its docstring."""
-    text = (resources.files("hhcore") / "compile" / name).read_text(encoding="utf-8")
+    text = (resources.files("hhcore") / "compile" / "runtime" / name).read_text(encoding="utf-8")
     if text.startswith('"""'):
         text = text.split('"""', 2)[2].lstrip("\n")
     return text.rstrip("\n") + "\n"

@@ -1,10 +1,10 @@
 """Tables of an experiment as figures: DataFrame -> matplotlib Figure -> save()."""
 
+from hhcore.figures.context import Plan, Variable
 from hhcore.figures.fi import fi_curves
 from hhcore.figures.maps import apd_map, rheobase_map, spike_count_map
 from hhcore.figures.numerics import accuracy_map, work_precision
 from hhcore.figures.oscillation import oscillation_range
-from hhcore.figures.plan import Plan, Variable
 from hhcore.figures.restitution import restitution
 from hhcore.figures.sensitivity import sample_scatter, sampled_curves, sobol_indices
 from hhcore.figures.style import save

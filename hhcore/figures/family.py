@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hhcore.figures import style
-from hhcore.figures.plan import MAX_COLOURS, MAX_FACETS, Plan, Variable, numbers, select, some_of
+from hhcore.figures.context import MAX_COLOURS, MAX_FACETS, Plan, Variable, numbers, select, some_of
 
 MANY = 6  # curves in a panel; beyond these, sparse lines are drawn for three of them
 

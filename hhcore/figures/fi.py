@@ -4,8 +4,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from hhcore.figures import style
+from hhcore.figures.context import Plan, Variable, numbers
 from hhcore.figures.family import Line, family, points
-from hhcore.figures.plan import Plan, Variable, numbers
 
 RATE = "Firing rate (Hz)"
 STEADY = Line("steady_rate_Hz", "steady rate")

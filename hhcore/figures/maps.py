@@ -7,11 +7,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from hhcore.features import FAILED
+from hhcore.base.units import column_name
 from hhcore.figures import style
+from hhcore.figures.context import MAX_FACETS, Plan, Variable, after_number, numbers, select
 from hhcore.figures.family import Line, family, points
-from hhcore.figures.plan import MAX_FACETS, Plan, Variable, after_number, numbers, select
-from hhcore.quantities import column_name
+from hhcore.simulation.features import FAILED
 
 COUNT = Variable("spike_count", "Spikes per neuron", "1")
 APD = Variable("apd90_ms", "APD90", "ms")

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hhcore.figures import style
-from hhcore.figures.plan import Plan, Variable, numbers, some_of
+from hhcore.figures.context import Plan, Variable, numbers, some_of
 
 ERROR = Variable("spike_time_error_us", "Spike-time error", "us")
 FLOOR_US = 1e-9  # errors below are drawn here: the last bits of a time

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hhcore.fi import OSCILLATION_MV
 from hhcore.figures import style
-from hhcore.figures.plan import Plan, numbers, some_of
+from hhcore.figures.context import Plan, numbers, some_of
+from hhcore.protocols.fi.curves import OSCILLATION_MV
 
 
 @style.styled

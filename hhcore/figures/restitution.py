@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hhcore.figures import style
-from hhcore.figures.plan import MAX_COLOURS, MAX_FACETS, Plan, Variable, numbers, select, some_of
+from hhcore.figures.context import MAX_COLOURS, MAX_FACETS, Plan, Variable, numbers, select, some_of
 
 APD = "apd90_ms"
 INTERVAL = "diastolic_interval_ms"

@@ -8,9 +8,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from hhcore.figures import style
+from hhcore.figures.context import Plan, Variable, numbers, some_of
 from hhcore.figures.family import limits
 from hhcore.figures.fi import RATE, STEADY
-from hhcore.figures.plan import Plan, Variable, numbers, some_of
 from hhcore.figures.style import BLUE, GREY, ORANGE
 
 APD, FIRING = Variable("apd90_ms", "APD90", "ms"), Variable("firing_rate_Hz", "Firing rate", "Hz")

@@ -18,8 +18,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
 from matplotlib.figure import Figure
 
-from hhcore.figures.plan import MAX_COLOURS, Variable, texts
-from hhcore.files import whole
+from hhcore.base.files import whole
+from hhcore.figures.context import MAX_COLOURS, Variable, texts
 
 ONE_COLUMN, TWO_COLUMNS = 3.5, 7.2  # journal widths [inch]
 FEW_TICKS = 5

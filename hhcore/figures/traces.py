@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hhcore.figures import style
-from hhcore.figures.plan import Plan, Variable, numbers, with_unit
+from hhcore.figures.context import Plan, Variable, numbers, with_unit
 
 MAX_TRACES = 4
 MAX_LINES = 12  # in one panel

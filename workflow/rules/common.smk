@@ -7,13 +7,13 @@ from pathlib import Path
 import pandas as pd
 from snakemake.exceptions import WorkflowError
 
-from hhcore import resources
+from hhcore.sweep import resources
 from hhcore.compile.module import kernel_name
-from hhcore.config_file import read_config
-from hhcore.digests import code_digest
-from hhcore.errors import UserError
-from hhcore.experiment import read_experiments, solvers_needed
-from hhcore.sweep import SPIKE_ERRORS, context_digest, estimate, grid_digest, notes, plan
+from hhcore.config.file import read_config
+from hhcore.base.digests import code_digest
+from hhcore.base.errors import UserError
+from hhcore.config.experiment import read_experiments, solvers_needed
+from hhcore.sweep.plan import SPIKE_ERRORS, context_digest, estimate, grid_digest, notes, plan
 
 STARTED = time.time()
 REPORTED_ROWS = 100_000  # of a table that is inside of the report, at the most: some megabytes

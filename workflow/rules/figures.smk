@@ -24,7 +24,7 @@ rule figures:
         mem_mb=more_each_time(resources.figures_mb),
         runtime=more_each_time(resources.figures_minutes),
     params:
-        code=code_digest("figures", "results.py", "quantities.py"),
+        code=code_digest("figures", "protocols/results.py", "base/units.py"),
         texts=lambda wildcards: EXPERIMENTS[wildcards.experiment].model.text_digest,
     message:
         "{wildcards.experiment}: draw the figures of the grid"
@@ -62,7 +62,7 @@ rule trace_figure:
         mem_mb=more_each_time(1500),
         runtime=more_each_time(10),
     params:
-        code=code_digest("figures", "results.py", "quantities.py"),
+        code=code_digest("figures", "protocols/results.py", "base/units.py"),
         texts=lambda wildcards: EXPERIMENTS[wildcards.experiment].model.text_digest,
     message:
         "{wildcards.experiment}: draw the traces"

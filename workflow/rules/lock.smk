@@ -3,7 +3,7 @@ import fcntl
 import os
 import socket
 
-from hhcore.errors import one_message
+from hhcore.base.errors import one_message
 
 
 def release_lock_of_the_dead():

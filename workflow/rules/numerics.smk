@@ -23,7 +23,14 @@ rule calibrate:
     params:
         context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
         grid=lambda wildcards: grid_digest(EXPERIMENTS[wildcards.experiment]),
-        code=code_digest("numerics.py", "stability.py", "certificate.py", "reference.py", "tables.py", *SPIKE_ERRORS),
+        code=code_digest(
+            "certify/calibration.py",
+            "certify/stability.py",
+            "certify/certificate.py",
+            "simulation/reference.py",
+            "base/tables.py",
+            *SPIKE_ERRORS,
+        ),
     message:
         "{wildcards.experiment}: measure the error of solvers on a sample of the grid"
     script:

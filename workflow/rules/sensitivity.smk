@@ -38,7 +38,12 @@ rule sampled_curves_figure:
         mem_mb=more_each_time(resources.figures_mb),
         runtime=more_each_time(resources.figures_minutes),
     params:
-        code=code_digest("figures", "results.py", "sensitivity.py", "quantities.py"),
+        code=code_digest(
+            "figures",
+            "protocols/results.py",
+            "protocols/sensitivity/indices.py",
+            "base/units.py",
+        ),
         texts=lambda wildcards: EXPERIMENTS[wildcards.experiment].model.text_digest,
     message:
         "{wildcards.experiment}: draw the F-I curves of the sample"
@@ -78,7 +83,14 @@ rule sobol_indices:
         mem_mb=more_each_time(resources.indices_mb),
         runtime=more_each_time(resources.indices_minutes),
     params:
-        code=code_digest("fi.py", "tables.py", "results.py", "sensitivity.py", "quantities.py", "certificate.py"),
+        code=code_digest(
+            "protocols/fi/curves.py",
+            "base/tables.py",
+            "protocols/results.py",
+            "protocols/sensitivity/indices.py",
+            "base/units.py",
+            "certify/certificate.py",
+        ),
         texts=lambda wildcards: EXPERIMENTS[wildcards.experiment].model.text_digest,
     message:
         "{wildcards.experiment}: Sobol indices of every feature"
@@ -104,7 +116,12 @@ rule sobol_figure:
         mem_mb=more_each_time(1500),
         runtime=more_each_time(10),
     params:
-        code=code_digest("figures", "results.py", "sensitivity.py", "quantities.py"),
+        code=code_digest(
+            "figures",
+            "protocols/results.py",
+            "protocols/sensitivity/indices.py",
+            "base/units.py",
+        ),
         texts=lambda wildcards: EXPERIMENTS[wildcards.experiment].model.text_digest,
     message:
         "{wildcards.experiment}: draw the Sobol indices"

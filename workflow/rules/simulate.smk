@@ -61,7 +61,7 @@ rule traces:
     params:
         context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
         points=lambda wildcards: str(EXPERIMENTS[wildcards.experiment].traces),
-        code=code_digest("tables.py", "results.py", "quantities.py"),
+        code=code_digest("base/tables.py", "protocols/results.py", "base/units.py"),
         texts=lambda wildcards: EXPERIMENTS[wildcards.experiment].model.text_digest,
     message:
         "{wildcards.experiment}: simulate the requested traces"

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from hhcore.certificate import write_numerics
-from hhcore.errors import one_message
-from hhcore.experiment import read_experiments
-from hhcore.numerics import calibrate
-from hhcore.progress import Progress
+from hhcore.base.errors import one_message
+from hhcore.base.progress import Progress
+from hhcore.certify.calibration import calibrate
+from hhcore.certify.certificate import write_numerics
+from hhcore.config.experiment import read_experiments
 
 with one_message(Path(snakemake.log[0])):
     experiment = read_experiments(snakemake.config)[snakemake.wildcards.experiment]

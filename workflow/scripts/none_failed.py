@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from hhcore.errors import UserError, one_message
-from hhcore.tables import read
+from hhcore.base.errors import UserError, one_message
+from hhcore.base.tables import read
 
 with one_message(Path(snakemake.log[0])):
     failed = read(Path(snakemake.input.failures)).num_rows

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from hhcore.errors import UserError, one_message
+from hhcore.base.errors import UserError, one_message
 
 output, log = Path(snakemake.output[0]), Path(snakemake.log[0])
 with one_message(log):

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from hhcore.certificate import resolved
-from hhcore.errors import one_message
-from hhcore.experiment import read_experiments
-from hhcore.progress import Progress
-from hhcore.store import update_shard
+from hhcore.base.errors import one_message
+from hhcore.base.progress import Progress
+from hhcore.certify.certificate import resolved
+from hhcore.config.experiment import read_experiments
+from hhcore.sweep.store import update_shard
 
 with one_message(Path(snakemake.log[0])):
     name, shard = snakemake.wildcards.experiment, snakemake.wildcards.shard

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from hhcore.certificate import resolved
-from hhcore.errors import one_message
-from hhcore.experiment import read_experiments
-from hhcore.sensitivity import write_sobol_indices
+from hhcore.base.errors import one_message
+from hhcore.certify.certificate import resolved
+from hhcore.config.experiment import read_experiments
+from hhcore.protocols.sensitivity.indices import write_sobol_indices
 
 with one_message(Path(snakemake.log[0])):
     numerics = Path(snakemake.input[0])

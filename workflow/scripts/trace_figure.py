@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from hhcore.errors import one_message
-from hhcore.experiment import read_experiments
-from hhcore.results import draw_traces
+from hhcore.base.errors import one_message
+from hhcore.config.experiment import read_experiments
+from hhcore.protocols.results import draw_traces
 
 with one_message(Path(snakemake.log[0])):
     experiment = read_experiments(snakemake.config)[snakemake.wildcards.experiment]

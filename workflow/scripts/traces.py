@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from hhcore.certificate import resolved
-from hhcore.errors import one_message
-from hhcore.experiment import read_experiments
-from hhcore.results import write_traces
+from hhcore.base.errors import one_message
+from hhcore.certify.certificate import resolved
+from hhcore.config.experiment import read_experiments
+from hhcore.protocols.results import write_traces
 
 with one_message(Path(snakemake.log[0])):
     numerics = Path(snakemake.input.numerics)

@@ -1,0 +1,31 @@
+"""Digests of what a result depends on, so that it is computed again when that changes and only then."""
+
+import hashlib
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+
+
+def digest(*parts: object) -> str:
+    """Hash of the texts of `parts`, 32 hexadecimal digits."""
+    return hashlib.blake2b("\x1f".join(map(str, parts)).encode(), digest_size=16).hexdigest()
+
+
+@lru_cache
+def code_digest(*names: str) -> str:
+    """Hash of source files of the package, by their path in it; a folder stands for all .py and .in files below it."""
+    texts = []
+    for name in names:
+        texts += [f.name + f.read_text(encoding="utf-8") for f in _sources(resources.files("hhcore") / name)]
+    return digest(*texts)
+
+
+def _sources(entry: Traversable) -> Iterator[Traversable]:
+    """The file itself, or the source files in a folder and in those below it, by name."""
+    if entry.is_file():
+        yield entry
+        return
+    for inside in sorted(entry.iterdir(), key=lambda f: f.name):
+        if inside.is_dir() or inside.name.endswith((".py", ".in")):
+            yield from _sources(inside)

@@ -1,0 +1,137 @@
+"""The border between written quantities and plain floats: units are known above it, floats run below it."""
+
+import functools
+import math
+import re
+from decimal import Decimal
+from numbers import Real
+
+from hhcore.base.checks import shown
+from hhcore.base.errors import UserError
+
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+
+COLDEST_K = 200.0  # no bare number below is taken for a temperature: neurons are frozen
+
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+def column_name(quantity: str, unit: str) -> str:
+    """The column of a table that holds `quantity` in `unit`.
+
+    >>> column_name("sodium.g", "mS/cm^2")
+    'sodium_g_mS_cm2'
+    >>> column_name("potassium.n", "1")
+    'potassium_n'
+    """
+    name = quantity.replace(".", "_")
+    return name if unit == "1" else f"{name}_{re.sub('[*^()]', '', unit).replace('/', '_').replace(' ', '_')}"
+
+
+def pretty_unit(unit: str) -> str:
+    """A unit as it is printed.
+
+    >>> pretty_unit("uA/cm^2")
+    'µA/cm²'
+    """
+    unit = re.sub(r"\^\(?(-?\d+)\)?", lambda power: power[1].translate(_SUPERSCRIPTS), unit)
+    return re.sub(r"\bu(?=[A-Z]|[gms]\b)", "µ", unit).replace("*", "·")
+
+
+def to_unit(value: object, unit: str, where: str) -> float:
+    """`value` as a float in `unit`: a bare number is in `unit` already, text carries its own unit.
+
+    Conversions are done in decimal arithmetic, so that "0.7 s" is the very double 700.0 in ms.
+    Raises UserError if `value` is no finite number, its unit is unknown or of another dimension, or if it is a bare
+    number of kelvins that only degrees Celsius can be.
+
+    >>> to_unit("0.5 s", "ms", "duration")
+    500.0
+    """
+    number = _number(value, unit, where)
+    if unit == "K" and not isinstance(value, str) and number < COLDEST_K:
+        raise UserError(
+            f"{where}: {shown(value)} is in kelvin here; write '{shown(value)} degC' for degrees Celsius, "
+            f"or '{shown(value)} K' if it is meant"
+        )
+    return number
+
+
+def _number(value: object, unit: str, where: str) -> float:
+    if isinstance(value, str):
+        number = _from_text(value, unit, where)
+    elif isinstance(value, Real) and not isinstance(value, bool):
+        number = value
+    else:
+        raise UserError(f"{where}: {shown(value)} is not a number; {_legal(unit)}")
+    if not _is_finite(number):
+        raise UserError(f"{where}: {shown(value)} is not a finite number; {_legal(unit)}")
+    return float(number) + 0.0  # makes -0.0 into 0.0, the same point
+
+
+def to_difference(value: object, unit: str, where: str) -> float:
+    """As `to_unit`, for a difference of two values, such as a standard deviation.
+
+    Raises UserError also for a unit whose zero is not that of `unit`, such as degC for K.
+    """
+    number = _number(value, unit, where)
+    own = _NUMBER.sub("", value.strip(), count=1).strip() if isinstance(value, str) else ""
+    if own and to_unit(f"0 {own}", unit, where) != 0.0:
+        raise UserError(f"{where}: {shown(value)} is no difference, since 0 {own} is not 0 {unit}; give it in {unit}")
+    return number
+
+
+def _from_text(value: str, unit: str, where: str) -> Decimal | float:
+    found = _NUMBER.match(value.strip())
+    if not found:
+        raise UserError(f"{where}: {shown(value)} does not begin with a number; {_legal(unit)}")
+    number, own = found[0], value.strip()[found.end() :].strip()
+    # YAML 1.1 takes 1e-3, without a dot, for text: a number with an exponent is a bare number all the same.
+    if own == unit or (not own and (unit == "1" or "e" in number.lower())):
+        return float(number)
+    if not own:
+        raise UserError(f"{where}: {shown(value)} is text without a unit; {_legal(unit)}")
+    if not _is_finite(float(number)):
+        return float(number)
+    target = _pint_unit(unit)
+    if target is None:
+        raise UserError(
+            f"{where}: {shown(value)} cannot be converted, since pint cannot read the model's unit {unit!r}; "
+            f"give a bare number in that unit"
+        )
+    source = _pint_unit("1" + own if own.startswith("/") else own)
+    if source is None:
+        raise UserError(f"{where}: the unit {own!r} of {shown(value)} is unknown; {_legal(unit)}")
+    try:
+        return _registry().Quantity(Decimal(number), source).to(target).magnitude
+    except Exception as error:  # pint has a zoo of them, among them those of decimal
+        raise UserError(f"{where}: {shown(value)} cannot be converted to {unit}; {_legal(unit)}") from error
+
+
+def _legal(unit: str) -> str:
+    if unit == "1":
+        return "expected a bare number, without dimension"
+    return f"expected a bare number in {unit}, or text with a unit, like '1.5 {unit}'"
+
+
+def _is_finite(number: Real | Decimal) -> bool:
+    try:
+        return math.isfinite(float(number))
+    except OverflowError:
+        return False
+
+
+@functools.cache
+def _registry():
+    import pint  # here, because it takes half a second and most configs hold bare numbers only
+
+    return pint.UnitRegistry(non_int_type=Decimal)
+
+
+@functools.cache
+def _pint_unit(text: str):
+    """The unit that `text` names, or None."""
+    try:
+        return _registry().parse_units(text.replace("Ohm", "ohm"))  # Myokit's spelling, pint's spelling
+    except Exception:  # pint lets errors of its tokeniser and of decimal through
+        return None

@@ -1,0 +1,1 @@
+"""How accurate a solver is on an experiment's own grid: measured, chosen, written down."""

@@ -1,0 +1,100 @@
+"""Whether a fixed step is short enough for a model: the fastest time constant that its neurons meet."""
+
+import numpy as np
+
+from hhcore.base.errors import UserError
+from hhcore.compile.module import load_kernel
+from hhcore.config.experiment import Experiment
+from hhcore.model.model import Model
+from hhcore.simulation.integration import integrate, pack
+from hhcore.simulation.rest import initial_states
+from hhcore.simulation.simulate import MOST_STEPS
+from hhcore.simulation.stimulus import protocol
+
+INTERVAL_MS = 0.05  # between two looks at a neuron, or more where these would be too many
+LOOKED_AT = 8_000_000  # numbers, that is states of a neuron times neurons times looks
+MOVED = 0.01  # of the range of a state: what is as near to the last look is passed over
+COMPUTED = 4_000_000  # entries of Jacobians
+BATCH = 1000  # Jacobians whose eigenvalues are computed together
+TIGHT = ("tsit5", 1e-6)
+
+
+def check_step(experiment: Experiment, points: np.ndarray) -> None:
+    """Raise UserError if the experiment's fixed step is unstable for one of `points`, float64 (n, quantities)."""
+    e, solver = experiment, experiment.solver
+    if solver.scheme.adaptive:
+        return
+    interval = solver.scheme.stable
+    rate, potential = fastest_rate(e, points)
+    longest = interval / rate if rate else np.inf
+    if solver.accuracy > longest:
+        unit = e.model.time_unit
+        raise UserError(
+            f"experiments.{e.name}.solver.dt: {solver.accuracy:g} {unit} is unstable: the fastest time constant of "
+            f"{e.model.name!r} in this grid is {1 / rate:.3g} {unit}, at {potential:.3g} "
+            f"{e.model.states[e.model.potential].unit}, and {solver.method} is stable up to {interval:.3g} times that; "
+            f"give dt below {_rounded_down(longest)} {unit}, an adaptive method, or a tolerance"
+        )
+
+
+def fastest_rate(experiment: Experiment, points: np.ndarray) -> tuple[float, float]:
+    """The largest |eigenvalue| of the Jacobian [1 / time unit] along the neurons' way, and the potential there."""
+    model = experiment.model
+    parameters, states = _visited(experiment, points)
+    jacobians = _jacobians(model, parameters, states)
+    # The Frobenius norm, with states in units of their size, is no smaller than any eigenvalue: few states need theirs.
+    scale = np.maximum(np.abs(states).max(axis=0), 1e-12)
+    bounds = np.linalg.norm(jacobians * scale / scale[:, None], axis=(1, 2))
+    fastest, where = 0.0, 0.0
+    for rows in np.split(np.argsort(-bounds), range(BATCH, len(bounds), BATCH)):
+        if bounds[rows[0]] <= fastest:
+            break
+        rates = np.abs(np.linalg.eigvals(jacobians[rows])).max(axis=1)
+        if rates.max() > fastest:
+            fastest = float(rates.max())
+            where = float(states[rows[rates.argmax()], list(model.states).index(model.potential)])
+    return fastest, where
+
+
+def _visited(e: Experiment, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """States that the neurons pass while they move, float64 (k, N), and the parameters of each, float64 (k, p)."""
+    kernel = load_kernel(e.model, TIGHT[0])
+    parameters, stimuli = points[:, : len(e.model.parameters)], points[:, len(e.model.parameters) :]
+    start, _ = initial_states(e.model, kernel, parameters, e.initial_state)
+    looks = min(e.duration * e.model.ms / INTERVAL_MS, LOOKED_AT / start.size)
+    times = np.linspace(0, e.duration, 2 + int(looks))[1:]
+    stretches = protocol(e.stimulus, stimuli, e.duration, (0.0, e.duration), times)
+    limits = {"accuracy": TIGHT[1], "most_steps": MOST_STEPS * e.duration * e.model.ms}
+    kept = integrate(kernel, parameters, start, stretches, **limits, keep=True).kept
+    neurons, looks = _moved(start, kept)
+    most = max(BATCH, COMPUTED // start.shape[1] ** 2)
+    some = np.unique(np.linspace(0, len(neurons) - 1, min(len(neurons), most)).astype(np.int64))
+    states = np.concatenate([start, kept[neurons[some], looks[some]]])
+    return np.concatenate([parameters, parameters[neurons[some]]]), states
+
+
+def _moved(start: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Neurons and looks at which a state is in another cell, of the size MOVED, than at the look before.
+
+    start : float64 (n, N), kept : float64 (n, looks, N)
+    """
+    visited = np.concatenate([start[:, None], kept], axis=1)
+    finite = np.isfinite(visited).all(axis=2)
+    sizes = MOVED * np.ptp(visited[finite], axis=0)
+    cells = np.floor(np.where(finite[:, :, None], visited, 0.0) / np.where(sizes > 0, sizes, 1.0))
+    return np.nonzero((np.diff(cells, axis=1) != 0).any(axis=2) & finite[:, 1:])
+
+
+def _jacobians(model: Model, parameters: np.ndarray, states: np.ndarray) -> np.ndarray:
+    """The Jacobian of each state, float64 (k, N, N); zero where a derivative is infinite or not a number."""
+    kernel = load_kernel(model, TIGHT[0])
+    found = np.zeros((-(-len(states) // kernel.W) * kernel.W, kernel.N, kernel.N))
+    for first in range(0, len(states), kernel.W):
+        lanes = np.minimum(np.arange(first, first + kernel.W), len(states) - 1)
+        kernel.jacobians(pack(kernel, parameters[lanes], states[lanes]), found[first : first + kernel.W])
+    return np.where(np.isfinite(found).all(axis=(1, 2))[:, None, None], found, 0.0)[: len(states)]
+
+
+def _rounded_down(x: float) -> str:
+    digits = 10.0 ** (np.floor(np.log10(x)) - 1)
+    return f"{np.floor(x / digits) * digits:g}"

@@ -1,0 +1,367 @@
+"""From the Python in which kernels are written to LLVM's language.
+
+A kernel's text is a small part of Python, and means what it means there: functions of numbers (f8, i8, b1) and of
+arrays in C order; assignments, loops over ranges, branches, calls. Global names are constants; the branches that they
+rule out are left out. A function whose arguments are all annotated, `Z: "f8[:]"`, can be called from outside; each of
+the others is translated once for every combination of types it is called with. `@inline` has LLVM put a function in the
+place of its calls.
+
+Multiplications and additions are fused where the text says `fma`, nowhere else, and nothing is reordered. What differs
+from Python: integers have 64 bits, and are floats beside floats; all of `a < b < c` is computed, and both values of
+`a if c else b` if neither calls a function that is not inline; indices are neither checked nor counted from the end,
+and nothing checks that a name has a value yet; arrays given to one function do not overlap; a division by zero is
+infinite or not a number.
+"""
+
+import ast
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from hhcore.compile.language.expressions import INTRINSICS, Expressions, is_inline
+from hhcore.compile.language.values import (
+    CONSTANTS,
+    LLVM,
+    STORED,
+    Array,
+    KernelError,
+    Thing,
+    Value,
+    constant,
+    llvm_type,
+)
+
+UNROLLED = 8  # turns of a loop that may be written out
+
+REGISTER = 8  # lanes in one of AVX-512
+
+ENTERING = re.compile(r"f8|i8|(f8|i8|b1)\[:(, :)*\]")  # types of the arguments of what can be called
+
+_ATTRIBUTES = """\
+attributes #0 = {{ nounwind "prefer-vector-width"="512" }}
+!0 = !{{!"llvm.loop.interleave.count", i32 {interleaved}}}
+!1 = !{{!"llvm.loop.unroll.disable"}}"""
+
+
+@dataclass(frozen=True)
+class Translation:
+    """LLVM's text of a kernel, the constants of its own, and the types of the arguments of what can be called."""
+
+    text: str
+    constants: dict[str, object]
+    entries: dict[str, list[str]]
+
+
+def translate(text: str) -> Translation:
+    """Translate the text of a kernel. Raises KernelError, which says where, if it is none."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError as error:
+        raise KernelError(f"line {error.lineno}: {error.msg}") from error
+    module = _Module(tree)
+    return Translation(module.text(), module.constants, module.entries)
+
+
+class _Module:
+    """All functions of a text, and what has become of them."""
+
+    def __init__(self, tree: ast.Module):
+        self.functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+        self.constants: dict[str, object] = {}
+        assignments = [node for node in tree.body if isinstance(node, ast.Assign)]
+        for node in tree.body:
+            if not isinstance(node, ast.FunctionDef | ast.Assign) and not _is_comment(node):
+                raise KernelError(f"line {node.lineno}: neither a function nor a constant")
+            if any(ast.unparse(decorator) != "inline" for decorator in getattr(node, "decorator_list", ())):
+                raise KernelError(f"line {node.lineno}: the one decorator is @inline")
+        try:
+            exec(compile(ast.Module(assignments, []), "<constants>", "exec"), dict(CONSTANTS), self.constants)
+        except Exception as error:
+            raise KernelError(f"a constant without a value: {error}") from error
+        self.entries = {
+            name: [self.entering(argument.annotation) for argument in node.args.args]
+            for name, node in self.functions.items()
+            if node.args.args and all(argument.annotation for argument in node.args.args)
+        }
+        self.translated: dict[tuple, tuple[str, object]] = {}
+        self.texts: list[str] = []
+        self.tables: dict[str, str] = {}  # constant tuples
+        self.marks: list[str] = []  # of loops
+        self.begun: set[tuple] = set()  # functions whose translation has begun
+
+    @staticmethod
+    def entering(annotation: ast.expr) -> str:
+        """The type that an annotation gives to an argument."""
+        kind = getattr(annotation, "value", None)
+        if not (isinstance(kind, str) and ENTERING.fullmatch(kind)):
+            raise KernelError(f"line {annotation.lineno}: not the type of an argument: {ast.unparse(annotation)}")
+        return kind
+
+    def text(self) -> str:
+        """The whole module."""
+        for name, kinds in self.entries.items():
+            self.function(name, kinds)
+        declared = [f"declare double @llvm.{name}.f64({', '.join(['double'] * n)})" for name, n in INTRINSICS.items()]
+        loops = [f"!{i} = distinct !{{!{i}, {hints}}}" for i, hints in enumerate(self.marks, start=2)]
+        attributes = _ATTRIBUTES.format(interleaved=max(2, self.constants.get("W", 0) // REGISTER))
+        parts = [*self.tables.values(), *declared, *self.texts, attributes, *loops]
+        return "\n".join(parts) + "\n"
+
+    def loop(self, turns: int | None) -> str:
+        """A mark for a loop of that many turns, None if they are not known.
+
+        The registers of a block, in flight together, hide each other's latency; loops over lanes become vector
+        operations, not copies of their body.
+        """
+        self.marks.append("!0" if turns is None or turns <= UNROLLED else "!0, !1")
+        return f", !llvm.loop !{len(self.marks) + 1}"
+
+    def function(self, name: str, kinds: Sequence[str]) -> tuple[str, object]:
+        """(LLVM's name, types of the result) of a function for arguments of these types."""
+        key = (name, *kinds)
+        if key not in self.translated:
+            if key in self.begun:
+                raise KernelError(f"{name} calls itself")
+            self.begun.add(key)
+            number, exported = len(self.translated), list(kinds) == self.entries.get(name)
+            body = _Function(self, self.functions[name], kinds)
+            if exported and body.result not in (None, "i8"):
+                raise KernelError(f"{name}: what can be called returns i8 or nothing, not {body.result}")
+            label = name if exported else f"{name}.{number}"
+            self.translated[key] = label, body.result
+            self.texts.append(body.define(label, exported))
+        return self.translated[key]
+
+    def table(self, name: str, numbers: list[Value]) -> Array:
+        """A constant tuple of numbers as an array of floats."""
+        values = ", ".join(f"double {constant(float(x.known)).text}" for x in numbers)
+        self.tables[name] = f"@{name} = private unnamed_addr constant [{len(numbers)} x double] [{values}]"
+        return Array("f8", f"@{name}", (constant(len(numbers)),))
+
+
+class _Function(Expressions):
+    """The translation of one function for given types of its arguments."""
+
+    def __init__(self, module: _Module, node: ast.FunctionDef, kinds: Sequence[str]):
+        super().__init__(module, node)
+        self.loops: list[tuple[str, str]] = []  # labels for continue and break
+        self.result: object = None
+        self.returned = False
+        self.assigned = _assignments(node)
+        self.arguments = [self.argument(a.arg, kind) for a, kind in zip(node.args.args, kinds, strict=True)]
+        self.statements(node.body)
+        if self.open:
+            self.leave(None)
+
+    def argument(self, name: str, kind: str) -> str:
+        """Declare an argument; arrays come as a pointer and the length of each axis."""
+        if "[" not in kind:
+            if name in self.assigned:
+                self.assign(name, Value(kind, f"%{name}"), initial=True)
+            else:
+                self.names[name] = Value(kind, f"%{name}")
+            return f"{LLVM[kind]} %{name}"
+        shape = tuple(Value("i8", f"%{name}.{axis}") for axis in range(kind.count(":")))
+        self.names[name] = Array(kind.split("[")[0], f"%{name}", shape)
+        return ", ".join([f"ptr noalias %{name}", *(f"i64 {length.text}" for length in shape)])
+
+    def define(self, label: str, exported: bool) -> str:
+        """The finished function."""
+        linkage, inlined = "" if exported else "internal ", "alwaysinline " if is_inline(self.node) else ""
+        head = f"define {linkage}{llvm_type(self.result)} @{label}({', '.join(self.arguments)}) {inlined}#0 {{"
+        return "\n".join([head, "entry:", *self.slots, *self.lines, "}"])
+
+    def assign(self, name: str, value: Thing, initial: bool = False) -> None:
+        """Bind a name. Those that are bound once stand for their value; others have a place to be stored in."""
+        if name not in self.variables:
+            if name in self.names or name in self.module.constants:
+                raise self.fail(self.statement, f"{name} is an array, several numbers or a constant already")
+            if not isinstance(value, Value) or (self.assigned[name] == 1 and not initial):
+                self.names[name] = value
+                return
+            self.variables[name] = value.type, f"%{name}.slot"
+            self.slots.append(f"  %{name}.slot = alloca {LLVM[value.type]}")
+        type, slot = self.variables[name]
+        if not isinstance(value, Value) or value.type != type:
+            found = value.type if isinstance(value, Value) else "not a number"
+            raise self.fail(self.statement, f"{name} is {type}, then {found}")
+        self.lines.append(f"  store {LLVM[type]} {value.text}, ptr {slot}")
+
+    # -- statements
+
+    def statements(self, nodes: list[ast.stmt]) -> None:
+        for node in nodes:
+            if not self.open:
+                return  # nothing gets here
+            self.statement = node
+            method = self._STATEMENTS.get(type(node))
+            if method is None:
+                raise self.fail(node, "not part of a kernel's language")
+            method(self, node)
+
+    def do_assign(self, node: ast.Assign) -> None:
+        if len(node.targets) > 1:
+            raise self.fail(node, "several assignments in one")
+        target, value = node.targets[0], self.expression(node.value)
+        if not isinstance(target, ast.Tuple):
+            self.store(target, value)
+            return
+        if not isinstance(value, tuple) or len(value) != len(target.elts):
+            raise self.fail(node, "not as many values as names")
+        for part, one in zip(target.elts, value, strict=True):
+            self.store(part, one)
+
+    def store(self, target: ast.expr, value: Thing) -> None:
+        if isinstance(target, ast.Name):
+            self.assign(target.id, value)
+            return
+        if not isinstance(target, ast.Subscript):
+            raise self.fail(target, "nothing to assign to")
+        array = self.expression(target.value)
+        place = self.element(array, target)
+        if not isinstance(value, Value) or array.text.startswith("@"):
+            raise self.fail(self.statement, "not a number, or to an array of constants")
+        text = self.coerce(value, array.type).text
+        if array.type == "b1":
+            text = self.named(f"zext i1 {text} to i8")
+        self.lines.append(f"  store {STORED[array.type]} {text}, ptr {place}")
+
+    def do_augmented(self, node: ast.AugAssign) -> None:
+        if any(isinstance(part, ast.Call) for part in ast.walk(node.target)):
+            raise self.fail(node, "would call a function twice")
+        changed = ast.copy_location(ast.BinOp(node.target, node.op, node.value), node)
+        self.store(node.target, self.expression(changed))
+
+    def do_if(self, node: ast.If) -> None:
+        condition = self.number(node.test, "b1")
+        if condition.known is not None:
+            self.statements(node.body if condition.known else node.orelse)
+            return
+        yes, no, after = self.label("then"), self.label("else"), self.label("after")
+        self.branch(condition, yes, no)
+        reached = False
+        for label, body in ((yes, node.body), (no, node.orelse)):
+            self.begin(label)
+            self.statements(body)
+            reached |= self.open
+            self.jump(after)
+        if reached:
+            self.begin(after)
+
+    def do_while(self, node: ast.While) -> None:
+        if node.orelse:
+            raise self.fail(node, "an `else` of a loop")
+        head, body, after = self.label("while"), self.label("do"), self.label("after")
+        self.begin(head)
+        self.branch(self.number(node.test, "b1"), body, after)
+        self.begin(body)
+        self.loop_body(node.body, head, after)
+        self.jump(head)
+        self.begin(after)
+
+    def do_for(self, node: ast.For) -> None:
+        if node.orelse:
+            raise self.fail(node, "an `else` of a loop")
+        first, last, step = self.bounds(node.iter)
+        name = ast.unparse(node.target)
+        if not name.isidentifier() or any(name in x for x in (self.assigned, self.names, self.module.constants)):
+            raise self.fail(node.target, "a counter with the name of something else")
+        head, body, following, after = (self.label(word) for word in ("for", "do", "next", "after"))
+        before = self.block
+        counter = Value("i8", self.fresh())
+        advanced = f"{counter.text}.next"
+        self.jump(head)
+        self.begin(head)
+        self.lines.append(f"  {counter.text} = phi i64 [ {first.text}, %{before} ], [ {advanced}, %{following} ]")
+        comparison = "slt" if step.known > 0 else "sgt"
+        self.branch(self.new(f"icmp {comparison} i64 {counter.text}, {last.text}", "b1"), body, after)
+        self.begin(body)
+        self.names[name] = counter
+        self.loop_body(node.body, following, after)
+        self.begin(following)
+        self.lines.append(f"  {advanced} = add nsw i64 {counter.text}, {step.text}")
+        turns = None if None in (first.known, last.known) else len(range(first.known, last.known, step.known))
+        self.jump(head, self.module.loop(turns))
+        del self.names[name]
+        self.begin(after)
+
+    def bounds(self, node: ast.expr) -> tuple[Value, Value, Value]:
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range"):
+            raise self.fail(node, "not a range")
+        values = [self.number(a, "i8") for a in node.args]
+        if len(values) == 1:
+            values = [constant(0), *values]
+        if len(values) == 2:
+            values = [*values, constant(1)]
+        if len(values) != 3 or not values[2].known or node.keywords:
+            raise self.fail(node, "not a range of constant steps")
+        return tuple(values)
+
+    def loop_body(self, body: list[ast.stmt], following: str, after: str) -> None:
+        self.loops.append((following, after))
+        self.statements(body)
+        self.loops.pop()
+
+    def do_leap(self, node: ast.Continue | ast.Break) -> None:
+        if not self.loops:
+            raise self.fail(node, "outside of a loop")
+        following, after = self.loops[-1]
+        self.jump(following if isinstance(node, ast.Continue) else after)
+
+    def do_return(self, node: ast.Return) -> None:
+        self.leave(None if node.value is None else self.expression(node.value))
+
+    def leave(self, value: Thing | None) -> None:
+        """Return a value; every return of a function has one type."""
+        value = value or None  # () came from a function without a value
+        parts = value if isinstance(value, tuple) else (() if value is None else (value,))
+        if not all(isinstance(part, Value) for part in parts):
+            raise self.fail(self.statement, "returns what is not a number")
+        types = tuple(part.type for part in parts)
+        result = types if isinstance(value, tuple) else (types[0] if types else None)
+        if self.returned and result != self.result:
+            raise self.fail(self.statement, f"returns {self.result}, then {result}")
+        self.result, self.returned = result, True
+        if isinstance(value, tuple):
+            whole, kind = "poison", llvm_type(result)
+            for i, part in enumerate(parts):
+                whole = self.named(f"insertvalue {kind} {whole}, {LLVM[part.type]} {part.text}, {i}")
+            self.lines.append(f"  ret {kind} {whole}")
+        else:
+            self.lines.append(f"  ret {LLVM[value.type]} {value.text}" if value else "  ret void")
+        self.open = False
+
+    def do_expression(self, node: ast.Expr) -> None:
+        if not _is_comment(node):
+            self.expression(node.value)
+
+    _STATEMENTS: dict[type, Callable] = {
+        ast.Assign: do_assign,
+        ast.AugAssign: do_augmented,
+        ast.If: do_if,
+        ast.While: do_while,
+        ast.For: do_for,
+        ast.Continue: do_leap,
+        ast.Break: do_leap,
+        ast.Return: do_return,
+        ast.Expr: do_expression,
+        ast.Pass: lambda self, node: None,
+    }
+
+
+def _is_comment(node: ast.stmt) -> bool:
+    """Whether it is a text that stands for itself, as docstrings do."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _assignments(node: ast.FunctionDef) -> dict[str, int]:
+    """How often each name of a function is assigned to, loops' counters left out."""
+    counts: dict[str, int] = {}
+    for part in ast.walk(node):
+        if isinstance(part, ast.Assign | ast.AugAssign):
+            targets = part.targets if isinstance(part, ast.Assign) else [part.target, part.target]
+            for target in targets:
+                for name in ast.walk(target):
+                    if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
+                        counts[name.id] = counts.get(name.id, 0) + 1
+    return counts

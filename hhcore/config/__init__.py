@@ -1,0 +1,1 @@
+"""Configs: read, checked from end to end, and turned into experiments."""

@@ -1,0 +1,67 @@
+"""The `solver` of a config: a tolerance that asks for a choice, or a scheme and how finely it steps."""
+
+from hhcore.base.checks import choice, fields, shown
+from hhcore.base.errors import UserError
+from hhcore.base.units import to_unit
+from hhcore.schemes.solver import METHODS, Solver, knob
+
+MAX_STEPS = 10**10
+SMALLEST_TOLERANCE_MS, LARGEST_TOLERANCE_MS = 1e-6, 1.0
+SMALLEST_ERROR = 1e-11
+SETTINGS = {"dt": "dt: 0.025", "local_error": "local_error: 1e-6"}
+
+
+def check_solver(body: object, where: str) -> None:
+    """Either a tolerance, perhaps with a method, or a method and the setting that it takes."""
+    given = fields(body, where, optional=["tolerance", "method", "dt", "local_error", "certify"])
+    if "method" in given:
+        choice(given["method"], METHODS, f"{where}.method")
+    choice(given.get("certify", "sample"), ["sample", "all"], f"{where}.certify")
+    if "tolerance" in given:
+        fields(body, where, {"tolerance": "tolerance: 1 us"}, ["method", "certify"])
+    elif "method" in given:
+        setting = knob(given["method"])
+        fields(body, where, {"method": "method: tsit5", setting: SETTINGS[setting]}, ["certify"])
+    else:
+        raise UserError(
+            f"{where}: {shown(body)} says not how accurate; give `tolerance: 1 us`, or a method and its setting"
+        )
+
+
+def read_tolerance(body: dict, where: str) -> float | None:
+    """The largest error of a spike time [ms], None where none is given; `body` has passed `check_solver`."""
+    if "tolerance" not in body:
+        return None
+    tolerance = to_unit(body["tolerance"], "ms", f"{where}.tolerance")
+    if not SMALLEST_TOLERANCE_MS <= tolerance <= LARGEST_TOLERANCE_MS:
+        raise UserError(
+            f"{where}.tolerance: {shown(body['tolerance'])} is not between 1 ns and 1 ms; "
+            "it is the largest error of a spike time, such as 1 us"
+        )
+    return tolerance
+
+
+def read_solver(body: dict, unit: str, duration: float, where: str) -> Solver | None:
+    """The scheme and its setting, None where a tolerance is given; `unit` is that of `duration` and `dt`."""
+    if "tolerance" in body:
+        return None
+    if "local_error" in body:
+        error = to_unit(body["local_error"], "1", f"{where}.local_error")
+        if not SMALLEST_ERROR <= error <= 0.1:
+            raise UserError(
+                f"{where}.local_error: {shown(body['local_error'])} is not between {SMALLEST_ERROR:g} and 0.1; "
+                "a smaller one could not be judged by a finer one in double precision"
+            )
+        return Solver(body["method"], error)
+    dt = to_unit(body["dt"], unit, f"{where}.dt")
+    if not 0 < dt <= duration:
+        raise UserError(
+            f"{where}.dt: {shown(body['dt'])} is not above 0 and at most the duration, "
+            f"{duration!r} {unit}; give one in between"
+        )
+    if duration / dt > MAX_STEPS:
+        raise UserError(
+            f"{where}.dt: {shown(body['dt'])} makes {duration / dt:.3g} steps in {duration!r} {unit}; "
+            f"at most {MAX_STEPS:.0e} are legal, give a larger dt"
+        )
+    return Solver(body["method"], dt)

@@ -1,0 +1,243 @@
+"""What a figure has to know of an experiment besides its tables: axes, columns of a trace, how they are written."""
+
+import re
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from hhcore.base.units import pretty_unit
+from hhcore.sweep.plan import mixed
+
+MAX_FACETS = 6  # panels side by side
+MAX_COLOURS = 12  # curves in a panel
+MAX_VALUES = 300  # along an axis: a panel has hardly more pixels
+MAX_POINTS = 20_000  # in a scatter: more are a blot
+
+
+def with_unit(text: str, unit: str) -> str:
+    """A label: `Firing rate (Hz)`, or the text alone where the unit is `1`."""
+    return text if unit == "1" else f"{text} ({pretty_unit(unit)})"
+
+
+def after_number(unit: str) -> str:
+    """What follows a number: ` µA/cm²`, or nothing where the unit is `1`."""
+    return "" if unit == "1" else f" {pretty_unit(unit)}"
+
+
+@dataclass(frozen=True, eq=False)
+class Variable:
+    """A column of a table, and how it is written.
+
+    column      : its name in the table
+    name        : qualified name (`sodium.g`)
+    description : words before the name in a label; what follows a comma or bracket is left out
+    values      : float64 (n,) [unit], for an axis of the grid
+    left_out    : how many further values the axis has that no figure shows
+    """
+
+    column: str
+    name: str
+    unit: str
+    description: str = ""
+    values: np.ndarray = field(default_factory=lambda: np.empty(0))
+    left_out: int = 0
+
+    @property
+    def label(self) -> str:
+        """`Maximal sodium conductance sodium.g (mS/cm²)`, broken into lines that fit a panel."""
+        words = re.split(r"[,;(]", self.description)[0].strip()
+        kept = with_unit(self.name, self.unit).replace(" ", "\N{NO-BREAK SPACE}")  # name and unit on one line
+        return textwrap.fill(f"{words} {kept}".strip(), 36).replace("\N{NO-BREAK SPACE}", " ")
+
+    @property
+    def is_logarithmic(self) -> bool:
+        """Whether the values are evenly spaced on a logarithmic scale, over a decade or more."""
+        values = np.sort(self.values)
+        if values.size < 3 or values[0] <= 0 or values[-1] < 10 * values[0]:
+            return False
+        steps = np.diff(np.log(values))
+        return bool(np.allclose(steps, steps[0], rtol=1e-6))
+
+    @property
+    def middle(self) -> float:
+        """The middle one of the sorted values, the upper one of two."""
+        return float(np.sort(self.values)[self.values.size // 2])
+
+    def spread(self, most: int) -> np.ndarray:
+        """At most `most` of the sorted values, both ends among them; evenly spaced if more than `most` / 2 can be."""
+        last = self.values.size - 1
+        even = [count for count in range(most // 2 + 1, most + 1) if last % (count - 1) == 0]
+        count = self.values.size if self.values.size <= most else max(even, default=most)
+        return np.sort(self.values)[np.linspace(0, last, count).round().astype(int)]
+
+    @property
+    def thinned(self) -> "Variable":
+        """Itself, with at most MAX_VALUES of its values."""
+        if self.values.size <= MAX_VALUES:
+            return self
+        kept = self.spread(MAX_VALUES)
+        return replace(self, values=kept, left_out=self.values.size - kept.size)
+
+    def at(self, value: float) -> str:
+        """`sodium.g = 120 mS/cm²`"""
+        return f"{self.name} = {value:.6g}{after_number(self.unit)}"
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What all figures of one experiment share.
+
+    title     : first line above every figure
+    stimulus  : the injected current: its column in the traces, and the unit of amplitudes
+    potential : the membrane potential; gates and currents likewise: their columns in the traces
+    axes      : the axes of the grid, each with its values
+    sampled   : the sampled quantities, each with its values
+    along     : column of the axis that curves are drawn against, such as the amplitude of a step, None if there is none
+    neurons   : how many there are
+    combine   : "product" or "zip", as in the config
+    certify   : "sample" or "all", as in the config: the neurons whose error was estimated
+    threshold : potential that counts as a spike [unit of the potential]
+    traces    : a title for each trace
+    """
+
+    title: str
+    stimulus: Variable
+    potential: Variable
+    gates: tuple[Variable, ...] = ()
+    currents: tuple[Variable, ...] = ()
+    axes: tuple[Variable, ...] = ()
+    sampled: tuple[Variable, ...] = ()
+    along: str | None = None
+    neurons: int = 0
+    combine: str = "product"
+    certify: str = "sample"
+    threshold: float = 0.0
+    traces: tuple[str, ...] = ()
+
+    @property
+    def others(self) -> list[Variable]:
+        """The axes of two values or more, without the one that curves go along."""
+        return [axis for axis in self.axes if axis.values.size > 1 and axis.column != self.along]
+
+    @property
+    def free(self) -> list[Variable]:
+        """The axes of two values or more, the one that curves go along first."""
+        return [a for a in self.axes if a.values.size > 1 and a.column == self.along] + self.others
+
+    @property
+    def zipped(self) -> bool:
+        """Whether the points lie on a line through several axes, not on a grid."""
+        return self.combine == "zip" and len(self.free) > 1
+
+    @property
+    def scattered(self) -> "Plan":
+        """The plan of a map on which every point of a sampled design has a place of its own; itself without one."""
+        return replace(self, axes=self.sampled, combine="zip") if self.sampled else self
+
+    def shows(self, rows: pa.RecordBatch) -> np.ndarray:
+        """Which rows of a table of the grid a figure may show, bool (n,).
+
+        A map has two axes whole and facets of a third one, a family of curves one axis, colours and facets; further
+        axes are held at their middle values. Of a sampled design or of zipped axes some MAX_POINTS points are shown, a
+        choice that looks random and is the same in all tables with their columns. Neurons whose error was estimated
+        are all shown, or as many of them and the fragile ones.
+        """
+        axes = [axis for axis in self.axes if axis.column in rows.schema.names]
+        if self.sampled:
+            shown = _chosen(rows, self.sampled, self.points)
+            for axis, value in self.middle(axes):
+                if self.zipped or axis.column != self.along:
+                    shown &= rows[axis.column].to_numpy() == value
+        elif self.zipped:
+            shown = _chosen(rows, axes, self.points)
+        else:
+            of_map, of_family = np.zeros(len(rows), int), np.zeros(len(rows), int)
+            for axis in axes:
+                values, facets = rows[axis.column].to_numpy(), np.append(axis.spread(MAX_FACETS), axis.middle)
+                of_map += ~np.isin(values, facets)
+                of_family += ~np.isin(values, np.append(axis.spread(MAX_COLOURS), facets))
+            shown = (of_map <= 2) | (of_family <= 1)
+        for axis in axes:
+            if axis.left_out:
+                shown &= np.isin(rows[axis.column].to_numpy(), axis.values)
+        return shown | self._tested(rows) if "fragile" in rows.schema.names else shown
+
+    @property
+    def points(self) -> int:
+        """Number of points of a sampled design; else of neurons."""
+        return self.sampled[0].values.size if self.sampled else self.neurons
+
+    def tested(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The rows of features whose error was estimated; if it was for all, some MAX_POINTS and all fragile ones."""
+        columns = ["fragile", *(variable.column for variable in (*self.sampled, *self.axes))]
+        return table[self._tested(pa.RecordBatch.from_pandas(table[columns], preserve_index=False))]
+
+    def _tested(self, rows: pa.RecordBatch) -> np.ndarray:
+        known = rows["fragile"].is_valid().to_numpy(zero_copy_only=False)
+        fragile = rows["fragile"].fill_null(False).to_numpy(zero_copy_only=False)
+        some = _chosen(rows, [*self.sampled, *self.axes], self.neurons if self.certify == "all" else 0)
+        return known & (some | fragile)
+
+    def middle(self, axes: Sequence[Variable]) -> list[tuple[Variable, float]]:
+        """Each of the axes with its middle value; of zipped ones all those of the middle point."""
+        return [(axis, float(axis.values[axis.values.size // 2]) if self.zipped else axis.middle) for axis in axes]
+
+    def hold(
+        self, table: pd.DataFrame, shown: Sequence[Variable | None], whole: int = 1
+    ) -> tuple[pd.DataFrame, list[str]]:
+        """The rows in which every axis but the `shown` ones has its middle value; notes of that and of thinned axes.
+
+        whole : so many of the shown axes, the first ones, are drawn as finely as their values are; few of the others'
+        """
+        held = [axis for axis in self.axes if axis not in shown and axis.column in table and not self.zipped]
+        for axis in held:
+            table = table[table[axis.column] == axis.middle]
+        words = (axis.at(axis.middle).replace(" ", "\N{NO-BREAK SPACE}") for axis in held)
+        notes = [f"at {', '.join(words)}"] if held else []
+        for i, axis in enumerate(shown):
+            if axis and axis.left_out:
+                table = table[table[axis.column].isin(axis.values)]  # a neuron that was tested may lie between them
+                total = axis.values.size + axis.left_out
+                notes += some_of(axis.values.size, total, f"values of {axis.name}") if i < whole else []
+        return table, notes
+
+
+def some_of(count: int, total: int, what: str) -> list[str]:
+    """A note `20,013 of 1,000,000 neurons`; none if nothing is left out."""
+    return [f"{count:,} of {total:,} {what}"] if count < total else []
+
+
+def _chosen(rows: pa.RecordBatch, columns: Sequence[Variable], total: int) -> np.ndarray:
+    """All rows, or where these columns have more than MAX_POINTS values together, of about as many: bool (n,)."""
+    if total <= MAX_POINTS:
+        return np.ones(len(rows), bool)
+    hashed = np.zeros(len(rows), np.uint64)
+    for column in columns:
+        if column.column in rows.schema.names:
+            hashed = mixed(hashed ^ rows[column.column].to_numpy().view(np.uint64))
+    return hashed < np.uint64(MAX_POINTS / total * 2.0**64)
+
+
+def numbers(table: pd.DataFrame, column: str) -> np.ndarray:
+    """A column as float64 (n,), NaN where it is null or not finite."""
+    values = table[column].to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
+    values[~np.isfinite(values)] = np.nan
+    return values
+
+
+def select(table: pd.DataFrame, axis: Variable | None, value: float | None) -> pd.DataFrame:
+    """The rows at one value of an axis; all without an axis."""
+    return table if axis is None else table[table[axis.column] == value]
+
+
+def texts(values: np.ndarray) -> list[str]:
+    """The values in as few digits as keep them apart, three at least."""
+    for digits in range(3, 18):
+        written = [f"{value:.{digits}g}" for value in values]
+        if len(set(written)) == len(values):
+            break
+    return written

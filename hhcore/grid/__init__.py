@@ -1,0 +1,1 @@
+"""Grids: axes, sampled designs, and their product."""

@@ -1,0 +1,178 @@
+"""The axes of a grid: how they are written in a config, and the exact values that they stand for.
+
+Values are computed in decimal arithmetic from the numbers as they are written, and rounded once. So each is the double
+that one would write by hand (`range: [0, 1, 0.1]` holds 0.3, not 0.30000000000000004), and an axis that is extended
+keeps the values that it had: what has been simulated for them stays valid.
+"""
+
+import itertools
+import math
+import operator
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from numbers import Integral
+
+import numpy as np
+
+from hhcore.base.checks import fields, items, shown
+from hhcore.base.errors import UserError
+from hhcore.base.units import to_difference, to_unit
+
+MAX_LENGTH = 10**6
+DIGITS = 60  # a product of an end and a count is exact in them
+ON_GRID = Decimal("1e-9")  # of a step: so near, the end of a range counts as on its grid
+
+FORMS = {
+    "values": "[value, value, ...]",
+    "linspace": "[first, last, number of values]",
+    "range": "[first, last, step]",
+    "logspace": "[first, last, number of values]",
+}
+DISTRIBUTIONS = {  # read by hhcore.grid.designs
+    "uniform": "[low, high]",
+    "normal": "[mean, standard deviation]",
+    "lognormal": "[median, factor]",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """One swept quantity. `values` : float64 (n,) [unit], all different, in the order of the config, read-only"""
+
+    name: str
+    unit: str
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class AxisSpec:
+    """An axis as it is written: checked, its length known, its values not yet in memory.
+
+    numbers : the values themselves, or the first and the last one
+    factor  : what they are multiplied with, the model's own value inside `scale`
+    """
+
+    name: str
+    unit: str
+    form: str
+    numbers: tuple[Decimal, ...]
+    length: int
+    factor: Decimal
+    where: str
+
+    def expand(self) -> Axis:
+        """The axis with its values. Raises UserError if two of them are equal, or one is not finite."""
+        with localcontext(prec=DIGITS):
+            exact = _EXPAND[self.form](self.numbers, self.length)
+            values = np.fromiter((float(self.factor * x) for x in exact), np.float64, self.length)
+        values += 0.0  # makes -0.0 into 0.0, the same point
+        if not np.isfinite(values).all():
+            raise UserError(f"{self.where}: scaled by {float(self.factor):g}, a value is too large for a double")
+        kept, counts = np.unique(values, return_counts=True)
+        if kept.size < values.size:
+            raise UserError(
+                f"{self.where}: {float(kept[counts > 1][0])!r} is there {counts.max()} times, but each value makes "
+                f"its own neurons; take out the repeated values"
+            )
+        values.flags.writeable = False
+        return Axis(self.name, self.unit, values)
+
+
+def read_axis(spec: object, name: str, unit: str, own: float, where: str) -> AxisSpec:
+    """The axis that a config spells as `{linspace: [0, 40, 161]}`, `{scale: {values: [0.5, 1]}}`, ...
+
+    values: [v, v, ...]    these
+    linspace: [a, b, n]    n values from a to b, evenly spaced; a alone if n is 1
+    range: [a, b, step]    a, a + step, ... up to b, b included where a whole number of steps leads there (to 1e-9 step)
+    logspace: [a, b, n]    n values from a to b, each the same multiple of the one before; a and b are values above 0
+    scale: {...}           one of these, in multiples of the model's own value
+
+    own : the model's own value of the quantity [unit], NaN where it has none
+    Raises UserError if `spec` is none of these, or holds a number that cannot be.
+    """
+    inner, given, factor, where = in_scale(spec, name, unit, own, where)
+    form = _form(inner, where, [*FORMS] if inner is not spec else [*FORMS, "scale", *DISTRIBUTIONS])
+    return _read_form(form, inner[form], name, unit, given, factor, f"{where}.{form}")
+
+
+def in_scale(spec: object, name: str, unit: str, own: float, where: str) -> tuple[object, str, Decimal, str]:
+    """What stands inside `scale` (`spec` itself without one), the unit of its numbers, their factor, and where it is.
+
+    Raises UserError if there is nothing to multiply.
+    """
+    if not isinstance(spec, dict) or [*spec] != ["scale"]:
+        return spec, unit, Decimal(1), where
+    inner, where = spec["scale"], f"{where}.scale"
+    if math.isnan(own) or own == 0:
+        has = "has no value of its own in the model" if math.isnan(own) else "is 0 in the model, and so is any multiple"
+        raise UserError(f"{where}: {shown(inner)} cannot scale {name!r}: it {has}; give the values themselves")
+    return inner, "1", decimal(own), where
+
+
+def _form(spec: object, where: str, legal: list[str]) -> str:
+    if isinstance(spec, list):
+        raise UserError(f"{where}: {shown(spec)} is a list; write {{values: [...]}}")
+    given = list(fields(spec, where, optional=legal))
+    if len(given) != 1:
+        axes = [form for form in legal if form not in DISTRIBUTIONS]
+        raise UserError(f"{where}: an axis is exactly one of {', '.join(axes)}; given {shown(spec)}")
+    return given[0]
+
+
+def _read_form(form: str, body: object, name: str, unit: str, given: str, factor: Decimal, where: str) -> AxisSpec:
+    """`given` is the unit in which the numbers stand, `unit` the one of the axis."""
+    values = items(body, where, FORMS[form], None if form == "values" else 3)
+    _check_length(len(values), where)
+    if form == "values":
+        numbers, length = [to_unit(v, given, f"{where}[{i}]") for i, v in enumerate(values)], len(values)
+    else:
+        numbers = [to_unit(v, given, f"{where}[{i}]") for i, v in enumerate(values[:2])]
+        length = values[2]
+    numbers = tuple(map(decimal, numbers))
+    if form == "range":
+        numbers, length = _range(*numbers, decimal(to_difference(values[2], given, f"{where}[2]")), values, where)
+    if form == "logspace" and min(numbers) <= 0:
+        raise UserError(f"{where}: {shown(body)} does not stay above 0, as a logarithmic axis must; use linspace")
+    _check_length(length, where)
+    return AxisSpec(name, unit, form, numbers, length, factor, where)
+
+
+def _check_length(length: object, where: str) -> None:
+    if not isinstance(length, Integral) or isinstance(length, bool):
+        raise UserError(f"{where}: the number of values {shown(length)} is no whole number; write one like 21")
+    if length < 1:
+        raise UserError(f"{where}: the axis is empty, its number of values is {shown(length)}; give at least one value")
+    if length > MAX_LENGTH:
+        raise UserError(f"{where}: {shown(length)} values are too many for one axis; at most {MAX_LENGTH} are legal")
+
+
+def _range(first: Decimal, last: Decimal, step: Decimal, given: list, where: str) -> tuple[tuple[Decimal, ...], int]:
+    """First value, last value and number of values: the same as of a linspace."""
+    if step == 0 or (last - first) * step < 0:
+        raise UserError(f"{where}: the step of {shown(given)} never leads from the first to the last value")
+    with localcontext(prec=DIGITS):
+        count = (last - first) / step
+        steps = int(count + ON_GRID)
+        end = last if abs(count - steps) <= ON_GRID else first + steps * step
+    return (first, end), steps + 1
+
+
+def _evenly(ends: tuple[Decimal, ...], n: int) -> Iterator[Decimal]:
+    first, last = ends
+    gaps = max(n - 1, 1)
+    return ((first * (gaps - i) + last * i) / gaps for i in range(n))
+
+
+def _geometrically(ends: tuple[Decimal, ...], n: int) -> Iterator[Decimal]:
+    first, last = ends
+    ratio = (last / first) ** (Decimal(1) / max(n - 1, 1))
+    return itertools.accumulate(itertools.repeat(ratio, n - 1), operator.mul, initial=first)
+
+
+_EXPAND = {"values": lambda numbers, n: numbers, "linspace": _evenly, "range": _evenly, "logspace": _geometrically}
+
+
+def decimal(number: float) -> Decimal:
+    """The shortest decimal that stands for this double: the one that was written."""
+    return Decimal(repr(number))

@@ -1,0 +1,1 @@
+"""Models: `.mmt` and CellML files, read and checked."""

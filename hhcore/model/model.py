@@ -1,0 +1,263 @@
+"""Conductance-based models: loaded from .mmt or CellML files through Myokit, checked, never executed."""
+
+import re
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+
+import myokit
+
+from hhcore.base.digests import digest
+from hhcore.base.errors import UserError, closest
+from hhcore.base.units import to_unit
+from hhcore.model.file import read_model_file
+from hhcore.model.variants import apply_variant, read_variants
+
+# Units that equal each other are one to Myokit, and it would write a rate of gating in mS/uF.
+myokit.Unit.register_preferred_representation("1/ms", myokit.parse_unit("1/ms"))
+
+CATALOGUE = resources.files("hhcore") / "models"
+NOTHING = "none"  # as the name of the injected current: there is none
+POTENTIALS = ("v", "vm", "v_m", "e", "u")  # names by which a potential goes, lower case
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A named number of a model. `value` is a parameter's value or a state's initial value."""
+
+    name: str
+    unit: str
+    value: float
+    description: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A model as data.
+
+    parameters : every literal constant, by qualified name (`sodium.g`)
+    states     : every state variable with its initial value, in the order of the file
+    potential  : qualified name of the membrane potential
+    current    : the injected current that a stimulus sets, with its unit; without one its name is "none"
+    currents   : the membrane currents, that is, the terms of dV/dt with the unit of the injected current
+    notes      : what a user should know about the file, such as units that do not match
+    digest     : hash of the equations, parameters, units and initial values, not of comments or layout
+    base       : of a variant, the model with the values of the file, whose kernels serve all its variants
+    """
+
+    name: str
+    title: str
+    source: str
+    parameters: dict[str, Quantity]
+    states: dict[str, Quantity]
+    potential: str
+    current: Quantity
+    currents: dict[str, Quantity]
+    time_unit: str
+    notes: tuple[str, ...]
+    digest: str
+    myokit: myokit.Model
+    base: "Model | None" = None
+
+    @property
+    def ms(self) -> float:
+        """Milliseconds in the model's unit of time; 1 where the file gives none."""
+        return 1.0 if self.time_unit == "1" else to_unit(f"1 {self.time_unit}", "ms", f"time unit of {self.name!r}")
+
+    @property
+    def text_digest(self) -> str:
+        """Hash of the texts that tables, figures and the report show: title, source, descriptions."""
+        quantities = [*self.parameters.values(), *self.states.values(), *self.currents.values(), self.current]
+        return digest(self.title, self.source, *(q.description for q in quantities))
+
+    def __repr__(self) -> str:
+        return f"<Model {self.name}: {len(self.states)} states, {len(self.parameters)} parameters>"
+
+
+def models() -> list[str]:
+    """Names of the models in the catalogue."""
+    return sorted(entry.name[:-4] for entry in CATALOGUE.iterdir() if entry.name.endswith(".mmt"))
+
+
+def variants(model: str | Path) -> dict[str, str]:
+    """The published parameter sets in a model's file: name and description. Load one as `model:variant`.
+
+    Raises UserError as `load_model`.
+    """
+    path = _find(str(model))
+    parsed, _ = read_model_file(path, strict=path.parent == CATALOGUE)
+    return {name: variant.description for name, variant in read_variants(parsed, path.name).items()}
+
+
+def load_model(model: str | Path, *, potential: str | None = None, current: str | None = None) -> Model:
+    """A model by its name in the catalogue, or from a .mmt or .cellml file; `name:variant` for one of its variants.
+
+    `potential` and `current` name the membrane potential and the injected current where the file does
+    not say it itself (by `label membrane_potential` and `bind pace`). `current="none"`: nothing is injected.
+
+    Units must agree line by line in the catalogue. In other files a number without a unit has the one that fits, and
+    what does not agree is among the `notes`.
+
+    Raises UserError if there is no such model, the file cannot be read, or its membrane potential or injected current
+    cannot be found.
+
+    >>> load_model("hodgkin_huxley_1952").parameters["sodium.g"].value
+    120.0
+    """
+    file, variant = split_name(str(model))
+    path = _find(file)
+    parsed, notes = read_model_file(path, strict=path.parent == CATALOGUE)
+    base = _described(parsed, tuple(notes), path, potential, current)
+    if variant is None:
+        return base
+    varied = parsed.clone()
+    apply_variant(varied, variant, path.name)
+    model = _described(varied, base.notes, path, potential, current)
+    return replace(model, name=f"{base.name}:{variant}", title=f"{base.title} ({variant})", base=base)
+
+
+def _described(
+    parsed: myokit.Model, notes: tuple[str, ...], path: Path, potential: str | None, current: str | None
+) -> Model:
+    """What a parsed file says, as a Model."""
+    time = parsed.time()
+    if time is None:
+        raise UserError(f"{path.name}: no variable is bound to time; add `bind time` to the model's time variable")
+    voltage = _state(parsed, potential, path)
+    injected = _injected(parsed, current, path)
+    parameters = {
+        v.qname(): _quantity(v, v.eval())
+        for v in parsed.variables(const=True, deep=True, sort=True)
+        if v.is_literal() and v is not injected
+    }
+    initial = parsed.initial_values(as_floats=True)
+    states = {v.qname(): _quantity(v, x) for v, x in zip(parsed.states(), initial, strict=True)}
+    name = path.name.rsplit(".", 1)[0]
+    return Model(
+        name=name,
+        title=parsed.meta.get("display_name", name),
+        source=" ".join(parsed.meta.get("source", "").split()),
+        parameters=parameters,
+        states=states,
+        potential=voltage.qname(),
+        current=Quantity(NOTHING, "1", 0.0) if injected is None else _quantity(injected, 0.0),
+        currents={v.qname(): _quantity(v, 0.0) for v in _currents(voltage, injected)},
+        time_unit=_unit(time),
+        notes=notes,
+        digest=_digest(parsed, voltage, injected),
+        myokit=parsed,
+    )
+
+
+def split_name(model: str) -> tuple[str, str | None]:
+    """`name:variant` or `path:variant` in its two parts.
+
+    >>> split_name("pospischil_2008:fs")
+    ('pospischil_2008', 'fs')
+    """
+    file, colon, variant = model.rpartition(":")
+    return (file, variant) if colon and not re.search(r"[/\\.]", variant) else (model, None)
+
+
+def _find(model: str):
+    if model in models():
+        return CATALOGUE / f"{model}.mmt"
+    if not model.endswith((".mmt", ".cellml")):
+        raise UserError(
+            f"model {model!r} is not in the catalogue and is no path to a .mmt or .cellml file "
+            "(docs/own_model.md says how to use others); " + closest(model, models())
+        )
+    path = Path(model)
+    if not path.is_file():
+        raise UserError(f"model file {model!r} does not exist; paths count from {Path.cwd()}")
+    return path
+
+
+def _state(parsed: myokit.Model, name: str | None, path) -> myokit.Variable:
+    states = [v.qname() for v in parsed.states()]
+    if name is not None and name not in states:
+        raise UserError(f"{path.name}: potential: the model has no state {name!r}; " + closest(name, states))
+    found = parsed.get(name) if name is not None else parsed.label("membrane_potential")
+    if found is None or not found.is_state():
+        likely = [v.qname() for v in parsed.states() if _like_a_potential(v)]
+        proposal = f"perhaps {' or '.join(likely[:3])}" if likely else closest("membrane.V", states)
+        raise UserError(
+            f"{path.name}: no state has `label membrane_potential`; name it in the config as "
+            f"`potential: ...`; {proposal}"
+        )
+    return found
+
+
+def _like_a_potential(variable: myokit.Variable) -> bool:
+    unit = variable.unit()
+    in_volts = unit is not None and myokit.Unit.can_convert(unit, myokit.units.V)
+    return in_volts or variable.name().lower() in POTENTIALS
+
+
+def _injected(parsed: myokit.Model, name: str | None, path) -> myokit.Variable | None:
+    if name == NOTHING:
+        return None
+    candidates = [v.qname() for v in parsed.variables(state=False, deep=True, sort=True)]
+    if name is not None and name not in candidates:
+        raise UserError(f"{path.name}: current: the model has no variable {name!r}; " + closest(name, candidates))
+    found = parsed.get(name) if name is not None else parsed.binding("pace")
+    if found is None:
+        likely = [c for c in candidates if "stim" in c.lower() or "app" in c.lower().rsplit(".", 1)[-1]]
+        proposal = f"perhaps {' or '.join(likely[:3])}" if likely else closest("stimulus.amplitude", candidates)
+        raise UserError(
+            f"{path.name}: no variable has `bind pace` for the injected current; name one in the config "
+            f"as `current: ...`, or `current: none` if nothing is injected; {proposal}"
+        )
+    return found
+
+
+def _currents(voltage: myokit.Variable, injected: myokit.Variable | None) -> list[myokit.Variable]:
+    """The terms of dV/dt, looking into variables that are sums, with one unit: the stimulus' where there are any."""
+    found = _terms(voltage.rhs())
+    found.discard(injected)
+    units = [v.unit() for v in found]
+    unit = (
+        injected.unit()
+        if injected is not None and injected.unit() in units
+        else max(units, key=units.count, default=None)
+    )
+    return sorted((v for v in found if v.unit() == unit), key=lambda v: v.qname())
+
+
+def _terms(e: myokit.Expression) -> set[myokit.Variable]:
+    """Intermediate variables in an expression; one that is a sum of such is replaced by its terms."""
+    terms = set()
+    for variable in {reference.var() for reference in e.references()}:
+        if variable.is_intermediary():
+            inner = _terms(variable.rhs()) if _is_sum(variable.rhs()) else set()
+            terms |= inner or {variable}
+    return terms
+
+
+def _is_sum(e: myokit.Expression) -> bool:
+    if isinstance(e, myokit.Plus | myokit.Minus | myokit.PrefixMinus | myokit.PrefixPlus):
+        return all(_is_sum(part) for part in e)
+    return isinstance(e, myokit.Name)
+
+
+def _quantity(variable: myokit.Variable, value: float) -> Quantity:
+    meta = variable.meta
+    return Quantity(
+        variable.qname(), _unit(variable), float(value), meta.get("desc", ""), " ".join(meta.get("source", "").split())
+    )
+
+
+def _unit(variable: myokit.Variable) -> str:
+    """`mS/cm^2`, or `1` where the variable has no dimension or no unit."""
+    unit = variable.unit()
+    return "1" if unit is None else str(unit).strip("[]")
+
+
+def _digest(parsed: myokit.Model, voltage: myokit.Variable, injected: myokit.Variable | None) -> str:
+    lines = [f"potential {voltage.qname()}", f"current {injected.qname() if injected else NOTHING}"]
+    for v in parsed.variables(deep=True, sort=True):
+        initial = repr(v.initial_value(as_float=True)) if v.is_state() else ""
+        lines.append(f"{v.qname()} {v.unit()} {v.binding()} {initial} = {v.rhs().code()}")
+    lines.append(" ".join(v.qname() for v in parsed.states()))
+    return digest(*lines)

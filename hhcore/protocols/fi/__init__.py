@@ -1,0 +1,1 @@
+"""F-I curves: firing rate against the amplitude of a current step."""

@@ -1,0 +1,1 @@
+"""Sampled designs: how a feature depends on each sampled quantity."""

@@ -1,0 +1,67 @@
+"""The schemes by name, and a solver: a scheme and how finely it steps."""
+
+from dataclasses import dataclass
+
+from hhcore.base.errors import UserError, closest
+from hhcore.schemes.explicit import DOP853, RK4, TSIT5
+from hhcore.schemes.rosenbrock import RODAS5P
+from hhcore.schemes.scheme import Scheme
+
+SCHEMES = {scheme.name: scheme for scheme in (RK4, TSIT5, DOP853, RODAS5P)}
+METHODS = tuple(SCHEMES)
+DEFAULT_ERROR = 1e-6
+
+
+@dataclass(frozen=True)
+class Solver:
+    """A scheme and how finely it steps.
+
+    accuracy : of a scheme of fixed step the largest step `dt`, in the model's unit of time; of an adaptive one the
+               largest `local_error` of a step, relative to the size of the states
+    """
+
+    method: str
+    accuracy: float
+
+    @property
+    def scheme(self) -> Scheme:
+        """The scheme."""
+        return SCHEMES[self.method]
+
+    @property
+    def knob(self) -> str:
+        """What `accuracy` is: `dt` or `local_error`."""
+        return knob(self.method)
+
+    @property
+    def finer(self) -> "Solver":
+        """The same scheme with a much smaller error, by which its own is judged."""
+        return Solver(self.method, self.accuracy / (100.0 if self.scheme.adaptive else 3.0))
+
+
+def knob(method: str) -> str:
+    """What sets the accuracy of a scheme: `dt`, or `local_error` for an adaptive one."""
+    return "local_error" if SCHEMES[method].adaptive else "dt"
+
+
+def solver(method: str, dt: float | None, local_error: float | None) -> Solver:
+    """The scheme `method` with the one setting that it takes; an adaptive one of which nothing is said with 1e-6.
+
+    Raises UserError for a scheme that does not exist, and for a wrong or missing setting.
+    """
+    if method not in METHODS:
+        raise UserError(f"solver method {method!r} does not exist; " + closest(method, METHODS))
+    if SCHEMES[method].adaptive:
+        if dt is not None:
+            raise UserError(f"solver method {method!r} takes its own steps: give it local_error, not dt")
+        local_error = DEFAULT_ERROR if local_error is None else local_error
+        if not 0.0 < local_error < 1.0:
+            raise UserError(f"local_error {local_error!r} must lie between 0 and 1")
+        return Solver(method, float(local_error))
+    if local_error is not None:
+        raise UserError(f"solver method {method!r} takes steps of equal length: give it dt, not local_error")
+    if dt is None:
+        raise UserError(f"solver method {method!r} needs dt")
+    if not dt > 0.0:
+        raise UserError(f"dt {dt!r} must lie above 0")
+    return Solver(method, float(dt))

@@ -1,0 +1,1 @@
+"""Neurons simulated: stimuli, initial states, one call of a kernel, and what it leaves."""

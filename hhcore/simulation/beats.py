@@ -1,0 +1,121 @@
+"""Action potentials of a pulse train: their definitions as data, and what is known of each beat.
+
+A beat lasts from the onset of a pulse to the next onset, or to the end of the run. It has an action potential if it
+has a spike. The kernel finds times and potentials (hhcore.simulation.integration.BEAT); here they become columns.
+"""
+
+import numpy as np
+
+from hhcore.simulation.integration import BEAT
+
+OK, NONE, LATE, FAILED = "ok", "no_action_potential", "not_repolarised", "failed"
+
+ACTION_POTENTIAL = {
+    "resting_potential_mV": ("mV", "membrane potential at the onset of the pulse, before any of it has flowed"),
+    "ap_peak_mV": ("mV", "highest membrane potential of the beat"),
+    "max_upstroke_V_s": (
+        "V/s",
+        "largest dV/dt between the onset and the highest peak; while a pulse flows, its current is part of it",
+    ),
+    "apd50_ms": (
+        "ms",
+        "action potential duration: from the time of the largest dV/dt to the first fall after the highest peak "
+        "through the resting potential + 50 % of (peak - resting potential)",
+    ),
+    "apd90_ms": ("ms", "the same to the fall through the resting potential + 10 % of (peak - resting potential)"),
+    "diastolic_interval_ms": (
+        "ms",
+        "from the end of apd90 in the last beat before that has an action potential to the onset of the pulse; null if "
+        "there is none or it has not repolarised by then",
+    ),
+}
+STATUS = (
+    "ok; no_action_potential: no spike in the beat, all but the resting potential and the diastolic interval are null; "
+    "not_repolarised: the beat ends before the fall of apd90, which is null; failed: the neuron failed, all are null"
+)
+DEFINITIONS = {
+    "neuron": ("1", "row of the neuron in features.parquet, from 0"),
+    "beat": ("1", "number of the pulse, from 0"),
+    "onset_ms": ("ms", "time at which the pulse begins"),
+    "cycle_length_ms": ("ms", "from this onset to the next one, in the last beat to the end of the run"),
+    "beat_spike_count": ("1", "spikes from this onset, included, to the next one, excluded"),
+    **ACTION_POTENTIAL,
+    "upstroke_ms": ("ms", "time of the largest dV/dt in the run, from which action potential durations count"),
+    "beat_status": ("1", STATUS),
+}
+LAST_BEAT = {
+    "last_beat": ("1", "number of the last whole beat, from 0: the last that the end of the run does not cut short"),
+    **{name: (unit, f"of the last whole beat: {words}") for name, (unit, words) in ACTION_POTENTIAL.items()},
+    "beat_status": ("1", f"of the last whole beat: {STATUS}"),
+}
+
+
+def beat_columns(
+    beats: np.ndarray,
+    beat_offsets: np.ndarray,
+    spike_times: np.ndarray,
+    offsets: np.ndarray,
+    failed: np.ndarray,
+    ms: float,
+) -> dict[str, np.ndarray]:
+    """All of DEFINITIONS for b beats of n neurons, in order.
+
+    beats   : float64 (b, 8), the columns of BEAT, in the model's unit of time and mV
+    beat_offsets : int64 (n + 1,), beats of neuron i are beats[beat_offsets[i]:beat_offsets[i + 1]]
+    spike_times, offsets : float64 (k,) and int64 (n + 1,), likewise
+    failed  : bool (n,), nothing of these neurons is defined
+    ms      : milliseconds in the model's unit of time
+    Returns (b,) each: float64 with NaN where there is no value, counts as masked integers, status as words.
+    """
+    neuron = np.repeat(np.arange(len(failed)), np.diff(beat_offsets))
+    lost = failed[neuron]
+    found = {name: np.where(lost, np.nan, column) for name, column in zip(BEAT, beats.T, strict=True)}
+    times = {name: found[name] * ms for name in ("onset", "end", "slope_time", "half_time", "ninety_time")}
+    count = _spikes(neuron, found["onset"], np.repeat(np.arange(len(failed)), np.diff(offsets)), spike_times)
+    fired = count > 0
+
+    def of_action_potential(values: np.ndarray) -> np.ndarray:
+        return np.where(fired, values, np.nan)
+
+    ninety = of_action_potential(times["ninety_time"])
+    latest = np.maximum.accumulate(np.where(fired, np.arange(len(neuron)), -1))
+    before = np.r_[-1, latest[:-1]][: len(neuron)]  # the last beat before with an action potential
+    follows = (before >= 0) & (neuron[before] == neuron)
+    status = np.select([lost, ~fired, np.isnan(ninety)], [FAILED, NONE, LATE], OK).astype(object)
+    return {
+        "neuron": neuron.astype(np.int32),
+        "beat": (np.arange(len(neuron)) - beat_offsets[neuron]).astype(np.int32),
+        "onset_ms": times["onset"],
+        "cycle_length_ms": times["end"] - times["onset"],
+        "beat_spike_count": np.ma.masked_array(count.astype(np.int32), lost),
+        "resting_potential_mV": found["rest"],
+        "ap_peak_mV": of_action_potential(found["peak"]),
+        "max_upstroke_V_s": of_action_potential(found["slope"] / ms),
+        "apd50_ms": of_action_potential(times["half_time"] - times["slope_time"]),
+        "apd90_ms": of_action_potential(times["ninety_time"] - times["slope_time"]),
+        "diastolic_interval_ms": np.where(follows, times["onset"] - ninety[before], np.nan),
+        "upstroke_ms": of_action_potential(times["slope_time"]),
+        "beat_status": status,
+    }
+
+
+def last_beats(beats: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """All of LAST_BEAT for the neurons of `beat_columns`, each of which has a beat.
+
+    A beat is whole if it is not shorter than the one before, or the only one.
+    """
+    rows = np.flatnonzero(np.r_[beats["neuron"][1:] != beats["neuron"][:-1], True])
+    length = beats["cycle_length_ms"]
+    cut = (beats["beat"][rows] > 0) & (length[rows] < (1 - 1e-9) * length[rows - 1])
+    rows = rows - cut
+    return {"last_beat": beats["beat"][rows]} | {name: beats[name][rows] for name in [*ACTION_POTENTIAL, "beat_status"]}
+
+
+def _spikes(neuron: np.ndarray, onset: np.ndarray, owner: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Spikes in each beat, int64 (b,): those of the neuron from its onset on, up to the next."""
+    is_spike = np.r_[np.zeros(len(neuron), dtype=bool), np.ones(len(owner), dtype=bool)]
+    order = np.lexsort((is_spike, np.r_[onset, times], np.r_[neuron, owner]))
+    beat = np.cumsum(~is_spike[order]) - 1  # the last onset before each event, maybe of the neuron before
+    beat = beat[is_spike[order]]
+    inside = (beat >= 0) & (neuron[beat] == owner) if len(neuron) else np.zeros(len(owner), dtype=bool)
+    return np.bincount(beat[inside], minlength=len(neuron))

@@ -1,0 +1,1 @@
+"""From a grid to shards of simulated neurons, and back to the grid."""

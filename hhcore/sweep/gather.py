@@ -1,0 +1,219 @@
+"""From the shards of the store to the grid: its neurons in order, a stretch of it at a time, in little memory.
+
+Shards hold the neurons by key, scattered over the grid. So first the keys of the grid are shared out among the shards,
+then each shard's neurons, a batch at a time, among the stretches of the grid that they belong to. Both go through
+temporary files, of each at most FAN_OUT at once: where there are more parts, each file holds several, which are shared
+out in turn. So work grows as n log n: a neuron is written once for up to 64 stretches, twice for up to 4096.
+Three stretches at the most are in memory at a time: one that is written to the tables, one whose tables are made
+meanwhile, and one that is read.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+
+from hhcore.base.errors import UserError
+from hhcore.config.experiment import Experiment
+from hhcore.simulation.integration import BEAT
+from hhcore.simulation.simulate import Result
+from hhcore.sweep.plan import context_digest, grid_keys
+from hhcore.sweep.store import KEYS, SCHEMA, array, is_current, keys_of, places, shard_batches
+
+NEURONS = 1 << 15  # in a stretch, at the most
+SECONDS = 1 << 15  # simulated in a stretch, at the most: some three million spikes
+BATCH = 1 << 14  # neurons that are looked at together
+FAN_OUT = 64  # temporary files of keys, and as many of neurons, that are open at the same time
+ROW = pa.field("row", pa.int64())  # of the grid
+T = TypeVar("T")
+
+
+def stretches(experiment: Experiment) -> list[range]:
+    """The rows of the grid in parts that hold whole F-I curves; they depend on the grid alone."""
+    e = experiment
+    most = min(NEURONS, int(SECONDS * 1000.0 / (e.duration * e.model.ms)))
+    size = max(1, most // e.curve) * e.curve
+    return [range(first, min(first + size, e.n_points)) for first in range(0, e.n_points, size)]
+
+
+def gather(experiment: Experiment, shards: list[Path]) -> Iterator[Result]:
+    """The neurons of each of the `stretches` of the grid, in grid order.
+
+    Temporary files take as much space as the shards without compression.
+    Raises UserError if a point is in none of the shards, or shards are damaged or hold nothing of this experiment:
+    those are set aside, so that Snakemake makes them again.
+    """
+    e, shards = experiment, sorted(shards)
+    bits = np.uint64(len(shards).bit_length() - 1)
+    starts = np.array([part.start for part in stretches(e)])
+
+    def shard(keys: pa.Table) -> np.ndarray:
+        high = keys["key_high"].to_numpy()
+        return (high >> np.uint64(64) - bits).astype(np.int64) if bits else np.zeros(len(high), np.int64)
+
+    def stretch(neurons: pa.Table) -> np.ndarray:
+        return np.searchsorted(starts, neurons["row"].to_numpy(), "right") - 1
+
+    keys = _shared_out(_keys(e), KEYS.append(ROW), shard, range(len(shards)))
+    neurons = _shared_out(_neurons(e, shards, keys), SCHEMA.append(ROW), stretch, range(len(starts)))
+    yield from ahead(_result(e, found) for found in neurons)
+
+
+def ahead(items: Iterator[T]) -> Iterator[T]:
+    """The items, each made while the one before is in use."""
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(next, items, None)
+        while (item := following.result()) is not None:
+            following = pool.submit(next, items, None)
+            yield item
+
+
+def _shared_out(
+    batches: Iterable[pa.Table], schema: pa.Schema, part_of: Callable[[pa.Table], np.ndarray], parts: range
+) -> Iterator[pa.Table]:
+    """The rows of each of the parts, one part after the other.
+
+    batches : the rows of all parts, in any order
+    part_of : int64 (n,), the part that each row of a batch belongs to
+    """
+    if len(parts) == 1:
+        yield pa.concat_tables([schema.empty_table(), *batches])
+        return
+    size = -(-len(parts) // FAN_OUT)
+    bounds = [*parts[::size], parts.stop]
+    with TemporaryDirectory(prefix="hhcore-") as folder:
+        files = [Path(folder, str(first)) for first in bounds[:-1]]
+        with ExitStack() as stack:
+            streams = [stack.enter_context(pa.ipc.new_stream(str(file), schema)) for file in files]
+            for batch in batches:
+                part = part_of(batch)
+                if (part[1:] < part[:-1]).any():
+                    order = np.argsort(part, kind="stable")
+                    batch, part = batch.take(array(order)), part[order]
+                for stream, (begin, end) in zip(streams, pairwise(np.searchsorted(part, bounds)), strict=True):
+                    if begin < end:
+                        stream.write_table(batch.slice(begin, end - begin))
+        for file, (first, last) in zip(files, pairwise(bounds), strict=True):
+            yield from _shared_out(_stored(file), schema, part_of, range(first, last))
+            file.unlink()
+
+
+def _stored(file: Path) -> Iterator[pa.Table]:
+    """What was written to a file, some BATCH rows at a time."""
+    with pa.OSFile(str(file)) as source, pa.ipc.open_stream(source) as stream:
+        parts, rows = [], 0
+        for part in stream:
+            parts.append(part)
+            rows += part.num_rows
+            if rows >= BATCH:
+                yield pa.Table.from_batches(parts)
+                parts, rows = [], 0
+        yield pa.Table.from_batches(parts, stream.schema)
+
+
+def _keys(e: Experiment) -> Iterator[pa.Table]:
+    """Keys and rows of all points of the grid, a batch at a time."""
+    for rows, keys in grid_keys(e):
+        yield pa.Table.from_arrays([array(keys[:, 0]), array(keys[:, 1]), array(rows)], schema=KEYS.append(ROW))
+
+
+def _neurons(e: Experiment, shards: list[Path], keys: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The neurons of the grid and their rows, a batch of a shard after the other.
+
+    keys : of each of the shards
+    """
+    context = context_digest(e)
+    for path, wanted in zip(shards, keys, strict=True):
+        missing = wanted.num_rows
+        for found in _look_up(path, context, wanted):
+            missing -= found.num_rows
+            yield found
+        if missing:
+            _set_aside_useless(shards, context)
+            raise UserError(f"{path}: the store lacks points of the grid; `snakemake --forcerun simulate` adds them")
+
+
+def _look_up(path: Path, context: str, wanted: pa.Table) -> Iterator[pa.Table]:
+    """The wanted neurons of a shard in batches, each in the order of their rows, which it also holds.
+
+    They end where the shard is damaged.
+
+    wanted : keys and rows, in any order
+    """
+    keys, rows = keys_of(wanted), wanted["row"].to_numpy()
+    order = np.argsort(keys[:, 0])
+    keys, rows = keys[order], rows[order]
+    with suppress(UserError):
+        for held in ahead(shard_batches(path, context, BATCH)):
+            ours = keys_of(held)
+            near = slice(np.searchsorted(keys[:, 0], ours[0, 0]), np.searchsorted(keys[:, 0], ours[-1, 0], "right"))
+            place = places(keys[near], ours)
+            inside = np.flatnonzero(place >= 0)
+            inside = inside[np.argsort(rows[near][inside])]
+            yield held.take(array(place[inside])).append_column(ROW, array(rows[near][inside]))
+
+
+def _set_aside_useless(shards: list[Path], context: str) -> None:
+    """Rename all shards of which nothing can be used; Snakemake sees no other sign that they have to be made again."""
+    useless = [path for path in shards if not _is_sound(path, context)]
+    for path in useless:
+        path.rename(path.with_suffix(".damaged"))
+    if useless:
+        names = ", ".join(path.name for path in useless[:5]) + (", …" if len(useless) > 5 else "")
+        raise UserError(
+            f"{shards[0].parent}: {len(useless)} shards ({names}) are damaged or of another version, and are set aside "
+            "as *.damaged; run the same command again, and their neurons are simulated again"
+        )
+
+
+def _is_sound(path: Path, context: str) -> bool:
+    """Whether a shard is of this context and can be read to its end. One without neurons is: a small grid has few."""
+    try:
+        for _ in shard_batches(path, context, BATCH):
+            pass
+        return is_current(path, context)
+    except UserError:
+        return False
+
+
+def _result(e: Experiment, found: pa.Table) -> Result:
+    """The neurons of a stretch in grid order."""
+    found = found.take(array(np.argsort(found["row"].to_numpy()))).combine_chunks()
+    (spike_times, offsets), (beats, beat_offsets) = _flat(found["spikes"]), _flat(found["beats"])
+    return Result(
+        spike_times=spike_times,
+        offsets=offsets,
+        peak=found["peak"].to_numpy(),
+        trough=found["trough"].to_numpy(),
+        status=found["status"].to_numpy(),
+        ended=found["ended"].to_numpy(),
+        final=_rectangle(found["final"], len(e.model.states)),
+        steps=found["steps"].to_numpy(),
+        error=found["error"].to_numpy(),
+        fragile=found["fragile"].to_numpy(),
+        window=e.analysis_window,
+        beats=beats.reshape(-1, len(BEAT)),
+        beat_offsets=beat_offsets // len(BEAT),
+        ms=e.model.ms,
+    )
+
+
+def _flat(lists: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of all lists in a row, float64 (k,), and where each list begins and ends, int64 (n + 1,)."""
+    lists = lists.combine_chunks()
+    lengths = lists.value_lengths().to_numpy(zero_copy_only=False)
+    return lists.flatten().to_numpy(zero_copy_only=False), np.r_[0, np.cumsum(lengths)].astype(np.int64)
+
+
+def _rectangle(lists: pa.ChunkedArray, width: int) -> np.ndarray:
+    """float64 (n, width) from lists of that length or none, which become NaN."""
+    lists = lists.combine_chunks()
+    full = np.full((len(lists), width), np.nan)
+    full[lists.value_lengths().to_numpy() > 0] = lists.flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
+    return full
