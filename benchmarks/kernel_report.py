@@ -319,14 +319,14 @@ def scheme_rows(
         ns = nanoseconds(model, made.kernel)
         share = sum(found[kind] for kind in ARITHMETIC) / ns * 1e9 / best
         counts = " | ".join(str(found[kind]) for kind in ("exp", *KINDS))
-        number = shown(instructions(method, made.text))
+        number = quoted(instructions(method, made.text))
         speed = f"{ns:.1f} | {ns * clock / 1e9:.0f} | {1e3 / ns:.1f} | {share:.0%}"
         first, later = process_seconds(name, method)
         times = f"{made.compile_s:.1f} | {1000 * made.load_s:.0f} | {first:.1f} | {later:.2f}"
         yield f"| `{method}` | {counts} | {number} | {lanes(made.text)} | {speed} | {times} |"
 
 
-def shown(number: float | None) -> str:
+def quoted(number: float | None) -> str:
     return "" if number is None else f"{number:.0f}"
 
 
@@ -340,7 +340,7 @@ def ablation_rows(model: Model, method: str) -> Iterator[str]:
         ns = nanoseconds(model, made.kernel)
         base = base or ns
         counts = " | ".join(str(found[kind]) for kind in ("exp", "fma", "multiply", "add", "divide"))
-        yield f"| {name} | {counts} | {shown(read_instructions(made.text))} | {ns:.1f} | {ns / base:.2f} |"
+        yield f"| {name} | {counts} | {quoted(read_instructions(made.text))} | {ns:.1f} | {ns / base:.2f} |"
 
 
 def page(name: str) -> str:

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 
 from benchmarks.problem import AMPLITUDES, DURATION_MS, FINER_US, FINEST_US, PULSES
 from benchmarks.verdicts import apart, digits, fastest, goals, listed, point, winners
-from hhcore.base.files import whole
+from hhcore.base.files import atomic_write
 from hhcore.figures import style
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -150,12 +150,12 @@ def load() -> dict:
 
 def save(results: dict) -> None:
     """Keep what was measured; write the page and the figure."""
-    with whole(MEASURED) as temporary:
+    with atomic_write(MEASURED) as temporary:
         temporary.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    with whole(DOCS / "benchmarks.md") as temporary:
+    with atomic_write(DOCS / "benchmarks.md") as temporary:
         temporary.write_text(text(results), encoding="utf-8")
     if "scaling" in results:
-        with whole(DOCS / "scaling.md") as temporary:
+        with atomic_write(DOCS / "scaling.md") as temporary:
             temporary.write_text(scaling(results["scaling"]), encoding="utf-8")
     if rows := on_the_axon(measured(results)):
         style.save(work_precision(rows), DOCS / "work_precision")

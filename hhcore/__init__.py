@@ -7,7 +7,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Model": "model.model",
     "PulseTrain": "simulation.stimulus",
-    "Result": "simulation.simulate",
+    "Result": "simulation.result",
     "Step": "simulation.stimulus",
     "UserError": "base.errors",
     "load_model": "model.model",

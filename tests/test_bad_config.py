@@ -325,7 +325,7 @@ def test_a_grid_that_is_too_large_is_refused_before_any_of_it_is_in_memory(monke
 
 
 def test_more_than_sixteen_axes(tmp_path):
-    source = (Path(hhcore.config.experiment.__file__).parent / "models" / "hodgkin_huxley_1952.mmt").read_text()
+    source = (Path(hhcore.__file__).parent / "models" / "hodgkin_huxley_1952.mmt").read_text()
     extra = "".join(f"x{i} = 1 [1]\n    in [1]\n" for i in range(17))
     (tmp_path / "many.mmt").write_text(f"{source}\n[extra]\n{extra}")
     config = changed(("parameters",), {f"extra.x{i}": {"values": [1]} for i in range(17)})

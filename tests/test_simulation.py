@@ -11,7 +11,7 @@ import pytest
 import hhcore
 from hhcore.compile.language import machine
 from hhcore.compile.text import generate
-from hhcore.schemes.solver import knob
+from hhcore.schemes.solver import setting_of
 from hhcore.simulation.reference import reference
 
 HH = "hodgkin_huxley_1952"
@@ -30,7 +30,7 @@ def run(rows=slice(None), method="rk4", threads=1, **settings) -> hhcore.Result:
 
 
 def solver(method: str) -> dict:
-    return {"method": method, knob(method): ACCURACY[method]}
+    return {"method": method, setting_of(method): ACCURACY[method]}
 
 
 def trains(result: hhcore.Result) -> list[bytes]:

@@ -10,7 +10,7 @@ from scipy.integrate import DOP853
 
 import hhcore
 from hhcore.schemes.rosenbrock import STEINEBACH
-from hhcore.schemes.solver import SCHEMES, knob
+from hhcore.schemes.solver import SCHEMES, setting_of
 from hhcore.schemes.tableaus import CLASSICAL, DORMAND_PRINCE_8, TSITOURAS
 from hhcore.simulation.reference import derivative, reference
 
@@ -23,7 +23,7 @@ TABLEAUS = {"rk4": CLASSICAL, "tsit5": TSITOURAS, "dop853": DORMAND_PRINCE_8}
 
 
 def textbook(method, accuracy, amplitude=10.0, **settings) -> hhcore.Result:
-    solver = {"method": method, knob(method): accuracy}
+    solver = {"method": method, setting_of(method): accuracy}
     return hhcore.simulate(
         "hodgkin_huxley_1952", {}, hhcore.Step(amplitude), duration=50, initial_state=TEXTBOOK, **solver, **settings
     )
@@ -219,7 +219,7 @@ def test_the_last_edge_is_where_the_seventh_peak_touches_the_threshold():
 )
 def test_steady_firing_rates(method, accuracy, tolerance):
     amplitudes, exact_rates = np.array(EXACT["steady_firing_rate_hz"]).T
-    solver = {"method": method, knob(method): accuracy}
+    solver = {"method": method, setting_of(method): accuracy}
     run = hhcore.simulate("hodgkin_huxley_1952", {}, hhcore.Step(amplitudes), duration=1000, **solver)
     for i, rate in enumerate(exact_rates):
         train = run.spike_times[run.offsets[i] : run.offsets[i + 1]]

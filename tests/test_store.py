@@ -226,7 +226,10 @@ def test_the_code_that_certifies_every_neuron_is_part_of_their_context(monkeypat
     monkeypatch.setattr(sweep, "code_digest", lambda *names: hashed.append(set(names)))
     for certify in ("sample", "all"):
         sweep.context_digest(experiment(solver={"method": "rk4", "dt": 0.05, "certify": certify}))
-    assert hashed[1] - hashed[0] == {"spike_errors.py", "spike_errors.py.in"} and hashed[0] < hashed[1]
+    assert (
+        hashed[1] - hashed[0] == {"simulation/spike_errors.py", "simulation/spike_errors.py.in"}
+        and hashed[0] < hashed[1]
+    )
 
 
 def test_plan_counts_shards_by_work():

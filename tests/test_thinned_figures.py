@@ -39,7 +39,7 @@ def features(e):
     return pa.RecordBatch.from_pydict(axes | columns)
 
 
-def shown(e, *without):
+def quoted(e, *without):
     """The rows that figures may show of a table without some columns, as a frame, and the plan."""
     rows, plan = features(e).drop_columns(list(without)), figure_plan(e)
     return rows.filter(pa.array(plan.shows(rows))).to_pandas(), plan
@@ -56,12 +56,12 @@ def close(count: int, expected: float) -> bool:
 
 def test_a_large_design_is_drawn_in_part_the_same_points_in_every_table():
     e = experiment(3, **DESIGN)
-    table, plan = shown(e, "fragile")
+    table, plan = quoted(e, "fragile")
     middle = table[table.amplitude_uA_cm2 == 20]
     assert close(len(middle), MAX_POINTS) and len(table) == 3 * len(middle)
     assert close((middle.sodium_g_mS_cm2 < 105).sum(), len(middle) / 4)
     assert close((middle.leak_g_mS_cm2 < 0.2).sum(), len(middle) / 4)
-    curves, _ = shown(e, "fragile", "peak_mV", "status")
+    curves, _ = quoted(e, "fragile", "peak_mV", "status")
     assert curves.sodium_g_mS_cm2.tolist() == table.sodium_g_mS_cm2.tolist()
     assert f"{len(middle):,} of 65,536 points of the design" in heading(figures.sample_scatter(table, plan))
     assert f"{len(middle):,} of 65,536 neurons" in heading(figures.sampled_curves(curves, plan))
@@ -69,7 +69,7 @@ def test_a_large_design_is_drawn_in_part_the_same_points_in_every_table():
 
 def test_a_small_design_is_drawn_whole():
     e = experiment(3, **DESIGN | {"sample": {"kind": "sobol", "n": 1 << 10, "seed": 1}})
-    table, plan = shown(e, "fragile")
+    table, plan = quoted(e, "fragile")
     assert len(table) == 3 * 1024
     assert "points of the design" not in heading(figures.sample_scatter(table, plan))
 
@@ -77,7 +77,7 @@ def test_a_small_design_is_drawn_whole():
 @pytest.mark.parametrize(("certify", "expected"), [("sample", 7), ("all", MAX_POINTS)])
 def test_tested_neurons_are_all_shown_or_as_many_as_fit(certify, expected):
     e = experiment(200, certify, **GRID)
-    table, plan = shown(e)
+    table, plan = quoted(e)
     tested = plan.tested(table)
     assert (tested.fragile == True).sum() == 7  # noqa: E712 (null where not tested)
     assert len(tested) == 7 if certify == "sample" else close(len(tested), expected)
@@ -91,7 +91,7 @@ def test_tested_neurons_are_all_shown_or_as_many_as_fit(certify, expected):
 
 def test_of_long_axes_every_other_value_is_drawn_whatever_was_tested():
     e = experiment(1001, "all", **GRID)
-    table, plan = shown(e)
+    table, plan = quoted(e)
     amplitude, sodium = plan.axes
     assert len(amplitude.values) == 251 and len(sodium.values) <= MAX_VALUES
     assert {0.0, 40.0} <= set(amplitude.values) < set(axis_columns(e, range(1001))["amplitude_uA_cm2"])
@@ -109,7 +109,7 @@ def test_of_long_axes_every_other_value_is_drawn_whatever_was_tested():
 
 def test_zipped_axes_keep_a_part_of_their_points():
     e = experiment(80000, combine="zip", parameters={"sodium.g": {"linspace": [90, 150, 80000]}})
-    table, plan = shown(e, "fragile")
+    table, plan = quoted(e, "fragile")
     assert close(len(table), MAX_POINTS)
     for draw in (figures.fi_curves, figures.spike_count_map, figures.oscillation_range):
         assert f"{len(table):,} of 80,000 neurons" in heading(draw(table, plan))

@@ -10,7 +10,7 @@ _REPR = reprlib.Repr()
 _REPR.maxlevel, _REPR.maxdict, _REPR.maxlist, _REPR.maxstring, _REPR.maxother = 2, 5, 12, 80, 80
 
 
-def shown(value: object) -> str:
+def quoted(value: object) -> str:
     """`value` as a message quotes it: short, whatever it is."""
     if value is None:
         return "nothing"
@@ -42,18 +42,18 @@ def fields(
 def present(given: Mapping[str, object], key: str, where: str, example: str) -> object:
     """The value of a key that must be there; `example` shows how it is written."""
     if key not in given:
-        raise UserError(f"{where}: the key {key!r} is missing; given {shown(list(given))}; add it, like `{example}`")
+        raise UserError(f"{where}: the key {key!r} is missing; given {quoted(list(given))}; add it, like `{example}`")
     return given[key]
 
 
 def mapping(value: object, where: str) -> dict[str, object]:
     """`value` itself, if it is a mapping whose keys are text."""
     if not isinstance(value, dict):
-        raise UserError(f"{where}: {shown(value)} is no mapping; write `key: value` lines or {{key: value, ...}}")
+        raise UserError(f"{where}: {quoted(value)} is no mapping; write `key: value` lines or {{key: value, ...}}")
     for key in value:
         if not isinstance(key, str):
             raise UserError(
-                f"{where}: the key {shown(key)} is not text (YAML reads 1, null, on, yes, no as something else); "
+                f"{where}: the key {quoted(key)} is not text (YAML reads 1, null, on, yes, no as something else); "
                 f"put it in quotes if it is meant"
             )
     return value
@@ -62,14 +62,14 @@ def mapping(value: object, where: str) -> dict[str, object]:
 def items(value: object, where: str, like: str, length: int | None = None) -> list:
     """`value` itself, if it is a list (of `length` items); `like` shows how it is written."""
     if not isinstance(value, list | tuple) or (length is not None and len(value) != length):
-        raise UserError(f"{where}: {shown(value)} does not have the form {like}")
+        raise UserError(f"{where}: {quoted(value)} does not have the form {like}")
     return list(value)
 
 
 def text(value: object, where: str, like: str) -> str:
     """`value` itself, if it is text; `like` names an example."""
     if not isinstance(value, str):
-        raise UserError(f"{where}: {shown(value)} is not text; write a name, like `{like}`")
+        raise UserError(f"{where}: {quoted(value)} is not text; write a name, like `{like}`")
     return value
 
 
@@ -78,5 +78,5 @@ def choice(value: object, legal: Iterable[str], where: str) -> str:
     legal = list(legal)
     if value not in legal:
         given = value if isinstance(value, str) else ""
-        raise UserError(f"{where}: {shown(value)} is not a choice here; {closest(given, legal)}")
+        raise UserError(f"{where}: {quoted(value)} is not a choice here; {closest(given, legal)}")
     return str(value)

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` to write to; it takes the place of `path` when the block ends without an error.
 
     Whoever reads or writes `path` at the same time, or a process that is killed, never leaves half a file there.

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from hhcore import __version__
 from hhcore.base.errors import UserError
-from hhcore.base.files import whole
+from hhcore.base.files import atomic_write
 
 Fields = Mapping[str, tuple[str, str]]  # name: (unit, definition)
 
@@ -59,7 +59,7 @@ def writer(path: Path, schema: pa.Schema, made: Mapping[str, str], **options: ob
     """A writer of a table in parts; the file takes its place only when everything is written and on disk."""
     options = OPTIONS | (SPIKE_OPTIONS if schema.names == list(SPIKE_FIELDS) else {}) | options
     schema = schema.with_metadata({PREFIX + key: value for key, value in made.items()})
-    with whole(path) as temporary, pq.ParquetWriter(temporary, schema, **options) as file:
+    with atomic_write(path) as temporary, pq.ParquetWriter(temporary, schema, **options) as file:
         yield file
 
 

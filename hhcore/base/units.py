@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from numbers import Real
 
-from hhcore.base.checks import shown
+from hhcore.base.checks import quoted
 from hhcore.base.errors import UserError
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
@@ -51,8 +51,8 @@ def to_unit(value: object, unit: str, where: str) -> float:
     number = _number(value, unit, where)
     if unit == "K" and not isinstance(value, str) and number < COLDEST_K:
         raise UserError(
-            f"{where}: {shown(value)} is in kelvin here; write '{shown(value)} degC' for degrees Celsius, "
-            f"or '{shown(value)} K' if it is meant"
+            f"{where}: {quoted(value)} is in kelvin here; write '{quoted(value)} degC' for degrees Celsius, "
+            f"or '{quoted(value)} K' if it is meant"
         )
     return number
 
@@ -63,9 +63,9 @@ def _number(value: object, unit: str, where: str) -> float:
     elif isinstance(value, Real) and not isinstance(value, bool):
         number = value
     else:
-        raise UserError(f"{where}: {shown(value)} is not a number; {_legal(unit)}")
+        raise UserError(f"{where}: {quoted(value)} is not a number; {_legal(unit)}")
     if not _is_finite(number):
-        raise UserError(f"{where}: {shown(value)} is not a finite number; {_legal(unit)}")
+        raise UserError(f"{where}: {quoted(value)} is not a finite number; {_legal(unit)}")
     return float(number) + 0.0  # makes -0.0 into 0.0, the same point
 
 
@@ -77,35 +77,35 @@ def to_difference(value: object, unit: str, where: str) -> float:
     number = _number(value, unit, where)
     own = _NUMBER.sub("", value.strip(), count=1).strip() if isinstance(value, str) else ""
     if own and to_unit(f"0 {own}", unit, where) != 0.0:
-        raise UserError(f"{where}: {shown(value)} is no difference, since 0 {own} is not 0 {unit}; give it in {unit}")
+        raise UserError(f"{where}: {quoted(value)} is no difference, since 0 {own} is not 0 {unit}; give it in {unit}")
     return number
 
 
 def _from_text(value: str, unit: str, where: str) -> Decimal | float:
     found = _NUMBER.match(value.strip())
     if not found:
-        raise UserError(f"{where}: {shown(value)} does not begin with a number; {_legal(unit)}")
+        raise UserError(f"{where}: {quoted(value)} does not begin with a number; {_legal(unit)}")
     number, own = found[0], value.strip()[found.end() :].strip()
     # YAML 1.1 takes 1e-3, without a dot, for text: a number with an exponent is a bare number all the same.
     if own == unit or (not own and (unit == "1" or "e" in number.lower())):
         return float(number)
     if not own:
-        raise UserError(f"{where}: {shown(value)} is text without a unit; {_legal(unit)}")
+        raise UserError(f"{where}: {quoted(value)} is text without a unit; {_legal(unit)}")
     if not _is_finite(float(number)):
         return float(number)
     target = _pint_unit(unit)
     if target is None:
         raise UserError(
-            f"{where}: {shown(value)} cannot be converted, since pint cannot read the model's unit {unit!r}; "
+            f"{where}: {quoted(value)} cannot be converted, since pint cannot read the model's unit {unit!r}; "
             f"give a bare number in that unit"
         )
     source = _pint_unit("1" + own if own.startswith("/") else own)
     if source is None:
-        raise UserError(f"{where}: the unit {own!r} of {shown(value)} is unknown; {_legal(unit)}")
+        raise UserError(f"{where}: the unit {own!r} of {quoted(value)} is unknown; {_legal(unit)}")
     try:
         return _registry().Quantity(Decimal(number), source).to(target).magnitude
     except Exception as error:  # pint has a zoo of them, among them those of decimal
-        raise UserError(f"{where}: {shown(value)} cannot be converted to {unit}; {_legal(unit)}") from error
+        raise UserError(f"{where}: {quoted(value)} cannot be converted to {unit}; {_legal(unit)}") from error
 
 
 def _legal(unit: str) -> str:

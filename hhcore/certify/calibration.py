@@ -14,14 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from hhcore.base.errors import UserError
+from hhcore.base.hashing import mix64
 from hhcore.certify.stability import check_step
 from hhcore.compile.cost import cost
 from hhcore.compile.module import load_kernel
 from hhcore.config.experiment import Experiment, Factor
 from hhcore.schemes.solver import SCHEMES, Solver
-from hhcore.simulation.simulate import DIVERGED, Result
+from hhcore.simulation.result import DIVERGED, Result
 from hhcore.simulation.spike_errors import spike_time_errors
-from hhcore.sweep.plan import mixed
 from hhcore.sweep.store import estimated_errors, run_points
 
 CORNERS, RANDOM, EDGES, SENSITIVE = 16, 32, 32, 32  # points of a sample: up to so many of each kind
@@ -241,7 +241,7 @@ class _Ranked:
 
     def random(self, count: int, seed: int) -> np.ndarray:
         """Ranks of random points, (axes, count)."""
-        numbers = mixed(np.arange(count, dtype=np.uint64) + np.uint64(seed << 32))
+        numbers = mix64(np.arange(count, dtype=np.uint64) + np.uint64(seed << 32))
         flat = (numbers % np.uint64(math.prod(self.shape))).astype(np.int64)
         return np.array(np.unravel_index(flat, self.shape))
 

@@ -63,7 +63,7 @@ def _certificate(e: Experiment, evidence: Evidence) -> dict[str, str]:
     fires = trial.count.any() or evidence.reference.any()
     return {
         "solver": f"{trial.solver.method}, order {trial.solver.scheme.order}, "
-        f"{trial.solver.knob} {trial.solver.accuracy!r}{unit}",
+        f"{trial.solver.setting} {trial.solver.accuracy!r}{unit}",
         "solver_method": trial.solver.method,
         "solver_accuracy": repr(trial.solver.accuracy),
         "tolerance_us": "none given" if e.tolerance is None else f"{e.tolerance * 1000:.6g}",

@@ -9,7 +9,7 @@ import sympy as sp
 from myokit.formats.sympy import SymPyExpressionWriter
 from sympy.codegen.cfunctions import log10
 
-from hhcore.base.checks import shown
+from hhcore.base.checks import quoted
 from hhcore.base.errors import UserError
 from hhcore.compile.functions import Both, Equal, Less, Opposite, Select, either
 from hhcore.compile.lower import literal
@@ -72,7 +72,7 @@ def equations(model: Model, outputs: tuple[str, ...] = ()) -> Equations:
     constants, definitions, derivatives = {}, {}, {}
     for equation in order:
         name, variable = _key(equation.lhs), equation.lhs.var()
-        place = f"{variable.qname()}: cannot compile {shown(equation.rhs.code())}"
+        place = f"{variable.qname()}: cannot compile {quoted(equation.rhs.code())}"
         expression = writer.translate(equation.rhs, place)
         kept = uses[name] > 1 and not _is_small(expression)
         _check_numbers(expression, place, branches=kept or variable.is_state())

@@ -9,7 +9,7 @@ import platformdirs
 
 from hhcore.base.digests import code_digest, digest
 from hhcore.base.errors import UserError
-from hhcore.base.files import whole
+from hhcore.base.files import atomic_write
 from hhcore.compile.language.machine import compiled, cpu_digest, load
 from hhcore.model.model import Model
 
@@ -37,7 +37,7 @@ def cache_directory() -> Path:
 def keep(path: Path, content: str | bytes) -> None:
     """Write a file of the cache. Raises UserError if its folder cannot be written to."""
     try:
-        with whole(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
         raise UserError(

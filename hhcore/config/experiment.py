@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hhcore.base.checks import choice, fields, items, mapping, present, shown, text
+from hhcore.base.checks import choice, fields, items, mapping, present, quoted, text
 from hhcore.base.errors import UserError, closest
 from hhcore.base.units import column_name, to_unit
 from hhcore.config.solver import check_solver, read_solver, read_tolerance
@@ -184,7 +184,9 @@ def read_experiments(config: Mapping[str, object], base: str | Path = ".") -> di
 def _check_form(name: str, body: object, where: str) -> None:
     """All that can be said without the model."""
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", name):
-        raise UserError(f"experiments: the name {shown(name)} becomes a folder; use up to 100 letters, digits, _ and -")
+        raise UserError(
+            f"experiments: the name {quoted(name)} becomes a folder; use up to 100 letters, digits, _ and -"
+        )
     fields(body, where, REQUIRED, OPTIONAL)
     for key in ("model", "potential", "current"):
         if key in body:
@@ -196,7 +198,7 @@ def _check_form(name: str, body: object, where: str) -> None:
     state = body["initial_state"]
     if not isinstance(state, dict) and state not in ("rest", "model"):
         legal = closest(state if isinstance(state, str) else "", ["rest", "model", "{membrane.V: -65, ...}"])
-        raise UserError(f"{where}.initial_state: {shown(state)} is not a choice here; {legal}")
+        raise UserError(f"{where}.initial_state: {quoted(state)} is not a choice here; {legal}")
     fields(body.get("spikes", {}), f"{where}.spikes", optional=["threshold", "rearm"])
     check_solver(body["solver"], f"{where}.solver")
 
@@ -208,7 +210,7 @@ def _check_stimulus(body: object, where: str) -> None:
     fields(body, where, {"kind": "", **dict.fromkeys(kind.required(), kind.example)}, kind.fields)
     for name, field in kind.fields.items():
         if not field.swept and isinstance(given.get(name), dict):
-            raise UserError(f"{where}.{name}: {shown(given[name])} is an axis; give one number for all neurons")
+            raise UserError(f"{where}.{name}: {quoted(given[name])} is an axis; give one number for all neurons")
 
 
 def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
@@ -271,7 +273,9 @@ def _model(body: dict, base: Path, where: str) -> Model:
 def _duration(body: dict, unit: str, where: str) -> float:
     duration = to_unit(body["duration"], unit, f"{where}.duration")
     if duration <= 0:
-        raise UserError(f"{where}.duration: {shown(body['duration'])} is not longer than 0 {unit}; give a time above 0")
+        raise UserError(
+            f"{where}.duration: {quoted(body['duration'])} is not longer than 0 {unit}; give a time above 0"
+        )
     return duration
 
 
@@ -293,7 +297,7 @@ def _sweep(
     for name, (value, place) in written.items():
         unit = _units(model, stimulus)[name]
         if isinstance(value, list):
-            raise UserError(f"{place}: {shown(value)} is a list; write an axis as {{values: [...]}}")
+            raise UserError(f"{place}: {quoted(value)} is a list; write an axis as {{values: [...]}}")
         if isinstance(value, dict):
             defaults[name] = model.parameters[name].value if name in parameters else math.nan
             if is_distribution(value):
@@ -310,7 +314,7 @@ def _window(body: object, unit: str, duration: float, where: str) -> tuple[float
     start, stop = (to_unit(t, unit, f"{where}[{i}]") for i, t in enumerate(items(body, where, "[start, stop]", 2)))
     if not 0 <= start < stop <= duration:
         raise UserError(
-            f"{where}: {shown(body)} does not lie, start before stop, in the duration [0, {duration!r}]; "
+            f"{where}: {quoted(body)} does not lie, start before stop, in the duration [0, {duration!r}]; "
             "give two times in it, or leave it out for all of the run"
         )
     return start, stop
@@ -321,7 +325,9 @@ def _spikes(body: dict, unit: str, where: str) -> tuple[float, float]:
     threshold = to_unit(body.get("threshold", 0), unit, f"{where}.threshold")
     rearm = to_unit(body.get("rearm", threshold), unit, f"{where}.rearm")
     if rearm > threshold:
-        raise UserError(f"{where}.rearm: {shown(body['rearm'])} is above the threshold, {threshold!r} {unit}; lower it")
+        raise UserError(
+            f"{where}.rearm: {quoted(body['rearm'])} is above the threshold, {threshold!r} {unit}; lower it"
+        )
     return threshold, rearm
 
 
@@ -335,7 +341,7 @@ def _initial_state(body: object, model: Model, where: str) -> str | dict[str, fl
     missing = [name for name in model.states if name not in given]
     if missing:
         raise UserError(
-            f"{where}: {shown(given)} leaves out {', '.join(missing)}; "
+            f"{where}: {quoted(given)} leaves out {', '.join(missing)}; "
             f"give a value for every state, or take initial_state: model"
         )
     return {name: to_unit(given[name], state.unit, f"{where}.{name}") for name, state in model.states.items()}
@@ -359,7 +365,7 @@ def _trace(
     missing = [name for name in swept if name not in given]
     if missing:
         raise UserError(
-            f"{where}: {shown(given)} has no value for {', '.join(missing)}; "
+            f"{where}: {quoted(given)} has no value for {', '.join(missing)}; "
             f"a trace is one neuron, so give a value for every axis and every distribution"
         )
     units = _units(model, stimulus)

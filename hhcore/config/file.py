@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from hhcore.base.checks import mapping, shown
+from hhcore.base.checks import mapping, quoted
 from hhcore.base.errors import UserError
 
 
@@ -38,6 +38,6 @@ class _Loader(yaml.SafeLoader):
                 continue
             if key.value in seen:
                 line = key.start_mark.line + 1
-                raise UserError(f"line {line}: the key {shown(key.value)} is there twice; keep one of the two")
+                raise UserError(f"line {line}: the key {quoted(key.value)} is there twice; keep one of the two")
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)

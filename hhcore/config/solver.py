@@ -1,9 +1,9 @@
 """The `solver` of a config: a tolerance that asks for a choice, or a scheme and how finely it steps."""
 
-from hhcore.base.checks import choice, fields, shown
+from hhcore.base.checks import choice, fields, quoted
 from hhcore.base.errors import UserError
 from hhcore.base.units import to_unit
-from hhcore.schemes.solver import METHODS, Solver, knob
+from hhcore.schemes.solver import METHODS, Solver, setting_of
 
 MAX_STEPS = 10**10
 SMALLEST_TOLERANCE_MS, LARGEST_TOLERANCE_MS = 1e-6, 1.0
@@ -20,11 +20,11 @@ def check_solver(body: object, where: str) -> None:
     if "tolerance" in given:
         fields(body, where, {"tolerance": "tolerance: 1 us"}, ["method", "certify"])
     elif "method" in given:
-        setting = knob(given["method"])
+        setting = setting_of(given["method"])
         fields(body, where, {"method": "method: tsit5", setting: SETTINGS[setting]}, ["certify"])
     else:
         raise UserError(
-            f"{where}: {shown(body)} says not how accurate; give `tolerance: 1 us`, or a method and its setting"
+            f"{where}: {quoted(body)} says not how accurate; give `tolerance: 1 us`, or a method and its setting"
         )
 
 
@@ -35,7 +35,7 @@ def read_tolerance(body: dict, where: str) -> float | None:
     tolerance = to_unit(body["tolerance"], "ms", f"{where}.tolerance")
     if not SMALLEST_TOLERANCE_MS <= tolerance <= LARGEST_TOLERANCE_MS:
         raise UserError(
-            f"{where}.tolerance: {shown(body['tolerance'])} is not between 1 ns and 1 ms; "
+            f"{where}.tolerance: {quoted(body['tolerance'])} is not between 1 ns and 1 ms; "
             "it is the largest error of a spike time, such as 1 us"
         )
     return tolerance
@@ -49,19 +49,19 @@ def read_solver(body: dict, unit: str, duration: float, where: str) -> Solver | 
         error = to_unit(body["local_error"], "1", f"{where}.local_error")
         if not SMALLEST_ERROR <= error <= 0.1:
             raise UserError(
-                f"{where}.local_error: {shown(body['local_error'])} is not between {SMALLEST_ERROR:g} and 0.1; "
+                f"{where}.local_error: {quoted(body['local_error'])} is not between {SMALLEST_ERROR:g} and 0.1; "
                 "a smaller one could not be judged by a finer one in double precision"
             )
         return Solver(body["method"], error)
     dt = to_unit(body["dt"], unit, f"{where}.dt")
     if not 0 < dt <= duration:
         raise UserError(
-            f"{where}.dt: {shown(body['dt'])} is not above 0 and at most the duration, "
+            f"{where}.dt: {quoted(body['dt'])} is not above 0 and at most the duration, "
             f"{duration!r} {unit}; give one in between"
         )
     if duration / dt > MAX_STEPS:
         raise UserError(
-            f"{where}.dt: {shown(body['dt'])} makes {duration / dt:.3g} steps in {duration!r} {unit}; "
+            f"{where}.dt: {quoted(body['dt'])} makes {duration / dt:.3g} steps in {duration!r} {unit}; "
             f"at most {MAX_STEPS:.0e} are legal, give a larger dt"
         )
     return Solver(body["method"], dt)

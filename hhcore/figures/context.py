@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from hhcore.base.hashing import mix64
 from hhcore.base.units import pretty_unit
-from hhcore.sweep.plan import mixed
 
 MAX_FACETS = 6  # panels side by side
 MAX_COLOURS = 12  # curves in a panel
@@ -218,7 +218,7 @@ def _chosen(rows: pa.RecordBatch, columns: Sequence[Variable], total: int) -> np
     hashed = np.zeros(len(rows), np.uint64)
     for column in columns:
         if column.column in rows.schema.names:
-            hashed = mixed(hashed ^ rows[column.column].to_numpy().view(np.uint64))
+            hashed = mix64(hashed ^ rows[column.column].to_numpy().view(np.uint64))
     return hashed < np.uint64(MAX_POINTS / total * 2.0**64)
 
 

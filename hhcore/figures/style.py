@@ -18,7 +18,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
 from matplotlib.figure import Figure
 
-from hhcore.base.files import whole
+from hhcore.base.files import atomic_write
 from hhcore.figures.context import MAX_COLOURS, Variable, texts
 
 ONE_COLUMN, TWO_COLUMNS = 3.5, 7.2  # journal widths [inch]
@@ -93,7 +93,7 @@ def save(figure: Figure, stem: str | Path) -> tuple[Path, Path]:
 
 
 def _write(figure: Figure, path: Path, metadata: dict[str, None]) -> Path:
-    with whole(path) as temporary, look():
+    with atomic_write(path) as temporary, look():
         figure.savefig(temporary, format=path.suffix[1:], metadata=metadata)
     return path
 

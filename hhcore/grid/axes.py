@@ -15,7 +15,7 @@ from numbers import Integral
 
 import numpy as np
 
-from hhcore.base.checks import fields, items, shown
+from hhcore.base.checks import fields, items, quoted
 from hhcore.base.errors import UserError
 from hhcore.base.units import to_difference, to_unit
 
@@ -106,17 +106,17 @@ def in_scale(spec: object, name: str, unit: str, own: float, where: str) -> tupl
     inner, where = spec["scale"], f"{where}.scale"
     if math.isnan(own) or own == 0:
         has = "has no value of its own in the model" if math.isnan(own) else "is 0 in the model, and so is any multiple"
-        raise UserError(f"{where}: {shown(inner)} cannot scale {name!r}: it {has}; give the values themselves")
+        raise UserError(f"{where}: {quoted(inner)} cannot scale {name!r}: it {has}; give the values themselves")
     return inner, "1", decimal(own), where
 
 
 def _form(spec: object, where: str, legal: list[str]) -> str:
     if isinstance(spec, list):
-        raise UserError(f"{where}: {shown(spec)} is a list; write {{values: [...]}}")
+        raise UserError(f"{where}: {quoted(spec)} is a list; write {{values: [...]}}")
     given = list(fields(spec, where, optional=legal))
     if len(given) != 1:
         axes = [form for form in legal if form not in DISTRIBUTIONS]
-        raise UserError(f"{where}: an axis is exactly one of {', '.join(axes)}; given {shown(spec)}")
+        raise UserError(f"{where}: an axis is exactly one of {', '.join(axes)}; given {quoted(spec)}")
     return given[0]
 
 
@@ -133,24 +133,26 @@ def _read_form(form: str, body: object, name: str, unit: str, given: str, factor
     if form == "range":
         numbers, length = _range(*numbers, decimal(to_difference(values[2], given, f"{where}[2]")), values, where)
     if form == "logspace" and min(numbers) <= 0:
-        raise UserError(f"{where}: {shown(body)} does not stay above 0, as a logarithmic axis must; use linspace")
+        raise UserError(f"{where}: {quoted(body)} does not stay above 0, as a logarithmic axis must; use linspace")
     _check_length(length, where)
     return AxisSpec(name, unit, form, numbers, length, factor, where)
 
 
 def _check_length(length: object, where: str) -> None:
     if not isinstance(length, Integral) or isinstance(length, bool):
-        raise UserError(f"{where}: the number of values {shown(length)} is no whole number; write one like 21")
+        raise UserError(f"{where}: the number of values {quoted(length)} is no whole number; write one like 21")
     if length < 1:
-        raise UserError(f"{where}: the axis is empty, its number of values is {shown(length)}; give at least one value")
+        raise UserError(
+            f"{where}: the axis is empty, its number of values is {quoted(length)}; give at least one value"
+        )
     if length > MAX_LENGTH:
-        raise UserError(f"{where}: {shown(length)} values are too many for one axis; at most {MAX_LENGTH} are legal")
+        raise UserError(f"{where}: {quoted(length)} values are too many for one axis; at most {MAX_LENGTH} are legal")
 
 
 def _range(first: Decimal, last: Decimal, step: Decimal, given: list, where: str) -> tuple[tuple[Decimal, ...], int]:
     """First value, last value and number of values: the same as of a linspace."""
     if step == 0 or (last - first) * step < 0:
-        raise UserError(f"{where}: the step of {shown(given)} never leads from the first to the last value")
+        raise UserError(f"{where}: the step of {quoted(given)} never leads from the first to the last value")
     with localcontext(prec=DIGITS):
         count = (last - first) / step
         steps = int(count + ON_GRID)

@@ -11,7 +11,7 @@ from numbers import Integral
 
 import numpy as np
 
-from hhcore.base.checks import choice, fields, items, shown
+from hhcore.base.checks import choice, fields, items, quoted
 from hhcore.base.errors import UserError
 from hhcore.base.units import pretty_unit, to_difference, to_unit
 from hhcore.grid import normal
@@ -173,7 +173,7 @@ def read_distribution(spec: dict, name: str, unit: str, own: float, where: str) 
         "lognormal": (first <= 0 or second <= 1, "the median is not above 0, or the factor not above 1"),
     }
     if wrong[form][0]:
-        raise UserError(f"{where}: {shown(body)}: {wrong[form][1]}; write {DISTRIBUTIONS[form]}")
+        raise UserError(f"{where}: {quoted(body)}: {wrong[form][1]}; write {DISTRIBUTIONS[form]}")
 
     def scaled(number: float) -> float:
         return float(own_factor * decimal(number))
@@ -227,5 +227,5 @@ def _check(spec: SampleSpec, where: str) -> None:
 
 def _whole(value: object, least: int, most: int, where: str, what: str) -> int:
     if not isinstance(value, Integral) or isinstance(value, bool) or not least <= value <= most:
-        raise UserError(f"{where}: {shown(value)} is no {what}; give a whole number from {least} to {most}")
+        raise UserError(f"{where}: {quoted(value)} is no {what}; give a whole number from {least} to {most}")
     return int(value)

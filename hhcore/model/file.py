@@ -7,7 +7,7 @@ from pathlib import Path
 import myokit
 import numpy as np
 
-from hhcore.base.checks import shown
+from hhcore.base.checks import quoted
 from hhcore.base.errors import UserError
 
 LARGEST = 4 * 2**20  # bytes; the longest published models have a tenth of it
@@ -79,7 +79,7 @@ def _check_numbers(variable: myokit.Variable, file: str) -> None:
             finite = False
         if not finite:
             place = f"{variable.qname()}{_line(variable)}"
-            raise UserError(f"model file {file}: {place}: {shown(expression.code())} is no finite real number")
+            raise UserError(f"model file {file}: {place}: {quoted(expression.code())} is no finite real number")
 
 
 def _literals(expression: myokit.Expression) -> Iterator[myokit.Expression]:

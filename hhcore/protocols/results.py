@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +10,14 @@ import pyarrow.parquet as pq
 
 from hhcore.base import tables
 from hhcore.base.digests import digest
-from hhcore.base.files import whole
+from hhcore.base.files import atomic_write
 from hhcore.base.units import column_name
 from hhcore.certify.certificate import certificate, sampled
 from hhcore.config.experiment import Experiment
 from hhcore.protocols.fi import curves as fi
 from hhcore.simulation import beats
 from hhcore.simulation.features import DEFINITIONS, first_intervals
-from hhcore.simulation.simulate import DIVERGED, Result
+from hhcore.simulation.result import DIVERGED, Result
 from hhcore.sweep.plan import context_digest, grid_digest
 
 FAILURE_FIELDS = {
@@ -36,18 +35,18 @@ def write_tables(experiment: Experiment, shards: list[Path], numerics: Path, fol
     numerics : numerics.parquet, of which every table carries the certificate
     """
     from hhcore.protocols.summary import Totals, summary
-    from hhcore.sweep.gather import ahead
+    from hhcore.sweep.gather import prefetched
 
     made = provenance(experiment, numerics)
     totals = Totals()
     with ExitStack() as stack:
         writers: dict[str, pq.ParquetWriter] = {}
-        for written in ahead(_stretches(experiment, shards, numerics, totals)):
+        for written in prefetched(_stretches(experiment, shards, numerics, totals)):
             for name, part in written.items():
                 if name not in writers:
                     writers[name] = stack.enter_context(tables.writer(folder / name, part.schema, made))
                 writers[name].write_table(part, tables.ROW_GROUP)
-    with whole(folder / "summary.html") as temporary:
+    with atomic_write(folder / "summary.html") as temporary:
         temporary.write_text(summary(experiment, totals, made), encoding="utf-8")
 
 
@@ -86,7 +85,7 @@ def _with_sampled_errors(result: Result, rows: range, experiment: Experiment, nu
     inside = (rows.start <= neurons) & (neurons < rows.stop)
     place = neurons[inside] - rows.start
     errors[place], marks[place] = error[inside] / (1000.0 * result.ms), fragile[inside]
-    return replace(result, error=errors, fragile=marks)
+    return result.adding(error=errors, fragile=marks)
 
 
 def _failures(e: Experiment, result: Result, first: int) -> pa.Table:
@@ -110,7 +109,7 @@ def write_traces(experiment: Experiment, numerics: Path, path: Path) -> None:
     for number, point in enumerate(e.traces):
         parameters = {name: point[name] for name in e.model.parameters}
         settings = {"duration": e.duration, "initial_state": e.initial_state}
-        solver = {"method": e.solver.method, e.solver.knob: e.solver.accuracy}
+        solver = {"method": e.solver.method, e.solver.setting: e.solver.accuracy}
         found = trace(e.model, parameters, e.stimuli(point), **settings, **solver)
         order = ["time", *e.model.states, *e.model.currents, "stimulus"]
         found["time"] = found["time"] * e.model.ms
@@ -153,7 +152,7 @@ def draw_grid(experiment: Experiment, folder: Path) -> None:
 
     plan = figure_plan(experiment)
     tolerance_us = None if experiment.tolerance is None else experiment.tolerance * 1000.0
-    grid, tried = shown(folder, "features", plan), _frame(folder, "numerics")
+    grid, tried = drawable_rows(folder, "features", plan), _frame(folder, "numerics")
     drawn = {
         **(_FIGURES[experiment.stimulus.kind] if experiment.sample is None else _sample_figures)(folder, grid, plan),
         "work_precision": figures.work_precision(tried, plan, tolerance_us),
@@ -167,9 +166,9 @@ def _fi_figures(folder: Path, grid, plan) -> dict[str, object]:
     from hhcore import figures
 
     return {
-        "fi_curves": figures.fi_curves(shown(folder, "fi_curves", plan), plan),
+        "fi_curves": figures.fi_curves(drawable_rows(folder, "fi_curves", plan), plan),
         "spike_count_map": figures.spike_count_map(grid, plan),
-        "rheobase_map": figures.rheobase_map(shown(folder, "fi_summary", plan), plan),
+        "rheobase_map": figures.rheobase_map(drawable_rows(folder, "fi_summary", plan), plan),
         "oscillation_range": figures.oscillation_range(grid, plan),
     }
 
@@ -194,7 +193,7 @@ def _frame(folder: Path, name: str):
     return tables.read(folder / f"{name}.parquet").to_pandas()
 
 
-def shown(folder: Path, name: str, plan):
+def drawable_rows(folder: Path, name: str, plan):
     """The rows of a table of the grid that figures may show; its index is their numbers in the table."""
     found, rows = tables.read_rows(folder / f"{name}.parquet", plan.shows)
     return found.to_pandas().set_axis(rows)

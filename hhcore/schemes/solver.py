@@ -29,9 +29,9 @@ class Solver:
         return SCHEMES[self.method]
 
     @property
-    def knob(self) -> str:
+    def setting(self) -> str:
         """What `accuracy` is: `dt` or `local_error`."""
-        return knob(self.method)
+        return setting_of(self.method)
 
     @property
     def finer(self) -> "Solver":
@@ -39,7 +39,7 @@ class Solver:
         return Solver(self.method, self.accuracy / (100.0 if self.scheme.adaptive else 3.0))
 
 
-def knob(method: str) -> str:
+def setting_of(method: str) -> str:
     """What sets the accuracy of a scheme: `dt`, or `local_error` for an adaptive one."""
     return "local_error" if SCHEMES[method].adaptive else "dt"
 

@@ -3,8 +3,6 @@
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -14,102 +12,12 @@ from hhcore.model.model import NOTHING, Model, load_model
 from hhcore.schemes.solver import solver
 from hhcore.simulation.integration import Integration, integrate, pack
 from hhcore.simulation.rest import initial_states
+from hhcore.simulation.result import NO_STABLE_REST, Ragged, Result
 from hhcore.simulation.stimulus import Protocol, Stimulus, protocol
 
 CHUNK = 1024  # neurons in one call of a kernel; their lanes finish at different times, so not too few
 MOST_STEPS = 1000  # of an adaptive scheme, in one ms on average
 TRACE_INTERVAL_MS = 0.025
-
-STATUSES = ("ok", "no_stable_rest", "diverged", "stalled")
-OK, NO_STABLE_REST, DIVERGED, STALLED = range(4)
-
-
-@dataclass(frozen=True)
-class Result:
-    """What is kept of n neurons.
-
-    spike_times : float64 (k,), the spikes of all neurons one after the other, in the model's unit of time (ms)
-    offsets     : int64 (n + 1,), spikes of neuron i are spike_times[offsets[i]:offsets[i + 1]]
-    peak, trough: float64 (n,), highest and lowest membrane potential inside the analysis window (mV)
-    status      : int8 (n,), an index into STATUSES
-    window      : (start, stop) of the analysis window (ms)
-    ended       : float64 (n,), time reached: the duration, or where the neuron failed (ms)
-    final       : float64 (n, states), the states then, the last ones before it failed
-    steps       : float64 (n,), steps tried
-    error       : float64 (n,), estimated largest error of the spike times (ms), NaN where it was not estimated
-    fragile     : float64 (n,), 1 where the spike count depends on the accuracy, 0 where not, NaN where not tested
-    beats       : float64 (b, 8), what was found of each beat, the columns of integration.BEAT; a beat lasts
-                  from the onset of a pulse to the next one, or to the end of the run
-    beat_offsets: int64 (n + 1,), beats of neuron i are beats[beat_offsets[i]:beat_offsets[i + 1]]
-    ms          : milliseconds in the model's unit of time
-    kernel_s    : core time that the kernel took to integrate [s]; 0 where it did not just run
-    """
-
-    spike_times: np.ndarray
-    offsets: np.ndarray
-    peak: np.ndarray
-    trough: np.ndarray
-    status: np.ndarray
-    window: tuple[float, float]
-    ended: np.ndarray
-    final: np.ndarray
-    steps: np.ndarray
-    error: np.ndarray
-    fragile: np.ndarray
-    beats: np.ndarray
-    beat_offsets: np.ndarray
-    ms: float
-    kernel_s: float = 0.0
-
-    @cached_property
-    def columns(self) -> dict[str, np.ndarray]:
-        """The features by name, (n,) each, as hhcore.simulation.features and, with beats, hhcore.beats define them."""
-        from hhcore.simulation.beats import last_beats
-        from hhcore.simulation.features import features
-
-        found = features(
-            self.spike_times * self.ms,
-            self.offsets,
-            (self.window[0] * self.ms, self.window[1] * self.ms),
-            self.peak,
-            self.trough,
-            np.array(STATUSES, dtype=object)[self.status],
-            self.ended * self.ms,
-            self.error * self.ms,
-            self.fragile,
-        )
-        return found | (last_beats(self.beat_columns) if len(self.beats) else {})
-
-    @cached_property
-    def beat_columns(self) -> dict[str, np.ndarray]:
-        """What is known of each beat by name, (b,) each, as hhcore.beats defines it."""
-        from hhcore.simulation.beats import beat_columns
-
-        return beat_columns(
-            self.beats, self.beat_offsets, self.spike_times, self.offsets, self.status >= DIVERGED, self.ms
-        )
-
-    @cached_property
-    def features(self):
-        """pandas.DataFrame with one row per neuron and `columns`."""
-        import pandas as pd
-
-        return pd.DataFrame(self.columns)
-
-    @cached_property
-    def spikes(self):
-        """pandas.DataFrame with one row per spike: neuron, time_ms."""
-        import pandas as pd
-
-        neuron = np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
-        return pd.DataFrame({"neuron": neuron, "time_ms": self.spike_times * self.ms})
-
-    @cached_property
-    def beat_table(self):
-        """pandas.DataFrame with one row per beat and `beat_columns`."""
-        import pandas as pd
-
-        return pd.DataFrame(self.beat_columns)
 
 
 def simulate(
@@ -291,21 +199,21 @@ def _gather(
     def joined(name: str) -> np.ndarray:
         return np.concatenate([getattr(part, name) for part, *_ in parts])
 
-    outcome = joined("outcome")
-    return Result(
-        spike_times=joined("spike_times"),
-        offsets=np.r_[0, np.cumsum(joined("counts"))],
-        peak=joined("peak"),
-        trough=joined("trough"),
-        status=np.where(outcome > 0, outcome + NO_STABLE_REST, status).astype(np.int8),
-        window=(float(window[0]), float(window[1])),
-        ended=joined("ended"),
-        final=joined("states"),
-        steps=joined("steps"),
-        error=np.full(len(outcome), np.nan),
-        fragile=np.full(len(outcome), np.nan),
-        beats=joined("beats"),
-        beat_offsets=np.r_[0, np.cumsum(np.concatenate([counts for _, counts, _ in parts]))],
-        ms=ms,
-        kernel_s=sum(seconds for *_, seconds in parts),
-    )
+    outcome, counts = joined("outcome"), np.concatenate([beats for _, beats, _ in parts])
+    record = {
+        "peak": joined("peak"),
+        "trough": joined("trough"),
+        "status": np.where(outcome > 0, outcome + NO_STABLE_REST, status).astype(np.int8),
+        "ended": joined("ended"),
+        "final": joined("states"),
+        "steps": joined("steps"),
+        "spikes": Ragged(joined("spike_times"), _offsets(joined("counts"))),
+    }
+    if counts.any():
+        record["beats"] = Ragged(joined("beats"), _offsets(counts))
+    return Result(record, (float(window[0]), float(window[1])), ms, sum(seconds for *_, seconds in parts))
+
+
+def _offsets(counts: np.ndarray) -> np.ndarray:
+    """Where lists of these lengths begin and end, int64 (n + 1,)."""
+    return np.r_[0, np.cumsum(counts)]

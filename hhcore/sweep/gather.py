@@ -22,7 +22,7 @@ import pyarrow as pa
 from hhcore.base.errors import UserError
 from hhcore.config.experiment import Experiment
 from hhcore.simulation.integration import BEAT
-from hhcore.simulation.simulate import Result
+from hhcore.simulation.result import Ragged, Result
 from hhcore.sweep.plan import context_digest, grid_keys
 from hhcore.sweep.store import KEYS, SCHEMA, array, is_current, keys_of, places, shard_batches
 
@@ -62,10 +62,10 @@ def gather(experiment: Experiment, shards: list[Path]) -> Iterator[Result]:
 
     keys = _shared_out(_keys(e), KEYS.append(ROW), shard, range(len(shards)))
     neurons = _shared_out(_neurons(e, shards, keys), SCHEMA.append(ROW), stretch, range(len(starts)))
-    yield from ahead(_result(e, found) for found in neurons)
+    yield from prefetched(_result(e, found) for found in neurons)
 
 
-def ahead(items: Iterator[T]) -> Iterator[T]:
+def prefetched(items: Iterator[T]) -> Iterator[T]:
     """The items, each made while the one before is in use."""
     with ThreadPoolExecutor(1) as pool:
         following = pool.submit(next, items, None)
@@ -150,7 +150,7 @@ def _look_up(path: Path, context: str, wanted: pa.Table) -> Iterator[pa.Table]:
     order = np.argsort(keys[:, 0])
     keys, rows = keys[order], rows[order]
     with suppress(UserError):
-        for held in ahead(shard_batches(path, context, BATCH)):
+        for held in prefetched(shard_batches(path, context, BATCH)):
             ours = keys_of(held)
             near = slice(np.searchsorted(keys[:, 0], ours[0, 0]), np.searchsorted(keys[:, 0], ours[-1, 0], "right"))
             place = places(keys[near], ours)
@@ -186,22 +186,14 @@ def _result(e: Experiment, found: pa.Table) -> Result:
     """The neurons of a stretch in grid order."""
     found = found.take(array(np.argsort(found["row"].to_numpy()))).combine_chunks()
     (spike_times, offsets), (beats, beat_offsets) = _flat(found["spikes"]), _flat(found["beats"])
-    return Result(
-        spike_times=spike_times,
-        offsets=offsets,
-        peak=found["peak"].to_numpy(),
-        trough=found["trough"].to_numpy(),
-        status=found["status"].to_numpy(),
-        ended=found["ended"].to_numpy(),
-        final=_rectangle(found["final"], len(e.model.states)),
-        steps=found["steps"].to_numpy(),
-        error=found["error"].to_numpy(),
-        fragile=found["fragile"].to_numpy(),
-        window=e.analysis_window,
-        beats=beats.reshape(-1, len(BEAT)),
-        beat_offsets=beat_offsets // len(BEAT),
-        ms=e.model.ms,
-    )
+    record = {
+        name: found[name].to_numpy() for name in ("peak", "trough", "status", "ended", "steps", "error", "fragile")
+    }
+    record["final"] = _rectangle(found["final"], len(e.model.states))
+    record["spikes"] = Ragged(spike_times, offsets)
+    if len(beats):
+        record["beats"] = Ragged(beats.reshape(-1, len(BEAT)), beat_offsets // len(BEAT))
+    return Result(record, e.analysis_window, e.model.ms)
 
 
 def _flat(lists: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:

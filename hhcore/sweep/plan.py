@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from hhcore.base.digests import code_digest, digest
+from hhcore.base.hashing import mix64
 from hhcore.compile.module import cache_directory, keep, kernel_digest, kernel_name, load_kernel
 from hhcore.config.experiment import Experiment
 from hhcore.model.model import Model
-from hhcore.schemes.solver import SCHEMES, Solver, knob
+from hhcore.schemes.solver import SCHEMES, Solver, setting_of
 
 STEPS_PER_SHARD = 3e9  # neuron-steps: about a minute on one core for Hodgkin-Huxley
 NEURONS_PER_SHARD = 1 << 20  # of short runs: a shard is in memory
@@ -110,7 +111,7 @@ def measure_speed(model: Model, method: str) -> float:
 
     load_kernel(model, method)
     accuracy = 1e-6 if SCHEMES[method].adaptive else 0.025 / model.ms
-    run = {"duration": 100.0 / model.ms, "method": method, knob(method): accuracy}
+    run = {"duration": 100.0 / model.ms, "method": method, setting_of(method): accuracy}
     neurons, rounds, speed, until = 256, 0, 0.0, time.perf_counter() + MEASURED_S
     while rounds < 2 or time.perf_counter() < until:
         started = time.perf_counter()
@@ -154,7 +155,7 @@ def grid_digest(experiment: Experiment) -> str:
 
 def point_keys(points: np.ndarray) -> np.ndarray:
     """128-bit hash of each row of `points`, float64 (n, q): uint64 (n, 2). Equal rows have equal keys anywhere."""
-    return mixed(_terms(points, np.arange(points.shape[1])))
+    return mix64(_terms(points, np.arange(points.shape[1])))
 
 
 def grid_keys(experiment: Experiment, shard: str = "all") -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -170,7 +171,7 @@ def grid_keys(experiment: Experiment, shard: str = "all") -> Iterator[tuple[np.n
     parts = [_terms(factor.values, np.array([place[name] for name in factor.names])) for factor in e.factors]
 
     def half(number: int, along: tuple[np.ndarray, ...]) -> np.ndarray:
-        return mixed(sum((part[i, number] for part, i in zip(parts, along, strict=False)), start=base[:, number]))
+        return mix64(sum((part[i, number] for part, i in zip(parts, along, strict=False)), start=base[:, number]))
 
     for first in range(0, e.n_points, BATCH):
         rows = np.arange(first, min(first + BATCH, e.n_points))
@@ -183,15 +184,8 @@ def grid_keys(experiment: Experiment, shard: str = "all") -> Iterator[tuple[np.n
 def _terms(values: np.ndarray, quantities: np.ndarray) -> np.ndarray:
     """What values of some quantities, float64 (n, k), by number, int64 (k,), add to the keys: uint64 (n, 2)."""
     bits = (values + 0.0).view(np.uint64)  # + 0.0: -0.0 and 0.0 are one value
-    own = [mixed(quantities.astype(np.uint64) + np.uint64(seed)) for seed in (0x9E3779B97F4A7C15, 0xD1B54A32D192ED03)]
-    return np.column_stack([mixed(bits ^ seeds).sum(axis=1, dtype=np.uint64) for seeds in own])
-
-
-def mixed(x: np.ndarray) -> np.ndarray:
-    """Stafford's variant 13 of the finaliser of MurmurHash3: every bit of x reaches every bit of the result."""
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
+    own = [mix64(quantities.astype(np.uint64) + np.uint64(seed)) for seed in (0x9E3779B97F4A7C15, 0xD1B54A32D192ED03)]
+    return np.column_stack([mix64(bits ^ seeds).sum(axis=1, dtype=np.uint64) for seeds in own])
 
 
 def in_shard(high: np.ndarray, shard: str) -> np.ndarray:

@@ -18,7 +18,8 @@ from hhcore.base.errors import UserError
 from hhcore.config.experiment import Experiment
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.integration import BEAT
-from hhcore.simulation.simulate import DIVERGED, Result, simulate
+from hhcore.simulation.result import DIVERGED, Result
+from hhcore.simulation.simulate import simulate
 from hhcore.simulation.spike_errors import spike_time_errors
 from hhcore.sweep.plan import context_digest, shard_points
 
@@ -87,10 +88,8 @@ def _certified(experiment: Experiment, points: np.ndarray, threads: int, progres
         return result
     exact = run_points(e, e.solver.finer, points, threads=threads)
     fragile = np.diff(result.offsets) != np.diff(exact.offsets)
-    seconds = result.kernel_s + exact.kernel_s
-    return replace(
-        result, error=estimated_errors(result, exact, e), fragile=fragile.astype(np.float64), kernel_s=seconds
-    )
+    certified = result.adding(error=estimated_errors(result, exact, e), fragile=fragile.astype(np.float64))
+    return replace(certified, kernel_s=result.kernel_s + exact.kernel_s)
 
 
 def estimated_errors(run: Result, exact: Result, experiment: Experiment) -> np.ndarray:
@@ -115,7 +114,7 @@ def run_points(
         duration=e.duration,
         initial_state=e.initial_state,
         method=solver.method,
-        **{solver.knob: solver.accuracy},
+        **{solver.setting: solver.accuracy},
         analysis_window=e.analysis_window,
         threshold=e.threshold,
         rearm=e.rearm,

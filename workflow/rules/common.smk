@@ -78,12 +78,12 @@ def shard_threads(wildcards):
         return 1
 
 
-def experiments_with(has):
+def experiments_where(has):
     """What matches the experiments of which this is true, and nothing where there is none."""
     return "|".join(name for name, experiment in EXPERIMENTS.items() if has(experiment)) or "(?!)"
 
 
-def more_each_time(needed):
+def times_attempt(needed):
     """Of memory or time: so much, twice as much after a failure, and so on. `needed` : a number, or told an experiment."""
 
     def amount(wildcards, attempt):
@@ -94,12 +94,12 @@ def more_each_time(needed):
 
 def of_protocol(protocol):
     """What matches the experiments with the tables of a protocol."""
-    return experiments_with(lambda experiment: experiment.protocol == protocol)
+    return experiments_where(lambda experiment: experiment.protocol == protocol)
 
 
 def grids_of(kind):
     """What matches the experiments with this kind of stimulus and no sample."""
-    return experiments_with(lambda experiment: experiment.sample is None and experiment.stimulus.kind == kind)
+    return experiments_where(lambda experiment: experiment.sample is None and experiment.stimulus.kind == kind)
 
 
 def is_saltelli(experiment):

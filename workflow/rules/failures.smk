@@ -11,8 +11,8 @@ rule none_failed:
         "../envs/hhcore.yaml"
     threads: 1
     resources:
-        mem_mb=more_each_time(500),
-        runtime=more_each_time(5),
+        mem_mb=times_attempt(500),
+        runtime=times_attempt(5),
     message:
         "{wildcards.experiment}: see that no neuron failed"
     script:

@@ -21,8 +21,8 @@ rule figures:
         "../envs/hhcore.yaml"
     threads: 1
     resources:
-        mem_mb=more_each_time(resources.figures_mb),
-        runtime=more_each_time(resources.figures_minutes),
+        mem_mb=times_attempt(resources.figures_mb),
+        runtime=times_attempt(resources.figures_minutes),
     params:
         code=code_digest("figures", "protocols/results.py", "base/units.py"),
         texts=lambda wildcards: EXPERIMENTS[wildcards.experiment].model.text_digest,
@@ -59,8 +59,8 @@ rule trace_figure:
         "../envs/hhcore.yaml"
     threads: 1
     resources:
-        mem_mb=more_each_time(1500),
-        runtime=more_each_time(10),
+        mem_mb=times_attempt(1500),
+        runtime=times_attempt(10),
     params:
         code=code_digest("figures", "protocols/results.py", "base/units.py"),
         texts=lambda wildcards: EXPERIMENTS[wildcards.experiment].model.text_digest,

@@ -18,8 +18,8 @@ rule calibrate:
         "../envs/hhcore.yaml"
     threads: 1
     resources:
-        mem_mb=more_each_time(2000),
-        runtime=more_each_time(resources.calibration_minutes),
+        mem_mb=times_attempt(2000),
+        runtime=times_attempt(resources.calibration_minutes),
     params:
         context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
         grid=lambda wildcards: grid_digest(EXPERIMENTS[wildcards.experiment]),

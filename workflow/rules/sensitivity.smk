@@ -17,7 +17,7 @@ use rule figures as sample_figures with:
         work_precision=figure("work_precision", "work_precision", "Work and precision"),
         accuracy_map=figure("accuracy_map", "accuracy_map", "Spike-time error"),
     wildcard_constraints:
-        experiment=experiments_with(lambda experiment: experiment.sample is not None),
+        experiment=experiments_where(lambda experiment: experiment.sample is not None),
 
 
 rule sampled_curves_figure:
@@ -30,13 +30,13 @@ rule sampled_curves_figure:
     benchmark:
         "results/benchmarks/{experiment}/sampled_curves_figure.tsv"
     wildcard_constraints:
-        experiment=experiments_with(lambda experiment: experiment.sample is not None and experiment.protocol == "step"),
+        experiment=experiments_where(lambda experiment: experiment.sample is not None and experiment.protocol == "step"),
     conda:
         "../envs/hhcore.yaml"
     threads: 1
     resources:
-        mem_mb=more_each_time(resources.figures_mb),
-        runtime=more_each_time(resources.figures_minutes),
+        mem_mb=times_attempt(resources.figures_mb),
+        runtime=times_attempt(resources.figures_minutes),
     params:
         code=code_digest(
             "figures",
@@ -75,13 +75,13 @@ rule sobol_indices:
     benchmark:
         "results/benchmarks/{experiment}/sobol_indices.tsv"
     wildcard_constraints:
-        experiment=experiments_with(is_saltelli),
+        experiment=experiments_where(is_saltelli),
     conda:
         "../envs/hhcore.yaml"
     threads: 1
     resources:
-        mem_mb=more_each_time(resources.indices_mb),
-        runtime=more_each_time(resources.indices_minutes),
+        mem_mb=times_attempt(resources.indices_mb),
+        runtime=times_attempt(resources.indices_minutes),
     params:
         code=code_digest(
             "protocols/fi/curves.py",
@@ -108,13 +108,13 @@ rule sobol_figure:
     benchmark:
         "results/benchmarks/{experiment}/sobol_figure.tsv"
     wildcard_constraints:
-        experiment=experiments_with(is_saltelli),
+        experiment=experiments_where(is_saltelli),
     conda:
         "../envs/hhcore.yaml"
     threads: 1
     resources:
-        mem_mb=more_each_time(1500),
-        runtime=more_each_time(10),
+        mem_mb=times_attempt(1500),
+        runtime=times_attempt(10),
     params:
         code=code_digest(
             "figures",

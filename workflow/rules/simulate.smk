@@ -9,8 +9,8 @@ rule kernel:
         "../envs/hhcore.yaml"
     threads: 1
     resources:
-        mem_mb=more_each_time(1500),
-        runtime=more_each_time(10),
+        mem_mb=times_attempt(1500),
+        runtime=times_attempt(10),
     message:
         "Compile the kernel {wildcards.kernel} and measure its speed"
     script:
@@ -31,8 +31,8 @@ rule simulate:
         "../envs/hhcore.yaml"
     threads: shard_threads
     resources:
-        mem_mb=more_each_time(resources.shard_mb),
-        runtime=more_each_time(resources.shard_minutes),
+        mem_mb=times_attempt(resources.shard_mb),
+        runtime=times_attempt(resources.shard_minutes),
     params:
         context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
         grid=lambda wildcards: grid_digest(EXPERIMENTS[wildcards.experiment]),
@@ -56,8 +56,8 @@ rule traces:
         "../envs/hhcore.yaml"
     threads: 1
     resources:
-        mem_mb=more_each_time(1500),
-        runtime=more_each_time(10),
+        mem_mb=times_attempt(1500),
+        runtime=times_attempt(10),
     params:
         context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
         points=lambda wildcards: str(EXPERIMENTS[wildcards.experiment].traces),

@@ -19,8 +19,8 @@ rule tables:
         "../envs/hhcore.yaml"
     threads: 1
     resources:
-        mem_mb=more_each_time(resources.tables_mb),
-        runtime=more_each_time(resources.tables_minutes),
+        mem_mb=times_attempt(resources.tables_mb),
+        runtime=times_attempt(resources.tables_minutes),
     params:
         context=lambda wildcards: context_digest(EXPERIMENTS[wildcards.experiment]),
         grid=lambda wildcards: grid_digest(EXPERIMENTS[wildcards.experiment]),

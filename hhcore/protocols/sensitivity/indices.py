@@ -10,7 +10,7 @@ import pyarrow as pa
 from hhcore.base import tables
 from hhcore.config.experiment import Experiment
 from hhcore.protocols.fi import curves as fi
-from hhcore.protocols.results import axis_columns, axis_fields, figure_plan, provenance, shown
+from hhcore.protocols.results import axis_columns, axis_fields, drawable_rows, figure_plan, provenance
 
 RESAMPLES = 100
 SEED = 1  # of the bootstrap; SALib takes 0 for none
@@ -141,4 +141,6 @@ def draw_sampled_curves(experiment: Experiment, folder: Path) -> None:
     from hhcore import figures
 
     plan = figure_plan(experiment)
-    figures.save(figures.sampled_curves(shown(folder, "fi_curves", plan), plan), folder / "figures" / "fi_curves")
+    figures.save(
+        figures.sampled_curves(drawable_rows(folder, "fi_curves", plan), plan), folder / "figures" / "fi_curves"
+    )

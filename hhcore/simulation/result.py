@@ -1,0 +1,169 @@
+"""What a simulation leaves of each neuron."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+STATUSES = ("ok", "no_stable_rest", "diverged", "stalled")
+OK, NO_STABLE_REST, DIVERGED, STALLED = range(4)
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Lists of different length, one for each of n neurons.
+
+    values  : float64 (k,) or (k, width), the lists one after the other
+    offsets : int64 (n + 1,), the list of neuron i is values[offsets[i]:offsets[i + 1]]
+    """
+
+    values: np.ndarray
+    offsets: np.ndarray
+
+
+Record = Mapping[str, np.ndarray | Ragged]  # by name, a row for each neuron
+
+
+@dataclass(frozen=True)
+class Result:
+    """What is kept of n neurons.
+
+    record   : by name, a row for each neuron: status, ended, final, steps, and what observers left (spikes, peak and
+               trough, beats) or a second run found out (error, fragile)
+    window   : (start, stop) of the analysis window (ms)
+    ms       : milliseconds in the model's unit of time
+    kernel_s : core time that the kernel took to integrate [s]; 0 where it did not just run
+    """
+
+    record: Record
+    window: tuple[float, float]
+    ms: float
+    kernel_s: float = 0.0
+
+    def adding(self, **columns: np.ndarray) -> "Result":
+        """The same with further columns of the record, or others in their place."""
+        return replace(self, record={**self.record, **columns})
+
+    @property
+    def status(self) -> np.ndarray:
+        """int8 (n,), an index into STATUSES."""
+        return self.record["status"]
+
+    @property
+    def failed(self) -> np.ndarray:
+        """bool (n,), whether the neuron diverged or stalled."""
+        return self.status >= DIVERGED
+
+    @property
+    def ended(self) -> np.ndarray:
+        """float64 (n,), time reached: the duration, or where the neuron failed (ms)."""
+        return self.record["ended"]
+
+    @property
+    def final(self) -> np.ndarray:
+        """float64 (n, states), the states then, the last ones before it failed."""
+        return self.record["final"]
+
+    @property
+    def steps(self) -> np.ndarray:
+        """float64 (n,), steps tried."""
+        return self.record["steps"]
+
+    @property
+    def spike_times(self) -> np.ndarray:
+        """float64 (k,), the spikes of all neurons one after the other, in the model's unit of time (ms)."""
+        return self.record["spikes"].values
+
+    @property
+    def offsets(self) -> np.ndarray:
+        """int64 (n + 1,), spikes of neuron i are spike_times[offsets[i]:offsets[i + 1]]."""
+        return self.record["spikes"].offsets
+
+    @property
+    def spike_counts(self) -> np.ndarray:
+        """int64 (n,)."""
+        return np.diff(self.offsets)
+
+    @property
+    def peak(self) -> np.ndarray:
+        """float64 (n,), highest membrane potential inside the analysis window (mV)."""
+        return self.record["peak"]
+
+    @property
+    def trough(self) -> np.ndarray:
+        """float64 (n,), lowest membrane potential inside the analysis window (mV)."""
+        return self.record["trough"]
+
+    @property
+    def error(self) -> np.ndarray:
+        """float64 (n,), estimated largest error of the spike times (ms), NaN where it was not estimated."""
+        return self.record.get("error", np.full(len(self.status), np.nan))
+
+    @property
+    def fragile(self) -> np.ndarray:
+        """float64 (n,), 1 where the spike count depends on the accuracy, 0 where not, NaN where not tested."""
+        return self.record.get("fragile", np.full(len(self.status), np.nan))
+
+    @property
+    def beats(self) -> np.ndarray:
+        """float64 (b, 8), the columns of hhcore.simulation.integration.BEAT; (0, 8) where none were observed.
+
+        A beat lasts from the onset of a pulse to the next one, or to the end of the run.
+        """
+        return self.record["beats"].values if "beats" in self.record else np.empty((0, 8))
+
+    @property
+    def beat_offsets(self) -> np.ndarray:
+        """int64 (n + 1,), beats of neuron i are beats[beat_offsets[i]:beat_offsets[i + 1]]."""
+        if "beats" in self.record:
+            return self.record["beats"].offsets
+        return np.zeros(len(self.status) + 1, dtype=np.int64)
+
+    @cached_property
+    def columns(self) -> dict[str, np.ndarray]:
+        """The features by name, (n,) each, as hhcore.simulation.features and, with beats, .beats define them."""
+        from hhcore.simulation.beats import last_beats
+        from hhcore.simulation.features import features
+
+        found = features(
+            self.spike_times * self.ms,
+            self.offsets,
+            (self.window[0] * self.ms, self.window[1] * self.ms),
+            self.peak,
+            self.trough,
+            np.array(STATUSES, dtype=object)[self.status],
+            self.ended * self.ms,
+            self.error * self.ms,
+            self.fragile,
+        )
+        return found | (last_beats(self.beat_columns) if len(self.beats) else {})
+
+    @cached_property
+    def beat_columns(self) -> dict[str, np.ndarray]:
+        """What is known of each beat by name, (b,) each, as hhcore.simulation.beats defines it."""
+        from hhcore.simulation.beats import beat_columns
+
+        return beat_columns(self.beats, self.beat_offsets, self.spike_times, self.offsets, self.failed, self.ms)
+
+    @cached_property
+    def features(self):
+        """pandas.DataFrame with one row per neuron and `columns`."""
+        import pandas as pd
+
+        return pd.DataFrame(self.columns)
+
+    @cached_property
+    def spikes(self):
+        """pandas.DataFrame with one row per spike: neuron, time_ms."""
+        import pandas as pd
+
+        neuron = np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+        return pd.DataFrame({"neuron": neuron, "time_ms": self.spike_times * self.ms})
+
+    @cached_property
+    def beat_table(self):
+        """pandas.DataFrame with one row per beat and `beat_columns`."""
+        import pandas as pd
+
+        return pd.DataFrame(self.beat_columns)
