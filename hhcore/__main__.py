@@ -4,10 +4,10 @@ import argparse
 import sys
 
 from hhcore.base.errors import UserError
-from hhcore.config.experiment import read_experiments
 from hhcore.config.file import read_config
+from hhcore.config.reader import read_experiments
 from hhcore.model.model import load_model, models, variants
-from hhcore.sweep.plan import estimate, notes, plan
+from hhcore.sweep.estimate import estimate, estimates_text, notes
 
 
 def catalogue() -> str:
@@ -34,8 +34,8 @@ def table(name: str) -> str:
 def checked(path: str) -> str:
     """What the experiments of a config file would cost. Raises UserError at the first mistake in it."""
     experiments = read_experiments(read_config(path))
-    found = [notes(experiments.values()), estimate({name: plan(e) for name, e in experiments.items()})]
-    return "\n".join(filter(None, found))
+    costs = estimates_text({name: estimate(e) for name, e in experiments.items()})
+    return "\n".join(filter(None, [notes(experiments.values()), costs]))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -4,12 +4,12 @@ import copy
 import math
 from pathlib import Path
 
+import hhcore.config.experiment
 import pytest
 import yaml
-
-import hhcore.config.experiment
-from hhcore.base.errors import UserError
 from hhcore.config.experiment import read_experiments
+
+from hhcore.base.errors import UserError
 from hhcore.config.file import read_config
 from hhcore.grid.axes import AxisSpec
 

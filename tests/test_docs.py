@@ -11,13 +11,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from hhcore.config.experiment import read_experiments
+from hhcore.protocols.results import write_tables, write_traces
 
 from hhcore.base import tables
 from hhcore.certify.calibration import calibrate
 from hhcore.certify.certificate import FIELDS, write_numerics
-from hhcore.config.experiment import read_experiments
 from hhcore.protocols.fi import curves as fi
-from hhcore.protocols.results import write_tables, write_traces
 from hhcore.protocols.sensitivity import indices as sensitivity
 from hhcore.schemes.solver import SCHEMES
 from hhcore.simulation import beats
@@ -249,7 +249,9 @@ def test_imports_go_one_way():
 def test_tables_and_plots_stay_out_of_model_compile_and_solve():
     asked = {"features", "spikes", "beat_table"}  # of a Result: these fetch pandas when they are asked
     files = {path for storey, files in code_map() if storey in ("base", "model", "compile", "solve") for path in files}
-    assert {"rosenbrock.py", "text.py", "rest.py", "simulate.py", "result.py", "reference.py", "file.py"} < {f.name for f in files}
+    assert {"rosenbrock.py", "text.py", "rest.py", "simulate.py", "result.py", "reference.py", "file.py"} < {
+        f.name for f in files
+    }
     found = {path.name: packages(ast.parse(path.read_text()), asked) for path in files if path.suffix == ".py"}
     assert {name for name, used in found.items() if used & {"pandas", "pyarrow", "matplotlib"}} == set()
     without = packages(ast.parse((ROOT / "hhcore/simulation/result.py").read_text()), set())

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
 
 def digest(*parts: object) -> str:
@@ -13,11 +14,15 @@ def digest(*parts: object) -> str:
 
 
 @lru_cache
-def code_digest(*names: str) -> str:
-    """Hash of source files of the package, by their path in it; a folder stands for all .py and .in files below it."""
+def code_digest(*entries: str | Path) -> str:
+    """Hash of source files: by their path in the package, or of others by a whole path.
+
+    A folder stands for all .py and .in files below it.
+    """
     texts = []
-    for name in names:
-        texts += [f.name + f.read_text(encoding="utf-8") for f in _sources(resources.files("hhcore") / name)]
+    for entry in entries:
+        place = entry if isinstance(entry, Path) else resources.files("hhcore") / entry
+        texts += [f.name + f.read_text(encoding="utf-8") for f in _sources(place)]
     return digest(*texts)
 
 

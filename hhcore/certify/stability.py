@@ -4,7 +4,7 @@ import numpy as np
 
 from hhcore.base.errors import UserError
 from hhcore.compile.module import load_kernel
-from hhcore.config.experiment import Experiment
+from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import Model
 from hhcore.simulation.integration import integrate, pack
 from hhcore.simulation.rest import initial_states

@@ -10,12 +10,10 @@ import pandas as pd
 import pyarrow as pa
 
 from hhcore.base.hashing import mix64
-from hhcore.base.units import pretty_unit
-
-MAX_FACETS = 6  # panels side by side
-MAX_COLOURS = 12  # curves in a panel
-MAX_VALUES = 300  # along an axis: a panel has hardly more pixels
-MAX_POINTS = 20_000  # in a scatter: more are a blot
+from hhcore.base.units import column_name, pretty_unit
+from hhcore.experiments.experiment import Experiment
+from hhcore.figures.limits import MAX_COLOURS, MAX_FACETS, MAX_POINTS, MAX_VALUES
+from hhcore.model.model import Quantity
 
 
 def with_unit(text: str, unit: str) -> str:
@@ -88,7 +86,7 @@ class Variable:
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class FigureContext:
     """What all figures of one experiment share.
 
     title     : first line above every figure
@@ -101,6 +99,11 @@ class Plan:
     combine   : "product" or "zip", as in the config
     certify   : "sample" or "all", as in the config: the neurons whose error was estimated
     threshold : potential that counts as a spike [unit of the potential]
+    tolerance : largest error that was asked for [unit of `error`], None if none was
+    headline  : the feature that matters most, as a column of features
+    error     : what solvers are judged by, as a column of tables; `missing` : what it means to have no value;
+                `nothing` : a sentence where no neuron has one
+    outcome   : the number that must not depend on the solver
     traces    : a title for each trace
     """
 
@@ -116,6 +119,12 @@ class Plan:
     combine: str = "product"
     certify: str = "sample"
     threshold: float = 0.0
+    tolerance: float | None = None
+    headline: Variable = Variable("", "", "1")
+    error: Variable = Variable("", "", "1")
+    missing: str = ""
+    nothing: str = ""
+    outcome: str = ""
     traces: tuple[str, ...] = ()
 
     @property
@@ -134,8 +143,8 @@ class Plan:
         return self.combine == "zip" and len(self.free) > 1
 
     @property
-    def scattered(self) -> "Plan":
-        """The plan of a map on which every point of a sampled design has a place of its own; itself without one."""
+    def scattered(self) -> "FigureContext":
+        """The context of a map on which every point of a sampled design has a place of its own; itself without one."""
         return replace(self, axes=self.sampled, combine="zip") if self.sampled else self
 
     def shows(self, rows: pa.RecordBatch) -> np.ndarray:
@@ -204,6 +213,51 @@ class Plan:
                 total = axis.values.size + axis.left_out
                 notes += some_of(axis.values.size, total, f"values of {axis.name}") if i < whole else []
         return table, notes
+
+
+def figure_context(experiment: Experiment) -> FigureContext:
+    """What the figures of an experiment have to know of it."""
+    e, model, accuracy = experiment, experiment.model, experiment.protocol.accuracy
+    sample = {} if e.sample is None else dict(zip(e.sample.names, e.sample.points.T, strict=True))
+    axes = [_swept(e, axis.name, axis.values) for axis in e.axes]
+    zipped = e.combine == "zip" and sum(axis.values.size > 1 for axis in e.axes) > 1
+    along = [e.column(axis.name) for axis in e.axes if axis.name == e.stimulus.axis]
+    return FigureContext(
+        title=f"{e.name}: {model.title}",
+        stimulus=Variable(column_name("stimulus", model.current.unit), "stimulus", model.current.unit, "Stimulus"),
+        potential=_variable(model.states[model.potential]),
+        gates=tuple(_variable(q) for name, q in model.states.items() if name != model.potential),
+        currents=tuple(_variable(q) for q in model.currents.values()),
+        axes=tuple(axis if zipped else axis.thinned for axis in axes),
+        sampled=tuple(_swept(e, name, values) for name, values in sample.items()),
+        along=along[0] if along else None,
+        neurons=e.n_points,
+        combine=e.combine,
+        certify=e.certify,
+        threshold=e.threshold,
+        tolerance=None if e.tolerance is None else e.tolerance * accuracy.factor,
+        headline=Variable(*e.protocol.headline),
+        error=Variable(accuracy.column, accuracy.label, accuracy.unit),
+        missing=accuracy.missing,
+        nothing=accuracy.nothing,
+        outcome=accuracy.outcome.replace("_", " "),
+        traces=tuple(_trace_title(e, point) for point in e.traces),
+    )
+
+
+def _variable(q: Quantity) -> Variable:
+    return Variable(column_name(q.name, q.unit), q.name, q.unit, q.description)
+
+
+def _swept(e: Experiment, name: str, values: np.ndarray) -> Variable:
+    return Variable(e.column(name), name, e.unit(name), e.description(name), values)
+
+
+def _trace_title(e: Experiment, point: dict[str, float]) -> str:
+    """What sets a trace apart: the amplitude, what curves go along, and whatever differs from the model's own value."""
+    stimulus = [name for name in dict.fromkeys(["amplitude", e.stimulus.axis]) if name in e.stimulus.fields]
+    changed = [f"{name} = {point[name]:.6g}" for name, q in e.model.parameters.items() if point[name] != q.value]
+    return ", ".join([*(f"{name} = {point[name]:.6g}{after_number(e.unit(name))}" for name in stimulus), *changed])
 
 
 def some_of(count: int, total: int, what: str) -> list[str]:

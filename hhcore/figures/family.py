@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hhcore.figures import style
-from hhcore.figures.context import MAX_COLOURS, MAX_FACETS, Plan, Variable, numbers, select, some_of
+from hhcore.figures.context import FigureContext, Variable, numbers, select, some_of
+from hhcore.figures.limits import MAX_COLOURS, MAX_FACETS
 
 MANY = 6  # curves in a panel; beyond these, sparse lines are drawn for three of them
 
@@ -25,16 +26,18 @@ class Line:
     sparse: bool = False
 
 
-def family(table: pd.DataFrame, plan: Plan, axes: list[Variable], lines: Sequence[Line], y: str, gap: str) -> Figure:
+def family(
+    table: pd.DataFrame, context: FigureContext, axes: list[Variable], lines: Sequence[Line], y: str, gap: str
+) -> Figure:
     """`lines` against axes[0], coloured by axes[1], in panels by axes[2], the further axes at their middle values.
 
     gap : what it means where the first line has no value; these places are marked at the foot of the panel
     """
     x, colour, facet = (*axes[:3], None, None)[:3]
-    table, notes = plan.hold(table, axes[:3])
+    table, notes = context.hold(table, axes[:3])
     facets = facet.spread(MAX_FACETS) if facet else [None]
     titles = [facet.at(value) for value in facets] if facet else [""]
-    figure, grid = style.panels(plan.title, notes, titles, x.label, y)
+    figure, grid = style.panels(context.title, notes, titles, x.label, y)
     levels = colour.spread(MAX_COLOURS) if colour else np.zeros(1)
     colours = style.level_colours(levels)
     some = levels if levels.size <= MANY else levels[[0, levels.size // 2, -1]]
@@ -48,7 +51,7 @@ def family(table: pd.DataFrame, plan: Plan, axes: list[Variable], lines: Sequenc
             drawn = [line for line in lines if level in some or not line.sparse]
             missing += _draw(panel, numbers(curve, x.column), curve, drawn, shade)
     style.scale_axis(grid[0], "x", x)
-    limits(grid[0], np.concatenate([numbers(curve, line.column) for curve in shown for line in lines]))
+    y_limits(grid[0], np.concatenate([numbers(curve, line.column) for curve in shown for line in lines]))
     if colour:
         colours.bar(figure, grid, colour.label)
     style.legend_below(figure, _handles(lines, levels.size, gap if missing else ""))
@@ -56,16 +59,18 @@ def family(table: pd.DataFrame, plan: Plan, axes: list[Variable], lines: Sequenc
 
 
 def points(
-    table: pd.DataFrame, plan: Plan, x: Variable, y: Variable, colour: Variable, gap: str = style.DIVERGED
+    table: pd.DataFrame, context: FigureContext, x: Variable, y: Variable, colour: Variable, gap: str = style.DIVERGED
 ) -> Figure:
     """The points of zipped axes: `y` against `x`, coloured by `colour`; those without a value (`gap`) crossed."""
-    figure, [panel] = style.panels(plan.title, some_of(len(table), plan.neurons, "neurons"), [""], x.label, y.label)
+    figure, [panel] = style.panels(
+        context.title, some_of(len(table), context.neurons, "neurons"), [""], x.label, y.label
+    )
     along, up, values = (numbers(table, variable.column) for variable in (x, y, colour))
     colours = style.value_colours(values)
     valid = np.isfinite(up) & np.isfinite(values)
     panel.scatter(along[valid], up[valid], c=colours.mappable.to_rgba(values[valid]), s=12, linewidth=0)
     style.scale_axis(panel, "x", x)
-    style.scale_axis(panel, "y", y) if y.values.size else limits(panel, up)
+    style.scale_axis(panel, "y", y) if y.values.size else y_limits(panel, up)
     colours.bar(figure, [panel], colour.label)
     if not valid.all():
         up = np.where(np.isfinite(up), up, panel.get_ylim()[0])
@@ -82,7 +87,7 @@ def _draw(panel: Axes, x: np.ndarray, curve: pd.DataFrame, lines: Sequence[Line]
     return style.mark_gaps(panel, x, numbers(curve, lines[0].column), shade)
 
 
-def limits(panel: Axes, values: np.ndarray) -> None:
+def y_limits(panel: Axes, values: np.ndarray) -> None:
     """y from a little below 0, so that a curve at 0 is seen, to a little above the greatest value."""
     low, high = np.nanmin(values, initial=0.0), np.nanmax(values, initial=0.0)
     space = 0.05 * (high - low or 1.0)

@@ -19,7 +19,8 @@ from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
 from matplotlib.figure import Figure
 
 from hhcore.base.files import atomic_write
-from hhcore.figures.context import MAX_COLOURS, Variable, texts
+from hhcore.figures.context import Variable, texts
+from hhcore.figures.limits import MAX_COLOURS
 
 ONE_COLUMN, TWO_COLUMNS = 3.5, 7.2  # journal widths [inch]
 FEW_TICKS = 5

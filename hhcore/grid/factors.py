@@ -80,7 +80,7 @@ def check_values(
         if len(inside) == 1:
             rows = np.unique([rows.min(), rows.max()])[:, None]
         if inside:
-            before = len(columns["amplitude"])
+            before = len(next(iter(columns.values())))
             columns = {name: np.repeat(column, len(rows)) for name, column in columns.items()}
             columns |= {name: np.tile(rows[:, i], before) for i, name in enumerate(inside)}
     stimulus.check(columns, duration, where)

@@ -62,6 +62,7 @@ class Stimulus:
     example: ClassVar[str]  # of how a config gives it
     axis: ClassVar[str]  # the field that curves are drawn against
     fields: ClassVar[dict[str, Field]]
+    paces: ClassVar[bool] = False  # whether it begins beats
 
     def columns(self, duration: float) -> dict[str, np.ndarray]:
         """The value of each field, a number or float64 (n,); no time that defaults to the end of the run is later."""
@@ -186,6 +187,7 @@ class PulseTrain(Stimulus):
     title = "current pulses"
     example = "{kind: pulse_train, amplitude: 80, width: 0.5, period: 1000}"
     axis = "period"
+    paces = True
     fields = {
         "amplitude": Field("current", "Injected current, amplitude of the stimulus"),
         "width": Field("time", "Pulse, how long each lasts"),

@@ -1,10 +1,10 @@
-"""From the shards of the store to the grid: its neurons in order, a stretch of it at a time, in little memory.
+"""From the shards of the store to the grid: its neurons in order, a row block at a time, in little memory.
 
 Shards hold the neurons by key, scattered over the grid. So first the keys of the grid are shared out among the shards,
-then each shard's neurons, a batch at a time, among the stretches of the grid that they belong to. Both go through
+then each shard's neurons, a batch at a time, among the row blocks that they belong to. Both go through
 temporary files, of each at most FAN_OUT at once: where there are more parts, each file holds several, which are shared
-out in turn. So work grows as n log n: a neuron is written once for up to 64 stretches, twice for up to 4096.
-Three stretches at the most are in memory at a time: one that is written to the tables, one whose tables are made
+out in turn. So work grows as n log n: a neuron is written once for up to 64 row blocks, twice for up to 4096.
+At most three row blocks are in memory at a time: one that is written to the tables, one whose tables are made
 meanwhile, and one that is read.
 """
 
@@ -20,30 +20,30 @@ import numpy as np
 import pyarrow as pa
 
 from hhcore.base.errors import UserError
-from hhcore.config.experiment import Experiment
-from hhcore.simulation.integration import BEAT
-from hhcore.simulation.result import Ragged, Result
-from hhcore.sweep.plan import context_digest, grid_keys
-from hhcore.sweep.store import KEYS, SCHEMA, array, is_current, keys_of, places, shard_batches
+from hhcore.experiments.experiment import Experiment
+from hhcore.simulation.result import Result
+from hhcore.sweep.columns import KEYS, array, keys_of, record_of, schema_of
+from hhcore.sweep.keys import grid_keys
+from hhcore.sweep.store import Format, format_of, is_current, places, shard_batches
 
-NEURONS = 1 << 15  # in a stretch, at the most
-SECONDS = 1 << 15  # simulated in a stretch, at the most: some three million spikes
+NEURONS = 1 << 15  # in a row block, at the most
+SECONDS = 1 << 15  # simulated in a row block, at the most: some three million spikes
 BATCH = 1 << 14  # neurons that are looked at together
 FAN_OUT = 64  # temporary files of keys, and as many of neurons, that are open at the same time
 ROW = pa.field("row", pa.int64())  # of the grid
 T = TypeVar("T")
 
 
-def stretches(experiment: Experiment) -> list[range]:
-    """The rows of the grid in parts that hold whole F-I curves; they depend on the grid alone."""
+def row_blocks(experiment: Experiment, alignment: int) -> list[range]:
+    """The rows of the grid in parts that begin at multiples of `alignment`; they depend on the grid alone."""
     e = experiment
     most = min(NEURONS, int(SECONDS * 1000.0 / (e.duration * e.model.ms)))
-    size = max(1, most // e.curve) * e.curve
+    size = max(1, most // alignment) * alignment
     return [range(first, min(first + size, e.n_points)) for first in range(0, e.n_points, size)]
 
 
-def gather(experiment: Experiment, shards: list[Path]) -> Iterator[Result]:
-    """The neurons of each of the `stretches` of the grid, in grid order.
+def gather(experiment: Experiment, shards: list[Path], blocks: list[range]) -> Iterator[Result]:
+    """The neurons of each of the `row_blocks` of the grid, in grid order.
 
     Temporary files take as much space as the shards without compression.
     Raises UserError if a point is in none of the shards, or shards are damaged or hold nothing of this experiment:
@@ -51,17 +51,17 @@ def gather(experiment: Experiment, shards: list[Path]) -> Iterator[Result]:
     """
     e, shards = experiment, sorted(shards)
     bits = np.uint64(len(shards).bit_length() - 1)
-    starts = np.array([part.start for part in stretches(e)])
+    starts = np.array([block.start for block in blocks])
 
     def shard(keys: pa.Table) -> np.ndarray:
         high = keys["key_high"].to_numpy()
         return (high >> np.uint64(64) - bits).astype(np.int64) if bits else np.zeros(len(high), np.int64)
 
-    def stretch(neurons: pa.Table) -> np.ndarray:
+    def block(neurons: pa.Table) -> np.ndarray:
         return np.searchsorted(starts, neurons["row"].to_numpy(), "right") - 1
 
     keys = _shared_out(_keys(e), KEYS.append(ROW), shard, range(len(shards)))
-    neurons = _shared_out(_neurons(e, shards, keys), SCHEMA.append(ROW), stretch, range(len(starts)))
+    neurons = _shared_out(_neurons(e, shards, keys), schema_of(e.protocol).append(ROW), block, range(len(starts)))
     yield from prefetched(_result(e, found) for found in neurons)
 
 
@@ -128,18 +128,18 @@ def _neurons(e: Experiment, shards: list[Path], keys: Iterable[pa.Table]) -> Ite
 
     keys : of each of the shards
     """
-    context = context_digest(e)
+    form = format_of(e)
     for path, wanted in zip(shards, keys, strict=True):
         missing = wanted.num_rows
-        for found in _look_up(path, context, wanted):
+        for found in _look_up(path, form, wanted):
             missing -= found.num_rows
             yield found
         if missing:
-            _set_aside_useless(shards, context)
+            _set_aside_useless(shards, form)
             raise UserError(f"{path}: the store lacks points of the grid; `snakemake --forcerun simulate` adds them")
 
 
-def _look_up(path: Path, context: str, wanted: pa.Table) -> Iterator[pa.Table]:
+def _look_up(path: Path, form: Format, wanted: pa.Table) -> Iterator[pa.Table]:
     """The wanted neurons of a shard in batches, each in the order of their rows, which it also holds.
 
     They end where the shard is damaged.
@@ -150,7 +150,7 @@ def _look_up(path: Path, context: str, wanted: pa.Table) -> Iterator[pa.Table]:
     order = np.argsort(keys[:, 0])
     keys, rows = keys[order], rows[order]
     with suppress(UserError):
-        for held in prefetched(shard_batches(path, context, BATCH)):
+        for held in prefetched(shard_batches(path, form, BATCH)):
             ours = keys_of(held)
             near = slice(np.searchsorted(keys[:, 0], ours[0, 0]), np.searchsorted(keys[:, 0], ours[-1, 0], "right"))
             place = places(keys[near], ours)
@@ -159,9 +159,9 @@ def _look_up(path: Path, context: str, wanted: pa.Table) -> Iterator[pa.Table]:
             yield held.take(array(place[inside])).append_column(ROW, array(rows[near][inside]))
 
 
-def _set_aside_useless(shards: list[Path], context: str) -> None:
+def _set_aside_useless(shards: list[Path], form: Format) -> None:
     """Rename all shards of which nothing can be used; Snakemake sees no other sign that they have to be made again."""
-    useless = [path for path in shards if not _is_sound(path, context)]
+    useless = [path for path in shards if not _is_sound(path, form)]
     for path in useless:
         path.rename(path.with_suffix(".damaged"))
     if useless:
@@ -172,40 +172,17 @@ def _set_aside_useless(shards: list[Path], context: str) -> None:
         )
 
 
-def _is_sound(path: Path, context: str) -> bool:
+def _is_sound(path: Path, form: Format) -> bool:
     """Whether a shard is of this context and can be read to its end. One without neurons is: a small grid has few."""
     try:
-        for _ in shard_batches(path, context, BATCH):
+        for _ in shard_batches(path, form, BATCH):
             pass
-        return is_current(path, context)
+        return is_current(path, form)
     except UserError:
         return False
 
 
-def _result(e: Experiment, found: pa.Table) -> Result:
-    """The neurons of a stretch in grid order."""
-    found = found.take(array(np.argsort(found["row"].to_numpy()))).combine_chunks()
-    (spike_times, offsets), (beats, beat_offsets) = _flat(found["spikes"]), _flat(found["beats"])
-    record = {
-        name: found[name].to_numpy() for name in ("peak", "trough", "status", "ended", "steps", "error", "fragile")
-    }
-    record["final"] = _rectangle(found["final"], len(e.model.states))
-    record["spikes"] = Ragged(spike_times, offsets)
-    if len(beats):
-        record["beats"] = Ragged(beats.reshape(-1, len(BEAT)), beat_offsets // len(BEAT))
-    return Result(record, e.analysis_window, e.model.ms)
-
-
-def _flat(lists: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers of all lists in a row, float64 (k,), and where each list begins and ends, int64 (n + 1,)."""
-    lists = lists.combine_chunks()
-    lengths = lists.value_lengths().to_numpy(zero_copy_only=False)
-    return lists.flatten().to_numpy(zero_copy_only=False), np.r_[0, np.cumsum(lengths)].astype(np.int64)
-
-
-def _rectangle(lists: pa.ChunkedArray, width: int) -> np.ndarray:
-    """float64 (n, width) from lists of that length or none, which become NaN."""
-    lists = lists.combine_chunks()
-    full = np.full((len(lists), width), np.nan)
-    full[lists.value_lengths().to_numpy() > 0] = lists.flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
-    return full
+def _result(e: Experiment, block: pa.Table) -> Result:
+    """The neurons of a row block in grid order."""
+    block = block.take(array(np.argsort(block["row"].to_numpy())))
+    return Result(record_of(block, e.protocol, len(e.model.states)), e.analysis_window, e.model.ms)

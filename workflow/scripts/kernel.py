@@ -5,8 +5,9 @@ from pathlib import Path
 
 from hhcore.base.errors import one_message
 from hhcore.compile.module import kernel_name, load_kernel
-from hhcore.config.experiment import read_experiments, solvers_needed
-from hhcore.sweep.plan import measure_speed
+from hhcore.config.reader import read_experiments
+from hhcore.experiments.experiment import solvers_needed
+from hhcore.sweep.speed import measure_speed
 
 with one_message(Path(snakemake.log[0])):
     needed = ((e.model, method) for e in read_experiments(snakemake.config).values() for method in solvers_needed(e))

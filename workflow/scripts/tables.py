@@ -4,8 +4,8 @@ from pathlib import Path
 
 from hhcore.base.errors import one_message
 from hhcore.certify.certificate import resolved
-from hhcore.config.experiment import read_experiments
-from hhcore.protocols.results import write_tables
+from hhcore.config.reader import read_experiments
+from hhcore.results.write import write_tables
 
 with one_message(Path(snakemake.log[0])):
     numerics = Path(snakemake.input.numerics)

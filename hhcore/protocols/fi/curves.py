@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hhcore.protocols.current_clamp.oscillation import OSCILLATION_MV, undetected
 from hhcore.simulation.features import FAILED
-
-OSCILLATION_MV = 5.0  # a larger swing of the potential inside the window without a spike is counted as undetected
 
 REPETITIVE = (
     "at least two spikes in the analysis window, and the last spike of the run not before the middle of the window "
@@ -142,18 +141,8 @@ def summary_table(
         "max_rate_Hz": np.fmax.reduce(rate, axis=1),
         _name("firing_ends", suffix): np.where(goes_on, _at(x, end), np.nan),
         "failed_neurons": failed.sum(axis=1),
-        "undetected_oscillations": (there & _undetected(features)[found.row]).sum(axis=1),
+        "undetected_oscillations": (there & undetected(features)[found.row]).sum(axis=1),
     }
-
-
-def undetected(features: dict[str, np.ndarray]) -> int:
-    """Neurons that oscillate inside the analysis window without a detected spike."""
-    return int(_undetected(features).sum())
-
-
-def _undetected(features: dict[str, np.ndarray]) -> np.ndarray:
-    swing = features["peak_mV"] - features["trough_mV"]
-    return (features["firing_rate_Hz"] == 0.0) & (swing > OSCILLATION_MV)
 
 
 def _repetitive(

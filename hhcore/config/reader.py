@@ -1,0 +1,263 @@
+"""A config checked from end to end, and turned into experiments."""
+
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from hhcore.base.checks import choice, fields, items, mapping, present, quoted, text
+from hhcore.base.errors import UserError, closest
+from hhcore.base.units import to_unit
+from hhcore.config.solver import check_solver, read_solver, read_tolerance
+from hhcore.experiments.experiment import Experiment, units
+from hhcore.experiments.protocol import Protocol, default_protocol, protocols
+from hhcore.grid.axes import AxisSpec, read_axis
+from hhcore.grid.designs import Distribution, is_distribution, read_distribution, read_sample
+from hhcore.grid.factors import Factor, check_size, check_values, factors
+from hhcore.model.model import NOTHING, Model, load_model, models, split_name
+from hhcore.simulation.stimulus import KINDS, Stimulus
+
+REQUIRED = {
+    "model": "model: hodgkin_huxley_1952",
+    "stimulus": f"stimulus: {KINDS['step'].example}",
+    "initial_state": "initial_state: rest",
+    "duration": "duration: 1000",
+    "solver": "solver: {tolerance: 1 us}",
+}
+CANDIDATES = ("tsit5", "dop853", "rodas5p")  # the others cost more at every accuracy: docs/benchmarks.md
+OPTIONAL = ("parameters", "sample", "combine", "analysis_window", "spikes", "traces", "potential", "current")
+OPTIONAL += ("failed_neurons", "protocol")
+
+
+def read_experiments(config: Mapping[str, object], base: str | Path = ".") -> dict[str, Experiment]:
+    """All experiments of a config, by name, checked to the last value.
+
+    base : the folder from which paths of model files count
+    Raises UserError at the first mistake. Mistakes of form are found before a model is loaded, and a grid that is too
+    large before any of it is in memory.
+    """
+    experiments = mapping(fields(config, "config", {"experiments": "experiments: {...}"})["experiments"], "experiments")
+    if not experiments:
+        raise UserError("experiments: there is none; give at least one, `experiments: {name: {model: ...}}`")
+    for name, body in experiments.items():
+        _check_form(name, body, f"experiments.{name}")
+    return {name: _read(name, body, Path(base), f"experiments.{name}") for name, body in experiments.items()}
+
+
+def _check_form(name: str, body: object, where: str) -> None:
+    """All that can be said without the model."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", name):
+        raise UserError(
+            f"experiments: the name {quoted(name)} becomes a folder; use up to 100 letters, digits, _ and -"
+        )
+    fields(body, where, REQUIRED, OPTIONAL)
+    for key in ("model", "potential", "current"):
+        if key in body:
+            text(body[key], f"{where}.{key}", {**REQUIRED, "potential": "membrane.V", "current": "stimulus.i"}[key])
+    _check_stimulus(body["stimulus"], f"{where}.stimulus")
+    if "protocol" in body:
+        _check_protocol(body["protocol"], f"{where}.protocol")
+    mapping(body.get("parameters", {}), f"{where}.parameters")
+    choice(body.get("combine", "product"), ["product", "zip"], f"{where}.combine")
+    choice(body.get("failed_neurons", "keep"), ["keep", "fail"], f"{where}.failed_neurons")
+    state = body["initial_state"]
+    if not isinstance(state, dict) and state not in ("rest", "model"):
+        legal = closest(state if isinstance(state, str) else "", ["rest", "model", "{membrane.V: -65, ...}"])
+        raise UserError(f"{where}.initial_state: {quoted(state)} is not a choice here; {legal}")
+    fields(body.get("spikes", {}), f"{where}.spikes", optional=["threshold", "rearm"])
+    check_solver(body["solver"], f"{where}.solver")
+
+
+def _check_stimulus(body: object, where: str) -> None:
+    """Known keys alone, and those that its kind needs."""
+    given = mapping(body, where)
+    kind = KINDS[choice(present(given, "kind", where, "kind: step"), KINDS, f"{where}.kind")]
+    fields(body, where, {"kind": "", **dict.fromkeys(kind.required(), kind.example)}, kind.fields)
+    for name, field in kind.fields.items():
+        if not field.swept and isinstance(given.get(name), dict):
+            raise UserError(f"{where}.{name}: {quoted(given[name])} is an axis; give one number for all neurons")
+
+
+def _check_protocol(body: object, where: str) -> None:
+    """A kind that there is, and its own keys alone."""
+    given = mapping(body, where)
+    kind = protocols()[choice(present(given, "kind", where, "kind: current_clamp"), protocols(), f"{where}.kind")]
+    fields(body, where, {"kind": "", **kind.keys})
+
+
+def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
+    """Everything else; `body` has passed `_check_form`."""
+    model = _model(body, base, where)
+    duration = _duration(body, model.time_unit, where)
+    stimulus = KINDS[body["stimulus"]["kind"]]
+    defaults, specs, spread = _sweep(body, model, stimulus, duration, where)
+    design = read_sample(body, spread, where)
+    combine = body.get("combine", "product")
+    check_size(design, specs, combine, where)
+    sample, axes = design and design.expand(), tuple(spec.expand() for spec in specs)
+    grid = factors(sample, axes, combine, stimulus.axis)
+    check_values(stimulus, defaults, grid, duration, f"{where}.stimulus")
+    _check_injected(model, stimulus, defaults, grid, f"{where}.stimulus")
+    swept = [name for factor in grid for name in factor.names]
+    traces = items(body.get("traces", []), f"{where}.traces", "[{amplitude: 10, ...}, ...], a list of points")
+    threshold, rearm = _spikes(body.get("spikes", {}), model.states[model.potential].unit, f"{where}.spikes")
+    return Experiment(
+        name=name,
+        model=model,
+        protocol=_protocol(body, model, stimulus, duration, f"{where}.protocol"),
+        stimulus=stimulus,
+        sample=sample,
+        axes=axes,
+        combine=combine,
+        defaults=defaults,
+        initial_state=_initial_state(body["initial_state"], model, f"{where}.initial_state"),
+        duration=duration,
+        analysis_window=_window(body.get("analysis_window", [0, duration]), model.time_unit, duration, where),
+        threshold=threshold,
+        rearm=rearm,
+        solver=read_solver(body["solver"], model.time_unit, duration, f"{where}.solver"),
+        tolerance=read_tolerance(body["solver"], f"{where}.solver"),
+        methods=(body["solver"]["method"],) if "method" in body["solver"] else CANDIDATES,
+        certify=body["solver"].get("certify", "sample"),
+        failed_neurons=body.get("failed_neurons", "keep"),
+        traces=tuple(
+            _trace(point, model, stimulus, swept, defaults, duration, f"{where}.traces[{i}]")
+            for i, point in enumerate(traces)
+        ),
+    )
+
+
+def _protocol(body: dict, model: Model, stimulus: type[Stimulus], duration: float, where: str) -> Protocol:
+    given = body.get("protocol")
+    if given is None:
+        return default_protocol(stimulus).read({}, model, duration, where)
+    own = {key: value for key, value in given.items() if key != "kind"}
+    return protocols()[given["kind"]].read(own, model, duration, where)
+
+
+def _check_injected(
+    model: Model, stimulus: type[Stimulus], defaults: dict[str, float], grid: tuple[Factor, ...], where: str
+) -> None:
+    """Raise UserError for a current into a model that has no place for it."""
+    for name in (name for name, field in stimulus.fields.items() if field.unit == "current"):
+        swept = [f.values[:, f.names.index(name)] for f in grid if name in f.names]
+        if model.current.name == NOTHING and np.any(swept or defaults[name]):
+            raise UserError(f"{where}.{name}: nothing is injected into {model.name!r}; give 0, or name a current")
+
+
+def _model(body: dict, base: Path, where: str) -> Model:
+    name, _ = split_name(body["model"])
+    is_file = name not in models() and name.endswith((".mmt", ".cellml"))
+    found = base / body["model"] if is_file else body["model"]
+    try:
+        model = load_model(found, potential=body.get("potential"), current=body.get("current"))
+        _ = model.ms  # raises UserError for a unit that is none of time
+    except UserError as error:
+        raise UserError(f"{where}.model: {error}") from error
+    return model
+
+
+def _duration(body: dict, unit: str, where: str) -> float:
+    duration = to_unit(body["duration"], unit, f"{where}.duration")
+    if duration <= 0:
+        raise UserError(
+            f"{where}.duration: {quoted(body['duration'])} is not longer than 0 {unit}; give a time above 0"
+        )
+    return duration
+
+
+def _sweep(
+    body: dict, model: Model, stimulus: type[Stimulus], duration: float, where: str
+) -> tuple[dict[str, float], list[AxisSpec], dict[str, Distribution]]:
+    """The value of everything that is fixed, the axes, and the distributions."""
+    parameters = body.get("parameters", {})
+    for name in parameters:
+        if name not in model.parameters:
+            raise UserError(
+                f"{where}.parameters: model {model.name!r} has no parameter {name!r}; {closest(name, model.parameters)}"
+            )
+    written = {name: (value, f"{where}.stimulus.{name}") for name, value in body["stimulus"].items() if name != "kind"}
+    written |= {name: (value, f"{where}.parameters.{name}") for name, value in parameters.items()}
+    defaults = {name: quantity.value for name, quantity in model.parameters.items()}
+    defaults |= stimulus.defaults(duration)
+    specs, spread = [], {}
+    for name, (value, place) in written.items():
+        unit = units(model, stimulus)[name]
+        if isinstance(value, list):
+            raise UserError(f"{place}: {quoted(value)} is a list; write an axis as {{values: [...]}}")
+        if isinstance(value, dict):
+            defaults[name] = model.parameters[name].value if name in parameters else math.nan
+            if is_distribution(value):
+                spread[name] = read_distribution(value, name, unit, defaults[name], place)
+            else:
+                specs.append(read_axis(value, name, unit, defaults[name], place))
+        else:
+            defaults[name] = to_unit(value, unit, place)
+    return defaults, specs, spread
+
+
+def _window(body: object, unit: str, duration: float, where: str) -> tuple[float, float]:
+    where = f"{where}.analysis_window"
+    start, stop = (to_unit(t, unit, f"{where}[{i}]") for i, t in enumerate(items(body, where, "[start, stop]", 2)))
+    if not 0 <= start < stop <= duration:
+        raise UserError(
+            f"{where}: {quoted(body)} does not lie, start before stop, in the duration [0, {duration!r}]; "
+            "give two times in it, or leave it out for all of the run"
+        )
+    return start, stop
+
+
+def _spikes(body: dict, unit: str, where: str) -> tuple[float, float]:
+    """Threshold (0 if not given) and re-arm level (the threshold if not given)."""
+    threshold = to_unit(body.get("threshold", 0), unit, f"{where}.threshold")
+    rearm = to_unit(body.get("rearm", threshold), unit, f"{where}.rearm")
+    if rearm > threshold:
+        raise UserError(
+            f"{where}.rearm: {quoted(body['rearm'])} is above the threshold, {threshold!r} {unit}; lower it"
+        )
+    return threshold, rearm
+
+
+def _initial_state(body: object, model: Model, where: str) -> str | dict[str, float]:
+    if isinstance(body, str):
+        return body
+    given = mapping(body, where)
+    for name in given:
+        if name not in model.states:
+            raise UserError(f"{where}: model {model.name!r} has no state {name!r}; {closest(name, model.states)}")
+    missing = [name for name in model.states if name not in given]
+    if missing:
+        raise UserError(
+            f"{where}: {quoted(given)} leaves out {', '.join(missing)}; "
+            f"give a value for every state, or take initial_state: model"
+        )
+    return {name: to_unit(given[name], state.unit, f"{where}.{name}") for name, state in model.states.items()}
+
+
+def _trace(
+    body: object,
+    model: Model,
+    stimulus: type[Stimulus],
+    swept: list[str],
+    defaults: dict[str, float],
+    duration: float,
+    where: str,
+) -> dict[str, float]:
+    """A full point: the trace's own values over those of the experiment. It need not lie on the grid."""
+    given = mapping(body, where)
+    for name in given:
+        if name not in defaults:
+            legal = closest(name, [*stimulus.fields, *model.parameters])
+            raise UserError(f"{where}: model {model.name!r} and its stimulus have no quantity {name!r}; {legal}")
+    missing = [name for name in swept if name not in given]
+    if missing:
+        raise UserError(
+            f"{where}: {quoted(given)} has no value for {', '.join(missing)}; "
+            f"a trace is one neuron, so give a value for every axis and every distribution"
+        )
+    unit = units(model, stimulus)
+    point = defaults | {name: to_unit(value, unit[name], f"{where}.{name}") for name, value in given.items()}
+    check_values(stimulus, point, (), duration, where)
+    return point

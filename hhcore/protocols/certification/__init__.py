@@ -1,0 +1,5 @@
+"""Certification: how accurate the solver is, as a table and two figures."""
+
+from hhcore.protocols.certification.analysis import Certification
+
+__all__ = ["Certification"]

@@ -1,0 +1,42 @@
+"""The figures of what calibration measured; its table, numerics.parquet, is written by hhcore.certify."""
+
+from collections.abc import Mapping
+
+from hhcore.experiments.analysis import Analysis, FigureFile, Rows
+from hhcore.experiments.experiment import Experiment
+
+
+class Certification(Analysis):
+    """Work against precision, and the errors over the grid."""
+
+    name = "certification"
+    order = 60
+    source = None
+
+    @classmethod
+    def applies(cls, experiment: Experiment) -> bool:
+        """To every experiment."""
+        return True
+
+    @property
+    def figures(self) -> tuple[FigureFile, ...]:
+        """Two."""
+        return (
+            FigureFile("work_precision", "Work and precision", self.caption("work_precision")),
+            FigureFile("accuracy_map", self.experiment.protocol.accuracy.label, self.caption("accuracy_map")),
+        )
+
+    @property
+    def drawn(self) -> dict[str, Rows]:
+        """All that was tried, and the errors of neurons."""
+        return {"features": "grid", "numerics": "all"}
+
+    def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
+        """Of neurons, those that were tested."""
+        from hhcore.protocols.certification import figures
+
+        tested = context.tested(tables["features"])
+        return {
+            "work_precision": figures.work_precision(tables["numerics"], context),
+            "accuracy_map": figures.accuracy_map(tested, context.scattered),
+        }

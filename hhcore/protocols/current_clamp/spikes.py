@@ -1,0 +1,44 @@
+"""The spikes of all neurons as a table."""
+
+from collections.abc import Iterable
+
+import pyarrow as pa
+
+from hhcore.base import tables
+from hhcore.experiments.analysis import Analysis, RowBlock, TableFile
+from hhcore.experiments.experiment import Experiment
+from hhcore.protocols.current_clamp.oscillation import OSCILLATION_MV, undetected
+
+
+class Spikes(Analysis):
+    """spikes.parquet, and how many neurons oscillate without a spike."""
+
+    name = "spikes"
+    order = 90  # the last table of all
+    undetected = 0
+
+    @classmethod
+    def applies(cls, experiment: Experiment) -> bool:
+        """Where spikes are kept."""
+        return "spikes" in experiment.protocol.schema.names
+
+    @property
+    def tables(self) -> tuple[TableFile, ...]:
+        """Too many rows for the report."""
+        return (TableFile("spikes", rows=0),)
+
+    def block(self, block: RowBlock) -> dict[str, pa.Table]:
+        """A row per spike."""
+        self.undetected += int(undetected(block.columns).sum())
+        result = block.result
+        return {"spikes": tables.spikes(result.spike_times * result.ms, result.offsets, block.rows.start)}
+
+    def facts(self) -> Iterable[tuple[str, str]]:
+        """Oscillations that are not counted."""
+        e = self.experiment
+        unit = e.model.states[e.model.potential].unit
+        yield (
+            "undetected",
+            f"{self.undetected:,} oscillate by more than {OSCILLATION_MV:g} mV inside the analysis window "
+            f"without crossing {e.threshold:g} {unit}: the definition of a spike does not count them",
+        )

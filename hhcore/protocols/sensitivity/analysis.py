@@ -1,0 +1,92 @@
+"""What a sampled design adds: a feature against each sampled quantity, and Sobol indices of a Saltelli design."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from hhcore.experiments.analysis import Analysis, FigureFile, Rows, TableFile
+from hhcore.experiments.experiment import Experiment
+from hhcore.protocols.fi import FI
+
+
+class Sampling(Analysis):
+    """The scatter of a design."""
+
+    name = "sampling"
+    order = 30
+    source = None
+
+    @classmethod
+    def applies(cls, experiment: Experiment) -> bool:
+        """To every sampled design."""
+        return experiment.sample is not None
+
+    @property
+    def figures(self) -> tuple[FigureFile, ...]:
+        """One."""
+        return (
+            FigureFile("sample_scatter", "A feature against each sampled quantity", self.caption("sample_scatter")),
+        )
+
+    @property
+    def drawn(self) -> dict[str, Rows]:
+        """Features."""
+        return {"features": "grid"}
+
+    def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
+        """The scatter."""
+        from hhcore.protocols.sensitivity import figures
+
+        return {"sample_scatter": figures.sample_scatter(tables["features"], context)}
+
+
+class Sobol(Analysis):
+    """sobol_indices.parquet and its figure."""
+
+    name = "sobol"
+    order = 40
+    source = "tables"
+
+    @classmethod
+    def applies(cls, experiment: Experiment) -> bool:
+        """To Saltelli's designs."""
+        return experiment.sample is not None and experiment.sample.kind == "saltelli"
+
+    @property
+    def curves(self) -> FI | None:
+        """The F-I curves of the experiment, whose features have indices too."""
+        return FI(self.experiment) if FI.applies(self.experiment) else None
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Features of neurons, and of curves if there are any."""
+        return ("features", *(["fi_summary"] if self.curves else []))
+
+    @property
+    def tables(self) -> tuple[TableFile, ...]:
+        """A row per feature, quantity and value of the axes: never many."""
+        return (TableFile("sobol_indices", 0, "Sobol indices", self.caption("sobol_indices_table")),)
+
+    @property
+    def figures(self) -> tuple[FigureFile, ...]:
+        """One."""
+        return (FigureFile("sobol_indices", "Sobol indices", self.caption("sobol_indices")),)
+
+    def write(self, numerics: Path, folder: Path) -> None:
+        """The indices."""
+        from hhcore.protocols.sensitivity.features import write_indices
+
+        write_indices(self.experiment, self.curves, numerics, folder)
+
+    def minutes(self) -> int:
+        """A hundred resamples of each feature: 30 us a neuron, four times as long to be safe."""
+        return max(20, round(4 * 3e-5 * self.experiment.n_points / 60 + 0.5))
+
+    def megabytes(self) -> int:
+        """Tables are read column by column: 0.2 kB a neuron."""
+        return 1500 + self.experiment.n_points // 5000
+
+    def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
+        """The bars."""
+        from hhcore.protocols.sensitivity import figures
+
+        return {"sobol_indices": figures.sobol_indices(tables["sobol_indices"], context)}

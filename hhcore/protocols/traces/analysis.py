@@ -1,0 +1,52 @@
+"""Time courses of the neurons that a config asks for, as a table and a figure."""
+
+from collections.abc import Mapping
+from math import ceil
+from pathlib import Path
+
+from hhcore.experiments.analysis import Analysis, FigureFile, TableFile
+from hhcore.experiments.experiment import Experiment
+from hhcore.simulation.simulate import TRACE_INTERVAL_MS
+
+
+class Traces(Analysis):
+    """traces.parquet and its figure."""
+
+    name = "traces"
+    order = 40
+    source = "model"
+
+    @classmethod
+    def applies(cls, experiment: Experiment) -> bool:
+        """Where `traces` are asked for."""
+        return bool(experiment.traces)
+
+    @property
+    def tables(self) -> tuple[TableFile, ...]:
+        """A row per step."""
+        e, ms = self.experiment, self.experiment.model.ms
+        step = TRACE_INTERVAL_MS if e.solver is None or e.solver.scheme.adaptive else e.solver.accuracy * ms
+        rows = ceil(len(e.traces) * e.duration * ms / step)
+        return (TableFile("traces", rows, "Traces", self.caption("traces_table")),)
+
+    @property
+    def figures(self) -> tuple[FigureFile, ...]:
+        """One."""
+        return (FigureFile("traces", "Example traces", self.caption("traces")),)
+
+    @property
+    def settings(self) -> str:
+        """The neurons that are traced."""
+        return str(self.experiment.traces)
+
+    def write(self, numerics: Path, folder: Path) -> None:
+        """Simulate each trace."""
+        from hhcore.protocols.traces.table import write_traces
+
+        write_traces(self.experiment, numerics, folder / "traces.parquet")
+
+    def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
+        """The panel."""
+        from hhcore.protocols.traces import figures
+
+        return {"traces": figures.trace_panel(tables["traces"], context)}

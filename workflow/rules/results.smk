@@ -1,0 +1,106 @@
+# The rules of analyses. What an analysis makes does not depend on wildcards, so there is a rule for each set of analyses
+# that occurs in the config: for the tables that are made in the one pass over all neurons, and for the figures. Tables
+# that are made otherwise have a rule for each analysis. In a loop, lambdas bind what they use: they are called late.
+for names, (found, experiments) in groups(lambda analysis: analysis.source == "neurons").items():
+
+    rule:
+        name:
+            f"tables_{names}"
+        input:
+            shards=shards,
+            numerics="results/{experiment}/numerics.parquet",
+        output:
+            **table_outputs(found),
+            summary=entry(
+                "results/{experiment}/summary.html",
+                captions("summary.rst"),
+                "What was run",
+                table="Model, grid, solver, versions, counts",
+            ),
+        log:
+            "results/logs/{experiment}/tables.log",
+        benchmark:
+            "results/benchmarks/{experiment}/tables.tsv"
+        wildcard_constraints:
+            experiment="|".join(experiments),
+        conda:
+            "../envs/hhcore.yaml"
+        threads: 1
+        resources:
+            mem_mb=times_attempt(of_experiment(resources.tables_mb)),
+            runtime=times_attempt(of_experiment(resources.tables_minutes)),
+        params:
+            context=of_experiment(context_digest),
+            grid=of_experiment(grid_digest),
+            code=code_digest(*dependencies.tables(found)),
+            texts=of_experiment(model_texts),
+        message:
+            "{wildcards.experiment}: put the tables together"
+        script:
+            "../scripts/tables.py"
+
+
+for analysis, experiments in late_analyses():
+
+    rule:
+        name:
+            analysis.name
+        input:
+            kernels=kernels if analysis.source == "model" else [],
+            numerics="results/{experiment}/numerics.parquet",
+            tables=lambda wildcards, name=analysis.name: tables_read(wildcards, name),
+        output:
+            **table_outputs([analysis]),
+        log:
+            f"results/logs/{{experiment}}/{analysis.name}.log",
+        benchmark:
+            f"results/benchmarks/{{experiment}}/{analysis.name}.tsv"
+        wildcard_constraints:
+            experiment="|".join(experiments),
+        conda:
+            "../envs/hhcore.yaml"
+        threads: 1
+        resources:
+            mem_mb=times_attempt(lambda wildcards, name=analysis.name: analysis_of(wildcards, name).megabytes()),
+            runtime=times_attempt(lambda wildcards, name=analysis.name: analysis_of(wildcards, name).minutes()),
+        params:
+            name=analysis.name,
+            context=of_experiment(context_digest),
+            settings=lambda wildcards, name=analysis.name: analysis_of(wildcards, name).settings,
+            code=code_digest(*dependencies.own_tables(analysis)),
+            texts=of_experiment(model_texts),
+        message:
+            f"{{wildcards.experiment}}: make the tables of {analysis.name}"
+        script:
+            "../scripts/own_tables.py"
+
+
+for names, (found, experiments) in figure_groups().items():
+
+    rule:
+        name:
+            f"figures_{names}"
+        input:
+            drawn_tables(found),
+        output:
+            figure_outputs(found),
+        log:
+            f"results/logs/{{experiment}}/figures_{names}.log",
+        benchmark:
+            f"results/benchmarks/{{experiment}}/figures_{names}.tsv"
+        wildcard_constraints:
+            experiment="|".join(experiments),
+        conda:
+            "../envs/hhcore.yaml"
+        threads: 1
+        resources:
+            mem_mb=times_attempt(of_experiment(resources.figures_mb)),
+            runtime=times_attempt(of_experiment(resources.figures_minutes)),
+        params:
+            names=[analysis.name for analysis in found],
+            code=code_digest(*dependencies.figures(found)),
+            texts=of_experiment(model_texts),
+        message:
+            "{wildcards.experiment}: draw figures"
+        script:
+            "../scripts/figures.py"
