@@ -103,10 +103,11 @@ def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
     swept = [name for factor in grid for name in factor.names]
     traces = items(body.get("traces", []), f"{where}.traces", "[{amplitude: 10, ...}, ...], a list of points")
     threshold, rearm = _spikes(body.get("spikes", {}), model.states[model.potential].unit, f"{where}.spikes")
+    protocol = _protocol(body, model, stimulus, duration, f"{where}.protocol")
     return Experiment(
         name=name,
         model=model,
-        protocol=_protocol(body, model, stimulus, duration, f"{where}.protocol"),
+        protocol=protocol,
         stimulus=stimulus,
         sample=sample,
         axes=axes,
@@ -118,7 +119,7 @@ def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
         threshold=threshold,
         rearm=rearm,
         solver=read_solver(body["solver"], model.time_unit, duration, f"{where}.solver"),
-        tolerance=read_tolerance(body["solver"], f"{where}.solver"),
+        tolerance=read_tolerance(body["solver"], protocol.accuracy, f"{where}.solver"),
         methods=(body["solver"]["method"],) if "method" in body["solver"] else CANDIDATES,
         certify=body["solver"].get("certify", "sample"),
         failed_neurons=body.get("failed_neurons", "keep"),

@@ -3,10 +3,10 @@
 from hhcore.base.checks import choice, fields, quoted
 from hhcore.base.errors import UserError
 from hhcore.base.units import to_unit
+from hhcore.experiments.protocol import Accuracy
 from hhcore.schemes.solver import METHODS, Solver, setting_of
 
 MAX_STEPS = 10**10
-SMALLEST_TOLERANCE_MS, LARGEST_TOLERANCE_MS = 1e-6, 1.0
 SMALLEST_ERROR = 1e-11
 SETTINGS = {"dt": "dt: 0.025", "local_error": "local_error: 1e-6"}
 
@@ -28,16 +28,14 @@ def check_solver(body: object, where: str) -> None:
         )
 
 
-def read_tolerance(body: dict, where: str) -> float | None:
-    """The largest error of a spike time [ms], None where none is given; `body` has passed `check_solver`."""
+def read_tolerance(body: dict, accuracy: Accuracy, where: str) -> float | None:
+    """The largest error, in the unit of `accuracy.tolerance`, None where none is given; `body` has been checked."""
     if "tolerance" not in body:
         return None
-    tolerance = to_unit(body["tolerance"], "ms", f"{where}.tolerance")
-    if not SMALLEST_TOLERANCE_MS <= tolerance <= LARGEST_TOLERANCE_MS:
-        raise UserError(
-            f"{where}.tolerance: {quoted(body['tolerance'])} is not between 1 ns and 1 ms; "
-            "it is the largest error of a spike time, such as 1 us"
-        )
+    unit, least, most, words = accuracy.tolerance
+    tolerance = to_unit(body["tolerance"], unit, f"{where}.tolerance")
+    if not least <= tolerance <= most:
+        raise UserError(f"{where}.tolerance: {quoted(body['tolerance'])} is not {words}")
     return tolerance
 
 

@@ -62,8 +62,8 @@ class Accuracy:
 
     label   : `Spike-time error`
     column  : of the tables that hold the error, unit last: `spike_time_error_us`; `unit`: of that column
-    factor  : from the unit of `Experiment.tolerance` to that one
-    timed   : whether errors are times, in the model's unit, and the tolerance is in ms
+    tolerance : unit of `Experiment.tolerance` (ms for times), the least and the largest that is legal, that in words
+    factor  : from the unit of the tolerance to that of the column
     meaning : definition of the column, for one neuron of the sample
     outcome : column of the whole number that must not depend on the solver: `spike_count`; `outcome_meaning`,
               `reference_meaning`, `fragile_meaning`: definitions of it, of that of the reference, and of `fragile`
@@ -74,8 +74,8 @@ class Accuracy:
     label: str
     column: str
     unit: str
+    tolerance: tuple[str, float, float, str]
     factor: float
-    timed: bool
     meaning: str
     outcome: str
     outcome_meaning: str
@@ -96,8 +96,8 @@ class Accuracy:
         return self.column.rpartition("_")[2]
 
     def scale(self, model: Model) -> float:
-        """From the unit of `Protocol.errors` to that of the tolerance."""
-        return model.ms if self.timed else 1.0
+        """From the unit of `Protocol.errors`, which is the model's for times, to that of the tolerance."""
+        return model.ms if self.tolerance[0] == "ms" else 1.0
 
 
 class Protocol:

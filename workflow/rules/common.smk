@@ -14,7 +14,7 @@ from hhcore.config.file import read_config
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.analysis import analyses
 from hhcore.experiments.experiment import solvers_needed
-from hhcore.protocols.certification import Certification
+from hhcore.protocols.certification.analysis import Certification
 from hhcore.results import dependencies, resources
 from hhcore.sweep.estimate import estimate, estimates_text, notes
 from hhcore.sweep.hashing import context_digest, grid_digest

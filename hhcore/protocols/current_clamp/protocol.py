@@ -23,8 +23,8 @@ SPIKE_TIMES = Accuracy(
     label="Spike-time error",
     column="spike_time_error_us",
     unit="us",
+    tolerance=("ms", 1e-6, 1.0, "between 1 ns and 1 ms; it is the largest error of a spike time, such as 1 us"),
     factor=1000.0,
-    timed=True,
     meaning="largest difference of a spike time from the reference, a lost or added spike as if it came at the end of "
     "the run; null without spikes and where it or the reference failed",
     outcome="spike_count",

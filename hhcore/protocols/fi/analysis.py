@@ -1,6 +1,7 @@
 """F-I curves of steps, what is read off each curve, and the figures of the grid."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -98,6 +99,16 @@ class FI(Analysis):
         columns = {"curve": self.counted + table.pop("curve")}
         columns |= {name: column[curves.first] for name, column in others.items()} | table
         return tables.table(columns, e.axis_fields | fi.summary_definitions(unit, suffix))
+
+    @classmethod
+    def code(cls) -> tuple[Path | str, ...]:
+        """What counts as an oscillation is said once, by current clamp."""
+        return (*super().code(), "protocols/current_clamp/oscillation.py")
+
+    @classmethod
+    def figure_code(cls) -> tuple[Path | str, ...]:
+        """The same for figures."""
+        return (*super().figure_code(), "protocols/current_clamp/oscillation.py")
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
         """The figures of a grid, or that of a sampled design."""

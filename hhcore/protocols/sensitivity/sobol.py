@@ -1,42 +1,11 @@
-"""What a sampled design adds: a feature against each sampled quantity, and Sobol indices of a Saltelli design."""
+"""Sobol indices of a Saltelli design."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
-from hhcore.experiments.analysis import Analysis, FigureFile, Rows, TableFile
+from hhcore.experiments.analysis import Analysis, FigureFile, TableFile
 from hhcore.experiments.experiment import Experiment
-from hhcore.protocols.fi import FI
-
-
-class Sampling(Analysis):
-    """The scatter of a design."""
-
-    name = "sampling"
-    order = 30
-    source = None
-
-    @classmethod
-    def applies(cls, experiment: Experiment) -> bool:
-        """To every sampled design."""
-        return experiment.sample is not None
-
-    @property
-    def figures(self) -> tuple[FigureFile, ...]:
-        """One."""
-        return (
-            FigureFile("sample_scatter", "A feature against each sampled quantity", self.caption("sample_scatter")),
-        )
-
-    @property
-    def drawn(self) -> dict[str, Rows]:
-        """Features."""
-        return {"features": "grid"}
-
-    def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
-        """The scatter."""
-        from hhcore.protocols.sensitivity import figures
-
-        return {"sample_scatter": figures.sample_scatter(tables["features"], context)}
+from hhcore.protocols.fi.analysis import FI
 
 
 class Sobol(Analysis):
@@ -84,6 +53,11 @@ class Sobol(Analysis):
     def megabytes(self) -> int:
         """Tables are read column by column: 0.2 kB a neuron."""
         return 1500 + self.experiment.n_points // 5000
+
+    @classmethod
+    def code(cls) -> tuple[Path | str, ...]:
+        """Features of curves come from F-I."""
+        return (*super().code(), *FI.code(), "sweep/gather.py")
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
         """The bars."""
