@@ -163,6 +163,8 @@ class Analysis:
     @classmethod
     def code(cls) -> tuple[Path | str, ...]:
         """What its tables depend on (rule 10)."""
+        if cls.source is None:
+            return ()
         return tuple(sorted(path for path in cls.folder().glob("*.py") if path.name != "figures.py"))
 
     @classmethod

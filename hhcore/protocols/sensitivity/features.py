@@ -10,8 +10,8 @@ import pyarrow as pa
 from hhcore.base import tables
 from hhcore.certify.certificate import provenance
 from hhcore.experiments.experiment import Experiment
-from hhcore.protocols.fi.analysis import FI
 from hhcore.protocols.fi import curves as fi
+from hhcore.protocols.fi.analysis import FI
 from hhcore.protocols.sensitivity.indices import DEFINITIONS, sobol_indices
 from hhcore.sweep.gather import row_blocks
 
