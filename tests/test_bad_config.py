@@ -4,13 +4,13 @@ import copy
 import math
 from pathlib import Path
 
-import hhcore.config.experiment
 import pytest
 import yaml
-from hhcore.config.experiment import read_experiments
 
+import hhcore.config.reader
 from hhcore.base.errors import UserError
 from hhcore.config.file import read_config
+from hhcore.config.reader import read_experiments
 from hhcore.grid.axes import AxisSpec
 
 GOOD = yaml.safe_load("""
@@ -119,6 +119,14 @@ MISTAKES = [
     (("stimulus", "kind"), "ramp", ".stimulus.kind", ["'ramp'", "legal: step, pulse_train"]),
     (("solver", "method"), "rk45", ".solver.method", ["'rk45'", "mean 'rk4'?"]),
     (("solver", "method"), ["rk4"], ".solver.method", ["['rk4'] is not a choice", "legal: "]),
+    (("protocol",), {"kind": "voltage"}, ".protocol.kind", ["'voltage'", "legal: "]),
+    (
+        ("protocol",),
+        {"kind": "pacing"},
+        ".protocol.kind",
+        ["'pacing' is not a choice here", "current_clamp"],
+    ),  # of a step
+    (("protocol",), {"kind": "current_clamp", "hold": 1}, ".protocol", ["no key 'hold'", "legal: kind"]),
     (("failed_neurons",), "stop", ".failed_neurons", ["'stop'", "legal: keep, fail"]),
     (("combine",), "prodct", ".combine", ["'prodct'", "mean 'product'?"]),
     (("initial_state",), "rset", ".initial_state", ["'rset'", "mean 'rest'?"]),
@@ -334,9 +342,7 @@ def test_more_than_sixteen_axes(tmp_path):
 
 
 def test_mistakes_of_form_are_found_before_a_model_is_loaded(monkeypatch):
-    monkeypatch.setattr(
-        hhcore.config.experiment, "load_model", lambda *args, **names: pytest.fail("a model was loaded")
-    )
+    monkeypatch.setattr(hhcore.config.reader, "load_model", lambda *args, **names: pytest.fail("a model was loaded"))
     config = copy.deepcopy(GOOD)
     config["experiments"]["second"] = changed(("solver", "order"), 4)["experiments"]["squid"]
     refused(config, "experiments.second.solver", "no key 'order'")

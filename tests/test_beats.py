@@ -15,8 +15,9 @@ import hhcore
 from hhcore.base.units import column_name
 from hhcore.certify.calibration import calibrate
 from hhcore.certify.certificate import write_numerics
-from hhcore.config.experiment import read_experiments
-from hhcore.protocols.results import write_tables, write_traces
+from hhcore.config.reader import read_experiments
+from hhcore.protocols.traces.table import write_traces
+from hhcore.results.write import write_tables
 from hhcore.simulation.beats import DEFINITIONS, LAST_BEAT, beat_columns, last_beats
 from hhcore.simulation.reference import derivative, reference
 from hhcore.simulation.stimulus import PulseTrain, Step, protocol

@@ -10,11 +10,11 @@ from myokit.formats.cellml import CellML1Exporter, CellML2Exporter
 
 import hhcore
 from hhcore.compile.module import load_kernel
-from hhcore.config.experiment import read_experiments
+from hhcore.config.reader import read_experiments
 from hhcore.model.model import CATALOGUE
 from hhcore.simulation.integration import pack
 from hhcore.simulation.reference import derivative, reference
-from hhcore.sweep.plan import notes
+from hhcore.sweep.estimate import notes
 
 # A cell as one finds them: nested components and variables, aliases, constants computed from constants, piecewise rates
 # with an equality guard, a chain of closed and open states, a calcium pool that must stay positive, a stimulus inside

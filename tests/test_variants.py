@@ -5,7 +5,7 @@ import pytest
 
 import hhcore
 from hhcore.compile.module import kernel_name
-from hhcore.config.experiment import read_experiments
+from hhcore.config.reader import read_experiments
 
 TEXT = '''
 [[model]]

@@ -58,7 +58,7 @@ def _check_form(name: str, body: object, where: str) -> None:
             text(body[key], f"{where}.{key}", {**REQUIRED, "potential": "membrane.V", "current": "stimulus.i"}[key])
     _check_stimulus(body["stimulus"], f"{where}.stimulus")
     if "protocol" in body:
-        _check_protocol(body["protocol"], f"{where}.protocol")
+        _check_protocol(body["protocol"], KINDS[body["stimulus"]["kind"]], f"{where}.protocol")
     mapping(body.get("parameters", {}), f"{where}.parameters")
     choice(body.get("combine", "product"), ["product", "zip"], f"{where}.combine")
     choice(body.get("failed_neurons", "keep"), ["keep", "fail"], f"{where}.failed_neurons")
@@ -80,10 +80,11 @@ def _check_stimulus(body: object, where: str) -> None:
             raise UserError(f"{where}.{name}: {quoted(given[name])} is an axis; give one number for all neurons")
 
 
-def _check_protocol(body: object, where: str) -> None:
-    """A kind that there is, and its own keys alone."""
+def _check_protocol(body: object, stimulus: type[Stimulus], where: str) -> None:
+    """A kind that goes with the stimulus, and its own keys alone."""
     given = mapping(body, where)
-    kind = protocols()[choice(present(given, "kind", where, "kind: current_clamp"), protocols(), f"{where}.kind")]
+    legal = [name for name, kind in protocols().items() if kind.takes(stimulus)]
+    kind = protocols()[choice(present(given, "kind", where, "kind: current_clamp"), legal, f"{where}.kind")]
     fields(body, where, {"kind": "", **kind.keys})
 
 

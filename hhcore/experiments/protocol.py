@@ -5,6 +5,7 @@ A protocol is a class in a room of its own, a folder in hhcore/protocols/ (or an
 
 1.  `kind` is its word in a config, `protocol: {kind: ...}`. `default_for(stimulus)` says whether an experiment that
     leaves `protocol` out has it; of the protocols of hhcore, exactly one says so for each kind of stimulus.
+    `takes(stimulus)` says whether an experiment may name it.
 2.  It is a frozen dataclass: its fields are what its keys in the config set. `keys` names the keys with an example
     each; `read` makes the object, checks every value and its unit, and raises UserError at the first mistake.
 3.  `schema` declares what a neuron leaves in the store, a column each, besides those of all protocols (COMMON). It is
@@ -117,6 +118,11 @@ class Protocol:
     def default_for(cls, stimulus: type[Stimulus]) -> bool:
         """Whether an experiment with this kind of stimulus has the protocol without naming it (rule 1)."""
         return False
+
+    @classmethod
+    def takes(cls, stimulus: type[Stimulus]) -> bool:
+        """Whether the protocol can be had with this kind of stimulus (rule 1)."""
+        return True
 
     @classmethod
     def read(cls, body: Mapping[str, object], model: Model, duration: float, where: str) -> "Protocol":

@@ -31,6 +31,11 @@ class Pacing(CurrentClamp):
         """Of every stimulus that paces."""
         return stimulus.paces
 
+    @classmethod
+    def takes(cls, stimulus: type[Stimulus]) -> bool:
+        """Only a stimulus that paces has beats."""
+        return stimulus.paces
+
     def numbers(self, experiment: Experiment) -> float:
         """Spikes, and those of each beat."""
         return super().numbers(experiment) + len(BEAT) * most_beats(experiment)
