@@ -11,6 +11,7 @@ class Certification(Analysis):
 
     name = "certification"
     order = 60
+    implied = True
     source = None
 
     @classmethod

@@ -15,6 +15,7 @@ class Spikes(Analysis):
 
     name = "spikes"
     order = 90  # the last table of all
+    implied = True
     undetected = 0
 
     @classmethod

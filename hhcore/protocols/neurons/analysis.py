@@ -19,6 +19,7 @@ class Neurons(Analysis):
 
     name = "neurons"
     order = 10
+    implied = True
 
     @classmethod
     def applies(cls, experiment: Experiment) -> bool:

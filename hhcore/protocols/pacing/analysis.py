@@ -18,6 +18,7 @@ class Beats(Analysis):
 
     name = "pacing"
     order = 20
+    implied = True
 
     @classmethod
     def applies(cls, experiment: Experiment) -> bool:
