@@ -4,11 +4,12 @@ An analysis is a class in a room of its own, a folder in hhcore/protocols/ (or a
 `hhcore.protocols`). It is found by its class, so nothing else has to be edited. Its object belongs to one experiment.
 
 1.  `name` is a word for rules of the workflow; `order` sorts analyses, those before others whose tables they read.
+    `implied` says that the protocol alone decides whether it applies.
 2.  `applies` says whether an experiment has it.
 3.  `source` says what its tables are made of: "neurons" (in the one pass over all neurons of the grid, a row block at a
     time), "tables" (of other analyses, named by `reads`), "model" (it simulates by itself), or None: it has no tables.
 4.  `tables` and `figures` list what it makes for its experiment, with label and caption for the report and the number
-    of rows. They may depend on the experiment only by what changes the set of analyses that apply to it.
+    of rows. But for these numbers, they depend on the experiment only by its protocol and the analyses that apply to it.
 5.  Of "neurons", `block` makes the tables of a row block, in grid order; blocks come one after the other and begin at
     multiples of `alignment` rows. Of other sources, `write` makes the tables, `minutes` and `megabytes` say what that
     takes, and `settings` is the text of all that they depend on besides the tables read and the experiment's context.
@@ -86,6 +87,7 @@ class Analysis:
 
     name: ClassVar[str]
     order: ClassVar[int] = 50
+    implied: ClassVar[bool] = False
     source: ClassVar[Literal["neurons", "tables", "model"] | None] = "neurons"
 
     def __init__(self, experiment: Experiment):

@@ -86,23 +86,26 @@ def is_late(analysis):
 
 
 def groups(wanted):
-    """The sets of analyses that occur in the config, by the names in them: (analyses, names of the experiments).
+    """What one rule can serve: experiments with the same protocol and the same of the wanted analyses.
 
     wanted : of an analysis, whether it counts
+    Returns {a name: (analyses, names of the experiments)}; an analysis that the protocol implies is not in the name.
     """
     sets = {}
-    for name in EXPERIMENTS:
+    for name, experiment in EXPERIMENTS.items():
         chosen = [analysis for analysis in ANALYSES[name] if wanted(analysis)]
-        sets.setdefault("_".join(analysis.name for analysis in chosen), (chosen, []))[1].append(name)
-    return {names: chosen for names, chosen in sets.items() if names}
+        words = [experiment.protocol.kind, *(analysis.name for analysis in chosen if not analysis.implied)]
+        sets.setdefault("_".join(words), (chosen, []))[1].append(name)
+    return {name: chosen for name, chosen in sets.items() if chosen[0]}
 
 
 def late_analyses():
-    """The analyses with rules of their own that occur in the config: (analysis, names of the experiments)."""
-    names = dict.fromkeys(a.name for found in ANALYSES.values() for a in found if is_late(a))
-    return [
-        (found[0], experiments) for name in names for found, experiments in groups(lambda a: a.name == name).values()
-    ]
+    """The analyses with rules of their own that occur in the config: {name: (analysis, names of the experiments)}."""
+    late = {}
+    for name, found in ANALYSES.items():
+        for analysis in filter(is_late, found):
+            late.setdefault(analysis.name, ([analysis], []))[1].append(name)
+    return late
 
 
 def analysis_of(wildcards, name):
@@ -181,9 +184,7 @@ def tables_read(wildcards, name):
 
 def figure_groups():
     """The sets of analyses whose figures one rule draws: those of early tables together, of late tables each alone."""
-    early = groups(lambda analysis: analysis.figures and not is_late(analysis))
-    late = [groups(lambda a: a.figures and a.name == analysis.name) for analysis, _ in late_analyses()]
-    return {names: chosen for part in [early, *late] for names, chosen in part.items()}
+    return groups(lambda analysis: analysis.figures and not is_late(analysis)) | late_analyses()
 
 
 def drawn_tables(found):

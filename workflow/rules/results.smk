@@ -1,11 +1,11 @@
 # The rules of analyses. What an analysis makes does not depend on wildcards, so there is a rule for each set of analyses
 # that occurs in the config: for the tables that are made in the one pass over all neurons, and for the figures. Tables
 # that are made otherwise have a rule for each analysis. In a loop, lambdas bind what they use: they are called late.
-for names, (found, experiments) in groups(lambda analysis: analysis.source == "neurons").items():
+for name, (found, experiments) in groups(lambda analysis: analysis.source == "neurons").items():
 
     rule:
         name:
-            f"tables_{names}"
+            f"tables_{name}"
         input:
             shards=shards,
             numerics="results/{experiment}/numerics.parquet",
@@ -40,54 +40,54 @@ for names, (found, experiments) in groups(lambda analysis: analysis.source == "n
             "../scripts/tables.py"
 
 
-for analysis, experiments in late_analyses():
+for name, ([analysis], experiments) in late_analyses().items():
 
     rule:
         name:
-            analysis.name
+            name
         input:
             kernels=kernels if analysis.source == "model" else [],
             numerics="results/{experiment}/numerics.parquet",
-            tables=lambda wildcards, name=analysis.name: tables_read(wildcards, name),
+            tables=lambda wildcards, name=name: tables_read(wildcards, name),
         output:
             **table_outputs([analysis]),
         log:
-            f"results/logs/{{experiment}}/{analysis.name}.log",
+            f"results/logs/{{experiment}}/{name}.log",
         benchmark:
-            f"results/benchmarks/{{experiment}}/{analysis.name}.tsv"
+            f"results/benchmarks/{{experiment}}/{name}.tsv"
         wildcard_constraints:
             experiment="|".join(experiments),
         conda:
             "../envs/hhcore.yaml"
         threads: 1
         resources:
-            mem_mb=times_attempt(lambda wildcards, name=analysis.name: analysis_of(wildcards, name).megabytes()),
-            runtime=times_attempt(lambda wildcards, name=analysis.name: analysis_of(wildcards, name).minutes()),
+            mem_mb=times_attempt(lambda wildcards, name=name: analysis_of(wildcards, name).megabytes()),
+            runtime=times_attempt(lambda wildcards, name=name: analysis_of(wildcards, name).minutes()),
         params:
-            name=analysis.name,
+            name=name,
             context=of_experiment(context_digest),
-            settings=lambda wildcards, name=analysis.name: analysis_of(wildcards, name).settings,
+            settings=lambda wildcards, name=name: analysis_of(wildcards, name).settings,
             code=code_digest(*dependencies.own_tables(analysis)),
             texts=of_experiment(model_texts),
         message:
-            f"{{wildcards.experiment}}: make the tables of {analysis.name}"
+            f"{{wildcards.experiment}}: make the tables of {name}"
         script:
             "../scripts/own_tables.py"
 
 
-for names, (found, experiments) in figure_groups().items():
+for name, (found, experiments) in figure_groups().items():
 
     rule:
         name:
-            f"figures_{names}"
+            f"figures_{name}"
         input:
             drawn_tables(found),
         output:
             figure_outputs(found),
         log:
-            f"results/logs/{{experiment}}/figures_{names}.log",
+            f"results/logs/{{experiment}}/figures_{name}.log",
         benchmark:
-            f"results/benchmarks/{{experiment}}/figures_{names}.tsv"
+            f"results/benchmarks/{{experiment}}/figures_{name}.tsv"
         wildcard_constraints:
             experiment="|".join(experiments),
         conda:

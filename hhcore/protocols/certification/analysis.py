@@ -11,16 +11,15 @@ class Certification(Analysis):
 
     name = "certification"
     order = 60
+    implied = True
     source = None
 
     @classmethod
     def applies(cls, experiment: Experiment) -> bool:
-        """To every experiment."""
         return True
 
     @property
     def figures(self) -> tuple[FigureFile, ...]:
-        """Two."""
         return (
             FigureFile("work_precision", "Work and precision", self.caption("work_precision")),
             FigureFile("accuracy_map", self.experiment.protocol.accuracy.label, self.caption("accuracy_map")),
@@ -28,11 +27,9 @@ class Certification(Analysis):
 
     @property
     def drawn(self) -> dict[str, Rows]:
-        """All that was tried, and the errors of neurons."""
         return {"features": "grid", "numerics": "all"}
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
-        """Of neurons, those that were tested."""
         from hhcore.protocols.certification import figures
 
         tested = context.tested(tables["features"])

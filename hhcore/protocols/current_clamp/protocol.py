@@ -51,7 +51,6 @@ class CurrentClamp(Protocol):
 
     @classmethod
     def default_for(cls, stimulus: type[Stimulus]) -> bool:
-        """Of every stimulus that does not pace."""
         return not stimulus.paces
 
     def measure(
@@ -63,7 +62,6 @@ class CurrentClamp(Protocol):
         threads: int = 1,
         progress: Callable[[int], None] | None = None,
     ) -> Result:
-        """One run of each neuron."""
         e = experiment
         columns = dict(zip(e.quantities, points.T, strict=True))
         return simulate(
@@ -87,7 +85,6 @@ class CurrentClamp(Protocol):
         return np.where(run.failed | exact.failed, np.nan, error)
 
     def outcome(self, run: Result) -> np.ndarray:
-        """Spikes."""
         return run.spike_counts
 
     def check(
@@ -105,11 +102,9 @@ class CurrentClamp(Protocol):
         return None if np.isnan(difference) else difference  # neither has a spike so early
 
     def columns(self, result: Result) -> dict[str, np.ndarray]:
-        """Features of the spike train."""
         return result.columns
 
     def numbers(self, experiment: Experiment) -> float:
-        """Those of a neuron that fires fast."""
         return SPIKES_HZ * experiment.duration * experiment.model.ms / 1000.0
 
 

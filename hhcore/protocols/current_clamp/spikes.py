@@ -15,26 +15,23 @@ class Spikes(Analysis):
 
     name = "spikes"
     order = 90  # the last table of all
+    implied = True
     undetected = 0
 
     @classmethod
     def applies(cls, experiment: Experiment) -> bool:
-        """Where spikes are kept."""
         return "spikes" in experiment.protocol.schema.names
 
     @property
     def tables(self) -> tuple[TableFile, ...]:
-        """Too many rows for the report."""
         return (TableFile("spikes", rows=0),)
 
     def block(self, block: RowBlock) -> dict[str, pa.Table]:
-        """A row per spike."""
         self.undetected += int(undetected(block.columns).sum())
         result = block.result
         return {"spikes": tables.spikes(result.spike_times * result.ms, result.offsets, block.rows.start)}
 
     def facts(self) -> Iterable[tuple[str, str]]:
-        """Oscillations that are not counted."""
         e = self.experiment
         unit = e.model.states[e.model.potential].unit
         yield (

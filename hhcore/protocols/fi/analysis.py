@@ -28,7 +28,6 @@ class FI(Analysis):
 
     @property
     def tables(self) -> tuple[TableFile, ...]:
-        """A row per curve and amplitude, a row per curve."""
         e = self.experiment
         curves = e.n_points // (len(e.factors[-1].values) if e.has_amplitude_axis else 1)
         return (
@@ -38,7 +37,6 @@ class FI(Analysis):
 
     @property
     def figures(self) -> tuple[FigureFile, ...]:
-        """Curves; of grids also counts, rheobase, and the range of the potential."""
         if self.experiment.sample is not None:
             return (FigureFile("fi_curves", "F-I curves", self.caption("sampled_curves")),)
         labels = {
@@ -65,7 +63,6 @@ class FI(Analysis):
         return len(last.values) if last.names == ("amplitude",) else e.n_points
 
     def block(self, block: RowBlock) -> dict[str, pa.Table]:
-        """The curves of the neurons, each whole."""
         e = self.experiment
         amplitude = block.axes.get(e.column("amplitude"), np.full(len(block.rows), e.defaults["amplitude"]))
         others = {name: column for name, column in block.axes.items() if name != e.column("amplitude")}
@@ -107,11 +104,9 @@ class FI(Analysis):
 
     @classmethod
     def figure_code(cls) -> tuple[Path | str, ...]:
-        """The same for figures."""
         return (*super().figure_code(), "protocols/current_clamp/oscillation.py")
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
-        """The figures of a grid, or that of a sampled design."""
         from hhcore.protocols.fi import figures
 
         if self.experiment.sample is not None:

@@ -19,10 +19,10 @@ class Neurons(Analysis):
 
     name = "neurons"
     order = 10
+    implied = True
 
     @classmethod
     def applies(cls, experiment: Experiment) -> bool:
-        """To every experiment."""
         return True
 
     @property
@@ -34,7 +34,6 @@ class Neurons(Analysis):
         return (TableFile("features", e.n_points, "Features, one row per neuron", caption), TableFile("failures", 0))
 
     def block(self, block: RowBlock) -> dict[str, pa.Table]:
-        """A row per neuron; a row per neuron that failed."""
         e = self.experiment
         fields = e.axis_fields | e.protocol.definitions
         features = tables.table({**block.axes, **block.columns}, fields)

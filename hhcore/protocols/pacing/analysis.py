@@ -18,15 +18,14 @@ class Beats(Analysis):
 
     name = "pacing"
     order = 20
+    implied = True
 
     @classmethod
     def applies(cls, experiment: Experiment) -> bool:
-        """Where beats are kept."""
         return "beats" in experiment.protocol.schema.names
 
     @property
     def tables(self) -> tuple[TableFile, ...]:
-        """A row per beat."""
         e = self.experiment
         rows, label = ceil(e.n_points * most_beats(e)), "Action potentials, one row per beat"
         return (TableFile("beats", rows, label, self.caption("beats")),)
@@ -47,12 +46,10 @@ class Beats(Analysis):
         return {"features": "grid", "beats": "neurons"}
 
     def block(self, block: RowBlock) -> dict[str, pa.Table]:
-        """Every beat of the neurons."""
         beats = block.result.beat_columns
         return {"beats": tables.table(beats | {"neuron": beats["neuron"] + np.int32(block.rows.start)}, DEFINITIONS)}
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
-        """The figures of a grid."""
         from hhcore.protocols.pacing import figures
 
         return {

@@ -28,7 +28,6 @@ class Pacing(CurrentClamp):
 
     @classmethod
     def default_for(cls, stimulus: type[Stimulus]) -> bool:
-        """Of every stimulus that paces."""
         return stimulus.paces
 
     @classmethod
@@ -37,7 +36,6 @@ class Pacing(CurrentClamp):
         return stimulus.paces
 
     def numbers(self, experiment: Experiment) -> float:
-        """Spikes, and those of each beat."""
         return super().numbers(experiment) + len(BEAT) * most_beats(experiment)
 
 

@@ -15,23 +15,19 @@ class Sampling(Analysis):
 
     @classmethod
     def applies(cls, experiment: Experiment) -> bool:
-        """To every sampled design."""
         return experiment.sample is not None
 
     @property
     def figures(self) -> tuple[FigureFile, ...]:
-        """One."""
         return (
             FigureFile("sample_scatter", "A feature against each sampled quantity", self.caption("sample_scatter")),
         )
 
     @property
     def drawn(self) -> dict[str, Rows]:
-        """Features."""
         return {"features": "grid"}
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
-        """The scatter."""
         from hhcore.protocols.sensitivity import figures
 
         return {"sample_scatter": figures.sample_scatter(tables["features"], context)}

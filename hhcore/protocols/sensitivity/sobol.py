@@ -17,7 +17,6 @@ class Sobol(Analysis):
 
     @classmethod
     def applies(cls, experiment: Experiment) -> bool:
-        """To Saltelli's designs."""
         return experiment.sample is not None and experiment.sample.kind == "saltelli"
 
     @property
@@ -32,16 +31,13 @@ class Sobol(Analysis):
 
     @property
     def tables(self) -> tuple[TableFile, ...]:
-        """A row per feature, quantity and value of the axes: never many."""
         return (TableFile("sobol_indices", 0, "Sobol indices", self.caption("sobol_indices_table")),)
 
     @property
     def figures(self) -> tuple[FigureFile, ...]:
-        """One."""
         return (FigureFile("sobol_indices", "Sobol indices", self.caption("sobol_indices")),)
 
     def write(self, numerics: Path, folder: Path) -> None:
-        """The indices."""
         from hhcore.protocols.sensitivity.features import write_indices
 
         write_indices(self.experiment, self.curves, numerics, folder)
@@ -60,7 +56,6 @@ class Sobol(Analysis):
         return (*super().code(), *FI.code(), "sweep/gather.py")
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
-        """The bars."""
         from hhcore.protocols.sensitivity import figures
 
         return {"sobol_indices": figures.sobol_indices(tables["sobol_indices"], context)}

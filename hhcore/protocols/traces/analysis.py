@@ -18,12 +18,10 @@ class Traces(Analysis):
 
     @classmethod
     def applies(cls, experiment: Experiment) -> bool:
-        """Where `traces` are asked for."""
         return bool(experiment.traces)
 
     @property
     def tables(self) -> tuple[TableFile, ...]:
-        """A row per step."""
         e, ms = self.experiment, self.experiment.model.ms
         step = TRACE_INTERVAL_MS if e.solver is None or e.solver.scheme.adaptive else e.solver.accuracy * ms
         rows = ceil(len(e.traces) * e.duration * ms / step)
@@ -31,22 +29,18 @@ class Traces(Analysis):
 
     @property
     def figures(self) -> tuple[FigureFile, ...]:
-        """One."""
         return (FigureFile("traces", "Example traces", self.caption("traces")),)
 
     @property
     def settings(self) -> str:
-        """The neurons that are traced."""
         return str(self.experiment.traces)
 
     def write(self, numerics: Path, folder: Path) -> None:
-        """Simulate each trace."""
         from hhcore.protocols.traces.table import write_traces
 
         write_traces(self.experiment, numerics, folder / "traces.parquet")
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
-        """The panel."""
         from hhcore.protocols.traces import figures
 
         return {"traces": figures.trace_panel(tables["traces"], context)}

@@ -15,6 +15,7 @@ class Rebound(Analysis):
     """overshoot.parquet and a figure of the rebound."""
 
     name = "rebound"
+    implied = True
 
     @classmethod
     def applies(cls, experiment):
