@@ -17,9 +17,9 @@ from hhcore.base.errors import UserError
 from hhcore.base.hashing import mix64
 from hhcore.certify.stability import check_step
 from hhcore.compile.cost import cost
-from hhcore.compile.module import load_kernel
 from hhcore.config.experiment import Experiment, Factor
 from hhcore.schemes.solver import SCHEMES, Solver
+from hhcore.simulation.engine import engine
 from hhcore.simulation.result import DIVERGED, Result
 from hhcore.simulation.spike_errors import spike_time_errors
 from hhcore.sweep.store import estimated_errors, run_points
@@ -300,7 +300,7 @@ def _nearest(points: np.ndarray) -> np.ndarray:
 
 def _trial(e: Experiment, solver: Solver, run: Result, exact: Result) -> Trial:
     count, expected = np.diff(run.offsets), np.diff(exact.offsets)
-    per_step = cost(load_kernel(e.model, solver.method).path.read_text(encoding="utf-8"))
+    per_step = cost(engine(e.model, solver.method, e.stimulus).kernel.path.read_text(encoding="utf-8"))
     simulated = np.maximum(run.ended, 1e-300).sum() * e.model.ms
     return Trial(
         solver=solver,
@@ -341,7 +341,7 @@ def _by_scipy(e: Experiment, point: np.ndarray, duration: float, scipy: tuple[st
             e.model,
             dict(zip(e.quantities, point.tolist(), strict=True)),
             duration=duration,
-            stimulus=e.stimulus.kind,
+            stimulus=e.stimulus,
             initial_state=e.initial_state,
             threshold=e.threshold,
             rearm=e.rearm,

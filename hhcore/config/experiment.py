@@ -18,11 +18,12 @@ from hhcore.grid.designs import Distribution, Sample, is_distribution, read_dist
 from hhcore.grid.factors import Factor, check_size, check_values, factors
 from hhcore.model.model import NOTHING, Model, load_model, models, split_name
 from hhcore.schemes.solver import Solver
-from hhcore.simulation.stimulus import KINDS, Stimulus
+from hhcore.simulation.stimuli import kinds
+from hhcore.simulation.stimuli.stimulus import Stimulus
 
 REQUIRED = {
     "model": "model: hodgkin_huxley_1952",
-    "stimulus": f"stimulus: {KINDS['step'].example}",
+    "stimulus": f"stimulus: {kinds()['step'].example}",
     "initial_state": "initial_state: rest",
     "duration": "duration: 1000",
     "solver": "solver: {tolerance: 1 us}",
@@ -206,7 +207,7 @@ def _check_form(name: str, body: object, where: str) -> None:
 def _check_stimulus(body: object, where: str) -> None:
     """Known keys alone, and those that its kind needs."""
     given = mapping(body, where)
-    kind = KINDS[choice(present(given, "kind", where, "kind: step"), KINDS, f"{where}.kind")]
+    kind = kinds()[choice(present(given, "kind", where, "kind: step"), kinds(), f"{where}.kind")]
     fields(body, where, {"kind": "", **dict.fromkeys(kind.required(), kind.example)}, kind.fields)
     for name, field in kind.fields.items():
         if not field.swept and isinstance(given.get(name), dict):
@@ -217,7 +218,7 @@ def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
     """Everything else; `body` has passed `_check_form`."""
     model = _model(body, base, where)
     duration = _duration(body, model.time_unit, where)
-    stimulus = KINDS[body["stimulus"]["kind"]]
+    stimulus = kinds()[body["stimulus"]["kind"]]
     defaults, specs, spread = _sweep(body, model, stimulus, duration, where)
     design = read_sample(body, spread, where)
     combine = body.get("combine", "product")

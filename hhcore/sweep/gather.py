@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from hhcore.base.errors import UserError
 from hhcore.config.experiment import Experiment
-from hhcore.simulation.integration import BEAT
+from hhcore.simulation.observers.beats import BEAT
 from hhcore.simulation.result import Ragged, Result
 from hhcore.sweep.plan import context_digest, grid_keys
 from hhcore.sweep.store import KEYS, SCHEMA, array, is_current, keys_of, places, shard_batches

@@ -11,10 +11,12 @@ import numpy as np
 
 from hhcore.base.digests import code_digest, digest
 from hhcore.base.hashing import mix64
-from hhcore.compile.module import cache_directory, keep, kernel_digest, kernel_name, load_kernel
+from hhcore.compile.module import cache_directory, keep, kernel_digest, kernel_name
 from hhcore.config.experiment import Experiment
 from hhcore.model.model import Model
-from hhcore.schemes.solver import SCHEMES, Solver, setting_of
+from hhcore.schemes.solver import SCHEMES, Solver
+from hhcore.simulation.engine import kernel_parts
+from hhcore.simulation.stimuli.stimulus import Stimulus
 
 STEPS_PER_SHARD = 3e9  # neuron-steps: about a minute on one core for Hodgkin-Huxley
 NEURONS_PER_SHARD = 1 << 20  # of short runs: a shard is in memory
@@ -51,7 +53,8 @@ def plan(experiment: Experiment) -> Plan:
     steps = e.simulated_ms * each
     bits = ceil(log2(max(1.0, steps / STEPS_PER_SHARD, e.n_points / NEURONS_PER_SHARD)))
     names = tuple(format(i, f"0{bits}b") for i in range(2**bits)) if bits else ("all",)
-    return Plan(e.n_points, e.simulated_ms / 1000.0, names, steps, steps / kernel_speed(e.model, solver.method))
+    core_s = steps / kernel_speed(e.model, solver.method, e.stimulus)
+    return Plan(e.n_points, e.simulated_ms / 1000.0, names, steps, core_s)
 
 
 def _expected(e: Experiment) -> Solver:
@@ -96,36 +99,37 @@ def duration_text(seconds: float) -> str:
     return f"{round(seconds / 60)} min" if seconds < 7200 else f"{seconds / 3600:.3g} h"
 
 
-def kernel_speed(model: Model, method: str) -> float:
+def kernel_speed(model: Model, method: str, kind: type[Stimulus]) -> float:
     """Neuron-steps per second on one core: as measured here when the kernel was compiled, else nominal."""
     try:
-        return float(_speed_file(model, method).read_text())
+        return float(_speed_file(model, method, kind).read_text())
     except (OSError, ValueError):
         return NOMINAL_SPEED / len(model.states)
 
 
-def measure_speed(model: Model, method: str) -> float:
+def measure_speed(model: Model, method: str, kind: type[Stimulus]) -> float:
     """Measure `kernel_speed` with the model's own neuron, and keep it for later estimates: the best of some rounds."""
-    from hhcore.simulation.simulate import simulate
-    from hhcore.simulation.stimulus import Step
+    from hhcore.simulation.engine import engine
+    from hhcore.simulation.integration import integrate
 
-    load_kernel(model, method)
-    accuracy = 1e-6 if SCHEMES[method].adaptive else 0.025 / model.ms
-    run = {"duration": 100.0 / model.ms, "method": method, setting_of(method): accuracy}
+    used, accuracy = engine(model, method, kind), 1e-6 if SCHEMES[method].adaptive else 0.025 / model.ms
+    own = used.undisturbed(np.array([[q.value for q in model.parameters.values()]]))
+    states = np.array([[q.value for q in model.states.values()]])
     neurons, rounds, speed, until = 256, 0, 0.0, time.perf_counter() + MEASURED_S
     while rounds < 2 or time.perf_counter() < until:
+        tables = np.repeat(own, neurons, axis=0), np.repeat(states, neurons, axis=0)
         started = time.perf_counter()
-        result = simulate(model, {}, Step(np.zeros(neurons)), initial_state="model", **run)
+        steps = integrate(used, *tables, np.array([100.0 / model.ms]), accuracy=accuracy).record["steps"].sum()
         seconds = time.perf_counter() - started
-        speed = max(speed, float(result.steps.sum() / seconds))
+        speed = max(speed, float(steps / seconds))
         neurons *= 2 if seconds < MEASURED_S / 10 else 1
         rounds += 1
-    keep(_speed_file(model, method), repr(speed))
+    keep(_speed_file(model, method, kind), repr(speed))
     return speed
 
 
-def _speed_file(model: Model, method: str) -> Path:
-    return cache_directory() / f"{kernel_name(model, method)}.speed"
+def _speed_file(model: Model, method: str, kind: type[Stimulus]) -> Path:
+    return cache_directory() / f"{kernel_name(model, method, *kernel_parts(kind))}.speed"
 
 
 def context_digest(experiment: Experiment) -> str:
@@ -137,12 +141,14 @@ def context_digest(experiment: Experiment) -> str:
     initial = sorted(e.initial_state.items()) if isinstance(e.initial_state, dict) else e.initial_state
     settings = (e.stimulus.kind, e.duration, e.analysis_window, e.threshold, e.rearm, initial, e.quantities, e.certify)
     code = code_digest(
-        *(f"simulation/{name}.py" for name in ("simulate", "integration", "rest", "stimulus")),
+        *(f"simulation/{name}" for name in ("simulate.py", "integration.py", "rest.py", "engine.py", "result.py")),
+        *("simulation/stimuli", "simulation/observers"),
         *("sweep/store.py", "sweep/plan.py"),
         *(SPIKE_ERRORS if e.certify == "all" else ()),
     )
     methods, accuracy = (e.methods, e.tolerance) if e.solver is None else ([e.solver.method], e.solver.accuracy)
-    return digest(e.model.digest, *(kernel_digest(e.model, method) for method in methods), accuracy, code, *settings)
+    kernels = [kernel_digest(e.model, method, *kernel_parts(e.stimulus)) for method in methods]
+    return digest(e.model.digest, *kernels, accuracy, code, *settings)
 
 
 def grid_digest(experiment: Experiment) -> str:

@@ -17,7 +17,7 @@ from hhcore.base import tables
 from hhcore.base.errors import UserError
 from hhcore.config.experiment import Experiment
 from hhcore.schemes.solver import Solver
-from hhcore.simulation.integration import BEAT
+from hhcore.simulation.observers.beats import BEAT
 from hhcore.simulation.result import DIVERGED, Result
 from hhcore.simulation.simulate import simulate
 from hhcore.simulation.spike_errors import spike_time_errors
@@ -39,7 +39,7 @@ SCHEMA = pa.schema(
         (
             "beats",
             pa.large_list(pa.float64()),
-        ),  # the numbers of hhcore.simulation.integration.BEAT, one beat after the other
+        ),  # the numbers of hhcore.simulation.observers.beats.BEAT, one beat after the other
     ]
 )
 # For spike times; a quarter faster to write than what suits the tables, and a fifth smaller.

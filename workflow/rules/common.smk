@@ -13,6 +13,7 @@ from hhcore.config.file import read_config
 from hhcore.base.digests import code_digest
 from hhcore.base.errors import UserError
 from hhcore.config.experiment import read_experiments, solvers_needed
+from hhcore.simulation.engine import kernel_parts
 from hhcore.sweep.plan import SPIKE_ERRORS, context_digest, estimate, grid_digest, notes, plan
 
 STARTED = time.time()
@@ -32,7 +33,7 @@ def checked_experiments():
 EXPERIMENTS = checked_experiments()
 PLANS = {name: plan(experiment) for name, experiment in EXPERIMENTS.items()}
 KERNELS = {
-    name: [kernel_name(experiment.model, method) for method in solvers_needed(experiment)]
+    name: [kernel_name(experiment.model, method, *kernel_parts(experiment.stimulus)) for method in solvers_needed(experiment)]
     for name, experiment in EXPERIMENTS.items()
 }
 
