@@ -19,9 +19,11 @@ from hhcore.grid import designs as sampling
 from hhcore.grid.axes import DISTRIBUTIONS, FORMS
 from hhcore.protocols.fi import FI
 from hhcore.schemes.solver import METHODS, Solver
-from hhcore.simulation.stimulus import KINDS, Step
+from hhcore.simulation.stimuli import kinds as stimulus_kinds
+from hhcore.simulation.stimuli.step import Step
 
 CONFIG = Path(__file__).parents[1] / "config"
+KINDS = stimulus_kinds()
 STIMULUS = [name for kind in KINDS.values() for name in kind.fields]
 
 GRID = """

@@ -9,9 +9,9 @@ import pytest
 from myokit.formats.cellml import CellML1Exporter, CellML2Exporter
 
 import hhcore
-from hhcore.compile.module import load_kernel
 from hhcore.config.reader import read_experiments
 from hhcore.model.model import CATALOGUE
+from hhcore.simulation.engine import engine
 from hhcore.simulation.integration import pack
 from hhcore.simulation.reference import derivative, reference
 from hhcore.sweep.estimate import notes
@@ -93,7 +93,7 @@ def load(tmp_path, text: str, name="m.mmt", **names):
 
 def slopes(model, states: np.ndarray) -> np.ndarray:
     """dy/dt by the kernel at states (k, N), k at most 16."""
-    kernel = load_kernel(model, "rodas5p")
+    kernel = engine(model, "rodas5p", hhcore.Step).kernel
     parameters = np.array([[q.value for q in model.parameters.values()]] * kernel.W)
     Z = pack(kernel, parameters, states[np.minimum(np.arange(kernel.W), len(states) - 1)])
     rows = Z.reshape(kernel.ROWS, kernel.W)
@@ -296,7 +296,7 @@ def test_hostile_files_get_one_message(tmp_path, name, text, message):
         warnings.simplefilter("ignore")
         with pytest.raises(hhcore.UserError, match=message):
             model = hhcore.load_model(path, potential="a.x", current="none")
-            load_kernel(model, "tsit5")
+            engine(model, "tsit5", hhcore.Step)
 
 
 def test_many_states_are_no_harm(tmp_path):

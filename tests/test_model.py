@@ -9,6 +9,7 @@ from myokit.formats.cellml import CellMLExporter
 import hhcore
 from hhcore.compile.text import generate
 from hhcore.model.model import CATALOGUE
+from hhcore.simulation.engine import kernel_parts
 
 TEXT = (CATALOGUE / "hodgkin_huxley_1952.mmt").read_text()
 
@@ -103,16 +104,16 @@ def test_an_infinite_number_is_none_wherever_it_stands(tmp_path):
 def test_numbers_that_come_up_in_the_compiler_are_named_with_model_and_variable(tmp_path, factor, reason):
     model = load(tmp_path, TEXT.replace("m^3", f"m^3 * {factor}", 1))
     with pytest.raises(hhcore.UserError, match=rf"^model m: sodium\.i: cannot compile '.*': .*{re.escape(reason)}"):
-        generate(model, "tsit5")
+        generate(model, "tsit5", *kernel_parts(hhcore.Step))
 
 
 def test_a_branch_that_divides_by_zero_may_be_left_out_but_not_be_compiled(tmp_path):
     """Of an equation that is part of another, that one is named: only there it shows whether the branch stays."""
     factor = "m^3 * {} * if(V > 1000 [mV], V / (V - V), 1)"
-    generate(load(tmp_path, TEXT.replace("m^3", factor.format(0), 1)), "tsit5")
+    generate(load(tmp_path, TEXT.replace("m^3", factor.format(0), 1)), "tsit5", *kernel_parts(hhcore.Step))
     model = load(tmp_path, TEXT.replace("m^3", factor.format(2), 1))
     with pytest.raises(hhcore.UserError, match=r"^model m: membrane\.V: cannot compile '.*': .*number: zoo"):
-        generate(model, "tsit5")
+        generate(model, "tsit5", *kernel_parts(hhcore.Step))
 
 
 def test_catalogue_has_a_unit_on_every_number_and_other_files_need_not(tmp_path):

@@ -9,12 +9,11 @@ import pytest
 from hhcore.certify.calibration import calibrate
 from hhcore.config.reader import read_experiments
 from hhcore.figures.context import figure_context
-from hhcore.model.model import load_model
 from hhcore.protocols.pacing.protocol import most_beats
 from hhcore.protocols.sensitivity import Sobol
 from hhcore.results import resources
 from hhcore.schemes.solver import Solver
-from hhcore.simulation.simulate import simulate
+from hhcore.simulation.integration import integrate
 from hhcore.sweep import speed
 from hhcore.sweep.estimate import estimate
 
@@ -50,16 +49,17 @@ def test_steps_are_estimated_to_a_factor_of_two(method, accuracy):
 
 def test_the_speed_of_a_kernel_is_the_best_of_several_rounds(monkeypatch):
     monkeypatch.setattr(speed, "keep", lambda path, text: None)
-    model, rounds = load_model("hodgkin_huxley_1952"), []
-    undisturbed = speed.measure_speed(model, "tsit5")
+    rounds = []
+    undisturbed = speed.measure_speed(experiment(), "tsit5")
 
     def stalled(*arguments, **options):
         rounds.append(1)
         time.sleep(0.5 if len(rounds) == 1 else 0.0)
-        return simulate(*arguments, **options)
+        return integrate(*arguments, **options)
 
-    monkeypatch.setattr("hhcore.simulation.simulate.simulate", stalled)
-    assert speed.measure_speed(model, "tsit5") > undisturbed / 20  # the stalled round alone: 1 / 100
+    monkeypatch.setattr("hhcore.simulation.integration.integrate", stalled)
+    assert speed.measure_speed(experiment(), "tsit5") > undisturbed / 20  # the stalled round alone: 1 / 100
+    assert len(rounds) > 1
 
 
 @pytest.mark.parametrize(("method", "tolerance"), [("rk4", "1 us"), ("rk4", "0.01 us"), ("tsit5", "0.1 us")])

@@ -12,6 +12,7 @@ import hhcore
 from hhcore.compile.language import machine
 from hhcore.compile.text import generate
 from hhcore.schemes.solver import setting_of
+from hhcore.simulation.engine import kernel_parts
 from hhcore.simulation.reference import reference
 
 HH = "hodgkin_huxley_1952"
@@ -108,7 +109,7 @@ def test_kernels_are_vectorised():
     """No scalar fallback that nobody notices: the time loop works on whole registers of doubles."""
     model = hhcore.load_model(HH)
     for method in METHODS:
-        text = machine.optimised(generate(model, method))
+        text = machine.optimised(generate(model, method, *kernel_parts(hhcore.Step)))
         assert any(f"fdiv <{width} x double>" in text for width in (2, 4, 8)), method
         assert any(f"@llvm.fma.v{width}f64" in text for width in (2, 4, 8)), method
 
@@ -161,7 +162,7 @@ def test_rearm_level_suppresses_spikes_that_do_not_return():
 
 def test_many_spikes_pass_through_the_buffer(monkeypatch):
     whole = hhcore.simulate(HH, {}, hhcore.Step(30.0), duration=300.0)
-    monkeypatch.setattr("hhcore.simulation.integration.SPIKE_BUFFER", 33)
+    monkeypatch.setattr("hhcore.simulation.observers.spikes.BUFFER", 33)
     assert np.array_equal(hhcore.simulate(HH, {}, hhcore.Step(30.0), duration=300.0).spike_times, whole.spike_times)
 
 

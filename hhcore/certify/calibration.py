@@ -16,7 +16,6 @@ from hhcore.base.errors import UserError
 from hhcore.base.hashing import mix64
 from hhcore.certify.stability import check_step
 from hhcore.compile.cost import cost
-from hhcore.compile.module import load_kernel
 from hhcore.experiments.experiment import Experiment
 from hhcore.grid.factors import Factor
 from hhcore.schemes.solver import SCHEMES, Solver
@@ -300,7 +299,7 @@ def _nearest(points: np.ndarray) -> np.ndarray:
 
 def _trial(e: Experiment, solver: Solver, run: Result, exact: Result) -> Trial:
     outcome = e.protocol.outcome(run)
-    per_step = cost(load_kernel(e.model, solver.method).path.read_text(encoding="utf-8"))
+    per_step = cost(e.engine(solver.method).kernel.path.read_text(encoding="utf-8"))
     simulated = np.maximum(run.ended, 1e-300).sum() * e.model.ms
     return Trial(
         solver=solver,

@@ -3,13 +3,11 @@
 import numpy as np
 
 from hhcore.base.errors import UserError
-from hhcore.compile.module import load_kernel
 from hhcore.experiments.experiment import Experiment
-from hhcore.model.model import Model
-from hhcore.simulation.integration import integrate, pack
+from hhcore.simulation.engine import Engine
+from hhcore.simulation.integration import SAMPLE, integrate, pack
 from hhcore.simulation.rest import initial_states
 from hhcore.simulation.simulate import MOST_STEPS
-from hhcore.simulation.stimulus import protocol
 
 INTERVAL_MS = 0.05  # between two looks at a neuron, or more where these would be too many
 LOOKED_AT = 8_000_000  # numbers, that is states of a neuron times neurons times looks
@@ -41,7 +39,7 @@ def fastest_rate(experiment: Experiment, points: np.ndarray) -> tuple[float, flo
     """The largest |eigenvalue| of the Jacobian [1 / time unit] along the neurons' way, and the potential there."""
     model = experiment.model
     parameters, states = _visited(experiment, points)
-    jacobians = _jacobians(model, parameters, states)
+    jacobians = _jacobians(experiment.engine(TIGHT[0]), parameters, states)
     # The Frobenius norm, with states in units of their size, is no smaller than any eigenvalue: few states need theirs.
     scale = np.maximum(np.abs(states).max(axis=0), 1e-12)
     bounds = np.linalg.norm(jacobians * scale / scale[:, None], axis=(1, 2))
@@ -58,14 +56,15 @@ def fastest_rate(experiment: Experiment, points: np.ndarray) -> tuple[float, flo
 
 def _visited(e: Experiment, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """States that the neurons pass while they move, float64 (k, N), and the parameters of each, float64 (k, p)."""
-    kernel = load_kernel(e.model, TIGHT[0])
+    used = e.engine(TIGHT[0])
     parameters, stimuli = points[:, : len(e.model.parameters)], points[:, len(e.model.parameters) :]
-    start, _ = initial_states(e.model, kernel, parameters, e.initial_state)
+    start, _ = initial_states(used, parameters, e.initial_state)
     looks = min(e.duration * e.model.ms / INTERVAL_MS, LOOKED_AT / start.size)
     times = np.linspace(0, e.duration, 2 + int(looks))[1:]
-    stretches = protocol(e.stimulus, stimuli, e.duration, (0.0, e.duration), times)
+    table = np.column_stack([parameters, e.stimulus.table(stimuli, e.duration)])
     limits = {"accuracy": TIGHT[1], "most_steps": MOST_STEPS * e.duration * e.model.ms}
-    kept = integrate(kernel, parameters, start, stretches, **limits, keep=True).kept
+    samples = used.most_samples(table, times)
+    kept = integrate(used, table, start, times, **limits, samples=samples).samples[:, :, len(SAMPLE) :]
     neurons, looks = _moved(start, kept)
     most = max(BATCH, COMPUTED // start.shape[1] ** 2)
     some = np.unique(np.linspace(0, len(neurons) - 1, min(len(neurons), most)).astype(np.int64))
@@ -85,9 +84,9 @@ def _moved(start: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return np.nonzero((np.diff(cells, axis=1) != 0).any(axis=2) & finite[:, 1:])
 
 
-def _jacobians(model: Model, parameters: np.ndarray, states: np.ndarray) -> np.ndarray:
+def _jacobians(used: Engine, parameters: np.ndarray, states: np.ndarray) -> np.ndarray:
     """The Jacobian of each state, float64 (k, N, N); zero where a derivative is infinite or not a number."""
-    kernel = load_kernel(model, TIGHT[0])
+    kernel, parameters = used.kernel, used.undisturbed(parameters)
     found = np.zeros((-(-len(states) // kernel.W) * kernel.W, kernel.N, kernel.N))
     for first in range(0, len(states), kernel.W):
         lanes = np.minimum(np.arange(first, first + kernel.W), len(states) - 1)

@@ -13,6 +13,7 @@ from hhcore.base.checks import quoted
 from hhcore.base.errors import UserError
 from hhcore.compile.functions import Both, Equal, Less, Opposite, Select, either
 from hhcore.compile.lower import literal
+from hhcore.compile.parts import StimulusText
 from hhcore.model.model import Model
 
 LONGEST = 4096  # binary digits of a power of numbers: it is kept exactly
@@ -21,10 +22,12 @@ SMALL = 12  # nodes of an expression that is repeated wherever it is used, so th
 
 @dataclass(frozen=True)
 class Equations:
-    """dy/dt = f(y, parameters, current, time).
+    """dy/dt = f(y, parameters, stimulus, time).
 
-    states, parameters : symbols by qualified name, in the model's order
-    current, time      : symbols of the injected current and of time
+    states, parameters : symbols by qualified name, in the model's order; then, of parameters, the stimulus' fields
+    inputs             : symbols of what a segment of the stimulus sets, by the row that holds it: LEVEL, the injected
+                         current itself if it is constant; if not, LEVEL and ONSET
+    time               : symbol of time
     constants          : what parameters alone determine and is used more than once, each in terms of earlier ones
     definitions        : other intermediate variables that are used more than once
     derivatives        : the right-hand side of each state, by qualified name
@@ -35,7 +38,7 @@ class Equations:
 
     states: dict[str, sp.Symbol]
     parameters: dict[str, sp.Symbol]
-    current: sp.Symbol
+    inputs: dict[str, sp.Symbol]
     time: sp.Symbol
     constants: dict[sp.Symbol, sp.Expr]
     definitions: dict[sp.Symbol, sp.Expr]
@@ -55,36 +58,48 @@ class Equations:
         return all(end.is_comparable and abs(end) < 120 for end in ends)
 
 
-def equations(model: Model, outputs: tuple[str, ...] = ()) -> Equations:
-    """The equations of `model`; `outputs` names further variables to express besides the derivatives.
+def equations(model: Model, stimulus: StimulusText, outputs: tuple[str, ...] = ()) -> Equations:
+    """The equations of `model` under a stimulus; `outputs` names further variables to express besides the derivatives.
 
     An intermediate variable becomes part of the expressions that use it if it is used once or small; else it stays a
-    variable, so that the size of all expressions together stays that of the model's text.
+    variable, so that the size of all expressions together stays that of the model's text. The injected current is such
+    a variable if it is not constant in each segment.
 
     Raises UserError if an expression has no counterpart among the functions and numbers of the kernels.
     """
     given = [*model.states, *model.parameters, model.current.name, model.myokit.time().qname()]
     blocks = model.myokit.solvable_order().values()
     order = [equation for block in blocks for equation in block if _key(equation.lhs) not in given]
-    names = _symbols(given + [_key(equation.lhs) for equation in order])
+    fields = {name: f"stimulus {name}" for name in stimulus.fields}
+    own = [f"stimulus {name}" for name in ("level", "onset")]
+    names = _symbols(given + [_key(equation.lhs) for equation in order] + [*fields.values(), *own])
     writer = _Writer({name: names[name] for name in given})
     uses = _uses(model.myokit)
     constants, definitions, derivatives = {}, {}, {}
+
+    def know(name: str, expression: sp.Expr, place: str, constant: bool, exported: bool) -> None:
+        kept = uses[name] > 1 and not _is_small(expression)
+        _check_numbers(expression, place, branches=kept or exported)
+        if kept:
+            (constants if constant else definitions)[names[name]] = expression
+        writer.known[name] = names[name] if kept else expression
+
+    if not stimulus.constant:
+        expression = _injected(stimulus, names, names[model.myokit.time().qname()])
+        constant = expression.free_symbols <= {names[name] for name in fields.values()}
+        know(model.current.name, expression, f"stimulus {stimulus.kind}", constant, exported=True)
     for equation in order:
         name, variable = _key(equation.lhs), equation.lhs.var()
         place = f"{variable.qname()}: cannot compile {quoted(equation.rhs.code())}"
         expression = writer.translate(equation.rhs, place)
-        kept = uses[name] > 1 and not _is_small(expression)
-        _check_numbers(expression, place, branches=kept or variable.is_state())
-        if kept:
-            (constants if variable.is_constant() else definitions)[names[name]] = expression
-        writer.known[name] = names[name] if kept else expression
+        know(name, expression, place, variable.is_constant(), exported=variable.is_state())
         if variable.is_state():
             derivatives[variable.qname()] = writer.known[name]
+    level, onset = (names[name] for name in own)
     return Equations(
         states={name: names[name] for name in model.states},
-        parameters={name: names[name] for name in model.parameters},
-        current=names[model.current.name],
+        parameters={name: names[name] for name in [*model.parameters, *fields.values()]},
+        inputs={"LEVEL": names[model.current.name]} if stimulus.constant else {"LEVEL": level, "ONSET": onset},
         time=names[model.myokit.time().qname()],
         constants=constants,
         definitions=definitions,
@@ -93,6 +108,22 @@ def equations(model: Model, outputs: tuple[str, ...] = ()) -> Equations:
         values={names[name]: sp.Rational(repr(q.value)) for name, q in model.parameters.items()},
         potentials=_potentials(model, names),
     )
+
+
+def _injected(stimulus: StimulusText, names: dict[str, sp.Symbol], time: sp.Symbol) -> sp.Expr:
+    """The injected current in symbols. Raises UserError for what is no expression of time, level, onset and fields."""
+    place = f"stimulus {stimulus.kind}: cannot compile {quoted(stimulus.expression)}"
+    component = myokit.Model().add_component("stimulus")
+    known = {f"stimulus.{name}": names[f"stimulus {name}"] for name in ("level", "onset", *stimulus.fields)}
+    known["stimulus.time"] = time
+    try:
+        for name in known:
+            component.add_variable(name.split(".")[1])
+        current = component.add_variable("current")
+        current.set_rhs(stimulus.expression)
+    except (myokit.MyokitError, ValueError) as error:
+        raise UserError(f"{place}: {error}") from error
+    return _Writer(known).translate(current.rhs(), place)
 
 
 def _potentials(model: Model, names: dict[str, sp.Symbol]) -> dict[sp.Symbol, sp.Expr]:
@@ -134,7 +165,7 @@ def _symbols(qualified: list[str]) -> dict[str, sp.Symbol]:
     symbols: dict[str, sp.Symbol] = {}
     taken: set[str] = set()
     for name in qualified:
-        identifier = name.replace(".", "_").replace("dot(", "slope_of_").replace(")", "")
+        identifier = name.replace(".", "_").replace(" ", "_").replace("dot(", "slope_of_").replace(")", "")
         while identifier in taken:
             identifier += "_"
         taken.add(identifier)

@@ -11,17 +11,23 @@ from hhcore.base.digests import code_digest, digest
 from hhcore.base.errors import UserError
 from hhcore.base.files import atomic_write
 from hhcore.compile.language.machine import compiled, cpu_digest, load
+from hhcore.compile.parts import ObserverText, StimulusText
 from hhcore.model.model import Model
 
 
-def kernel_digest(model: Model, method: str) -> str:
-    """Hash that names the kernel of a model and its variants, and a scheme: equal digests compute equal bits."""
-    return digest(_base(model).digest, method, version("llvmlite"), code_digest("compile", "schemes"))
+def kernel_digest(model: Model, method: str, stimulus: StimulusText, observers: tuple[ObserverText, ...] = ()) -> str:
+    """Hash that names the kernel of a model and its variants, a scheme, a kind of stimulus and observers.
+
+    Equal digests compute equal bits.
+    """
+    code = version("llvmlite"), code_digest("compile", "schemes")
+    return digest(_base(model).digest, method, *code, stimulus, *observers)
 
 
-def kernel_name(model: Model, method: str) -> str:
+def kernel_name(model: Model, method: str, stimulus: StimulusText, observers: tuple[ObserverText, ...] = ()) -> str:
     """The file name of a kernel, without its ending."""
-    return f"{_base(model).name}_{method}_{kernel_digest(model, method)}"
+    parts = _base(model).name, method, stimulus.kind, kernel_digest(model, method, stimulus, observers)
+    return "_".join(parts)
 
 
 def _base(model: Model) -> Model:
@@ -48,19 +54,21 @@ def keep(path: Path, content: str | bytes) -> None:
 _loaded: dict[str, SimpleNamespace] = {}
 
 
-def load_kernel(model: Model, method: str) -> SimpleNamespace:
-    """The kernel of a model and a scheme; generated and compiled if this machine has not met it before.
+def load_kernel(
+    model: Model, method: str, stimulus: StimulusText, observers: tuple[ObserverText, ...] = ()
+) -> SimpleNamespace:
+    """The kernel of these parts; generated and compiled if this machine has not met it before.
 
     `path` is the file of its text. Each kind of CPU has a folder of its own for machine code.
     """
-    name = kernel_name(model, method)
+    name = kernel_name(model, method, stimulus, observers)
     if name not in _loaded:
         text, code = cache_directory() / f"{name}.py", cache_directory() / cpu_digest() / f"{name}.bin"
         kernel = _kept(text, code)
         if kernel is None:
             from hhcore.compile.text import generate  # brings SymPy with it, which a kept kernel does not need
 
-            generated = generate(_base(model), method)
+            generated = generate(_base(model), method, stimulus, observers)
             made = compiled(generated)
             keep(text, generated)
             keep(code, made)

@@ -17,11 +17,12 @@ from hhcore.grid.axes import AxisSpec, read_axis
 from hhcore.grid.designs import Distribution, is_distribution, read_distribution, read_sample
 from hhcore.grid.factors import Factor, check_size, check_values, factors
 from hhcore.model.model import NOTHING, Model, load_model, models, split_name
-from hhcore.simulation.stimulus import KINDS, Stimulus
+from hhcore.simulation.stimuli import kinds
+from hhcore.simulation.stimuli.stimulus import Stimulus
 
 REQUIRED = {
     "model": "model: hodgkin_huxley_1952",
-    "stimulus": f"stimulus: {KINDS['step'].example}",
+    "stimulus": f"stimulus: {kinds()['step'].example}",
     "initial_state": "initial_state: rest",
     "duration": "duration: 1000",
     "solver": "solver: {tolerance: 1 us}",
@@ -58,7 +59,7 @@ def _check_form(name: str, body: object, where: str) -> None:
             text(body[key], f"{where}.{key}", {**REQUIRED, "potential": "membrane.V", "current": "stimulus.i"}[key])
     _check_stimulus(body["stimulus"], f"{where}.stimulus")
     if "protocol" in body:
-        _check_protocol(body["protocol"], KINDS[body["stimulus"]["kind"]], f"{where}.protocol")
+        _check_protocol(body["protocol"], kinds()[body["stimulus"]["kind"]], f"{where}.protocol")
     mapping(body.get("parameters", {}), f"{where}.parameters")
     choice(body.get("combine", "product"), ["product", "zip"], f"{where}.combine")
     choice(body.get("failed_neurons", "keep"), ["keep", "fail"], f"{where}.failed_neurons")
@@ -73,7 +74,7 @@ def _check_form(name: str, body: object, where: str) -> None:
 def _check_stimulus(body: object, where: str) -> None:
     """Known keys alone, and those that its kind needs."""
     given = mapping(body, where)
-    kind = KINDS[choice(present(given, "kind", where, "kind: step"), KINDS, f"{where}.kind")]
+    kind = kinds()[choice(present(given, "kind", where, "kind: step"), kinds(), f"{where}.kind")]
     fields(body, where, {"kind": "", **dict.fromkeys(kind.required(), kind.example)}, kind.fields)
     for name, field in kind.fields.items():
         if not field.swept and isinstance(given.get(name), dict):
@@ -92,7 +93,7 @@ def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
     """Everything else; `body` has passed `_check_form`."""
     model = _model(body, base, where)
     duration = _duration(body, model.time_unit, where)
-    stimulus = KINDS[body["stimulus"]["kind"]]
+    stimulus = kinds()[body["stimulus"]["kind"]]
     defaults, specs, spread = _sweep(body, model, stimulus, duration, where)
     design = read_sample(body, spread, where)
     combine = body.get("combine", "product")

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from hhcore.base.units import column_name
+from hhcore.compile.module import kernel_name
 from hhcore.experiments.protocol import Protocol
 from hhcore.grid.axes import Axis
 from hhcore.grid.designs import Sample
@@ -15,7 +16,8 @@ from hhcore.grid.factors import Factor, factors
 from hhcore.grid.points import grid_coordinates, grid_points
 from hhcore.model.model import Model
 from hhcore.schemes.solver import Solver
-from hhcore.simulation.stimulus import Stimulus
+from hhcore.simulation.engine import Engine, engine, kernel_parts
+from hhcore.simulation.stimuli.stimulus import Stimulus
 
 CERTIFYING = ("tsit5", "dop853")  # tell whether a model is stiff; the reference where it is not
 
@@ -127,6 +129,14 @@ class Experiment:
     def stimuli(self, points: Mapping[str, float | np.ndarray]) -> Stimulus:
         """The stimulus of points that have a value, or float64 (k,), for every one of the `quantities`."""
         return self.stimulus(**{name: points[name] for name in self.stimulus.fields})
+
+    def engine(self, method: str) -> Engine:
+        """What integrates its neurons by a scheme: a kernel with the observers of its protocol."""
+        return engine(self.model, method, self.stimulus, self.protocol.observers(self))
+
+    def kernel_name(self, method: str) -> str:
+        """The name of that kernel, which need not be there yet."""
+        return kernel_name(self.model, method, *kernel_parts(self.stimulus, self.protocol.observers(self)))
 
     def trace_points(self) -> np.ndarray:
         """The trace points as rows like those of `points`: float64 (len(traces), len(quantities))."""

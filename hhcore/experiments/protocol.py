@@ -8,9 +8,9 @@ A protocol is a class in a room of its own, a folder in hhcore/protocols/ (or an
     `takes(stimulus)` says whether an experiment may name it.
 2.  It is a frozen dataclass: its fields are what its keys in the config set. `keys` names the keys with an example
     each; `read` makes the object, checks every value and its unit, and raises UserError at the first mistake.
-3.  `schema` declares what a neuron leaves in the store, a column each, besides those of all protocols (COMMON). It is
-    the one place that does. `keeps_final` says whether the last states of all neurons are kept, not of failed ones
-    alone.
+3.  `observers` are what the kernel notes while it runs: hhcore.simulation.observers. `schema` declares what a neuron
+    leaves in the store, a column each, besides those of all protocols (COMMON): often what the observers declare, see
+    `schema_of`. `keeps_final` says whether the last states of all neurons are kept, not of failed ones alone.
 4.  `measure` simulates neurons with a given solver and returns a Result whose record has the columns of COMMON and of
     `schema`. A neuron that fails is a row with a status. A row depends on its own point alone, to the last bit.
 5.  `errors` compares two runs, a coarse and a finer one: how far off each neuron is, in the unit of time or potential
@@ -38,8 +38,10 @@ import pyarrow as pa
 from hhcore.base.registry import discover
 from hhcore.model.model import Model
 from hhcore.schemes.solver import Solver
+from hhcore.simulation.observers import Observer, standard_observers
+from hhcore.simulation.observers.observer import RecordField
 from hhcore.simulation.result import Result
-from hhcore.simulation.stimulus import Stimulus
+from hhcore.simulation.stimuli.stimulus import Stimulus
 
 if TYPE_CHECKING:
     from hhcore.experiments.experiment import Experiment
@@ -129,6 +131,11 @@ class Protocol:
         """The protocol of an experiment, from its own keys in the config (rule 2)."""
         return cls()
 
+    def observers(self, experiment: "Experiment") -> tuple[Observer, ...]:
+        """What the kernel of the experiment notes while it runs (rule 3)."""
+        e = experiment
+        return standard_observers(e.stimulus, e.threshold, e.rearm, e.analysis_window)
+
     def measure(
         self,
         experiment: "Experiment",
@@ -175,6 +182,18 @@ class Protocol:
         """The files that a result depends on (rule 9)."""
         classes = [c for c in cls.__mro__ if issubclass(c, Protocol) and c is not Protocol]
         return tuple(dict.fromkeys(Path(sys.modules[c.__module__].__file__) for c in classes))
+
+
+def schema_of(*observers: type[Observer]) -> pa.Schema:
+    """The columns that observers leave: numbers, or lists whose rows have the `width` that their metadata say."""
+    return pa.schema([_field(field) for observer in observers for field in observer.fields])
+
+
+def _field(field: RecordField) -> pa.Field:
+    kind = pa.from_numpy_dtype(field.dtype)
+    if field.width is None:
+        return pa.field(field.name, kind)
+    return pa.field(field.name, pa.large_list(kind), metadata={"width": str(field.width)})
 
 
 @lru_cache

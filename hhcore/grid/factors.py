@@ -9,7 +9,7 @@ import numpy as np
 from hhcore.base.errors import UserError
 from hhcore.grid.axes import Axis, AxisSpec
 from hhcore.grid.designs import Sample, SampleSpec
-from hhcore.simulation.stimulus import Stimulus
+from hhcore.simulation.stimuli.stimulus import Stimulus
 
 MAX_POINTS = 10**9
 MAX_AXES = 16

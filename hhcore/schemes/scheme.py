@@ -5,7 +5,7 @@ A scheme is the text of a step of all lanes, made of loops over states and lanes
 has `linearise` and `substitute`. `hhcore.compile`
 generates the blocks and joins all to a kernel; `compile/driver.py.in` calls
 
-    begin(Z, t, j)          where a stretch begins: what its first step needs; returns dV/dt
+    begin(Z, t, j)          where a segment begins: what its first step needs; returns dV/dt
     attempt(Z)              from TIME on, of length TAKEN: rows NEXT = states a step later, row ERROR = square of the
                             local error over its scale
     end_slope(Z, j)         dV/dt there

@@ -1,12 +1,12 @@
 """Action potentials of a pulse train: their definitions as data, and what is known of each beat.
 
 A beat lasts from the onset of a pulse to the next onset, or to the end of the run. It has an action potential if it
-has a spike. The kernel finds times and potentials (hhcore.simulation.integration.BEAT); here they become columns.
+has a spike. The kernel finds times and potentials (hhcore.simulation.observers.beats.BEAT); here they become columns.
 """
 
 import numpy as np
 
-from hhcore.simulation.integration import BEAT
+from hhcore.simulation.observers.beats import BEAT
 
 OK, NONE, LATE, FAILED = "ok", "no_action_potential", "not_repolarised", "failed"
 

@@ -18,11 +18,9 @@ from scipy.optimize import root
 
 from hhcore.base.errors import UserError, closest
 from hhcore.model.model import Model
+from hhcore.simulation.stimuli import kinds
+from hhcore.simulation.stimuli.stimulus import Stimulus
 
-STIMULUS = {
-    "step": ("amplitude", "start", "stop"),
-    "pulse_train": ("amplitude", "width", "period", "number", "start"),
-}
 NUDGE = 1e-4  # mV to either side of a 0/0; the mean of both is right to about 1e-11
 
 
@@ -98,7 +96,7 @@ def rest(model: Model, point: dict[str, float]) -> dict[str, float] | None:
     1 s of model time, then solves dy/dt = 0 from the end, or else from the mean of the second half.
     Stable means that every eigenvalue of the Jacobian has a negative real part.
     """
-    slope = _slope(model, _parameters(model, point, *STIMULUS), 0.0)
+    slope = _slope(model, _parameters(model, point, *kinds().values()), lambda t: 0.0)
     run = solve_ivp(slope, (0.0, 1000.0), _model_state(model), method="LSODA", rtol=1e-8, atol=1e-10)
     late = run.y[:, run.t > 500.0].mean(axis=1)
     for guess in (run.y[:, -1], late):
@@ -114,7 +112,7 @@ def reference(
     point: dict[str, float],
     *,
     duration: float,
-    stimulus: str = "step",
+    stimulus: str | type[Stimulus] = "step",
     initial_state: str | dict[str, float] = "rest",
     threshold: float = 0.0,
     rearm: float | None = None,
@@ -125,9 +123,8 @@ def reference(
     """One neuron from 0 to `duration`.
 
     point         : parameters that differ from the model's, and the fields of the stimulus
-    stimulus      : `step`: `amplitude` (0) flows in `start` (0) <= t < `stop` (`duration`); `pulse_train`: it flows
-                    for `width` from `start` (0) on, and again after each `period`, `number` times (as often as fits).
-                    The integration stops at every edge.
+    stimulus      : a kind or its name; of its fields, those without a default are what they are when it is quiet. The
+                    integration stops at every edge.
     initial_state : `rest` (where the neuron has none, the model's own rest; where that has none, its state in the
                     file), `model`, or every state by name
     threshold     : a spike is an upward crossing of it by the potential [mV], located on the dense output. Both
@@ -142,17 +139,17 @@ def reference(
     >>> reference(squid, {"amplitude": 10.0}, duration=10.0, initial_state="model").spike_times.round(6)
     array([1.92423])
     """
-    parameters = _parameters(model, point, stimulus)
-    pulses = _pulses(point, stimulus, duration)
+    kind = kinds()[stimulus] if isinstance(stimulus, str) else stimulus
+    parameters = _parameters(model, point, kind)
+    jumps, current = kind.twin(_fields(kind, point), duration)
     rearm = threshold if rearm is None else rearm
     potential = list(model.states).index(model.potential)
-    edges = sorted({0.0, duration} | {edge for pulse in pulses for edge in pulse if 0 < edge < duration})
-    y = _initial(model, point, initial_state)
+    edges = sorted({0.0, duration} | {edge for edge in jumps if 0 < edge < duration})
+    y = _initial(model, parameters, initial_state)
     armed = y[potential] < threshold
     runs = []
     for begin, end in pairwise(edges):
-        flows = any(first <= begin < last for first, last in pulses)
-        slope = _slope(model, parameters, point.get("amplitude", 0.0) if flows else 0.0)
+        slope = _slope(model, parameters, _until(current, end))
         events = (
             _event(lambda t, y: y[potential] - threshold, +1),
             _event(lambda t, y: y[potential] - rearm, -1),
@@ -204,22 +201,20 @@ def _spikes(ups: list[float], downs: list[float], armed: bool) -> list[float]:
     return spikes
 
 
-def _pulses(point: dict[str, float], stimulus: str, duration: float) -> list[tuple[float, float]]:
-    """First and last moment of each pulse; a step is one."""
-    start = point.get("start", 0.0)
-    if stimulus == "step":
-        return [(start, point.get("stop", duration))]
-    pulses = []
-    while len(pulses) < point.get("number", math.inf):
-        onset = start + len(pulses) * point["period"]
-        if onset + point["width"] > duration:
-            break
-        pulses.append((onset, onset + point["width"]))
-    return pulses
+def _fields(kind: type[Stimulus], point: dict[str, float]) -> dict[str, float]:
+    """The fields of the stimulus: those of the point, defaults, and of what has none, what it is when it is quiet."""
+    usual = {name: kind.quiet[name] if f.default is None else f.default for name, f in kind.fields.items()}
+    return {name: point.get(name, value) for name, value in usual.items()}
 
 
-def _parameters(model: Model, point: dict[str, float], *stimuli: str) -> dict[str, float]:
-    fields = [field for stimulus in stimuli for field in STIMULUS[stimulus]]
+def _until(current: Callable[[float], float], end: float) -> Callable[[float], float]:
+    """The current up to an edge, and at it as it was just before."""
+    last = math.nextafter(end, 0.0)
+    return lambda t: current(min(t, last))
+
+
+def _parameters(model: Model, point: dict[str, float], *stimuli: type[Stimulus]) -> dict[str, float]:
+    fields = [field for kind in stimuli for field in kind.fields]
     for name in point:
         if name not in model.parameters and name not in fields:
             legal = [*model.parameters, *fields]
@@ -245,13 +240,13 @@ def _model_state(model: Model) -> list[float]:
     return [quantity.value for quantity in model.states.values()]
 
 
-def _slope(model: Model, parameters: dict[str, float], current: float):
-    """dy/dt as SciPy wants it."""
+def _slope(model: Model, parameters: dict[str, float], injected: Callable[[float], float]):
+    """dy/dt as SciPy wants it, under a current that is a function of time."""
     own = {name: quantity.value for name, quantity in model.parameters.items()}
     given, run, n = list((own | parameters).values()), _equations(model).run, len(model.states)
 
     def slope(t: float, y: np.ndarray) -> np.ndarray:
-        y = np.asarray(y).tolist()
+        y, current = np.asarray(y).tolist(), injected(t)
         try:
             return np.array(run(math, *y, *given, current, t)[:n])
         except (ArithmeticError, ValueError):  # 0/0, or something that overflows

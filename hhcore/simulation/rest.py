@@ -1,14 +1,13 @@
 """Initial states: the stable equilibrium of each neuron, the model's own state, or given values."""
 
 from collections.abc import Mapping
-from types import SimpleNamespace
 
 import numpy as np
 
 from hhcore.base.errors import UserError, closest
 from hhcore.model.model import Model
+from hhcore.simulation.engine import Engine
 from hhcore.simulation.integration import integrate, pack
-from hhcore.simulation.stimulus import Protocol
 
 RELAXATION = 1000.0  # time a neuron is given to settle where Newton's method does not find its rest (ms)
 RELAXATION_STEP = 0.01
@@ -17,26 +16,51 @@ RELAXATION_STEPS = 1e6
 
 
 def initial_states(
-    model: Model, kernel: SimpleNamespace, parameters: np.ndarray, initial_state: str | Mapping[str, float]
+    engine: Engine, parameters: np.ndarray, initial_state: str | Mapping[str, float] | np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """States (n, N) and status int8 (n,: 0 ok, 1 no stable rest) for parameters (n, p).
+    """States (n, N) and status int8 (n,: 0 ok, 1 no stable rest) for parameters of the model (n, p).
 
-    Raises UserError for an unknown word or an incomplete mapping.
+    initial_state : "rest", "model", a value for every state by name, or float64 (N,) or (n, N)
+
+    Raises UserError for an unknown word, an incomplete mapping, and an array of another shape.
     """
-    n = len(parameters)
-    status = np.zeros(n, dtype=np.int8)
+    model, n = engine.model, len(parameters)
+    if isinstance(initial_state, str) and initial_state == "rest":
+        return _rest(engine, parameters)
+    return np.array(np.broadcast_to(_given(model, initial_state, n), (n, len(model.states)))), np.zeros(
+        n, dtype=np.int8
+    )
+
+
+def _given(model: Model, initial_state: str | Mapping[str, float] | np.ndarray, n: int) -> np.ndarray:
+    """States that need no search, (N,) or (n, N)."""
     if isinstance(initial_state, Mapping):
-        given = _given(model, initial_state)
-        return np.tile(given, (n, 1)), status
-    own = np.array([q.value for q in model.states.values()])
+        return _named(model, initial_state)
+    if not isinstance(initial_state, str):
+        return _table(model, initial_state, n)
     if initial_state == "model":
-        return np.tile(own, (n, 1)), status
-    if initial_state == "rest":
-        return _rest(model, kernel, parameters, own)
+        return _own(model)
     raise UserError(f"initial_state {initial_state!r} is unknown; " + closest(initial_state, ["rest", "model"]))
 
 
-def _given(model: Model, initial_state: Mapping[str, float]) -> np.ndarray:
+def _own(model: Model) -> np.ndarray:
+    return np.array([q.value for q in model.states.values()])
+
+
+def _table(model: Model, states: np.ndarray, n: int) -> np.ndarray:
+    try:
+        table = np.asarray(states, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"initial_state: {states!r} is no array of numbers") from error
+    if table.shape not in ((len(model.states),), (n, len(model.states))):
+        raise UserError(
+            f"initial_state: an array of shape {table.shape}; give {(len(model.states),)} or {(n, len(model.states))}, "
+            f"a column for each state of {model.name!r}: {', '.join(model.states)}"
+        )
+    return table
+
+
+def _named(model: Model, initial_state: Mapping[str, float]) -> np.ndarray:
     for name in initial_state:
         if name not in model.states:
             raise UserError(
@@ -48,13 +72,14 @@ def _given(model: Model, initial_state: Mapping[str, float]) -> np.ndarray:
     return np.array([float(initial_state[name]) for name in model.states])
 
 
-def _rest(model: Model, kernel: SimpleNamespace, parameters: np.ndarray, own: np.ndarray):
+def _rest(engine: Engine, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Equilibria of all distinct parameter sets, started from the equilibrium of the model's own parameters."""
-    reference = np.array([[q.value for q in model.parameters.values()]])
-    models_rest, settled = _settle(kernel, reference, own, model.ms)
+    reference = np.array([[q.value for q in engine.model.parameters.values()]])
+    own = _own(engine.model)
+    models_rest, settled = _settle(engine, engine.undisturbed(reference), own)
     start = models_rest[0] if settled[0] else own
     first, which = _distinct(parameters)
-    states, settled = _settle(kernel, parameters[first], start, model.ms)
+    states, settled = _settle(engine, engine.undisturbed(parameters[first]), start)
     states[~settled] = start
     return states[which], (~settled[which]).astype(np.int8)
 
@@ -72,20 +97,19 @@ def _distinct(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return order[new], which
 
 
-def _settle(
-    kernel: SimpleNamespace, parameters: np.ndarray, start: np.ndarray, ms: float
-) -> tuple[np.ndarray, np.ndarray]:
+def _settle(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(states (n, N), found): by Newton's method, where it fails after letting the neuron settle without stimulus."""
-    states, stable = _newton(kernel, parameters, np.tile(start, (len(parameters), 1)))
+    states, stable = _newton(engine, parameters, np.tile(start, (len(parameters), 1)))
     lost = np.flatnonzero(~stable)
     if len(lost):
-        relaxed = _relax(kernel, parameters[lost], np.tile(start, (len(lost), 1)), ms)
-        states[lost], stable[lost] = _newton(kernel, parameters[lost], relaxed)
+        relaxed = _relax(engine, parameters[lost], np.tile(start, (len(lost), 1)))
+        states[lost], stable[lost] = _newton(engine, parameters[lost], relaxed)
     return states, stable
 
 
-def _newton(kernel: SimpleNamespace, parameters: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _newton(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Roots of dy/dt at zero current and whether each is a stable equilibrium (all eigenvalues left of zero)."""
+    kernel = engine.kernel
     n = len(parameters)
     states = np.empty_like(start)
     jacobians = np.empty((n, kernel.N, kernel.N))
@@ -108,10 +132,9 @@ def _newton(kernel: SimpleNamespace, parameters: np.ndarray, start: np.ndarray) 
     return states, stable
 
 
-def _relax(kernel: SimpleNamespace, parameters: np.ndarray, start: np.ndarray, ms: float) -> np.ndarray:
-    """States after RELAXATION without stimulus. ms: milliseconds in the model's unit of time."""
-    n = len(parameters)
-    nothing = np.zeros((n, 1), dtype=bool), np.empty((n, 0), dtype=np.int64)
-    silence = Protocol(np.full((n, 1), RELAXATION / ms), np.zeros((n, 1)), *nothing)
-    accuracy = RELAXATION_ERROR if kernel.ADAPTIVE else RELAXATION_STEP / ms
-    return integrate(kernel, parameters, start, silence, accuracy=accuracy, most_steps=RELAXATION_STEPS).states
+def _relax(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """States after RELAXATION without stimulus."""
+    ms = engine.model.ms
+    accuracy = RELAXATION_ERROR if engine.kernel.ADAPTIVE else RELAXATION_STEP / ms
+    limits = {"accuracy": accuracy, "most_steps": RELAXATION_STEPS}
+    return integrate(engine, parameters, start, np.array([RELAXATION / ms]), **limits).record["final"]

@@ -1,6 +1,6 @@
 """What a simulation leaves of each neuron."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -21,8 +21,31 @@ class Ragged:
     values: np.ndarray
     offsets: np.ndarray
 
+    @classmethod
+    def of(cls, values: np.ndarray, counts: np.ndarray) -> "Ragged":
+        """Lists of these lengths, int64 (n,)."""
+        return cls(values, np.r_[0, np.cumsum(counts)])
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Length of each list, int64 (n,)."""
+        return np.diff(self.offsets)
+
 
 Record = Mapping[str, np.ndarray | Ragged]  # by name, a row for each neuron
+
+
+def joined(records: Sequence[Record]) -> Record:
+    """Records of the same names, the neurons of one after those of the other."""
+
+    def column(parts: list[np.ndarray | Ragged]) -> np.ndarray | Ragged:
+        if isinstance(parts[0], Ragged):
+            return Ragged.of(
+                *(np.concatenate([getattr(part, name) for part in parts]) for name in ("values", "counts"))
+            )
+        return np.concatenate(parts)
+
+    return {name: column([record[name] for record in records]) for name in records[0]}
 
 
 @dataclass(frozen=True)
@@ -107,7 +130,7 @@ class Result:
 
     @property
     def beats(self) -> np.ndarray:
-        """float64 (b, 8), the columns of hhcore.simulation.integration.BEAT; (0, 8) where none were observed.
+        """float64 (b, 8), the columns of hhcore.simulation.observers.beats.BEAT; (0, 8) where none were observed.
 
         A beat lasts from the onset of a pulse to the next one, or to the end of the run.
         """

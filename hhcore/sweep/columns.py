@@ -12,7 +12,7 @@ from hhcore.simulation.result import Ragged, Record, Result
 KEYS = pa.schema([("key_high", pa.uint64()), ("key_low", pa.uint64())])
 
 
-def schema_of(protocol: Protocol) -> pa.Schema:
+def shard_schema(protocol: Protocol) -> pa.Schema:
     """The columns of a shard: keys, those of all protocols, and the protocol's own."""
     return pa.schema([*KEYS, *COMMON, *protocol.schema])
 
@@ -26,7 +26,7 @@ def columns_of(keys: np.ndarray, result: Result, protocol: Protocol) -> pa.Table
         if field.name == "final":
             column = _some_rows(column, np.ones(len(keys), bool) if protocol.keeps_final else result.failed)
         columns.append(_lists(column, field.type) if isinstance(column, Ragged) else array(column))
-    return pa.Table.from_arrays(columns, schema=schema_of(protocol))
+    return pa.Table.from_arrays(columns, schema=shard_schema(protocol))
 
 
 def record_of(table: pa.Table, protocol: Protocol, states: int) -> Record:

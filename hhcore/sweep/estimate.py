@@ -37,7 +37,7 @@ def estimate(experiment: Experiment) -> Estimate:
     steps = simulated_ms * each
     bits = ceil(log2(max(1.0, steps / STEPS_PER_SHARD, e.n_points / NEURONS_PER_SHARD)))
     names = tuple(format(i, f"0{bits}b") for i in range(2**bits)) if bits else ("all",)
-    return Estimate(e.n_points, simulated_ms / 1000.0, names, steps, steps / kernel_speed(e.model, solver.method))
+    return Estimate(e.n_points, simulated_ms / 1000.0, names, steps, steps / kernel_speed(e, solver.method))
 
 
 def _expected(e: Experiment) -> Solver:

@@ -22,7 +22,7 @@ import pyarrow as pa
 from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.simulation.result import Result
-from hhcore.sweep.columns import KEYS, array, keys_of, record_of, schema_of
+from hhcore.sweep.columns import KEYS, array, keys_of, record_of, shard_schema
 from hhcore.sweep.keys import grid_keys
 from hhcore.sweep.store import Format, format_of, is_current, places, shard_batches
 
@@ -61,7 +61,7 @@ def gather(experiment: Experiment, shards: list[Path], blocks: list[range]) -> I
         return np.searchsorted(starts, neurons["row"].to_numpy(), "right") - 1
 
     keys = _shared_out(_keys(e), KEYS.append(ROW), shard, range(len(shards)))
-    neurons = _shared_out(_neurons(e, shards, keys), schema_of(e.protocol).append(ROW), block, range(len(starts)))
+    neurons = _shared_out(_neurons(e, shards, keys), shard_schema(e.protocol).append(ROW), block, range(len(starts)))
     yield from prefetched(_result(e, found) for found in neurons)
 
 

@@ -4,13 +4,13 @@ import hashlib
 from dataclasses import astuple
 
 from hhcore.base.digests import code_digest, digest
-from hhcore.compile.module import kernel_digest
 from hhcore.experiments.experiment import Experiment
 
 # What every neuron's result depends on besides kernel, protocol and model. tests/test_digests.py holds this list, and
 # those of the rules, to what is imported.
 SIMULATION = (
-    *(f"simulation/{name}.py" for name in ("simulate", "integration", "rest", "result", "stimulus")),
+    *(f"simulation/{name}.py" for name in ("simulate", "integration", "rest", "engine", "result")),
+    *("simulation/stimuli", "simulation/observers"),
     *(f"sweep/{name}.py" for name in ("store", "keys", "hashing")),
     *("grid/points.py", "grid/factors.py", "base/hashing.py", "experiments/protocol.py"),
 )
@@ -27,7 +27,7 @@ def context_digest(experiment: Experiment) -> str:
     settings = (e.stimulus.kind, e.duration, e.analysis_window, e.threshold, e.rearm, initial, e.quantities, e.certify)
     code = code_digest(*SIMULATION, *e.protocol.code(), *(e.protocol.error_code if e.certify == "all" else ()))
     methods, accuracy = (e.methods, e.tolerance) if e.solver is None else ([e.solver.method], e.solver.accuracy)
-    kernels = (kernel_digest(e.model, method) for method in methods)
+    kernels = (e.kernel_name(method) for method in methods)
     return digest(e.model.digest, *kernels, accuracy, code, *protocol, *settings)
 
 

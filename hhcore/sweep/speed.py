@@ -5,41 +5,42 @@ from pathlib import Path
 
 import numpy as np
 
-from hhcore.compile.module import cache_directory, keep, kernel_name, load_kernel
-from hhcore.model.model import Model
-from hhcore.schemes.solver import SCHEMES, setting_of
+from hhcore.compile.module import cache_directory, keep
+from hhcore.experiments.experiment import Experiment
+from hhcore.schemes.solver import SCHEMES
 
 MEASURED_S = 0.3  # long enough to tell the speed of a kernel by, in rounds of a tenth of it
 NOMINAL_SPEED = 2e8  # states per second on one core, where this machine has not measured the kernel yet
 
 
-def kernel_speed(model: Model, method: str) -> float:
+def kernel_speed(experiment: Experiment, method: str) -> float:
     """Neuron-steps per second on one core: as measured here when the kernel was compiled, else nominal."""
     try:
-        return float(_speed_file(model, method).read_text())
+        return float(_speed_file(experiment, method).read_text())
     except (OSError, ValueError):
-        return NOMINAL_SPEED / len(model.states)
+        return NOMINAL_SPEED / len(experiment.model.states)
 
 
-def measure_speed(model: Model, method: str) -> float:
+def measure_speed(experiment: Experiment, method: str) -> float:
     """Measure `kernel_speed` with the model's own neuron, and keep it for later estimates: the best of some rounds."""
-    from hhcore.simulation.simulate import simulate
-    from hhcore.simulation.stimulus import Step
+    from hhcore.simulation.integration import integrate
 
-    load_kernel(model, method)
+    model, used = experiment.model, experiment.engine(method)
     accuracy = 1e-6 if SCHEMES[method].adaptive else 0.025 / model.ms
-    run = {"duration": 100.0 / model.ms, "method": method, setting_of(method): accuracy}
+    own = used.undisturbed(np.array([[q.value for q in model.parameters.values()]]))
+    states = np.array([[q.value for q in model.states.values()]])
     neurons, rounds, speed, until = 256, 0, 0.0, time.perf_counter() + MEASURED_S
     while rounds < 2 or time.perf_counter() < until:
+        tables = np.repeat(own, neurons, axis=0), np.repeat(states, neurons, axis=0)
         started = time.perf_counter()
-        result = simulate(model, {}, Step(np.zeros(neurons)), initial_state="model", **run)
+        steps = integrate(used, *tables, np.array([100.0 / model.ms]), accuracy=accuracy).record["steps"].sum()
         seconds = time.perf_counter() - started
-        speed = max(speed, float(result.steps.sum() / seconds))
+        speed = max(speed, float(steps / seconds))
         neurons *= 2 if seconds < MEASURED_S / 10 else 1
         rounds += 1
-    keep(_speed_file(model, method), repr(speed))
+    keep(_speed_file(experiment, method), repr(speed))
     return speed
 
 
-def _speed_file(model: Model, method: str) -> Path:
-    return cache_directory() / f"{kernel_name(model, method)}.speed"
+def _speed_file(experiment: Experiment, method: str) -> Path:
+    return cache_directory() / f"{experiment.kernel_name(method)}.speed"

@@ -16,7 +16,7 @@ from hhcore.base import tables
 from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.simulation.result import Result
-from hhcore.sweep.columns import array, columns_of, keys_of, schema_of
+from hhcore.sweep.columns import array, columns_of, keys_of, shard_schema
 from hhcore.sweep.hashing import context_digest
 from hhcore.sweep.keys import shard_points
 
@@ -33,7 +33,7 @@ class Format:
 
 def format_of(experiment: Experiment) -> Format:
     """The format of an experiment's shards."""
-    return Format(context_digest(experiment), schema_of(experiment.protocol))
+    return Format(context_digest(experiment), shard_schema(experiment.protocol))
 
 
 def update_shard(

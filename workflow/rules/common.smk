@@ -9,7 +9,6 @@ from snakemake.exceptions import WorkflowError
 
 from hhcore.base.digests import code_digest
 from hhcore.base.errors import UserError
-from hhcore.compile.module import kernel_name
 from hhcore.config.file import read_config
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.analysis import analyses
@@ -41,7 +40,7 @@ for e in EXPERIMENTS.values():
     for table, rows in resources.rows(e).items():
         ROWS[table] = max(rows, ROWS.get(table, 0))
 KERNELS = {
-    name: [kernel_name(experiment.model, method) for method in solvers_needed(experiment)]
+    name: [experiment.kernel_name(method) for method in solvers_needed(experiment)]
     for name, experiment in EXPERIMENTS.items()
 }
 

@@ -5,16 +5,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 
 from hhcore.experiments.experiment import Experiment
-from hhcore.experiments.protocol import Accuracy, Protocol
+from hhcore.experiments.protocol import Accuracy, Protocol, schema_of
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.features import DEFINITIONS
+from hhcore.simulation.observers.extremes import Extremes
+from hhcore.simulation.observers.spikes import Spikes
 from hhcore.simulation.result import Result
 from hhcore.simulation.simulate import simulate
 from hhcore.simulation.spike_errors import spike_time_errors
-from hhcore.simulation.stimulus import Stimulus
+from hhcore.simulation.stimuli.stimulus import Stimulus
 
 CHECKED_MS = 300.0  # of a run, by SciPy
 SPIKES_HZ = 150.0  # of a neuron that fires fast
@@ -43,7 +44,7 @@ class CurrentClamp(Protocol):
 
     kind = "current_clamp"
     title = "current clamp"
-    schema = pa.schema([("peak", pa.float64()), ("trough", pa.float64()), ("spikes", pa.large_list(pa.float64()))])
+    schema = schema_of(Spikes, Extremes)
     accuracy = SPIKE_TIMES
     definitions = DEFINITIONS
     headline = ("firing_rate_Hz", "Firing rate", "Hz")
@@ -51,7 +52,7 @@ class CurrentClamp(Protocol):
 
     @classmethod
     def default_for(cls, stimulus: type[Stimulus]) -> bool:
-        return not stimulus.paces
+        return not stimulus.beat
 
     def measure(
         self,
@@ -75,6 +76,7 @@ class CurrentClamp(Protocol):
             analysis_window=e.analysis_window,
             threshold=e.threshold,
             rearm=e.rearm,
+            observers=self.observers(e),
             threads=threads,
             progress=progress,
         )
@@ -118,7 +120,7 @@ def _by_scipy(e: Experiment, point: np.ndarray, duration: float, scipy: tuple[st
             e.model,
             dict(zip(e.quantities, point.tolist(), strict=True)),
             duration=duration,
-            stimulus=e.stimulus.kind,
+            stimulus=e.stimulus,
             initial_state=e.initial_state,
             threshold=e.threshold,
             rearm=e.rearm,

@@ -24,7 +24,8 @@ class FI(Analysis):
     @classmethod
     def applies(cls, experiment: Experiment) -> bool:
         """To steps; of sampled neurons, where the amplitude is an axis."""
-        return experiment.stimulus.kind == "step" and (experiment.sample is None or experiment.has_amplitude_axis)
+        has_spikes = "spikes" in experiment.protocol.schema.names and experiment.stimulus.kind == "step"
+        return has_spikes and (experiment.sample is None or experiment.has_amplitude_axis)
 
     @property
     def tables(self) -> tuple[TableFile, ...]:

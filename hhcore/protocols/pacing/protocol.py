@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-import pyarrow as pa
-
 from hhcore.experiments.experiment import Experiment
+from hhcore.experiments.protocol import schema_of
 from hhcore.protocols.current_clamp.protocol import CurrentClamp
 from hhcore.simulation.beats import LAST_BEAT
-from hhcore.simulation.integration import BEAT
-from hhcore.simulation.stimulus import Stimulus
+from hhcore.simulation.observers.beats import BEAT, Beats
+from hhcore.simulation.observers.extremes import Extremes
+from hhcore.simulation.observers.spikes import Spikes
+from hhcore.simulation.stimuli.stimulus import Stimulus
 
 
 @dataclass(frozen=True)
@@ -17,23 +18,18 @@ class Pacing(CurrentClamp):
 
     kind = "pacing"
     title = "pacing"
-    schema = pa.schema(
-        [
-            *CurrentClamp.schema,
-            pa.field("beats", pa.large_list(pa.float64()), metadata={"width": str(len(BEAT))}),
-        ]
-    )
+    schema = schema_of(Spikes, Extremes, Beats)
     definitions = CurrentClamp.definitions | LAST_BEAT
     headline = ("apd90_ms", "APD90", "ms")
 
     @classmethod
     def default_for(cls, stimulus: type[Stimulus]) -> bool:
-        return stimulus.paces
+        return bool(stimulus.beat)
 
     @classmethod
     def takes(cls, stimulus: type[Stimulus]) -> bool:
         """Only a stimulus that paces has beats."""
-        return stimulus.paces
+        return bool(stimulus.beat)
 
     def numbers(self, experiment: Experiment) -> float:
         return super().numbers(experiment) + len(BEAT) * most_beats(experiment)
