@@ -294,6 +294,8 @@ class Expressions:
         index = [self.number(i, "i8") for i in (node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice])]
         if not isinstance(array, Array) or len(index) != len(array.shape):
             raise self.fail(node, "not an element of an array")
+        if self.module.bounds:
+            self.module.bounds.check(self, node, index, array.shape)
         place = index[0]
         for length, i in zip(array.shape[1:], index[1:], strict=True):
             row = self._arithmetic("mul", place, length)
@@ -366,11 +368,17 @@ class Expressions:
         code = f"call {kind} @{label}({', '.join(passed)})"
         if result is None:
             self.lines.append(f"  {code}")
-            return ()
+        else:
+            whole = self.named(code)
+        if self.module.bounds:
+            self.module.bounds.after_call(self)
+        return () if result is None else self._parts(whole, result)
+
+    def _parts(self, whole: str, result: str | tuple[str, ...]) -> Thing:
+        """What a call returned: one number, or several."""
         if isinstance(result, str):
-            return self.new(code, result)
-        found = self.named(code)
-        return tuple(self.new(f"extractvalue {kind} {found}, {i}", type) for i, type in enumerate(result))
+            return Value(result, whole)
+        return tuple(self.new(f"extractvalue {llvm_type(result)} {whole}, {i}", type) for i, type in enumerate(result))
 
     _EXPRESSIONS: dict[type, Callable] = {
         ast.Constant: _literal,
