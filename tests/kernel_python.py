@@ -25,7 +25,7 @@ def fma(a: float, b: float, c: float) -> np.float64:
     try:
         return np.float64(numerator / denominator)
     except OverflowError:
-        return np.float64(math.copysign(math.inf, numerator))
+        return np.float64(math.inf if numerator > 0 else -math.inf)
 
 
 def number(x: object) -> object:
@@ -87,6 +87,11 @@ class _Numbers(ast.NodeTransformer):
         name = f"literal_{type(node.value).__name__}_{len(self.literals)}"
         self.literals[name] = number(node.value)
         return ast.copy_location(ast.Name(name, ast.Load()), node)
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        if isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
+            return self.visit(ast.copy_location(ast.Constant(-node.operand.value), node))  # -2**63 has no 2**63
+        return self.generic_visit(node)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         assert node.attr == "shape"

@@ -6,12 +6,9 @@ time may call into a checked kernel.
 """
 
 import ast
-from typing import TYPE_CHECKING
 
+from hhcore.compile.language.lines import Lines
 from hhcore.compile.language.values import Value
-
-if TYPE_CHECKING:
-    from hhcore.compile.language.expressions import Expressions
 
 NOTE = "kernel.outside"  # three integers: number of the place from 1 (0: nothing happened), index, length of the axis
 DECLARED = f"@{NOTE} = global [3 x i64] zeroinitializer"
@@ -24,7 +21,7 @@ class Bounds:
     def __init__(self) -> None:
         self.places: list[tuple[str, str]] = []
 
-    def check(self, function: "Expressions", node: ast.Subscript, index: list[Value], shape: tuple[Value, ...]) -> None:
+    def check(self, function: Lines, node: ast.Subscript, index: list[Value], shape: tuple[Value, ...]) -> None:
         """Go on only if each index is at least 0 and below the length of its axis."""
         for i, length in zip(index, shape, strict=True):
             inside, outside = function.label("inside"), function.label("noted")
@@ -35,13 +32,13 @@ class Bounds:
             function.jump(LEFT)
             function.begin(inside)
 
-    def _note(self, function: "Expressions", node: ast.Subscript, i: Value, length: Value) -> None:
+    def _note(self, function: Lines, node: ast.Subscript, i: Value, length: Value) -> None:
         self.places.append((f"{function.node.name}, line {node.lineno}", ast.unparse(node)))
         for k, text in enumerate((str(len(self.places)), i.text, length.text)):
             place = function.named(f"getelementptr i64, ptr @{NOTE}, i64 {k}")
             function.lines.append(f"  store i64 {text}, ptr {place}")
 
-    def after_call(self, function: "Expressions") -> None:
+    def after_call(self, function: Lines) -> None:
         """Go on only if the function that was called met no such index."""
         inside = function.label("inside")
         place = function.new(f"load i64, ptr @{NOTE}", "i8")
