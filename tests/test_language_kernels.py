@@ -1,7 +1,9 @@
 """Whole kernels: machine code against the same text run as plain Python, and against its own checked mode."""
 
+import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import kernel_python
@@ -125,6 +127,14 @@ def test_no_index_leaves_its_array_from_rest_along_a_trace_or_where_neurons_fail
     wild = hhcore.Step(np.array([0.0, 5e4]))
     found = check(as_checked, monkeypatch, hhcore.simulate, HH, {}, wild, duration=9.0, method="rk4", dt=1.0)
     assert DIVERGED in found.status and STALLED not in found.status
+
+
+def test_the_page_on_the_language_makes_a_checked_kernel():
+    page = (Path(__file__).parents[1] / "docs/design/kernel_language.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    names: dict = {}
+    exec(block, names)
+    assert names["kernel"].run.places and names["kernel"].N == 4
 
 
 def test_a_wrong_index_in_a_kernel_is_found(monkeypatch):

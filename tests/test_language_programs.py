@@ -49,14 +49,14 @@ def agree(text: str, given: tuple) -> None:
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 
 
-@settings(max_examples=50, deadline=None, derandomize=True, suppress_health_check=SLOW)
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=SLOW)
 @given(programs(), arguments())
 def test_random_programs_have_the_bits_of_python(text, given):
     agree(text, given)
 
 
 @pytest.mark.slow
-@settings(max_examples=5000, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=2000, deadline=None, suppress_health_check=SLOW)
 @given(programs(), arguments())
 def test_thousands_of_random_programs_have_the_bits_of_python(text, given):
     agree(text, given)

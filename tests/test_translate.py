@@ -358,6 +358,12 @@ def test_what_belongs_into_no_kernel_is_refused(text):
         compiled(f"{text}\n")
 
 
+@pytest.mark.parametrize("value", ["M", "open('x')", "__import__('os')", "print(1)"])
+def test_constants_are_made_of_numbers_alone(value):
+    with pytest.raises(KernelError, match="a constant without a value"):
+        compiled(f"N = {value}\n")
+
+
 def test_arguments_of_another_type_are_refused():
     f = load(compiled('def f(x: "f8[:, :]"):\n    x[0, 0] = 1.0\n')).f
     unaligned = np.zeros(33, np.uint8)[1:].view(np.float64).reshape(2, 2)

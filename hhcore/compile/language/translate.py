@@ -1,16 +1,10 @@
 """From the Python in which kernels are written to LLVM's language.
 
 A kernel's text is a small part of Python, and means what it means there: functions of numbers (f8, i8, b1) and of
-arrays in C order; assignments, loops over ranges, branches, calls. Global names are constants; the branches that they
-rule out are left out. A function whose arguments are all annotated, `Z: "f8[:]"`, can be called from outside; each of
-the others is translated once for every combination of types it is called with. `@inline` has LLVM put a function in the
-place of its calls.
+arrays in C order; assignments, loops over ranges, branches, calls. Its grammar, its types and where it differs from
+Python are on one page, docs/design/kernel_language.md.
 
-Multiplications and additions are fused where the text says `fma`, nowhere else, and nothing is reordered. What differs
-from Python: integers have 64 bits, and are floats beside floats; all of `a < b < c` is computed, and both values of
-`a if c else b` if neither calls a function that is not inline; indices are neither checked nor counted from the end,
-and nothing checks that a name has a value yet; arrays given to one function do not overlap; a division by zero is
-infinite or not a number.
+Multiplications and additions are fused where the text says `fma`, nowhere else, and nothing is reordered.
 """
 
 import ast
@@ -86,8 +80,9 @@ class _Module:
                 raise KernelError(f"line {node.lineno}: neither a function nor a constant")
             if any(ast.unparse(decorator) != "inline" for decorator in getattr(node, "decorator_list", ())):
                 raise KernelError(f"line {node.lineno}: the one decorator is @inline")
+        known = {"__builtins__": {}} | CONSTANTS
         try:
-            exec(compile(ast.Module(assignments, []), "<constants>", "exec"), dict(CONSTANTS), self.constants)
+            exec(compile(ast.Module(assignments, []), "<constants>", "exec"), known, self.constants)
         except Exception as error:
             raise KernelError(f"a constant without a value: {error}") from error
         self.entries = {
