@@ -115,6 +115,7 @@ class Writer:
                 lambda: f"{self.pick(['abs', 'sqrt', 'floor', 'ceil'])}({number()})",
                 lambda: f"{self.pick(['sqrt', 'floor', 'float'])}({self.expression('i8', fuel)})",
                 lambda: f"float({self.leaf('i8')} if {self.expression('b1', fuel)} else {self.leaf('f8')})",
+                lambda: f"{self.pick(['min', 'max'])}({self.leaf('f8')} * 0.0, {self.pick(['0.0', '-0.0'])})",
                 lambda: f"double_of({self.expression('i8', fuel)})",
                 lambda: f"(-{number()})",
             ]
@@ -147,6 +148,8 @@ class Writer:
 
         def numbers() -> list[str]:
             first = [self.expression(self.pick(["f8", "i8"]), fuel) for _ in range(2)]
+            if self.upto(2) == 0:
+                first = [self.leaf(self.pick(["f8", "f8", "i8"]))] * 2  # equal, or NaN
             return first + [self.leaf(self.pick(["f8", "i8"])) for _ in range(self.upto(1))]  # a call might be left out
 
         return self.pick(

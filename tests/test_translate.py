@@ -165,6 +165,24 @@ def test_what_python_refuses_to_divide_is_infinite_or_not_a_number():
     assert bits(x) == bits([np.inf, np.nan, -np.inf])
 
 
+COMPARISONS = """
+def f(x: "f8[:]", found: "b1[:, :, :]", chosen: "f8[:, :, :]"):
+    for i in range(len(x)):
+        for k in range(len(x)):
+            a, b = x[i], x[k]
+            found[i, k, 0], found[i, k, 1], found[i, k, 2] = a < b, a <= b, a > b
+            found[i, k, 3], found[i, k, 4], found[i, k, 5] = a >= b, a == b, a != b
+            chosen[i, k, 0], chosen[i, k, 1] = min(a, b), max(a, b)
+"""
+
+
+def test_comparisons_of_all_pairs():
+    """NaN is not like anything, itself included; of zeros that differ by their sign, the first is chosen."""
+    x = np.array([-1.0, -0.0, 0.0, 1.0, math.inf, math.nan])
+    n = len(x)
+    check(COMPARISONS, "f", lambda: [x.copy(), np.zeros((n, n, 6), bool), np.zeros((n, n, 2))])
+
+
 INTEGERS = """
 N, BIG = -5, 9007199254740993
 
