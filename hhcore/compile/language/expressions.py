@@ -118,19 +118,23 @@ class Expressions(Lines):
         a, b = self.number(node.left), self.number(node.right)
         if isinstance(node.op, ast.LShift | ast.RShift) and b.known is not None and not 0 <= b.known < 64:
             raise self.fail(node, "no shift within 64 bits")
-        on_floats, on_integers, python = _OPERATORS[type(node.op)]
-        floats = "f8" in (a.type, b.type) or isinstance(node.op, ast.Div)
-        type_ = "f8" if floats else a.type
-        operation = on_floats if floats else on_integers
-        if operation is None or (type_ == "b1" and operation not in ("and", "or", "xor")):
-            raise self.fail(node, f"no such operation on {type_}")
+        type_, operation = self._operation(node, a, b)
         a, b = self.coerce(a, type_), self.coerce(b, type_)
         if a.known is not None and b.known is not None:
             with suppress(ArithmeticError):  # left to the machine, where 1 / 0 is infinite
-                return self._known(node, python(a.known, b.known))
+                return self._known(node, _OPERATORS[type(node.op)][2](a.known, b.known))
         if operation == _FOLDED:
             raise self.fail(node, "no such operation but on constants")
         return self.new(f"{operation} {LLVM[type_]} {a.text}, {b.text}", type_)
+
+    def _operation(self, node: ast.BinOp, a: Value, b: Value) -> tuple[str, str]:
+        """The type in which two numbers meet, and what LLVM calls the operation on it."""
+        on_floats, on_integers, _ = _OPERATORS[type(node.op)]
+        floats = "f8" in (a.type, b.type) or isinstance(node.op, ast.Div)
+        type_, operation = ("f8", on_floats) if floats else (a.type, on_integers)
+        if operation is None or (type_ == "b1" and operation not in ("and", "or", "xor")):
+            raise self.fail(node, f"no such operation on {type_}")
+        return type_, operation
 
     def _unary(self, node: ast.UnaryOp) -> Value:
         if isinstance(node.op, ast.Not):
