@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import lru_cache
 from types import SimpleNamespace
 
@@ -14,10 +15,13 @@ import numpy as np
 
 from hhcore.base.digests import digest
 from hhcore.base.errors import UserError, closest
+from hhcore.compile.language.bounds import NOTE
 from hhcore.compile.language.translate import translate
+from hhcore.compile.language.values import KernelError
 
 DTYPES = {"f8": np.dtype(np.float64), "i8": np.dtype(np.int64), "b1": np.dtype(np.bool_)}
 C_TYPES = {"f8": ctypes.c_double, "i8": ctypes.c_int64}
+FASTEST = 3  # of LLVM's levels of optimisation
 
 
 def cpu() -> tuple[str, str]:
@@ -59,12 +63,18 @@ def cpu_digest() -> str:
     return digest(*cpu(), llvm.get_process_triple(), llvm.llvm_version_info)
 
 
-def compiled(text: str) -> bytes:
-    """Object code of a kernel's text, behind the hash of all that follows and a line on what is in it: for `load`."""
-    translation = translate(text)
-    machine = _machine()
-    module = _optimised(translation.text, machine)
+def compiled(text: str, checked: bool = False) -> bytes:
+    """Object code of a kernel's text, behind the hash of all that follows and a line on what is in it: for `load`.
+
+    checked : whether calls raise KernelError for an index outside its array. Such code is not optimised, so that it is
+              made in a fraction of the time; the bits are the same
+    """
+    translation = translate(text, checked)
+    level = 0 if checked else FASTEST
+    machine = _machine(level)
+    module = _optimised(translation.text, machine, level)
     about = {"source": digest(text), "entries": translation.entries, "constants": translation.constants}
+    about["places"] = translation.places
     content = json.dumps(about).encode() + b"\n" + machine.emit_object(module)
     return _hash(content) + b"\n" + content
 
@@ -83,7 +93,8 @@ def load(kept: bytes) -> SimpleNamespace:
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine())
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    functions = {name: Function(engine, name, kinds) for name, kinds in about["entries"].items()}
+    places = about["places"]
+    functions = {name: Function(engine, name, kinds, places) for name, kinds in about["entries"].items()}
     return SimpleNamespace(source=about["source"], **about["constants"], **functions)
 
 
@@ -110,19 +121,19 @@ def _initialised() -> llvm.Target:
     return llvm.Target.from_triple(llvm.get_process_triple())
 
 
-def _machine() -> llvm.TargetMachine:
+def _machine(level: int = FASTEST) -> llvm.TargetMachine:
     name, features = cpu()
     return _initialised().create_target_machine(
-        cpu=name, features=features, opt=3, reloc="default", codemodel="jitdefault", jit=True
+        cpu=name, features=features, opt=level, reloc="default", codemodel="jitdefault", jit=True
     )
 
 
-def _optimised(text: str, machine: llvm.TargetMachine) -> llvm.ModuleRef:
+def _optimised(text: str, machine: llvm.TargetMachine, level: int = FASTEST) -> llvm.ModuleRef:
     """LLVM's module after its passes for speed, which keep every operation's rounding."""
     module = llvm.parse_assembly(text)
     module.triple, module.data_layout = llvm.get_process_triple(), str(machine.target_data)
     module.verify()
-    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    options = llvm.create_pipeline_tuning_options(speed_level=level)
     options.loop_vectorization = options.slp_vectorization = options.loop_interleaving = options.loop_unrolling = True
     builder = llvm.create_pass_builder(machine, options)
     builder.getModulePassManager().run(module, builder)
@@ -132,10 +143,12 @@ def _optimised(text: str, machine: llvm.TargetMachine) -> llvm.ModuleRef:
 class Function:
     """Machine code to call: arrays are handed over as a pointer and the length of each axis.
 
-    Holds the engine that owns the code.
+    Holds the engine that owns the code. `places` are those of a checked translation.
     """
 
-    def __init__(self, engine: llvm.ExecutionEngine, name: str, kinds: list[str]):
+    def __init__(
+        self, engine: llvm.ExecutionEngine, name: str, kinds: list[str], places: Sequence[tuple[str, str]] = ()
+    ):
         types: list[type] = []
         for kind in kinds:
             types += [ctypes.c_void_p, *[ctypes.c_int64] * kind.count(":")] if "[" in kind else [C_TYPES[kind]]
@@ -144,10 +157,15 @@ class Function:
         if not address:
             raise ValueError(f"no function {name!r} in the machine code")
         self.code = ctypes.CFUNCTYPE(ctypes.c_int64, *types)(address)
+        self.places = places
+        self.note = (ctypes.c_int64 * 3).from_address(engine.get_global_value_address(NOTE)) if places else [0]
         self.shapes = [(DTYPES[kind.split("[")[0]], kind.count(":")) for kind in kinds]
 
     def __call__(self, *arguments: object) -> int:
-        """Call it; what comes back of a function that returns nothing means nothing."""
+        """Call it; what comes back of a function that returns nothing means nothing.
+
+        Raises KernelError where checked code met an index outside its array.
+        """
         given: list[object] = []
         for argument, (dtype, axes) in zip(arguments, self.shapes, strict=True):
             if not axes:
@@ -157,4 +175,14 @@ class Function:
             if not (argument.dtype == dtype and argument.ndim == axes and in_order):
                 raise TypeError(f"{self.name}: arrays must be {dtype} of {axes} axes in C order, aligned")
             given += [argument.ctypes.data, *argument.shape]
-        return self.code(*given)
+        result = self.code(*given)
+        if self.note[0]:
+            raise self._outside()
+        return result
+
+    def _outside(self) -> KernelError:
+        """What checked code noted, which is forgotten."""
+        place, index, length = self.note
+        self.note[0] = 0
+        where, source = self.places[place - 1]
+        return KernelError(f"{where}: index {index} of an axis of length {length}: {source}")

@@ -1,16 +1,10 @@
 """From the Python in which kernels are written to LLVM's language.
 
 A kernel's text is a small part of Python, and means what it means there: functions of numbers (f8, i8, b1) and of
-arrays in C order; assignments, loops over ranges, branches, calls. Global names are constants; the branches that they
-rule out are left out. A function whose arguments are all annotated, `Z: "f8[:]"`, can be called from outside; each of
-the others is translated once for every combination of types it is called with. `@inline` has LLVM put a function in the
-place of its calls.
+arrays in C order; assignments, loops over ranges, branches, calls. Its grammar, its types and where it differs from
+Python are on one page, docs/design/kernel_language.md.
 
-Multiplications and additions are fused where the text says `fma`, nowhere else, and nothing is reordered. What differs
-from Python: integers have 64 bits, and are floats beside floats; all of `a < b < c` is computed, and both values of
-`a if c else b` if neither calls a function that is not inline; indices are neither checked nor counted from the end,
-and nothing checks that a name has a value yet; arrays given to one function do not overlap; a division by zero is
-infinite or not a number.
+Multiplications and additions are fused where the text says `fma`, nowhere else, and nothing is reordered.
 """
 
 import ast
@@ -18,6 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from hhcore.compile.language.bounds import DECLARED, Bounds
 from hhcore.compile.language.expressions import INTRINSICS, Expressions, is_inline
 from hhcore.compile.language.values import (
     CONSTANTS,
@@ -45,27 +40,38 @@ attributes #0 = {{ nounwind "prefer-vector-width"="512" }}
 
 @dataclass(frozen=True)
 class Translation:
-    """LLVM's text of a kernel, the constants of its own, and the types of the arguments of what can be called."""
+    """LLVM's text of a kernel and what its caller has to know.
+
+    constants : those of the text, by name
+    entries   : types of the arguments of what can be called, by name
+    places    : of a checked translation, where each check is and what is checked; the machine code counts them from 1
+    """
 
     text: str
     constants: dict[str, object]
     entries: dict[str, list[str]]
+    places: list[tuple[str, str]]
 
 
-def translate(text: str) -> Translation:
-    """Translate the text of a kernel. Raises KernelError, which says where, if it is none."""
+def translate(text: str, checked: bool = False) -> Translation:
+    """Translate the text of a kernel, `checked` with a comparison of each index with the length of its axis.
+
+    Raises KernelError, which says where, if it is none.
+    """
     try:
         tree = ast.parse(text)
     except SyntaxError as error:
         raise KernelError(f"line {error.lineno}: {error.msg}") from error
-    module = _Module(tree)
-    return Translation(module.text(), module.constants, module.entries)
+    bounds = Bounds() if checked else None
+    module = _Module(tree, bounds)
+    return Translation(module.text(), module.constants, module.entries, bounds.places if bounds else [])
 
 
 class _Module:
     """All functions of a text, and what has become of them."""
 
-    def __init__(self, tree: ast.Module):
+    def __init__(self, tree: ast.Module, bounds: Bounds | None):
+        self.bounds = bounds
         self.functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
         self.constants: dict[str, object] = {}
         assignments = [node for node in tree.body if isinstance(node, ast.Assign)]
@@ -74,8 +80,9 @@ class _Module:
                 raise KernelError(f"line {node.lineno}: neither a function nor a constant")
             if any(ast.unparse(decorator) != "inline" for decorator in getattr(node, "decorator_list", ())):
                 raise KernelError(f"line {node.lineno}: the one decorator is @inline")
+        known = {"__builtins__": {}} | CONSTANTS
         try:
-            exec(compile(ast.Module(assignments, []), "<constants>", "exec"), dict(CONSTANTS), self.constants)
+            exec(compile(ast.Module(assignments, []), "<constants>", "exec"), known, self.constants)
         except Exception as error:
             raise KernelError(f"a constant without a value: {error}") from error
         self.entries = {
@@ -104,7 +111,8 @@ class _Module:
         declared = [f"declare double @llvm.{name}.f64({', '.join(['double'] * n)})" for name, n in INTRINSICS.items()]
         loops = [f"!{i} = distinct !{{!{i}, {hints}}}" for i, hints in enumerate(self.marks, start=2)]
         attributes = _ATTRIBUTES.format(interleaved=max(2, self.constants.get("W", 0) // REGISTER))
-        parts = [*self.tables.values(), *declared, *self.texts, attributes, *loops]
+        noted = [DECLARED] if self.bounds else []
+        parts = [*self.tables.values(), *noted, *declared, *self.texts, attributes, *loops]
         return "\n".join(parts) + "\n"
 
     def loop(self, turns: int | None) -> str:
@@ -169,7 +177,8 @@ class _Function(Expressions):
         """The finished function."""
         linkage, inlined = "" if exported else "internal ", "alwaysinline " if is_inline(self.node) else ""
         head = f"define {linkage}{llvm_type(self.result)} @{label}({', '.join(self.arguments)}) {inlined}#0 {{"
-        return "\n".join([head, "entry:", *self.slots, *self.lines, "}"])
+        outside = self.module.bounds.end(llvm_type(self.result)) if self.module.bounds else []
+        return "\n".join([head, "entry:", *self.slots, *self.lines, *outside, "}"])
 
     def assign(self, name: str, value: Thing, initial: bool = False) -> None:
         """Bind a name. Those that are bound once stand for their value; others have a place to be stored in."""
@@ -239,13 +248,15 @@ class _Function(Expressions):
             return
         yes, no, after = self.label("then"), self.label("else"), self.label("after")
         self.branch(condition, yes, no)
-        reached = False
+        outer, reaching = self.names, []
         for label, body in ((yes, node.body), (no, node.orelse)):
             self.begin(label)
+            self.names = dict(outer)
             self.statements(body)
-            reached |= self.open
+            reaching += [self.names] if self.open else []
             self.jump(after)
-        if reached:
+        self.names = reaching[0] if len(reaching) == 1 else outer  # the other way may have left a name without a value
+        if reaching:
             self.begin(after)
 
     def do_while(self, node: ast.While) -> None:
@@ -298,9 +309,11 @@ class _Function(Expressions):
         return tuple(values)
 
     def loop_body(self, body: list[ast.stmt], following: str, after: str) -> None:
+        outer, self.names = self.names, dict(self.names)
         self.loops.append((following, after))
         self.statements(body)
         self.loops.pop()
+        self.names = outer
 
     def do_leap(self, node: ast.Continue | ast.Break) -> None:
         if not self.loops:
