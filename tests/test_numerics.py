@@ -173,6 +173,20 @@ def test_neurons_that_scipy_cannot_integrate_stay_unchecked(monkeypatch, tmp_pat
     assert says["reference_checked_by_scipy"] == "none" and says["reference_agreement_us"] == "not checked"
 
 
+@pytest.mark.parametrize(
+    ("differences", "said"),
+    [
+        ((4.5e-8, 4.3e-8), "0.01"),  # us: one neuron's on x86-64 and on ARM
+        ((8.3e-4, 1.04e-3), "0.01"),  # one neuron's with and without a C library that multiplies and adds at once
+        ((0.01,), "0.01"),
+        ((0.0101, 0.07), "0.1"),
+        ((30.0,), "100"),
+    ],
+)
+def test_the_agreement_with_scipy_is_said_without_the_digits_of_the_machine(differences, said):
+    assert {certificate.within(difference) for difference in differences} == {said}
+
+
 def test_a_neuron_that_is_silent_while_scipy_looks_is_no_check(monkeypatch):
     """It fires once, late; the other one fires from the beginning."""
     monkeypatch.setattr("hhcore.protocols.current_clamp.protocol.CHECKED_MS", 20.0)
