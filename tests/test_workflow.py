@@ -259,7 +259,7 @@ ALL = {"kernel", "calibrate", "simulate"} | TABLES_ON
         ("hhcore/simulation/spike_errors.py.in", "Fill", "Set", ALL - {"kernel"}),
         ("hhcore/base/units.py", "µ", "μ", TABLES_ON),
         ("hhcore/figures/style.py", "figure", "figure", set()),
-        ("hhcore/grid/points.py", "grid", "Grid", ALL - {"kernel"}),
+        ("hhcore/grid/points.py", "The points of a grid", "Points of a grid", ALL - {"kernel"}),
         ("hhcore/experiments/protocol.py", "COMMON = ", "COMMON  = ", ALL - {"kernel"}),
         ("hhcore/protocols/current_clamp/protocol.py", "CHECKED_MS = ", "CHECKED_MS  = ", ALL - {"kernel"}),
         ("hhcore/protocols/fi/curves.py", "amplitudes of the grid", "grid's amplitudes", TABLES_ON),
@@ -268,7 +268,7 @@ ALL = {"kernel", "calibrate", "simulate"} | TABLES_ON
         ("hhcore/protocols/sensitivity/indices.py", "RESAMPLES = 100", "RESAMPLES = 99", set()),  # nothing is sampled
         ("hhcore/protocols/pacing/protocol.py", "class Pacing", "class  Pacing", set()),  # a step does not pace
         ("hhcore/results/resources.py", "MARGIN = 4.0", "MARGIN = 5.0", set()),
-        ("hhcore/base/errors.py", "closest", "nearest", set()),
+        ("hhcore/base/errors.py", "run the same command again", "run it again", set()),
         ("workflow/report/summary.rst", "Model and source", "Source and model", {"report", "all"}),
         ("config/README.md", "config", "config", set()),
     ],

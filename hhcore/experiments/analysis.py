@@ -9,7 +9,7 @@ An analysis is a class in a room of its own, a folder in hhcore/protocols/ (or a
 3.  `source` says what its tables are made of: "neurons" (in the one pass over all neurons of the grid, a row block at a
     time), "tables" (of other analyses, named by `reads`), "model" (it simulates by itself), or None: it has no tables.
 4.  `tables` and `figures` list what it makes for its experiment, with label and caption for the report and the number
-    of rows. But for these numbers, they depend on the experiment only by its protocol and the analyses that apply to it.
+    of rows. But for these numbers, they depend on the experiment by its protocol and the analyses that apply alone.
 5.  Of "neurons", `block` makes the tables of a row block, in grid order; blocks come one after the other and begin at
     multiples of `alignment` rows. Of other sources, `write` makes the tables, `minutes` and `megabytes` say what that
     takes, and `settings` is the text of all that they depend on besides the tables read and the experiment's context.
