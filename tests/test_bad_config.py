@@ -120,12 +120,7 @@ MISTAKES = [
     (("solver", "method"), "rk45", ".solver.method", ["'rk45'", "mean 'rk4'?"]),
     (("solver", "method"), ["rk4"], ".solver.method", ["['rk4'] is not a choice", "legal: "]),
     (("protocol",), {"kind": "voltage"}, ".protocol.kind", ["'voltage'", "legal: "]),
-    (
-        ("protocol",),
-        {"kind": "pacing"},
-        ".protocol.kind",
-        ["'pacing' is not a choice here", "current_clamp"],
-    ),  # of a step
+    (("protocol",), {"kind": "pacing"}, ".protocol.kind", ["'pacing' is not a choice here", "current_clamp"]),  # a step
     (("protocol",), {"kind": "current_clamp", "hold": 1}, ".protocol", ["no key 'hold'", "legal: kind"]),
     (("failed_neurons",), "stop", ".failed_neurons", ["'stop'", "legal: keep, fail"]),
     (("combine",), "prodct", ".combine", ["'prodct'", "mean 'product'?"]),

@@ -23,6 +23,7 @@ from hhcore.simulation.result import Result
 from hhcore.sweep.store import update_shard
 
 NAN = np.nan
+SILENT = "No neuron of the sample fires: no spike times to judge solvers by."
 SOLVERS = [  # method, accuracy, chosen, operations, errors of three neurons, whether each failed
     ("tsit5", 1e-4, False, 100.0, (3.0, 20.0, NAN), (False, False, False)),
     ("tsit5", 1e-6, True, 300.0, (0.5, 0.2, NAN), (False, False, False)),
@@ -45,12 +46,9 @@ def tried() -> pd.DataFrame:
 
 def context(*axes, **options) -> FigureContext:
     """With the words of current clamp."""
-    words = {
-        "missing": "does not fire",
-        "outcome": "spike count",
-        "nothing": "No neuron of the sample fires: no spike times to judge by.",
-    }
-    return of_axes(*axes, error=Variable("spike_time_error_us", "Spike-time error", "us"), **words, **options)
+    error = Variable("spike_time_error_us", "Spike-time error", "us")
+    words = {"missing": "does not fire", "nothing": SILENT, "outcome": "spike count"}
+    return of_axes(*axes, error=error, **words, **options)
 
 
 def drawn(line) -> list[tuple[float, float]]:
@@ -84,7 +82,7 @@ def test_work_precision_draws_the_worst_error_of_each_solver_that_kept_all_neuro
 def test_work_precision_without_tolerance_or_spikes():
     assert "tolerance" not in by_label(work_precision(tried(), context(amplitude())))
     silent = work_precision(tried().assign(spike_time_error_us=NAN), context(amplitude(), tolerance=1.0))
-    assert written(silent) == "No neuron of the sample fires: no spike times to judge by."
+    assert written(silent) == SILENT
 
 
 def written(figure) -> str:

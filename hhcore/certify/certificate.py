@@ -82,7 +82,7 @@ def _certificate(e: Experiment, evidence: Evidence) -> dict[str, str]:
 
 
 def within(difference: float) -> str:
-    """The power of ten, from 0.01 us on, that `difference` [us] does not exceed.
+    """The power of ten, from 0.01 on, that a difference [unit of the error] does not exceed.
 
     Its digits would not be the same everywhere: SciPy's run calls the machine's C library.
     """
