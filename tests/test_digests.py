@@ -211,7 +211,7 @@ def test_a_text_that_is_compiled_is_hashed_with_the_module_that_compiles_it():
 def test_the_digest_of_a_kernel_covers_its_compiler(monkeypatch):
     hashed = []
     monkeypatch.setattr(module, "code_digest", lambda *names: hashed.extend(names) or "")
-    module.kernel_digest(hhcore.load_model("hodgkin_huxley_1952"), "rk4")
+    module.kernel_digest(hhcore.load_model("hodgkin_huxley_1952"), "rk4", hhcore.Step.text())
     assert set(KERNEL) <= set(hashed)
 
 

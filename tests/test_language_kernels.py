@@ -1,7 +1,6 @@
 """Whole kernels: machine code against the same text run as plain Python, and against its own checked mode."""
 
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +13,7 @@ import hhcore
 from hhcore.compile.language.machine import compiled, load
 from hhcore.compile.language.values import KernelError
 from hhcore.schemes.solver import setting_of
+from hhcore.simulation import engine
 from hhcore.simulation.result import DIVERGED, OK, STALLED
 
 HH = "hodgkin_huxley_1952"
@@ -33,15 +33,14 @@ def as_checked(text: str) -> SimpleNamespace:
 
 def through(twin: Callable[[str], SimpleNamespace], monkeypatch, call: Callable, *arguments, **settings):
     """What `simulate` or `trace` gives if the kernel that it loads is replaced by what `twin` makes of its text."""
-    caller = sys.modules[call.__module__]
-    original, made = caller.load_kernel, []
+    original, made = engine.load_kernel, []
 
     def load_twin(*args, **named) -> SimpleNamespace:
         made.append(twin(original(*args, **named).path.read_text(encoding="utf-8")))
         return made[-1]
 
     with monkeypatch.context() as patch:
-        patch.setattr(caller, "load_kernel", load_twin)
+        patch.setattr(engine, "load_kernel", load_twin)
         found = call(*arguments, **settings)
     assert made
     return found
