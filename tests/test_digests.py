@@ -51,10 +51,8 @@ STEP_EXEMPT = {
         "base/tables.py": "a store that is written otherwise holds the same",
         "base/units.py": "values of a config are hashed as they are read",
         "certify": "hands over the solver, which is hashed",
-        "sweep/columns.py": "the schema of a store is compared with the file's",
         "simulation/features.py": "features are derived later",
         "simulation/beats.py": "features are derived later",
-        "experiments/experiment.py": "points come from grid/points.py, the rest is hashed",
         "compile/cost.py": "costs choose a solver, which is hashed",
     },
     "calibrate": {

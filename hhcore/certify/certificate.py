@@ -74,19 +74,19 @@ def _certificate(e: Experiment, evidence: Evidence) -> dict[str, str]:
         "reference": f"{evidence.exact.method}, local_error {evidence.exact.accuracy:g}",
         "reference_runs": str(len(evidence.neurons)),
         "reference_checked_by_scipy": ", ".join(f"neuron {row}" for row in evidence.checked) or "none",
-        f"reference_agreement_{accuracy.suffix}": within(evidence.agreement * scale)
+        f"reference_agreement_{accuracy.suffix}": within(evidence.agreement * scale, accuracy)
         if evidence.checked
         else "not checked",
         "fragile_in_sample": ", ".join(map(str, fragile)) or "none",
     }
 
 
-def within(difference: float) -> str:
-    """The power of ten, from 0.01 on, that a difference [unit of the error] does not exceed.
+def within(difference: float, accuracy: Accuracy) -> str:
+    """The power of ten, from ten times the least tolerance on, that a difference [unit of the error] does not exceed.
 
     Its digits would not be the same everywhere: SciPy's run calls the machine's C library.
     """
-    bound = 0.01
+    bound = 10 * accuracy.tolerance[1] * accuracy.factor
     while bound < difference:
         bound *= 10
     return f"{bound:g}"

@@ -7,7 +7,8 @@ An analysis is a class in a room of its own, a folder in hhcore/protocols/ (or a
     `implied` says that the protocol alone decides whether it applies.
 2.  `applies` says whether an experiment has it.
 3.  `source` says what its tables are made of: "neurons" (in the one pass over all neurons of the grid, a row block at a
-    time), "tables" (of other analyses, named by `reads`), "model" (it simulates by itself), or None: it has no tables.
+    time), "tables" (of other analyses, named by `reads`), "model" (it simulates by itself), "sample" (calibration
+    writes them), or None: it has no tables.
 4.  `tables` and `figures` list what it makes for its experiment, with label and caption for the report and the number
     of rows. But for these numbers, they depend on the experiment only by its protocol and the analyses that apply.
 5.  Of "neurons", `block` makes the tables of a row block, in grid order; blocks come one after the other and begin at
@@ -88,7 +89,7 @@ class Analysis:
     name: ClassVar[str]
     order: ClassVar[int] = 50
     implied: ClassVar[bool] = False
-    source: ClassVar[Literal["neurons", "tables", "model"] | None] = "neurons"
+    source: ClassVar[Literal["neurons", "tables", "model", "sample"] | None] = "neurons"
 
     def __init__(self, experiment: Experiment):
         self.experiment = experiment

@@ -11,8 +11,9 @@ from hhcore.experiments.experiment import Experiment
 SIMULATION = (
     *(f"simulation/{name}.py" for name in ("simulate", "integration", "rest", "engine", "result")),
     *("simulation/stimuli", "simulation/observers"),
-    *(f"sweep/{name}.py" for name in ("store", "keys", "hashing")),
-    *("grid/points.py", "grid/factors.py", "base/hashing.py", "experiments/protocol.py"),
+    *(f"sweep/{name}.py" for name in ("store", "columns", "keys", "hashing")),
+    *("grid/points.py", "grid/factors.py", "base/hashing.py"),
+    *("experiments/protocol.py", "experiments/experiment.py"),
 )
 
 

@@ -13,7 +13,6 @@ from hhcore.config.file import read_config
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.analysis import analyses
 from hhcore.experiments.experiment import solvers_needed
-from hhcore.protocols.certification.analysis import Certification
 from hhcore.results import dependencies, resources
 from hhcore.sweep.estimate import estimate, estimates_text, notes
 from hhcore.sweep.hashing import context_digest, grid_digest
@@ -85,7 +84,7 @@ def is_late(analysis):
 
 
 def groups(wanted):
-    """What one rule can serve: experiments with the same protocol and the same of the wanted analyses.
+    """Experiments with the same protocol and the same of the wanted analyses, which one rule can serve.
 
     wanted : of an analysis, whether it counts
     Returns {a name: (analyses, names of the experiments)}; an analysis that the protocol implies is not in the name.
@@ -135,7 +134,7 @@ def captions(name):
 def results(name):
     """Every file of an experiment that a user is meant to open."""
     found = ANALYSES[name]
-    tables = ["numerics", *(table.name for analysis in found for table in analysis.tables)]
+    tables = [table.name for analysis in found for table in analysis.tables]
     figures = [figure.name for analysis in found for figure in analysis.figures]
     return [
         f"results/{name}/summary.html",
@@ -148,7 +147,7 @@ def all_captions():
     """The files of all captions in the report."""
     own = Path(workflow.current_basedir, "../report").resolve().glob("*.rst")
     made = [item for found in ANALYSES.values() for a in found for item in (*a.tables, *a.figures)]
-    return sorted({*own, Certification.caption("numerics"), *(item.caption for item in made if item.caption)})
+    return sorted({*own, *(item.caption for item in made if item.caption)})
 
 
 def entry(path, caption, subcategory, **labels):
@@ -182,7 +181,7 @@ def tables_read(wildcards, name):
 
 
 def figure_groups():
-    """The sets of analyses whose figures one rule draws: those of early tables together, of late tables each alone."""
+    """Analyses whose figures are drawn by one rule, those of early tables together, those of late tables each alone."""
     return groups(lambda analysis: analysis.figures and not is_late(analysis)) | late_analyses()
 
 

@@ -2,12 +2,7 @@ rule calibrate:
     input:
         kernels,
     output:
-        entry(
-            "results/{experiment}/numerics.parquet",
-            Certification.caption("numerics"),
-            "Tables",
-            table="Numerics: solvers tried on a sample",
-        ),
+        **table_outputs([analysis for analysis in next(iter(ANALYSES.values())) if analysis.source == "sample"]),
     log:
         "results/logs/{experiment}/calibrate.log",
     benchmark:

@@ -1,8 +1,8 @@
-"""The figures of what calibration measured; its table, numerics.parquet, is written by hhcore.certify."""
+"""What calibration measured, in the table that hhcore.certify writes, and its figures."""
 
 from collections.abc import Mapping
 
-from hhcore.experiments.analysis import Analysis, FigureFile, Rows
+from hhcore.experiments.analysis import Analysis, FigureFile, Rows, TableFile
 from hhcore.experiments.experiment import Experiment
 
 
@@ -12,11 +12,15 @@ class Certification(Analysis):
     name = "certification"
     order = 60
     implied = True
-    source = None
+    source = "sample"
 
     @classmethod
     def applies(cls, experiment: Experiment) -> bool:
         return True
+
+    @property
+    def tables(self) -> tuple[TableFile, ...]:
+        return (TableFile("numerics", 0, "Numerics: solvers tried on a sample", self.caption("numerics")),)
 
     @property
     def figures(self) -> tuple[FigureFile, ...]:
