@@ -86,7 +86,7 @@ def within(difference: float, accuracy: Accuracy) -> str:
 
     Its digits would not be the same everywhere: SciPy's run calls the machine's C library.
     """
-    bound = 10 * accuracy.tolerance[1] * accuracy.factor
+    bound = float(f"{10 * accuracy.tolerance[1] * accuracy.factor:.0e}")
     while bound < difference:
         bound *= 10
     return f"{bound:g}"
