@@ -3,9 +3,9 @@
 A scheme is the text of a step of all lanes, made of loops over states and lanes and of calls of straight-line blocks:
 `slopes` fills the rows SLOPE with the derivatives of the states in rows NEXT at the times in row WHEN; an implicit one
 has `linearise` and `substitute`. `hhcore.compile`
-generates the blocks and joins all to a kernel; `compile/driver.py.in` calls
+generates the blocks and joins all to a kernel; `compile/runtime/driver.py.in` calls
 
-    begin(Z, t, j)          where a stretch begins: what its first step needs; returns dV/dt
+    begin(Z, t, j)          after an edge: what the first step needs; returns dV/dt
     attempt(Z)              from TIME on, of length TAKEN: rows NEXT = states a step later, row ERROR = square of the
                             local error over its scale
     end_slope(Z, j)         dV/dt there

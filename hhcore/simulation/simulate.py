@@ -74,10 +74,10 @@ def simulate(
     rearm = threshold if rearm is None else rearm
     if not rearm <= threshold:
         raise UserError(f"rearm {rearm} must not lie above the threshold {threshold}")
+    table = _table(model, points, stimulus, duration)
     if observers is None:
         observers = standard_observers(type(stimulus), threshold, rearm, window)
     used = engine(model, method, type(stimulus), observers)
-    table = _table(model, points, stimulus, duration)
     states, status = initial_states(used, table[:, : len(model.parameters)], initial_state)
     stops = _stops(duration, [stop for observer in used.observers for stop in observer.stops])
     most_steps = MOST_STEPS * duration * model.ms if chosen.scheme.adaptive else np.inf
@@ -122,8 +122,8 @@ def trace(
     """
     model = load_model(model) if isinstance(model, str) else model
     chosen = solver(method, dt, local_error)
-    used = engine(model, method, type(stimulus), observers)
     table = _table(model, point, stimulus, duration)
+    used = engine(model, method, type(stimulus), observers)
     start, _ = initial_states(used, table[:, : len(model.parameters)], initial_state)
     if interval is None:
         interval = TRACE_INTERVAL_MS / model.ms if chosen.scheme.adaptive else chosen.accuracy
