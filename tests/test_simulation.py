@@ -213,6 +213,8 @@ def test_trace_agrees_with_simulate_and_with_the_currents_by_hand():
         ({"initial_state": "resting"}, "'resting'.*rest"),
         ({"initial_state": {"membrane.V": -65}}, "missing: sodium.m"),
         ({"initial_state": {"V": -65}}, "no state 'V'"),
+        ({"initial_state": np.zeros((3, 4))}, r"an array of shape \(3, 4\); give \(4,\) or \(1, 4\)"),
+        ({"initial_state": [[1, "a"]]}, "no array of numbers"),
         ({"rearm": 10.0}, "rearm"),
         ({"points": {"sodium.g": "120 mS/cm^2"}}, "points: sodium.g: '120 mS/cm.2' is no number"),
         ({"stimulus": 10}, "stimulus: 10 is none; give one, like hhcore.Step"),
@@ -222,6 +224,20 @@ def test_wrong_calls_get_one_clear_message(arguments, message):
     call = {"points": {}, "stimulus": hhcore.Step(10.0), "duration": 10.0} | arguments
     with pytest.raises(hhcore.UserError, match=message):
         hhcore.simulate(HH, call.pop("points"), call.pop("stimulus"), **call)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_each_neuron_may_start_from_a_state_of_its_own(order):
+    """What a run ends with is a start: two runs on end are one."""
+    settings = {"method": "rk4", "dt": 0.02, "duration": 20.0}
+    whole = hhcore.simulate(HH, POINTS, hhcore.Step(AMPLITUDES), **settings | {"duration": 40.0})
+    first = hhcore.simulate(HH, POINTS, hhcore.Step(AMPLITUDES), **settings)
+    states = np.array(first.final, order=order)
+    second = hhcore.simulate(HH, POINTS, hhcore.Step(AMPLITUDES), initial_state=states, **settings)
+    assert np.array_equal(second.final, whole.final) and len(np.unique(whole.final[:, 0])) == N
+    one = dict(zip(hhcore.load_model(HH).states, states[3].tolist(), strict=True))
+    named, same = (hhcore.simulate(HH, POINTS, hhcore.Step(5.0), initial_state=s, **settings) for s in (one, states[3]))
+    assert np.array_equal(named.final, same.final)
 
 
 @pytest.mark.parametrize("where", ["parameter", "amplitude"])

@@ -116,10 +116,10 @@ def beat(k):
 
     @classmethod
     def twin(cls, values: Mapping[str, float], duration: float) -> tuple[list[float], Callable[[float], float]]:
-        """Pulse after pulse, each half-open, as long as they end within the run."""
+        """Pulse after pulse, each half-open, as long as they end within the run, to rounding."""
         amplitude, width, period, number, start = (values[name] for name in cls.fields)
         onsets: list[float] = []
-        while len(onsets) < number and start + len(onsets) * period + width <= duration:
+        while len(onsets) < number and start + len(onsets) * period + width <= duration * (1 + 1e-12):
             onsets.append(start + len(onsets) * period)
 
         def current(t: float) -> float:
