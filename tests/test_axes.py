@@ -53,7 +53,7 @@ def test_a_scaled_axis_is_rounded_once():
 
 def test_the_step_of_a_range_of_temperatures_is_a_difference():
     assert values({"range": ["6 degC", "8 degC", 1]}, unit="K") == [279.15, 280.15, 281.15]
-    with pytest.raises(UserError, match=r"'1 degC' is no difference, since 0 degC is not 0 K; give it in K"):
+    with pytest.raises(UserError, match=r"'1 degC' is not a difference, since 0 degC is not 0 K; give it in K"):
         values({"range": ["6 degC", "8 degC", "1 degC"]}, unit="K")
 
 
@@ -134,11 +134,11 @@ def test_the_length_is_known_before_there_are_values():
         ({"linspce": [0, 1, 5]}, r"^here: .*'linspce'.* did you mean 'linspace'"),
         ({}, r"^here: an axis is exactly one of values, linspace, range, logspace, scale; given \{\}"),
         ({"values": [1], "range": [0, 1, 1]}, r"^here: an axis is exactly one of"),
-        ({"scale": 1.2}, r"^here\.scale: 1\.2 is no mapping"),
+        ({"scale": 1.2}, r"^here\.scale: 1\.2 is not a mapping"),
         ({"scale": {"scale": {"values": [1]}}}, r"^here\.scale: .*'scale'.* legal: values, linspace"),
         ({"scale": {"values": ["1 mS/cm^2"]}}, r"^here\.scale\.values\[0\]: '1 mS/cm\^2' .* without dimension"),
         ({"scale": {"values": [1e307]}}, r"^here\.scale\.values: scaled by 120, .* too large"),
-        ("[0, 1, 5]", r"^here: '\[0, 1, 5\]' is no mapping"),
+        ("[0, 1, 5]", r"^here: '\[0, 1, 5\]' is not a mapping"),
         ({1: [0]}, r"^here: the key 1 is not text"),
     ],
     ids=lambda value: str(value)[:40],
