@@ -284,7 +284,7 @@ def nested(depth: int) -> str:
         ("power.mmt", PACEMAKER.replace("dot(x) = y", "dot(x) = y * 9^9^9^9"), "no finite real number"),
         ("powers.mmt", PACEMAKER.replace("dot(x) = y", "dot(x) = y * 9^-(9^9)"), "binary digits"),
         ("cycle.mmt", PACEMAKER + "b = c\nc = b\n", "cannot be read"),
-        ("bytes.mmt", None, "no text in UTF-8"),
+        ("bytes.mmt", None, "not text in UTF-8"),
         ("bomb.cellml", '<?xml version="1.0"?><!DOCTYPE m [<!ENTITY a "aa">]><model>&a;</model>', "DOCTYPE"),
         ("other.cellml", "<html><body>404</body></html>", "cannot be read"),
     ],
