@@ -164,7 +164,7 @@ def _set_aside_useless(shards: list[Path], form: Format) -> None:
     if useless:
         names = ", ".join(path.name for path in useless[:5]) + (", …" if len(useless) > 5 else "")
         raise UserError(
-            f"{shards[0].parent}: {len(useless)} shards ({names}) are damaged or of another version and are now set aside "
+            f"{shards[0].parent}: {len(useless)} shards ({names}) are damaged or of another version, and now set aside "
             "as *.damaged; run the same command again to simulate their neurons again"
         )
 
