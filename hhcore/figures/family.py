@@ -1,4 +1,4 @@
-"""Families of curves: anything against one axis, coloured by a second one, in panels by a third one."""
+"""Families of curves: a column against one axis, coloured by a second axis, in panels by a third."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ from hhcore.figures import style
 from hhcore.figures.context import FigureContext, Variable, numbers, select, some_of
 from hhcore.figures.limits import MAX_COLOURS, MAX_FACETS
 
-MANY = 6  # curves in a panel; beyond these, sparse lines are drawn for three of them
+MANY = 6  # curves in a panel; of more, sparse lines are drawn for three alone
 
 
 @dataclass(frozen=True)
 class Line:
-    """A column that is drawn, its words in the legend, and its style. `sparse`: for some of the many curves only."""
+    """A column to draw, its label in the legend, and its style. `sparse` : of many curves, draw it for three alone."""
 
     column: str
     label: str
@@ -29,9 +29,9 @@ class Line:
 def family(
     table: pd.DataFrame, context: FigureContext, axes: list[Variable], lines: Sequence[Line], y: str, gap: str
 ) -> Figure:
-    """`lines` against axes[0], coloured by axes[1], in panels by axes[2], the further axes at their middle values.
+    """`lines` against axes[0], coloured by axes[1], in panels by axes[2]; further axes at their middle values.
 
-    gap : what it means where the first line has no value; these places are marked at the foot of the panel
+    gap : the label for points without a value of the first line; crosses at the foot of the panel mark them
     """
     x, colour, facet = (*axes[:3], None, None)[:3]
     table, notes = context.hold(table, axes[:3])
@@ -61,7 +61,7 @@ def family(
 def points(
     table: pd.DataFrame, context: FigureContext, x: Variable, y: Variable, colour: Variable, gap: str = style.DIVERGED
 ) -> Figure:
-    """The points of zipped axes: `y` against `x`, coloured by `colour`; those without a value (`gap`) crossed."""
+    """The points of zipped axes: `y` against `x`, coloured by `colour`; crosses, labelled `gap`, without a value."""
     figure, [panel] = style.panels(
         context.title, some_of(len(table), context.neurons, "neurons"), [""], x.label, y.label
     )
@@ -80,7 +80,7 @@ def points(
 
 
 def _draw(panel: Axes, x: np.ndarray, curve: pd.DataFrame, lines: Sequence[Line], shade: object) -> int:
-    """Returns the number of places where the first line has no value."""
+    """Draw one curve; returns the number of points without a value of the first line."""
     for line in lines:
         marker = "o" if x.size <= 30 else ""
         panel.plot(x, numbers(curve, line.column), **{"color": shade, "marker": marker, **line.style})
@@ -88,7 +88,7 @@ def _draw(panel: Axes, x: np.ndarray, curve: pd.DataFrame, lines: Sequence[Line]
 
 
 def y_limits(panel: Axes, values: np.ndarray) -> None:
-    """y from a little below 0, so that a curve at 0 is seen, to a little above the greatest value."""
+    """Set y from a little below 0, so that a curve at 0 shows, to a little above the largest value."""
     low, high = np.nanmin(values, initial=0.0), np.nanmax(values, initial=0.0)
     space = 0.05 * (high - low or 1.0)
     panel.set_ylim(low - space, (high if high > low else 1.0) + space)
