@@ -24,9 +24,7 @@ from hhcore.simulation.result import Result
 CORNERS, RANDOM, EDGES, SENSITIVE = 16, 32, 32, 32  # points of a sample, at most, of each kind
 LINES = 16  # through the grid: the search for edges and sensitive points
 LINE_POINTS = 400
-STIFF = (
-    1.5  # a model is stiff if a hundredth of the local error takes an explicit scheme less than so many times the steps
-)
+STIFF = 1.5  # a model is stiff if a hundredth of the local error takes an explicit scheme less than 1.5 times the steps
 UNJUDGED = 6  # rung of a ladder if no neuron of the sample has an error: a local error of 1e-6
 WORTHLESS = 2.0  # a scheme this many times as expensive as a solver that meets the tolerance is not refined further
 
