@@ -70,9 +70,9 @@ def _visited(e: Experiment, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     sampled = integrate(engine, table, start, times, **limits, samples=most_samples).samples[:, :, len(SAMPLE) :]
     neurons, samples = _moved(start, sampled)
     most = max(BATCH, COMPUTED // start.shape[1] ** 2)
-    some = np.unique(np.linspace(0, len(neurons) - 1, min(len(neurons), most)).astype(np.int64))
-    states = np.concatenate([start, sampled[neurons[some], samples[some]]])
-    return np.concatenate([parameters, parameters[neurons[some]]]), states
+    chosen = np.unique(np.linspace(0, len(neurons) - 1, min(len(neurons), most)).astype(np.int64))
+    states = np.concatenate([start, sampled[neurons[chosen], samples[chosen]]])
+    return np.concatenate([parameters, parameters[neurons[chosen]]]), states
 
 
 def _moved(start: np.ndarray, sampled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

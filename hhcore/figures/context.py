@@ -77,8 +77,8 @@ class Variable:
         """Itself, with at most MAX_VALUES of its values."""
         if self.values.size <= MAX_VALUES:
             return self
-        kept = self.spread(MAX_VALUES)
-        return replace(self, values=kept, left_out=self.values.size - kept.size)
+        values = self.spread(MAX_VALUES)
+        return replace(self, values=values, left_out=self.values.size - values.size)
 
     def at(self, value: float) -> str:
         """`sodium.g = 120 mS/cm²`"""
@@ -188,8 +188,8 @@ class FigureContext:
     def _tested(self, rows: pa.RecordBatch) -> np.ndarray:
         known = rows["fragile"].is_valid().to_numpy(zero_copy_only=False)
         fragile = rows["fragile"].fill_null(False).to_numpy(zero_copy_only=False)
-        some = _chosen(rows, [*self.sampled, *self.axes], self.neurons if self.certify == "all" else 0)
-        return known & (some | fragile)
+        chosen = _chosen(rows, [*self.sampled, *self.axes], self.neurons if self.certify == "all" else 0)
+        return known & (chosen | fragile)
 
     def middle(self, axes: Sequence[Variable]) -> list[tuple[Variable, float]]:
         """Each of the axes with its middle value; zipped axes with the values of the middle point."""

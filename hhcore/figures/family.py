@@ -40,7 +40,7 @@ def family(
     figure, grid = style.panels(context.title, notes, titles, x.label, y)
     levels = colour.spread(MAX_COLOURS) if colour else np.zeros(1)
     colours = style.level_colours(levels)
-    some = levels if levels.size <= MANY else levels[[0, levels.size // 2, -1]]
+    sparse_levels = levels if levels.size <= MANY else levels[[0, levels.size // 2, -1]]
     missing, shown = 0, []
     for panel, value in zip(grid, facets, strict=True):
         part = select(table, facet, value)
@@ -48,7 +48,7 @@ def family(
             curve = select(part, colour, level).sort_values(x.column)
             shown.append(curve)
             shade = colours.mappable.to_rgba(level) if colour else style.BLUE
-            drawn = [line for line in lines if level in some or not line.sparse]
+            drawn = [line for line in lines if level in sparse_levels or not line.sparse]
             missing += _draw(panel, numbers(curve, x.column), curve, drawn, shade)
     style.scale_axis(grid[0], "x", x)
     y_limits(grid[0], np.concatenate([numbers(curve, line.column) for curve in shown for line in lines]))
@@ -96,10 +96,10 @@ def y_limits(panel: Axes, values: np.ndarray) -> None:
 
 def _handles(lines: Sequence[Line], curves: int, gap: str) -> list[Line2D]:
     shade = style.GREY if curves > 1 else style.BLUE
-    some = [f" (3 of {curves} curves)" if line.sparse and curves > MANY else "" for line in lines]
+    suffixes = [f" (3 of {curves} curves)" if line.sparse and curves > MANY else "" for line in lines]
     handles = [
-        Line2D([], [], **{"color": shade, **line.style}, label=line.label + only)
-        for line, only in zip(lines, some, strict=True)
+        Line2D([], [], **{"color": shade, **line.style}, label=line.label + suffix)
+        for line, suffix in zip(lines, suffixes, strict=True)
     ]
     if gap:
         handles.append(Line2D([], [], color=shade, marker="x", linestyle="none", label=gap))

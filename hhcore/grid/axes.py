@@ -69,10 +69,10 @@ class AxisSpec:
         values += 0.0  # makes -0.0 into 0.0, the same point
         if not np.isfinite(values).all():
             raise UserError(f"{self.where}: scaled by {float(self.factor):g}, a value is too large for a double")
-        kept, counts = np.unique(values, return_counts=True)
-        if kept.size < values.size:
+        distinct, counts = np.unique(values, return_counts=True)
+        if distinct.size < values.size:
             raise UserError(
-                f"{self.where}: {float(kept[counts > 1][0])!r} occurs {counts.max()} times, but each value makes "
+                f"{self.where}: {float(distinct[counts > 1][0])!r} occurs {counts.max()} times, but each value makes "
                 f"its own neurons; remove the repeated values"
             )
         values.flags.writeable = False

@@ -62,7 +62,7 @@ class Model:
 
     @property
     def ms(self) -> float:
-        """Milliseconds in the model's unit of time; 1 where the file gives none."""
+        """Milliseconds in the model's unit of time; 1 if the file does not give one."""
         return 1.0 if self.time_unit == "1" else to_unit(f"1 {self.time_unit}", "ms", f"time unit of {self.name!r}")
 
     @property
