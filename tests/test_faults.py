@@ -250,7 +250,7 @@ def test_a_job_that_is_killed_brings_a_word_on_memory(calm, cache, tmp_path):
     ("state", "said"),
     [
         ("OUT_OF_MEMORY", r"A job was killed\. Most often it ran out of memory: .*--set-resources RULE:mem_mb"),
-        ("TIMEOUT", r"A job took longer than it was given: .*--set-resources RULE:runtime"),
+        ("TIMEOUT", r"A job exceeded its time limit: .*--set-resources RULE:runtime"),
     ],
 )
 def test_what_slurm_ends_a_job_for_brings_a_word_on_it(cache, tmp_path, monkeypatch, state, said):

@@ -79,7 +79,7 @@ def test_numbers_that_are_none_are_named_with_their_line(tmp_path, number, old, 
     line = TEXT[: TEXT.index(defined)].count("\n") + 1
     with pytest.raises(hhcore.UserError) as caught:
         load(tmp_path, TEXT.replace(old, new.format(number)))
-    assert str(caught.value) == f"model file m.mmt: {variable} on line {line}: {number!r} is no finite real number"
+    assert str(caught.value) == f"model file m.mmt: {variable} on line {line}: {number!r} is not a finite real number"
 
 
 def test_a_number_that_no_branch_needs_may_be_none(tmp_path):
@@ -88,7 +88,7 @@ def test_a_number_that_no_branch_needs_may_be_none(tmp_path):
 
 
 def test_an_infinite_number_is_none_wherever_it_stands(tmp_path):
-    with pytest.raises(hhcore.UserError, match="sodium.E on line .*'infinity' is no finite real number"):
+    with pytest.raises(hhcore.UserError, match="sodium.E on line .*'infinity' is not a finite real number"):
         load(tmp_path, TEXT.replace("E = 50 [mV]", "E = 50 [mV] + 5 // 1e999"))
 
 

@@ -182,7 +182,7 @@ def test_the_digest_of_the_grid_knows_the_sample():
 def test_a_standard_deviation_is_a_difference():
     assert to_difference("2 V", "mV", "here") == 2000.0
     assert to_difference(2, "K", "here") == to_difference("2 K", "K", "here") == to_difference("2", "1", "here") == 2.0
-    with pytest.raises(ValueError, match="here: '2 degC' is no difference, since 0 degC is not 0 K; give it in K"):
+    with pytest.raises(ValueError, match="here: '2 degC' is not a difference, since 0 degC is not 0 K; give it in K"):
         to_difference("2 degC", "K", "here")
 
 

@@ -14,7 +14,7 @@ from hhcore.config.reader import read_experiments
 from hhcore.simulation.result import Result
 from hhcore.sweep import hashing, store
 from hhcore.sweep.estimate import estimate
-from hhcore.sweep.gather import _shared_out, gather, row_blocks
+from hhcore.sweep.gather import _distributed, gather, row_blocks
 from hhcore.sweep.keys import grid_keys, point_keys, shard_points
 
 
@@ -155,13 +155,13 @@ def test_more_row_blocks_than_files_that_may_be_open(tmp_path):
 
 
 @pytest.mark.parametrize("fan_out", [2, 3, 64])
-def test_rows_are_shared_out_among_parts_whatever_the_number_of_files(monkeypatch, tmp_path, fan_out):
+def test_rows_are_distributed_to_parts_whatever_the_number_of_files(monkeypatch, tmp_path, fan_out):
     monkeypatch.setattr("hhcore.sweep.gather.FAN_OUT", fan_out)
     monkeypatch.setattr("hhcore.sweep.gather.BATCH", 4)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     numbers = np.random.default_rng(1).permutation(100)
     batches = [pa.table({"row": pa.array(part)}) for part in np.array_split(numbers, 9)]
-    parts = _shared_out(batches, batches[0].schema, lambda found: found["row"].to_numpy() // 10, range(12))
+    parts = _distributed(batches, batches[0].schema, lambda batch: batch["row"].to_numpy() // 10, range(12))
     assert [sorted(part["row"].to_pylist()) for part in parts] == [
         list(range(k, k + 10)) for k in range(0, 100, 10)
     ] + [
@@ -214,8 +214,8 @@ def test_keys_of_a_grid_are_those_of_its_points(monkeypatch):
 def test_keys_with_one_first_half_are_told_apart():
     held = np.array([[1, 4], [2, 1], [2, 5], [2, 9], [7, 0]], dtype=np.uint64)
     asked = np.array([[2, 9], [2, 1], [2, 6], [7, 0], [8, 0], [0, 4]], dtype=np.uint64)
-    assert store.places(asked, held).tolist() == [3, 1, -1, 4, -1, -1]
-    assert store.places(asked, held[:0]).tolist() == [-1] * 6
+    assert store.positions(asked, held).tolist() == [3, 1, -1, 4, -1, -1]
+    assert store.positions(asked, held[:0]).tolist() == [-1] * 6
 
 
 def test_keys_spread_evenly_and_differ():

@@ -87,11 +87,11 @@ def test_a_config_names_one(path, tmp_path):
             r"leaky\.mmt: the model has no variant 'tihgt'; legal: tight, shifted; did you mean 'tight'",
         ),
         (":tight", "a.g = 0.01", "a.gg = 0.01", r"no constant or state 'a\.gg'; .*did you mean 'a\.g'"),
-        (":tight", "a.g = 0.01", "a.g = much", "'much' is no finite number"),
-        (":tight", "a.g = 0.01", "a.g = inf", "'inf' is no finite number"),
+        (":tight", "a.g = 0.01", "a.g = much", "'much' is not a finite number"),
+        (":tight", "a.g = 0.01", "a.g = inf", "'inf' is not a finite number"),
         (":tight", "a.g = 0.01", "a.g 0.01", "write `component.variable = number`"),
         (":tight", "tight: A", "A", "a variant begins with a line `name: description`"),
-        (":tight", "shifted: ", "tight: ", "there are two of this name"),
+        (":tight", "shifted: ", "tight: ", "two variants have this name"),
     ],
 )
 def test_mistakes_get_one_message(path, name, old, new, message):

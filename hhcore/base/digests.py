@@ -1,4 +1,4 @@
-"""Digests of what a result depends on, so that it is computed again when that changes and only then."""
+"""Digests of what a result depends on. The result is computed again if, and only if, its digest changes."""
 
 import hashlib
 from collections.abc import Iterator
@@ -15,19 +15,19 @@ def digest(*parts: object) -> str:
 
 @lru_cache
 def code_digest(*entries: str | Path) -> str:
-    """Hash of source files: by their path in the package, or of others by a whole path.
+    """Hash of source files: a str is a path inside the package, a Path any file.
 
     A folder stands for all .py and .in files below it.
     """
     texts = []
     for entry in entries:
-        place = entry if isinstance(entry, Path) else resources.files("hhcore") / entry
-        texts += [f.name + f.read_text(encoding="utf-8") for f in _sources(place)]
+        path = entry if isinstance(entry, Path) else resources.files("hhcore") / entry
+        texts += [f.name + f.read_text(encoding="utf-8") for f in _sources(path)]
     return digest(*texts)
 
 
 def _sources(entry: Traversable) -> Iterator[Traversable]:
-    """The file itself, or the source files in a folder and in those below it, by name."""
+    """The file itself, or all source files below a folder, sorted by name."""
     if entry.is_file():
         yield entry
         return

@@ -1,7 +1,7 @@
-"""How accurate a solver is on an experiment's own grid, and the cheapest one that meets a tolerance.
+"""Measure how accurate solvers are on an experiment's own grid, and choose the cheapest that meets a tolerance.
 
-A sample of the grid is simulated by the candidate solvers, ever finer, and by a much tighter reference. Costs are
-counted operations, not seconds, so that every machine chooses the same. A second, independent program (SciPy, straight
+The candidates simulate a sample of the grid with ever finer settings, and so does a much tighter reference. Costs are
+counted operations, not seconds, so that every machine makes the same choice. An independent program (SciPy, straight
 from the model's equations) checks the reference.
 """
 
@@ -21,12 +21,12 @@ from hhcore.grid.factors import Factor
 from hhcore.schemes.solver import SCHEMES, Solver
 from hhcore.simulation.result import Result
 
-CORNERS, RANDOM, EDGES, SENSITIVE = 16, 32, 32, 32  # points of a sample: up to so many of each kind
-LINES = 16  # through the grid, on which those of the last two kinds are looked for
+CORNERS, RANDOM, EDGES, SENSITIVE = 16, 32, 32, 32  # points of a sample, at most, of each kind
+LINES = 16  # through the grid: the search for edges and sensitive points
 LINE_POINTS = 400
-STIFF = 1.5  # a model is stiff if a hundredfold smaller local error of an explicit scheme takes less than so many steps
-UNJUDGED = 6  # where in a ladder to stand if no neuron of the sample has an error: a local error of 1e-6
-WORTHLESS = 2.0  # a solver this many times as expensive as one that meets the tolerance is not refined further
+STIFF = 1.5  # a model is stiff if a hundredth of the local error takes an explicit scheme less than 1.5 times the steps
+UNJUDGED = 6  # rung of a ladder if no neuron of the sample has an error: a local error of 1e-6
+WORTHLESS = 2.0  # a scheme this many times as expensive as a solver that meets the tolerance is not refined further
 
 LADDERS = {
     "tsit5": [10.0 ** (-k / 2) for k in range(6, 23)],
@@ -38,9 +38,11 @@ LADDERS = {
 
 @dataclass(frozen=True)
 class Candidates:
-    """What suits a model: schemes to choose from, cheapest first, and how the reference is computed.
+    """The solvers that suit a model.
 
-    screen    : a coarse and a fine solver that tell where spike counts change
+    methods   : schemes to choose from, cheapest first
+    screen    : a coarse and a fine solver that show where spike counts change
+    reference : the solver of the reference
     check     : SciPy's method and tolerance
     """
 
@@ -62,11 +64,11 @@ TOUGH = Candidates(
 class Trial:
     """One solver on the sample of k neurons.
 
-    cost            : weighted operations of a neuron in 1 ms, the mean over the sample
-    error           : float64 (k,), largest error, as `Protocol.errors` has it
-    outcome         : int64 (k,), the number that must not depend on the solver, such as the spike count
-    differs         : bool (k,), whether the outcome is not that of the reference
-    failed          : bool (k,), whether the neuron failed though that of the reference did not
+    cost    : weighted operations per neuron and ms, the mean over the sample
+    error   : float64 (k,), largest error, as `Protocol.errors` defines it
+    outcome : int64 (k,), the number that must not depend on the solver, such as the spike count
+    differs : bool (k,), whether the outcome is not that of the reference
+    failed  : bool (k,), whether the neuron failed although that of the reference did not
     """
 
     solver: Solver
@@ -83,22 +85,22 @@ class Trial:
 
     @property
     def median(self) -> float:
-        """Median over the neurons that have one, NaN if none does."""
+        """Median error of the neurons that have one, NaN if none does."""
         known = self.error[~np.isnan(self.error)]
         return float(np.median(known)) if known.size else np.nan
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a choice of solver rests on.
+    """The evidence for a choice of solver.
 
     neurons   : int64 (k,), the sample: rows of the grid
-    trials    : what was tried, in the order of trying
-    trial     : that of the solver taken
+    trials    : all trials, in their order
+    trial     : that of the chosen solver
     exact     : the solver of the reference
     reference : the outcome of each neuron of the sample by the reference, int64 (k,)
-    checked   : rows of the grid that an independent program simulated too, as far as it could
-    agreement : largest difference between the two, in the unit of `Protocol.errors`
+    checked   : rows of the grid that an independent program simulated too
+    agreement : largest difference between it and the reference, in the unit of `Protocol.errors`
     """
 
     neurons: np.ndarray
@@ -111,21 +113,21 @@ class Evidence:
 
     @property
     def chosen(self) -> Solver:
-        """The solver taken."""
+        """The chosen solver."""
         return self.trial.solver
 
     @property
     def fragile(self) -> np.ndarray:
-        """bool (k,): the outcome is not that of the reference, or changes as the chosen scheme gets finer."""
+        """bool (k,): the outcome of the chosen solver, or of a finer setting of its scheme, is not the reference's."""
         same = [t for t in self.trials if t.solver.method == self.chosen.method]
         finer = [t for t in same if t.solver.accuracy <= self.chosen.accuracy]
         return np.any([t.differs for t in finer], axis=0)
 
 
 def calibrate(experiment: Experiment, *, threads: int = 1, progress: Callable[[int, int], None]) -> Evidence:
-    """Try solvers on a sample of the grid and choose: the one given, or the cheapest that meets the tolerance.
+    """Try solvers on a sample of the grid and choose: that of the config, or the cheapest that meets the tolerance.
 
-    Raises UserError if no candidate meets it, or if a given fixed step is too long for the model.
+    Raises UserError if no candidate meets it, or if the config's fixed step is too long for the model.
     """
     e = experiment
     candidates = TOUGH if is_stiff(e, threads) else SMOOTH
@@ -154,7 +156,7 @@ def calibrate(experiment: Experiment, *, threads: int = 1, progress: Callable[[i
 
 
 def is_stiff(experiment: Experiment, threads: int = 1) -> bool:
-    """Whether stability, not accuracy, sets the steps of an explicit scheme, at the corners of the grid."""
+    """Whether stability, not accuracy, limits the steps of an explicit scheme at the corners of the grid."""
     corners = experiment.points(_corners(_Ranked(experiment)))
     coarse, fine = (
         experiment.protocol.measure(experiment, s, corners, threads=threads).steps.sum() for s in SMOOTH.screen
@@ -163,7 +165,7 @@ def is_stiff(experiment: Experiment, threads: int = 1) -> bool:
 
 
 def _cheapest(e: Experiment, methods: tuple[str, ...], attempt: Callable[[Solver], Trial]) -> Trial:
-    """Each scheme gets finer until two settings in a row meet the tolerance, or until it costs too much."""
+    """Refine each scheme until two settings in a row meet the tolerance, or until it costs too much."""
     best: Trial | None = None
     accuracy = e.protocol.accuracy
     scale = accuracy.scale(e.model)
@@ -190,21 +192,21 @@ def _cheapest(e: Experiment, methods: tuple[str, ...], attempt: Callable[[Solver
 
 
 def sample(experiment: Experiment, screen: tuple[Solver, Solver] = SMOOTH.screen, threads: int = 1) -> np.ndarray:
-    """Rows of the grid, sorted: its corners, random points, neighbours of changes of the spike count, sensitive points.
+    """Rows of the grid, sorted: its corners, random points, both sides of changes of the spike count, sensitive points.
 
-    The same points whatever the order of the axes and of their values. `screen` tells where the count changes. The
-    corners of a sampled design are the points with the least and the largest value of a quantity.
+    The order of the axes and of their values does not matter. `screen` shows where the count changes. The corners of a
+    sampled design are the points with the smallest and the largest value of a quantity.
     """
     n = experiment.n_points
     if n <= CORNERS + RANDOM + EDGES + SENSITIVE:
         return np.arange(n)
     grid = _Ranked(experiment)
     random = grid.rows(grid.random(RANDOM, seed=1))
-    return np.unique(np.concatenate([_corners(grid), random, _telling(experiment, grid, screen, threads)]))
+    return np.unique(np.concatenate([_corners(grid), random, _critical(experiment, grid, screen, threads)]))
 
 
 def _corners(grid: "_Ranked") -> np.ndarray:
-    """Rows of the grid at its corners, the first of them if there are many."""
+    """Rows of the grid at its corners, at most CORNERS of them."""
     ends = itertools.product(*grid.ends)
     return np.unique(grid.rows(np.array(list(itertools.islice(ends, CORNERS))).T))
 
@@ -220,7 +222,7 @@ class _Ranked:
         factors = experiment.factors
         self.order = sorted(range(len(factors)), key=lambda i: factors[i].names[0])
         self.sorted = [np.argsort(factors[i].values[:, 0], kind="stable") for i in self.order]
-        self.shape = tuple(len(places) for places in self.sorted)
+        self.shape = tuple(len(indices) for indices in self.sorted)
         self.own_shape = experiment.shape
         self.regular = [rank for rank, i in enumerate(self.order) if not factors[i].scattered]
         self.ends = [self._ends(rank, factors[i]) for rank, i in enumerate(self.order)]
@@ -232,20 +234,20 @@ class _Ranked:
         return list(dict.fromkeys(np.column_stack([values.argmin(axis=0), values.argmax(axis=0)]).ravel().tolist()))
 
     def rows(self, ranks: np.ndarray) -> np.ndarray:
-        """Rows of the grid, int64 (k,), of the ranks of their values along each axis, (axes, k)."""
+        """Rows of the grid, int64 (k,), from the ranks of their values along each factor, (factors, k)."""
         own = [np.zeros(0, dtype=np.int64)] * len(self.order)
-        for i, places, rank in zip(self.order, self.sorted, ranks, strict=True):
-            own[i] = places[rank]
+        for i, indices, rank in zip(self.order, self.sorted, ranks, strict=True):
+            own[i] = indices[rank]
         return np.ravel_multi_index(own, self.own_shape)
 
     def random(self, count: int, seed: int) -> np.ndarray:
-        """Ranks of random points, (axes, count)."""
+        """Ranks of random points, (factors, count)."""
         numbers = mix64(np.arange(count, dtype=np.uint64) + np.uint64(seed << 32))
         flat = (numbers % np.uint64(math.prod(self.shape))).astype(np.int64)
         return np.array(np.unravel_index(flat, self.shape))
 
 
-def _telling(experiment: Experiment, grid: _Ranked, screen: tuple[Solver, Solver], threads: int) -> np.ndarray:
+def _critical(experiment: Experiment, grid: _Ranked, screen: tuple[Solver, Solver], threads: int) -> np.ndarray:
     """Both sides of changes of the spike count, and the points that differ most between a coarse and a fine run."""
     rows = _lines(grid)
     points = experiment.points(rows.ravel())
@@ -254,42 +256,42 @@ def _telling(experiment: Experiment, grid: _Ranked, screen: tuple[Solver, Solver
     moved[coarse.failed & ~fine.failed] = np.inf
     sensitive = np.argsort(-np.nan_to_num(moved, posinf=np.inf), kind="stable")[:SENSITIVE]
     if experiment.sample is None:
-        place = np.arange(rows.size).reshape(rows.shape)
-        pairs = np.column_stack([place[:, :-1].ravel(), place[:, 1:].ravel()])
+        index = np.arange(rows.size).reshape(rows.shape)
+        pairs = np.column_stack([index[:, :-1].ravel(), index[:, 1:].ravel()])
     else:
         pairs = _nearest(points[:, [experiment.quantities.index(name) for name in sorted(experiment.swept)]])
     counts = experiment.protocol.outcome(fine)
     differ = pairs[counts[pairs[:, 0]] != counts[pairs[:, 1]]]
-    if experiment.sample is None:  # from all lines; of a sampled design, the closest
+    if experiment.sample is None:  # spread over all lines; of a sampled design, the closest pairs
         differ = differ[np.unique(np.linspace(0, len(differ) - 1, min(len(differ), EDGES // 2)).round().astype(int))]
     return rows.ravel()[np.concatenate([differ[: EDGES // 2].ravel(), sensitive])]
 
 
 def _lines(grid: _Ranked) -> np.ndarray:
-    """Rows of the grid on lines through random points in the direction of most values, int64 (lines, places).
+    """Rows of the grid on lines through random points, along the longest axis, int64 (lines, points).
 
-    Where there is a sampled design, so many lines as make LINES times LINE_POINTS rows; without an axis, lone points.
+    With a sampled design, as many lines as make LINES times LINE_POINTS rows; without an axis, single points.
     """
     if not grid.regular:
         return np.unique(grid.rows(grid.random(LINES * LINE_POINTS, seed=2)))[:, None]
     longest = max(grid.regular, key=lambda i: grid.shape[i])
     length = grid.shape[longest]
-    places = np.unique(np.linspace(0, length - 1, min(length, LINE_POINTS)).round().astype(np.int64))
+    along = np.unique(np.linspace(0, length - 1, min(length, LINE_POINTS)).round().astype(np.int64))
     is_sampled = len(grid.regular) < len(grid.shape)
-    count = LINES * LINE_POINTS // len(places) if is_sampled else LINES
-    lines = np.repeat(grid.random(count, seed=2)[:, :, None], len(places), axis=2)
-    lines[longest] = places
+    count = LINES * LINE_POINTS // len(along) if is_sampled else LINES
+    lines = np.repeat(grid.random(count, seed=2)[:, :, None], len(along), axis=2)
+    lines[longest] = along
     rows = grid.rows(lines.reshape(len(grid.shape), -1)).reshape(count, -1)
     return np.unique(rows, axis=0) if is_sampled else rows
 
 
 def _nearest(points: np.ndarray) -> np.ndarray:
-    """Each of the points, float64 (n, d), with the one nearest to it, the closest pairs first: int64 (k, 2), k <= n."""
-    from scipy.spatial import cKDTree  # here, since most configs have grids
+    """Pairs of each point, float64 (n, d), and its nearest neighbour, closest pairs first: int64 (k, 2), k <= n."""
+    from scipy.spatial import cKDTree  # here, since most configs have no sample
 
     spans = np.ptp(points, axis=0)
-    near = points / np.where(spans > 0, spans, 1.0)
-    distance, neighbour = cKDTree(near).query(near, k=2)
+    scaled = points / np.where(spans > 0, spans, 1.0)
+    distance, neighbour = cKDTree(scaled).query(scaled, k=2)
     own = np.arange(len(points))
     other = np.where(neighbour[:, 0] == own, neighbour[:, 1], neighbour[:, 0])
     twice = (other[other] == own) & (other < own)
@@ -314,7 +316,7 @@ def _trial(e: Experiment, solver: Solver, run: Result, exact: Result) -> Trial:
 def _check(
     e: Experiment, neurons: np.ndarray, points: np.ndarray, exact: Result, trial: Trial, scipy: tuple[str, float]
 ) -> tuple[list[int], float]:
-    """(rows, largest difference) of the neurons that are simulated independently: the worst and one in the middle."""
+    """(rows, largest difference) of the neurons that SciPy simulates too: the worst, and the one of median error."""
     order = np.argsort(np.where(np.isnan(trial.error), -1.0, trial.error))
     known = order[~np.isnan(trial.error[order]) & ~exact.failed[order]]
     differences: dict[int, float] = {}

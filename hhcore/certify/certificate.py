@@ -1,4 +1,4 @@
-"""The evidence for a solver as a table, and what of it every other table of the experiment carries."""
+"""The evidence for a solver as a table, and the certificate that goes into every other table of the experiment."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -93,18 +93,18 @@ def within(difference: float, accuracy: Accuracy) -> str:
 
 
 def certificate(path: Path) -> dict[str, str]:
-    """What every table says about the numerics, from the metadata of numerics.parquet."""
+    """What every table says of the numerics, from the metadata of numerics.parquet."""
     return {key: text for key, text in tables.metadata(path).items() if not key.startswith("version_")}
 
 
 def resolved(experiment: Experiment, path: Path) -> Experiment:
     """The experiment with the solver that numerics.parquet chose."""
-    found = tables.metadata(path)
-    return replace(experiment, solver=Solver(found["solver_method"], float(found["solver_accuracy"])))
+    metadata = tables.metadata(path)
+    return replace(experiment, solver=Solver(metadata["solver_method"], float(metadata["solver_accuracy"])))
 
 
 def sampled(path: Path, accuracy: Accuracy) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(rows of the grid, error, fragile) of the neurons of the sample, as they are simulated."""
+    """(rows of the grid, error, fragile) of the neurons of the sample, with the chosen solver."""
     table = tables.read(path)
     chosen = table.filter(table["chosen"])
     error = pc.fill_null(chosen[accuracy.column], np.nan).to_numpy()

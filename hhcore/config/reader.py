@@ -1,4 +1,4 @@
-"""A config checked from end to end, and turned into experiments."""
+"""Check a config to the last value and turn it into experiments."""
 
 import math
 import re
@@ -35,20 +35,20 @@ OPTIONAL += ("failed_neurons", "protocol")
 def read_experiments(config: Mapping[str, object], base: str | Path = ".") -> dict[str, Experiment]:
     """All experiments of a config, by name, checked to the last value.
 
-    base : the folder from which paths of model files count
-    Raises UserError at the first mistake. Mistakes of form are found before a model is loaded, and a grid that is too
+    base : the folder that paths of model files start from
+    Raises UserError at the first mistake. It refuses mistakes of form before it loads a model, and a grid that is too
     large before any of it is in memory.
     """
     experiments = mapping(fields(config, "config", {"experiments": "experiments: {...}"})["experiments"], "experiments")
     if not experiments:
-        raise UserError("experiments: there is none; give at least one, `experiments: {name: {model: ...}}`")
+        raise UserError("experiments: {} is empty; give at least one, like `experiments: {name: {model: ...}}`")
     for name, body in experiments.items():
         _check_form(name, body, f"experiments.{name}")
     return {name: _read(name, body, Path(base), f"experiments.{name}") for name, body in experiments.items()}
 
 
 def _check_form(name: str, body: object, where: str) -> None:
-    """All that can be said without the model."""
+    """Raise UserError for a mistake that shows without the model."""
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", name):
         raise UserError(
             f"experiments: the name {quoted(name)} becomes a folder; use up to 100 letters, digits, _ and -"
@@ -72,25 +72,25 @@ def _check_form(name: str, body: object, where: str) -> None:
 
 
 def _check_stimulus(body: object, where: str) -> None:
-    """Known keys alone, and those that its kind needs."""
-    given = mapping(body, where)
-    kind = kinds()[choice(present(given, "kind", where, "kind: step"), kinds(), f"{where}.kind")]
+    """Raise UserError unless the kind is known and has the keys that it needs, and no others."""
+    settings = mapping(body, where)
+    kind = kinds()[choice(present(settings, "kind", where, "kind: step"), kinds(), f"{where}.kind")]
     fields(body, where, {"kind": "", **dict.fromkeys(kind.required(), kind.example)}, kind.fields)
     for name, field in kind.fields.items():
-        if not field.swept and isinstance(given.get(name), dict):
-            raise UserError(f"{where}.{name}: {quoted(given[name])} is an axis; give one number for all neurons")
+        if not field.swept and isinstance(settings.get(name), dict):
+            raise UserError(f"{where}.{name}: {quoted(settings[name])} is an axis; give one number for all neurons")
 
 
 def _check_protocol(body: object, stimulus: type[Stimulus], where: str) -> None:
-    """A kind that goes with the stimulus, and its own keys alone."""
-    given = mapping(body, where)
+    """Raise UserError unless the kind takes the stimulus and has its own keys alone."""
+    settings = mapping(body, where)
     legal = [name for name, kind in protocols().items() if kind.takes(stimulus)]
-    kind = protocols()[choice(present(given, "kind", where, "kind: current_clamp"), legal, f"{where}.kind")]
+    kind = protocols()[choice(present(settings, "kind", where, "kind: current_clamp"), legal, f"{where}.kind")]
     fields(body, where, {"kind": "", **kind.keys})
 
 
 def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
-    """Everything else; `body` has passed `_check_form`."""
+    """The experiment of a body that has passed `_check_form`. Raises UserError for any other mistake."""
     model = _model(body, base, where)
     duration = _duration(body, model.time_unit, where)
     stimulus = kinds()[body["stimulus"]["kind"]]
@@ -133,17 +133,17 @@ def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
 
 
 def _protocol(body: dict, model: Model, stimulus: type[Stimulus], duration: float, where: str) -> Protocol:
-    given = body.get("protocol")
-    if given is None:
+    settings = body.get("protocol")
+    if settings is None:
         return default_protocol(stimulus).read({}, model, duration, where)
-    own = {key: value for key, value in given.items() if key != "kind"}
-    return protocols()[given["kind"]].read(own, model, duration, where)
+    own = {key: value for key, value in settings.items() if key != "kind"}
+    return protocols()[settings["kind"]].read(own, model, duration, where)
 
 
 def _check_injected(
     model: Model, stimulus: type[Stimulus], defaults: dict[str, float], grid: tuple[Factor, ...], where: str
 ) -> None:
-    """Raise UserError for a current into a model that has no place for it."""
+    """Raise UserError for a current into a model without an injected current."""
     for name in (name for name, field in stimulus.fields.items() if field.unit == "current"):
         swept = [f.values[:, f.names.index(name)] for f in grid if name in f.names]
         if model.current.name == NOTHING and np.any(swept or defaults[name]):
@@ -153,10 +153,10 @@ def _check_injected(
 def _model(body: dict, base: Path, where: str) -> Model:
     name, _ = split_name(body["model"])
     is_file = name not in models() and name.endswith((".mmt", ".cellml"))
-    found = base / body["model"] if is_file else body["model"]
+    file = base / body["model"] if is_file else body["model"]
     try:
-        model = load_model(found, potential=body.get("potential"), current=body.get("current"))
-        _ = model.ms  # raises UserError for a unit that is none of time
+        model = load_model(file, potential=body.get("potential"), current=body.get("current"))
+        _ = model.ms  # raises UserError for a unit that is not one of time
     except UserError as error:
         raise UserError(f"{where}.model: {error}") from error
     return model
@@ -174,7 +174,7 @@ def _duration(body: dict, unit: str, where: str) -> float:
 def _sweep(
     body: dict, model: Model, stimulus: type[Stimulus], duration: float, where: str
 ) -> tuple[dict[str, float], list[AxisSpec], dict[str, Distribution]]:
-    """The value of everything that is fixed, the axes, and the distributions."""
+    """The defaults of an experiment (all fixed values), its axes, and its distributions."""
     parameters = body.get("parameters", {})
     for name in parameters:
         if name not in model.parameters:
@@ -186,18 +186,18 @@ def _sweep(
     defaults = {name: quantity.value for name, quantity in model.parameters.items()}
     defaults |= stimulus.defaults(duration)
     specs, spread = [], {}
-    for name, (value, place) in written.items():
+    for name, (value, key) in written.items():
         unit = units(model, stimulus)[name]
         if isinstance(value, list):
-            raise UserError(f"{place}: {quoted(value)} is a list; write an axis as {{values: [...]}}")
+            raise UserError(f"{key}: {quoted(value)} is a list; write an axis as {{values: [...]}}")
         if isinstance(value, dict):
             defaults[name] = model.parameters[name].value if name in parameters else math.nan
             if is_distribution(value):
-                spread[name] = read_distribution(value, name, unit, defaults[name], place)
+                spread[name] = read_distribution(value, name, unit, defaults[name], key)
             else:
-                specs.append(read_axis(value, name, unit, defaults[name], place))
+                specs.append(read_axis(value, name, unit, defaults[name], key))
         else:
-            defaults[name] = to_unit(value, unit, place)
+            defaults[name] = to_unit(value, unit, key)
     return defaults, specs, spread
 
 
@@ -206,8 +206,8 @@ def _window(body: object, unit: str, duration: float, where: str) -> tuple[float
     start, stop = (to_unit(t, unit, f"{where}[{i}]") for i, t in enumerate(items(body, where, "[start, stop]", 2)))
     if not 0 <= start < stop <= duration:
         raise UserError(
-            f"{where}: {quoted(body)} does not lie, start before stop, in the duration [0, {duration!r}]; "
-            "give two times in it, or leave it out for all of the run"
+            f"{where}: {quoted(body)} does not lie inside the duration [0, {duration!r}] with start before stop; "
+            "give two such times, or leave it out to analyse the whole run"
         )
     return start, stop
 
@@ -226,17 +226,17 @@ def _spikes(body: dict, unit: str, where: str) -> tuple[float, float]:
 def _initial_state(body: object, model: Model, where: str) -> str | dict[str, float]:
     if isinstance(body, str):
         return body
-    given = mapping(body, where)
-    for name in given:
+    values = mapping(body, where)
+    for name in values:
         if name not in model.states:
             raise UserError(f"{where}: model {model.name!r} has no state {name!r}; {closest(name, model.states)}")
-    missing = [name for name in model.states if name not in given]
+    missing = [name for name in model.states if name not in values]
     if missing:
         raise UserError(
-            f"{where}: {quoted(given)} leaves out {', '.join(missing)}; "
-            f"give a value for every state, or take initial_state: model"
+            f"{where}: {quoted(values)} leaves out {', '.join(missing)}; "
+            f"give a value for every state, or use initial_state: model"
         )
-    return {name: to_unit(given[name], state.unit, f"{where}.{name}") for name, state in model.states.items()}
+    return {name: to_unit(values[name], state.unit, f"{where}.{name}") for name, state in model.states.items()}
 
 
 def _trace(
@@ -248,19 +248,19 @@ def _trace(
     duration: float,
     where: str,
 ) -> dict[str, float]:
-    """A full point: the trace's own values over those of the experiment. It need not lie on the grid."""
-    given = mapping(body, where)
-    for name in given:
+    """A value for every quantity: the trace's own, else the experiment's. The point need not lie on the grid."""
+    values = mapping(body, where)
+    for name in values:
         if name not in defaults:
             legal = closest(name, [*stimulus.fields, *model.parameters])
             raise UserError(f"{where}: model {model.name!r} and its stimulus have no quantity {name!r}; {legal}")
-    missing = [name for name in swept if name not in given]
+    missing = [name for name in swept if name not in values]
     if missing:
         raise UserError(
-            f"{where}: {quoted(given)} has no value for {', '.join(missing)}; "
+            f"{where}: {quoted(values)} has no value for {', '.join(missing)}; "
             f"a trace is one neuron, so give a value for every axis and every distribution"
         )
     unit = units(model, stimulus)
-    point = defaults | {name: to_unit(value, unit[name], f"{where}.{name}") for name, value in given.items()}
+    point = defaults | {name: to_unit(value, unit[name], f"{where}.{name}") for name, value in values.items()}
     check_values(stimulus, point, (), duration, where)
     return point

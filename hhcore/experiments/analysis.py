@@ -1,26 +1,26 @@
-"""Analysis: tables and figures made of what neurons leave.
+"""Analysis: tables and figures made from the records of neurons.
 
-An analysis is a class in a room of its own, a folder in hhcore/protocols/ (or an entry point of the group
-`hhcore.protocols`). It is found by its class, so nothing else has to be edited. Its object belongs to one experiment.
+An analysis is a class in a room of its own: a folder in hhcore/protocols/, or an entry point of the group
+`hhcore.protocols`. The registry finds it by its class; edit nothing else. An object of it belongs to one experiment.
 
-1.  `name` is a word for rules of the workflow; `order` sorts analyses, those before others whose tables they read.
+1.  `name` is its word in rules of the workflow. `order` sorts analyses: one that reads tables of another comes later.
     `implied` says that the protocol alone decides whether it applies.
 2.  `applies` says whether an experiment has it.
-3.  `source` says what its tables are made of: "neurons" (in the one pass over all neurons of the grid, a row block at a
-    time), "tables" (of other analyses, named by `reads`), "model" (it simulates by itself), "sample" (calibration
-    writes them), or None: it has no tables.
+3.  `source` says what its tables are made from: "neurons" (in one pass over the grid, a row block at a time), "tables"
+    (of other analyses, named by `reads`), "model" (it simulates by itself), "sample" (calibration writes them), or
+    None: it has no tables.
 4.  `tables` and `figures` list what it makes for its experiment, with label and caption for the report and the number
-    of rows. But for these numbers, they depend on the experiment only by its protocol and the analyses that apply.
-5.  Of "neurons", `block` makes the tables of a row block, in grid order; blocks come one after the other and begin at
-    multiples of `alignment` rows. Of other sources, `write` makes the tables, `minutes` and `megabytes` say what that
-    takes, and `settings` is the text of all that they depend on besides the tables read and the experiment's context.
+    of rows. Apart from these numbers, they depend only on the protocol and on the analyses that apply.
+5.  With source "neurons", `block` makes the tables of a row block. Blocks come in grid order and begin at multiples of
+    `alignment` rows. With other sources, `write` makes the tables, `minutes` and `megabytes` say what that takes, and
+    `settings` is the text of all that they depend on besides the tables read and the experiment's context.
 6.  Every column of a table has a unit and a definition in `fields`; missing values are null.
-7.  `draw` makes the figures from the tables that `drawn` names. It says too which rows of each are read: "grid" (a row
-    per neuron or curve: those that a figure may show), "neurons" (rows of neurons: of those shown), or "all".
-8.  `facts` are lines for the page on what was run, once all blocks are made.
-9.  Captions are files beside the class, in captions/; docs/results.md has a section for each table.
-10. `code` names the files, besides those of all analyses, that its tables depend on; `figure_code` those of its
-    figures. By default that is the folder of the class, for tables without its figures.py.
+7.  `draw` makes the figures from the tables that `drawn` names, with the rows to read: "grid" (a row per neuron or
+    curve, of which those that a figure may show), "neurons" (rows of the neurons shown), or "all".
+8.  `facts` are lines for the page on what was run, asked for after the last block.
+9.  Captions are files beside the class, in captions/. docs/results.md has a section for each table.
+10. `code` names the files that its tables depend on, besides those of all analyses; `figure_code` those of its figures.
+    By default that is the folder of the class, for tables without its figures.py.
 """
 
 import sys
@@ -48,7 +48,7 @@ Rows = Literal["grid", "neurons", "all"]
 class TableFile:
     """A table of an analysis, NAME.parquet.
 
-    label, caption : what the report calls it, and the file of what it says; a table without them is not in the report
+    label, caption : its name in the report, and the file of its caption; a table without them is not in the report
     rows           : about how many it has
     """
 
@@ -60,7 +60,7 @@ class TableFile:
 
 @dataclass(frozen=True)
 class FigureFile:
-    """A figure of an analysis, NAME.svg and NAME.png; label and caption as of a table."""
+    """A figure of an analysis, NAME.svg and NAME.png; `label` and `caption` as for a table."""
 
     name: str
     label: str
@@ -69,12 +69,12 @@ class FigureFile:
 
 @dataclass(frozen=True)
 class RowBlock:
-    """Neurons that follow each other in the grid.
+    """Successive neurons of the grid.
 
-    rows    : their numbers
+    rows    : their rows in the grid
     axes    : the swept quantities, float64 (n,) by column
-    result  : what each left
-    columns : the features of each, as the protocol makes them
+    result  : their record
+    columns : their features, as the protocol makes them, (n,) each
     """
 
     rows: range
@@ -111,17 +111,17 @@ class Analysis:
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The tables that its own are made of, besides numerics (rule 3)."""
+        """The tables that its own are made from, besides numerics (rule 3)."""
         return ()
 
     @property
     def drawn(self) -> dict[str, Rows]:
-        """The tables that its figures are made of, and the rows that are read (rule 7)."""
+        """The tables that its figures are made from, and the rows to read (rule 7)."""
         return {table.name: "all" for table in self.tables}
 
     @property
     def alignment(self) -> int:
-        """A row block begins at a multiple of so many rows (rule 5)."""
+        """Row blocks begin at multiples of this number (rule 5)."""
         return 1
 
     def block(self, block: RowBlock) -> dict[str, pa.Table]:
@@ -129,7 +129,7 @@ class Analysis:
         return {}
 
     def write(self, numerics: Path, folder: Path) -> None:
-        """Write the tables into `folder`, where those it reads are (rule 5)."""
+        """Write the tables into `folder`, which has those that it reads (rule 5)."""
         raise NotImplementedError
 
     @property
@@ -138,11 +138,11 @@ class Analysis:
         return ""
 
     def minutes(self) -> int:
-        """Time that `write` takes on one core, with a margin (rule 5)."""
+        """Time of `write` on one core, with a margin [min] (rule 5)."""
         return 10
 
     def megabytes(self) -> int:
-        """Memory that `write` takes (rule 5)."""
+        """Memory of `write` [MB] (rule 5)."""
         return 1500
 
     def facts(self) -> Iterable[tuple[str, str]]:
@@ -150,7 +150,7 @@ class Analysis:
         return ()
 
     def draw(self, tables: Mapping[str, "pd.DataFrame"], context: object) -> dict[str, "Figure"]:
-        """The figures by name, from rows of the tables `drawn` (rule 7); `context`: hhcore.figures.context."""
+        """The figures by name, from rows of the tables `drawn` (rule 7). `context` : a FigureContext"""
         return {}
 
     @classmethod
@@ -178,10 +178,10 @@ class Analysis:
 
 @lru_cache
 def all_analyses() -> tuple[type[Analysis], ...]:
-    """The analyses that there are, in their order."""
+    """All analyses, in their order."""
     return tuple(sorted(discover("hhcore.protocols", "hhcore.protocols", Analysis), key=lambda a: (a.order, a.name)))
 
 
 def analyses(experiment: Experiment) -> list[Analysis]:
-    """The analyses that an experiment has, in their order."""
+    """The analyses of an experiment, in their order."""
     return [cls(experiment) for cls in all_analyses() if cls.applies(experiment)]

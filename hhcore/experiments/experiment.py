@@ -1,4 +1,4 @@
-"""An experiment: a grid of neurons of one model, and what is done with each. Data only; hhcore.config reads it."""
+"""An experiment: a grid of neurons of one model, and what is done with each. hhcore.config makes it from a config."""
 
 import math
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from hhcore.schemes.solver import Solver
 from hhcore.simulation.engine import Engine, engine, kernel_parts
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
-CERTIFYING = ("tsit5", "dop853")  # tell whether a model is stiff; the reference where it is not
+CERTIFYING = ("tsit5", "dop853")  # these show whether a model is stiff; dop853 is the reference if it is not
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,19 +31,19 @@ class Experiment:
     sample          : the sampled design, None without one
     axes            : as written, those of the stimulus before those of the parameters
     combine         : "product" (every value with every other) or "zip" (first with first, second with second, ...)
-    defaults        : a value for every parameter of the model, then for every field of the stimulus; where an axis or
-                      the sample sets the value, the model's own one, or NaN for the stimulus
+    defaults        : a value for every parameter of the model, then for every field of the stimulus; for a swept
+                      quantity the model's own value, or NaN for a field of the stimulus
     initial_state   : "rest", "model", or a value for every state
-    duration        : simulated time of each neuron; times are in the time unit of the model
+    duration        : simulated time of each neuron [time unit of the model, as all times]
     analysis_window : (start, stop) of the time in which spikes count
     threshold       : potential that a spike crosses upwards [unit of the potential]
-    rearm           : potential to fall below before the next spike counts, at most `threshold`
-    solver          : scheme and how finely it steps; None where a tolerance asks for a choice
+    rearm           : the potential must fall below it before the next spike counts; at most `threshold`
+    solver          : scheme and how finely it steps; None if a tolerance is given
     tolerance       : largest error, of a spike time [ms] or of what the protocol measures; None if the solver is given
     methods         : schemes to choose from
     certify         : "sample" or "all": the neurons whose error is estimated
     failed_neurons  : "keep" or "fail": whether a neuron that diverged or stalled fails the run
-    traces          : the points whose time courses are kept, each with a value for everything that `defaults` names
+    traces          : the points whose time courses are kept, each with a value for all names in `defaults`
     """
 
     name: str
@@ -68,14 +68,14 @@ class Experiment:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Length of the sample, if there is one, then of the axes; zipped axes have one in common; () without any."""
+        """Number of rows of each of the `factors`; () without any."""
         return tuple(len(factor.values) for factor in self.factors)
 
     @cached_property
     def factors(self) -> tuple[Factor, ...]:
-        """What the grid is the product of: the sample, if there is one, then each axis, or the zipped ones as one.
+        """The grid is the product of these: the sample, if any, then each axis, or all zipped axes as one factor.
 
-        The stimulus' own axis (the amplitude of steps) is the last of them.
+        The stimulus' own axis (the amplitude of steps) comes last.
         """
         return factors(self.sample, self.axes, self.combine, self.stimulus.axis)
 
@@ -91,7 +91,7 @@ class Experiment:
 
     @property
     def quantities(self) -> tuple[str, ...]:
-        """What a point has a value for: the parameters of the model, then the stimulus."""
+        """The names in a point: the parameters of the model, then the fields of the stimulus."""
         return tuple(self.defaults)
 
     def unit(self, quantity: str) -> str:
@@ -103,7 +103,7 @@ class Experiment:
         return column_name(quantity, self.unit(quantity))
 
     def points(self, index: np.ndarray) -> np.ndarray:
-        """Rows of the grid by their flat index: float64 (k, len(quantities)). See `grid_points`."""
+        """Rows of the grid by their flat index, int64 (k,): float64 (k, len(quantities)). See `grid_points`."""
         return grid_points(self.defaults, self.factors, np.asarray(index, dtype=np.int64))
 
     def coordinates(self, rows: range) -> dict[str, np.ndarray]:
@@ -113,8 +113,8 @@ class Experiment:
 
     def description(self, quantity: str) -> str:
         """What one of the `quantities` is, in words."""
-        known = self.model.parameters
-        return known[quantity].description if quantity in known else self.stimulus.fields[quantity].meaning
+        parameters = self.model.parameters
+        return parameters[quantity].description if quantity in parameters else self.stimulus.fields[quantity].meaning
 
     @property
     def axis_fields(self) -> dict[str, tuple[str, str]]:
@@ -123,19 +123,19 @@ class Experiment:
 
     @property
     def has_amplitude_axis(self) -> bool:
-        """Whether the amplitude is an axis, or the only quantity of its factor."""
+        """Whether the amplitude is an axis that is not zipped with others."""
         return any(f.names == ("amplitude",) for f in self.factors if not f.scattered)
 
     def stimuli(self, points: Mapping[str, float | np.ndarray]) -> Stimulus:
-        """The stimulus of points that have a value, or float64 (k,), for every one of the `quantities`."""
+        """The stimulus of points with a value, or float64 (k,), for each of the `quantities`."""
         return self.stimulus(**{name: points[name] for name in self.stimulus.fields})
 
     def engine(self, method: str) -> Engine:
-        """What integrates its neurons by a scheme: a kernel with the observers of its protocol."""
+        """The engine of its neurons for one scheme: a kernel with the observers of its protocol."""
         return engine(self.model, method, self.stimulus, self.protocol.observers(self))
 
     def kernel_name(self, method: str) -> str:
-        """The name of that kernel, which need not be there yet."""
+        """The name of that kernel, compiled or not."""
         return kernel_name(self.model, method, *kernel_parts(self.stimulus, self.protocol.observers(self)))
 
     def trace_points(self) -> np.ndarray:
@@ -145,12 +145,12 @@ class Experiment:
 
 
 def solvers_needed(experiment: Experiment) -> tuple[str, ...]:
-    """The schemes that are compiled beforehand: a given one, and those that certify. A stiff model needs one more."""
-    given = experiment.methods if len(experiment.methods) == 1 else ()
-    return tuple(dict.fromkeys([*given, *CERTIFYING]))
+    """The schemes to compile beforehand: that of the config, and those that certify. A stiff model needs one more."""
+    configured = experiment.methods if len(experiment.methods) == 1 else ()
+    return tuple(dict.fromkeys([*configured, *CERTIFYING]))
 
 
 def units(model: Model, stimulus: type[Stimulus]) -> dict[str, str]:
-    """Unit of everything that a point has a value for."""
+    """Unit of each name in a point."""
     parameters = {name: quantity.unit for name, quantity in model.parameters.items()}
     return parameters | stimulus.units(model.current.unit, model.time_unit)

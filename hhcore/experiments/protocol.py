@@ -1,28 +1,28 @@
 """Protocol: what is done to a neuron, and what is kept of it.
 
-A protocol is a class in a room of its own, a folder in hhcore/protocols/ (or an entry point of the group
-`hhcore.protocols`); an experiment holds one of its objects. It is found by its class, so nothing else has to be edited.
+A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an entry point of the group
+`hhcore.protocols`. The registry finds it by its class; edit nothing else. An experiment holds one object of it.
 
 1.  `kind` is its word in a config, `protocol: {kind: ...}`. `default_for(stimulus)` says whether an experiment that
     leaves `protocol` out has it; of the protocols of hhcore, exactly one says so for each kind of stimulus.
     `takes(stimulus)` says whether an experiment may name it.
-2.  It is a frozen dataclass: its fields are what its keys in the config set. `keys` names the keys with an example
-    each; `read` makes the object, checks every value and its unit, and raises UserError at the first mistake.
-3.  `observers` are what the kernel notes while it runs: hhcore.simulation.observers. `schema` declares what a neuron
-    leaves in the store, a column each, besides those of all protocols (COMMON): often what the observers declare, see
-    `schema_of`. `keeps_final` says whether the last states of all neurons are kept, not of failed ones alone.
+2.  It is a frozen dataclass; its keys in the config set its fields. `keys` names the keys with an example each; `read`
+    makes the object, checks every value and its unit, and raises UserError at the first mistake.
+3.  `observers` take notes while the kernel runs: hhcore.simulation.observers. `schema` declares the columns of a neuron
+    in the store, besides those of all protocols (COMMON); often the observers declare them, see `schema_of`.
+    `keeps_final` says whether the last states of all neurons are kept, not of failed ones alone.
 4.  `measure` simulates neurons with a given solver and returns a Result whose record has the columns of COMMON and of
     `schema`. A neuron that fails is a row with a status. A row depends on its own point alone, to the last bit.
-5.  `errors` compares two runs, a coarse and a finer one: how far off each neuron is, in the unit of time or potential
-    of the model, NaN where there is nothing to compare. `outcome` is the whole number that must not depend on the
-    solver, such as a spike count. `accuracy` says in words what the error is of. Solvers are chosen by these three.
-6.  `check` computes one neuron by an independent program, as far as there is one, and returns how far off it is.
-7.  `columns` makes a neuron's features of its record, by the names that `definitions` gives with unit and meaning.
-    `headline` is the feature that matters most: its column, a label, its unit.
-8.  `simulated_ms`, `numbers` say what a neuron costs: time that is simulated, numbers that are kept.
-9.  `code` names the files that a result depends on; by default those of its class and of the classes it builds on.
-    Results of other code are simulated again. What only makes columns of results belongs into other files.
-    `error_code` names those that `errors` depends on: it counts where every neuron is certified.
+5.  `errors` compares two runs, a coarse and a finer one: how far off each neuron is, in the model's unit of time or
+    potential, NaN if there is nothing to compare. `outcome` is the whole number that must not depend on the solver,
+    such as a spike count. `accuracy` says in words what the error measures. These three choose the solver.
+6.  `check` simulates one neuron with an independent program, if there is one, and returns how far off the neuron is.
+7.  `columns` makes features from the record, with the names, units and meanings in `definitions`. `headline` is the
+    feature that matters most: its column, a label, its unit.
+8.  `simulated_ms` and `numbers` say what a neuron costs: simulated time, and stored numbers.
+9.  `code` names the files that a result depends on: by default those of its class and of its base classes. A change in
+    them simulates the neurons again, so code that only turns results into columns belongs in other files.
+    `error_code` names the files that `errors` depends on; they count if every neuron is certified.
 """
 
 import sys
@@ -46,7 +46,7 @@ from hhcore.simulation.stimuli.stimulus import Stimulus
 if TYPE_CHECKING:
     from hhcore.experiments.experiment import Experiment
 
-# What every neuron leaves: how it ended, when and in which states, steps tried, and what a finer run says of it.
+# The record of every neuron: how, when and in which states it ended, the steps it tried, and what a finer run shows.
 COMMON = pa.schema(
     [
         ("status", pa.int8()),
@@ -61,17 +61,17 @@ COMMON = pa.schema(
 
 @dataclass(frozen=True)
 class Accuracy:
-    """What the error of a protocol is of, in words and units.
+    """What the error of a protocol measures, in words and units.
 
-    label   : `Spike-time error`
-    column  : of the tables that hold the error, unit last: `spike_time_error_us`; `unit`: of that column
-    tolerance : unit of `Experiment.tolerance` (ms for times), the least and the largest that is legal, that in words
-    factor  : from the unit of the tolerance to that of the column
-    meaning : definition of the column, for one neuron of the sample
-    outcome : column of the whole number that must not depend on the solver: `spike_count`; `outcome_meaning`,
-              `reference_meaning`, `fragile_meaning`: definitions of it, of that of the reference, and of `fragile`
-    missing : what it means for a neuron to have no error: `does not fire`; `none` : for all, in two words;
-              `nothing` : the same in a sentence
+    label     : `Spike-time error`
+    column    : the column of the error, unit last: `spike_time_error_us`; `unit` : its unit
+    tolerance : unit of `Experiment.tolerance` (ms for times), the smallest and the largest legal one, both in words
+    factor    : from the unit of the tolerance to that of the column
+    meaning   : definition of the column, for one neuron of the sample
+    outcome   : column of the whole number that must not depend on the solver: `spike_count`; `outcome_meaning`,
+                `reference_meaning`, `fragile_meaning` : definitions of it, of that of the reference, and of `fragile`
+    missing   : why a neuron has no error: `does not fire`; `none` : the same of all neurons, in two words;
+                `nothing` : in a sentence
     """
 
     label: str
@@ -95,11 +95,11 @@ class Accuracy:
 
     @property
     def suffix(self) -> str:
-        """The unit as the column has it: `us`."""
+        """The unit in the name of the column: `us`."""
         return self.column.rpartition("_")[2]
 
     def scale(self, model: Model) -> float:
-        """From the unit of `Protocol.errors`, which is the model's for times, to that of the tolerance."""
+        """The factor from the unit of `Protocol.errors`, for times the model's, to that of the tolerance."""
         return model.ms if self.tolerance[0] == "ms" else 1.0
 
 
@@ -123,7 +123,7 @@ class Protocol:
 
     @classmethod
     def takes(cls, stimulus: type[Stimulus]) -> bool:
-        """Whether the protocol can be had with this kind of stimulus (rule 1)."""
+        """Whether the protocol goes with this kind of stimulus (rule 1)."""
         return True
 
     @classmethod
@@ -132,7 +132,7 @@ class Protocol:
         return cls()
 
     def observers(self, experiment: "Experiment") -> tuple[Observer, ...]:
-        """What the kernel of the experiment notes while it runs (rule 3)."""
+        """The observers in the kernels of the experiment (rule 3)."""
         e = experiment
         return standard_observers(e.stimulus, e.threshold, e.rearm, e.analysis_window)
 
@@ -159,7 +159,7 @@ class Protocol:
     def check(
         self, experiment: "Experiment", point: np.ndarray, run: Result, row: int, scipy: tuple[str, float]
     ) -> float | None:
-        """Largest difference of a row of `run` from an independent program's answer, None without one (rule 6).
+        """Largest difference of a row of `run` from the answer of an independent program, None without one (rule 6).
 
         scipy : the method of scipy.integrate that suits the model, and its tolerance
         """
@@ -174,7 +174,7 @@ class Protocol:
         return experiment.duration * experiment.model.ms
 
     def numbers(self, experiment: "Experiment") -> float:
-        """About how many numbers a neuron leaves, its states not counted (rule 8)."""
+        """About how many numbers of a neuron are stored, without its states (rule 8)."""
         return float(len(self.schema))
 
     @classmethod
@@ -185,7 +185,7 @@ class Protocol:
 
 
 def schema_of(*observers: type[Observer]) -> pa.Schema:
-    """The columns that observers leave: numbers, or lists whose rows have the `width` that their metadata say."""
+    """The columns that observers fill: numbers, or lists whose rows have the `width` in the column's metadata."""
     return pa.schema([_field(field) for observer in observers for field in observer.fields])
 
 
@@ -203,5 +203,5 @@ def protocols() -> dict[str, type[Protocol]]:
 
 
 def default_protocol(stimulus: type[Stimulus]) -> type[Protocol]:
-    """The protocol of an experiment that names none."""
+    """The protocol of an experiment that does not name one."""
     return next(cls for cls in protocols().values() if cls.default_for(stimulus))

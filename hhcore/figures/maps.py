@@ -1,4 +1,4 @@
-"""Maps: a value over two axes, in panels by a third one."""
+"""Maps: a value over two axes, in panels by a third."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from hhcore.figures.limits import MAX_FACETS
 def value_map(
     table: pd.DataFrame, context: FigureContext, axes: list[Variable], value: Variable, failed: str, none: str
 ) -> Figure:
-    """`value` over axes[:2], in panels by axes[2]. `failed` and `none` say what crosses and hatches mean."""
+    """`value` over axes[:2], in panels by axes[2]. `failed` and `none` label the crosses and the hatches."""
     x, y, facet = (*axes[:3], None)[:3]
     table, notes = context.hold(table, axes[:3], whole=2)
     facets = facet.spread(MAX_FACETS) if facet else [None]
@@ -43,7 +43,7 @@ def _draw(panel: Axes, part: pd.DataFrame, x: Variable, y: Variable, value: Vari
     borders = style.edges(columns, x.is_logarithmic), style.edges(rows, y.is_logarithmic)
     panel.patch.set(**style.NO_VALUE)
     mappable = colours.mappable
-    # Rasterised: as shapes the cells show hairlines between them in many viewers, and fill megabytes.
+    # Rasterised: drawn as shapes, cells have hairlines between them in many viewers, and take megabytes.
     panel.pcolormesh(*borders, np.ma.masked_invalid(cells), norm=mappable.norm, cmap=mappable.cmap, rasterized=True)
     panel.set(xscale="log" if x.is_logarithmic else "linear", yscale="log" if y.is_logarithmic else "linear")
     style.value_ticks(panel, "x", x)

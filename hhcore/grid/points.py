@@ -9,19 +9,19 @@ from hhcore.grid.factors import Factor
 
 
 def grid_points(defaults: Mapping[str, float], factors: tuple[Factor, ...], index: np.ndarray) -> np.ndarray:
-    """Rows of the grid by their flat index: that of the last factor varies fastest.
+    """Rows of the grid by their flat index; the last factor varies fastest.
 
-    defaults : a value for every quantity, for those that no factor sets
+    defaults : a value for every quantity; factors override it
     index    : int64 (k,), each in [0, number of points)
-    Returns float64 (k, len(defaults)); only these rows are ever in memory.
+    Returns float64 (k, len(defaults)); no other rows are ever in memory.
     Raises IndexError for an index outside the grid.
     """
     n_points = prod(len(factor.values) for factor in factors)
     if index.size and not 0 <= index.min() <= index.max() < n_points:
         raise IndexError(f"indices {index.min()} to {index.max()} are not all in a grid of {n_points} points")
-    rows, place = np.tile(np.array(list(defaults.values())), (index.size, 1)), list(defaults)
+    rows, columns = np.tile(np.array(list(defaults.values())), (index.size, 1)), list(defaults)
     for name, values in grid_coordinates(factors, index).items():
-        rows[:, place.index(name)] = values
+        rows[:, columns.index(name)] = values
     return rows
 
 

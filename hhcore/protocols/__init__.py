@@ -1,4 +1,4 @@
-"""Kinds of experiment, a room each: protocols (what is done to a neuron), analyses (what is made of it), captions.
+"""Kinds of experiment, a room each: protocols (what is done to a neuron), analyses (tables and figures), captions.
 
 The contracts are hhcore.experiments.protocol and hhcore.experiments.analysis.
 """

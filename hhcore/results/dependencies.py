@@ -1,8 +1,8 @@
-"""What the results of each step depend on: source files, whose digest is a parameter of the step's rule.
+"""The source files that the results of each step depend on; their digest is a parameter of the step's rule.
 
-The lists are explicit: all that a step imports would make results again after an edited error message. What is left
-out is what results depend on by its outcome alone, which has a digest of its own (config, model, kernel), or not at
-all. tests/test_digests.py names what is left out, with the reason, and holds the rest to the imports.
+The lists are explicit: with all imports, an edited error message would make results again. They leave out files whose
+outcome has a digest of its own (config, model, kernel), and files that change no result. tests/test_digests.py names
+these with the reason, and compares the rest with the imports.
 """
 
 from collections.abc import Iterable
@@ -26,9 +26,9 @@ CALIBRATION: Code = (
 )
 
 
-def tables(found: Iterable[Analysis]) -> Code:
-    """Of the tables that are made in the pass over all neurons."""
-    own = [path for analysis in found for path in analysis.code()]
+def tables(analyses: Iterable[Analysis]) -> Code:
+    """Of the tables from the pass over all neurons."""
+    own = [path for analysis in analyses for path in analysis.code()]
     return (
         *TABLES,
         *GRID,
@@ -46,11 +46,11 @@ def own_tables(analysis: Analysis) -> Code:
     return (*TABLES, *GRID, *analysis.code())
 
 
-def figures(found: Iterable[Analysis]) -> Code:
+def figures(analyses: Iterable[Analysis]) -> Code:
     """Of figures."""
     return (
         "figures",
         "results/draw.py",
         "base/units.py",
-        *(path for analysis in found for path in analysis.figure_code()),
+        *(path for analysis in analyses for path in analysis.figure_code()),
     )

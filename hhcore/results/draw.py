@@ -1,4 +1,4 @@
-"""The figures of an experiment, from its tables to its folder."""
+"""Draw the figures of an experiment from its tables."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +14,7 @@ from hhcore.figures.style import save
 
 
 def draw(experiment: Experiment, names: Iterable[str], folder: Path) -> None:
-    """The figures of the analyses of these names, into `folder`/figures; in `folder` are the tables."""
+    """Draw the figures of the named analyses into `folder`/figures, from the tables in `folder`."""
     chosen = [analysis for analysis in analyses(experiment) if analysis.name in names and analysis.figures]
     drawn = {name: rows for analysis in chosen for name, rows in analysis.drawn.items()}
     context = figure_context(experiment)
@@ -25,7 +25,7 @@ def draw(experiment: Experiment, names: Iterable[str], folder: Path) -> None:
 
 
 def read_frames(drawn: dict[str, Rows], context: FigureContext, folder: Path) -> dict[str, pd.DataFrame]:
-    """The rows of each table that figures are made of; the index is their numbers in the table."""
+    """The rows of each table that figures need; the index is their row numbers in the table."""
     grid = {name: _chosen(folder / f"{name}.parquet", context.shows) for name, rows in drawn.items() if rows == "grid"}
     frames = {
         name: tables.read(folder / f"{name}.parquet").to_pandas() for name, rows in drawn.items() if rows == "all"

@@ -1,7 +1,7 @@
 """What the jobs of an experiment need, from its size alone: minutes, megabytes, and the rows of its tables.
 
-Estimates are generous, since a job that exceeds them on a cluster is ended: of time four times what is expected. A job
-that fails all the same gets more the next time; that is the workflow's.
+Estimates are generous, since a cluster ends a job that exceeds them: times are four times what is expected. If a job
+still fails, the workflow gives it more the next time.
 """
 
 from math import ceil, prod
@@ -12,10 +12,10 @@ from hhcore.figures.limits import MAX_POINTS, MAX_VALUES
 from hhcore.sweep.estimate import estimate
 
 MARGIN = 4.0  # of time
-NUMBERS_IN_10_US = 150.0  # that a neuron leaves
-COPIES = 4  # of a neuron's numbers that are in memory at once while a shard is put together and written
+NUMBERS_IN_10_US = 150.0  # of a record, put into tables
+COPIES = 4  # of a neuron's numbers in memory at once, while a shard is assembled and written
 FACETS_SHOWN = 12  # panels of maps and of families of curves together
-CALIBRATION_STEPS = 1e5  # in one ms, of all neurons of the sample and of the lines it is chosen from together
+CALIBRATION_STEPS = 1e5  # in 1 ms, of all neurons of the sample and of the lines it is chosen from
 
 
 def shard_minutes(experiment: Experiment) -> int:
@@ -25,11 +25,11 @@ def shard_minutes(experiment: Experiment) -> int:
 
 
 def shard_mb(experiment: Experiment) -> int:
-    """Memory for a shard, which is in memory: what is put in, states and what else each of its neurons leaves."""
+    """Memory for a shard, which is in memory as a whole: the points, states and records of its neurons."""
     e = experiment
-    left = 8 * (len(e.model.states) + e.protocol.numbers(e))
-    each = 400 + COPIES * (8 * len(e.quantities) + (2 if e.certify == "all" else 1) * left)
-    return ceil(500 + each * e.n_points / len(estimate(e).shards) / 1e6)
+    record = 8 * (len(e.model.states) + e.protocol.numbers(e))
+    bytes_per_neuron = 400 + COPIES * (8 * len(e.quantities) + (2 if e.certify == "all" else 1) * record)
+    return ceil(500 + bytes_per_neuron * e.n_points / len(estimate(e).shards) / 1e6)
 
 
 def calibration_minutes(experiment: Experiment) -> int:
@@ -40,18 +40,18 @@ def calibration_minutes(experiment: Experiment) -> int:
 
 
 def tables_minutes(experiment: Experiment) -> int:
-    """Time to put the tables together: 10 us a neuron, and as much for 150 numbers that it left."""
+    """Time to put the tables together: 10 us a neuron, and as much for each 150 numbers of its record."""
     e = experiment
     return _minutes(20, 1e-5 * e.n_points * (1 + e.protocol.numbers(e) / NUMBERS_IN_10_US))
 
 
 def tables_mb(experiment: Experiment) -> int:
-    """Memory for the tables: three row blocks, and every error if all were estimated."""
+    """Memory for the tables: three row blocks, and every error if all are estimated."""
     return 2000 + (experiment.n_points * 16 // 10**6 if experiment.certify == "all" else 0)
 
 
 def figures_minutes(experiment: Experiment) -> int:
-    """Time for figures: 2 us for each neuron of the table, which is read once."""
+    """Time for figures: 2 us a neuron, since the table is read once."""
     return _minutes(10, 2e-6 * experiment.n_points)
 
 
@@ -63,7 +63,7 @@ def figures_mb(experiment: Experiment) -> int:
 def figure_rows(experiment: Experiment) -> int:
     """The most rows of a table that figures hold: two axes and panels of a third one, or scattered points.
 
-    Fragile neurons come on top where every neuron was tested: as they lie on edges of the grid, they are few.
+    If every neuron is tested, fragile neurons come on top; they lie on edges of the grid, so they are few.
     """
     e = experiment
     if e.sample is not None:
@@ -78,7 +78,7 @@ def figure_rows(experiment: Experiment) -> int:
 
 
 def rows(experiment: Experiment) -> dict[str, int]:
-    """About how many rows each table has, by name; 0 where it is few or does not matter."""
+    """About how many rows each table has, by name; 0 if few, or if the number does not matter."""
     return {table.name: table.rows for analysis in analyses(experiment) for table in analysis.tables}
 
 

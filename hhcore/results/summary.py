@@ -32,10 +32,10 @@ $body
 class Totals:
     """What the page says of all neurons, added up from row blocks.
 
-    statuses : number of neurons by status
-    tested, fragile : neurons whose outcome was tested for its dependence on the accuracy, and those that depend on it
-    errors   : those that were estimated [unit of the protocol's error column]
-    schemas, rows : of the tables by name
+    statuses        : number of neurons by status
+    tested, fragile : number of neurons whose outcome was tested for dependence on the accuracy, and of those dependent
+    errors          : the estimated errors [unit of the protocol's error column]
+    schemas, rows   : of the tables by name
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Totals:
         self.schemas: dict[str, pa.Schema] = {}
         self.rows: Counter[str] = Counter()
 
-    def add(self, result: Result, experiment: Experiment, made: Mapping[str, pa.Table]) -> None:
+    def add(self, result: Result, experiment: Experiment, tables: Mapping[str, pa.Table]) -> None:
         """Count the neurons of a row block and the rows of its tables."""
         self.statuses.update(dict(enumerate(np.bincount(result.status, minlength=len(STATUSES)).tolist())))
         self.tested += int((~np.isnan(result.fragile)).sum())
@@ -53,23 +53,25 @@ class Totals:
         accuracy = experiment.protocol.accuracy
         error = result.error * accuracy.scale(experiment.model) * accuracy.factor
         self.errors.append(error[~np.isnan(error)])
-        for name, part in made.items():
-            self.schemas[name] = part.schema
-            self.rows[name] += part.num_rows
+        for name, table in tables.items():
+            self.schemas[name] = table.schema
+            self.rows[name] += table.num_rows
 
 
-def summary(experiment: Experiment, totals: Totals, facts: Iterable[tuple[str, str]], made: Mapping[str, str]) -> str:
+def summary(
+    experiment: Experiment, totals: Totals, facts: Iterable[tuple[str, str]], provenance: Mapping[str, str]
+) -> str:
     """The page as text.
 
-    facts : what analyses say of the neurons, a word and a sentence each
-    made  : metadata of the tables: digests and versions
+    facts      : remarks of analyses on the neurons, a word and a sentence each
+    provenance : metadata of the tables: certificate, digests, versions
     """
     body = [
         *_section("What was run", _facts(experiment)),
         *_section("Grid", _grid(experiment)),
         *_section("Neurons", [*_counts(totals), *facts]),
-        *_section("Accuracy", _accuracy(experiment, totals, made)),
-        *_section("Made with", [(key, value) for key, value in made.items()]),
+        *_section("Accuracy", _accuracy(experiment, totals, provenance)),
+        *_section("Made with", provenance.items()),
     ]
     for name, schema in totals.schemas.items():
         body += [f"<h2><code>{escape(name)}.parquet</code>, {totals.rows[name]:,} rows</h2>", _fields(schema)]
@@ -146,21 +148,24 @@ def _counts(totals: Totals) -> Iterable[tuple[str, str]]:
         yield status, f"{totals.statuses[number]:,} {meanings[status]}"
 
 
-def _accuracy(e: Experiment, totals: Totals, made: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+def _accuracy(e: Experiment, totals: Totals, certificate: Mapping[str, str]) -> Iterable[tuple[str, str]]:
     """The certificate, in words."""
     accuracy, errors = e.protocol.accuracy, np.concatenate(totals.errors)
     unit = pretty_unit(accuracy.unit)
     asked = "no tolerance was given"
     if e.tolerance is not None:
-        asked = f"at most {made[f'tolerance_{accuracy.suffix}']} {unit} was asked for"
+        asked = f"at most {certificate[f'tolerance_{accuracy.suffix}']} {unit} was asked for"
     tested = "every neuron" if e.certify == "all" else f"a sample of {totals.tested:,} neurons"
     yield "Tested", f"{tested}; {asked}"
     if errors.size:
         yield accuracy.label, f"worst {errors.max():.3g} {unit}, median {np.median(errors):.3g} {unit}"
     fragile = f"{totals.fragile:,} of {totals.tested:,} tested"
     yield "Fragile", f"{fragile} have a {accuracy.outcome.replace('_', ' ')} that depends on the solver's accuracy"
-    yield "Reference", f"{made['reference']}, for {made['reference_runs']} neurons of a sample"
-    checked, agreement = made["reference_checked_by_scipy"], made[f"reference_agreement_{accuracy.suffix}"]
+    yield "Reference", f"{certificate['reference']}, for {certificate['reference_runs']} neurons of a sample"
+    checked, agreement = (
+        certificate["reference_checked_by_scipy"],
+        certificate[f"reference_agreement_{accuracy.suffix}"],
+    )
     none = "no neuron: none of the sample fires, or SciPy cannot integrate those that do"
     yield (
         "Checked by SciPy",

@@ -1,4 +1,4 @@
-"""The tables of an experiment, from its shards to its folder: one pass over all neurons of the grid."""
+"""Write the tables of an experiment in one pass over all neurons of the grid."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -20,50 +20,51 @@ from hhcore.sweep.gather import gather, prefetched, row_blocks
 
 
 def write_tables(experiment: Experiment, shards: list[Path], numerics: Path, folder: Path) -> None:
-    """The tables that are made of neurons, as Parquet, and summary.html, from the shards of the store.
+    """Write the tables made from neurons, as Parquet, and summary.html into `folder`.
 
-    They are written a row block at a time, and appear when all are complete.
+    The pass goes a row block at a time; the files appear when all are complete.
 
-    numerics : numerics.parquet, of which every table carries the certificate
+    shards   : all shard files of the experiment
+    numerics : numerics.parquet, whose certificate goes into every table
     """
-    made = provenance(experiment, numerics)
+    metadata = provenance(experiment, numerics)
     makers = [analysis for analysis in analyses(experiment) if analysis.source == "neurons"]
     totals = Totals()
     with ExitStack() as stack:
         writers: dict[str, pq.ParquetWriter] = {}
-        for blocks in prefetched(_blocks(experiment, makers, shards, numerics, totals)):
-            for name, part in blocks.items():
+        for parts in prefetched(_blocks(experiment, makers, shards, numerics, totals)):
+            for name, part in parts.items():
                 if name not in writers:
-                    writer = tables.writer(folder / f"{name}.parquet", part.schema, made)
+                    writer = tables.writer(folder / f"{name}.parquet", part.schema, metadata)
                     writers[name] = stack.enter_context(writer)
                 writers[name].write_table(part, tables.ROW_GROUP)
     facts = [fact for analysis in makers for fact in analysis.facts()]
     with atomic_write(folder / "summary.html") as temporary:
-        temporary.write_text(summary(experiment, totals, facts, made), encoding="utf-8")
+        temporary.write_text(summary(experiment, totals, facts, metadata), encoding="utf-8")
 
 
 def _blocks(
     e: Experiment, makers: list[Analysis], shards: list[Path], numerics: Path, totals: Totals
 ) -> Iterator[dict[str, pa.Table]]:
-    """All tables of each row block by name, counted in `totals`."""
+    """The parts of all tables from each row block, by name; counted in `totals`."""
     blocks = row_blocks(e, lcm(*(analysis.alignment for analysis in makers)))
     for rows, result in zip(blocks, gather(e, shards, blocks), strict=True):
         result = _with_sampled_errors(result, rows, e, numerics)
         block = RowBlock(rows, e.coordinates(rows), result, e.protocol.columns(result))
-        made = {name: table for analysis in makers for name, table in analysis.block(block).items()}
-        totals.add(result, e, made)
-        yield made
+        parts = {name: table for analysis in makers for name, table in analysis.block(block).items()}
+        totals.add(result, e, parts)
+        yield parts
 
 
 def _with_sampled_errors(result: Result, rows: range, experiment: Experiment, numerics: Path) -> Result:
-    """The errors and fragile outcomes of the sample, where not every neuron of the grid was certified."""
+    """Add the errors and fragile outcomes of the sample, unless every neuron was certified."""
     if experiment.certify == "all":
         return result
     accuracy = experiment.protocol.accuracy
     neurons, error, fragile = sampled(numerics, accuracy)
     errors, marks = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
-    inside = (rows.start <= neurons) & (neurons < rows.stop)
-    place = neurons[inside] - rows.start
-    errors[place] = error[inside] / (accuracy.factor * accuracy.scale(experiment.model))
-    marks[place] = fragile[inside]
+    in_block = (rows.start <= neurons) & (neurons < rows.stop)
+    index = neurons[in_block] - rows.start
+    errors[index] = error[in_block] / (accuracy.factor * accuracy.scale(experiment.model))
+    marks[index] = fragile[in_block]
     return result.adding(error=errors, fragile=marks)

@@ -1,6 +1,6 @@
-"""What neurons leave, as columns of Arrow and back: the schema of a protocol decides.
+"""From records of neurons to columns of Arrow and back, by the schema of a protocol.
 
-`pa.array` and `to_numpy` of columns with gaps would import pandas, which takes half a second; what is here does not.
+`pa.array` and `to_numpy` of columns with gaps would import pandas, which takes half a second. This code does not.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ def shard_schema(protocol: Protocol) -> pa.Schema:
 
 
 def columns_of(keys: np.ndarray, result: Result, protocol: Protocol) -> pa.Table:
-    """A row for each neuron, from its key, uint64 (n, 2), and what it left."""
+    """A row for each neuron, from its key, uint64 (n, 2), and its record."""
     missing = np.full(len(keys), np.nan)
     columns = [array(keys[:, 0]), array(keys[:, 1])]
     for field in [*COMMON, *protocol.schema]:
@@ -30,7 +30,7 @@ def columns_of(keys: np.ndarray, result: Result, protocol: Protocol) -> pa.Table
 
 
 def record_of(table: pa.Table, protocol: Protocol, states: int) -> Record:
-    """The record of the neurons in a table of shards; `states` : number of states of the model."""
+    """The record of the neurons in a table of a shard; `states` : number of states of the model."""
     record: dict[str, np.ndarray | Ragged] = {}
     for field in [*COMMON, *protocol.schema]:
         column = table[field.name].combine_chunks()
@@ -63,14 +63,14 @@ def _ragged(lists: pa.Array, width: int) -> Ragged:
 
 
 def _rectangle(lists: pa.Array, width: int) -> np.ndarray:
-    """float64 (n, width) from lists of that length or none, which become NaN."""
+    """float64 (n, width) from lists of that length or empty ones, which become NaN."""
     full = np.full((len(lists), width), np.nan)
     full[lists.value_lengths().to_numpy() > 0] = lists.flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
     return full
 
 
 def array(numbers: np.ndarray) -> pa.Array:
-    """Numbers without a gap as a column."""
+    """A column of numbers without gaps."""
     numbers = np.ascontiguousarray(numbers)
     return pa.Array.from_buffers(pa.from_numpy_dtype(numbers.dtype), len(numbers), [None, pa.py_buffer(numbers)])
 
@@ -81,6 +81,6 @@ def keys_of(table: pa.Table) -> np.ndarray:
 
 
 def _numbers(column: pa.ChunkedArray) -> np.ndarray:
-    """A column without a gap as numbers."""
+    """The numbers of a column without gaps."""
     parts = [np.frombuffer(c.buffers()[1], c.type.to_pandas_dtype())[c.offset :][: len(c)] for c in column.chunks]
     return np.concatenate([np.empty(0, column.type.to_pandas_dtype()), *parts])

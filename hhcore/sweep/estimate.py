@@ -1,4 +1,4 @@
-"""What an experiment will cost: its shards, and estimates of steps and seconds."""
+"""The cost of an experiment: its shards, and estimates of steps and seconds."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from hhcore.schemes.solver import SCHEMES, Solver
 from hhcore.sweep.speed import kernel_speed
 
 STEPS_PER_SHARD = 3e9  # neuron-steps: about a minute on one core for Hodgkin-Huxley
-NEURONS_PER_SHARD = 1 << 20  # of short runs: a shard is in memory
-# Steps in one ms, as far as one can say before the run; measured on the squid axon. Of an adaptive scheme at a local
-# error of 1e-6, times its order; of one of fixed step for spike times of a second that are right to 1 us.
+NEURONS_PER_SHARD = 1 << 20  # of short runs, since a shard is in memory
+# Steps in 1 ms, measured on the squid axon: of an adaptive scheme at a local error of 1e-6, times its order; of a fixed
+# step that keeps the spike times of a second within 1 us.
 ADAPTIVE_STEPS, FIXED_STEPS = 40.0, 80.0
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """The cost: `neurons`, `simulated_s`, `shards`, and estimates: `steps`, and `core_s` on one core."""
+    """The cost: `neurons`, `simulated_s`, `shards`, and estimates of `steps` and of `core_s`, seconds on one core."""
 
     neurons: int
     simulated_s: float
@@ -27,21 +27,21 @@ class Estimate:
 
 
 def estimate(experiment: Experiment) -> Estimate:
-    """Shards are counted by the work and the size of the grid alone, so that every machine agrees on their names."""
+    """The cost of an experiment. Shards depend on the work and the size of the grid, so every machine has the same."""
     e = experiment
     solver = e.solver or _expected(e)
-    each = _steps_per_ms(solver, e.model.ms)
+    steps_per_ms = _steps_per_ms(solver, e.model.ms)
     if e.certify == "all":
-        each += _steps_per_ms(solver.finer, e.model.ms)
+        steps_per_ms += _steps_per_ms(solver.finer, e.model.ms)
     simulated_ms = e.n_points * e.protocol.simulated_ms(e)
-    steps = simulated_ms * each
+    steps = simulated_ms * steps_per_ms
     bits = ceil(log2(max(1.0, steps / STEPS_PER_SHARD, e.n_points / NEURONS_PER_SHARD)))
     names = tuple(format(i, f"0{bits}b") for i in range(2**bits)) if bits else ("all",)
     return Estimate(e.n_points, simulated_ms / 1000.0, names, steps, steps / kernel_speed(e, solver.method))
 
 
 def _expected(e: Experiment) -> Solver:
-    """About what a tolerance will choose; errors of spike times grow like those of steps."""
+    """Roughly the solver that a tolerance will choose; errors of spike times grow like those of steps."""
     scheme, us = SCHEMES[e.methods[0]], 1000.0 * e.tolerance
     if scheme.adaptive:
         return Solver(scheme.name, 1e-6 * us)
@@ -49,7 +49,7 @@ def _expected(e: Experiment) -> Solver:
 
 
 def _steps_per_ms(solver: Solver, ms: float) -> float:
-    """Steps of a neuron in one ms; `ms` is that of the model's unit of time."""
+    """Steps of a neuron in 1 ms; `ms` : milliseconds in the model's unit of time."""
     if solver.scheme.adaptive:
         order = solver.scheme.order
         return ADAPTIVE_STEPS / order * (1e-6 / solver.accuracy) ** (1.0 / (order + 1))
@@ -57,13 +57,13 @@ def _steps_per_ms(solver: Solver, ms: float) -> float:
 
 
 def notes(experiments: Iterable[Experiment]) -> str:
-    """What a user should know about the files of the models, a line each, "" if there is nothing."""
+    """Remarks on the model files for the user, a line each."""
     lines = {f"Note. {e.model.name}: {note}": None for e in experiments for note in e.model.notes}
     return "\n".join(lines)
 
 
 def estimates_text(estimates: dict[str, Estimate]) -> str:
-    """What a run from scratch would cost, a line per experiment."""
+    """The cost of a run from scratch, a line per experiment."""
     lines = []
     for name, cost in estimates.items():
         size = f"{_counted(cost.neurons, 'neuron')}, {cost.simulated_s:,.6g} s simulated"

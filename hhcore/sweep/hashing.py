@@ -1,4 +1,4 @@
-"""Digests of an experiment: of all that determines a neuron's result, and of the grid."""
+"""Digests of an experiment: of everything that determines a neuron's result, and of the grid."""
 
 import hashlib
 from dataclasses import astuple
@@ -6,8 +6,8 @@ from dataclasses import astuple
 from hhcore.base.digests import code_digest, digest
 from hhcore.experiments.experiment import Experiment
 
-# What every neuron's result depends on besides kernel, protocol and model. tests/test_digests.py holds this list, and
-# those of the rules, to what is imported.
+# What every neuron's result depends on besides kernel, protocol and model. tests/test_digests.py compares this list and
+# those of the rules with the imports.
 SIMULATION = (
     *(f"simulation/{name}.py" for name in ("simulate", "integration", "rest", "engine", "result")),
     *("simulation/stimuli", "simulation/observers"),
@@ -18,9 +18,9 @@ SIMULATION = (
 
 
 def context_digest(experiment: Experiment) -> str:
-    """Hash of everything that determines a neuron's result and that all points of the experiment share.
+    """Hash of everything that determines a neuron's result and is the same for all points of the experiment.
 
-    Before the solver is chosen, of everything that determines the choice except for the grid.
+    Before the solver is chosen: of everything that determines the choice, except the grid.
     """
     e = experiment
     protocol = (e.protocol.kind, *astuple(e.protocol))

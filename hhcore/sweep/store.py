@@ -1,8 +1,8 @@
-"""The store of simulated points: one Parquet file per shard, to which a run adds only what it does not hold yet.
+"""The store of simulated points: one Parquet file per shard. A run adds the missing points only.
 
-A row is a neuron: its key (hhcore.sweep.keys), and what its protocol declares. A file holds the context digest under
-which its rows were computed; rows of another context are not used. Points that the grid no longer has are kept: they
-cost nothing and may come back.
+A row is a neuron: its key (hhcore.sweep.keys), and the columns that its protocol declares. A file names the context
+digest of its rows; rows of another context are not used. Points that have left the grid are kept: they cost nothing and
+may come back.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ OTHER_VERSION = "the store holds neurons of another version of hhcore; they are 
 
 @dataclass(frozen=True)
 class Format:
-    """What makes the rows of a shard usable: the digest of their context, and the columns they have."""
+    """The digest of the context of a shard's rows, and their columns; other rows cannot be used."""
 
     context: str
     schema: pa.Schema
@@ -45,16 +45,15 @@ def update_shard(
     progress: Callable[[int, int], None],
     note: Callable[[str], None] = lambda text: None,
 ) -> int:
-    """Simulate the points of a shard that the store does not hold yet and write the shard whole.
+    """Simulate the points that a shard lacks, write the shard whole, and return the number of neurons simulated.
 
-    progress(done, total) is called with how many of the missing neurons are finished, note(text) with what else a
-    user wants to know: the core time of the kernel, that a store is of another version.
-    Returns the number of neurons simulated.
+    progress : called with (done, total) of the missing neurons
+    note     : called with remarks for the user: the core time of the kernel, a store of another version
     """
     form = format_of(experiment)
     points, keys = shard_points(experiment, shard)
     held = _held(path, shard, form, note)
-    missing = places(keys, keys_of(held)) < 0
+    missing = positions(keys, keys_of(held)) < 0
     total = int(missing.sum())
     progress(0, total)
     parts = [held]
@@ -67,14 +66,14 @@ def update_shard(
 
 
 def _options(schema: pa.Schema) -> dict[str, object]:
-    """For lists of times; a quarter faster to write than what suits the tables, and a fifth smaller."""
+    """Options of Parquet that suit lists of times: a quarter faster to write than those of tables, a fifth smaller."""
     lists = [field.name for field in schema if pa.types.is_large_list(field.type)]
     encoding = {f"{name}.list.element": "BYTE_STREAM_SPLIT" for name in lists}
     return {"use_dictionary": False, "compression_level": 1, "column_encoding": encoding}
 
 
 def _certified(experiment: Experiment, points: np.ndarray, threads: int, progress: Callable[[int], None]) -> Result:
-    """The points simulated, and where all are to be certified, once more by a finer solver to estimate the error."""
+    """Simulate points; if all are to be certified, once more by a finer solver to estimate the error."""
     e, protocol = experiment, experiment.protocol
     result = protocol.measure(e, e.solver, points, threads=threads, progress=progress)
     if e.certify != "all":
@@ -86,7 +85,7 @@ def _certified(experiment: Experiment, points: np.ndarray, threads: int, progres
 
 
 class _Counter:
-    """Adds up finished neurons of all threads."""
+    """Adds up the finished neurons of all threads."""
 
     def __init__(self, total: int, progress: Callable[[int, int], None]):
         self.done, self.total, self.progress = 0, total, progress
@@ -97,7 +96,7 @@ class _Counter:
 
 
 def _held(path: Path, shard: str, form: Format, note: Callable[[str], None]) -> pa.Table:
-    """What this shard's file holds, and where the number of shards has changed, the files it came from."""
+    """The rows of this shard's file; if the number of shards has changed, of the files that it came from."""
     files = [path] if path.exists() else [p for p in sorted(path.parent.glob("*.parquet")) if _related(p.stem, shard)]
     parts = []
     for file in files:
@@ -122,16 +121,13 @@ def _distinct(table: pa.Table) -> pa.Table:
     order = np.lexsort(keys_of(table).T[::-1])
     keys = keys_of(table)[order]
     order = order[np.r_[True, (keys[1:] != keys[:-1]).any(axis=1)][: len(keys)]]
-    if np.array_equal(order, np.arange(table.num_rows)):  # as those of a new shard are: no copy of all spikes
+    if np.array_equal(order, np.arange(table.num_rows)):  # so in a new shard: no copy of all spikes
         return table
     return table.take(array(order))
 
 
 def shard_batches(path: Path, form: Format, rows: int) -> Iterator[pa.Table]:
-    """What a shard file holds in this format, at most so many rows at a time, at least one.
-
-    Raises UserError where the file is damaged.
-    """
+    """The rows of a shard file if it has this format, 1 to `rows` at a time. Raises UserError if it is damaged."""
     if is_current(path, form):
         for batch in tables.batches(path, rows):
             if batch.num_rows:
@@ -139,18 +135,18 @@ def shard_batches(path: Path, form: Format, rows: int) -> Iterator[pa.Table]:
 
 
 def is_current(path: Path, form: Format) -> bool:
-    """Whether a shard file is of this format. Raises UserError where it is damaged."""
+    """Whether a shard file has this format. Raises UserError if it is damaged."""
     return tables.metadata(path).get("context") == form.context and tables.schema(path).equals(form.schema)
 
 
-def places(keys: np.ndarray, held: np.ndarray) -> np.ndarray:
-    """Where each of the keys, uint64 (k, 2), stands among sorted ones, uint64 (n, 2): int64 (k,), -1 if missing."""
-    place, found = np.searchsorted(held[:, 0], keys[:, 0]), np.full(len(keys), -1)
-    while True:  # hardly ever more than twice: several keys with one first half
-        left = np.flatnonzero((found < 0) & (place < len(held)))
-        left = left[held[place[left], 0] == keys[left, 0]]
+def positions(keys: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """The index of each key, uint64 (k, 2), among sorted ones, uint64 (n, 2): int64 (k,), -1 if missing."""
+    candidate, index = np.searchsorted(held[:, 0], keys[:, 0]), np.full(len(keys), -1)
+    while True:  # rarely more than two rounds: only if keys share their first half
+        left = np.flatnonzero((index < 0) & (candidate < len(held)))
+        left = left[held[candidate[left], 0] == keys[left, 0]]
         if not left.size:
-            return found
-        hits = left[held[place[left], 1] == keys[left, 1]]
-        found[hits] = place[hits]
-        place[left] += 1
+            return index
+        hits = left[held[candidate[left], 1] == keys[left, 1]]
+        index[hits] = candidate[hits]
+        candidate[left] += 1

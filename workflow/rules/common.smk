@@ -18,7 +18,7 @@ from hhcore.sweep.estimate import estimate, estimates_text, notes
 from hhcore.sweep.hashing import context_digest, grid_digest
 
 STARTED = time.time()
-REPORTED_ROWS = 100_000  # of a table that is inside of the report, at the most: some megabytes
+REPORTED_ROWS = 100_000  # of a table inside the report, at most: some megabytes
 
 
 def checked_experiments():
@@ -34,9 +34,9 @@ def checked_experiments():
 EXPERIMENTS = checked_experiments()
 ESTIMATES = {name: estimate(experiment) for name, experiment in EXPERIMENTS.items()}
 ANALYSES = {name: analyses(experiment) for name, experiment in EXPERIMENTS.items()}
-ROWS = {}  # of each table, in the experiment where it is longest
-for e in EXPERIMENTS.values():
-    for table, rows in resources.rows(e).items():
+ROWS = {}  # of each table, in the experiment with the most
+for experiment in EXPERIMENTS.values():
+    for table, rows in resources.rows(experiment).items():
         ROWS[table] = max(rows, ROWS.get(table, 0))
 KERNELS = {
     name: [experiment.kernel_name(method) for method in solvers_needed(experiment)]
@@ -48,12 +48,12 @@ if workflow.is_main_process:
 
 
 def kernels(wildcards):
-    """The kernels that an experiment may need, compiled."""
+    """The compiled kernels that an experiment may need."""
     return expand("results/kernels/{kernel}.py", kernel=KERNELS[wildcards.experiment])
 
 
 def numerics_before(wildcards):
-    """What the shards of an experiment wait for: that a solver is chosen, or that a fixed step is found to be stable."""
+    """The input that shards wait for: numerics, if it chooses the solver or checks that a fixed step is stable."""
     solver = EXPERIMENTS[wildcards.experiment].solver
     waits = solver is None or not solver.scheme.adaptive
     return [f"results/{wildcards.experiment}/numerics.parquet"] if waits else []
@@ -69,7 +69,7 @@ def shards(wildcards):
 
 
 def shard_threads(wildcards):
-    """The cores of this machine shared among the shards of an experiment; on a cluster each shard has one."""
+    """The cores of this machine divided among the shards of an experiment; on a cluster one for each shard."""
     if workflow.non_local_exec or workflow.remote_exec:
         return 1
     try:
@@ -79,15 +79,15 @@ def shard_threads(wildcards):
 
 
 def is_late(analysis):
-    """Whether the tables of an analysis are not made in the pass over all neurons, but by a rule of their own."""
+    """Whether the tables of an analysis have a rule of their own, after the pass over all neurons."""
     return analysis.source in ("tables", "model")
 
 
 def groups(wanted):
-    """Experiments with the same protocol and the same of the wanted analyses, which one rule can serve.
+    """Group the experiments by their protocol and their wanted analyses, since one rule can serve each group.
 
-    wanted : of an analysis, whether it counts
-    Returns {a name: (analyses, names of the experiments)}; an analysis that the protocol implies is not in the name.
+    wanted : from an analysis to whether it counts
+    Returns {name of the group: (analyses, names of the experiments)}; the name leaves out implied analyses.
     """
     sets = {}
     for name, experiment in EXPERIMENTS.items():
@@ -98,10 +98,10 @@ def groups(wanted):
 
 
 def late_analyses():
-    """The analyses with rules of their own that occur in the config: {name: (analysis, names of the experiments)}."""
+    """The analyses of the config with rules of their own: {name: ([analysis], names of the experiments)}."""
     late = {}
-    for name, found in ANALYSES.items():
-        for analysis in filter(is_late, found):
+    for name, experiment_analyses in ANALYSES.items():
+        for analysis in filter(is_late, experiment_analyses):
             late.setdefault(analysis.name, ([analysis], []))[1].append(name)
     return late
 
@@ -112,30 +112,29 @@ def analysis_of(wildcards, name):
 
 
 def of_experiment(function):
-    """A function of an experiment as one of wildcards."""
+    """A function of wildcards from one of an experiment."""
     return lambda wildcards: function(EXPERIMENTS[wildcards.experiment])
 
 
 def times_attempt(amount):
-    """Of memory or time: so much, twice as much after a failure, and so on. `amount` : a number, or of wildcards."""
+    """Memory or time: `amount` (a number, or a function of wildcards), twice that after a failure, and so on."""
     return lambda wildcards, attempt: attempt * (amount(wildcards) if callable(amount) else amount)
 
 
 def model_texts(experiment):
-    """Digest of what tables and figures say of a model."""
+    """Digest of the texts of a model in tables and figures."""
     return experiment.model.text_digest
 
 
 def captions(name):
-    """The file of a caption of the workflow's own."""
+    """The file of one of the workflow's own captions."""
     return Path(workflow.current_basedir, "../report", name).resolve()
 
 
 def results(name):
-    """Every file of an experiment that a user is meant to open."""
-    found = ANALYSES[name]
-    tables = [table.name for analysis in found for table in analysis.tables]
-    figures = [figure.name for analysis in found for figure in analysis.figures]
+    """Every file of an experiment for the user to open."""
+    tables = [table.name for analysis in ANALYSES[name] for table in analysis.tables]
+    figures = [figure.name for analysis in ANALYSES[name] for figure in analysis.figures]
     return [
         f"results/{name}/summary.html",
         *expand("results/{name}/{table}.parquet", name=name, table=tables),
@@ -146,54 +145,54 @@ def results(name):
 def all_captions():
     """The files of all captions in the report."""
     own = Path(workflow.current_basedir, "../report").resolve().glob("*.rst")
-    made = [item for found in ANALYSES.values() for a in found for item in (*a.tables, *a.figures)]
-    return sorted({*own, *(item.caption for item in made if item.caption)})
+    items = [item for members in ANALYSES.values() for a in members for item in (*a.tables, *a.figures)]
+    return sorted({*own, *(item.caption for item in items if item.caption)})
 
 
 def entry(path, caption, subcategory, **labels):
-    """A file that is shown in the report."""
+    """A file in the report."""
     return report(path, caption=str(caption), category="{experiment}", subcategory=subcategory, labels=labels)
 
 
-def table_outputs(found):
-    """The tables of analyses by name, inside of the report too unless they are large in one of the experiments."""
+def table_outputs(members):
+    """The tables of a group of analyses by name; in the report too, unless they are large in one of the experiments."""
     outputs = {}
-    for table in (table for analysis in found for table in analysis.tables):
+    for table in (table for analysis in members for table in analysis.tables):
         path = f"results/{{experiment}}/{table.name}.parquet"
-        shown = table.caption and ROWS[table.name] <= REPORTED_ROWS
-        outputs[table.name] = entry(path, table.caption, "Tables", table=table.label) if shown else path
+        reported = table.caption and ROWS[table.name] <= REPORTED_ROWS
+        outputs[table.name] = entry(path, table.caption, "Tables", table=table.label) if reported else path
     return outputs
 
 
-def figure_outputs(found):
-    """The figures of analyses: each as SVG, shown in the report, and as PNG."""
+def figure_outputs(members):
+    """The figures of a group of analyses: each as SVG, in the report, and as PNG."""
     outputs = []
-    for figure in (figure for analysis in found for figure in analysis.figures):
+    for figure in (figure for analysis in members for figure in analysis.figures):
         path = f"results/{{experiment}}/figures/{figure.name}"
         outputs += [entry(f"{path}.svg", figure.caption, "Figures", figure=figure.label), f"{path}.png"]
     return outputs
 
 
 def tables_read(wildcards, name):
-    """The tables that those of an analysis are made of."""
+    """The tables that those of an analysis are made from."""
     tables = analysis_of(wildcards, name).reads
     return expand("results/{experiment}/{table}.parquet", experiment=wildcards.experiment, table=tables)
 
 
 def figure_groups():
-    """Analyses whose figures are drawn by one rule, those of early tables together, those of late tables each alone."""
+    """Group the analyses for the rules of figures; each late analysis has a group of its own."""
     return groups(lambda analysis: analysis.figures and not is_late(analysis)) | late_analyses()
 
 
-def drawn_tables(found):
-    """The tables that the figures of analyses are made of."""
-    names = dict.fromkeys(table for analysis in found for table in analysis.drawn)
+def drawn_tables(members):
+    """The tables that the figures of a group of analyses are made from."""
+    names = dict.fromkeys(table for analysis in members for table in analysis.drawn)
     return expand("results/{{experiment}}/{table}.parquet", table=names)
 
 
 def storage_arguments():
-    """Where the results are, for a Snakemake that is started from within this one; nothing if they are in this folder."""
-    settings, jobs = workflow.storage_settings, workflow.spawned_job_args_factory  # what Snakemake tells its own jobs
+    """Arguments that tell a Snakemake started from this one where the results are; none if they are in this folder."""
+    settings, jobs = workflow.storage_settings, workflow.spawned_job_args_factory  # as Snakemake does for its own jobs
     if settings.default_storage_provider is None:
         return []
     usage = [usage.item_to_choice() for usage in settings.shared_fs_usage] or ["none"]
@@ -202,7 +201,7 @@ def storage_arguments():
 
 
 def time_shares():
-    """How the run's time was spent: seconds of work by rule, of all that lie under results/."""
+    """How long the run took, and its seconds of work by rule."""
     seconds = {}
     for path in Path("results/benchmarks").rglob("*.tsv"):
         if path.stat().st_mtime >= STARTED:
@@ -215,7 +214,7 @@ def time_shares():
 
 
 def files_to_open():
-    """Where a user goes on from here."""
-    place = f"{workflow.storage_settings.default_storage_prefix}/" if storage_arguments() else ""
-    lines = [f"Open {place}results/report.html in a browser. For your own analysis:"]
-    return "\n".join(lines + [f"  {place}results/{name}/features.parquet" for name in EXPERIMENTS])
+    """What the user opens next."""
+    prefix = f"{workflow.storage_settings.default_storage_prefix}/" if storage_arguments() else ""
+    lines = [f"Open {prefix}results/report.html in a browser. For your own analysis:"]
+    return "\n".join(lines + [f"  {prefix}results/{name}/features.parquet" for name in EXPERIMENTS])

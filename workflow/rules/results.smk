@@ -1,7 +1,7 @@
-# The rules of analyses. What an analysis makes does not depend on wildcards, so there is a rule for each set of analyses
-# that occurs in the config: for the tables that are made in the one pass over all neurons, and for the figures. Tables
-# that are made otherwise have a rule for each analysis. In a loop, lambdas bind what they use: they are called late.
-for name, (found, experiments) in groups(lambda analysis: analysis.source == "neurons").items():
+# The rules of analyses. The outputs of an analysis do not depend on wildcards, so each set of analyses in the config
+# has a rule for its tables from the pass over all neurons, and one for its figures. Other tables have a rule for each
+# analysis. Lambdas in these loops bind the name as a default, since Snakemake calls them after the loop.
+for name, (members, experiments) in groups(lambda analysis: analysis.source == "neurons").items():
 
     rule:
         name:
@@ -10,7 +10,7 @@ for name, (found, experiments) in groups(lambda analysis: analysis.source == "ne
             shards=shards,
             numerics="results/{experiment}/numerics.parquet",
         output:
-            **table_outputs(found),
+            **table_outputs(members),
             summary=entry(
                 "results/{experiment}/summary.html",
                 captions("summary.rst"),
@@ -32,7 +32,7 @@ for name, (found, experiments) in groups(lambda analysis: analysis.source == "ne
         params:
             context=of_experiment(context_digest),
             grid=of_experiment(grid_digest),
-            code=code_digest(*dependencies.tables(found)),
+            code=code_digest(*dependencies.tables(members)),
             texts=of_experiment(model_texts),
         message:
             "{wildcards.experiment}: put the tables together"
@@ -75,15 +75,15 @@ for name, ([analysis], experiments) in late_analyses().items():
             "../scripts/own_tables.py"
 
 
-for name, (found, experiments) in figure_groups().items():
+for name, (members, experiments) in figure_groups().items():
 
     rule:
         name:
             f"figures_{name}"
         input:
-            drawn_tables(found),
+            drawn_tables(members),
         output:
-            figure_outputs(found),
+            figure_outputs(members),
         log:
             f"results/logs/{{experiment}}/figures_{name}.log",
         benchmark:
@@ -97,8 +97,8 @@ for name, (found, experiments) in figure_groups().items():
             mem_mb=times_attempt(of_experiment(resources.figures_mb)),
             runtime=times_attempt(of_experiment(resources.figures_minutes)),
         params:
-            names=[analysis.name for analysis in found],
-            code=code_digest(*dependencies.figures(found)),
+            names=[analysis.name for analysis in members],
+            code=code_digest(*dependencies.figures(members)),
             texts=of_experiment(model_texts),
         message:
             "{wildcards.experiment}: draw figures"

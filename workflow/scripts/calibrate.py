@@ -1,4 +1,4 @@
-"""Measure the error of solvers on a sample of the grid; choose one, if the config asks for a tolerance."""
+"""Measure the error of solvers on a sample of the grid; choose one if the config has a tolerance."""
 
 from pathlib import Path
 

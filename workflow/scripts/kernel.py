@@ -1,4 +1,4 @@
-"""Compile a kernel, keep its text for the reader, and measure its speed for the estimates."""
+"""Compile a kernel, copy its text to the results, and measure its speed for the estimates."""
 
 import shutil
 from pathlib import Path
@@ -9,8 +9,8 @@ from hhcore.experiments.experiment import solvers_needed
 from hhcore.sweep.speed import measure_speed
 
 with one_message(Path(snakemake.log[0])):
-    needed = ((e, method) for e in read_experiments(snakemake.config).values() for method in solvers_needed(e))
-    experiment, method = next(pair for pair in needed if pair[0].kernel_name(pair[1]) == snakemake.wildcards.kernel)
+    pairs = ((e, method) for e in read_experiments(snakemake.config).values() for method in solvers_needed(e))
+    experiment, method = next(pair for pair in pairs if pair[0].kernel_name(pair[1]) == snakemake.wildcards.kernel)
     kernel = experiment.engine(method).kernel
     speed = measure_speed(experiment, method)
     shutil.copyfile(kernel.path, snakemake.output[0])

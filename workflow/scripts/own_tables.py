@@ -1,4 +1,4 @@
-"""Make the tables that an analysis does not make of neurons in the pass over all of them."""
+"""Write the tables of an analysis that has a rule of its own."""
 
 from pathlib import Path
 
@@ -10,5 +10,5 @@ from hhcore.experiments.analysis import analyses
 with one_message(Path(snakemake.log[0])):
     numerics = Path(snakemake.input.numerics)
     experiment = resolved(read_experiments(snakemake.config)[snakemake.wildcards.experiment], numerics)
-    (analysis,) = (found for found in analyses(experiment) if found.name == snakemake.params.name)
+    (analysis,) = (one for one in analyses(experiment) if one.name == snakemake.params.name)
     analysis.write(numerics, numerics.parent)

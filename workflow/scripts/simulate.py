@@ -1,4 +1,4 @@
-"""Simulate the points of a shard that the store does not hold yet."""
+"""Simulate the points that a shard lacks."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Put the shards together: features, spikes, F-I curves and what was run."""
+"""Write the tables made from neurons, and the summary page, from the shards."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Certification: how accurate the solver is, as a table and two figures."""
+"""Certification: the accuracy of the solver, as a table and two figures."""
 
 from hhcore.protocols.certification.analysis import Certification
 

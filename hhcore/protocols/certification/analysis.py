@@ -1,4 +1,4 @@
-"""What calibration measured, in the table that hhcore.certify writes, and its figures."""
+"""The results of calibration: the table that hhcore.certify writes, and figures of it."""
 
 from collections.abc import Mapping
 

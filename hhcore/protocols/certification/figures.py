@@ -1,4 +1,4 @@
-"""How accurate the solver is: work against precision, and the errors over the grid."""
+"""The accuracy of the solver: work against precision, and the errors over the grid."""
 
 import numpy as np
 import pandas as pd
@@ -11,20 +11,18 @@ from matplotlib.lines import Line2D
 from hhcore.figures import style
 from hhcore.figures.context import FigureContext, after_number, numbers, some_of
 
-FLOOR = 1e-9  # errors below are drawn here: in us, the last bits of a time
+FLOOR = 1e-9  # smaller errors are drawn here; in us, the last bits of a time
 RING = {"marker": "o", "markersize": 7, "markerfacecolor": "none", "markeredgewidth": 0.8, "linestyle": "none"}
 SILENT = {"marker": ".", "markersize": 4, "color": style.GREY, "markeredgewidth": 0, "linestyle": "none"}
 
 
 @style.styled
 def work_precision(table: pd.DataFrame, context: FigureContext) -> Figure:
-    """Operations of a neuron in 1 ms against the worst error in the sample, a line for each scheme.
+    """Operations per neuron and ms against the worst error in the sample, a line for each scheme.
 
     table : numerics: one row for each solver that was tried and each neuron of the sample
 
-    The tolerance, if one was asked for, is drawn as a line.
-
-    Solvers with which a neuron of the sample failed are left out.
+    A vertical line is the tolerance, if the config has one. Solvers with which a neuron failed are left out.
     """
     tried = table.groupby(["method", "accuracy"], sort=False, as_index=False).agg(
         error=(context.error.column, "max"),
@@ -57,7 +55,7 @@ def work_precision(table: pd.DataFrame, context: FigureContext) -> Figure:
 
 
 def _within(label: str) -> str:
-    """A label inside of a sentence."""
+    """A label inside a sentence."""
     return label[:1].lower() + label[1:]
 
 
@@ -68,12 +66,12 @@ def _sample(table: pd.DataFrame) -> str:
 
 @style.styled
 def accuracy_map(table: pd.DataFrame, context: FigureContext) -> Figure:
-    """The estimated error of every neuron that was tested, over the first two axes of the grid.
+    """The estimated error of every tested neuron, over the first two axes of the grid.
 
     table : features: one row per neuron with the axes' columns, that of the error and fragile
 
-    With one axis, the error is plotted against it; with none, written. Neurons whose outcome (spike count) depends on
-    the accuracy of the solver are ringed; some, such as those that do not fire, have no error.
+    With one axis, the error is plotted against it; with none, written. Rings mark neurons whose outcome (spike count)
+    depends on the accuracy of the solver. Some neurons, such as those that do not fire, have no error.
     """
     tested = table[table["fragile"].notna()]
     measure = context.error

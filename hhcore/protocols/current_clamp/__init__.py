@@ -1,4 +1,4 @@
-"""Current clamp: a current is injected, spikes and the range of the potential are kept."""
+"""Current clamp: inject a current, keep spikes and the range of the potential."""
 
 from hhcore.protocols.current_clamp.protocol import CurrentClamp
 from hhcore.protocols.current_clamp.spikes import Spikes

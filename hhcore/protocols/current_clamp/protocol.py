@@ -1,4 +1,4 @@
-"""A current is injected from a given state on; spike times and the range of the potential are kept."""
+"""Current clamp: inject a current, starting from the initial state; keep spike times and the range of the potential."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,8 +17,8 @@ from hhcore.simulation.simulate import simulate
 from hhcore.simulation.spike_errors import spike_time_errors
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
-CHECKED_MS = 300.0  # of a run, by SciPy
-SPIKES_HZ = 150.0  # of a neuron that fires fast
+CHECKED_MS = 300.0  # of a run, simulated by SciPy
+SPIKES_HZ = 150.0  # of a fast neuron, to estimate memory and time
 
 SPIKE_TIMES = Accuracy(
     label="Spike-time error",
@@ -82,7 +82,7 @@ class CurrentClamp(Protocol):
         )
 
     def errors(self, run: Result, exact: Result, experiment: Experiment) -> np.ndarray:
-        """Largest error of the spike times; NaN without spikes, and where the neuron fails in either run."""
+        """Largest error of the spike times; NaN without spikes, and if the neuron fails in either run."""
         error = spike_time_errors(run.spike_times, run.offsets, exact.spike_times, exact.offsets, experiment.duration)
         return np.where(run.failed | exact.failed, np.nan, error)
 
@@ -92,7 +92,7 @@ class CurrentClamp(Protocol):
     def check(
         self, experiment: Experiment, point: np.ndarray, run: Result, row: int, scipy: tuple[str, float]
     ) -> float | None:
-        """The first 300 ms by SciPy, straight from the model's equations."""
+        """Compare the first 300 ms with SciPy, straight from the model's equations."""
         duration = min(experiment.duration, CHECKED_MS / experiment.model.ms)
         theirs = _by_scipy(experiment, point, duration, scipy)
         if theirs is None:
@@ -111,8 +111,8 @@ class CurrentClamp(Protocol):
 
 
 def _by_scipy(e: Experiment, point: np.ndarray, duration: float, scipy: tuple[str, float]) -> np.ndarray | None:
-    """Spike times of one neuron; None where SciPy fails, as it may far off."""
-    from hhcore.simulation.reference import reference  # here, since jobs that only simulate need no SciPy
+    """Spike times of one neuron; None if SciPy fails, as it may for extreme parameters."""
+    from hhcore.simulation.reference import reference  # here, since jobs that only simulate do without SciPy
 
     method, tolerance = scipy
     with suppress(ArithmeticError, ValueError):  # LinAlgError is a ValueError

@@ -11,7 +11,7 @@ from hhcore.protocols.current_clamp.oscillation import OSCILLATION_MV, undetecte
 
 
 class Spikes(Analysis):
-    """spikes.parquet, and how many neurons oscillate without a spike."""
+    """spikes.parquet, and the number of neurons that oscillate without a spike."""
 
     name = "spikes"
     order = 90  # the last table of all

@@ -1,4 +1,4 @@
-"""F-I curves of steps, what is read off each curve, and the figures of the grid."""
+"""F-I curves of steps, the features of each curve, and the figures of the grid."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +15,7 @@ from hhcore.simulation.features import first_intervals
 
 
 class FI(Analysis):
-    """fi_curves.parquet and fi_summary.parquet; of grids four figures, of sampled designs one."""
+    """fi_curves.parquet and fi_summary.parquet; four figures of a grid, one of a sampled design."""
 
     name = "fi"
     order = 20
@@ -23,7 +23,7 @@ class FI(Analysis):
 
     @classmethod
     def applies(cls, experiment: Experiment) -> bool:
-        """To steps; of sampled neurons, where the amplitude is an axis."""
+        """It applies to steps; with a sampled design, only if the amplitude is an axis."""
         has_spikes = "spikes" in experiment.protocol.schema.names and experiment.stimulus.kind == "step"
         return has_spikes and (experiment.sample is None or experiment.has_amplitude_axis)
 
@@ -50,13 +50,13 @@ class FI(Analysis):
 
     @property
     def drawn(self) -> dict[str, Rows]:
-        """Counts and ranges are features."""
+        """Spike counts and ranges of the potential come from features."""
         names = ("fi_curves",) if self.experiment.sample is not None else ("features", "fi_curves", "fi_summary")
         return dict.fromkeys(names, "grid")
 
     @property
     def alignment(self) -> int:
-        """No curve crosses a multiple of it."""
+        """No curve crosses a multiple of this number."""
         e = self.experiment
         if not any("amplitude" in factor.names for factor in e.factors):
             return 1
@@ -68,12 +68,12 @@ class FI(Analysis):
         amplitude = block.axes.get(e.column("amplitude"), np.full(len(block.rows), e.defaults["amplitude"]))
         others = {name: column for name, column in block.axes.items() if name != e.column("amplitude")}
         curves = fi.curves(amplitude, list(others.values()))
-        made = {
+        parts = {
             "fi_curves": self._curves(block, curves, amplitude, others),
             "fi_summary": self._summary(block, curves, amplitude, others),
         }
         self.counted += len(curves.first)
-        return made
+        return parts
 
     def _curves(self, block: RowBlock, curves: fi.Curves, amplitude: np.ndarray, others: dict) -> pa.Table:
         e, result = self.experiment, block.result
@@ -100,7 +100,7 @@ class FI(Analysis):
 
     @classmethod
     def code(cls) -> tuple[Path | str, ...]:
-        """What counts as an oscillation is said once, by current clamp."""
+        """Current clamp defines what an oscillation is."""
         return (*super().code(), "protocols/current_clamp/oscillation.py")
 
     @classmethod

@@ -30,9 +30,8 @@ def fi_curves(table: pd.DataFrame, context: FigureContext) -> Figure:
 
     table : fi_curves: one row per (curve, amplitude) with the axes' columns, steady_rate_Hz and first_interval_rate_Hz
 
-    A rate is null where there is none; a null steady rate means that the neuron failed, and is marked as such.
-    Axes beyond these are held at their middle values; the heading says so. Where the amplitude is not swept, the next
-    axis takes its place.
+    A null steady rate means that the neuron failed; a cross marks it. Further axes are held at their middle values; the
+    heading says so. If the amplitude is not swept, the next axis takes its place.
     """
     if not context.free:
         rates = [f"{line.label}: {_rate(table, line.column)}" for line in (STEADY, FIRST)]
@@ -50,7 +49,7 @@ def spike_count_map(table: pd.DataFrame, context: FigureContext) -> Figure:
     table : features: one row per neuron with the axes' columns, spike_count and status
 
     With one such axis, the map is over amplitude and that axis; with none, the count is plotted against amplitude.
-    Axes beyond these are held at their middle values; the heading says so. Neurons that failed are crossed.
+    Further axes are held at their middle values; the heading says so. Crosses mark neurons that failed.
     """
     failed = table["status"].isin(FAILED).to_numpy(dtype=bool)
     table = table.assign(failed=failed, spike_count=np.where(failed, np.nan, numbers(table, "spike_count")))
@@ -79,9 +78,9 @@ def rheobase_map(table: pd.DataFrame, context: FigureContext) -> Figure:
 
     table : fi_summary: one row per curve with the axes' columns, the rheobase and failed_neurons
 
-    With one such axis, it is plotted against that; with none, written. Axes beyond these are held at their middle
-    values; the heading says so. Curves without a rheobase in the range of amplitudes are hatched, curves of which
-    neurons failed are crossed.
+    With one such axis, the rheobase is plotted against it; with none, written. Further axes are held at their middle
+    values; the heading says so. Hatches mark curves without a rheobase in the range of amplitudes, crosses those with
+    failed neurons.
     """
     rheobase = Variable(column_name("rheobase", context.stimulus.unit), "Rheobase", context.stimulus.unit)
     amplitude = [axis for axis in context.free if axis.column == context.along]
@@ -107,8 +106,8 @@ def oscillation_range(table: pd.DataFrame, context: FigureContext) -> Figure:
 
     table : features: one row per neuron with the axes' columns, peak_mV, trough_mV and firing_rate_Hz
 
-    Marked are the amplitudes at which the potential swings by more than 5 mV without a spike: there the definition
-    of a spike decides on the rate. Where the amplitude is not swept, the next axis takes its place.
+    Dots mark amplitudes at which the potential swings by more than 5 mV without a spike: there, the rate depends on the
+    definition of a spike. If the amplitude is not swept, the next axis takes its place.
     """
     low, high = f"trough: {_range(table, 'trough_mV')}", f"peak: {_range(table, 'peak_mV')}"
     if not context.free:
@@ -139,7 +138,7 @@ def oscillation_range(table: pd.DataFrame, context: FigureContext) -> Figure:
 
 @style.styled
 def sampled_curves(table: pd.DataFrame, context: FigureContext) -> Figure:
-    """Steady firing rate against amplitude of all neurons of a design: median, middle nine tenths, and some curves.
+    """Steady firing rate against amplitude of all neurons of a design: median, middle 90 %, and some curves.
 
     table : fi_curves: one row per (curve, amplitude) with the columns of what varies and steady_rate_Hz
 

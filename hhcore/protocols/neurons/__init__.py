@@ -1,4 +1,4 @@
-"""What every experiment has: a row for each neuron, and what is known of those that failed."""
+"""The tables of every experiment: a row for each neuron, and the last states of those that failed."""
 
 from hhcore.protocols.neurons.analysis import Neurons
 

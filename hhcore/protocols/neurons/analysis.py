@@ -40,7 +40,7 @@ class Neurons(Analysis):
         return {"features": features, "failures": self._failures(block)}
 
     def _failures(self, block: RowBlock) -> pa.Table:
-        """When each neuron failed that did, and its last states before."""
+        """The time of each failure, and the neuron's last states before it."""
         states, result = self.experiment.model.states, block.result
         rows = np.flatnonzero(result.failed)
         columns = {"neuron": (block.rows.start + rows).astype(np.int32), "failed_ms": result.ended[rows] * result.ms}

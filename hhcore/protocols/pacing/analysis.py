@@ -32,7 +32,7 @@ class Beats(Analysis):
 
     @property
     def figures(self) -> tuple[FigureFile, ...]:
-        """Of grids; sampled designs have their own."""
+        """Figures of a grid; a sampled design has its own."""
         if self.experiment.sample is not None:
             return ()
         return (
@@ -42,7 +42,7 @@ class Beats(Analysis):
 
     @property
     def drawn(self) -> dict[str, Rows]:
-        """Features hold the last beat of each neuron."""
+        """Features have the last beat of each neuron."""
         return {"features": "grid", "beats": "neurons"}
 
     def block(self, block: RowBlock) -> dict[str, pa.Table]:

@@ -26,8 +26,8 @@ def restitution(table: pd.DataFrame, beats: pd.DataFrame, context: FigureContext
     table : features: one row per neuron with the axes' columns and those of its last whole beat
     beats : beats: one row per neuron and beat
 
-    Where the period is swept, a curve is the last whole beats of the neurons that differ in the period alone; else it
-    is all beats of a neuron. Axes beyond these are held at their middle values; the heading says so.
+    If the period is swept, a curve is the last whole beats of neurons that differ in the period alone; else it is all
+    beats of a neuron. Further axes are held at their middle values; the heading says so.
     """
     along = [axis for axis in context.free if axis.column == context.along]
     thinned = some_of(len(table), context.neurons, "neurons") if context.zipped else []
@@ -54,12 +54,12 @@ def restitution(table: pd.DataFrame, beats: pd.DataFrame, context: FigureContext
 
 @style.styled
 def apd_map(table: pd.DataFrame, context: FigureContext) -> Figure:
-    """APD90 of the last whole beat over the first two axes, the period before others, in panels by the third one.
+    """APD90 of the last whole beat over the first two axes, the period before others, in panels by the third.
 
     table : features: one row per neuron with the axes' columns, apd50_ms, apd90_ms and status
 
-    With one axis, APD50 and APD90 are plotted against it; with none, written. Axes beyond these are held at their
-    middle values; the heading says so. Neurons without an APD90 are hatched, those that failed crossed.
+    With one axis, APD50 and APD90 are plotted against it; with none, written. Further axes are held at their middle
+    values; the heading says so. Hatches mark neurons without an APD90, crosses those that failed.
     """
     table = table.assign(failed=table["status"].isin(FAILED).to_numpy(dtype=bool))
     if not context.free:

@@ -1,4 +1,4 @@
-"""Current clamp by pulses, each of which begins a beat; the action potential of every beat is kept."""
+"""Pacing: current clamp with pulses, each of which starts a beat; keep the action potential of every beat."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ class Pacing(CurrentClamp):
 
     @classmethod
     def takes(cls, stimulus: type[Stimulus]) -> bool:
-        """Only a stimulus that paces has beats."""
+        """It takes a stimulus with beats."""
         return bool(stimulus.beat)
 
     def numbers(self, experiment: Experiment) -> float:
@@ -36,7 +36,7 @@ class Pacing(CurrentClamp):
 
 
 def most_beats(experiment: Experiment) -> float:
-    """The most beats of a neuron."""
+    """The largest number of beats of a neuron."""
     e = experiment
     periods = [factor.values[:, factor.names.index("period")] for factor in e.factors if "period" in factor.names]
     shortest = min([float(values.min()) for values in periods], default=e.defaults["period"])

@@ -15,20 +15,20 @@ from hhcore.protocols.fi.analysis import FI
 from hhcore.protocols.sensitivity.indices import DEFINITIONS, sobol_indices
 from hhcore.sweep.gather import row_blocks
 
-# Columns that are no features of a neuron; the error of the protocol is another one.
+# Columns that are not features of a neuron; the error of the protocol is another one.
 UNJUDGED = {"failed_ms", "fragile", "last_beat", "curve", "failed_neurons", "undetected_oscillations"}
 
 
 def write_indices(experiment: Experiment, curves: FI | None, numerics: Path, folder: Path) -> None:
-    """sobol_indices.parquet of a Saltelli design, from features and, with F-I `curves`, fi_summary in `folder`.
+    """Write sobol_indices.parquet of a Saltelli design, from features and, with F-I `curves`, fi_summary in `folder`.
 
-    A row for each value of the axes, feature and sampled quantity. A feature of a whole curve has no amplitude.
+    It has a row for each value of the axes, feature and sampled quantity. A feature of a whole curve has no amplitude.
     """
     e = experiment
     names = e.sample.names
     rows = []
-    for feature, values, at in _outputs(e, curves, folder):
-        for outputs, place in zip(values.T, at, strict=True):
+    for feature, values, coordinates in _outputs(e, curves, folder):
+        for outputs, at in zip(values.T, coordinates, strict=True):
             indices = sobol_indices(outputs, len(names))
             undefined = int(np.isnan(outputs).sum())
             base = outputs.reshape(-1, len(names) + 2)[:, [0, -1]]
@@ -36,53 +36,52 @@ def write_indices(experiment: Experiment, curves: FI | None, numerics: Path, fol
             for name in names:
                 dimension = sorted(names).index(name)  # of the design: see SampleSpec.expand
                 own = {key: index[dimension] for key, index in indices.items()}
-                rows.append([*place, feature, name, *own.values(), *shared.values()])
+                rows.append([*at, feature, name, *own.values(), *shared.values()])
     axes = [e.column(axis.name) for axis in e.axes]
     columns = dict(zip([*axes, *DEFINITIONS], map(np.array, zip(*rows, strict=True)), strict=True))
     content = tables.table(columns, e.axis_fields | DEFINITIONS)
-    made = provenance(e, numerics) | {"version_salib": version("SALib")}
-    tables.write(folder / "sobol_indices.parquet", content, made)
+    metadata = provenance(e, numerics) | {"version_salib": version("SALib")}
+    tables.write(folder / "sobol_indices.parquet", content, metadata)
 
 
 def _outputs(e: Experiment, curves: FI | None, folder: Path) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """(feature, its values, the axes' values) for all features: float64 (points of the design, k) and (k, axes).
+    """(feature, its values, values of the axes) for all features: float64 (points of the design, k) and (k, axes).
 
-    k is the number of points that the axes make; for features of curves, of those that the other axes make, and the
-    amplitude is NaN.
+    k is the number of points along the axes. For features of curves, the amplitude does not count and is NaN.
     """
-    each = e.n_points // e.shape[0]
-    axes = e.coordinates(range(each))
-    place = np.column_stack([axes[e.column(a.name)] for a in e.axes] or [np.empty((each, 0))])
+    k = e.n_points // e.shape[0]
+    axes = e.coordinates(range(k))
+    coordinates = np.column_stack([axes[e.column(a.name)] for a in e.axes] or [np.empty((k, 0))])
     features, summary = folder / "features.parquet", folder / "fi_summary.parquet"
     for name in _numeric(e, features, axes):
-        yield name, _column(features, name).reshape(e.shape[0], each), place
+        yield name, _column(features, name).reshape(e.shape[0], k), coordinates
     if curves is None:
         return
     column = [a.name for a in e.axes].index("amplitude")
-    once = np.flatnonzero(place[:, column] == place[0, column])
-    place = place[once].copy()
-    place[:, column] = np.nan
-    number = _curve_numbers(e, curves.alignment, np.bincount(once, minlength=each) > 0)
+    once = np.flatnonzero(coordinates[:, column] == coordinates[0, column])
+    coordinates = coordinates[once].copy()
+    coordinates[:, column] = np.nan
+    number = _curve_numbers(e, curves.alignment, np.bincount(once, minlength=k) > 0)
     for name in _numeric(e, summary, axes):
-        yield name, _column(summary, name)[number].reshape(e.shape[0], -1), place
+        yield name, _column(summary, name)[number].reshape(e.shape[0], -1), coordinates
 
 
 def _curve_numbers(e: Experiment, alignment: int, wanted: np.ndarray) -> np.ndarray:
-    """Number of the F-I curve of the wanted neurons of every point of the design, int64, found a row block at a time.
+    """Number of the F-I curve of the wanted neurons of every point of the design, int64, a row block at a time.
 
     wanted : bool (neurons at a point of the design,)
     """
-    amplitude, numbers, before = e.column("amplitude"), [], 0
+    amplitude, numbers, counted = e.column("amplitude"), [], 0
     for rows in row_blocks(e, alignment):
         axes = e.coordinates(rows)
-        found = fi.curves(axes[amplitude], [values for name, values in axes.items() if name != amplitude])
-        numbers.append(before + found.number[wanted[np.arange(rows.start, rows.stop) % len(wanted)]])
-        before += len(found.first)
+        curves = fi.curves(axes[amplitude], [values for name, values in axes.items() if name != amplitude])
+        numbers.append(counted + curves.number[wanted[np.arange(rows.start, rows.stop) % len(wanted)]])
+        counted += len(curves.first)
     return np.concatenate(numbers)
 
 
 def _numeric(e: Experiment, path: Path, axes: dict[str, np.ndarray]) -> list[str]:
-    """The columns of a table that are features in numbers."""
+    """The columns of a table that are numeric features."""
     numbers = [f.name for f in tables.schema(path) if pa.types.is_floating(f.type) or pa.types.is_integer(f.type)]
     unjudged = {*UNJUDGED, e.protocol.accuracy.column, *axes}
     return [name for name in numbers if name not in unjudged]

@@ -14,7 +14,7 @@ from hhcore.figures.style import BLUE, ORANGE
 
 MOST_QUANTITIES = 12  # with bars
 MOST_PANELS = 9  # of a scatter
-SHOWN = (-0.25, 1.25)  # indices beyond are cut off: only an estimate from too few points is there
+SHOWN = (-0.25, 1.25)  # indices outside are cut off: only estimates from too few points lie there
 BARS = (("first_order", BLUE, "first order", 0.2), ("total", ORANGE, "total", -0.2))
 
 
@@ -24,7 +24,7 @@ def sample_scatter(table: pd.DataFrame, context: FigureContext) -> Figure:
 
     table : features: one row per neuron with the columns of what varies and that of `context.headline`
 
-    Axes are held at their middle values; the heading says so. Neurons without a value are crossed.
+    Axes are held at their middle values; the heading says so. Crosses mark neurons without a value.
     """
     y = context.headline
     table, notes = _hold(table, context)
@@ -61,7 +61,7 @@ def sobol_indices(table: pd.DataFrame, context: FigureContext) -> Figure:
     table : sobol_indices: one row per values of the axes, feature and sampled quantity
 
     Features of single neurons are those at the middle values of the axes; the heading says so, and names the features
-    that have no indices. Of many quantities, those with the largest total index are shown.
+    without indices. Of many quantities, those with the largest total index are shown.
     """
     own, notes = _hold(table, context)
     if context.along in table:
@@ -93,11 +93,11 @@ def sobol_indices(table: pd.DataFrame, context: FigureContext) -> Figure:
 
 
 def _bars(panel: Axes, part: pd.DataFrame) -> None:
-    place = np.arange(len(part))
+    position = np.arange(len(part))
     whiskers = {"ecolor": style.BLACK, "elinewidth": 0.7, "capsize": 1.5, "capthick": 0.7}
     for name, colour, _, shift in BARS:
         values, error = numbers(part, name), numbers(part, f"{name}_ci95")
-        panel.barh(place - shift, values, height=0.38, color=colour, xerr=error, error_kw=whiskers)
+        panel.barh(position - shift, values, height=0.38, color=colour, xerr=error, error_kw=whiskers)
     panel.axvline(0.0, color=style.BLACK, linewidth=0.5)
 
 
@@ -111,7 +111,7 @@ def _undefined(features: pd.DataFrame) -> list[str]:
 
 
 def _hold(table: pd.DataFrame, context: FigureContext) -> tuple[pd.DataFrame, list[str]]:
-    """The rows in which all axes have their middle values, of zipped ones those of the middle point; and notes."""
+    """The rows in which all axes have their middle values (zipped axes, those of the middle point); and notes."""
     if not context.zipped:
         return context.hold(table, [])
     middle = context.middle(context.axes)

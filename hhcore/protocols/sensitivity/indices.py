@@ -1,9 +1,9 @@
-"""Sobol indices: how much of a feature's variance over a sampled design each quantity brings."""
+"""Sobol indices: the share of a feature's variance over a sampled design that each quantity brings."""
 
 import numpy as np
 
 RESAMPLES = 100
-SEED = 1  # of the bootstrap; SALib takes 0 for none
+SEED = 1  # of the bootstrap; SALib takes 0 for no seed
 
 DEFINITIONS = {
     "feature": ("1", "column of features.parquet or, for features of a whole F-I curve, of fi_summary.parquet"),
@@ -28,8 +28,8 @@ def sobol_indices(outputs: np.ndarray, dimensions: int) -> dict[str, np.ndarray]
     dimensions : number of sampled quantities
 
     The estimators are those of Saltelli et al. (2010), doi:10.1016/j.cpc.2009.09.018, table 2 (b) and (f).
-    Returns float64 (dimensions,) for each of `first_order`, `first_order_ci95`, `total` and `total_ci95`, all NaN if
-    an output is not finite, or the output is the same at all points of the two independent samples.
+    Returns float64 (dimensions,) for each of `first_order`, `first_order_ci95`, `total` and `total_ci95`: all NaN if
+    an output is not finite, or if all points of the two independent samples have the same output.
     """
     names = ("first_order", "first_order_ci95", "total", "total_ci95")
     base = outputs.reshape(-1, dimensions + 2)[:, [0, -1]]
@@ -38,5 +38,5 @@ def sobol_indices(outputs: np.ndarray, dimensions: int) -> dict[str, np.ndarray]
     from SALib.analyze import sobol  # here: it loads half a dozen libraries
 
     problem = {"num_vars": dimensions, "names": list(map(str, range(dimensions)))}
-    found = sobol.analyze(problem, outputs, calc_second_order=False, num_resamples=RESAMPLES, seed=SEED)
-    return {name: np.array(found[key]) for name, key in zip(names, ("S1", "S1_conf", "ST", "ST_conf"), strict=True)}
+    indices = sobol.analyze(problem, outputs, calc_second_order=False, num_resamples=RESAMPLES, seed=SEED)
+    return {name: np.array(indices[key]) for name, key in zip(names, ("S1", "S1_conf", "ST", "ST_conf"), strict=True)}

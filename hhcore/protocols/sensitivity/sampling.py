@@ -1,4 +1,4 @@
-"""What every sampled design has: a feature against each sampled quantity."""
+"""The figure of every sampled design: a feature against each sampled quantity."""
 
 from collections.abc import Mapping
 

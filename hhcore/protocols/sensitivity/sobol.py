@@ -26,7 +26,7 @@ class Sobol(Analysis):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """Features of neurons, and of curves if there are any."""
+        """Features of neurons, and of curves if the experiment has any."""
         return ("features", *(["fi_summary"] if self.curves else []))
 
     @property
@@ -43,7 +43,7 @@ class Sobol(Analysis):
         write_indices(self.experiment, self.curves, numerics, folder)
 
     def minutes(self) -> int:
-        """A hundred resamples of each feature: 30 us a neuron, four times as long to be safe."""
+        """A hundred resamples of each feature take 30 us a neuron; four times that to be safe."""
         return max(20, round(4 * 3e-5 * self.experiment.n_points / 60 + 0.5))
 
     def megabytes(self) -> int:

@@ -1,4 +1,4 @@
-"""Example traces: potential, gates, currents and stimulus above each other."""
+"""Example traces: potential, gates, currents and stimulus, one below the other."""
 
 import textwrap
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from hhcore.figures.context import FigureContext, Variable, numbers, with_unit
 MAX_TRACES = 4
 MAX_LINES = 12  # in one panel
 MAX_SPIKES, SHOWN_SPIKES = 12, 10  # more than 12 merge into a comb; then 10 are shown
-LARGEST = 1e9  # beyond it a trace is on its way to infinity, and would flatten all before it
+LARGEST = 1e9  # larger values are on their way to infinity, and would flatten the rest of the trace
 DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)))
 
 
@@ -68,7 +68,7 @@ def _rows(context: FigureContext) -> list[tuple[Sequence[Variable], str, float]]
 
 
 def _looks(context: FigureContext) -> dict[str, dict[str, object]]:
-    """Colour and dashes for each column; a current looks like the first gate of its component, where that is free."""
+    """Colour and dashes for each column; a current looks like the first gate of its component if that look is free."""
     cycle = [{"color": c, "linestyle": dashes} for dashes in DASHES for c in style.CATEGORIES[:-1]]
     looks = dict(zip((gate.column for gate in context.gates), cycle, strict=False))
     component = {_component(gate): looks[gate.column] for gate in reversed(context.gates[:MAX_LINES])}
@@ -88,7 +88,7 @@ def _component(variable: Variable) -> str:
 
 
 def _beginning(part: pd.DataFrame, context: FigureContext) -> tuple[pd.DataFrame, list[str]]:
-    """As much of a trace as one column can show, and the words for it where that is not all."""
+    """As much of a trace as one column can show, and a line for the title if that is not all."""
     time, above = numbers(part, "time_ms"), numbers(part, context.potential.column) > context.threshold
     spikes = time[1:][above[1:] & ~above[:-1]]
     if spikes.size <= MAX_SPIKES:

@@ -13,7 +13,7 @@ from hhcore.simulation.simulate import trace
 
 
 def write_traces(experiment: Experiment, numerics: Path, path: Path) -> None:
-    """Every step of the requested points: trace, time, potential and other states, currents, stimulus."""
+    """Write every step of the requested points: trace, time, states, currents, stimulus."""
     e, parts = experiment, []
     fields = {"trace": ("1", "number of the trace in the config, from 0"), "time_ms": ("ms", "time")}
     fields |= {column_name(n, q.unit): (q.unit, q.description) for n, q in e.model.states.items()}
@@ -23,9 +23,9 @@ def write_traces(experiment: Experiment, numerics: Path, path: Path) -> None:
         parameters = {name: point[name] for name in e.model.parameters}
         settings = {"duration": e.duration, "initial_state": e.initial_state}
         solver = {"method": e.solver.method, e.solver.setting: e.solver.accuracy}
-        found = trace(e.model, parameters, e.stimuli(point), **settings, **solver)
+        course = trace(e.model, parameters, e.stimuli(point), **settings, **solver)
         order = ["time", *e.model.states, *e.model.currents, "stimulus"]
-        found["time"] = found["time"] * e.model.ms
-        values = [np.full(len(found["time"]), number), *(found[name] for name in order)]
+        course["time"] = course["time"] * e.model.ms
+        values = [np.full(len(course["time"]), number), *(course[name] for name in order)]
         parts.append(tables.table(dict(zip(fields, values, strict=True)), fields))
     tables.write(path, pa.concat_tables(parts), provenance(e, numerics))
