@@ -17,7 +17,7 @@ from test_workflow import Folder
 
 from hhcore.base.errors import one_message
 from hhcore.protocols.current_clamp import CurrentClamp
-from hhcore.sweep.columns import schema_of
+from hhcore.sweep.columns import shard_schema
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_a_shard_of_another_version_is_simulated_again_and_no_other(calm, cache,
     others = sorted((folder.path / "results/e/shards").glob("*.parquet"))
     bad = others.pop(2)
     rows = pq.read_table(bad)
-    assert rows.schema.equals(schema_of(CurrentClamp())) and set(rows.schema.metadata) == {b"hhcore.context"}
+    assert rows.schema.equals(shard_schema(CurrentClamp())) and set(rows.schema.metadata) == {b"hhcore.context"}
     pq.write_table(rows.replace_schema_metadata({"hhcore.context": "of another version"}), bad)
     kept = {file: (file.stat().st_mtime_ns, file.read_bytes()) for file in others}
     stopped = folder.snakemake("--cores", "2")
