@@ -37,7 +37,7 @@ def agree(text: str, given: tuple) -> None:
     try:
         code = compiled(text)
     except KernelError as error:
-        if "no number of 64 bits" in str(error):  # of constants alone, which are computed before they are a number
+        if "not a number of 64 bits" in str(error):  # of constants alone, which are computed before they are a number
             reject()
         raise
     expected_result = "\n    return\n" not in f"{text}\n"

@@ -95,8 +95,8 @@ def test_an_infinite_number_is_none_wherever_it_stands(tmp_path):
 @pytest.mark.parametrize(
     ("factor", "reason"),
     [
-        ("V / (V - V)", "a constant is no finite real number: zoo"),
-        ("exp(V * 10^200 * 10^200)", "a constant is no finite real number: 1.00000E+400"),
+        ("V / (V - V)", "a constant is not a finite real number: zoo"),
+        ("exp(V * 10^200 * 10^200)", "a constant is not a finite real number: 1.00000E+400"),
         ("V % 0", "Modulo by zero"),
         ("V * 9^-(9^9)", "binary digits"),
     ],

@@ -189,5 +189,5 @@ def test_observers_that_would_be_in_each_others_way_are_refused():
 
     with pytest.raises(ValueError, match="two rows with the name ARMED"):
         generate(HH, "rk4", *kernel_parts(hhcore.Step, (Spikes(), Twice(0.0, 1.0))))
-    with pytest.raises(ValueError, match="no argument can have the name of a hook, step"):
+    with pytest.raises(ValueError, match="no argument may have the name of a hook, step"):
         generate(HH, "rk4", *kernel_parts(hhcore.Step, (Hook(0.0, 1.0),)))

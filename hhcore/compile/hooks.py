@@ -1,4 +1,4 @@
-"""Where the driver of a kernel calls its observers: functions that call the hooks of all of them in turn."""
+"""Functions through which the driver of a kernel calls the hooks of all observers in turn."""
 
 import ast
 import textwrap
@@ -8,7 +8,7 @@ from hhcore.compile.parts import ObserverText
 
 WIDTH = 116  # of a line
 
-# By hook: its arguments before and after those of the observer, how results are joined, what there is without any.
+# By hook: arguments before and after those of the observer, operator that joins results, result without observers.
 _ALERTED = ("accepted", "turned", "high", "low", "v1", "d0", "d1", "j")
 _HOOKS = {
     "alert": (("Z",), _ALERTED, " | ", "False"),
@@ -21,25 +21,25 @@ _HOOKS = {
 
 
 def observing(observers: Sequence[ObserverText]) -> str:
-    """The text of the observers, and for each hook a function `observers_HOOK` that calls those that have it."""
+    """The text of the observers, and for each hook a function `observers_HOOK` that calls it on all that have it."""
     texts = [f"\n\n{observer.text.strip()}\n" for observer in observers]
     return "".join([*texts, *(_caller(hook, observers) for hook in _HOOKS)])
 
 
 def with_arguments(driver: str, observers: Sequence[ObserverText]) -> str:
-    """The driver with the arguments of the observers in the places that are kept for them."""
+    """Fill the arguments of the observers into the driver, at TYPED_ARGUMENTS and ARGUMENTS."""
     typed = [f'{name}: "{kind}"' for o in observers for name, (_, kind) in zip(_names(o), o.arguments, strict=True)]
     names = "".join(f"{name}, " for o in observers for name in _names(o))
 
     def filled(line: str) -> str:
-        whole = line.replace("TYPED_ARGUMENTS,", ", ".join(typed)).replace("ARGUMENTS, ", names)
-        return line if whole == line else _wrapped(whole)
+        full = line.replace("TYPED_ARGUMENTS,", ", ".join(typed)).replace("ARGUMENTS, ", names)
+        return line if full == line else _wrapped(full)
 
     return "\n".join(map(filled, driver.split("\n")))
 
 
 def _wrapped(line: str) -> str:
-    """A line of arguments, which breaks inside the parentheses if it has become long."""
+    """Break a long line of arguments inside its parentheses."""
     inside = " " * (len(line) - len(line.lstrip()) + 4)
     return textwrap.fill(line, WIDTH, subsequent_indent=inside, break_long_words=False, break_on_hyphens=False)
 
@@ -48,14 +48,14 @@ def _names(observer: ObserverText) -> list[str]:
     """The names of an observer's arguments in the driver. Raises ValueError if one is the name of a hook."""
     for name, _ in observer.arguments:
         if name in _HOOKS:
-            raise ValueError(f"observer {observer.name}: no argument can have the name of a hook, {name}")
+            raise ValueError(f"observer {observer.name}: no argument may have the name of a hook, {name}")
     return [f"{observer.name}_{name}" for name, _ in observer.arguments]
 
 
 def _caller(hook: str, observers: Sequence[ObserverText]) -> str:
-    before, after, joint, nothing = _HOOKS[hook]
+    before, after, operator, default = _HOOKS[hook]
     calls = [f"{o.name}_{hook}({', '.join([*before, *_names(o), *after])})" for o in observers if _has(o, hook)]
-    body = [f"return ({joint.join(calls) or nothing})"] if joint else calls or ["pass"]
+    body = [f"return ({operator.join(calls) or default})"] if operator else calls or ["pass"]
     arguments = ", ".join([*before, *(name for o in observers for name in _names(o)), *after])
     head = "@inline\n" if hook == "alert" else ""
     lines = [f"def observers_{hook}({arguments}):", *(f"    {line}" for line in body)]

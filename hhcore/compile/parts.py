@@ -1,4 +1,4 @@
-"""What makes a kernel besides a model and a scheme: a stimulus and observers, as text in the kernels' language."""
+"""The parts of a kernel besides model and scheme: a stimulus and observers, as text in the kernels' language."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ LEVEL = "level"  # the expression of a current that is constant in each segment
 
 @dataclass(frozen=True)
 class StimulusText:
-    """A kind of stimulus as a kernel knows it: see hhcore.simulation.stimuli.stimulus for what each part means.
+    """A kind of stimulus as a kernel sees it; hhcore.simulation.stimuli.stimulus explains the fields.
 
-    quiet : a value for each of the fields, with which nothing is injected
-    beat  : "" of a kind without beats
+    quiet : a value for each field, with which nothing is injected
+    beat  : "" for a kind without beats
     """
 
     kind: str
@@ -28,11 +28,11 @@ class StimulusText:
 
 @dataclass(frozen=True)
 class ObserverText:
-    """An observer as a kernel knows it: see hhcore.simulation.observers.observer.
+    """An observer as a kernel sees it: see hhcore.simulation.observers.observer.
 
     rows      : names of its rows of the kernel's array
-    arguments : names of its arguments of the kernel, and their types
-    text      : functions, the hooks `NAME_alert`, `NAME_start` and so on among them
+    arguments : names and types of its arguments of the kernel
+    text      : its functions, with the hooks `NAME_alert`, `NAME_start` and so on
     """
 
     name: str

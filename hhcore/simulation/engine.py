@@ -1,4 +1,4 @@
-"""A compiled model with the kind of stimulus that it takes and the observers that are in it."""
+"""A compiled model, with its kind of stimulus and its observers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from hhcore.simulation.stimuli.stimulus import Stimulus
 
 @dataclass(frozen=True)
 class Engine:
-    """What integrates the neurons of an experiment: the same kernel finds rest, simulates, and traces."""
+    """Integrates the neurons of an experiment: one kernel finds rest, simulates, and traces."""
 
     model: Model
     kernel: SimpleNamespace
@@ -27,17 +27,17 @@ class Engine:
         return dict(zip(self.kind.fields, parameters[:, len(self.model.parameters) :].T, strict=True))
 
     def most_samples(self, parameters: np.ndarray, stops: np.ndarray) -> int:
-        """How many samples `integrate` may keep of a neuron: one at each stop, and where a segment ends."""
+        """The most samples that `integrate` keeps of a neuron: one at each stop and one at the end of each segment."""
         edges = self.kind.edge_counts(self.values(parameters), float(stops[-1]))
         return len(stops) + int(edges.max(initial=0))
 
     def undisturbed(self, parameters: np.ndarray) -> np.ndarray:
-        """Parameters of the model, float64 (n, p), with fields of the stimulus that inject nothing: (n, p + f)."""
+        """Add to parameters of the model, float64 (n, p), fields of a stimulus that injects nothing: (n, p + f)."""
         return np.column_stack([parameters, np.tile(self.kernel.QUIET, (len(parameters), 1))])
 
 
 def engine(model: Model, method: str, kind: type[Stimulus], observers: Sequence[Observer] | None = None) -> Engine:
-    """The engine of a model, a scheme, a kind of stimulus and observers, by default the standard ones."""
+    """Build the engine of a model, a scheme, a kind of stimulus and observers, by default the standard ones."""
     chosen = standard_observers(kind) if observers is None else tuple(observers)
     return Engine(model, load_kernel(model, method, *kernel_parts(kind, chosen)), kind, chosen)
 
@@ -45,6 +45,6 @@ def engine(model: Model, method: str, kind: type[Stimulus], observers: Sequence[
 def kernel_parts(
     kind: type[Stimulus], observers: Sequence[Observer] | None = None
 ) -> tuple[StimulusText, tuple[ObserverText, ...]]:
-    """What the names and texts of kernels depend on besides a model and a scheme; by default the standard observers."""
+    """The parts of a kernel besides model and scheme; by default with the standard observers."""
     chosen = standard_observers(kind) if observers is None else observers
     return kind.text(), tuple(observer.kernel_text() for observer in chosen)

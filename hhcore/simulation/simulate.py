@@ -1,4 +1,4 @@
-"""simulate(): check, share the neurons out among threads, wrap what the kernel found."""
+"""simulate() and trace(): check the arguments, share neurons among threads, wrap the results."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -41,23 +41,23 @@ def simulate(
     """Simulate one neuron for each row of `points`; its result does not depend on the other rows.
 
     points          : parameters by qualified name, each a number or float64 (n,), in the model's units;
-                      what is not named keeps the model's value
+                      the others keep the model's value
     stimulus        : of any kind, like hhcore.Step or hhcore.PulseTrain; its fields may be arrays (n,) too
     duration        : length of the run, in the model's unit of time (ms)
     initial_state   : "rest" (the stable equilibrium without stimulus of each neuron), "model" (as written in
                       the model file), a value for every state by name, or float64 (states,) or (n, states)
     method          : a scheme of hhcore.schemes.solver
     dt              : largest step of a scheme of fixed step (ms)
-    local_error     : largest error of a step of an adaptive scheme, relative to the size of the states; 1e-6 if
-                      nothing is said
+    local_error     : largest error of a step of an adaptive scheme, relative to the size of the states; 1e-6 by
+                      default
     analysis_window : where peak and trough are taken, and rates by `Result.features`; the whole run by default
     threshold, rearm: a spike is an upward crossing of `threshold` (mV); before the next one counts, the potential
                       must have been below `rearm` (by default the threshold)
-    observers       : what is noted; by default spikes and extremes as `threshold`, `rearm` and `analysis_window` say,
-                      and beats where the stimulus has some. `Result.record` has what each leaves
+    observers       : by default spikes and extremes, with `threshold`, `rearm` and `analysis_window`, and beats if
+                      the stimulus has some. Their fields are in `Result.record`
     progress        : called with the number of neurons finished since the last call
 
-    Raises UserError for unknown names, unequal lengths and values without meaning.
+    Raises UserError for unknown names, unequal lengths and illegal values.
 
     >>> import hhcore
     >>> run = hhcore.simulate("hodgkin_huxley_1952", {"sodium.g": [96, 120]}, hhcore.Step(10), duration=50)
@@ -77,22 +77,22 @@ def simulate(
     table = _table(model, points, stimulus, duration)
     if observers is None:
         observers = standard_observers(type(stimulus), threshold, rearm, window)
-    used = engine(model, method, type(stimulus), observers)
-    states, status = initial_states(used, table[:, : len(model.parameters)], initial_state)
-    stops = _stops(duration, [stop for observer in used.observers for stop in observer.stops])
+    compiled = engine(model, method, type(stimulus), observers)
+    states, status = initial_states(compiled, table[:, : len(model.parameters)], initial_state)
+    stops = _stops(duration, [stop for observer in compiled.observers for stop in observer.stops])
     most_steps = MOST_STEPS * duration * model.ms if chosen.scheme.adaptive else np.inf
 
     def simulate_chunk(rows: slice) -> tuple[Integration, float]:
         started = time.thread_time()
         limits = {"accuracy": chosen.accuracy, "most_steps": most_steps}
-        found = integrate(used, table[rows], states[rows], stops, **limits)
+        integration = integrate(compiled, table[rows], states[rows], stops, **limits)
         seconds = time.thread_time() - started
         if progress is not None:
-            progress(len(found.outcome))
-        return found, seconds
+            progress(len(integration.outcome))
+        return integration, seconds
 
     with ThreadPoolExecutor(threads) as pool:
-        parts = list(pool.map(simulate_chunk, _chunks(len(table), threads, used.kernel.W)))
+        parts = list(pool.map(simulate_chunk, _chunks(len(table), threads, compiled.kernel.W)))
     record = joined([{**part.record, "outcome": part.outcome} for part, _ in parts])
     outcome = record.pop("outcome")
     record["status"] = np.where(outcome > 0, outcome + NO_STABLE_REST, status).astype(np.int8)
@@ -112,36 +112,36 @@ def trace(
     interval: float | None = None,
     observers: Sequence[Observer] | None = None,
 ) -> dict[str, np.ndarray]:
-    """The course of one neuron: `time`, `stimulus`, each state, and each current that flows into the potential.
+    """Trace one neuron: `time`, `stimulus`, each state, and each current that flows into the potential.
 
-    interval : time between two samples, which no step exceeds, in the model's unit of time; there are more where the
-               stimulus changes. By default dt, or 0.025 ms of an adaptive scheme
-    observers: those of `simulate`, so that both use one kernel; nothing of what they note is kept
+    interval : time between two samples, and the longest step, in the model's unit of time; samples are added where
+               the stimulus changes. By default dt, or 0.025 ms of an adaptive scheme
+    observers: those of `simulate`, so that both use one kernel; their records are dropped
 
     Returns float64 (samples,) by qualified name. Other arguments as in `simulate`.
     """
     model = load_model(model) if isinstance(model, str) else model
     chosen = solver(method, dt, local_error)
     table = _table(model, point, stimulus, duration)
-    used = engine(model, method, type(stimulus), observers)
-    start, _ = initial_states(used, table[:, : len(model.parameters)], initial_state)
+    compiled = engine(model, method, type(stimulus), observers)
+    start, _ = initial_states(compiled, table[:, : len(model.parameters)], initial_state)
     if interval is None:
         interval = TRACE_INTERVAL_MS / model.ms if chosen.scheme.adaptive else chosen.accuracy
     stops = _stops(duration, interval * np.arange(1, int(duration / interval) + 1))
-    kept = used.most_samples(table, stops)
-    found = integrate(used, table, start, stops, accuracy=chosen.accuracy, samples=kept)
-    values = _sampled(used, table, start, found.samples[0])
+    most = compiled.most_samples(table, stops)
+    samples = integrate(compiled, table, start, stops, accuracy=chosen.accuracy, samples=most).samples[0]
+    values = _sampled(compiled, table, start, samples)
     return dict(zip(["time", "stimulus", *model.states, *model.currents], values.T, strict=True))
 
 
 def _stops(duration: float, times: Sequence[float] | np.ndarray) -> np.ndarray:
-    """The times inside the run, in order, and its end."""
+    """Sort the times inside the run, and add its end."""
     times = np.unique(np.asarray(times, dtype=np.float64))
     return np.r_[times[(times > 0) & (times < duration)], duration]
 
 
 def _chunks(n: int, threads: int, width: int) -> list[slice]:
-    """Neurons for one call each: whole registers, and work for every thread."""
+    """The neurons of each call: whole registers, and work for every thread."""
     size = max(width, min(CHUNK, -(-n // (threads * width)) * width))
     return [slice(first, first + size) for first in range(0, max(n, 1), size)]
 
@@ -149,7 +149,7 @@ def _chunks(n: int, threads: int, width: int) -> list[slice]:
 def _table(model: Model, points: Mapping, stimulus: Stimulus, duration: float) -> np.ndarray:
     """Parameters of the model, then the fields of the stimulus, for each neuron: float64 (n, p + f)."""
     if not isinstance(stimulus, Stimulus):
-        raise UserError(f"stimulus: {stimulus!r} is none; give one, like hhcore.Step(10)")
+        raise UserError(f"stimulus: {stimulus!r} is not a stimulus; give one, like hhcore.Step(10)")
     for name in points:
         if name not in model.parameters:
             raise UserError(
@@ -158,15 +158,15 @@ def _table(model: Model, points: Mapping, stimulus: Stimulus, duration: float) -
     fields = stimulus.columns(duration)
     for name, field in stimulus.fields.items():
         if model.current.name == NOTHING and field.unit == "current" and np.any(fields[name]):
-            raise UserError(f"stimulus: nothing is injected into {model.name!r}: its {name} must be 0")
-    given = {name: _numbers(values, f"points: {name}") for name, values in points.items()}
-    lengths = {column.size for column in (*given.values(), *fields.values()) if column.ndim}
+            raise UserError(f"stimulus: model {model.name!r} takes no injected current; {name} must be 0")
+    columns = {name: _numbers(values, f"points: {name}") for name, values in points.items()}
+    lengths = {column.size for column in (*columns.values(), *fields.values()) if column.ndim}
     if len(lengths) > 1:
         raise UserError(f"points: columns must have one length, not {sorted(lengths)}")
     n = lengths.pop() if lengths else 1
     table = np.empty((n, len(model.parameters) + len(fields)))
     for i, (name, quantity) in enumerate(model.parameters.items()):
-        table[:, i] = given.get(name, quantity.value)
+        table[:, i] = columns.get(name, quantity.value)
     stimuli = table[:, len(model.parameters) :]
     for i, column in enumerate(fields.values()):
         stimuli[:, i] = column
@@ -180,15 +180,17 @@ def _numbers(values: object, where: str) -> np.ndarray:
     try:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise UserError(f"{where}: {values!r} is no number and no array of them, in the model's unit") from error
+        raise UserError(
+            f"{where}: {values!r} is neither a number nor an array of numbers; give one in the model's unit"
+        ) from error
 
 
-def _sampled(used: Engine, parameters: np.ndarray, start: np.ndarray, samples: np.ndarray) -> np.ndarray:
-    """Columns time, injected current, states and membrane currents, at the begin and at each sample.
+def _sampled(compiled: Engine, parameters: np.ndarray, start: np.ndarray, samples: np.ndarray) -> np.ndarray:
+    """Columns time, injected current, states and membrane currents, at the start and at each sample.
 
-    parameters : float64 (1, p + f); samples : float64 (k, 3 + N), at an edge the current is what flows from then on
+    parameters : float64 (1, p + f); samples : float64 (k, 3 + N); the current at an edge is that after it
     """
-    kernel, samples = used.kernel, samples[np.isfinite(samples[:, 0])]
+    kernel, samples = compiled.kernel, samples[np.isfinite(samples[:, 0])]
     times, levels, onsets = samples[:, : len(SAMPLE)].T
     times, states = np.r_[0.0, times], np.vstack([start, samples[:, len(SAMPLE) :]])
     following = {"TIME": times, "LEVEL": np.r_[levels, levels[-1]], "ONSET": np.r_[onsets, onsets[-1]]}

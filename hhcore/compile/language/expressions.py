@@ -18,7 +18,7 @@ from hhcore.compile.language.values import (
     llvm_type,
 )
 
-_FOLDED = ""  # of constants only: computed here
+_FOLDED = ""  # on constants only: computed here
 
 _OPERATORS = {
     ast.Add: ("fadd", "add", operator.add),
@@ -51,16 +51,16 @@ _WORDS = {None: "a number", "b1": "a condition", "i8": "an integer"}
 
 
 class Expressions(Lines):
-    """The names a function knows, and what its expressions add to its lines.
+    """The names of a function, and the lines of its expressions.
 
-    module : all functions of the text, its constants, and what has been translated
+    module : the functions of the text, its constants and translations
     """
 
     def __init__(self, module, node: ast.FunctionDef):
         super().__init__(node)
         self.module = module
         self.names: dict[str, Thing] = {}
-        self.variables: dict[str, tuple[str, str]] = {}  # those assigned more than once: type, where they are stored
+        self.variables: dict[str, tuple[str, str]] = {}  # assigned more than once: type and slot
 
     def _lookup(self, node: ast.Name) -> Thing:
         name = node.id
@@ -80,11 +80,11 @@ class Expressions(Lines):
         """The value of an expression."""
         method = self._EXPRESSIONS.get(type(node))
         if method is None:
-            raise self.fail(node, "not part of a kernel's language")
+            raise self.fail(node, "not part of the kernel language")
         return method(self, node)
 
     def number(self, node: ast.expr, type: str | None = None) -> Value:
-        """The value of an expression that is a number, of that type if one is given."""
+        """The value of an expression that must be a number, of `type` unless it is None."""
         value = self.expression(node)
         if not isinstance(value, Value) or type not in (None, value.type):
             raise self.fail(node, f"not {_WORDS[type]}")
@@ -94,9 +94,9 @@ class Expressions(Lines):
         return self._known(node, node.value)
 
     def _known(self, node: ast.expr, number: object) -> Value:
-        """A constant that the text states, or that follows from such."""
+        """A constant, from the text or computed from constants."""
         if not isinstance(number, int | float) or (isinstance(number, int) and not -(2**63) <= number < 2**63):
-            raise self.fail(node, "no number of 64 bits")
+            raise self.fail(node, "not a number of 64 bits")
         return constant(number)
 
     def _several(self, node: ast.Tuple) -> tuple:
@@ -114,21 +114,21 @@ class Expressions(Lines):
 
     def _binary(self, node: ast.BinOp) -> Value:
         if type(node.op) not in _OPERATORS:
-            raise self.fail(node, "not part of a kernel's language")
+            raise self.fail(node, "not part of the kernel language")
         a, b = self.number(node.left), self.number(node.right)
         if isinstance(node.op, ast.LShift | ast.RShift) and b.known is not None and not 0 <= b.known < 64:
-            raise self.fail(node, "no shift within 64 bits")
+            raise self.fail(node, "not a shift within 64 bits")
         type_, operation = self._operation(node, a, b)
         a, b = self.coerce(a, type_), self.coerce(b, type_)
         if a.known is not None and b.known is not None:
             with suppress(ArithmeticError):  # left to the machine, where 1 / 0 is infinite
                 return self._known(node, _OPERATORS[type(node.op)][2](a.known, b.known))
         if operation == _FOLDED:
-            raise self.fail(node, "no such operation but on constants")
+            raise self.fail(node, "an operation on constants only")
         return self.new(f"{operation} {LLVM[type_]} {a.text}, {b.text}", type_)
 
     def _operation(self, node: ast.BinOp, a: Value, b: Value) -> tuple[str, str]:
-        """The type in which two numbers meet, and what LLVM calls the operation on it."""
+        """The common type of two numbers, and LLVM's name of the operation on it."""
         on_floats, on_integers, _ = _OPERATORS[type(node.op)]
         floats = "f8" in (a.type, b.type) or isinstance(node.op, ast.Div)
         type_, operation = ("f8", on_floats) if floats else (a.type, on_integers)
@@ -141,7 +141,7 @@ class Expressions(Lines):
             value = self.number(node.operand, "b1")
             return self.new(f"xor i1 {value.text}, true", "b1") if value.known is None else constant(not value.known)
         if not isinstance(node.op, ast.USub):
-            raise self.fail(node, "not part of a kernel's language")
+            raise self.fail(node, "not part of the kernel language")
         if isinstance(node.operand, ast.Constant) and type(node.operand.value) is int:
             return self._known(node, -node.operand.value)  # -2**63 has 64 bits, 2**63 has not
         value = self.number(node.operand)
@@ -153,16 +153,16 @@ class Expressions(Lines):
 
     def _compare(self, node: ast.Compare) -> Value:
         if not all(type(op) in _COMPARISONS for op in node.ops):
-            raise self.fail(node, "not part of a kernel's language")
+            raise self.fail(node, "not part of the kernel language")
         functions = self.module.functions
         if any(writes(functions, name) for part in node.comparators[1:] for name in called(functions, part)):
             raise self.fail(node, "a call that Python may leave out")
         values = [self.number(part) for part in (node.left, *node.comparators)]
-        found = None
+        condition = None
         for op, a, b in zip(node.ops, values, values[1:], strict=False):
             link = self._comparison(op, a, b)
-            found = link if found is None else self.new(f"and i1 {found.text}, {link.text}", "b1")
-        return found
+            condition = link if condition is None else self.new(f"and i1 {condition.text}, {link.text}", "b1")
+        return condition
 
     def _comparison(self, op: ast.cmpop, a: Value, b: Value) -> Value:
         on_floats, on_integers, python = _COMPARISONS[type(op)]
@@ -176,7 +176,7 @@ class Expressions(Lines):
         return self.new(f"icmp {on_integers} {LLVM[a.type]} {a.text}, {b.text}", "b1")
 
     def _logical(self, node: ast.BoolOp) -> Value:
-        """`and`, `or`: what follows is computed only if it matters."""
+        """`and`, `or`: later parts are computed only if they matter."""
         decided = isinstance(node.op, ast.Or)  # the value that ends it
         done, ways = self.label("known"), []
         for part in node.values[:-1]:
@@ -193,7 +193,7 @@ class Expressions(Lines):
         return self._joined(done, [*ways, (last, self.block)]) if ways else last
 
     def _joined(self, label: str, ways: list[tuple[Value, str]]) -> Value:
-        """The value that comes along whichever of several ways was taken."""
+        """The value from whichever of several branches was taken."""
         self.begin(label)
         type = ways[0][0].type
         if any(value.type != type for value, _ in ways):
@@ -214,11 +214,11 @@ class Expressions(Lines):
         if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
             return tuple(self._chosen(condition, x, y) for x, y in zip(a, b, strict=True))
         if not (isinstance(a, Value) and isinstance(b, Value)):
-            raise self.fail(self.statement, "a choice between things of two kinds, or arrays")
+            raise self.fail(self.statement, "a choice between values of two kinds, or arrays")
         return self._select(condition, *self._alike(a, b))
 
     def _is_work(self, node: ast.expr) -> bool:
-        """Whether there are calls in it that are better left out, or must be."""
+        """Whether it has calls that should, or must, not run if they are not chosen."""
         functions = self.module.functions
         return any(not is_inline(functions[name]) or writes(functions, name) for name in called(functions, node))
 
@@ -245,13 +245,13 @@ class Expressions(Lines):
         if isinstance(array, tuple):
             index = self.number(node.slice, "i8").known
             if index is None or not -len(array) <= index < len(array):
-                raise self.fail(node, "not the number of one of several")
+                raise self.fail(node, "not an index of these values")
             return array[index]
-        found = self.new(f"load {STORED[array.type]}, ptr {self.element(array, node)}", array.type)
-        return self.new(f"trunc i8 {found.text} to i1", "b1") if array.type == "b1" else found
+        element = self.new(f"load {STORED[array.type]}, ptr {self.element(array, node)}", array.type)
+        return self.new(f"trunc i8 {element.text} to i1", "b1") if array.type == "b1" else element
 
     def element(self, array: Thing, node: ast.Subscript) -> str:
-        """Where an element is."""
+        """The address of an element."""
         index = [self.number(i, "i8") for i in (node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice])]
         if not isinstance(array, Array) or len(index) != len(array.shape):
             raise self.fail(node, "not an element of an array")
@@ -274,17 +274,17 @@ class Expressions(Lines):
 
     def _call(self, node: ast.Call) -> Thing:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
-        mine = self.module.functions.get(name)
-        if mine is None and name not in _BUILTINS:
+        function = self.module.functions.get(name)
+        if function is None and name not in _BUILTINS:
             raise self.fail(node, "no such function")
-        wanted = len(mine.args.args) if mine else _BUILTINS[name]
+        wanted = len(function.args.args) if function else _BUILTINS[name]
         if len(node.args) != wanted or node.keywords:
-            raise self.fail(node, f"{name} takes {wanted} arguments, by their place")
+            raise self.fail(node, f"{name} takes {wanted} arguments, by position")
         arguments = [self.expression(a) for a in node.args]
-        return self._call_function(node, arguments) if mine else self._builtin(node, arguments)
+        return self._call_function(node, arguments) if function else self._builtin(node, arguments)
 
     def _empty(self, node: ast.Call, shape: Thing) -> Array:
-        """An array of its own, of constant shape."""
+        """A new array of constant shape."""
         if not isinstance(shape, tuple) or not all(isinstance(n, Value) and n.known is not None for n in shape):
             raise self.fail(node, "not a constant shape")
         place = f"{self.fresh()}.array"
@@ -298,7 +298,7 @@ class Expressions(Lines):
         if name == "len" and isinstance(first, Array):
             return first.shape[0]
         if name == "len" or not all(isinstance(a, Value) for a in arguments):
-            raise self.fail(node, "not for such arguments")
+            raise self.fail(node, "not for these arguments")
         if name == "float":
             return self.coerce(first, "f8")
         if name == "bits_of":
@@ -316,7 +316,7 @@ class Expressions(Lines):
         return self.new(f"call double @llvm.{'fabs' if name == 'abs' else name}.f64({numbers})", "f8")
 
     def _extreme(self, a: Value, b: Value, before: ast.cmpop) -> Value:
-        """The second of two numbers if it comes before the first, as Python's `min` and `max` choose."""
+        """The second of two numbers if it comes before the first, as in Python's `min` and `max`."""
         swapped = self._comparison(before, b, a)
         if swapped.known is not None:
             return b if swapped.known else a
@@ -325,7 +325,7 @@ class Expressions(Lines):
     def _call_function(self, node: ast.Call, arguments: list[Thing]) -> Thing:
         arrays = [a.text for a in arguments if isinstance(a, Array)]
         if len(set(arrays)) < len(arrays) or any(text.startswith("@") for text in arrays):
-            raise self.fail(node, "an array given twice, or one of constants")
+            raise self.fail(node, "an array passed twice, or a constant array")
         if any(isinstance(a, tuple) for a in arguments):
             raise self.fail(node, "several numbers as one argument")
         kinds = [a.kind if isinstance(a, Array) else a.type for a in arguments]
@@ -345,7 +345,7 @@ class Expressions(Lines):
         return () if result is None else self._parts(whole, result)
 
     def _parts(self, whole: str, result: str | tuple[str, ...]) -> Thing:
-        """What a call returned: one number, or several."""
+        """The result of a call: one number, or several."""
         if isinstance(result, str):
             return Value(result, whole)
         return tuple(self.new(f"extractvalue {llvm_type(result)} {whole}, {i}", type) for i, type in enumerate(result))
@@ -366,12 +366,12 @@ class Expressions(Lines):
 
 
 def is_inline(node: ast.FunctionDef) -> bool:
-    """Whether LLVM is to put a function in the place of its calls."""
+    """Whether LLVM must inline the function."""
     return bool(node.decorator_list)
 
 
 def called(functions: dict[str, ast.FunctionDef], node: ast.AST) -> set[str]:
-    """The functions of a text that a part of it calls."""
+    """The functions of the text that `node` calls."""
     calls = (part.func for part in ast.walk(node) if isinstance(part, ast.Call))
     return {function.id for function in calls if isinstance(function, ast.Name)} & functions.keys()
 

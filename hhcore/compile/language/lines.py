@@ -9,8 +9,8 @@ class Lines:
     """The lines of a function so far.
 
     node      : the function's text
-    statement : the one that is being translated
-    slots     : lines that set room aside, at the function's begin
+    statement : the statement under translation
+    slots     : lines that allocate variables, at the start of the function
     block     : the present block; open : whether it has no end yet
     """
 
@@ -34,7 +34,7 @@ class Lines:
         return name
 
     def new(self, code: str, type: str) -> Value:
-        """The number that an operation results in."""
+        """The number that an operation returns."""
         return Value(type, self.named(code))
 
     def label(self, word: str) -> str:
@@ -43,7 +43,7 @@ class Lines:
         return f"{word}.{self.count}"
 
     def begin(self, label: str) -> None:
-        """Go on in a new block, into which the present one falls through if it is open."""
+        """Start a new block; the present one falls through to it if it is open."""
         if self.open:
             self.lines.append(f"  br label %{label}")
         self.lines.append(f"{label}:")
@@ -61,5 +61,5 @@ class Lines:
         self.open = False
 
     def fail(self, node: ast.AST, why: str) -> Exception:
-        """What to raise for a part of the text."""
+        """The error for a part of the text."""
         return KernelError(f"{self.node.name}, line {node.lineno}: {why}: {ast.unparse(node).splitlines()[0]}")

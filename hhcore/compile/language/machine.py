@@ -1,4 +1,4 @@
-"""From the text of a kernel to machine code: LLVM's optimiser, object code that can be kept, functions to call."""
+"""From the text of a kernel to machine code: LLVM's optimiser, object code to store, functions to call."""
 
 import ctypes
 import hashlib
@@ -25,7 +25,7 @@ FASTEST = 3  # of LLVM's levels of optimisation
 
 
 def cpu() -> tuple[str, str]:
-    """Name and features of the CPU that is compiled for: this one, or the one that $HHCORE_CPU names."""
+    """Name and features of the target CPU: this one, or the one that $HHCORE_CPU names."""
     name = os.environ.get("HHCORE_CPU")
     return (_checked(name), "") if name else (llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
 
@@ -42,32 +42,32 @@ machine.emit_object(llvm.parse_assembly("define void @f() { ret void }"))
 
 @lru_cache
 def _checked(name: str) -> str:
-    """The name of a CPU. Raises UserError for one that LLVM cannot compile kernels for.
+    """Return the name of a CPU. Raises UserError if LLVM cannot compile kernels for it.
 
-    LLVM would end the process that asks for it, so another process tries. Asked for `help`, LLVM prints all names.
+    LLVM would end this process, so another one tries. Asked for `help`, LLVM prints all names.
     """
-    tried, helped = (
+    trial, listing = (
         subprocess.run([sys.executable, "-c", _TRIAL, word], capture_output=True, text=True, check=False)
         for word in (name, "help")
     )
-    names = [line.split()[0] for line in helped.stderr.splitlines() if line.endswith(" processor.")]
+    names = [line.split()[0] for line in listing.stderr.splitlines() if line.endswith(" processor.")]
     if name not in names:
         raise UserError(f"HHCORE_CPU: no CPU of this machine's kind is called {name!r}; {closest(name, names)}")
-    if tried.returncode:
+    if trial.returncode:
         raise UserError(f"HHCORE_CPU: {name!r} has no 64 bits; this machine's CPU is {llvm.get_host_cpu_name()!r}")
     return name
 
 
 def cpu_digest() -> str:
-    """Hash of the kind of CPU and of system, and of the version of what compiles for them."""
+    """Hash of the kind of CPU, the system, and the version of LLVM."""
     return digest(*cpu(), llvm.get_process_triple(), llvm.llvm_version_info)
 
 
 def compiled(text: str, checked: bool = False) -> bytes:
-    """Object code of a kernel's text, behind the hash of all that follows and a line on what is in it: for `load`.
+    """Compile a kernel's text, for `load`: a hash of what follows, a line that describes the code, the object code.
 
-    checked : whether calls raise KernelError for an index outside its array. Such code is not optimised, so that it is
-              made in a fraction of the time; the bits are the same
+    checked : whether calls raise KernelError for an index outside its array. Checked code is not optimised and compiles
+              in a fraction of the time; the bits are the same
     """
     translation = translate(text, checked)
     level = 0 if checked else FASTEST
@@ -79,16 +79,16 @@ def compiled(text: str, checked: bool = False) -> bytes:
     return _hash(content) + b"\n" + content
 
 
-def load(kept: bytes) -> SimpleNamespace:
-    """The constants and functions of what `compiled` made, and `source`, the digest of its text.
+def load(content: bytes) -> SimpleNamespace:
+    """Load what `compiled` returned: its constants and functions, and `source`, the digest of its text.
 
-    Functions take numbers and arrays in C order of the types in their text, and release Python's lock while they run.
-    Raises ValueError if it is damaged.
+    Functions take numbers, and arrays in C order, of the types in the text. They release Python's lock while they run.
+    Raises ValueError if the content is damaged.
     """
-    mark, _, content = kept.partition(b"\n")
-    if mark != _hash(content):
+    mark, _, body = content.partition(b"\n")
+    if mark != _hash(body):
         raise ValueError("the machine code is damaged")
-    line, _, code = content.partition(b"\n")
+    line, _, code = body.partition(b"\n")
     about = json.loads(line)
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine())
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
@@ -99,12 +99,12 @@ def load(kept: bytes) -> SimpleNamespace:
 
 
 def optimised(text: str) -> str:
-    """What LLVM makes of a kernel's text, in LLVM's language."""
+    """A kernel's text after optimisation, in LLVM's language."""
     return str(_optimised(translate(text).text, _machine()))
 
 
 def assembly(text: str) -> str:
-    """The machine code of a kernel's text for people to read."""
+    """A kernel's text as assembly, to read."""
     machine = _machine()
     return machine.emit_assembly(_optimised(translate(text).text, machine))
 
@@ -129,7 +129,7 @@ def _machine(level: int = FASTEST) -> llvm.TargetMachine:
 
 
 def _optimised(text: str, machine: llvm.TargetMachine, level: int = FASTEST) -> llvm.ModuleRef:
-    """LLVM's module after its passes for speed, which keep every operation's rounding."""
+    """Run LLVM's passes for speed, which keep the rounding of every operation."""
     module = llvm.parse_assembly(text)
     module.triple, module.data_layout = llvm.get_process_triple(), str(machine.target_data)
     module.verify()
@@ -141,9 +141,9 @@ def _optimised(text: str, machine: llvm.TargetMachine, level: int = FASTEST) -> 
 
 
 class Function:
-    """Machine code to call: arrays are handed over as a pointer and the length of each axis.
+    """Machine code to call: arrays are passed as a pointer and the length of each axis.
 
-    Holds the engine that owns the code. `places` are those of a checked translation.
+    Holds the engine that owns the code. `places` come from a checked translation.
     """
 
     def __init__(
@@ -162,26 +162,26 @@ class Function:
         self.shapes = [(DTYPES[kind.split("[")[0]], kind.count(":")) for kind in kinds]
 
     def __call__(self, *arguments: object) -> int:
-        """Call it; what comes back of a function that returns nothing means nothing.
+        """Call it. The result of a function that returns nothing is undefined.
 
-        Raises KernelError where checked code met an index outside its array.
+        Raises KernelError if checked code met an index outside its array.
         """
-        given: list[object] = []
+        passed: list[object] = []
         for argument, (dtype, axes) in zip(arguments, self.shapes, strict=True):
             if not axes:
-                given.append(argument)
+                passed.append(argument)
                 continue
             in_order = argument.flags.c_contiguous and argument.flags.aligned
             if not (argument.dtype == dtype and argument.ndim == axes and in_order):
                 raise TypeError(f"{self.name}: arrays must be {dtype} of {axes} axes in C order, aligned")
-            given += [argument.ctypes.data, *argument.shape]
-        result = self.code(*given)
+            passed += [argument.ctypes.data, *argument.shape]
+        result = self.code(*passed)
         if self.note[0]:
             raise self._outside()
         return result
 
     def _outside(self) -> KernelError:
-        """What checked code noted, which is forgotten."""
+        """The error that checked code noted; clears the note."""
         place, index, length = self.note
         self.note[0] = 0
         where, source = self.places[place - 1]

@@ -1,4 +1,4 @@
-"""Observers: what kernels note while they run, each a file of Python and one of kernel text."""
+"""Observers note events while a kernel runs: each is a file of Python and one of kernel text."""
 
 from math import inf
 
@@ -12,5 +12,5 @@ from hhcore.simulation.stimuli.stimulus import Stimulus
 def standard_observers(
     kind: type[Stimulus], threshold: float = inf, rearm: float = -inf, window: tuple[float, float] = (0.0, inf)
 ) -> tuple[Observer, ...]:
-    """Spikes, extremes inside the window, and beats where the kind of stimulus has some."""
+    """Spikes, extremes inside the window, and beats if the kind of stimulus has some."""
     return (Spikes(threshold, rearm), Extremes(*window), *([Beats()] if kind.beat else []))

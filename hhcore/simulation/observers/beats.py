@@ -1,4 +1,4 @@
-"""Beats: of each the largest slope, the highest peak, and the falls after it."""
+"""The largest slope, the highest peak, and the falls after it, of each beat."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import numpy as np
 from hhcore.simulation.observers.observer import Neurons, Observer, Recorder, RecordField, source
 from hhcore.simulation.result import Ragged, Record
 
-# What is found of a beat: times, potentials, the largest slope before the highest peak. NaN where there is none.
+# Columns of a beat: times, potentials, the largest slope before the highest peak. NaN if it does not occur.
 BEAT = ("onset", "end", "rest", "peak", "slope", "slope_time", "half_time", "ninety_time")
 
 
@@ -15,7 +15,7 @@ BEAT = ("onset", "end", "rest", "peak", "slope", "slope_time", "half_time", "nin
 class Beats(Observer):
     """The action potential of each beat, which lasts from its onset to the next one or to the end of the run.
 
-    For kinds of stimuli that have beats. Their number is known before the run, so each has its row waiting.
+    For kinds of stimuli that have beats. Their number is known before the run: each has its row from the start.
     """
 
     name = "beats"
@@ -33,14 +33,14 @@ class Beats(Observer):
 
 
 class _Rows(Recorder):
-    """first: int64 (n,), row of each neuron's first beat; current: int64 (lanes,), that of the beat each lane is in."""
+    """first: int64 (n,), row of each neuron's first beat; current: int64 (lanes,), row of each lane's beat."""
 
     def __init__(self, counts: np.ndarray, lanes: int):
         self.counts, self.first = counts, np.cumsum(counts) - counts
-        self.current, self.found = np.full(lanes, -1), np.full((counts.sum(), len(BEAT)), np.nan)
+        self.current, self.table = np.full(lanes, -1), np.full((counts.sum(), len(BEAT)), np.nan)
 
     def arguments(self) -> tuple:
-        return self.first, self.current, self.found
+        return self.first, self.current, self.table
 
     def record(self) -> Record:
-        return {"beats": Ragged.of(self.found, self.counts)}
+        return {"beats": Ragged.of(self.table, self.counts)}

@@ -11,7 +11,7 @@ from hhcore.simulation.result import Record
 
 @dataclass(frozen=True)
 class Extremes(Observer):
-    """The highest and the lowest potential (mV) while start <= t <= stop; -inf and inf where no time lies inside."""
+    """The highest and the lowest potential (mV) while start <= t <= stop; -inf and inf if the run never gets there."""
 
     start: float = 0.0
     stop: float = inf
@@ -34,10 +34,10 @@ class Extremes(Observer):
 
 class _Pairs(Recorder):
     def __init__(self, observer: Extremes, n: int):
-        self.observer, self.found = observer, np.empty((n, 2))
+        self.observer, self.table = observer, np.empty((n, 2))
 
     def arguments(self) -> tuple:
-        return self.observer.start, self.observer.stop, self.found
+        return self.observer.start, self.observer.stop, self.table
 
     def record(self) -> Record:
-        return {"peak": self.found[:, 0], "trough": self.found[:, 1]}
+        return {"peak": self.table[:, 0], "trough": self.table[:, 1]}

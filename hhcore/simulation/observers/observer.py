@@ -1,14 +1,14 @@
-"""What an observer is: what a kernel notes while it runs, as text of its own that a protocol asks for.
+"""The contract of an observer: kernel text that notes events while a neuron runs. A protocol asks for it.
 
-A kernel has no trace of an observer that nobody asked for. Rules:
+A kernel contains only the observers asked for. Rules:
 
-1. An observer is an object; its settings are its fields, and what its class says is the same for all of them, so that
-   one kernel serves all settings.
-2. `name` is one word. `rows` are the names of its rows of the kernel's array Z, one number for each lane, that no other
-   observer and no part of the driver has. `arguments` are its own arguments of the kernel by name, with their types
-   ("f8", "i8[:]", "f8[:, :]", ...); no hook has such a name.
-3. `text` is in the kernels' language. It has the hooks that it needs of those below, with the arguments ARGS in the
-   order of `arguments`; any other function or constant in it is for itself, and begins with its name or is its own.
+1. An observer is an object; its settings are its fields. What its class declares does not depend on them, so one kernel
+   serves all settings.
+2. `name` is one word. `rows` names its rows of the kernel's array Z, one number for each lane; no other observer and no
+   part of the driver uses these names. `arguments` are its own arguments of the kernel by name, with their types
+   ("f8", "i8[:]", "f8[:, :]", ...); none has the name of a hook.
+3. `text` is in the kernels' language. It defines those of the hooks below that it needs, with the arguments ARGS in the
+   order of `arguments`. Names of its other functions and constants begin with `name`, or are unique.
 
        NAME_alert(Z, ARGS, accepted, turned, high, low, v1, d0, d1, j)
                                    after each step, in the loop over lanes, without branches: returns whether lane j has
@@ -28,10 +28,10 @@ A kernel has no trace of an observer that nobody asked for. Rules:
        NAME_room(ARGS, lanes)      whether one event in every lane still has room; else the kernel returns, `drain` is
                                    called, and the kernel goes on
 
-4. What is noted moves no step and no state, and does not depend on which other observers there are.
+4. An observer changes no step and no state, and its results do not depend on the other observers.
 5. `stops` are times at which all neurons end a step.
-6. `recorder(neurons)` makes the arrays for one call of a kernel: `arguments()` are the values of the arguments,
-   `drain()` empties what was full, `record()` is what was left of each neuron, by the names that `fields` declares.
+6. `recorder(neurons)` makes the arrays for one integration: `arguments()` are the values of the arguments, `drain()`
+   makes room, `record()` returns the results of each neuron, by the names that `fields` declares.
 """
 
 from dataclasses import dataclass
@@ -46,10 +46,10 @@ from hhcore.simulation.stimuli.stimulus import Stimulus
 
 @dataclass(frozen=True)
 class RecordField:
-    """What is left of a neuron under one name.
+    """A named result of each neuron.
 
     dtype : of NumPy
-    width : None for a number for each neuron; 1 for a list of numbers, k for a list of rows of k numbers, as Ragged
+    width : None for one number; 1 for a list of numbers, k for a list of rows of k numbers, both as Ragged
     """
 
     name: str
@@ -59,7 +59,7 @@ class RecordField:
 
 @dataclass(frozen=True)
 class Neurons:
-    """What is known of the neurons of one call before it.
+    """The neurons of one integration.
 
     n        : how many
     kind     : of their stimulus
@@ -76,22 +76,22 @@ class Neurons:
 
 
 class Recorder:
-    """The arrays of an observer for one call of a kernel."""
+    """The arrays of an observer for one integration."""
 
     def arguments(self) -> tuple:
-        """The values of the observer's arguments, in their order; the arrays are the same ones each time."""
+        """The values of the observer's arguments, in order; always the same arrays."""
         raise NotImplementedError
 
     def drain(self) -> None:
         """Make room: called whenever the kernel has returned."""
 
     def record(self) -> Record:
-        """What was left of each neuron, by the names of `fields`."""
+        """The results of each neuron, by the names of `fields`."""
         raise NotImplementedError
 
 
 class Observer:
-    """What every observer has; the rules are at the head of this file."""
+    """An observer; the rules are at the head of this file."""
 
     name: ClassVar[str]
     rows: ClassVar[tuple[str, ...]]
@@ -100,7 +100,7 @@ class Observer:
     fields: ClassVar[tuple[RecordField, ...]]
 
     def recorder(self, neurons: Neurons) -> Recorder:
-        """The arrays for a call of a kernel."""
+        """Make the arrays for one integration."""
         raise NotImplementedError
 
     @property
@@ -115,6 +115,6 @@ class Observer:
 
 
 def source(module: str) -> str:
-    """The text of an observer, in the file beside its module `name.py`: `name.py.in`. Takes the module's __file__."""
+    """Read the text of an observer, `name.py.in`, beside its module. `module` is the module's __file__."""
     with open(f"{module}.in", encoding="utf-8") as file:
         return file.read()

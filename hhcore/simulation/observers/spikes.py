@@ -8,7 +8,7 @@ import numpy as np
 from hhcore.simulation.observers.observer import Neurons, Observer, Recorder, RecordField, source
 from hhcore.simulation.result import Ragged, Record
 
-BUFFER = 1 << 16  # spikes after which a kernel hands them over; more than a block has neurons
+BUFFER = 1 << 16  # spikes after which a kernel hands them over; more than the neurons of a block
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Spikes(Observer):
     fields = (RecordField("spikes", "float64", 1),)
 
     def recorder(self, neurons: Neurons) -> Recorder:
-        """A buffer that fills, and what it held before."""
+        """A buffer, and the spikes drained from it."""
         return _Trains(self, neurons.n)
 
 

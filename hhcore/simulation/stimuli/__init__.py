@@ -1,4 +1,4 @@
-"""Kinds of stimuli: found, not listed. Each is a file here, or in a package with an entry point `hhcore.stimuli`."""
+"""Kinds of stimuli: each is a file here, or in a package with an entry point `hhcore.stimuli`; no list names them."""
 
 from hhcore.base.registry import discover
 from hhcore.simulation.stimuli.stimulus import Stimulus

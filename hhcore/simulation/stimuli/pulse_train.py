@@ -1,4 +1,4 @@
-"""Equal current pulses, as cells are paced."""
+"""Equal current pulses, for pacing."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ class PulseTrain(Stimulus):
 
     amplitude : float or float64 (n,), in the unit of the model's injected current (uA/cm^2)
     width, period, start : float or float64 (n,), in the model's unit of time (ms)
-    number    : of pulses; by default as many as end within the run
+    number    : of pulses; by default all that end within the run
 
     Each pulse begins a beat, which lasts to the next onset or to the end of the run. Times need not lie on the
     integration grid: steps of the integration end exactly at the edges.
@@ -69,14 +69,14 @@ def beat(k):
         width, period, number, start = (values[name] for name in ("width", "period", "number", "start"))
         for name in ("width", "period"):
             if values[name].min() <= 0:
-                raise UserError(f"{where}.{name}: {float(values[name].min())!r} is not above 0; give a length of time")
+                raise UserError(f"{where}.{name}: {float(values[name].min())!r} is not above 0; give a time above 0")
         if start.min() < 0:
             raise UserError(f"{where}.start: {float(start.min())!r} is before the simulation, which begins at 0")
-        strange = ~np.isposinf(number) & ((number < 1) | (np.floor(number) != number))
-        if strange.any():
+        illegal = ~np.isposinf(number) & ((number < 1) | (np.floor(number) != number))
+        if illegal.any():
             raise UserError(
-                f"{where}.number: {number[strange][0]:g} is no number of pulses; give a whole number from 1 on, "
-                f"or leave it out for as many as fit into the duration"
+                f"{where}.number: {number[illegal][0]:g} is not a number of pulses; give a whole number from 1 on, "
+                f"or leave it out for all that fit into the duration"
             )
         worst = (width - period).argmax()
         if width[worst] >= period[worst]:
@@ -101,22 +101,22 @@ def beat(k):
 
     @classmethod
     def edge_counts(cls, values: Values, duration: float) -> np.ndarray:
-        """Both ends of each pulse."""
+        """Two for each pulse: its onset and its end."""
         return 2 * cls.beat_counts(values, duration)
 
     @classmethod
     def beat_counts(cls, values: Values, duration: float) -> np.ndarray:
-        """Each pulse begins one."""
+        """One for each pulse."""
         return cls._numbers(values, duration).astype(np.int64)
 
     @classmethod
     def resolve(cls, values: Values, duration: float) -> dict[str, np.ndarray]:
-        """A number of pulses for each neuron."""
+        """Fill in the number of pulses of each neuron."""
         return {**values, "number": cls._numbers(values, duration)}
 
     @classmethod
     def twin(cls, values: Mapping[str, float], duration: float) -> tuple[list[float], Callable[[float], float]]:
-        """Pulse after pulse, each half-open, as long as they end within the run, to rounding."""
+        """All pulses that end within the run, up to rounding; each half-open."""
         amplitude, width, period, number, start = (values[name] for name in cls.fields)
         onsets: list[float] = []
         while len(onsets) < number and start + len(onsets) * period + width <= duration * (1 + 1e-12):
@@ -130,6 +130,6 @@ def beat(k):
 
     @classmethod
     def _numbers(cls, values: Values, duration: float) -> np.ndarray:
-        """Pulses of each neuron: those that are asked for, or those that end within the run."""
+        """Pulses of each neuron: `number`, or all that end within the run."""
         fitting = np.floor((duration - values["width"] - values["start"]) / values["period"] * (1 + 1e-12)) + 1
         return np.where(np.isfinite(values["number"]), values["number"], fitting)

@@ -59,16 +59,16 @@ def segment(k, amplitude, start, stop):
         if start[worst] >= stop[worst]:
             raise UserError(
                 f"{where}: start {float(start[worst])!r} is not before stop {float(stop[worst])!r} "
-                f"(a stop that is left out is the duration); every step needs start < stop"
+                f"(stop defaults to the duration); give start < stop"
             )
 
     @classmethod
     def edge_counts(cls, values: Values, duration: float) -> np.ndarray:
-        """Both ends of the step."""
+        """Two: the start and the stop."""
         return np.full(len(values["start"]), 2, dtype=np.int64)
 
     @classmethod
     def twin(cls, values: Mapping[str, float], duration: float) -> tuple[list[float], Callable[[float], float]]:
-        """Half-open."""
+        """The step, half-open."""
         amplitude, start, stop = values["amplitude"], values["start"], values["stop"]
         return [start, stop], lambda t: amplitude if start <= t < stop else 0.0

@@ -1,4 +1,4 @@
-"""What a kind of stimulus is: the injected current as text in the kernel.
+"""The contract of a kind of stimulus: an injected current as text in the kernel.
 
 A kind is one class, in a file of its own in this folder; nothing else names it. Its rules:
 
@@ -15,7 +15,7 @@ A kind is one class, in a file of its own in this folder; nothing else names it.
    from 0 on, or -1. `beat_counts` are the beats of each neuron, and `edge_counts` at most how many segments end within
    the run: both from formulas, since arrays of them all may be too large.
 5. Texts are in the kernels' language (hhcore.compile.language.translate), a part of Python: they run as Python too.
-6. `quiet` has a value for each field, with which no current flows and everything is finite: rest is found with it.
+6. `quiet` has a value for each field; with them no current flows and everything is finite. Rest is found with them.
 7. `check` refuses fields that make no stimulus; `resolve` puts numbers in the place of what stands for the end of the
    run, before a kernel sees them.
 8. `twin` says in plain Python when the current may jump, and what it is: SciPy integrates with it, in
@@ -40,7 +40,7 @@ class Field:
 
     unit    : "current" or "time" for the unit that the model has for it, or "1"
     meaning : in words; those before a comma are the label
-    default : None where it must be given; a time of infinity is the end of the run
+    default : None if the field is required; a time of infinity is the end of the run
     swept   : whether it may be an axis
     """
 
@@ -51,11 +51,11 @@ class Field:
 
 
 class Stimulus:
-    """What every kind has; the rules are at the head of this file."""
+    """A kind of stimulus; the rules are at the head of this file."""
 
     kind: ClassVar[str]
     title: ClassVar[str]
-    example: ClassVar[str]  # of how a config gives it
+    example: ClassVar[str]  # as written in a config
     axis: ClassVar[str]  # the field that curves are drawn against
     fields: ClassVar[dict[str, Field]]
     quiet: ClassVar[dict[str, float]]
@@ -65,17 +65,17 @@ class Stimulus:
 
     @classmethod
     def check(cls, values: Values, duration: float, where: str) -> None:
-        """Raise UserError for values, float64 (m,) of each field, that are no stimulus. `where` begins the message."""
+        """Raise UserError if values, float64 (m,) of each field, are not legal. `where` begins the message."""
         raise NotImplementedError
 
     @classmethod
     def twin(cls, values: Mapping[str, float], duration: float) -> tuple[list[float], Callable[[float], float]]:
-        """Times at which the current may jump, and the current from a time on, of one neuron."""
+        """Of one neuron: times at which the current may jump, and the current as a function of time."""
         raise NotImplementedError
 
     @classmethod
     def edge_counts(cls, values: Values, duration: float) -> np.ndarray:
-        """Segments of each neuron that end within the run, at most: int64 (n,)."""
+        """The most segments of each neuron that end within the run: int64 (n,)."""
         raise NotImplementedError
 
     @classmethod
@@ -106,7 +106,7 @@ class Stimulus:
 
     @classmethod
     def defaults(cls, duration: float) -> dict[str, float]:
-        """Value of each field that is not given, NaN where there is none."""
+        """The default of each field, NaN if it is required."""
         values = {name: np.nan if f.default is None else f.default for name, f in cls.fields.items()}
         return {name: min(v, duration) if cls.fields[name].unit == "time" else v for name, v in values.items()}
 
