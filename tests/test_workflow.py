@@ -254,7 +254,7 @@ ALL = {"kernel", "calibrate", "simulate"} | TABLES_ON
         ("hhcore/compile/runtime/primitives.py.in", "p = fma(fma(", "p = fma( fma(", ALL),
         ("hhcore/simulation/simulate.py", "CHUNK = ", "CHUNK = 2 * ", ALL - {"kernel"}),
         ("hhcore/simulation/features.py", "in the whole run", "during the run", TABLES_ON),
-        ("hhcore/sweep/gather.py", "neurons that are", "those that are", TABLES_ON),
+        ("hhcore/sweep/gather.py", "neurons read at a time", "neurons read together", TABLES_ON),
         ("hhcore/simulation/spike_trains.py.in", "Fill the rows", "Fill all rows", TABLES_ON),
         ("hhcore/simulation/spike_errors.py.in", "Fill", "Set", ALL - {"kernel"}),
         ("hhcore/base/units.py", "µ", "μ", TABLES_ON),
