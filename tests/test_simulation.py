@@ -213,11 +213,11 @@ def test_trace_agrees_with_simulate_and_with_the_currents_by_hand():
         ({"initial_state": "resting"}, "'resting'.*rest"),
         ({"initial_state": {"membrane.V": -65}}, "missing: sodium.m"),
         ({"initial_state": {"V": -65}}, "no state 'V'"),
-        ({"initial_state": np.zeros((3, 4))}, r"an array of shape \(3, 4\); give \(4,\) or \(1, 4\)"),
-        ({"initial_state": [[1, "a"]]}, "no array of numbers"),
+        ({"initial_state": np.zeros((3, 4))}, r"got shape \(3, 4\); give \(4,\) or \(1, 4\)"),
+        ({"initial_state": [[1, "a"]]}, "not an array of numbers"),
         ({"rearm": 10.0}, "rearm"),
-        ({"points": {"sodium.g": "120 mS/cm^2"}}, "points: sodium.g: '120 mS/cm.2' is no number"),
-        ({"stimulus": 10}, "stimulus: 10 is none; give one, like hhcore.Step"),
+        ({"points": {"sodium.g": "120 mS/cm^2"}}, "points: sodium.g: '120 mS/cm.2' is neither a number nor an array"),
+        ({"stimulus": 10}, "stimulus: 10 is not a stimulus; give one, like hhcore.Step"),
     ],
 )
 def test_wrong_calls_get_one_clear_message(arguments, message):
