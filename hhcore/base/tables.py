@@ -140,6 +140,8 @@ def _open(path: Path) -> Iterator[pq.ParquetFile]:
     except MemoryError:
         raise
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+        if "launch worker thread" in str(error):  # of Arrow, for lack of memory
+            raise MemoryError(str(error)) from error
         if getattr(error, "errno", None):  # of the machine, not of the file
             raise
         raise UserError(
