@@ -241,7 +241,7 @@ def test_a_model_without_a_stimulus(tmp_path):
     run = hhcore.simulate(model, {}, hhcore.Step(0.0), local_error=1e-9, **settings)
     exact = reference(model, {}, **settings)
     assert run.spike_times == pytest.approx(exact.spike_times, abs=1e-6) and len(exact.spike_times) >= 2
-    with pytest.raises(hhcore.UserError, match="nothing is injected"):
+    with pytest.raises(hhcore.UserError, match="takes no injected current"):
         hhcore.simulate(model, {}, hhcore.Step(1.0), **settings)
 
 
