@@ -212,7 +212,7 @@ def test_neurons_under_an_expression_keep_their_bits_in_any_company():
 
 @pytest.mark.parametrize(
     ("expression", "message"),
-    [("level * amplitude", "amplitude"), ("level +", "level"), ("10^400 * level", "no finite")],
+    [("level * amplitude", "amplitude"), ("level +", "level"), ("10^400 * level", "not a finite")],
 )
 def test_an_expression_that_cannot_be_compiled_is_one_message(expression, message):
     broken = type("Broken", (Waves,), {"expression": expression, "kind": "broken"})
