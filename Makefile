@@ -15,7 +15,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c "$(NEW_ENOUGH)" 2>/dev/null && echo $$p && exit; done; echo python3)
 
 .DEFAULT_GOAL := run
-.PHONY: run setup test test-slow lint benchmark benchmark-pipeline model-pages kernel-report format lock clean help
+.PHONY: run setup test test-slow test-arm lint benchmark benchmark-pipeline model-pages kernel-report format lock \
+	clean help
 
 run: setup ## run the experiments of config/config.yaml (the default)
 	@echo "==> Experiments of config/config.yaml, into results/"
@@ -30,6 +31,11 @@ test: lint ## check style and run the tests
 test-slow: setup ## run the tests that take minutes
 	@echo "==> Slow tests"
 	@$(WITH_VENV) pytest -m slow
+
+# Downloads 350 MB, once: Debian's Python for ARM, an emulator and wheels, into the user's cache folder.
+test-arm: setup ## compare all bits with those of an emulated 64-bit ARM, about ten minutes
+	@echo "==> The same bits on 64-bit ARM"
+	@$(WITH_VENV) pytest -m arm --durations 0 tests/test_arm.py
 
 lint: setup
 	@echo "==> Style: Python"

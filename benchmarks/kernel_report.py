@@ -27,15 +27,18 @@ from hhcore.base.errors import UserError
 from hhcore.compile import lower, passes
 from hhcore.compile import text as kernel_text
 from hhcore.compile.cost import WEIGHTS, operations
+from hhcore.compile.hooks import with_arguments
 from hhcore.compile.language import machine
 from hhcore.compile.module import load_kernel
 from hhcore.compile.text import generate
 from hhcore.model.model import Model
 from hhcore.schemes.solver import SCHEMES
+from hhcore.simulation.engine import Engine, kernel_parts
 from hhcore.simulation.integration import integrate
-from hhcore.simulation.stimulus import Step, protocol
+from hhcore.simulation.observers import Extremes, Spikes
 
 ROOT = Path(__file__).parents[1]
+PARTS = kernel_parts(hhcore.Step)  # a stimulus and the observers of every kernel here
 HERE = os.environ | {"PYTHONPATH": str(ROOT)}  # of processes that measure
 NEURONS, STEPS = 64, 4000
 STEP_MS = 0.01  # short enough for any scheme, and of a neuron at rest: nothing but steps is timed
@@ -47,14 +50,15 @@ ARITHMETIC = ("fma", "multiply", "add")  # a slot of a vector unit each, and not
 TURN = """
 
 def turn(
-    Z: "f8[:]", bound: "f8", inverse_bound: "f8", threshold: "f8", rearm: "f8", most_steps: "f8", flat: "f8"
+    Z: "f8[:]", bound: "f8", inverse_bound: "f8", most_steps: "f8", flat: "f8",
+    TYPED_ARGUMENTS,
 ):
     for j in range(W):
         propose(Z, j)
     attempt(Z)
     noted = 0
     for j in range(W):
-        noted |= conclude(Z, bound, inverse_bound, threshold, rearm, most_steps, flat, j)
+        noted |= conclude(Z, bound, inverse_bound, most_steps, flat, ARGUMENTS, j)
     accept(Z)
     return noted
 """
@@ -116,7 +120,7 @@ class Compiled:
 def compiled(model: Model, method: str) -> Compiled:
     """From the equations to functions."""
     started = time.perf_counter()
-    text = generate(model, method)
+    text = generate(model, method, *PARTS)
     code = machine.compiled(text)
     kept = time.perf_counter()
     kernel = machine.load(code)
@@ -125,14 +129,15 @@ def compiled(model: Model, method: str) -> Compiled:
 
 def runner(model: Model, kernel: SimpleNamespace) -> Callable[[int], float]:
     """A function that simulates so many times the usual duration, and returns the number of steps of all neurons."""
-    parameters = np.tile([q.value for q in model.parameters.values()], (NEURONS, 1))
+    used = Engine(model, kernel, hhcore.Step, (Spikes(-np.inf), Extremes(np.inf, np.inf)))
+    parameters = used.undisturbed(np.tile([q.value for q in model.parameters.values()], (NEURONS, 1)))
     states = np.tile([q.value for q in model.states.values()], (NEURONS, 1))
     duration = (ADAPTIVE_MS if kernel.ADAPTIVE else STEPS * STEP_MS) / model.ms
     accuracy = 1e-9 if kernel.ADAPTIVE else STEP_MS / model.ms
 
     def run(times: int = 1) -> float:
-        nothing = protocol(Step, np.zeros((NEURONS, 3)), times * duration, (np.inf, np.inf), np.empty(0))
-        return integrate(kernel, parameters, states, nothing, accuracy=accuracy, threshold=-np.inf).steps.sum()
+        found = integrate(used, parameters, states, np.array([times * duration]), accuracy=accuracy)
+        return found.record["steps"].sum()
 
     return run
 
@@ -237,13 +242,13 @@ PERF = ("perf", "stat", "-x,", "-e", "instructions:u", "--")
 
 def step_operations(text: str) -> Counter:
     """Operations of one step of one neuron."""
-    return operations(text + TURN, "turn")
+    return operations(text + with_arguments(TURN, PARTS[1]), "turn")
 
 
 def read_instructions(text: str) -> float | None:
     """Machine instructions of one step of one neuron; None where the machine code has loops or cannot be read."""
     bodies: dict[str, list[str]] = {}
-    for line in machine.assembly(text + TURN).splitlines():
+    for line in machine.assembly(text + with_arguments(TURN, PARTS[1])).splitlines():
         if label := re.match(r"([A-Za-z][\w.]*):", line):
             body = bodies.setdefault(label[1], [])
         elif line.startswith("\t") and not line.startswith("\t."):
@@ -290,14 +295,14 @@ def hardware_instructions(name: str, method: str) -> float | None:
 def steps(name: str, method: str, times: int) -> float:
     """Simulate a model for so many times the usual duration; the number of steps of all neurons."""
     model = hhcore.load_model(name)
-    return float(runner(model, load_kernel(model, method))(times))
+    return float(runner(model, load_kernel(model, method, *PARTS))(times))
 
 
 def process_seconds(name: str, method: str) -> tuple[float, float]:
     """From `import hhcore` to a kernel, in a process with an empty cache and, the best of three, in later ones [s]."""
     code = (
-        "import time; started = time.perf_counter(); import hhcore; from hhcore.compile.module import load_kernel; "
-        f"load_kernel(hhcore.load_model({name!r}), {method!r}); print(time.perf_counter() - started)"
+        "import time; started = time.perf_counter(); import hhcore; from hhcore.simulation.engine import engine; "
+        f"engine(hhcore.load_model({name!r}), {method!r}, hhcore.Step); print(time.perf_counter() - started)"
     )
     with tempfile.TemporaryDirectory() as cache:
         settings = {"env": HERE | {"HHCORE_CACHE": cache}, "check": True}
@@ -348,7 +353,7 @@ def page(name: str) -> str:
     model, methods = hhcore.load_model(name), []
     for method in SCHEMES:
         try:
-            generate(model, method)
+            generate(model, method, *PARTS)
             methods.append(method)
         except UserError as error:
             print(f"    {method} is left out: {error}", flush=True)

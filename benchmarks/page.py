@@ -105,10 +105,10 @@ where there is one job alone:
 
 $work
 
-**Why memory stays flat.** A shard has the work of about a minute, however large the grid. Tables are written a stretch
-of the grid at a time, from shards that are sorted through temporary files ([architecture.md](architecture.md)). Figures
-keep the rows that they may show: at most 300 values of two axes and a dozen of the others, or 20,000 points. Sobol
-indices are made from one column at a time.
+**Why memory stays flat.** A shard has the work of about a minute, however large the grid. Tables are written a row
+block at a time, from shards that are sorted through temporary files ([store.md](design/store.md)). Figures keep the
+rows that they may show: at most 300 values of two axes and a dozen of the others, or 20,000 points. Sobol indices are
+made from one column at a time.
 
 **Planning.** `snakemake -n`, which expands no grid:
 

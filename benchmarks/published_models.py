@@ -20,9 +20,9 @@ import mpmath
 import numpy as np
 
 import hhcore
-from hhcore.compile.module import load_kernel
 from hhcore.model.model import Model
 from hhcore.simulation import reference
+from hhcore.simulation.engine import engine
 from hhcore.simulation.integration import pack
 
 STATES = 16
@@ -49,7 +49,7 @@ def load(path: Path) -> Model:
 
 def slopes(model: Model, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """dy/dt by the kernel, (n, N), and its Jacobian, (n, N, N)."""
-    kernel = load_kernel(model, "rodas5p")
+    kernel = engine(model, "rodas5p", hhcore.Step).kernel
     parameters = np.array([[q.value for q in model.parameters.values()]] * kernel.W)
     Z = pack(kernel, parameters, states)
     for j in range(kernel.W):
@@ -130,7 +130,7 @@ def main() -> None:
         begun = time.perf_counter()
         try:
             model = load(path)
-            load_kernel(model, "rodas5p")
+            engine(model, "rodas5p", hhcore.Step)
             compiled = time.perf_counter() - begun
             error, where = right_hand_side(model, zlib.crc32(path.name.encode()))
             difference, state, steps = run_error(model)

@@ -6,9 +6,9 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Model": "model.model",
-    "PulseTrain": "simulation.stimulus",
+    "PulseTrain": "simulation.stimuli.pulse_train",
     "Result": "simulation.result",
-    "Step": "simulation.stimulus",
+    "Step": "simulation.stimuli.step",
     "UserError": "base.errors",
     "load_model": "model.model",
     "models": "model.model",

@@ -4,14 +4,14 @@ import argparse
 import sys
 
 from hhcore.base.errors import UserError
-from hhcore.config.experiment import read_experiments
 from hhcore.config.file import read_config
+from hhcore.config.reader import read_experiments
 from hhcore.model.model import load_model, models, variants
-from hhcore.sweep.plan import estimate, notes, plan
+from hhcore.sweep.estimate import estimate, estimates_text, notes
 
 
 def catalogue() -> str:
-    """A line for each model."""
+    """The models of the catalogue, one a line."""
     lines = []
     for name in models():
         model, sets = load_model(name), ", ".join(variants(name))
@@ -20,7 +20,7 @@ def catalogue() -> str:
 
 
 def table(name: str) -> str:
-    """States, parameters and variants of a model. Raises UserError if there is none of this name."""
+    """States, parameters and variants of a model. Raises UserError as `load_model` does."""
     model = load_model(name)
     lines = [model.title, model.source, "", "states"]
     lines += [f"  {q.name:32} {q.value:<12g} {q.unit:12} {q.description}" for q in model.states.values()]
@@ -34,24 +34,24 @@ def table(name: str) -> str:
 def checked(path: str) -> str:
     """What the experiments of a config file would cost. Raises UserError at the first mistake in it."""
     experiments = read_experiments(read_config(path))
-    found = [notes(experiments.values()), estimate({name: plan(e) for name, e in experiments.items()})]
-    return "\n".join(filter(None, found))
+    costs = estimates_text({name: estimate(experiment) for name, experiment in experiments.items()})
+    return "\n".join(filter(None, [notes(experiments.values()), costs]))
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print what is asked for; 1 after a mistake."""
+    """Run a command; return 1 after a mistake of the user."""
     parser = argparse.ArgumentParser(prog="python -m hhcore", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     listing = commands.add_parser("models", help="the catalogue, or one model of it")
     listing.add_argument("name", nargs="?", help="a model, or model:variant, or a path")
     checking = commands.add_parser("check", help="whether a config file is right, and what it would cost")
     checking.add_argument("config", help="a YAML file")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        if given.command == "check":
-            print(checked(given.config))
+        if options.command == "check":
+            print(checked(options.config))
         else:
-            print(table(given.name) if given.name else catalogue())
+            print(table(options.name) if options.name else catalogue())
     except UserError as error:
         print(f"Error. {error}", file=sys.stderr)
         return 1

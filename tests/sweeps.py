@@ -17,7 +17,7 @@ SHARDS = 4
 def sweep(path: Path, cache: Path) -> Folder:
     """A folder with an experiment of four shards, of a second or so each; every simulation is noted in `counted`."""
     folder = Folder(path, cache)
-    folder.edit("hhcore/sweep/plan.py", "STEPS_PER_SHARD = 3e9", "STEPS_PER_SHARD = 2.2e6")
+    folder.edit("hhcore/sweep/estimate.py", "STEPS_PER_SHARD = 3e9", "STEPS_PER_SHARD = 2.2e6")
     # not in a log of the workflow: Snakemake deletes a job's log before it runs again
     noted = (
         '    with open("counted", "a") as file:\n        file.write(f"{shard} {total}\\n")\n    progress(0, total)\n'

@@ -53,7 +53,7 @@ def test_a_scaled_axis_is_rounded_once():
 
 def test_the_step_of_a_range_of_temperatures_is_a_difference():
     assert values({"range": ["6 degC", "8 degC", 1]}, unit="K") == [279.15, 280.15, 281.15]
-    with pytest.raises(UserError, match=r"'1 degC' is no difference, since 0 degC is not 0 K; give it in K"):
+    with pytest.raises(UserError, match=r"'1 degC' is not a difference, since 0 degC is not 0 K; give it in K"):
         values({"range": ["6 degC", "8 degC", "1 degC"]}, unit="K")
 
 
@@ -111,8 +111,8 @@ def test_the_length_is_known_before_there_are_values():
     [
         ({"values": []}, r"^here\.values: the axis is empty"),
         ({"values": 3}, r"^here\.values: 3 does not have the form \[value"),
-        ({"values": [1, 2, 1.0]}, r"^here\.values: 1\.0 is there 2 times"),
-        ({"values": [0, -0.0]}, r"^here\.values: 0\.0 is there 2 times"),
+        ({"values": [1, 2, 1.0]}, r"^here\.values: 1\.0 occurs 2 times"),
+        ({"values": [0, -0.0]}, r"^here\.values: 0\.0 occurs 2 times"),
         ({"values": [1, math.inf]}, r"^here\.values\[1\]: inf is not a finite number"),
         ({"values": [[1, 2]]}, r"^here\.values\[0\]: \[1, 2\] is not a number"),
         ({"values": [1, "2 mV"]}, r"^here\.values\[1\]: '2 mV' cannot be converted to mS/cm\^2"),
@@ -120,11 +120,11 @@ def test_the_length_is_known_before_there_are_values():
         ({"linspace": [0, 1]}, r"^here\.linspace: \[0, 1\] does not have the form \[first, last, number"),
         ({"linspace": [0, 1, 0]}, r"^here\.linspace: the axis is empty.* 0;"),
         ({"linspace": [0, 1, -3]}, r"^here\.linspace: the axis is empty.* -3;"),
-        ({"linspace": [0, 1, 2.5]}, r"^here\.linspace: the number of values 2\.5 is no whole number"),
-        ({"linspace": [0, 1, True]}, r"^here\.linspace: the number of values True is no whole number"),
-        ({"linspace": [0, 1, "1e3"]}, r"^here\.linspace: the number of values '1e3' is no whole number"),
+        ({"linspace": [0, 1, 2.5]}, r"^here\.linspace: the number of values 2\.5 is not a whole number"),
+        ({"linspace": [0, 1, True]}, r"^here\.linspace: the number of values True is not a whole number"),
+        ({"linspace": [0, 1, "1e3"]}, r"^here\.linspace: the number of values '1e3' is not a whole number"),
         ({"linspace": [0, 1, 10**12]}, r"^here\.linspace: 1000000000000 values are too many"),
-        ({"linspace": [2, 2, 3]}, r"^here\.linspace: 2\.0 is there 3 times"),
+        ({"linspace": [2, 2, 3]}, r"^here\.linspace: 2\.0 occurs 3 times"),
         ({"linspace": {"first": 0}}, r"^here\.linspace: \{'first': 0\} does not have the form"),
         ({"range": [0, 1, 0]}, r"^here\.range: the step of \[0, 1, 0\] never leads"),
         ({"range": [0, 1, -0.1]}, r"^here\.range: the step of \[0, 1, -0\.1\] never leads"),
@@ -134,11 +134,11 @@ def test_the_length_is_known_before_there_are_values():
         ({"linspce": [0, 1, 5]}, r"^here: .*'linspce'.* did you mean 'linspace'"),
         ({}, r"^here: an axis is exactly one of values, linspace, range, logspace, scale; given \{\}"),
         ({"values": [1], "range": [0, 1, 1]}, r"^here: an axis is exactly one of"),
-        ({"scale": 1.2}, r"^here\.scale: 1\.2 is no mapping"),
+        ({"scale": 1.2}, r"^here\.scale: 1\.2 is not a mapping"),
         ({"scale": {"scale": {"values": [1]}}}, r"^here\.scale: .*'scale'.* legal: values, linspace"),
         ({"scale": {"values": ["1 mS/cm^2"]}}, r"^here\.scale\.values\[0\]: '1 mS/cm\^2' .* without dimension"),
         ({"scale": {"values": [1e307]}}, r"^here\.scale\.values: scaled by 120, .* too large"),
-        ("[0, 1, 5]", r"^here: '\[0, 1, 5\]' is no mapping"),
+        ("[0, 1, 5]", r"^here: '\[0, 1, 5\]' is not a mapping"),
         ({1: [0]}, r"^here: the key 1 is not text"),
     ],
     ids=lambda value: str(value)[:40],

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-import hhcore.config.experiment
+import hhcore.config.reader
 from hhcore.base.errors import UserError
-from hhcore.config.experiment import read_experiments
 from hhcore.config.file import read_config
+from hhcore.config.reader import read_experiments
 from hhcore.grid.axes import AxisSpec
 
 GOOD = yaml.safe_load("""
@@ -88,7 +88,7 @@ MISTAKES = [
         ["kelvin", "write '6.3 degC'"],
     ),
     (("solver",), {"method": "tsit5"}, ".solver", ["'local_error' is missing", "`local_error: 1e-6`"]),
-    (("solver",), {}, ".solver", ["says not how accurate", "tolerance: 1 us"]),
+    (("solver",), {}, ".solver", ["does not say how accurate", "tolerance: 1 us"]),
     (("solver",), {"tolerance": "1 us", "dt": 0.1}, ".solver", ["no key 'dt'", "legal: tolerance, method, certify"]),
     (("solver",), {"tolerance": "1 s"}, ".solver.tolerance", ["'1 s' is not between 1 ns and 1 ms"]),
     (("solver",), {"tolerance": "1 mV"}, ".solver.tolerance", ["'1 mV'"]),
@@ -98,13 +98,13 @@ MISTAKES = [
     (("model",), ["hodgkin_huxley_1952"], ".model", ["['hodgkin_huxley_1952'] is not text"]),
     (("model",), None, ".model", ["nothing is not text", "`model: hodgkin_huxley_1952`"]),
     (("potential",), 3, ".potential", ["3 is not text", "`membrane.V`"]),
-    (("stimulus",), [1, 2], ".stimulus", ["[1, 2] is no mapping", "key: value"]),
-    (("parameters",), ["sodium.g"], ".parameters", ["['sodium.g'] is no mapping"]),
-    (("parameters",), None, ".parameters", ["nothing is no mapping"]),
-    (("solver",), "rk4", ".solver", ["'rk4' is no mapping"]),
-    (("spikes",), 0, ".spikes", ["0 is no mapping"]),
+    (("stimulus",), [1, 2], ".stimulus", ["[1, 2] is not a mapping", "key: value"]),
+    (("parameters",), ["sodium.g"], ".parameters", ["['sodium.g'] is not a mapping"]),
+    (("parameters",), None, ".parameters", ["nothing is not a mapping"]),
+    (("solver",), "rk4", ".solver", ["'rk4' is not a mapping"]),
+    (("spikes",), 0, ".spikes", ["0 is not a mapping"]),
     (("traces",), {"amplitude": 10}, ".traces", ["{'amplitude': 10} does not have the form [{amplitude: 10"]),
-    (("traces",), [10], ".traces[0]", ["10 is no mapping"]),
+    (("traces",), [10], ".traces[0]", ["10 is not a mapping"]),
     (("analysis_window",), 20, ".analysis_window", ["20 does not have the form [start, stop]"]),
     (("analysis_window",), [1, 2, 3], ".analysis_window", ["[1, 2, 3] does not have the form [start, stop]"]),
     (("duration",), [100], ".duration", ["[100] is not a number", "in ms"]),
@@ -116,9 +116,12 @@ MISTAKES = [
     (("model",), "nowhere.mmt", ".model", ["'nowhere.mmt'", "does not exist"]),
     (("potential",), "membrane.U", ".model", ["no state 'membrane.U'", "mean 'membrane.V'?"]),
     (("current",), "stimulus.amp", ".model", ["no variable 'stimulus.amp'", "mean 'stimulus.amplitude'?"]),
-    (("stimulus", "kind"), "ramp", ".stimulus.kind", ["'ramp'", "legal: step, pulse_train"]),
+    (("stimulus", "kind"), "ramp", ".stimulus.kind", ["'ramp'", "legal: pulse_train, step"]),
     (("solver", "method"), "rk45", ".solver.method", ["'rk45'", "mean 'rk4'?"]),
     (("solver", "method"), ["rk4"], ".solver.method", ["['rk4'] is not a choice", "legal: "]),
+    (("protocol",), {"kind": "voltage"}, ".protocol.kind", ["'voltage'", "legal: "]),
+    (("protocol",), {"kind": "pacing"}, ".protocol.kind", ["'pacing' is not a choice here", "current_clamp"]),  # a step
+    (("protocol",), {"kind": "current_clamp", "hold": 1}, ".protocol", ["no key 'hold'", "legal: kind"]),
     (("failed_neurons",), "stop", ".failed_neurons", ["'stop'", "legal: keep, fail"]),
     (("combine",), "prodct", ".combine", ["'prodct'", "mean 'product'?"]),
     (("initial_state",), "rset", ".initial_state", ["'rset'", "mean 'rest'?"]),
@@ -146,7 +149,7 @@ MISTAKES = [
     # axes
     (("parameters", "sodium.g"), {"values": []}, ".parameters.sodium.g.values", ["the axis is empty"]),
     (("parameters", "sodium.g"), {}, ".parameters.sodium.g", ["exactly one of values, linspace", "given {}"]),
-    (("parameters", "sodium.g"), {"values": [1, 1]}, ".parameters.sodium.g.values", ["1.0 is there 2 times"]),
+    (("parameters", "sodium.g"), {"values": [1, 1]}, ".parameters.sodium.g.values", ["1.0 occurs 2 times"]),
     (("parameters", "sodium.g"), {"range": [1, 2, -1]}, ".parameters.sodium.g.range", ["[1, 2, -1] never leads"]),
     (("stimulus", "amplitude"), {"linspace": [0, 1, 0]}, ".stimulus.amplitude.linspace", ["is empty", "0;"]),
     (("stimulus", "amplitude"), {"linspace": [0, 1, 10**12]}, ".stimulus.amplitude.linspace", ["1000000000000 values"]),
@@ -171,8 +174,8 @@ MISTAKES = [
     (("stimulus",), PULSES | {"period": {"values": [2, 5]}}, ".stimulus", ["width 2.0 is not below period 2.0"]),
     (("stimulus",), PULSES | {"start": -1}, ".stimulus.start", ["-1.0 is before the simulation"]),
     (("stimulus",), PULSES | {"start": 99}, ".stimulus", ["the first pulse ends at 101.0", "longer duration"]),
-    (("stimulus",), PULSES | {"number": 0}, ".stimulus.number", ["0 is no number of pulses", "from 1 on"]),
-    (("stimulus",), PULSES | {"number": 2.5}, ".stimulus.number", ["2.5 is no number of pulses", "leave it out"]),
+    (("stimulus",), PULSES | {"number": 0}, ".stimulus.number", ["0 is not a number of pulses", "from 1 on"]),
+    (("stimulus",), PULSES | {"number": 2.5}, ".stimulus.number", ["2.5 is not a number of pulses", "leave it out"]),
     (("stimulus",), PULSES | {"number": {"values": [1, 2]}}, ".stimulus.number", ["is an axis; give one number"]),
     (("stimulus",), PULSES | {"number": 11}, ".stimulus", ["11th pulse ends at 102.0", "fewer pulses"]),
     (("stimulus",), PULSES | {"width": 1e-6, "period": 1e-3}, ".stimulus", ["100000 pulses are too many", "10000"]),
@@ -206,19 +209,19 @@ SAMPLING_MISTAKES = [
         ".parameters.sodium.g.uniform",
         ["'sodium.g' has a distribution", "add it, like `sample: {k"],
     ),
-    (("sample",), None, ".sample", ["nothing is no mapping"]),
+    (("sample",), None, ".sample", ["nothing is not a mapping"]),
     (("sample", "seed"), MISSING, ".sample", ["'seed' is missing", "`seed: 1`"]),
     (("sample", "size"), 3, ".sample", ["no key 'size'", "legal: kind, n, seed"]),
     (("sample", "kind"), "latin", ".sample.kind", ["'latin' is not a choice", "did you mean 'latin_hypercube'?"]),
     (("sample", "kind"), "uniform", ".parameters.leak.g.scale.lognormal", ["'leak.g' is lognormal", "for a mixture"]),
-    (("sample", "n"), 1000, ".sample.n", ["1000 is no power of 2", "take 512 or 1024"]),
-    (("sample",), SAMPLE | {"kind": "saltelli", "n": 12}, ".sample.n", ["12 is no power of 2", "take 8 or 16"]),
-    (("sample", "n"), 0, ".sample.n", ["0 is no number of points", "from 1 to 1000000"]),
-    (("sample", "n"), 8.0, ".sample.n", ["8.0 is no number of points"]),
-    (("sample", "n"), True, ".sample.n", ["True is no number of points"]),
+    (("sample", "n"), 1000, ".sample.n", ["1000 is not a power of 2", "take 512 or 1024"]),
+    (("sample",), SAMPLE | {"kind": "saltelli", "n": 12}, ".sample.n", ["12 is not a power of 2", "take 8 or 16"]),
+    (("sample", "n"), 0, ".sample.n", ["0 is not a legal number of points", "from 1 to 1000000"]),
+    (("sample", "n"), 8.0, ".sample.n", ["8.0 is not a legal number of points"]),
+    (("sample", "n"), True, ".sample.n", ["True is not a legal number of points"]),
     (("sample",), SAMPLE | {"kind": "saltelli", "n": 2**19}, ".sample.n", ["2097152 points in 2 dimensions"]),
-    (("sample", "seed"), -1, ".sample.seed", ["-1 is no seed"]),
-    (("sample", "seed"), "one", ".sample.seed", ["'one' is no seed"]),
+    (("sample", "seed"), -1, ".sample.seed", ["-1 is not a legal seed"]),
+    (("sample", "seed"), "one", ".sample.seed", ["'one' is not a legal seed"]),
     (("parameters",), {"leak.g": 0.3}, ".sample", ["nothing is sampled", "give a quantity a distribution"]),
     (("parameters", "sodium.g"), {"unifrom": [1, 2]}, ".parameters.sodium.g", ["'unifrom'", "mean 'uniform'?"]),
     (("parameters", "sodium.g"), {"uniform": [1, 2], "values": [1]}, ".parameters.sodium.g", ["exactly one of"]),
@@ -282,19 +285,19 @@ def test_mistakes(path, value, where, parts):
 @pytest.mark.parametrize(
     ("config", "where", "parts"),
     [
-        ([], "config", ["[] is no mapping"]),
-        (None, "config", ["nothing is no mapping"]),
+        ([], "config", ["[] is not a mapping"]),
+        (None, "config", ["nothing is not a mapping"]),
         ({}, "config", ["'experiments' is missing"]),
         ({"experiment": {}}, "config", ["no key 'experiment'", "did you mean 'experiments'?"]),
         ({**GOOD, "threads": 4}, "config", ["no key 'threads'", "legal: experiments"]),
-        ({"experiments": {}}, "experiments", ["there is none"]),
-        ({"experiments": None}, "experiments", ["nothing is no mapping"]),
-        ({"experiments": [1]}, "experiments", ["[1] is no mapping"]),
+        ({"experiments": {}}, "experiments", ["is empty"]),
+        ({"experiments": None}, "experiments", ["nothing is not a mapping"]),
+        ({"experiments": [1]}, "experiments", ["[1] is not a mapping"]),
         ({"experiments": {"a b": {}}}, "experiments", ["the name 'a b' becomes a folder", "letters, digits"]),
         ({"experiments": {"../up": {}}}, "experiments", ["the name '../up' becomes a folder"]),
         ({"experiments": {"a\n": {}}}, "experiments", [r"the name 'a\n' becomes a folder"]),
         ({"experiments": {2024: {}}}, "experiments", ["the key 2024 is not text", "quotes"]),
-        ({"experiments": {"a": None}}, "experiments.a", ["nothing is no mapping"]),
+        ({"experiments": {"a": None}}, "experiments.a", ["nothing is not a mapping"]),
     ],
     ids=str,
 )
@@ -334,9 +337,7 @@ def test_more_than_sixteen_axes(tmp_path):
 
 
 def test_mistakes_of_form_are_found_before_a_model_is_loaded(monkeypatch):
-    monkeypatch.setattr(
-        hhcore.config.experiment, "load_model", lambda *args, **names: pytest.fail("a model was loaded")
-    )
+    monkeypatch.setattr(hhcore.config.reader, "load_model", lambda *args, **names: pytest.fail("a model was loaded"))
     config = copy.deepcopy(GOOD)
     config["experiments"]["second"] = changed(("solver", "order"), 4)["experiments"]["squid"]
     refused(config, "experiments.second.solver", "no key 'order'")
@@ -399,12 +400,12 @@ def test_a_folder_is_no_model_file(tmp_path):
         (b"a: \x00", "is not valid YAML"),
         (b"[" * 5000, "is not valid YAML"),
         (b"\xff\xfe\x00\x01", "cannot be read as a text file"),
-        (b"a: 1\nb: 2\na: 3\n", "line 3: the key 'a' is there twice"),
-        (b"x: {y: [{b: 1, b: 1}]}", "line 1: the key 'b' is there twice"),
-        (b"experiments:\n  s:\n    duration: 1\n    'duration': 2\n", "line 4: the key 'duration' is there twice"),
-        (b"", "nothing is no mapping"),
-        (b"- 1\n- 2\n", "[1, 2] is no mapping"),
-        (b"just text", "'just text' is no mapping"),
+        (b"a: 1\nb: 2\na: 3\n", "line 3: the key 'a' occurs twice"),
+        (b"x: {y: [{b: 1, b: 1}]}", "line 1: the key 'b' occurs twice"),
+        (b"experiments:\n  s:\n    duration: 1\n    'duration': 2\n", "line 4: the key 'duration' occurs twice"),
+        (b"", "nothing is not a mapping"),
+        (b"- 1\n- 2\n", "[1, 2] is not a mapping"),
+        (b"just text", "'just text' is not a mapping"),
         (b"on: 1", "the key True is not text"),
     ],
     ids=lambda value: str(value)[:40],
@@ -437,4 +438,4 @@ def test_a_config_that_contains_itself_or_unfolds_without_end_is_refused(tmp_pat
     lines = "\n".join(f"x{i}: &x{i} [{', '.join(['*x' + str(i - 1)] * 9)}]" for i in range(1, 40))
     path.write_text(f"x0: &x0 [1]\n{lines}\nexperiments: *x39\n")
     bomb = read_config(path)["experiments"]
-    refused({"experiments": bomb}, "experiments", "is no mapping")
+    refused({"experiments": bomb}, "experiments", "is not a mapping")

@@ -15,11 +15,13 @@ import hhcore
 from hhcore.base.units import column_name
 from hhcore.certify.calibration import calibrate
 from hhcore.certify.certificate import write_numerics
-from hhcore.config.experiment import read_experiments
-from hhcore.protocols.results import write_tables, write_traces
+from hhcore.config.reader import read_experiments
+from hhcore.protocols.traces.table import write_traces
+from hhcore.results.write import write_tables
 from hhcore.simulation.beats import DEFINITIONS, LAST_BEAT, beat_columns, last_beats
 from hhcore.simulation.reference import derivative, reference
-from hhcore.simulation.stimulus import PulseTrain, Step, protocol
+from hhcore.simulation.stimuli.pulse_train import PulseTrain
+from hhcore.simulation.stimuli.step import Step
 from hhcore.sweep.store import update_shard
 
 HH = "hodgkin_huxley_1952"
@@ -51,30 +53,28 @@ def passive_beats(amplitude, width, period, number):
     ("start", "width", "period"), [(0.0, 0.5, 5.0), (0.1, 0.3, 0.7), (1 / 3, 0.1, 1.1), (2.0, 4.9999, 5.0)]
 )
 def test_pulses_are_half_open_to_the_last_bit(start, width, period):
-    values = {name: np.array([[x]]) for name, x in (("amplitude", 3.0), ("width", width), ("period", period))}
-    values |= {"number": np.array([[9.0]]), "start": np.array([[start]])}
+    texts: dict = {"inf": math.inf}
+    exec(PulseTrain.segment + PulseTrain.beat, texts)
+    fields = (3.0, width, period, 9.0, start)
     for i in range(9):
         onset = start + i * period
-        end = onset + width
-        times = np.array([[onset, math.nextafter(end, 0), end, math.nextafter(onset, -1)]])
-        assert PulseTrain.current(values, times, 1e3).tolist() == [[3.0, 3.0, 0.0, 0.0]]
-        assert PulseTrain.beats(values, times, 1e3).tolist() == [[i, -1, -1, -1]]
+        assert texts["segment"](2 * i, *fields) == (onset, 0.0)
+        assert texts["segment"](2 * i + 1, *fields) == (onset + width, 3.0)
+        assert (texts["beat"](2 * i), texts["beat"](2 * i + 1)) == (-1, i)
+    assert texts["segment"](18, *fields) == (math.inf, 0.0)
 
 
 def test_the_charge_is_that_of_all_pulses_for_each_neuron():
     rng = np.random.default_rng(5)
     width, start = rng.uniform(0.1, 3.0, 50), rng.uniform(0, 9, 50)
     period = width + rng.uniform(0.01, 9, 50)
-    stimuli = np.column_stack([np.full(50, 2.0), width, period, np.full(50, np.inf), start])
-    found = protocol(PulseTrain, stimuli, 100.0, (20.0, 33.3), np.empty(0))
-    charge = (np.diff(found.edges, axis=1, prepend=0.0) * found.currents).sum(axis=1)
+    capacitor = PASSIVE | {"leak.g": 0.0, "membrane.C": 1.0}  # its potential is the charge
+    settings = {"duration": 100.0, "initial_state": "model", "analysis_window": (20.0, 33.3)}
+    found = hhcore.simulate(HH, capacitor, PulseTrain(2.0, width, period, start=start), **settings)
     number = [sum(s + i * p + w <= 100.0 for i in range(1000)) for s, p, w in zip(start, period, width, strict=True)]
-    assert charge == pytest.approx(2.0 * width * number, rel=1e-12)
-    assert found.beat_counts.tolist() == number
-
-
-def test_a_step_has_no_beats():
-    assert protocol(Step, np.array([[1.0, 0.0, 5.0]]), 9.0, (0.0, 9.0), np.empty(0)).beat_counts.tolist() == [0]
+    charge = found.final[:, 0] - SQUID.states["membrane.V"].value
+    assert charge == pytest.approx(2.0 * width * number, rel=1e-9)
+    assert np.diff(found.beat_offsets).tolist() == number
 
 
 @pytest.mark.parametrize(("start", "width", "period"), [(0.0, 0.5, 20.0), (1.2345, 0.777, 14.0071), (2.0, 1.0, 9.99)])
@@ -132,7 +132,7 @@ def scipy_beat(exact, onset, end, width, amplitude):
     [
         (PulseTrain(10, 5, [20, 3]), r"stimulus: width 5\.0 is not below period 3\.0"),
         (PulseTrain(10, -1, 3), r"stimulus\.width: -1\.0 is not above 0"),
-        (PulseTrain(10, 1, 3, number=1.5), r"stimulus\.number: 1\.5 is no number of pulses"),
+        (PulseTrain(10, 1, 3, number=1.5), r"stimulus\.number: 1\.5 is not a number of pulses"),
         (PulseTrain(10, 1, 3, number=9), r"9th pulse ends at 25\.0, after the end of the simulation, 20\.0"),
         (PulseTrain(10, 1, 3, start=19.5), "first pulse ends at 20.5"),
         (PulseTrain(10, [1, 1], [3, 3, 3]), "one length"),

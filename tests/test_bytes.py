@@ -17,10 +17,10 @@ from test_workflow import SMALL, Folder
 from hhcore.certify.calibration import calibrate
 from hhcore.certify.certificate import write_numerics
 from hhcore.compile.module import cache_directory
-from hhcore.config.experiment import read_experiments
-from hhcore.protocols.results import write_tables
-from hhcore.sweep import plan as sweep
+from hhcore.config.reader import read_experiments
+from hhcore.results.write import write_tables
 from hhcore.sweep import store
+from hhcore.sweep.keys import in_shard, point_keys
 
 COMMON = ("features.parquet", "spikes.parquet", "failures.parquet", "summary.html")
 OF_STEPS, OF_PULSES = (*COMMON, "fi_curves.parquet", "fi_summary.parquet"), (*COMMON, "beats.parquet")
@@ -82,7 +82,7 @@ def write(e, numerics: Path, folder: Path, threads=1, shards=("all",)) -> dict[s
 
 
 def written(e, folder: Path) -> dict[str, bytes]:
-    return {name: (folder / name).read_bytes() for name in (OF_STEPS if e.protocol == "step" else OF_PULSES)}
+    return {name: (folder / name).read_bytes() for name in (OF_STEPS if e.stimulus.kind == "step" else OF_PULSES)}
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +197,7 @@ def test_interrupted_and_resumed(tmp_path):
     runs = {}
     for name in ("whole", "interrupted"):
         folder = Folder(tmp_path / name, cache_directory())
-        folder.edit("hhcore/sweep/plan.py", "STEPS_PER_SHARD = 3e9", "STEPS_PER_SHARD = 1e6")
+        folder.edit("hhcore/sweep/estimate.py", "STEPS_PER_SHARD = 3e9", "STEPS_PER_SHARD = 1e6")
         folder.config(model="hodgkin_huxley_1952", stimulus=grid, duration=500, solver=SMALL["solver"] | {"dt": 0.03})
         if name == "interrupted":
             kill_after_shards(folder, 1)
@@ -230,9 +230,9 @@ def kill_after_shards(folder: Folder, count: int) -> None:
     process.wait()
 
 
-def test_shards_of_a_plan_partition_the_grid():
+def test_shards_partition_the_grid():
     e = experiment()
-    keys = sweep.point_keys(e.points(np.arange(e.n_points)))
+    keys = point_keys(e.points(np.arange(e.n_points)))
     for bits in (1, 3):
-        inside = np.array([sweep.in_shard(keys[:, 0], format(i, f"0{bits}b")) for i in range(2**bits)])
+        inside = np.array([in_shard(keys[:, 0], format(i, f"0{bits}b")) for i in range(2**bits)])
         assert inside.sum(axis=0).tolist() == [1] * e.n_points

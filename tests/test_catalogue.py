@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 import hhcore
-from hhcore.compile.module import load_kernel
 from hhcore.model.model import CATALOGUE
 from hhcore.model.variants import read_variants
+from hhcore.simulation.engine import engine
 from hhcore.simulation.integration import pack
 from hhcore.simulation.reference import derivative, reference
 
@@ -36,7 +36,7 @@ def test_a_model_is_complete(name):
 def test_kernels_compute_what_the_equations_say(name):
     """Against Myokit's own evaluation at random states, to rounding of the largest terms that cancel."""
     model = hhcore.load_model(name)
-    kernel = load_kernel(model, "rodas5p" if name in STIFF else "tsit5")
+    kernel = engine(model, "rodas5p" if name in STIFF else "tsit5", hhcore.Step).kernel
     rng = np.random.default_rng(len(name))
     own = np.array([q.value for q in model.states.values()])
     states = np.where(own == 0, 0.1, own) * rng.uniform(0.7, 1.3, (kernel.W, len(own)))

@@ -1,4 +1,4 @@
-"""Where the evidence is shown: the figures of accuracy, the page of an experiment, the tables stretch by stretch."""
+"""Where the evidence is shown: the figures of accuracy, the page of an experiment, the tables a row block at a time."""
 
 import re
 from dataclasses import replace
@@ -7,19 +7,23 @@ from html import unescape
 import numpy as np
 import pandas as pd
 import pytest
-from test_figures import AMPLITUDES, amplitude, axis, bars, check_layout, heading, legend_words, panels, plan
+from test_figures import AMPLITUDES, amplitude, axis, bars, check_layout, heading, legend_words, panels
+from test_figures import context as of_axes
 
 from hhcore.certify.calibration import calibrate
 from hhcore.certify.certificate import write_numerics
-from hhcore.config.experiment import read_experiments
-from hhcore.figures import accuracy_map, work_precision
+from hhcore.config.reader import read_experiments
+from hhcore.figures.context import FigureContext, Variable
 from hhcore.figures.style import BLACK, CATEGORIES, VERMILLION
-from hhcore.protocols.results import write_tables
-from hhcore.protocols.summary import Totals, summary
+from hhcore.protocols.certification.figures import accuracy_map, work_precision
+from hhcore.results.summary import Totals, summary
+from hhcore.results.write import write_tables
 from hhcore.schemes.solver import Solver
+from hhcore.simulation.result import Result
 from hhcore.sweep.store import update_shard
 
 NAN = np.nan
+SILENT = "No neuron of the sample fires: no spike times to judge solvers by."
 SOLVERS = [  # method, accuracy, chosen, operations, errors of three neurons, whether each failed
     ("tsit5", 1e-4, False, 100.0, (3.0, 20.0, NAN), (False, False, False)),
     ("tsit5", 1e-6, True, 300.0, (0.5, 0.2, NAN), (False, False, False)),
@@ -40,6 +44,13 @@ def tried() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def context(*axes, **options) -> FigureContext:
+    """With the words of current clamp."""
+    error = Variable("spike_time_error_us", "Spike-time error", "us")
+    words = {"missing": "does not fire", "nothing": SILENT, "outcome": "spike count"}
+    return of_axes(*axes, error=error, **words, **options)
+
+
 def drawn(line) -> list[tuple[float, float]]:
     return [tuple(map(float, xy)) for xy in line.get_xydata()]
 
@@ -53,7 +64,7 @@ def by_label(figure) -> dict[str, object]:
 
 
 def test_work_precision_draws_the_worst_error_of_each_solver_that_kept_all_neurons():
-    figure = work_precision(tried(), plan(amplitude()), 1.0)
+    figure = work_precision(tried(), context(amplitude(), tolerance=1.0))
     lines = by_label(figure)
     assert list(lines) == ["tsit5", "dop853", "chosen", "tolerance"] == legend_words(figure)
     assert drawn(lines["tsit5"]) == [(0.5, 300.0), (5.0, 200.0), (20.0, 100.0)]  # by accuracy
@@ -65,13 +76,13 @@ def test_work_precision_draws_the_worst_error_of_each_solver_that_kept_all_neuro
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("Worst spike-time error (µs)", "Operations per neuron and ms")
     assert heading(figure) == "title sample of 3 neurons"
-    check_layout(work_precision(tried().replace(0.0, 0.01), plan(amplitude()), 1.0))
+    check_layout(work_precision(tried().replace(0.0, 0.01), context(amplitude(), tolerance=1.0)))
 
 
 def test_work_precision_without_tolerance_or_spikes():
-    assert "tolerance" not in by_label(work_precision(tried(), plan(amplitude()), None))
-    silent = work_precision(tried().assign(spike_time_error_us=NAN), plan(amplitude()), 1.0)
-    assert written(silent) == "No neuron of the sample fires: no spike times to judge solvers by."
+    assert "tolerance" not in by_label(work_precision(tried(), context(amplitude())))
+    silent = work_precision(tried().assign(spike_time_error_us=NAN), context(amplitude(), tolerance=1.0))
+    assert written(silent) == SILENT
 
 
 def written(figure) -> str:
@@ -104,7 +115,7 @@ def marks(axes) -> dict[str, set]:
 
 def test_accuracy_map_colours_each_tested_neuron_by_its_error():
     shown = [amplitude(), axis("a", A)]
-    figure = accuracy_map(features(POINTS, shown), plan(*shown, neurons=10))
+    figure = accuracy_map(features(POINTS, shown), context(*shown, neurons=10))
     (axes,), (bar,) = panels(figure), bars(figure)
     (points,) = axes.collections
     place = {tuple(map(float, xy)): float(e) for xy, e in zip(points.get_offsets(), points.get_array(), strict=True)}
@@ -123,7 +134,7 @@ def test_accuracy_map_colours_each_tested_neuron_by_its_error():
 
 def test_accuracy_map_of_one_axis_is_the_error_against_it():
     shown = [amplitude()]
-    figure = accuracy_map(features([(x,) for x in AMPLITUDES], shown), plan(*shown, neurons=5))
+    figure = accuracy_map(features([(x,) for x in AMPLITUDES], shown), context(*shown, neurons=5))
     (axes,) = panels(figure)
     (points,) = axes.collections
     assert {tuple(map(float, xy)) for xy in points.get_offsets()} == {(2.0, 0.4), (4.0, 0.02), (8.0, 7.0)}
@@ -135,7 +146,7 @@ def test_accuracy_map_of_one_axis_is_the_error_against_it():
 @pytest.mark.parametrize(("row", "words"), [(4, "7 µs"), (0, "none, it does not fire")])
 def test_accuracy_map_of_one_neuron_is_written(row, words):
     one = features(POINTS, [amplitude(), axis("a", A)]).iloc[[row]]
-    assert written(accuracy_map(one, plan(neurons=1))) == f"Estimated spike-time error: {words}"
+    assert written(accuracy_map(one, context(neurons=1))) == f"Estimated spike-time error: {words}"
 
 
 # --- the page
@@ -153,15 +164,10 @@ def experiment(**changes):
     return read_experiments({"experiments": {"e": config | changes}})["e"]
 
 
-def part(errors, fragile) -> dict[str, np.ndarray]:
-    """Columns of features.parquet that the page counts; None: not tested."""
-    untested = np.array([mark is None for mark in fragile])
-    return {
-        "status": np.full(len(errors), "ok", dtype=object),
-        "spike_time_error_us": np.array(errors),
-        "fragile": np.ma.masked_array([bool(mark) for mark in fragile], untested),
-        **dict.fromkeys(("firing_rate_Hz", "peak_mV", "trough_mV"), np.ones(len(errors))),
-    }
+def part(errors_us, fragile) -> Result:
+    """What the page counts of neurons that are simulated in ms; NaN: not tested."""
+    status = np.zeros(len(errors_us), dtype=np.int8)
+    return Result({"status": status, "error": np.array(errors_us) / 1000, "fragile": np.array(fragile)}, (0, 40), 1.0)
 
 
 MADE = {
@@ -174,11 +180,11 @@ MADE = {
 
 
 def accuracy_rows(e) -> dict[str, str]:
-    """The section on accuracy of two stretches of a grid."""
+    """The section on accuracy of two row blocks of a grid."""
     totals = Totals()
-    totals.add(part([0.25, NAN, NAN, 4.0], [False, False, None, True]), {})
-    totals.add(part([NAN, 0.5, 0.75], [None, True, True]), {})
-    section = summary(e, totals, MADE).split("<h2>Accuracy</h2>")[1].split("<h2>")[0]
+    totals.add(part([0.25, NAN, NAN, 4.0], [0, 0, NAN, 1]), e, {})
+    totals.add(part([NAN, 0.5, 0.75], [NAN, 1, 1]), e, {})
+    section = summary(e, totals, [], MADE).split("<h2>Accuracy</h2>")[1].split("<h2>")[0]
     return dict(re.findall(r"<th>(.*?)</th><td>(.*?)</td>", unescape(section)))
 
 
@@ -197,8 +203,8 @@ def test_the_page_says_what_was_tested_and_what_is_fragile():
 # --- the tables
 
 
-def test_errors_of_the_sample_find_their_neurons_in_every_stretch(tmp_path, monkeypatch):
-    monkeypatch.setattr("hhcore.sweep.gather.NEURONS", 1)  # a stretch holds whole F-I curves: 21 neurons
+def test_errors_of_the_sample_find_their_neurons_in_every_row_block(tmp_path, monkeypatch):
+    monkeypatch.setattr("hhcore.sweep.gather.NEURONS", 1)  # a row block holds whole F-I curves: 21 neurons
     e = experiment()
     numerics, shard = tmp_path / "numerics.parquet", tmp_path / "shards" / "all.parquet"
     write_numerics(e, calibrate(e, progress=lambda *_: None), numerics)

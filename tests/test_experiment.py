@@ -12,14 +12,18 @@ import yaml
 
 from hhcore.base.errors import UserError
 from hhcore.base.units import column_name, to_unit
-from hhcore.config.experiment import OPTIONAL, REQUIRED, read_experiments
 from hhcore.config.file import read_config
+from hhcore.config.reader import OPTIONAL, REQUIRED, read_experiments
+from hhcore.experiments.analysis import analyses
 from hhcore.grid import designs as sampling
 from hhcore.grid.axes import DISTRIBUTIONS, FORMS
+from hhcore.protocols.fi import FI
 from hhcore.schemes.solver import METHODS, Solver
-from hhcore.simulation.stimulus import KINDS, Step
+from hhcore.simulation.stimuli import kinds as stimulus_kinds
+from hhcore.simulation.stimuli.step import Step
 
 CONFIG = Path(__file__).parents[1] / "config"
+KINDS = stimulus_kinds()
 STIMULUS = [name for kind in KINDS.values() for name in kind.fields]
 
 GRID = """
@@ -136,7 +140,7 @@ def test_fields():
     assert (a.name, a.combine, a.initial_state) == ("a", "product", "rest")
     assert (a.duration, a.solver) == (100.0, Solver("rk4", 0.01))
     assert (a.analysis_window, a.threshold, a.rearm) == ((0.0, 100.0), 0.0, 0.0)
-    assert (a.shape, a.n_points, a.simulated_ms) == ((3, 2, 2), 12, 1200.0)
+    assert (a.shape, a.n_points, a.protocol.simulated_ms(a)) == ((3, 2, 2), 12, 100.0)
     assert a.column("sodium.g") == "sodium_g_mS_cm2" and a.unit("stop") == "ms"
 
 
@@ -172,7 +176,7 @@ def test_the_amplitude_varies_fastest_so_that_curves_lie_together():
 def test_a_large_grid_is_expanded_row_by_row():
     axes = {name: {"linspace": [1, 2, 1000]} for name in ("sodium.g", "leak.g")}
     a = read(GRID, stimulus={"kind": "step", "amplitude": {"range": [0, 999, 1]}}, parameters=axes, traces=[])
-    assert (a.n_points, a.curve) == (10**9, 1000)
+    assert (a.n_points, FI(a).alignment) == (10**9, 1000)
     last = a.points(np.array([10**9 - 1, 10**9 - 1000]))
     names = [a.quantities.index(name) for name in ("amplitude", "sodium.g", "leak.g")]
     assert last[:, names].tolist() == [[999, 2, 2], [0, 2, 2]]
@@ -194,10 +198,10 @@ def test_zip_goes_along_all_axes_at_once():
     assert [axis.name for axis in a.axes] == ["start", "stop", "sodium.E"], "in the order of the config"
     where = [a.quantities.index(axis.name) for axis in a.axes]
     assert a.points(np.arange(3))[:, where].tolist() == [[1, 2, 50], [2, 3, 60], [95, 96, 70]]
-    assert a.curve == 1, "the amplitude is not among them"
+    assert FI(a).alignment == 1, "the amplitude is not among them"
     zipped = read(GRID, combine="zip", stimulus={"kind": "step", "amplitude": {"values": [1, 2, 3]}}, traces=[],
                   parameters={"sodium.g": {"values": [1, 2, 3]}})  # fmt: skip
-    assert zipped.curve == 3, "curves may lie anywhere"
+    assert FI(zipped).alignment == 3, "curves may lie anywhere"
 
 
 @pytest.mark.parametrize("combine", ["product", "zip"])
@@ -274,7 +278,8 @@ def test_the_test_config_uses_every_key_and_every_axis():
 
 def test_the_sensitivity_config_has_an_f_i_curve_for_each_point_of_a_saltelli_design():
     (found,) = read_experiments(read_config(CONFIG / "sensitivity.yaml"), ".").values()
-    assert found.shape == (256 * 6, 21) and found.protocol == "step" and found.sample.kind == "saltelli"
+    assert found.shape == (256 * 6, 21) and found.sample.kind == "saltelli"
+    assert {"fi", "sobol"} < {analysis.name for analysis in analyses(found)}
 
 
 PAGE = (CONFIG / "README.md").read_text()

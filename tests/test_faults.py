@@ -16,7 +16,8 @@ from sweeps import SHARDS, calm_run, check_kept, counted, finished, sweep
 from test_workflow import Folder
 
 from hhcore.base.errors import one_message
-from hhcore.sweep.store import SCHEMA
+from hhcore.protocols.current_clamp import CurrentClamp
+from hhcore.sweep.columns import shard_schema
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def test_a_shard_of_another_version_is_simulated_again_and_no_other(calm, cache,
     others = sorted((folder.path / "results/e/shards").glob("*.parquet"))
     bad = others.pop(2)
     rows = pq.read_table(bad)
-    assert rows.schema.equals(SCHEMA) and set(rows.schema.metadata) == {b"hhcore.context"}
+    assert rows.schema.equals(shard_schema(CurrentClamp())) and set(rows.schema.metadata) == {b"hhcore.context"}
     pq.write_table(rows.replace_schema_metadata({"hhcore.context": "of another version"}), bad)
     kept = {file: (file.stat().st_mtime_ns, file.read_bytes()) for file in others}
     stopped = folder.snakemake("--cores", "2")
@@ -207,11 +208,11 @@ limits_memory = pytest.mark.skipif(
 
 @limits_memory
 def test_jobs_without_memory_say_so_and_go_on_when_they_have_it(calm, cache, tmp_path):
-    """No room even for a thread, and in that of the figures for a figure."""
+    """No room even for a thread or a figure."""
     folder = sweep(tmp_path / "starved", cache)
     shutil.copytree(calm.path / "results", folder.path / "results")
     shard = next((folder.path / "results/e/shards").glob("*.parquet")).relative_to(folder.path / "results")
-    last_first = {"figures": ("e/figures/accuracy_map.svg", 50_000_000), "tables": ("e/features.parquet", 1_000_000)}
+    last_first = {"figures": ("e/figures/accuracy_map.svg", 1_000_000), "tables": ("e/features.parquet", 1_000_000)}
     last_first |= {"simulate": (shard, 1_000_000), "calibrate": ("e/numerics.parquet", 1_000_000)}
     for job, (made, room) in last_first.items():
         (folder.path / "results" / made).unlink()
@@ -249,7 +250,7 @@ def test_a_job_that_is_killed_brings_a_word_on_memory(calm, cache, tmp_path):
     ("state", "said"),
     [
         ("OUT_OF_MEMORY", r"A job was killed\. Most often it ran out of memory: .*--set-resources RULE:mem_mb"),
-        ("TIMEOUT", r"A job took longer than it was given: .*--set-resources RULE:runtime"),
+        ("TIMEOUT", r"A job exceeded its time limit: .*--set-resources RULE:runtime"),
     ],
 )
 def test_what_slurm_ends_a_job_for_brings_a_word_on_it(cache, tmp_path, monkeypatch, state, said):

@@ -16,20 +16,12 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colors import BoundaryNorm
 from matplotlib.image import imread
 
-from hhcore.figures import (
-    Plan,
-    Variable,
-    apd_map,
-    fi_curves,
-    oscillation_range,
-    restitution,
-    rheobase_map,
-    save,
-    spike_count_map,
-    trace_panel,
-)
-from hhcore.figures.context import pretty_unit, texts
-from hhcore.figures.style import CATEGORIES, edges, level_colours, look
+from hhcore.base.units import pretty_unit
+from hhcore.figures.context import FigureContext, Variable, texts
+from hhcore.figures.style import CATEGORIES, edges, level_colours, look, save
+from hhcore.protocols.fi.figures import fi_curves, oscillation_range, rheobase_map, spike_count_map
+from hhcore.protocols.pacing.figures import apd_map, restitution
+from hhcore.protocols.traces.figures import trace_panel
 
 STIMULUS = Variable("stimulus_uA_cm2", "stimulus.amplitude", "uA/cm^2")
 POTENTIAL = Variable("membrane_V_mV", "membrane.V", "mV", "Membrane potential")
@@ -37,6 +29,7 @@ GATES = tuple(Variable(f"{c}_{g}", f"{c}.{g}", "1") for c, g in (("sodium", "m")
 CURRENTS = tuple(Variable(f"{c}_i_uA_cm2", f"{c}.i", "uA/cm^2") for c in ("sodium", "potassium", "leak"))
 AMPLITUDES = np.array([0.0, 2.0, 4.0, 6.0, 8.0])
 NAMES = "abcdefgh"
+ROOMS = ("certification", "fi", "pacing", "sensitivity", "traces")  # those that draw
 
 
 def amplitude(values=AMPLITUDES):
@@ -48,9 +41,9 @@ def axis(letter, values):
     return Variable(f"channel_{letter}_mS_cm2", f"channel.{letter}", "mS/cm^2", f"Conductance {letter}, eq. 1", values)
 
 
-def plan(*axes, **options):
+def context(*axes, **options):
     swept = "amplitude_uA_cm2" if any(a.name == "amplitude" for a in axes) else None
-    return Plan("title", STIMULUS, POTENTIAL, GATES, CURRENTS, axes, **{"along": swept, **options})
+    return FigureContext("title", STIMULUS, POTENTIAL, GATES, CURRENTS, axes, **{"along": swept, **options})
 
 
 def grid(axes, combine="product"):
@@ -96,14 +89,14 @@ def paced(features):
 
 def draw_all(axes, change=lambda table: table, **options):
     features, curves, summary = (change(table) for table in tables(axes, options.get("combine", "product")))
-    p = plan(*axes, **options)
+    shared = context(*axes, **options)
     return [
-        restitution(features, paced(features), p),
-        apd_map(features, p),
-        fi_curves(curves, p),
-        spike_count_map(features, p),
-        rheobase_map(summary, p),
-        oscillation_range(features, p),
+        restitution(features, paced(features), shared),
+        apd_map(features, shared),
+        fi_curves(curves, shared),
+        spike_count_map(features, shared),
+        rheobase_map(summary, shared),
+        oscillation_range(features, shared),
     ]
 
 
@@ -263,14 +256,14 @@ def test_zipped_axes_give_figures_without_a_warning(count, swept, change):
     ],
 )
 def test_the_heading_names_every_axis_that_is_held(name, held):
-    figure = fi_curves(tables(GRIDS[name])[1], plan(*GRIDS[name]))
+    figure = fi_curves(tables(GRIDS[name])[1], context(*GRIDS[name]))
     assert heading(figure) == "title" + held
 
 
 def test_fi_curves_draws_the_rates_of_each_facet_and_colour():
     a, b, c = axis("a", [1, 2, 3]), axis("b", [4, 5]), axis("c", [7, 8, 9])
     _, curves, _ = tables([amplitude(), a, b, c])
-    figure = fi_curves(curves, plan(amplitude(), a, b, c))
+    figure = fi_curves(curves, context(amplitude(), a, b, c))
     assert [p.get_title() for p in panels(figure)] == ["channel.b = 4 mS/cm²", "channel.b = 5 mS/cm²"]
     shades = level_colours(a.values).mappable.to_rgba(a.values)
     for panel, at_b in zip(panels(figure), b.values, strict=True):
@@ -290,7 +283,7 @@ def test_fi_curves_draws_the_rates_of_each_facet_and_colour():
 def test_fi_curves_stays_legible_on_a_large_grid():
     """At most 6 facets and 12 curves; evenly spaced with both ends; the dashed rate of three curves."""
     axes = [amplitude(), axis("a", np.arange(21)), axis("b", np.arange(21))]
-    figure = fi_curves(tables(axes)[1], plan(*axes))
+    figure = fi_curves(tables(axes)[1], context(*axes))
     assert [p.get_title() for p in panels(figure)] == [f"channel.b = {b} mS/cm²" for b in (0, 4, 8, 12, 16, 20)]
     assert [t.get_text() for t in bars(figure)[0].get_yticklabels()] == [str(a) for a in range(0, 21, 2)]
     dashed = [line for line in panels(figure)[0].lines if line.get_linestyle() == "--"]
@@ -300,14 +293,14 @@ def test_fi_curves_stays_legible_on_a_large_grid():
 
 def test_fi_curves_of_one_neuron_states_its_rates():
     curves = pd.DataFrame({"curve": [0], "steady_rate_Hz": [68.3237], "first_interval_rate_Hz": [np.nan]})
-    words = fi_curves(curves, plan()).axes[0].texts[0].get_text()
+    words = fi_curves(curves, context()).axes[0].texts[0].get_text()
     assert "steady rate: 68.32 Hz" in words and "rate of the first interval: none" in words
 
 
 def test_failed_neurons_leave_marked_gaps_in_the_curves():
     curves = tables([amplitude()])[1]
     curves.loc[2, ["steady_rate_Hz", "first_interval_rate_Hz"]] = np.nan
-    figure = fi_curves(curves, plan(amplitude()))
+    figure = fi_curves(curves, context(amplitude()))
     [marks] = [line for line in panels(figure)[0].lines if line.get_marker() == "x"]
     np.testing.assert_array_equal(marks.get_xdata(), [4.0])
     assert "failed" in legend_words(figure)
@@ -318,7 +311,7 @@ def test_restitution_joins_the_last_beats_of_each_curve_in_the_order_of_their_in
     features, _, _ = tables([amplitude(), a, b])
     features["diastolic_interval_ms"] = 50 - features.amplitude_uA_cm2
     features.loc[features.amplitude_uA_cm2 == 2, "apd90_ms"] = np.nan
-    figure = restitution(features, paced(features), plan(amplitude(), a, b))
+    figure = restitution(features, paced(features), context(amplitude(), a, b))
     assert [p.get_title() for p in panels(figure)] == ["channel.b = 4 mS/cm²", "channel.b = 5 mS/cm²"]
     assert "last whole beat at each period; 6 of 30 have no value" in heading(figure)
     for panel, at_b in zip(panels(figure), b.values, strict=True):
@@ -330,7 +323,7 @@ def test_restitution_joins_the_last_beats_of_each_curve_in_the_order_of_their_in
 
 def test_restitution_without_a_swept_period_shows_every_beat():
     features, _, _ = tables([axis("a", [1, 2])])
-    figure = restitution(features, paced(features), plan(axis("a", [1, 2])))
+    figure = restitution(features, paced(features), context(axis("a", [1, 2])))
     assert [line.get_xdata().tolist() for line in panels(figure)[0].lines] == [[8, 8], [9, 9]]
     assert [sorted(line.get_ydata()) for line in panels(figure)[0].lines] == [[1, 2], [2, 3]]
     assert "every beat; 2 of 6 have no value" in heading(figure)
@@ -351,7 +344,7 @@ def test_figures_are_the_same_from_the_rows_that_they_may_show(sizes, tmp_path):
     kept = []
 
     def shown(table):
-        inside = plan(*axes).shows(pa.RecordBatch.from_pandas(table))
+        inside = context(*axes).shows(pa.RecordBatch.from_pandas(table))
         kept.append(inside.mean())
         return table[inside]
 
@@ -368,7 +361,7 @@ def test_spike_count_map_has_a_panel_per_amplitude_with_the_right_cells():
     features.loc[
         (features.amplitude_uA_cm2 == 4) & (features[a.column] == 2) & (features[b.column] == 50), "status"
     ] = "diverged"
-    figure = spike_count_map(features, plan(amplitude(), a, b))
+    figure = spike_count_map(features, context(amplitude(), a, b))
     assert [p.get_title() for p in panels(figure)] == [f"amplitude = {i:g} µA/cm²" for i in AMPLITUDES]
     for panel, i in zip(panels(figure), AMPLITUDES, strict=True):
         x, y, counts = cells(panel)
@@ -386,7 +379,7 @@ def test_spike_count_map_has_a_panel_per_amplitude_with_the_right_cells():
 def test_apd_map_has_hatches_where_there_is_none():
     features, _, _ = tables([amplitude(), axis("a", [1, 2])])
     features.loc[3, "apd90_ms"] = np.nan
-    figure = apd_map(features, plan(amplitude(), axis("a", [1, 2])))
+    figure = apd_map(features, context(amplitude(), axis("a", [1, 2])))
     x, y, durations = cells(panels(figure)[0])
     np.testing.assert_allclose(x, AMPLITUDES)
     assert durations.mask.sum() == 1 and durations.mask[1, 1]
@@ -396,16 +389,16 @@ def test_apd_map_has_hatches_where_there_is_none():
 
 
 def test_apd_map_of_one_axis_is_a_curve_and_of_one_neuron_words():
-    figure = apd_map(tables([amplitude()])[0], plan(amplitude()))
+    figure = apd_map(tables([amplitude()])[0], context(amplitude()))
     whole, half = (line.get_ydata().tolist() for line in panels(figure)[0].lines if line.get_xdata().size)
     assert whole == AMPLITUDES.tolist() and half == (AMPLITUDES / 2).tolist()
-    words = apd_map(tables([])[0].assign(apd90_ms=np.nan), plan()).axes[0].texts[0].get_text()
+    words = apd_map(tables([])[0].assign(apd90_ms=np.nan), context()).axes[0].texts[0].get_text()
     assert "APD90: none" in words and "APD50: 0 ms" in words
 
 
 def test_spike_count_map_of_one_conductance_is_over_the_amplitude():
     axes = [amplitude(), axis("a", [1, 2])]
-    x, y, counts = cells(panels(spike_count_map(tables(axes)[0], plan(*axes)))[0])
+    x, y, counts = cells(panels(spike_count_map(tables(axes)[0], context(*axes)))[0])
     np.testing.assert_allclose(x, AMPLITUDES)
     np.testing.assert_allclose(y, [1, 2])
     np.testing.assert_array_equal(counts, [AMPLITUDES + 10, AMPLITUDES + 20])
@@ -415,7 +408,7 @@ def test_zipped_spike_counts_are_points():
     axes = [amplitude([5, 10, 20]), axis("a", [1, 2, 4]), axis("b", [7, 6, 5])]
     features = tables(axes, "zip")[0]
     features.loc[1, "status"] = "diverged"
-    figure = spike_count_map(features, plan(*axes, combine="zip"))
+    figure = spike_count_map(features, context(*axes, combine="zip"))
     [panel] = panels(figure)
     np.testing.assert_array_equal(panel.collections[0].get_offsets(), [[1, 7], [4, 5]])
     np.testing.assert_array_equal(panel.lines[0].get_data(), [[2], [6]])
@@ -428,7 +421,7 @@ def test_rheobase_map_tells_silent_curves_from_failed_ones():
     summary = tables([amplitude(), a, b])[2]
     summary.loc[0, "rheobase_uA_cm2"] = np.nan  # a = 1, b = 40
     summary.loc[5, "failed_neurons"] = 2  # a = 3, b = 50
-    figure = rheobase_map(summary, plan(amplitude(), a, b))
+    figure = rheobase_map(summary, context(amplitude(), a, b))
     [panel] = panels(figure)
     _, _, rheobase = cells(panel)
     np.testing.assert_array_equal(rheobase.filled(-1), [[-1, 402, 403], [501, 502, 503]])
@@ -441,7 +434,7 @@ def test_rheobase_map_tells_silent_curves_from_failed_ones():
 def test_rheobase_against_one_conductance_marks_what_is_missing():
     axes = [amplitude(), axis("a", [1, 2, 3])]
     summary = tables(axes)[2].assign(rheobase_uA_cm2=[np.nan, 4.0, 2.0], failed_neurons=[0, 0, 1])
-    figure = rheobase_map(summary, plan(*axes))
+    figure = rheobase_map(summary, context(*axes))
     curve, crossed, missing = panels(figure)[0].lines
     assert panels(figure)[0].get_ylim()[0] < 0  # a curve at 0 would be seen
     np.testing.assert_array_equal(curve.get_ydata(), [np.nan, 4.0, 2.0])
@@ -456,7 +449,7 @@ def test_rheobase_against_one_conductance_marks_what_is_missing():
 )
 def test_rheobase_without_a_second_axis_is_written(axes, words):
     summary = pd.DataFrame({"curve": [0], "rheobase_uA_cm2": [2.25], "failed_neurons": [0]})
-    assert rheobase_map(summary, plan(*axes)).axes[0].texts[0].get_text().startswith(words)
+    assert rheobase_map(summary, context(*axes)).axes[0].texts[0].get_text().startswith(words)
 
 
 def test_oscillation_range_marks_swings_that_are_not_spikes():
@@ -467,7 +460,7 @@ def test_oscillation_range_marks_swings_that_are_not_spikes():
     features.loc[middle, "peak_mV"] = [-65, -60, -20, 30, np.nan]
     features.loc[middle, "trough_mV"] = [-65, -64, -60, -75, np.nan]
     features.loc[middle, "firing_rate_Hz"] = [0, 0, 0, 50, np.nan]
-    figure = oscillation_range(features, plan(amplitude(), a, threshold=-10.0))
+    figure = oscillation_range(features, context(amplitude(), a, threshold=-10.0))
     lines = {line.get_label(): line for line in panels(figure)[0].lines}
     np.testing.assert_array_equal(lines["peak"].get_ydata(), [-65, -60, -20, 30, np.nan])
     np.testing.assert_array_equal(lines["trough"].get_ydata(), [-65, -64, -60, -75, np.nan])
@@ -480,15 +473,15 @@ def test_oscillation_range_marks_swings_that_are_not_spikes():
 def test_figures_of_neurons_that_all_failed_say_only_that():
     axes = [amplitude(), axis("a", [1, 2]), axis("b", [3, 4])]
     features, _, summary = (CHANGES["diverged"](table) for table in tables(axes))
-    assert not bars(spike_count_map(features, plan(*axes))) + bars(rheobase_map(summary, plan(*axes)))
-    figure = oscillation_range(features, plan(*axes, threshold=-20.0))
+    assert not bars(spike_count_map(features, context(*axes))) + bars(rheobase_map(summary, context(*axes)))
+    figure = oscillation_range(features, context(*axes, threshold=-20.0))
     assert panels(figure)[0].get_ylim() == (-30.0, -10.0)
     assert "failed" in legend_words(figure)
 
 
 def test_trace_panel_stacks_potential_gates_currents_and_stimulus():
     table = traces(2)
-    figure = trace_panel(table, plan(traces=("first", "second"), threshold=-5.0))
+    figure = trace_panel(table, context(traces=("first", "second"), threshold=-5.0))
     stacked = np.array(panels(figure)).reshape(4, 2)
     columns = [[POTENTIAL], GATES, CURRENTS, [STIMULUS]]
     for trace, column in enumerate(stacked.T):
@@ -520,7 +513,7 @@ def test_trace_panel_stacks_potential_gates_currents_and_stimulus():
 
 
 def test_trace_panel_shows_four_traces_and_says_so():
-    figure = trace_panel(traces(5), plan())
+    figure = trace_panel(traces(5), context())
     assert len(panels(figure)) == 16
     assert "the first 4 of 5 traces" in heading(figure)
     check_layout(figure)
@@ -528,7 +521,7 @@ def test_trace_panel_shows_four_traces_and_says_so():
 
 def test_a_long_spike_train_is_cut_after_the_tenth_spike():
     """A sine of 80 Hz over 1000 ms, spikes at 0.68 + 12.5 k ms: the cut is half way between the 10th and the 11th."""
-    figure = trace_panel(traces(duration=1000.0), plan())
+    figure = trace_panel(traces(duration=1000.0), context())
     line = panels(figure)[0].lines[0]
     assert line.get_xdata()[-1] == pytest.approx(0.68 + 12.5 * 9.5, abs=0.2)
     assert panels(figure)[0].get_title() == "trace 0\nthe first 119 of 999.9 ms"
@@ -540,7 +533,7 @@ def test_traces_that_diverge_are_drawn_as_far_as_they_go(broken):
     table.loc[table.time_ms > 20, [v.column for v in (POTENTIAL, *GATES, *CURRENTS)]] = broken
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        figure = trace_panel(table, plan())
+        figure = trace_panel(table, context())
     assert panels(figure)[0].get_ylim()[1] < 100
 
 
@@ -548,15 +541,15 @@ def test_trace_panel_of_a_large_model_and_of_one_without_gates():
     gates = tuple(Variable(f"g{i}", f"channel{i}.gate", "1") for i in range(30))
     currents = tuple(Variable(f"i{i}", f"channel.i{i}", "pA/pF" if i else "pA") for i in range(30))
     table = traces().assign(**{v.column: 0.1 * i for i, v in enumerate(gates + currents)})
-    figure = trace_panel(table, Plan("title", STIMULUS, POTENTIAL, gates, currents))
+    figure = trace_panel(table, FigureContext("title", STIMULUS, POTENTIAL, gates, currents))
     assert "the first 12 of 30 gates" in heading(figure)
     assert panels(figure)[2].get_ylabel() == "Membrane current\n(pA or pA/pF)"
     for panel in panels(figure)[1:3]:
         looks = {(line.get_color(), str(line._unscaled_dash_pattern)) for line in panel.lines}
         assert len(looks) == 12
     check_layout(figure)
-    assert len(panels(trace_panel(traces(), Plan("title", STIMULUS, POTENTIAL)))) == 2
-    assert "No trace" in trace_panel(traces().head(0), plan()).axes[0].texts[0].get_text()
+    assert len(panels(trace_panel(traces(), FigureContext("title", STIMULUS, POTENTIAL)))) == 2
+    assert "No trace" in trace_panel(traces().head(0), context()).axes[0].texts[0].get_text()
 
 
 def luminance(rgba):
@@ -682,7 +675,7 @@ def test_positions_are_rounded():
 
 
 def test_figures_are_the_same_bytes_in_another_process(tmp_path):
-    script = "import sys; from tests.test_figures import *; save(trace_panel(traces(2), plan()), sys.argv[1])"
+    script = "import sys; from tests.test_figures import *; save(trace_panel(traces(2), context()), sys.argv[1])"
     for seed in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)}
         subprocess.run([sys.executable, "-c", script, str(tmp_path / seed)], check=True, env=environment)
@@ -691,6 +684,7 @@ def test_figures_are_the_same_bytes_in_another_process(tmp_path):
 
 
 def test_pyplot_is_not_needed():
-    script = "import sys, hhcore.figures; sys.exit('matplotlib.pyplot' in sys.modules)"
+    rooms = ", ".join(f"hhcore.protocols.{room}.figures" for room in ROOMS)
+    script = f"import sys, {rooms}; sys.exit('matplotlib.pyplot' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     assert subprocess.run([sys.executable, "-c", script], env=environment).returncode == 0

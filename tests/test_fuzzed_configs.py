@@ -14,17 +14,18 @@ from hypothesis import strategies as st
 from test_bad_config import GOOD, SAMPLED
 from test_fuzzed_models import simulated
 
-import hhcore.config.experiment
+import hhcore.config.reader
 from hhcore.base.errors import UserError
-from hhcore.config.experiment import Experiment, read_experiments
 from hhcore.config.file import read_config
+from hhcore.config.reader import read_experiments
+from hhcore.experiments.experiment import Experiment
 
-LOAD_ONCE = cache(hhcore.config.experiment.load_model)  # 20 ms each
+LOAD_ONCE = cache(hhcore.config.reader.load_model)  # 20 ms each
 
 
 @pytest.fixture(autouse=True)
 def load_once(monkeypatch):
-    monkeypatch.setattr(hhcore.config.experiment, "load_model", LOAD_ONCE)
+    monkeypatch.setattr(hhcore.config.reader, "load_model", LOAD_ONCE)
 
 
 def read(config: dict) -> dict[str, Experiment]:
@@ -46,12 +47,27 @@ def read(config: dict) -> dict[str, Experiment]:
 
 numbers = st.sampled_from([0, 1, -1, 3, 10**12, 10**400, 0.5, -0.0, 1e-300, 1e300, math.nan, math.inf])
 words = st.sampled_from(
-    ["", "rest", "zip", "model", "rk4", "rodas5p", "0.1 s", "3 mV", "1e-3", "5 (", "9**9**9 s", "x.mmt", "\x00"]
+    [
+        "",
+        "rest",
+        "zip",
+        "model",
+        "pacing",
+        "rk4",
+        "rodas5p",
+        "0.1 s",
+        "3 mV",
+        "1e-3",
+        "5 (",
+        "9**9**9 s",
+        "x.mmt",
+        "\x00",
+    ]
 )
 KEYS = (
     "model stimulus parameters amplitude start stop values linspace range logspace scale leak.g sodium.g "
     "membrane.V threshold rearm dt duration combine traces potential current x "
-    "sample uniform normal lognormal kind n seed"
+    "sample uniform normal lognormal kind n seed protocol"
 )
 keys = st.sampled_from([*KEYS.split(), None, True, 0, 2.5, (1, 2)])
 leaves = st.none() | st.booleans() | numbers | words | st.text(max_size=4)

@@ -14,9 +14,11 @@ from hhcore.certify.calibration import calibrate
 from hhcore.certify.certificate import resolved, write_numerics
 from hhcore.compile.language.translate import translate
 from hhcore.compile.text import generate
-from hhcore.config.experiment import Experiment, read_experiments
+from hhcore.config.reader import read_experiments
+from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import CATALOGUE, Model
-from hhcore.protocols.results import write_tables
+from hhcore.results.write import write_tables
+from hhcore.simulation.engine import kernel_parts
 from hhcore.sweep.store import update_shard
 
 SOURCES = sorted(entry.name for entry in CATALOGUE.iterdir() if entry.name.endswith(".mmt"))
@@ -120,7 +122,7 @@ def attempt(text: str, ending: str, folder: Path) -> Model | None:
     try:
         model = hhcore.load_model(path, **names)
         assert model.states and model.potential in model.states
-        assert "run" in translate(generate(model, "rodas5p")).entries
+        assert "run" in translate(generate(model, "rodas5p", *kernel_parts(hhcore.Step))).entries
     except hhcore.UserError as error:
         one_sentence(error)
         return None

@@ -9,12 +9,12 @@ import pytest
 from myokit.formats.cellml import CellML1Exporter, CellML2Exporter
 
 import hhcore
-from hhcore.compile.module import load_kernel
-from hhcore.config.experiment import read_experiments
+from hhcore.config.reader import read_experiments
 from hhcore.model.model import CATALOGUE
+from hhcore.simulation.engine import engine
 from hhcore.simulation.integration import pack
 from hhcore.simulation.reference import derivative, reference
-from hhcore.sweep.plan import notes
+from hhcore.sweep.estimate import notes
 
 # A cell as one finds them: nested components and variables, aliases, constants computed from constants, piecewise rates
 # with an equality guard, a chain of closed and open states, a calcium pool that must stay positive, a stimulus inside
@@ -93,7 +93,7 @@ def load(tmp_path, text: str, name="m.mmt", **names):
 
 def slopes(model, states: np.ndarray) -> np.ndarray:
     """dy/dt by the kernel at states (k, N), k at most 16."""
-    kernel = load_kernel(model, "rodas5p")
+    kernel = engine(model, "rodas5p", hhcore.Step).kernel
     parameters = np.array([[q.value for q in model.parameters.values()]] * kernel.W)
     Z = pack(kernel, parameters, states[np.minimum(np.arange(kernel.W), len(states) - 1)])
     rows = Z.reshape(kernel.ROWS, kernel.W)
@@ -241,7 +241,7 @@ def test_a_model_without_a_stimulus(tmp_path):
     run = hhcore.simulate(model, {}, hhcore.Step(0.0), local_error=1e-9, **settings)
     exact = reference(model, {}, **settings)
     assert run.spike_times == pytest.approx(exact.spike_times, abs=1e-6) and len(exact.spike_times) >= 2
-    with pytest.raises(hhcore.UserError, match="nothing is injected"):
+    with pytest.raises(hhcore.UserError, match="takes no injected current"):
         hhcore.simulate(model, {}, hhcore.Step(1.0), **settings)
 
 
@@ -281,10 +281,10 @@ def nested(depth: int) -> str:
         ("deep.mmt", PACEMAKER.replace("dot(x) = y", f"dot(x) = y * {nested(100_000)}"), "more than 200 deep"),
         ("large.mmt", PACEMAKER + "\n".join(f"v{i} = {i}" for i in range(500_000)), "bytes are too many"),
         ("minus.mmt", PACEMAKER.replace("dot(x) = y", f"dot(x) = {'-' * 100_000}y"), "cannot be read"),
-        ("power.mmt", PACEMAKER.replace("dot(x) = y", "dot(x) = y * 9^9^9^9"), "no finite real number"),
+        ("power.mmt", PACEMAKER.replace("dot(x) = y", "dot(x) = y * 9^9^9^9"), "not a finite real number"),
         ("powers.mmt", PACEMAKER.replace("dot(x) = y", "dot(x) = y * 9^-(9^9)"), "binary digits"),
         ("cycle.mmt", PACEMAKER + "b = c\nc = b\n", "cannot be read"),
-        ("bytes.mmt", None, "no text in UTF-8"),
+        ("bytes.mmt", None, "not text in UTF-8"),
         ("bomb.cellml", '<?xml version="1.0"?><!DOCTYPE m [<!ENTITY a "aa">]><model>&a;</model>', "DOCTYPE"),
         ("other.cellml", "<html><body>404</body></html>", "cannot be read"),
     ],
@@ -296,7 +296,7 @@ def test_hostile_files_get_one_message(tmp_path, name, text, message):
         warnings.simplefilter("ignore")
         with pytest.raises(hhcore.UserError, match=message):
             model = hhcore.load_model(path, potential="a.x", current="none")
-            load_kernel(model, "tsit5")
+            engine(model, "tsit5", hhcore.Step)
 
 
 def test_many_states_are_no_harm(tmp_path):

@@ -12,14 +12,14 @@ from scipy.integrate import solve_ivp
 from hhcore import Step, load_model, trace
 from hhcore.compile import module
 from hhcore.compile.cost import operations
-from hhcore.compile.module import load_kernel
 from hhcore.compile.text import generate
+from hhcore.simulation.engine import engine, kernel_parts
 from hhcore.simulation.integration import pack
 from hhcore.simulation.reference import derivative
 
 EXACT = json.loads((Path(__file__).parent / "data" / "hodgkin_huxley_1952.json").read_text())
 MODEL = load_model("hodgkin_huxley_1952")
-KERNEL = load_kernel(MODEL, "rk4")
+KERNEL = engine(MODEL, "rk4", Step).kernel
 
 
 def derivatives(states: np.ndarray, parameters: dict[str, float] | None = None, current: float = 0.0) -> np.ndarray:
@@ -28,7 +28,7 @@ def derivatives(states: np.ndarray, parameters: dict[str, float] | None = None, 
     rows = Z.reshape(KERNEL.ROWS, KERNEL.W)
     for i, (name, q) in enumerate(MODEL.parameters.items()):
         rows[KERNEL.PARAMETER // KERNEL.W + i] = (parameters or {}).get(name, q.value)
-    rows[KERNEL.CURRENT // KERNEL.W] = current
+    rows[KERNEL.LEVEL // KERNEL.W] = current
     rows[KERNEL.STATE // KERNEL.W :][: KERNEL.N, : states.shape[1]] = states
     KERNEL.prepare(Z)
     for j in range(states.shape[1]):
@@ -105,7 +105,7 @@ def test_right_hand_side_against_myokit_at_random_states():
 
 
 def test_text_is_readable_and_self_contained():
-    text = generate(MODEL, "rk4")
+    text = generate(MODEL, "rk4", *kernel_parts(Step))
     head = text.split('"""')[1]
     assert MODEL.digest in head and "sodium.i = sodium.g * sodium.m^3 * sodium.h" in head
     assert "import hhcore" not in text and "from hhcore" not in text
@@ -123,7 +123,9 @@ def test_same_text_whatever_the_hash_seed(tmp_path):
     script = (
         "from hhcore import load_model; from hhcore.compile.text import generate;"
         "from hhcore.base.digests import digest;"
-        "m = load_model('hodgkin_huxley_1952'); print(digest(generate(m, 'rk4'), generate(m, 'rodas5p')))"
+        "from hhcore.simulation.engine import kernel_parts; from hhcore import Step, PulseTrain;"
+        "m, parts = load_model('hodgkin_huxley_1952'), kernel_parts(Step);"
+        "print(digest(generate(m, 'rk4', *parts), generate(m, 'rodas5p', *kernel_parts(PulseTrain))))"
     )
     texts = {
         subprocess.run(
@@ -143,8 +145,8 @@ def test_text_of_a_model_file_cannot_escape_into_the_kernel(tmp_path):
     hostile = 'display_name: x \\N{bogus} \\u12 " + __import__("os").abort() + "'
     path = tmp_path / "m.mmt"
     path.write_text(text.replace("display_name: Hodgkin and Huxley 1952, squid giant axon", hostile))
-    clean = ast.dump(ast.parse(generate(MODEL, "rk4")).body[1])
-    tree = ast.parse(generate(load_model(path), "rk4"))
+    clean = ast.dump(ast.parse(generate(MODEL, "rk4", *kernel_parts(Step))).body[1])
+    tree = ast.parse(generate(load_model(path), "rk4", *kernel_parts(Step)))
     assert isinstance(tree.body[0].value, ast.Constant) and "__import__" in tree.body[0].value.value
     assert ast.dump(tree.body[1]) == clean and "abort" not in ast.dump(ast.Module(tree.body[1:], []))
 
@@ -205,7 +207,7 @@ def test_denominators_that_may_overflow_keep_a_division_of_their_own(tmp_path):
     path = tmp_path / "steep.mmt"
     path.write_text(STEEP)
     model = load_model(path)
-    kernel = load_kernel(model, "tsit5")
+    kernel = engine(model, "tsit5", Step).kernel
     parameters = np.array([[q.value for q in model.parameters.values()]] * kernel.W)
     Z = pack(kernel, parameters, np.array([[-65, 8e-4, 0.1, 0, 0]]))
     kernel.stage(Z, 0.0, 0)
@@ -217,10 +219,10 @@ def test_denominators_that_may_overflow_keep_a_division_of_their_own(tmp_path):
 
 def test_what_is_damaged_in_the_cache_is_made_again(tmp_path, monkeypatch):
     """Also where one of the two files is missing, as the machine code is for another kind of CPU."""
-    text = generate(MODEL, "rk4")
+    text = generate(MODEL, "rk4", *kernel_parts(Step))
     machine_code, made = module.compiled(text), []
     monkeypatch.setenv("HHCORE_CACHE", str(tmp_path))
-    monkeypatch.setattr("hhcore.compile.text.generate", lambda model, method: text)
+    monkeypatch.setattr("hhcore.compile.text.generate", lambda *parts: text)
     monkeypatch.setattr(module, "compiled", lambda text: made.append(text) or machine_code)
 
     def edit(file: Path, old: bytes, new: bytes) -> None:
@@ -239,10 +241,10 @@ def test_what_is_damaged_in_the_cache_is_made_again(tmp_path, monkeypatch):
     )
     for number, spoil in enumerate(spoilt, start=1):
         monkeypatch.setattr(module, "_loaded", {})
-        kernel = load_kernel(MODEL, "rk4")
+        kernel = engine(MODEL, "rk4", Step).kernel
         (code,) = tmp_path.glob("*/*.bin")
         assert kernel.N == 4 and kernel.path.read_text() == text and code.read_bytes() == machine_code
         assert len(made) == number
         spoil(kernel.path, code)
     monkeypatch.setattr(module, "_loaded", {})
-    assert load_kernel(MODEL, "rk4").N == 4 and len(made) == len(spoilt)  # what is whole is kept
+    assert engine(MODEL, "rk4", Step).kernel.N == 4 and len(made) == len(spoilt)  # what is whole is kept

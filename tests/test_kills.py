@@ -130,8 +130,8 @@ DEADLY = """
 def test_killed_at_the_worst_moments_it_goes_on_by_the_same_command(calm, cache, tmp_path, file, after, there):
     folder = sweep(tmp_path / "worst", cache)
     deadly = after + DEADLY.format(indent=" " * 8)
-    folder.edit(f"hhcore/{file}.py", after, deadly)
-    folder.edit(f"hhcore/{file}.py", "from collections.abc", "import os\nfrom collections.abc")
+    folder.edit(f"hhcore/base/{file}.py", after, deadly)
+    folder.edit(f"hhcore/base/{file}.py", "from collections.abc", "import os\nfrom collections.abc")
     run = begin(folder)
     (folder.path / "deadly").write_text(str(run.pid))
     assert run.wait(300) == -signal.SIGKILL

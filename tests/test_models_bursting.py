@@ -8,7 +8,7 @@ from scipy.integrate import solve_ivp
 from verified import number, verified
 
 from hhcore import Step, load_model, simulate
-from hhcore.compile.module import load_kernel
+from hhcore.simulation.engine import engine
 from hhcore.simulation.integration import pack
 from hhcore.simulation.reference import derivative
 
@@ -174,10 +174,10 @@ def test_pyramidal_slopes_at_removable_singularities(soma, dendrite):
     state = dict(zip([*order, "potassium_AHP.q", "calcium.Ca"], y, strict=True))
     twin = derivative(model, {name: state[name] for name in model.states}, {}, current=0.75)
     assert [twin[name] for name in state] == pytest.approx(sum(sides) / 2, rel=1e-6, abs=1e-9)
-    kernel = load_kernel(model, "tsit5")
+    kernel = engine(model, "tsit5", Step).kernel
     parameters = np.tile([q.value for q in model.parameters.values()], (kernel.W, 1))
     Z = pack(kernel, parameters, np.tile([state[name] for name in model.states], (kernel.W, 1)))
-    Z[kernel.CURRENT : kernel.CURRENT + kernel.W] = 0.75
+    Z[kernel.LEVEL : kernel.LEVEL + kernel.W] = 0.75
     kernel.stage(Z, 0.0, 0)
     ours = dict(zip(model.states, Z[kernel.SLOPE :: kernel.W][: kernel.N], strict=True))
     assert [ours[name] for name in state] == pytest.approx(sum(sides) / 2, rel=1e-6, abs=1e-9)

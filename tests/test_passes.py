@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from hhcore import Step
 from hhcore.compile.calculus import Calculus, slope
 from hhcore.compile.equations import equations
 from hhcore.compile.functions import Both, Equal, Fused, Horner, Less, Near, Opposite, Select, either
 from hhcore.compile.passes import Block, addition_chain, hyperbolic, optimise, remove_singularities
 from hhcore.compile.text import generate
 from hhcore.model.model import load_model
+from hhcore.simulation.engine import kernel_parts
 
 V = sp.Symbol("membrane_V", real=True)
 P = sp.Symbol("half_activation", real=True)
@@ -28,13 +30,17 @@ def plain(e: sp.Expr, definitions=None) -> sp.Expr:
 
 
 def optimised(symbols) -> Block:
-    variables = {*symbols.states.values(), symbols.current}
+    variables = {*symbols.states.values(), *symbols.inputs.values()}
     block = Block(symbols.derivatives, symbols.definitions).map(lambda e: remove_singularities(e, variables))
     return optimise(block, variables)
 
 
 def test_slopes_wait_for_the_division_with_one_operation_each():
-    body = generate(load_model("hodgkin_huxley_1952"), "rk4").split("def derivatives")[1].split("\n\n\n")[0]
+    body = (
+        generate(load_model("hodgkin_huxley_1952"), "rk4", *kernel_parts(Step))
+        .split("def derivatives")[1]
+        .split("\n\n\n")[0]
+    )
     lines = [line.split(" = ") for line in body.splitlines() if " = " in line and "Z[" not in line]
     (quotient,) = [name.strip() for name, code in lines if code.startswith("1.0 / ")]
     waiting = [code for _, code in lines if re.search(rf"\b{quotient}\b", code)]
@@ -44,9 +50,9 @@ def test_slopes_wait_for_the_division_with_one_operation_each():
 
 
 def test_passes_keep_every_derivative_of_hodgkin_huxley():
-    symbols = equations(load_model("hodgkin_huxley_1952"))
+    symbols = equations(load_model("hodgkin_huxley_1952"), Step.text())
     block = optimised(symbols)
-    numbers = dict.fromkeys(symbols.parameters.values(), 0) | {symbols.current: sp.Rational(7)}
+    numbers = dict.fromkeys(symbols.parameters.values(), 0) | {symbols.inputs["LEVEL"]: sp.Rational(7)}
     numbers |= {s: sp.Rational(i + 3, 11) for i, s in enumerate(symbols.parameters.values())}
     numbers |= {s: sp.Rational(i + 1, 7) for i, s in enumerate(symbols.states.values())}
     for potential in (-90, -71, -37, 12):
@@ -58,7 +64,7 @@ def test_passes_keep_every_derivative_of_hodgkin_huxley():
 
 
 def test_hodgkin_huxley_needs_one_exponential():
-    symbols = equations(load_model("hodgkin_huxley_1952"))
+    symbols = equations(load_model("hodgkin_huxley_1952"), Step.text())
     block = optimised(symbols)
     variable = {e for out in [*block.outputs.values(), *block.definitions.values()] for e in out.atoms(sp.exp)}
     assert [e.args[0] for e in variable if e.free_symbols] == [-symbols.states["membrane.V"] / 720]

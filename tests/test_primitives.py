@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from hhcore import load_model
+from hhcore import Step, load_model
 from hhcore.compile.equations import equations
 from hhcore.compile.language import machine
 from hhcore.compile.lower import lower
@@ -325,7 +325,7 @@ def straight_line(outputs: dict[str, sp.Expr], variables: list[sp.Symbol]) -> Ca
 @lru_cache
 def hodgkin_huxley_rates() -> Callable[[float], tuple[float, ...]]:
     """alpha and beta of m, h and n, all in one block."""
-    symbols = equations(load_model("hodgkin_huxley_1952"))
+    symbols = equations(load_model("hodgkin_huxley_1952"), Step.text())
     numbers = {p: sp.Integer(3) for p in symbols.parameters.values()}  # equal temperatures: the factor is 1
     slopes = {name: e.xreplace(numbers) for name, e in symbols.derivatives.items()}
     rates = {}
@@ -389,7 +389,7 @@ def test_every_function_of_myokit_can_be_compiled(tmp_path):
         )
     )
     model = load_model(path)
-    symbols = equations(model)
+    symbols = equations(model, Step.text())
     outputs = {f"m.{name}": symbols.derivatives[f"m.{name}"] for name in names}
     sides = straight_line(outputs, [symbols.states["m.a"], symbols.states["m.b"]])
     for a, b in ((1.7, 2.3), (2.9, 0.4), (1.0, 49.0)):

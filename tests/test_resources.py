@@ -7,14 +7,15 @@ import pyarrow as pa
 import pytest
 
 from hhcore.certify.calibration import calibrate
-from hhcore.config.experiment import read_experiments
-from hhcore.model.model import load_model
-from hhcore.protocols.results import axis_columns, figure_plan
+from hhcore.config.reader import read_experiments
+from hhcore.figures.context import figure_context
+from hhcore.protocols.pacing.protocol import most_beats
+from hhcore.protocols.sensitivity import Sobol
+from hhcore.results import resources
 from hhcore.schemes.solver import Solver
-from hhcore.simulation.simulate import simulate
-from hhcore.sweep import plan as sweep
-from hhcore.sweep import resources
-from hhcore.sweep.store import run_points
+from hhcore.simulation.integration import integrate
+from hhcore.sweep import speed
+from hhcore.sweep.estimate import estimate
 
 STEP = {"kind": "step", "amplitude": {"linspace": [0, 20, 5]}}
 PULSES = {"kind": "pulse_train", "amplitude": 20, "width": 1, "period": {"values": [25, 10, 20]}}
@@ -32,49 +33,52 @@ def experiment(**changes):
 
 
 def steps(e) -> float:
-    """As planned, of a neuron in one ms."""
-    return sweep.plan(e).steps / e.simulated_ms
+    """As estimated, of a neuron in one ms."""
+    return estimate(e).steps / (e.n_points * e.duration * e.model.ms)
 
 
 @pytest.mark.parametrize(
     ("method", "accuracy"),
     [("tsit5", 1e-4), ("tsit5", 1e-6), ("tsit5", 1e-9), ("dop853", 1e-8), ("rodas5p", 1e-7), ("rk4", 0.025)],
 )
-def test_steps_are_planned_to_a_factor_of_two(method, accuracy):
+def test_steps_are_estimated_to_a_factor_of_two(method, accuracy):
     e = experiment(solver={"method": method, "dt" if method == "rk4" else "local_error": accuracy})
-    taken = run_points(e, e.solver, e.points(np.arange(e.n_points))).steps.mean() / e.duration
+    taken = e.protocol.measure(e, e.solver, e.points(np.arange(e.n_points))).steps.mean() / e.duration
     assert taken / 2 < steps(e) < 2 * taken
 
 
 def test_the_speed_of_a_kernel_is_the_best_of_several_rounds(monkeypatch):
-    monkeypatch.setattr(sweep, "keep", lambda path, text: None)
-    model, rounds = load_model("hodgkin_huxley_1952"), []
-    undisturbed = sweep.measure_speed(model, "tsit5")
+    monkeypatch.setattr(speed, "keep", lambda path, text: None)
+    rounds = []
+    undisturbed = speed.measure_speed(experiment(), "tsit5")
 
     def stalled(*arguments, **options):
         rounds.append(1)
         time.sleep(0.5 if len(rounds) == 1 else 0.0)
-        return simulate(*arguments, **options)
+        return integrate(*arguments, **options)
 
-    monkeypatch.setattr("hhcore.simulation.simulate", stalled)
-    assert sweep.measure_speed(model, "tsit5") > undisturbed / 20  # the stalled round alone: 1 / 100
+    monkeypatch.setattr("hhcore.simulation.integration.integrate", stalled)
+    assert speed.measure_speed(experiment(), "tsit5") > undisturbed / 20  # the stalled round alone: 1 / 100
+    assert len(rounds) > 1
 
 
 @pytest.mark.parametrize(("method", "tolerance"), [("rk4", "1 us"), ("rk4", "0.01 us"), ("tsit5", "0.1 us")])
 def test_steps_for_a_tolerance_are_enough_for_the_solver_that_is_chosen(method, tolerance):
     e = experiment(solver={"method": method, "tolerance": tolerance})
     chosen: Solver = calibrate(e, progress=lambda *_: None).chosen
-    taken = run_points(e, chosen, e.points(np.arange(e.n_points))).steps.mean() / e.duration
+    taken = e.protocol.measure(e, chosen, e.points(np.arange(e.n_points))).steps.mean() / e.duration
     assert taken / 1.5 < steps(e) < 8 * taken
 
 
 def test_certifying_all_neurons_takes_both_runs_and_the_memory_of_both():
     one, both = experiment(), experiment(solver={"method": "tsit5", "local_error": 1e-6, "certify": "all"})
-    coarse, finer = (run_points(one, s, one.points(np.arange(5))).steps.sum() for s in (one.solver, one.solver.finer))
+    coarse, finer = (
+        one.protocol.measure(one, s, one.points(np.arange(5))).steps.sum() for s in (one.solver, one.solver.finer)
+    )
     assert steps(both) / steps(one) == pytest.approx(1 + finer / coarse, rel=0.2)
     large = {"stimulus": STEP | {"amplitude": {"linspace": [0, 20, 10_000]}}, "duration": 1000}
     once, twice = (experiment(**large, solver={"method": "rk4", "dt": 0.1, "certify": c}) for c in ("sample", "all"))
-    assert len(sweep.plan(once).shards) == len(sweep.plan(twice).shards) == 1
+    assert len(estimate(once).shards) == len(estimate(twice).shards) == 1
     assert 1.7 < (resources.shard_mb(twice) - 500) / (resources.shard_mb(once) - 500) < 2
 
 
@@ -85,11 +89,11 @@ def test_memory_of_a_shard_grows_with_what_a_neuron_keeps():
     small = experiment(**many, stimulus=STEP | {"amplitude": 10})
     assert resources.shard_mb(small) == pytest.approx(500 + 0.1 * (400 + 32 * (own + 0.15)), abs=1)
     longer = experiment(**many | {"duration": 101}, stimulus=STEP | {"amplitude": 10})
-    assert len(sweep.plan(longer).shards) == 1
+    assert len(estimate(longer).shards) == 1
     assert resources.shard_mb(longer) - resources.shard_mb(small) == pytest.approx(0.1 * 32 * 15, abs=1)
     paced = experiment(stimulus=PULSES)
-    assert resources.beats(paced) == 11 and resources.beats(small) == 0
-    assert resources.beats(experiment(stimulus=PULSES | {"number": 3})) == 3
+    assert most_beats(paced) == 11
+    assert most_beats(experiment(stimulus=PULSES | {"number": 3})) == 3
     assert resources.rows(experiment(stimulus=PULSES | {"number": 3}))["beats"] == 9
 
 
@@ -97,8 +101,9 @@ def test_tables_figures_and_indices_take_longer_for_more_neurons():
     stimulus = STEP | {"amplitude": {"linspace": [0, 20, 100]}}
     axes = [{"leak.g": {"linspace": [0.2, 0.4, n]}} for n in (10, 10**6)]
     few, many = (experiment(stimulus=stimulus, parameters=axis, duration=1000) for axis in axes)
-    for name in ("tables_minutes", "figures_minutes", "indices_minutes", "indices_mb"):
+    for name in ("tables_minutes", "figures_minutes"):
         assert getattr(resources, name)(few) < getattr(resources, name)(many), name
+    assert Sobol(few).minutes() < Sobol(many).minutes() and Sobol(few).megabytes() < Sobol(many).megabytes()
     assert resources.calibration_minutes(few) == resources.calibration_minutes(many)
     assert resources.tables_minutes(many) == 134 and resources.figures_mb(many) < 4000
 
@@ -111,11 +116,12 @@ def test_figures_hold_no_more_rows_than_is_said(sizes, certify):
     solver = {"method": "rk4", "dt": 0.05, "certify": certify}
     e = experiment(stimulus=STEP | {"amplitude": {"linspace": [0, 20, sizes[0]]}}, parameters=parameters, solver=solver)
     fragile = pa.array([False if certify == "all" else None] * e.n_points, pa.bool_())
-    rows = pa.RecordBatch.from_pydict(axis_columns(e, range(e.n_points)) | {"fragile": fragile})
-    assert figure_plan(e).shows(rows).sum() <= 1.05 * resources.figure_rows(e)
+    rows = pa.RecordBatch.from_pydict(e.coordinates(range(e.n_points)) | {"fragile": fragile})
+    assert figure_context(e).shows(rows).sum() <= 1.05 * resources.figure_rows(e)
 
 
 def test_rows_of_tables():
     e = experiment(parameters={"leak.g": {"values": [0.2, 0.3, 0.4]}}, traces=[{"amplitude": 3, "leak.g": 0.3}])
-    expected = {"features": 15, "fi_curves": 15, "fi_summary": 3, "beats": 0, "traces": 4000}
+    expected = {"features": 15, "failures": 0, "fi_curves": 15, "fi_summary": 3, "traces": 4000, "spikes": 0}
+    expected["numerics"] = 0  # few: one for each solver tried and neuron of the sample
     assert resources.rows(e) == expected

@@ -12,12 +12,13 @@ from scipy.stats import qmc
 
 from hhcore.base.units import to_difference
 from hhcore.certify.calibration import sample
-from hhcore.config.experiment import read_experiments
+from hhcore.config.reader import read_experiments
+from hhcore.experiments.analysis import analyses
 from hhcore.grid import normal
 from hhcore.grid.designs import KINDS, unit_points
 from hhcore.sweep import store
 from hhcore.sweep.gather import gather
-from hhcore.sweep.plan import grid_digest
+from hhcore.sweep.hashing import grid_digest
 
 CONFIG = {
     "model": "hodgkin_huxley_1952",
@@ -37,6 +38,10 @@ def read(**changes):
 def columns(e, *names):
     points = e.points(np.arange(e.n_points))
     return points[:, [e.quantities.index(name) for name in names]]
+
+
+def analyses_of(e) -> set[str]:
+    return {analysis.name for analysis in analyses(e)}
 
 
 # --- the normal distribution
@@ -147,16 +152,16 @@ def test_every_distribution_has_the_quantiles_of_scipy():
 def test_the_stimulus_can_be_sampled_and_any_mixture_of_forms():
     pulses = {"kind": "pulse_train", "amplitude": 20, "width": 1, "period": {"uniform": [10, 12]}}
     e = read(stimulus=pulses)
-    assert e.shape == (8,) and e.protocol == "pulse_train"
+    assert e.shape == (8,) and analyses_of(e) == {"neurons", "pacing", "sampling", "certification", "spikes"}
     period = columns(e, "period")
     assert 10 <= period.min() < period.max() <= 12
     e = read(stimulus={"kind": "step", "amplitude": {"normal": [10, 2]}, "stop": {"uniform": [10, 30]}})
-    assert e.shape == (8,) and e.protocol == "sampled_step"
+    assert e.shape == (8,) and "fi" not in analyses_of(e)
 
 
 def test_a_saltelli_design_has_d_plus_2_points_for_each_of_n():
     e = read(sample={"kind": "saltelli", "n": 4, "seed": 1}, traces=[{"amplitude": 1, "sodium.g": 1, "potassium.g": 1}])
-    assert e.shape == (16, 3) and e.protocol == "step"
+    assert e.shape == (16, 3) and {"fi", "sobol"} < analyses_of(e)
     design = columns(e, "potassium.g", "sodium.g")[::3].reshape(4, 4, 2)
     assert (design[:, 1, 0] == design[:, 3, 0]).all() and (design[:, 1, 1] == design[:, 0, 1]).all()
     assert (design[:, 2, 0] == design[:, 0, 0]).all() and (design[:, 2, 1] == design[:, 3, 1]).all()
@@ -166,7 +171,7 @@ def test_zipped_axes_are_crossed_with_the_sample_as_one():
     stimulus = {"kind": "step", "amplitude": {"values": [1, 2]}, "start": {"values": [3, 4]}}
     e = read(stimulus=stimulus, combine="zip")
     assert e.shape == (8, 2) and columns(e, "amplitude", "start")[:4].tolist() == [[1, 3], [2, 4], [1, 3], [2, 4]]
-    assert e.protocol == "sampled_step"  # on these curves lies one amplitude each
+    assert "fi" not in analyses_of(e)  # on these curves lies one amplitude each
 
 
 def test_the_digest_of_the_grid_knows_the_sample():
@@ -177,7 +182,7 @@ def test_the_digest_of_the_grid_knows_the_sample():
 def test_a_standard_deviation_is_a_difference():
     assert to_difference("2 V", "mV", "here") == 2000.0
     assert to_difference(2, "K", "here") == to_difference("2 K", "K", "here") == to_difference("2", "1", "here") == 2.0
-    with pytest.raises(ValueError, match="here: '2 degC' is no difference, since 0 degC is not 0 K; give it in K"):
+    with pytest.raises(ValueError, match="here: '2 degC' is not a difference, since 0 degC is not 0 K; give it in K"):
         to_difference("2 degC", "K", "here")
 
 
@@ -192,8 +197,8 @@ def test_a_grown_design_simulates_only_its_new_points(tmp_path):
     assert update(read(), tmp_path) == 24
     assert update(read(), tmp_path) == 0
     assert update(read(sample=CONFIG["sample"] | {"n": 16}), tmp_path) == 24
-    (found,) = gather(read(), [tmp_path / "all.parquet"])
-    alone = store.run_points(read(), read().solver, read().points(np.arange(24)))
+    (found,) = gather(read(), [tmp_path / "all.parquet"], [range(24)])
+    alone = read().protocol.measure(read(), read().solver, read().points(np.arange(24)))
     assert found.spike_times.tobytes() == alone.spike_times.tobytes() and alone.spike_times.size > 20
 
 
@@ -203,7 +208,7 @@ def test_the_certifying_sample_has_the_outermost_points_and_neighbours_of_differ
     assert rows.tolist() == sorted(set(rows.tolist())) == sample(e).tolist() and len(rows) < 150
     points = columns(e, *e.swept)
     assert {*points.argmin(axis=0), *points.argmax(axis=0)} <= set(rows.tolist())
-    counts = np.diff(store.run_points(e, e.solver, e.points(np.arange(256))).offsets)
+    counts = np.diff(e.protocol.measure(e, e.solver, e.points(np.arange(256))).offsets)
     near = points / np.ptp(points, axis=0)
     distance = np.linalg.norm(near[:, None] - near[None], axis=2) + 9 * np.eye(256)
     nearest = distance.argmin(axis=1)

@@ -11,20 +11,17 @@ from matplotlib.container import BarContainer
 from scipy.stats import qmc
 from test_figures import POTENTIAL, STIMULUS, check_layout
 
-from hhcore import figures
 from hhcore.certify.calibration import calibrate
 from hhcore.certify.certificate import write_numerics
-from hhcore.config.experiment import read_experiments
-from hhcore.figures import Plan, Variable
+from hhcore.config.reader import read_experiments
+from hhcore.experiments.analysis import analyses
+from hhcore.figures.context import FigureContext, Variable, figure_context
 from hhcore.grid.designs import unit_points
-from hhcore.protocols.results import draw_grid, figure_plan, write_tables
-from hhcore.protocols.sensitivity.indices import (
-    DEFINITIONS,
-    draw_sampled_curves,
-    draw_sobol_indices,
-    sobol_indices,
-    write_sobol_indices,
-)
+from hhcore.protocols.fi.figures import sampled_curves
+from hhcore.protocols.sensitivity import Sobol, figures
+from hhcore.protocols.sensitivity.indices import DEFINITIONS, sobol_indices
+from hhcore.results.draw import draw
+from hhcore.results.write import write_tables
 from hhcore.sweep.store import update_shard
 
 
@@ -84,9 +81,14 @@ def made(folder, **changes):
     write_numerics(e, calibrate(e, progress=lambda *_: None), numerics)
     update_shard(e, "all", shard, progress=lambda *_: None)
     write_tables(e, [shard], numerics, folder)
-    if e.sample.kind == "saltelli":
-        write_sobol_indices(e, numerics, folder)
+    if Sobol.applies(e):
+        Sobol(e).write(numerics, folder)
     return e
+
+
+def draw_all(e, folder):
+    """The figures of all analyses."""
+    draw(e, [analysis.name for analysis in analyses(e)], folder)
 
 
 @pytest.fixture(scope="module")
@@ -147,9 +149,7 @@ def test_the_table_carries_certificate_units_and_definitions(curves):
 
 def test_every_figure_of_a_sample_is_drawn(curves, tmp_path):
     folder, e = curves
-    draw_grid(e, folder)
-    draw_sampled_curves(e, folder)
-    draw_sobol_indices(e, folder)
+    draw_all(e, folder)
     drawn = {path.stem for path in (folder / "figures").glob("*.svg")}
     assert drawn == {"sample_scatter", "work_precision", "accuracy_map", "fi_curves", "sobol_indices"}
 
@@ -168,12 +168,13 @@ def indices_table(features=("firing_rate_Hz", "peak_mV"), quantities=QUANTITIES,
     return pd.DataFrame(rows, columns=[*(["amplitude_uA_cm2"] if axis else []), *DEFINITIONS])
 
 
-def sampled_plan(quantities=QUANTITIES, **options):
-    return Plan("title", STIMULUS, POTENTIAL, sampled=tuple(quantities), **options)
+def sampled_context(quantities=QUANTITIES, **options):
+    headline = Variable("firing_rate_Hz", "Firing rate", "Hz")
+    return FigureContext("title", STIMULUS, POTENTIAL, sampled=tuple(quantities), headline=headline, **options)
 
 
 def test_bars_are_the_indices_and_their_intervals():
-    figure = figures.sobol_indices(indices_table(), sampled_plan())
+    figure = figures.sobol_indices(indices_table(), sampled_context())
     assert [a.get_title() for a in figure.axes] == ["firing_rate_Hz", "peak_mV"]
     first, total = (bars for bars in figure.axes[1].containers if isinstance(bars, BarContainer))
     whiskers = figure.axes[1].collections
@@ -190,13 +191,13 @@ def test_the_figure_says_what_it_leaves_out():
     amplitude = Variable("amplitude_uA_cm2", "amplitude", "uA/cm^2", "Stimulus", np.array([0.0, 5.0]))
     lacking = table.assign(undefined=np.where(table.feature == "b", 3, 0))
     lacking.loc[table.feature != "a", ["first_order", "total"]] = np.nan
-    figure = figures.sobol_indices(lacking, sampled_plan(many, axes=(amplitude,), along="amplitude_uA_cm2"))
+    figure = figures.sobol_indices(lacking, sampled_context(many, axes=(amplitude,), along="amplitude_uA_cm2"))
     heading = " ".join(figure._suptitle.get_text().split())
     assert "features of single neurons at amplitude = 5" in heading and "the 12 of 20 quantities" in heading
     assert "no indices: b (3 of 64 points lack it), c (constant)" in heading
     assert [a.get_title() for a in figure.axes] == ["a"]
     check_layout(figure)
-    none = figures.sobol_indices(lacking[lacking.feature == "b"], sampled_plan(many))
+    none = figures.sobol_indices(lacking[lacking.feature == "b"], sampled_context(many))
     assert "No feature has Sobol indices." in none.axes[0].texts[0].get_text()
 
 
@@ -205,7 +206,7 @@ def test_the_curves_of_a_sample_have_the_median_of_all_neurons():
     rates[7, 1] = np.nan
     x = Variable("amplitude_uA_cm2", "amplitude", "uA/cm^2", "Stimulus", np.array([0.0, 5.0, 10.0]))
     columns = {"curve": np.repeat(np.arange(101), 3), x.column: np.tile(x.values, 101), "steady_rate_Hz": rates.ravel()}
-    figure = figures.sampled_curves(pd.DataFrame(columns), sampled_plan(axes=(x,), along=x.column))
+    figure = sampled_curves(pd.DataFrame(columns), sampled_context(axes=(x,), along=x.column))
     *single, median = figure.axes[0].lines
     assert len(single) == 40 and median.get_ydata() == pytest.approx(np.nanmedian(rates, axis=0))
     assert single[3].get_ydata().tolist() == rates[3].tolist()
@@ -216,7 +217,7 @@ def test_the_scatter_has_every_neuron_against_every_quantity():
     points = np.random.default_rng(1).uniform(0, 1, (50, 6))
     table = pd.DataFrame(points, columns=[q.column for q in QUANTITIES]).assign(firing_rate_Hz=np.arange(50.0))
     table.loc[4, "firing_rate_Hz"] = np.nan
-    figure = figures.sample_scatter(table, sampled_plan())
+    figure = figures.sample_scatter(table, sampled_context())
     assert len(figure.axes) == 6
     for i, panel in enumerate(figure.axes):
         drawn = panel.collections[0].get_offsets()
@@ -235,8 +236,7 @@ def test_failed_neurons_leave_gaps_and_no_crash(tmp_path):
     failed = features.status.isin(["diverged", "stalled"]).sum()
     assert 4 < failed < 16 and (table.undefined >= failed).all() and table.total.isna().all()
     assert not (tmp_path / "fi_curves.parquet").exists()
-    draw_grid(e, tmp_path)
-    draw_sobol_indices(e, tmp_path)
+    draw_all(e, tmp_path)
 
 
 def test_pulse_trains_have_indices_of_their_action_potentials(tmp_path):
@@ -248,8 +248,7 @@ def test_pulse_trains_have_indices_of_their_action_potentials(tmp_path):
     first, total = by_hand(pd.read_parquet(tmp_path / "features.parquet").peak_mV.to_numpy())
     peak = table[table.feature == "peak_mV"].set_index("parameter")
     np.testing.assert_allclose(peak.loc[["period", "sodium.g"], "total"], total, rtol=1e-9, atol=1e-12)
-    draw_grid(e, tmp_path)
-    draw_sobol_indices(e, tmp_path)
+    draw_all(e, tmp_path)
 
 
 def test_zipped_axes_are_held_at_their_middle_point(tmp_path):
@@ -261,11 +260,11 @@ def test_zipped_axes_are_held_at_their_middle_point(tmp_path):
     peak = table[(table.feature == "peak_mV") & (table.amplitude_uA_cm2 == 10)].set_index("parameter")
     assert peak.stop_ms.tolist() == [50, 50]
     np.testing.assert_allclose(peak.loc[["leak.g", "sodium.g"], "first_order"], first, rtol=1e-9, atol=1e-12)
-    plan = figure_plan(e)
-    panel = figures.sample_scatter(features, plan).axes[0]
+    context = figure_context(e)
+    panel = figures.sample_scatter(features, context).axes[0]
     drawn = np.ma.getdata(panel.collections[0].get_offsets())
     assert drawn.tolist() == at[["sodium_g_mS_cm2", "firing_rate_Hz"]].to_numpy().tolist()
-    shown = {a.get_title(): a for a in figures.sobol_indices(table, plan).axes}
+    shown = {a.get_title(): a for a in figures.sobol_indices(table, context).axes}
     bars = next(c for c in shown["peak_mV"].containers if isinstance(c, BarContainer))
     assert [bar.get_width() for bar in bars] == pytest.approx(first[::-1])
 
@@ -280,6 +279,6 @@ def test_a_sample_without_an_axis_has_no_curves(tmp_path):
     features = pd.read_parquet(tmp_path / "features.parquet")
     u = qmc.LatinHypercube(3, rng=1).random(12)
     np.testing.assert_allclose(features.amplitude_uA_cm2, 20 * u[:, 0], rtol=1e-14)
-    draw_grid(e, tmp_path)
+    draw_all(e, tmp_path)
     assert "latin_hypercube, n = 12, seed 1" in (tmp_path / "summary.html").read_text()
     assert "uniform from 0.1 to 0.5 mS/cm²" in (tmp_path / "summary.html").read_text()

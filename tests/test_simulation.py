@@ -12,6 +12,7 @@ import hhcore
 from hhcore.compile.language import machine
 from hhcore.compile.text import generate
 from hhcore.schemes.solver import setting_of
+from hhcore.simulation.engine import kernel_parts
 from hhcore.simulation.reference import reference
 
 HH = "hodgkin_huxley_1952"
@@ -108,7 +109,7 @@ def test_kernels_are_vectorised():
     """No scalar fallback that nobody notices: the time loop works on whole registers of doubles."""
     model = hhcore.load_model(HH)
     for method in METHODS:
-        text = machine.optimised(generate(model, method))
+        text = machine.optimised(generate(model, method, *kernel_parts(hhcore.Step)))
         assert any(f"fdiv <{width} x double>" in text for width in (2, 4, 8)), method
         assert any(f"@llvm.fma.v{width}f64" in text for width in (2, 4, 8)), method
 
@@ -161,7 +162,7 @@ def test_rearm_level_suppresses_spikes_that_do_not_return():
 
 def test_many_spikes_pass_through_the_buffer(monkeypatch):
     whole = hhcore.simulate(HH, {}, hhcore.Step(30.0), duration=300.0)
-    monkeypatch.setattr("hhcore.simulation.integration.SPIKE_BUFFER", 33)
+    monkeypatch.setattr("hhcore.simulation.observers.spikes.BUFFER", 33)
     assert np.array_equal(hhcore.simulate(HH, {}, hhcore.Step(30.0), duration=300.0).spike_times, whole.spike_times)
 
 
@@ -204,23 +205,39 @@ def test_trace_agrees_with_simulate_and_with_the_currents_by_hand():
         ({"method": "rk5"}, "'rk5'.*rk4"),
         ({"method": "rk4", "dt": 0.0}, "dt 0.0 must lie above 0"),
         ({"method": "rk4"}, "'rk4' needs dt"),
-        ({"method": "rk4", "local_error": 1e-6}, "steps of equal length: give it dt"),
-        ({"dt": 0.1}, "'tsit5' takes its own steps: give it local_error"),
+        ({"method": "rk4", "local_error": 1e-6}, "steps of equal length: give dt"),
+        ({"dt": 0.1}, "'tsit5' chooses its own steps: give local_error"),
         ({"local_error": 2.0}, "between 0 and 1"),
         ({"duration": -1.0}, "duration"),
         ({"analysis_window": (10, 5)}, "analysis_window"),
         ({"initial_state": "resting"}, "'resting'.*rest"),
         ({"initial_state": {"membrane.V": -65}}, "missing: sodium.m"),
         ({"initial_state": {"V": -65}}, "no state 'V'"),
+        ({"initial_state": np.zeros((3, 4))}, r"got shape \(3, 4\); give \(4,\) or \(1, 4\)"),
+        ({"initial_state": [[1, "a"]]}, "not an array of numbers"),
         ({"rearm": 10.0}, "rearm"),
-        ({"points": {"sodium.g": "120 mS/cm^2"}}, "points: sodium.g: '120 mS/cm.2' is no number"),
-        ({"stimulus": 10}, "stimulus: 10 is none; give one, like hhcore.Step"),
+        ({"points": {"sodium.g": "120 mS/cm^2"}}, "points: sodium.g: '120 mS/cm.2' is neither a number nor an array"),
+        ({"stimulus": 10}, "stimulus: 10 is not a stimulus; give one, like hhcore.Step"),
     ],
 )
 def test_wrong_calls_get_one_clear_message(arguments, message):
     call = {"points": {}, "stimulus": hhcore.Step(10.0), "duration": 10.0} | arguments
     with pytest.raises(hhcore.UserError, match=message):
         hhcore.simulate(HH, call.pop("points"), call.pop("stimulus"), **call)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_each_neuron_may_start_from_a_state_of_its_own(order):
+    """What a run ends with is a start: two runs on end are one."""
+    settings = {"method": "rk4", "dt": 0.02, "duration": 20.0}
+    whole = hhcore.simulate(HH, POINTS, hhcore.Step(AMPLITUDES), **settings | {"duration": 40.0})
+    first = hhcore.simulate(HH, POINTS, hhcore.Step(AMPLITUDES), **settings)
+    states = np.array(first.final, order=order)
+    second = hhcore.simulate(HH, POINTS, hhcore.Step(AMPLITUDES), initial_state=states, **settings)
+    assert np.array_equal(second.final, whole.final) and len(np.unique(whole.final[:, 0])) == N
+    one = dict(zip(hhcore.load_model(HH).states, states[3].tolist(), strict=True))
+    named, same = (hhcore.simulate(HH, POINTS, hhcore.Step(5.0), initial_state=s, **settings) for s in (one, states[3]))
+    assert np.array_equal(named.final, same.final)
 
 
 @pytest.mark.parametrize("where", ["parameter", "amplitude"])

@@ -10,11 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from hhcore.base.errors import UserError
-from hhcore.config.experiment import read_experiments
-from hhcore.sweep import plan as sweep
-from hhcore.sweep import store
-from hhcore.sweep.gather import _shared_out, gather, stretches
-from hhcore.sweep.plan import point_keys, shard_points
+from hhcore.config.reader import read_experiments
+from hhcore.simulation.result import Result
+from hhcore.sweep import hashing, store
+from hhcore.sweep.estimate import estimate
+from hhcore.sweep.gather import _distributed, gather, row_blocks
+from hhcore.sweep.keys import grid_keys, point_keys, shard_points
 
 
 def experiment(amplitudes=(0, 5, 10, 20), conductances=(110, 120), dt=0.05, **changes):
@@ -34,8 +35,14 @@ def update(e, folder: Path, shards=("all",)) -> int:
     return sum(store.update_shard(e, s, folder / f"{s}.parquet", progress=lambda *_: None) for s in shards)
 
 
+def whole(e, paths: list[Path]) -> Result:
+    """All neurons of a small grid."""
+    (found,) = gather(e, paths, [range(e.n_points)])
+    return found
+
+
 def result(e, folder: Path, shards=("all",)) -> list[bytes]:
-    (found,) = gather(e, [folder / f"{s}.parquet" for s in shards])
+    found = whole(e, [folder / f"{s}.parquet" for s in shards])
     return [a.tobytes() for a in (found.spike_times, found.offsets, found.peak, found.trough, found.status)]
 
 
@@ -107,38 +114,38 @@ def test_grid_order_and_permuted_axes(tmp_path):
     update(e, tmp_path)
     assert update(turned, tmp_path) == 0
     order = [3, 0, 2, 1, 7, 4, 6, 5]  # amplitudes vary fastest
-    (one,) = gather(e, [tmp_path / "all.parquet"])
-    (other,) = gather(turned, [tmp_path / "all.parquet"])
+    one = whole(e, [tmp_path / "all.parquet"])
+    other = whole(turned, [tmp_path / "all.parquet"])
     assert np.array_equal(one.peak[order], other.peak)
     assert np.array_equal(np.diff(one.offsets)[order], np.diff(other.offsets))
 
 
-def test_many_stretches_hold_the_same_neurons_as_one(tmp_path, monkeypatch):
+def test_many_row_blocks_hold_the_same_neurons_as_one(tmp_path, monkeypatch):
     e = experiment(parameters={"sodium.g": {"values": [100, 110, 120]}})
     shards = [format(i, "02b") for i in range(4)]
     update(e, tmp_path, shards)
     paths = [tmp_path / f"{shard}.parquet" for shard in shards]
-    (whole,) = gather(e, paths)
+    at_once = whole(e, paths)
     monkeypatch.setattr("hhcore.sweep.gather.NEURONS", 5)  # curves of four amplitudes stay whole
     monkeypatch.setattr("hhcore.sweep.gather.BATCH", 2)
-    assert stretches(e) == [range(4), range(4, 8), range(8, 12)]
-    parts = list(gather(e, paths))
+    assert row_blocks(e, 4) == [range(4), range(4, 8), range(8, 12)]
+    parts = list(gather(e, paths, row_blocks(e, 4)))
     for name in ("spike_times", "peak", "trough", "status", "ended", "steps"):
-        assert np.array_equal(np.concatenate([getattr(part, name) for part in parts]), getattr(whole, name)), name
-    assert np.array_equal(np.concatenate([np.diff(part.offsets) for part in parts]), np.diff(whole.offsets))
+        assert np.array_equal(np.concatenate([getattr(part, name) for part in parts]), getattr(at_once, name)), name
+    assert np.array_equal(np.concatenate([np.diff(part.offsets) for part in parts]), np.diff(at_once.offsets))
 
 
-def test_more_stretches_than_files_that_may_be_open(tmp_path):
-    """150 stretches and 32 shards, where a process may open 128 files: the same neurons as in one piece."""
+def test_more_row_blocks_than_files_that_may_be_open(tmp_path):
+    """150 row blocks and 32 shards, where a process may open 128 files: the same neurons as in one piece."""
     script = (
         "import resource, sys; from pathlib import Path; import hhcore.sweep.gather as g; from test_store import *;"
         "e = experiment(amplitudes=range(20), conductances=range(100, 130), duration=20);"
         f"folder = Path({str(tmp_path)!r}); update(e, folder); one = result(e, folder);"
         "shards = [format(i, '05b') for i in range(32)]; update(e, folder, shards);"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128)); g.BATCH = 7; g.FAN_OUT = 16;"
-        "g.NEURONS, type(e).curve = 4, 4;"
-        "parts = list(g.gather(e, [folder / f'{s}.parquet' for s in shards]));"
-        "assert len(parts) == len(g.stretches(e)) == 150;"
+        "g.NEURONS = 4; blocks = g.row_blocks(e, 4);"
+        "parts = list(g.gather(e, [folder / f'{s}.parquet' for s in shards], blocks));"
+        "assert len(parts) == len(blocks) == 150;"
         "whole = [np.concatenate([getattr(p, n) for p in parts]) for n in ('spike_times', 'peak', 'trough', 'status')];"
         "offsets = np.r_[0, np.cumsum(np.concatenate([np.diff(p.offsets) for p in parts]))];"
         "assert [a.tobytes() for a in (whole[0], offsets, *whole[1:])] == one; print('same')"
@@ -148,13 +155,13 @@ def test_more_stretches_than_files_that_may_be_open(tmp_path):
 
 
 @pytest.mark.parametrize("fan_out", [2, 3, 64])
-def test_rows_are_shared_out_among_parts_whatever_the_number_of_files(monkeypatch, tmp_path, fan_out):
+def test_rows_are_distributed_to_parts_whatever_the_number_of_files(monkeypatch, tmp_path, fan_out):
     monkeypatch.setattr("hhcore.sweep.gather.FAN_OUT", fan_out)
     monkeypatch.setattr("hhcore.sweep.gather.BATCH", 4)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     numbers = np.random.default_rng(1).permutation(100)
     batches = [pa.table({"row": pa.array(part)}) for part in np.array_split(numbers, 9)]
-    parts = _shared_out(batches, batches[0].schema, lambda found: found["row"].to_numpy() // 10, range(12))
+    parts = _distributed(batches, batches[0].schema, lambda batch: batch["row"].to_numpy() // 10, range(12))
     assert [sorted(part["row"].to_pylist()) for part in parts] == [
         list(range(k, k + 10)) for k in range(0, 100, 10)
     ] + [
@@ -175,7 +182,7 @@ def test_a_new_shard_is_simulated_in_the_order_of_its_keys(tmp_path):
 def test_a_store_that_lacks_points_is_said_to(tmp_path):
     update(experiment(), tmp_path)
     with pytest.raises(UserError, match="lacks points of the grid; .*--forcerun simulate"):
-        list(gather(experiment(amplitudes=(0, 7)), [tmp_path / "all.parquet"]))
+        whole(experiment(amplitudes=(0, 7)), [tmp_path / "all.parquet"])
 
 
 def test_a_shard_without_neurons_is_sound_and_one_that_is_damaged_is_set_aside(tmp_path):
@@ -186,62 +193,62 @@ def test_a_shard_without_neurons_is_sound_and_one_that_is_damaged_is_set_aside(t
     assert 1 < len(filled) <= 8
     filled[0].write_bytes(b"PAR1")
     with pytest.raises(UserError, match=rf"1 shards \({filled[0].name}\) are damaged"):
-        list(gather(e, paths))
+        whole(e, paths)
     assert sorted(path.name for path in tmp_path.iterdir() if path not in paths) == [f"{filled[0].stem}.damaged"]
     update(e, tmp_path, [filled[0].stem])
     store.tables.write(filled[1], pq.read_table(filled[1]), {"context": "another"})
     with pytest.raises(UserError, match=rf"1 shards \({filled[1].name}\) are damaged or of another version"):
-        list(gather(e, paths))
+        whole(e, paths)
 
 
 def test_keys_of_a_grid_are_those_of_its_points(monkeypatch):
-    monkeypatch.setattr(sweep, "BATCH", 5)
+    monkeypatch.setattr("hhcore.sweep.keys.BATCH", 5)
     more = {"sodium.g": {"values": [100, 110]}, "leak.g": {"values": [0.2, 0.3, 0.4]}}
     zipped = {"combine": "zip", "amplitudes": (1, 2, 3), "parameters": {"leak.g": {"values": [0.1, -0.0, 0.3]}}}
     for e in (experiment(parameters=more), experiment(amplitudes=(5,), parameters={}), experiment(**zipped)):
-        rows, keys = (np.concatenate(parts) for parts in zip(*sweep.grid_keys(e), strict=True))
+        rows, keys = (np.concatenate(parts) for parts in zip(*grid_keys(e), strict=True))
         assert rows.tolist() == list(range(e.n_points))
-        assert np.array_equal(keys, sweep.point_keys(e.points(rows)))
+        assert np.array_equal(keys, point_keys(e.points(rows)))
 
 
 def test_keys_with_one_first_half_are_told_apart():
     held = np.array([[1, 4], [2, 1], [2, 5], [2, 9], [7, 0]], dtype=np.uint64)
     asked = np.array([[2, 9], [2, 1], [2, 6], [7, 0], [8, 0], [0, 4]], dtype=np.uint64)
-    assert store.places(asked, held).tolist() == [3, 1, -1, 4, -1, -1]
-    assert store.places(asked, held[:0]).tolist() == [-1] * 6
+    assert store.positions(asked, held).tolist() == [3, 1, -1, 4, -1, -1]
+    assert store.positions(asked, held[:0]).tolist() == [-1] * 6
 
 
 def test_keys_spread_evenly_and_differ():
     e = experiment(amplitudes=np.linspace(0, 40, 4001).tolist())
-    keys = sweep.point_keys(e.points(np.arange(e.n_points)))
+    keys = point_keys(e.points(np.arange(e.n_points)))
     assert len(np.unique(keys, axis=0)) == e.n_points
     counts = np.bincount((keys[:, 0] >> np.uint64(60)).astype(int), minlength=16)
     assert abs(counts - e.n_points / 16).max() < 5 * np.sqrt(e.n_points / 16)
-    assert np.array_equal(sweep.point_keys(np.array([[0.0, 1.0]])), sweep.point_keys(np.array([[-0.0, 1.0]])))
-    assert not np.array_equal(sweep.point_keys(np.array([[0.0, 1.0]])), sweep.point_keys(np.array([[1.0, 0.0]])))
+    assert np.array_equal(point_keys(np.array([[0.0, 1.0]])), point_keys(np.array([[-0.0, 1.0]])))
+    assert not np.array_equal(point_keys(np.array([[0.0, 1.0]])), point_keys(np.array([[1.0, 0.0]])))
 
 
 def test_the_code_that_certifies_every_neuron_is_part_of_their_context(monkeypatch):
     hashed = []
-    monkeypatch.setattr(sweep, "code_digest", lambda *names: hashed.append(set(names)))
+    monkeypatch.setattr(hashing, "code_digest", lambda *names: hashed.append(set(names)))
     for certify in ("sample", "all"):
-        sweep.context_digest(experiment(solver={"method": "rk4", "dt": 0.05, "certify": certify}))
+        hashing.context_digest(experiment(solver={"method": "rk4", "dt": 0.05, "certify": certify}))
     assert (
         hashed[1] - hashed[0] == {"simulation/spike_errors.py", "simulation/spike_errors.py.in"}
         and hashed[0] < hashed[1]
     )
 
 
-def test_plan_counts_shards_by_work():
-    small, large = sweep.plan(experiment()), sweep.plan(experiment(amplitudes=range(20000), duration=6000))
+def test_shards_are_counted_by_work():
+    small, large = estimate(experiment()), estimate(experiment(amplitudes=range(20000), duration=6000))
     assert small.shards == ("all",)
     assert len(large.shards) == 2 and large.neurons == 40000
     assert large.simulated_s == pytest.approx(240000.0)
 
 
-def test_a_plan_counts_shards_of_short_runs_by_neurons():
+def test_shards_of_short_runs_are_counted_by_neurons():
     e = experiment(amplitudes=np.linspace(0, 1, 1500).tolist(), conductances=np.linspace(1, 2, 1500).tolist())
-    assert len(sweep.plan(e).shards) == 4  # 2.25 million neurons, a million or so in each
+    assert len(estimate(e).shards) == 4  # 2.25 million neurons, a million or so in each
 
 
 def test_a_job_that_simulates_does_not_wait_for_libraries_it_does_not_need(tmp_path):

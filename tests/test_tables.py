@@ -104,7 +104,7 @@ def test_equal_content_gives_equal_bytes(tmp_path):
     program = "\n".join(
         [
             "import sys; sys.path[:0] = sys.argv[2:]",
-            "from pathlib import Path; import test_tables as t; from hhcore import tables",
+            "from pathlib import Path; import test_tables as t; from hhcore.base import tables",
             "tables.write(Path(sys.argv[1]), tables.table(t.columns(), t.FIELDS), t.MADE)",
         ]
     )

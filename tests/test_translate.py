@@ -2,8 +2,8 @@
 
 import math
 import platform
-import struct
 
+import kernel_python
 import numpy as np
 import pytest
 
@@ -11,26 +11,12 @@ from hhcore.base.errors import UserError
 from hhcore.compile.language.machine import Function, compiled, load
 from hhcore.compile.language.values import KernelError
 
-BUILTINS = {
-    "inf": math.inf,
-    "nan": math.nan,
-    "sqrt": math.sqrt,
-    "floor": lambda x: float(np.floor(x)),  # as in IEEE 754: an integer of Python's has no sign of zero
-    "ceil": lambda x: float(np.ceil(x)),
-    "bits_of": lambda x: struct.unpack("<q", struct.pack("<d", x))[0],
-    "double_of": lambda x: struct.unpack("<d", struct.pack("<q", x))[0],
-    "empty": lambda shape: np.full(shape, np.nan),
-    "inline": lambda function: function,
-}
-
 
 def both(text: str, name: str, make) -> tuple[list, list]:
     """What a function leaves in its arguments and returns: compiled, and run by Python."""
-    python: dict = dict(BUILTINS)
-    exec(text, python)
     mine, theirs = make(), make()
     found = load(compiled(text)).__dict__[name](*mine)
-    expected = python[name](*theirs)
+    expected = kernel_python.kernel(text).__dict__[name](*theirs)
     return [found, *mine], [expected, *theirs]
 
 
@@ -179,6 +165,72 @@ def test_what_python_refuses_to_divide_is_infinite_or_not_a_number():
     assert bits(x) == bits([np.inf, np.nan, -np.inf])
 
 
+COMPARISONS = """
+def f(x: "f8[:]", found: "b1[:, :, :]", chosen: "f8[:, :, :]"):
+    for i in range(len(x)):
+        for k in range(len(x)):
+            a, b = x[i], x[k]
+            found[i, k, 0], found[i, k, 1], found[i, k, 2] = a < b, a <= b, a > b
+            found[i, k, 3], found[i, k, 4], found[i, k, 5] = a >= b, a == b, a != b
+            chosen[i, k, 0], chosen[i, k, 1] = min(a, b), max(a, b)
+"""
+
+
+def test_comparisons_of_all_pairs():
+    """NaN is not like anything, itself included; of zeros that differ by their sign, the first is chosen."""
+    x = np.array([-1.0, -0.0, 0.0, 1.0, math.inf, math.nan])
+    n = len(x)
+    check(COMPARISONS, "f", lambda: [x.copy(), np.zeros((n, n, 6), bool), np.zeros((n, n, 2))])
+
+
+INTEGERS = """
+N, BIG = -5, 9007199254740993
+
+def f(n: "i8[:]", x: "f8[:]"):
+    n[0], n[1], n[2] = abs(n[3]), abs(N), -0x8000000000000000
+    x[0], x[1] = min(N, 2.5) / 2, max(n[3], 0.5)
+    x[2], x[3] = BIG / 3, BIG - 1.0
+    x[4] = 1.0 if BIG == 9007199254740992.0 else 2.0
+"""
+
+
+def test_integers_stay_integers_and_are_floats_beside_floats():
+    n, x = np.array([0, 0, 0, -7]), np.zeros(5)
+    load(compiled(INTEGERS)).f(n, x)
+    assert n.tolist() == [7, 5, -(2**63), -7]
+    assert x.tolist() == [-2.5, 0.5, 3002399751580330.5, 9007199254740991.0, 1.0]  # 2^53 + 1 is no float, 2^53 is
+    check(INTEGERS, "f", lambda: [np.array([0, 0, 0, -7]), np.zeros(5)])
+
+
+LEFT_OUT = """
+@inline
+def count(x):
+    x[0] += 1.0
+    return x[0]
+
+@inline
+def counted(x):
+    return count(x)
+
+def f(x: "f8[:]"):
+    x[1] = count(x) if x[1] > 0.0 else counted(x) + 10.0
+    x[2] = 1.0 if x[1] > 100.0 and counted(x) > 0.0 else 2.0
+"""
+
+
+@pytest.mark.parametrize("second, left", [(1.0, [1.0, 1.0, 2.0]), (0.0, [1.0, 11.0, 2.0])])
+def test_a_call_that_writes_happens_only_where_it_is_chosen(second, left):
+    x = np.array([0.0, second, 0.0])
+    load(compiled(LEFT_OUT)).f(x)
+    assert x.tolist() == left
+
+
+def test_a_name_bound_in_the_only_branch_that_goes_on_has_its_value():
+    text = 'def f(x: "f8[:]"):\n    if x[0] > 0.0:\n        return\n    else:\n        a = 7.0\n    x[0] = a\n'
+    check(text, "f", lambda: [np.array([1.0])])
+    check(text, "f", lambda: [np.array([-1.0])])
+
+
 ENTRIES_THAT_CALL = """
 def low(x: "f8[:]", i: "i8"):
     return high(x, i) + 1
@@ -194,7 +246,7 @@ def test_what_can_be_called_may_call_another_in_any_order(name):
     check(ENTRIES_THAT_CALL, name, lambda: [np.array([1.5, -0.0]), 1])
 
 
-LANGUAGE = "not part of a kernel's language"
+LANGUAGE = "not part of the kernel language"
 
 
 @pytest.mark.parametrize(
@@ -221,30 +273,40 @@ LANGUAGE = "not part of a kernel's language"
         ("while len(x):\n        x[0] = 1.0", "not a condition"),
         ("x[0] = 1.0 if x[0] > 1.0 and len(x) else 2.0", "not a condition"),
         ("x[0] = 1.0 if (x[0] > 1.0) < (x[0] > 2.0) else 2.0", "no order"),
+        ("x[0] = 1.0 << 2", "no such operation on f8"),
+        ("x[0] = float(True + True)", "no such operation on b1"),
+        ("x[0] = x[0] ** 2", "an operation on constants only"),
+        ("x[0] = float(7 // 0)", "an operation on constants only"),
+        ("x[0] = float(abs(-0x8000000000000000))", "not a number of 64 bits"),
+        ("x[0] = 1.0 if 0.0 < x[1] < scaled(x, 2.0) else 2.0", "a call that Python may leave out"),
+        ("if x[0] > 1.0:\n        a = 7.0\n    x[0] = a", "a name without a value"),
+        ("if x[0] > 1.0:\n        x[0] = 3.0\n    else:\n        a = x[1]\n    x[0] = a", "a name without a value"),
+        ("for k in range(2):\n        a = x[k]\n    x[0] = a", "a name without a value"),
+        ("while x[0] > 1.0:\n        a = x[1]\n        x[0] = a\n    x[0] = a", "a name without a value"),
         ("x[0] = +x[0]", LANGUAGE),
         ("x[0] = float(~5)", LANGUAGE),
         ("x[0] = -(x[0] > 1.0)", "b1 where i8 is needed"),
         ("x[0] = x[0] > 1.0", "b1 where f8 is needed"),
-        ("x[0] = float(1 << 64)", "no shift within 64 bits"),
-        ("x[0] = float(2**63)", "no number of 64 bits"),
-        ("x[0] = 'a'", "no number of 64 bits"),
-        ("x[0] = (-8.0) ** 0.5", "no number of 64 bits"),
+        ("x[0] = float(1 << 64)", "not a shift within 64 bits"),
+        ("x[0] = float(2**63)", "not a number of 64 bits"),
+        ("x[0] = 'a'", "not a number of 64 bits"),
+        ("x[0] = (-8.0) ** 0.5", "not a number of 64 bits"),
         ("x[0] = x + 1.0", "not a number"),
         ("x[0] = x", "not a number"),
         ("x[0.5] = 1.0", "not an integer"),
         ("x[0, 0] = 1.0", "not an element of an array"),
         ("x[0][0] = 1.0", "not an element of an array"),
-        ("x.shape = 3", "nothing to assign to"),
-        ("T[0] = 1.0", "to an array of constants"),
-        ("x[0] = x.shape[len(x)]", "not the number of one of several"),
+        ("x.shape = 3", "cannot assign to this"),
+        ("T[0] = 1.0", "or the array is constant"),
+        ("x[0] = x.shape[len(x)]", "not an index of these values"),
         ("x[0] = x[1] = 7.0", "several assignments in one"),
-        ("a, b = x[0]", "not as many values as names"),
-        ("a, b = 1.0, 2.0, 3.0", "not as many values as names"),
-        ("a = x\n    if x[0] > 1.0:\n        a = T", "a is an array"),
-        ("x = T", "x is an array"),
-        ("T = 1.0\n    x[0] = T", "a constant already"),
-        ("for T in range(2):\n        x[0] = 1.0", "a counter with the name of something else"),
-        ("k = 3\n    for k in range(2):\n        x[k] = 1.0", "a counter with the name of something else"),
+        ("a, b = x[0]", "the numbers of values and names differ"),
+        ("a, b = 1.0, 2.0, 3.0", "the numbers of values and names differ"),
+        ("a = x\n    if x[0] > 1.0:\n        a = T", "a is already an array"),
+        ("x = T", "x is already an array"),
+        ("T = 1.0\n    x[0] = T", "T is already an array, several numbers or a constant"),
+        ("for T in range(2):\n        x[0] = 1.0", "the name of the counter is taken"),
+        ("k = 3\n    for k in range(2):\n        x[k] = 1.0", "the name of the counter is taken"),
         ("for k in range(2):\n        x[k] = 1.0\n    x[0] = k", "a name without a value"),
         ("for k in range(2):\n        x[k] = 1.0\n    else:\n        x[0] = 7.0", "an `else` of a loop"),
         ("while x[0] > 1.0:\n        x[0] = 1.0\n    else:\n        x[0] = 7.0", "an `else` of a loop"),
@@ -253,20 +315,20 @@ LANGUAGE = "not part of a kernel's language"
         ("for k in range(x[0]):\n        x[k] = 1.0", "not an integer"),
         ("break", "outside of a loop"),
         ("x[0] = min(x[0], x[1], x[2])", "min takes 2 arguments"),
-        ("x[0] = abs(x=1.0)", "abs takes 1 arguments, by their place"),
-        ("x[0] = scaled(x, x[0], factor=2.0)", "scaled takes 2 arguments, by their place"),
+        ("x[0] = abs(x=1.0)", "abs takes 1 arguments, by position"),
+        ("x[0] = scaled(x, x[0], factor=2.0)", "scaled takes 2 arguments, by position"),
         ("x[0] = scaled(x)", "scaled takes 2 arguments"),
-        ("x[0] = paired(x, x)", "an array given twice"),
-        ("x[0] = paired(x, T)", "or one of constants"),
+        ("x[0] = paired(x, x)", "an array passed twice"),
+        ("x[0] = paired(x, T)", "or a constant array"),
         ("x[0] = scaled(x, (1.0, 2.0))", "several numbers as one argument"),
         ("x[len(x) - 1] += 1.0", "would call a function twice"),
-        ("x[0] = WORDS[0]", "no number of 64 bits"),
-        ("x[0] = len(x[0])", "not for such arguments"),
-        ("x[0] = sqrt(x)", "not for such arguments"),
+        ("x[0] = WORDS[0]", "not a number of 64 bits"),
+        ("x[0] = len(x[0])", "not for these arguments"),
+        ("x[0] = sqrt(x)", "not for these arguments"),
         ("a = empty(3)", "not a constant shape"),
         ("a = empty((len(x),))", "not a constant shape"),
         ("x[0] = scaled(x, 2.0) if x[0] > 1.0 else 1", "numbers of two types"),
-        ("x[0] = (1.0, 2.0) if x[0] > 1.0 else 1.0", "things of two kinds"),
+        ("x[0] = (1.0, 2.0) if x[0] > 1.0 else 1.0", "values of two kinds"),
         ("x[0] = endless(x)", "endless calls itself"),
         ("x[0] = = 1.0", "line 16: invalid syntax"),
     ],
@@ -312,6 +374,12 @@ def test_what_is_refused_is_told_with_its_line():
 def test_what_belongs_into_no_kernel_is_refused(text):
     with pytest.raises(KernelError, match=r"^line \d"):
         compiled(f"{text}\n")
+
+
+@pytest.mark.parametrize("value", ["M", "open('x')", "__import__('os')", "print(1)"])
+def test_constants_are_made_of_numbers_alone(value):
+    with pytest.raises(KernelError, match="a constant without a value"):
+        compiled(f"N = {value}\n")
 
 
 def test_arguments_of_another_type_are_refused():

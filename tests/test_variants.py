@@ -5,7 +5,8 @@ import pytest
 
 import hhcore
 from hhcore.compile.module import kernel_name
-from hhcore.config.experiment import read_experiments
+from hhcore.config.reader import read_experiments
+from hhcore.simulation.engine import kernel_parts
 
 TEXT = '''
 [[model]]
@@ -55,7 +56,7 @@ def test_a_variant_sets_constants_and_initial_values_and_leaves_the_rest(path):
 def test_they_share_one_kernel_and_keep_their_own_values(path):
     """A membrane without current decays to E with the time constant C/g, of each variant its own."""
     found = [hhcore.load_model(path + suffix) for suffix in ("", ":tight", ":shifted")]
-    assert len({kernel_name(model, "tsit5") for model in found}) == 1
+    assert len({kernel_name(model, "tsit5", *kernel_parts(hhcore.Step)) for model in found}) == 1
     for model, V, g, E in zip(found, (-65, -70, -65), (0.1, 0.01, 0.1), (-65, -65, -50), strict=True):
         run = hhcore.trace(model, {}, hhcore.Step(0), duration=20.0, initial_state="model", local_error=1e-10)
         np.testing.assert_allclose(run["a.V"], E + (V - E) * np.exp(-g * run["time"]), rtol=1e-8)
@@ -86,11 +87,11 @@ def test_a_config_names_one(path, tmp_path):
             r"leaky\.mmt: the model has no variant 'tihgt'; legal: tight, shifted; did you mean 'tight'",
         ),
         (":tight", "a.g = 0.01", "a.gg = 0.01", r"no constant or state 'a\.gg'; .*did you mean 'a\.g'"),
-        (":tight", "a.g = 0.01", "a.g = much", "'much' is no finite number"),
-        (":tight", "a.g = 0.01", "a.g = inf", "'inf' is no finite number"),
+        (":tight", "a.g = 0.01", "a.g = much", "'much' is not a finite number"),
+        (":tight", "a.g = 0.01", "a.g = inf", "'inf' is not a finite number"),
         (":tight", "a.g = 0.01", "a.g 0.01", "write `component.variable = number`"),
         (":tight", "tight: A", "A", "a variant begins with a line `name: description`"),
-        (":tight", "shifted: ", "tight: ", "there are two of this name"),
+        (":tight", "shifted: ", "tight: ", "two variants have this name"),
     ],
 )
 def test_mistakes_get_one_message(path, name, old, new, message):

@@ -239,7 +239,9 @@ def test_growing_simulates_the_new_points_shrinking_none(small, cache, tmp_path)
     assert len(pd.read_parquet(small.path / "results/e/features.parquet")) == 6
 
 
-ALL = {"kernel", "calibrate", "simulate", "tables", "figures", "report", "all"}
+TABLES_ON = {"tables_current_clamp_fi", "figures_current_clamp_fi", "report", "all"}  # from the tables on
+FIGURES_ON = TABLES_ON - {"tables_current_clamp_fi"}
+ALL = {"kernel", "calibrate", "simulate"} | TABLES_ON
 
 
 @pytest.mark.parametrize(
@@ -247,22 +249,26 @@ ALL = {"kernel", "calibrate", "simulate", "tables", "figures", "report", "all"}
     [
         ("model.mmt", "# Initial values", "# Starting values", set()),
         ("model.mmt", "g = 120 [mS/cm^2]", "g = 121 [mS/cm^2]", ALL),
-        ("model.mmt", "desc: Maximal sodium", "desc: Largest sodium", {"tables", "figures", "report", "all"}),
+        ("model.mmt", "desc: Maximal sodium", "desc: Largest sodium", TABLES_ON),
         ("hhcore/schemes/tableaus.py", "c=(0.5, 0.5,", "c=(0.50, 0.5,", ALL),
         ("hhcore/compile/runtime/primitives.py.in", "p = fma(fma(", "p = fma( fma(", ALL),
         ("hhcore/simulation/simulate.py", "CHUNK = ", "CHUNK = 2 * ", ALL - {"kernel"}),
-        ("hhcore/simulation/features.py", "in the whole run", "during the run", {"tables", "figures", "report", "all"}),
-        ("hhcore/sweep/gather.py", "neurons that are", "those that are", {"tables", "figures", "report", "all"}),
-        (
-            "hhcore/simulation/spike_trains.py.in",
-            "Fill the rows",
-            "Fill all rows",
-            {"tables", "figures", "report", "all"},
-        ),
+        ("hhcore/simulation/features.py", "in the whole run", "during the run", TABLES_ON),
+        ("hhcore/sweep/gather.py", "neurons read at a time", "neurons read together", TABLES_ON),
+        ("hhcore/simulation/spike_trains.py.in", "Fill the rows", "Fill all rows", TABLES_ON),
         ("hhcore/simulation/spike_errors.py.in", "Fill", "Set", ALL - {"kernel"}),
-        ("hhcore/base/units.py", "µ", "μ", {"tables", "figures", "report", "all"}),
+        ("hhcore/base/units.py", "µ", "μ", TABLES_ON),
         ("hhcore/figures/style.py", "figure", "figure", set()),
-        ("hhcore/figures/fi.py", "Firing rate", "Rate of firing", {"figures", "report", "all"}),
+        ("hhcore/grid/points.py", "The points of a grid", "Points of a grid", ALL - {"kernel"}),
+        ("hhcore/experiments/protocol.py", "COMMON = ", "COMMON  = ", ALL - {"kernel"}),
+        ("hhcore/protocols/current_clamp/protocol.py", "CHECKED_MS = ", "CHECKED_MS  = ", ALL - {"kernel"}),
+        ("hhcore/protocols/fi/curves.py", "amplitudes of the grid", "grid's amplitudes", TABLES_ON),
+        ("hhcore/protocols/fi/figures.py", "Firing rate", "Rate of firing", FIGURES_ON),
+        ("hhcore/protocols/fi/captions/rheobase_map.rst", "heobase", "heo-base", {"report", "all"}),
+        ("hhcore/protocols/sensitivity/indices.py", "RESAMPLES = 100", "RESAMPLES = 99", set()),  # nothing is sampled
+        ("hhcore/protocols/pacing/protocol.py", "class Pacing", "class  Pacing", set()),  # a step does not pace
+        ("hhcore/results/resources.py", "MARGIN = 4.0", "MARGIN = 5.0", set()),
+        ("hhcore/base/errors.py", "run the same command again", "run it again", set()),
         ("workflow/report/summary.rst", "Model and source", "Source and model", {"report", "all"}),
         ("config/README.md", "config", "config", set()),
     ],
@@ -284,7 +290,7 @@ def test_a_table_that_is_large_is_not_inside_of_the_report(small):
     report = (small.path / "results/report.html").read_text()
     assert "F-I summary, one row per curve" in report  # 2 rows
     assert "Features, one row per neuron" not in report  # 6 rows
-    assert "inside of this report too" in report
+    assert "includes tables of at most" in report
     (small.path / "workflow/rules/common.smk").write_text(before)
     small.run("--forcerun", "report")
     assert "Features, one row per neuron" in (small.path / "results/report.html").read_text()

@@ -1,1 +1,1 @@
-"""What every other package uses: errors, checks, units, digests, files, progress, tables."""
+"""Errors, checks, units, digests, files, progress and tables, for every other package."""

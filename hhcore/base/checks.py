@@ -11,45 +11,45 @@ _REPR.maxlevel, _REPR.maxdict, _REPR.maxlist, _REPR.maxstring, _REPR.maxother = 
 
 
 def quoted(value: object) -> str:
-    """`value` as a message quotes it: short, whatever it is."""
+    """`value` as a message quotes it, cut short."""
     if value is None:
         return "nothing"
     try:
         return _REPR.repr(value)
-    except ValueError:  # Python prints no integer of more than 4300 digits
+    except ValueError:  # Python does not print integers of more than 4300 digits
         return "a huge number"
 
 
 def fields(
     value: object, where: str, required: Mapping[str, str] | None = None, optional: Iterable[str] = ()
 ) -> dict[str, object]:
-    """`value` itself, if it is a mapping with all `required` keys and none beside them and the `optional` ones.
+    """`value` itself, if it is a mapping that has all `required` keys and no others but the `optional` ones.
 
-    required : key -> a line that shows how it is written, for the message where it is missing
+    required : key -> an example of its line, for the message when the key is missing
     """
     required = required or {}
-    given = mapping(value, where)
-    for key in given:
+    body = mapping(value, where)
+    for key in body:
         if key not in required and key not in optional:
             raise UserError(
                 f"{where}: there is no key {key!r} here; {closest(key, dict.fromkeys([*required, *optional]))}"
             )
     for key, example in required.items():
-        present(given, key, where, example)
-    return given
+        present(body, key, where, example)
+    return body
 
 
-def present(given: Mapping[str, object], key: str, where: str, example: str) -> object:
-    """The value of a key that must be there; `example` shows how it is written."""
-    if key not in given:
-        raise UserError(f"{where}: the key {key!r} is missing; given {quoted(list(given))}; add it, like `{example}`")
-    return given[key]
+def present(body: Mapping[str, object], key: str, where: str, example: str) -> object:
+    """The value of a required key; `example` shows how it is written."""
+    if key not in body:
+        raise UserError(f"{where}: the key {key!r} is missing; given {quoted(list(body))}; add it, like `{example}`")
+    return body[key]
 
 
 def mapping(value: object, where: str) -> dict[str, object]:
     """`value` itself, if it is a mapping whose keys are text."""
     if not isinstance(value, dict):
-        raise UserError(f"{where}: {quoted(value)} is no mapping; write `key: value` lines or {{key: value, ...}}")
+        raise UserError(f"{where}: {quoted(value)} is not a mapping; write `key: value` lines or {{key: value, ...}}")
     for key in value:
         if not isinstance(key, str):
             raise UserError(
@@ -59,17 +59,17 @@ def mapping(value: object, where: str) -> dict[str, object]:
     return value
 
 
-def items(value: object, where: str, like: str, length: int | None = None) -> list:
-    """`value` itself, if it is a list (of `length` items); `like` shows how it is written."""
+def items(value: object, where: str, form: str, length: int | None = None) -> list:
+    """`value` as a list, if it is one (of `length` items); `form` shows how it is written."""
     if not isinstance(value, list | tuple) or (length is not None and len(value) != length):
-        raise UserError(f"{where}: {quoted(value)} does not have the form {like}")
+        raise UserError(f"{where}: {quoted(value)} does not have the form {form}")
     return list(value)
 
 
-def text(value: object, where: str, like: str) -> str:
-    """`value` itself, if it is text; `like` names an example."""
+def text(value: object, where: str, example: str) -> str:
+    """`value` itself, if it is text."""
     if not isinstance(value, str):
-        raise UserError(f"{where}: {quoted(value)} is not text; write a name, like `{like}`")
+        raise UserError(f"{where}: {quoted(value)} is not text; write a name, like `{example}`")
     return value
 
 
@@ -77,6 +77,6 @@ def choice(value: object, legal: Iterable[str], where: str) -> str:
     """`value` itself, if it is one of the `legal` words."""
     legal = list(legal)
     if value not in legal:
-        given = value if isinstance(value, str) else ""
-        raise UserError(f"{where}: {quoted(value)} is not a choice here; {closest(given, legal)}")
+        word = value if isinstance(value, str) else ""
+        raise UserError(f"{where}: {quoted(value)} is not a choice here; {closest(word, legal)}")
     return str(value)

@@ -1,10 +1,11 @@
-"""Digests of what a result depends on, so that it is computed again when that changes and only then."""
+"""Digests of what a result depends on. The result is computed again if, and only if, its digest changes."""
 
 import hashlib
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
 
 def digest(*parts: object) -> str:
@@ -13,16 +14,20 @@ def digest(*parts: object) -> str:
 
 
 @lru_cache
-def code_digest(*names: str) -> str:
-    """Hash of source files of the package, by their path in it; a folder stands for all .py and .in files below it."""
+def code_digest(*entries: str | Path) -> str:
+    """Hash of source files: a str is a path inside the package, a Path any file.
+
+    A folder stands for all .py and .in files below it.
+    """
     texts = []
-    for name in names:
-        texts += [f.name + f.read_text(encoding="utf-8") for f in _sources(resources.files("hhcore") / name)]
+    for entry in entries:
+        path = entry if isinstance(entry, Path) else resources.files("hhcore") / entry
+        texts += [f.name + f.read_text(encoding="utf-8") for f in _sources(path)]
     return digest(*texts)
 
 
 def _sources(entry: Traversable) -> Iterator[Traversable]:
-    """The file itself, or the source files in a folder and in those below it, by name."""
+    """The file itself, or all source files below a folder, sorted by name."""
     if entry.is_file():
         yield entry
         return

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that appear whole or not at all."""
 
 import os
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from uuid import uuid4
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` to write to; it takes the place of `path` when the block ends without an error.
+    """A temporary path beside `path` to write to; it replaces `path` if the block ends without an error.
 
-    Whoever reads or writes `path` at the same time, or a process that is killed, never leaves half a file there.
+    Nobody ever sees half a file at `path`, even if two processes write it at once or one is killed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid4().hex[:12]}")  # process numbers repeat on the nodes of a cluster
@@ -21,7 +21,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        if error.errno and not error.filename:  # a library that writes does not always tell where
+        if error.errno and not error.filename:  # libraries do not always name the file
             error.filename = str(path)
         raise
     finally:

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def mix64(x: np.ndarray) -> np.ndarray:
-    """Stafford's variant 13 of the finaliser of MurmurHash3: every bit of x reaches every bit of the result."""
+    """Mix the bits of x, uint64, so that each reaches every bit of the result: Stafford's variant 13 of MurmurHash3."""
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return x ^ (x >> np.uint64(31))

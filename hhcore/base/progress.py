@@ -1,4 +1,4 @@
-"""Progress of a long job: a line now and then, on the terminal and in the job's log."""
+"""Progress of a long job: a line every few seconds, on the terminal and in the job's log."""
 
 import sys
 import time
@@ -15,7 +15,7 @@ class Progress:
         self.started = self.shown = time.monotonic()
 
     def __call__(self, done: int, total: int) -> None:
-        """Note that `done` of `total` neurons are finished."""
+        """Report that `done` of `total` neurons are finished."""
         now = time.monotonic()
         if done in (0, total) or now - self.shown >= EVERY_S:
             self.shown = now

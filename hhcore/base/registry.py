@@ -1,7 +1,7 @@
-"""Kinds of things that are found, not listed: each is a class in a file or folder of its own.
+"""Find the kinds of a thing: each is a class in a file or folder of its own, and nothing lists them.
 
-Those of hhcore lie in one folder. Other packages add theirs by an entry point, Python's own way for plug-ins: its name
-says nothing, its value is a module with such classes.
+Those of hhcore lie in one folder. Other packages add theirs by an entry point: its name is free, its value is a module
+with such classes.
 """
 
 from functools import lru_cache
@@ -16,9 +16,9 @@ T = TypeVar("T")
 
 @lru_cache
 def discover(package: str, group: str, base: type[T]) -> tuple[type[T], ...]:
-    """The subclasses of `base` in the modules and folders of a package, by name, then those of entry points.
+    """The subclasses of `base` in a package, sorted by module, then those of entry points.
 
-    package : `hhcore.simulation.stimuli`; of its folders, what their `__init__` names counts
+    package : `hhcore.simulation.stimuli`; a folder in it offers what its `__init__` imports
     group   : of the entry points, `hhcore.stimuli`
     """
     names = sorted(module.name for module in iter_modules(import_module(package).__path__))

@@ -1,6 +1,6 @@
-"""Parquet in and out: units and definitions in the fields, provenance in the file, whole or not at all.
+"""Read and write Parquet: units and definitions in the fields, provenance in the file.
 
-Files hold no time, host or path: equal content gives equal bytes.
+Files appear whole or not at all. They hold no time, host or path: equal content gives equal bytes.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -20,11 +20,11 @@ Fields = Mapping[str, tuple[str, str]]  # name: (unit, definition)
 
 LIBRARIES = ("llvmlite", "myokit", "numpy", "pyarrow", "scipy", "sympy")
 PREFIX = "hhcore."
-ROW_GROUP = 1 << 18  # rows, at the most: small enough that a query can skip most of a table
-BATCH = 1 << 17  # rows looked at together
+ROW_GROUP = 1 << 18  # rows at most: small enough that a query can skip most of a table
+BATCH = 1 << 17  # rows read at a time
 OPTIONS = {"version": "2.6", "compression": "zstd", "compression_level": 3, "write_page_checksum": True}
-# Of 3.2 M spikes of periodic trains, times take 6.4 bytes each so, 7.5 plain and 7.8 with a dictionary; the neuron
-# takes 0.03 (dictionary: 0.06). Written in 0.12 s, read in 0.04 s; a higher level of zstd gains nothing.
+# For 3.2 M spikes of periodic trains: 6.4 bytes per time (7.5 plain, 7.8 with a dictionary), 0.03 per neuron number
+# (dictionary: 0.06). Written in 0.12 s, read in 0.04 s. A higher level of zstd gains nothing.
 SPIKE_OPTIONS = {
     "use_dictionary": False,
     "column_encoding": {"neuron": "DELTA_BINARY_PACKED", "time_ms": "BYTE_STREAM_SPLIT"},
@@ -36,9 +36,9 @@ SPIKE_FIELDS = {
 
 
 def table(columns: Mapping[str, np.ndarray], fields: Fields) -> pa.Table:
-    """An Arrow table of columns (n,) of numbers or text; NaN and what is masked become null.
+    """An Arrow table of columns (n,) of numbers or text; NaN and masked values become null.
 
-    fields : unit and definition of each column, and maybe of others
+    fields : unit and definition of each column; others are ignored
     """
     arrays = [pa.array(column, from_pandas=True) for column in columns.values()]
     schema = [
@@ -48,17 +48,19 @@ def table(columns: Mapping[str, np.ndarray], fields: Fields) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=pa.schema(schema))
 
 
-def write(path: Path, content: pa.Table, made: Mapping[str, str], **options: object) -> None:
-    """Write a table with file metadata `made`, and options of Parquet other than ours; equal content, equal bytes."""
-    with writer(path, content.schema, made, **options) as file:
+def write(path: Path, content: pa.Table, provenance: Mapping[str, str], **options: object) -> None:
+    """Write a table with `provenance` as file metadata; `options` of Parquet go before ours."""
+    with writer(path, content.schema, provenance, **options) as file:
         file.write_table(content, ROW_GROUP)
 
 
 @contextmanager
-def writer(path: Path, schema: pa.Schema, made: Mapping[str, str], **options: object) -> Iterator[pq.ParquetWriter]:
-    """A writer of a table in parts; the file takes its place only when everything is written and on disk."""
+def writer(
+    path: Path, schema: pa.Schema, provenance: Mapping[str, str], **options: object
+) -> Iterator[pq.ParquetWriter]:
+    """Write a table in parts; the file appears when everything is on disk."""
     options = OPTIONS | (SPIKE_OPTIONS if schema.names == list(SPIKE_FIELDS) else {}) | options
-    schema = schema.with_metadata({PREFIX + key: value for key, value in made.items()})
+    schema = schema.with_metadata({PREFIX + key: value for key, value in provenance.items()})
     with atomic_write(path) as temporary, pq.ParquetWriter(temporary, schema, **options) as file:
         yield file
 
@@ -75,28 +77,30 @@ def spikes(times: np.ndarray, offsets: np.ndarray, first: int = 0) -> pa.Table:
 
 
 def read(path: Path, columns: list[str] | None = None) -> pa.Table:
-    """Read a table, or some columns of it. Raises UserError if there is no such file or it is damaged."""
-    # Not read_table: that takes a folder `a=1` above the file for a column.
+    """Read a table, or some columns of it. Raises UserError if the file is missing or damaged."""
+    # Not read_table, which takes a folder `a=1` above the file for a column.
     with _open(path) as file:
         return file.read(columns)
 
 
 def read_rows(path: Path, chosen: Callable[[pa.RecordBatch], np.ndarray]) -> tuple[pa.Table, np.ndarray]:
-    """The rows of a table for which `chosen`, told of a batch of rows, is true; and their numbers, int64 (k,).
+    """The rows of a table that are chosen, and their numbers, int64 (k,).
 
-    Memory is that of a batch and of the rows that are chosen. Raises UserError as `read` does.
+    chosen : from a batch of n rows to bool (n,)
+
+    Holds one batch and the chosen rows in memory. Raises UserError as `read` does.
     """
     parts, rows, first = [], [np.empty(0, np.int64)], 0
     for batch in batches(path, BATCH):
-        inside = np.flatnonzero(chosen(batch))
-        parts.append(batch.take(pa.array(inside)))
-        rows.append(first + inside)
+        indices = np.flatnonzero(chosen(batch))
+        parts.append(batch.take(pa.array(indices)))
+        rows.append(first + indices)
         first += batch.num_rows
     return pa.Table.from_batches(parts, schema(path)), np.concatenate(rows)
 
 
 def batches(path: Path, rows: int) -> Iterator[pa.RecordBatch]:
-    """A table at most so many rows at a time. Raises UserError as `read` does."""
+    """A table in batches of at most `rows` rows. Raises UserError as `read` does."""
     with _open(path) as file:
         yield from file.iter_batches(rows)
 
@@ -108,10 +112,10 @@ def schema(path: Path) -> pa.Schema:
 
 
 def metadata(path: Path) -> dict[str, str]:
-    """The file metadata of a table that `write` was given. Raises UserError as `read` does."""
+    """The provenance of a table, as `write` got it. Raises UserError as `read` does."""
     with _open(path) as file:
-        found = file.schema_arrow.metadata or {}
-        texts = {key.decode(): value.decode() for key, value in found.items() if key.startswith(PREFIX.encode())}
+        entries = file.schema_arrow.metadata or {}
+        texts = {key.decode(): value.decode() for key, value in entries.items() if key.startswith(PREFIX.encode())}
     return {key.removeprefix(PREFIX): value for key, value in texts.items()}
 
 
@@ -121,13 +125,13 @@ def versions() -> dict[str, str]:
 
 
 def software() -> dict[str, str]:
-    """Versions of what computes results; hhcore's own also where it is not installed but run from its folder."""
+    """Versions of hhcore, even if it is not installed, and of the libraries that compute results."""
     return {"hhcore": __version__} | {name: version(name) for name in LIBRARIES}
 
 
 @contextmanager
 def _open(path: Path) -> Iterator[pq.ParquetFile]:
-    """A file to read from; what its reader stumbles over becomes a UserError."""
+    """Open a file to read. Raises UserError if it is missing or damaged."""
     try:
         with pq.ParquetFile(path, memory_map=True, page_checksum_verification=True) as file:
             yield file
@@ -136,7 +140,9 @@ def _open(path: Path) -> Iterator[pq.ParquetFile]:
     except MemoryError:
         raise
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-        if getattr(error, "errno", None):  # the machine's fault, not the file's
+        if "launch worker thread" in str(error):  # of Arrow, for lack of memory
+            raise MemoryError(str(error)) from error
+        if getattr(error, "errno", None):  # of the machine, not of the file
             raise
         raise UserError(
             f"{path} is damaged or not a Parquet file ({error}); delete it and run snakemake again"

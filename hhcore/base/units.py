@@ -1,4 +1,4 @@
-"""The border between written quantities and plain floats: units are known above it, floats run below it."""
+"""Written quantities become plain floats here; all code behind works with floats in known units."""
 
 import functools
 import math
@@ -11,7 +11,7 @@ from hhcore.base.errors import UserError
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
-COLDEST_K = 200.0  # no bare number below is taken for a temperature: neurons are frozen
+COLDEST_K = 200.0  # a bare number below is not taken for a temperature in kelvin: neurons would be frozen
 
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
@@ -39,11 +39,11 @@ def pretty_unit(unit: str) -> str:
 
 
 def to_unit(value: object, unit: str, where: str) -> float:
-    """`value` as a float in `unit`: a bare number is in `unit` already, text carries its own unit.
+    """`value` as a float in `unit`: a bare number is in `unit` already, text has its own unit.
 
-    Conversions are done in decimal arithmetic, so that "0.7 s" is the very double 700.0 in ms.
-    Raises UserError if `value` is no finite number, its unit is unknown or of another dimension, or if it is a bare
-    number of kelvins that only degrees Celsius can be.
+    Converts in decimal arithmetic, so that "0.7 s" is exactly 700.0 in ms.
+    Raises UserError if `value` is not a finite number, its unit is unknown or of another dimension, or if it is a bare
+    number of kelvins that must mean degrees Celsius.
 
     >>> to_unit("0.5 s", "ms", "duration")
     500.0
@@ -70,23 +70,25 @@ def _number(value: object, unit: str, where: str) -> float:
 
 
 def to_difference(value: object, unit: str, where: str) -> float:
-    """As `to_unit`, for a difference of two values, such as a standard deviation.
+    """Like `to_unit`, for a difference of two values, such as a standard deviation.
 
-    Raises UserError also for a unit whose zero is not that of `unit`, such as degC for K.
+    Also raises UserError for a unit with another zero than `unit`, such as degC for K.
     """
     number = _number(value, unit, where)
     own = _NUMBER.sub("", value.strip(), count=1).strip() if isinstance(value, str) else ""
     if own and to_unit(f"0 {own}", unit, where) != 0.0:
-        raise UserError(f"{where}: {quoted(value)} is no difference, since 0 {own} is not 0 {unit}; give it in {unit}")
+        raise UserError(
+            f"{where}: {quoted(value)} is not a difference, since 0 {own} is not 0 {unit}; give it in {unit}"
+        )
     return number
 
 
 def _from_text(value: str, unit: str, where: str) -> Decimal | float:
-    found = _NUMBER.match(value.strip())
-    if not found:
+    match = _NUMBER.match(value.strip())
+    if not match:
         raise UserError(f"{where}: {quoted(value)} does not begin with a number; {_legal(unit)}")
-    number, own = found[0], value.strip()[found.end() :].strip()
-    # YAML 1.1 takes 1e-3, without a dot, for text: a number with an exponent is a bare number all the same.
+    number, own = match[0], value.strip()[match.end() :].strip()
+    # YAML 1.1 reads 1e-3, without a dot, as text: it is a bare number all the same.
     if own == unit or (not own and (unit == "1" or "e" in number.lower())):
         return float(number)
     if not own:
@@ -104,7 +106,7 @@ def _from_text(value: str, unit: str, where: str) -> Decimal | float:
         raise UserError(f"{where}: the unit {own!r} of {quoted(value)} is unknown; {_legal(unit)}")
     try:
         return _registry().Quantity(Decimal(number), source).to(target).magnitude
-    except Exception as error:  # pint has a zoo of them, among them those of decimal
+    except Exception as error:  # pint raises many kinds, also those of decimal
         raise UserError(f"{where}: {quoted(value)} cannot be converted to {unit}; {_legal(unit)}") from error
 
 
@@ -123,7 +125,7 @@ def _is_finite(number: Real | Decimal) -> bool:
 
 @functools.cache
 def _registry():
-    import pint  # here, because it takes half a second and most configs hold bare numbers only
+    import pint  # here, since it takes half a second and most configs have bare numbers only
 
     return pint.UnitRegistry(non_int_type=Decimal)
 
@@ -133,5 +135,5 @@ def _pint_unit(text: str):
     """The unit that `text` names, or None."""
     try:
         return _registry().parse_units(text.replace("Ohm", "ohm"))  # Myokit's spelling, pint's spelling
-    except Exception:  # pint lets errors of its tokeniser and of decimal through
+    except Exception:  # pint also raises errors of its tokeniser and of decimal
         return None

@@ -1,1 +1,1 @@
-"""How accurate a solver is on an experiment's own grid: measured, chosen, written down."""
+"""The accuracy of solvers on an experiment's own grid: measure it, choose a solver, write the evidence."""

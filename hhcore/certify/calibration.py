@@ -1,14 +1,13 @@
-"""How accurate a solver is on an experiment's own grid, and the cheapest one that meets a tolerance.
+"""Measure how accurate solvers are on an experiment's own grid, and choose the cheapest that meets a tolerance.
 
-A sample of the grid is simulated by the candidate solvers, ever finer, and by a much tighter reference. Costs are
-counted operations, not seconds, so that every machine chooses the same. A second, independent program (SciPy, straight
+The candidates simulate a sample of the grid with ever finer settings, and so does a much tighter reference. Costs are
+counted operations, not seconds, so that every machine makes the same choice. An independent program (SciPy, straight
 from the model's equations) checks the reference.
 """
 
 import itertools
 import math
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,20 +16,17 @@ from hhcore.base.errors import UserError
 from hhcore.base.hashing import mix64
 from hhcore.certify.stability import check_step
 from hhcore.compile.cost import cost
-from hhcore.compile.module import load_kernel
-from hhcore.config.experiment import Experiment, Factor
+from hhcore.experiments.experiment import Experiment
+from hhcore.grid.factors import Factor
 from hhcore.schemes.solver import SCHEMES, Solver
-from hhcore.simulation.result import DIVERGED, Result
-from hhcore.simulation.spike_errors import spike_time_errors
-from hhcore.sweep.store import estimated_errors, run_points
+from hhcore.simulation.result import Result
 
-CORNERS, RANDOM, EDGES, SENSITIVE = 16, 32, 32, 32  # points of a sample: up to so many of each kind
-LINES = 16  # through the grid, on which those of the last two kinds are looked for
+CORNERS, RANDOM, EDGES, SENSITIVE = 16, 32, 32, 32  # points of a sample, at most, of each kind
+LINES = 16  # through the grid: the search for edges and sensitive points
 LINE_POINTS = 400
-STIFF = 1.5  # a model is stiff if a hundredfold smaller local error of an explicit scheme takes less than so many steps
-CHECKED_MS = 300.0
-UNJUDGED = 6  # where in a ladder to stand if no neuron of the sample fires: a local error of 1e-6
-WORTHLESS = 2.0  # a solver this many times as expensive as one that meets the tolerance is not refined further
+STIFF = 1.5  # a model is stiff if a hundredth of the local error takes an explicit scheme less than 1.5 times the steps
+UNJUDGED = 6  # rung of a ladder if no neuron of the sample has an error: a local error of 1e-6
+WORTHLESS = 2.0  # a scheme this many times as expensive as a solver that meets the tolerance is not refined further
 
 LADDERS = {
     "tsit5": [10.0 ** (-k / 2) for k in range(6, 23)],
@@ -41,10 +37,12 @@ LADDERS = {
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What suits a model: schemes to choose from, cheapest first, and how the reference is computed.
+class Candidates:
+    """The solvers that suit a model.
 
-    screen    : a coarse and a fine solver that tell where spike counts change
+    methods   : schemes to choose from, cheapest first
+    screen    : a coarse and a fine solver that show where spike counts change
+    reference : the solver of the reference
     check     : SciPy's method and tolerance
     """
 
@@ -54,10 +52,10 @@ class Plan:
     check: tuple[str, float]
 
 
-SMOOTH = Plan(
+SMOOTH = Candidates(
     ("tsit5", "dop853"), (Solver("tsit5", 1e-4), Solver("tsit5", 1e-6)), Solver("dop853", 1e-12), ("DOP853", 1e-12)
 )
-TOUGH = Plan(
+TOUGH = Candidates(
     ("rodas5p", "tsit5"), (Solver("rodas5p", 1e-4), Solver("rodas5p", 1e-6)), Solver("rodas5p", 1e-11), ("LSODA", 1e-11)
 )
 
@@ -66,43 +64,43 @@ TOUGH = Plan(
 class Trial:
     """One solver on the sample of k neurons.
 
-    cost            : weighted operations of a neuron in 1 ms, the mean over the sample
-    error           : float64 (k,), largest error of a spike time [ms], see hhcore.sweep.store.estimated_errors
-    count           : int64 (k,), spikes
-    differs         : bool (k,), whether the number of spikes is not that of the reference
-    failed          : bool (k,), whether the neuron failed though that of the reference did not
+    cost    : weighted operations per neuron and ms, the mean over the sample
+    error   : float64 (k,), largest error, as `Protocol.errors` defines it
+    outcome : int64 (k,), the number that must not depend on the solver, such as the spike count
+    differs : bool (k,), whether the outcome is not that of the reference
+    failed  : bool (k,), whether the neuron failed although that of the reference did not
     """
 
     solver: Solver
     cost: float
     error: np.ndarray
-    count: np.ndarray
+    outcome: np.ndarray
     differs: np.ndarray
     failed: np.ndarray
 
     @property
     def worst(self) -> float:
-        """Largest error in the sample [ms]: 0 if no neuron fires, infinite if one fails."""
+        """Largest error in the sample: 0 if no neuron has one, infinite if one fails."""
         return np.inf if self.failed.any() else float(np.nanmax(self.error, initial=0.0))
 
     @property
     def median(self) -> float:
-        """Median over the neurons that fire [ms], NaN if none does."""
-        fired = self.error[~np.isnan(self.error)]
-        return float(np.median(fired)) if fired.size else np.nan
+        """Median error of the neurons that have one, NaN if none does."""
+        known = self.error[~np.isnan(self.error)]
+        return float(np.median(known)) if known.size else np.nan
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a choice of solver rests on.
+    """The evidence for a choice of solver.
 
     neurons   : int64 (k,), the sample: rows of the grid
-    trials    : what was tried, in the order of trying
-    trial     : that of the solver taken
+    trials    : all trials, in their order
+    trial     : that of the chosen solver
     exact     : the solver of the reference
-    reference : spikes of each neuron of the sample by the reference, int64 (k,)
-    checked   : rows of the grid that SciPy simulated too, as far as it could
-    agreement : largest difference between the reference and SciPy [ms]
+    reference : the outcome of each neuron of the sample by the reference, int64 (k,)
+    checked   : rows of the grid that an independent program simulated too
+    agreement : largest difference between it and the reference, in the unit of `Protocol.errors`
     """
 
     neurons: np.ndarray
@@ -115,67 +113,70 @@ class Evidence:
 
     @property
     def chosen(self) -> Solver:
-        """The solver taken."""
+        """The chosen solver."""
         return self.trial.solver
 
     @property
     def fragile(self) -> np.ndarray:
-        """bool (k,): the number of spikes is not that of the reference, or changes as the chosen scheme gets finer."""
+        """bool (k,): the outcome of the chosen solver, or of a finer setting of its scheme, is not the reference's."""
         same = [t for t in self.trials if t.solver.method == self.chosen.method]
         finer = [t for t in same if t.solver.accuracy <= self.chosen.accuracy]
         return np.any([t.differs for t in finer], axis=0)
 
 
 def calibrate(experiment: Experiment, *, threads: int = 1, progress: Callable[[int, int], None]) -> Evidence:
-    """Try solvers on a sample of the grid and choose: the one given, or the cheapest that meets the tolerance.
+    """Try solvers on a sample of the grid and choose: that of the config, or the cheapest that meets the tolerance.
 
-    Raises UserError if no candidate meets it, or if a given fixed step is too long for the model.
+    Raises UserError if no candidate meets it, or if the config's fixed step is too long for the model.
     """
     e = experiment
-    plan = TOUGH if is_stiff(e, threads) else SMOOTH
-    neurons = sample(e, plan.screen, threads)
+    candidates = TOUGH if is_stiff(e, threads) else SMOOTH
+    neurons = sample(e, candidates.screen, threads)
     points = e.points(neurons)
-    exact = run_points(e, plan.reference, points, threads=threads)
+    exact = e.protocol.measure(e, candidates.reference, points, threads=threads)
     trials: list[Trial] = []
 
     def attempt(solver: Solver) -> Trial:
-        trial = _trial(e, solver, run_points(e, solver, points, threads=threads), exact)
+        trial = _trial(e, solver, e.protocol.measure(e, solver, points, threads=threads), exact)
         trials.append(trial)
         progress(len(trials), len(trials) + 1)
         return trial
 
-    methods = e.methods if len(e.methods) == 1 else plan.methods
+    methods = e.methods if len(e.methods) == 1 else candidates.methods
     if e.solver is not None:
         check_step(e, points)
         chosen = attempt(e.solver)
         attempt(e.solver.finer)
-    elif not exact.spike_times.size:
+    elif not e.protocol.outcome(exact).any():
         chosen = attempt(Solver(methods[0], LADDERS[methods[0]][UNJUDGED]))
     else:
         chosen = _cheapest(e, methods, attempt)
-    checked, agreement = _check(e, neurons, points, exact, chosen, plan.check)
-    return Evidence(neurons, trials, chosen, plan.reference, np.diff(exact.offsets), checked, agreement)
+    checked, agreement = _check(e, neurons, points, exact, chosen, candidates.check)
+    return Evidence(neurons, trials, chosen, candidates.reference, e.protocol.outcome(exact), checked, agreement)
 
 
 def is_stiff(experiment: Experiment, threads: int = 1) -> bool:
-    """Whether stability, not accuracy, sets the steps of an explicit scheme, at the corners of the grid."""
+    """Whether stability, not accuracy, limits the steps of an explicit scheme at the corners of the grid."""
     corners = experiment.points(_corners(_Ranked(experiment)))
-    coarse, fine = (run_points(experiment, s, corners, threads=threads).steps.sum() for s in SMOOTH.screen)
+    coarse, fine = (
+        experiment.protocol.measure(experiment, s, corners, threads=threads).steps.sum() for s in SMOOTH.screen
+    )
     return bool(fine < STIFF * coarse)
 
 
 def _cheapest(e: Experiment, methods: tuple[str, ...], attempt: Callable[[Solver], Trial]) -> Trial:
-    """Each scheme gets finer until two settings in a row meet the tolerance, or until it costs too much."""
+    """Refine each scheme until two settings in a row meet the tolerance, or until it costs too much."""
     best: Trial | None = None
-    ms = e.model.ms
+    accuracy = e.protocol.accuracy
+    scale = accuracy.scale(e.model)
     for method in methods:
-        scale = 1.0 if SCHEMES[method].adaptive else 1.0 / ms
+        unit = 1.0 if SCHEMES[method].adaptive else 1.0 / e.model.ms
         previous = None
-        for accuracy in LADDERS[method]:
-            trial = attempt(Solver(method, accuracy * scale))
+        for setting in LADDERS[method]:
+            trial = attempt(Solver(method, setting * unit))
             if best is not None and trial.cost > WORTHLESS * best.cost:
                 break
-            if trial.worst * ms <= e.tolerance:
+            if trial.worst * scale <= e.tolerance:
                 if previous is not None:
                     best = previous if best is None or previous.cost < best.cost else best
                     break
@@ -184,28 +185,28 @@ def _cheapest(e: Experiment, methods: tuple[str, ...], attempt: Callable[[Solver
                 previous = None
     if best is None:
         raise UserError(
-            f"experiments.{e.name}.solver.tolerance: no solver keeps all spikes of the sample within "
-            f"{e.tolerance * 1000:g} us; ask for less, or give a method and its accuracy"
+            f"experiments.{e.name}.solver.tolerance: no solver keeps each {accuracy.label.lower()} of the sample below "
+            f"{e.tolerance * accuracy.factor:g} {accuracy.unit}; ask for less, or give a method and its accuracy"
         )
     return best
 
 
 def sample(experiment: Experiment, screen: tuple[Solver, Solver] = SMOOTH.screen, threads: int = 1) -> np.ndarray:
-    """Rows of the grid, sorted: its corners, random points, neighbours of changes of the spike count, sensitive points.
+    """Rows of the grid, sorted: its corners, random points, both sides of changes of the spike count, sensitive points.
 
-    The same points whatever the order of the axes and of their values. `screen` tells where the count changes. The
-    corners of a sampled design are the points with the least and the largest value of a quantity.
+    The order of the axes and of their values does not matter. `screen` shows where the count changes. The corners of a
+    sampled design are the points with the smallest and the largest value of a quantity.
     """
     n = experiment.n_points
     if n <= CORNERS + RANDOM + EDGES + SENSITIVE:
         return np.arange(n)
     grid = _Ranked(experiment)
     random = grid.rows(grid.random(RANDOM, seed=1))
-    return np.unique(np.concatenate([_corners(grid), random, _telling(experiment, grid, screen, threads)]))
+    return np.unique(np.concatenate([_corners(grid), random, _critical(experiment, grid, screen, threads)]))
 
 
 def _corners(grid: "_Ranked") -> np.ndarray:
-    """Rows of the grid at its corners, the first of them if there are many."""
+    """Rows of the grid at its corners, at most CORNERS of them."""
     ends = itertools.product(*grid.ends)
     return np.unique(grid.rows(np.array(list(itertools.islice(ends, CORNERS))).T))
 
@@ -221,7 +222,7 @@ class _Ranked:
         factors = experiment.factors
         self.order = sorted(range(len(factors)), key=lambda i: factors[i].names[0])
         self.sorted = [np.argsort(factors[i].values[:, 0], kind="stable") for i in self.order]
-        self.shape = tuple(len(places) for places in self.sorted)
+        self.shape = tuple(len(indices) for indices in self.sorted)
         self.own_shape = experiment.shape
         self.regular = [rank for rank, i in enumerate(self.order) if not factors[i].scattered]
         self.ends = [self._ends(rank, factors[i]) for rank, i in enumerate(self.order)]
@@ -233,64 +234,64 @@ class _Ranked:
         return list(dict.fromkeys(np.column_stack([values.argmin(axis=0), values.argmax(axis=0)]).ravel().tolist()))
 
     def rows(self, ranks: np.ndarray) -> np.ndarray:
-        """Rows of the grid, int64 (k,), of the ranks of their values along each axis, (axes, k)."""
+        """Rows of the grid, int64 (k,), from the ranks of their values along each factor, (factors, k)."""
         own = [np.zeros(0, dtype=np.int64)] * len(self.order)
-        for i, places, rank in zip(self.order, self.sorted, ranks, strict=True):
-            own[i] = places[rank]
+        for i, indices, rank in zip(self.order, self.sorted, ranks, strict=True):
+            own[i] = indices[rank]
         return np.ravel_multi_index(own, self.own_shape)
 
     def random(self, count: int, seed: int) -> np.ndarray:
-        """Ranks of random points, (axes, count)."""
+        """Ranks of random points, (factors, count)."""
         numbers = mix64(np.arange(count, dtype=np.uint64) + np.uint64(seed << 32))
         flat = (numbers % np.uint64(math.prod(self.shape))).astype(np.int64)
         return np.array(np.unravel_index(flat, self.shape))
 
 
-def _telling(experiment: Experiment, grid: _Ranked, screen: tuple[Solver, Solver], threads: int) -> np.ndarray:
+def _critical(experiment: Experiment, grid: _Ranked, screen: tuple[Solver, Solver], threads: int) -> np.ndarray:
     """Both sides of changes of the spike count, and the points that differ most between a coarse and a fine run."""
     rows = _lines(grid)
     points = experiment.points(rows.ravel())
-    coarse, fine = (run_points(experiment, solver, points, threads=threads) for solver in screen)
-    moved = estimated_errors(coarse, fine, experiment)
-    moved[(coarse.status >= DIVERGED) & (fine.status < DIVERGED)] = np.inf
+    coarse, fine = (experiment.protocol.measure(experiment, solver, points, threads=threads) for solver in screen)
+    moved = experiment.protocol.errors(coarse, fine, experiment)
+    moved[coarse.failed & ~fine.failed] = np.inf
     sensitive = np.argsort(-np.nan_to_num(moved, posinf=np.inf), kind="stable")[:SENSITIVE]
     if experiment.sample is None:
-        place = np.arange(rows.size).reshape(rows.shape)
-        pairs = np.column_stack([place[:, :-1].ravel(), place[:, 1:].ravel()])
+        index = np.arange(rows.size).reshape(rows.shape)
+        pairs = np.column_stack([index[:, :-1].ravel(), index[:, 1:].ravel()])
     else:
         pairs = _nearest(points[:, [experiment.quantities.index(name) for name in sorted(experiment.swept)]])
-    counts = np.diff(fine.offsets)
+    counts = experiment.protocol.outcome(fine)
     differ = pairs[counts[pairs[:, 0]] != counts[pairs[:, 1]]]
-    if experiment.sample is None:  # from all lines; of a sampled design, the closest
+    if experiment.sample is None:  # spread over all lines; of a sampled design, the closest pairs
         differ = differ[np.unique(np.linspace(0, len(differ) - 1, min(len(differ), EDGES // 2)).round().astype(int))]
     return rows.ravel()[np.concatenate([differ[: EDGES // 2].ravel(), sensitive])]
 
 
 def _lines(grid: _Ranked) -> np.ndarray:
-    """Rows of the grid on lines through random points in the direction of most values, int64 (lines, places).
+    """Rows of the grid on lines through random points, along the longest axis, int64 (lines, points).
 
-    Where there is a sampled design, so many lines as make LINES times LINE_POINTS rows; without an axis, lone points.
+    With a sampled design, as many lines as make LINES times LINE_POINTS rows; without an axis, single points.
     """
     if not grid.regular:
         return np.unique(grid.rows(grid.random(LINES * LINE_POINTS, seed=2)))[:, None]
     longest = max(grid.regular, key=lambda i: grid.shape[i])
     length = grid.shape[longest]
-    places = np.unique(np.linspace(0, length - 1, min(length, LINE_POINTS)).round().astype(np.int64))
+    along = np.unique(np.linspace(0, length - 1, min(length, LINE_POINTS)).round().astype(np.int64))
     is_sampled = len(grid.regular) < len(grid.shape)
-    count = LINES * LINE_POINTS // len(places) if is_sampled else LINES
-    lines = np.repeat(grid.random(count, seed=2)[:, :, None], len(places), axis=2)
-    lines[longest] = places
+    count = LINES * LINE_POINTS // len(along) if is_sampled else LINES
+    lines = np.repeat(grid.random(count, seed=2)[:, :, None], len(along), axis=2)
+    lines[longest] = along
     rows = grid.rows(lines.reshape(len(grid.shape), -1)).reshape(count, -1)
     return np.unique(rows, axis=0) if is_sampled else rows
 
 
 def _nearest(points: np.ndarray) -> np.ndarray:
-    """Each of the points, float64 (n, d), with the one nearest to it, the closest pairs first: int64 (k, 2), k <= n."""
-    from scipy.spatial import cKDTree  # here, since most configs have grids
+    """Pairs of each point, float64 (n, d), and its nearest neighbour, closest pairs first: int64 (k, 2), k <= n."""
+    from scipy.spatial import cKDTree  # here, since most configs have no sample
 
     spans = np.ptp(points, axis=0)
-    near = points / np.where(spans > 0, spans, 1.0)
-    distance, neighbour = cKDTree(near).query(near, k=2)
+    scaled = points / np.where(spans > 0, spans, 1.0)
+    distance, neighbour = cKDTree(scaled).query(scaled, k=2)
     own = np.arange(len(points))
     other = np.where(neighbour[:, 0] == own, neighbour[:, 1], neighbour[:, 0])
     twice = (other[other] == own) & (other < own)
@@ -299,54 +300,28 @@ def _nearest(points: np.ndarray) -> np.ndarray:
 
 
 def _trial(e: Experiment, solver: Solver, run: Result, exact: Result) -> Trial:
-    count, expected = np.diff(run.offsets), np.diff(exact.offsets)
-    per_step = cost(load_kernel(e.model, solver.method).path.read_text(encoding="utf-8"))
+    outcome = e.protocol.outcome(run)
+    per_step = cost(e.engine(solver.method).kernel.path.read_text(encoding="utf-8"))
     simulated = np.maximum(run.ended, 1e-300).sum() * e.model.ms
     return Trial(
         solver=solver,
         cost=float(per_step * run.steps.sum() / simulated),
-        error=estimated_errors(run, exact, e),
-        count=count,
-        differs=count != expected,
-        failed=(run.status >= DIVERGED) & (exact.status < DIVERGED),
+        error=e.protocol.errors(run, exact, e),
+        outcome=outcome,
+        differs=outcome != e.protocol.outcome(exact),
+        failed=run.failed & ~exact.failed,
     )
 
 
 def _check(
     e: Experiment, neurons: np.ndarray, points: np.ndarray, exact: Result, trial: Trial, scipy: tuple[str, float]
 ) -> tuple[list[int], float]:
-    """(rows, largest difference) of the neurons that SciPy simulates too: the worst one and one in the middle."""
+    """(rows, largest difference) of the neurons that SciPy simulates too: the worst, and the one of median error."""
     order = np.argsort(np.where(np.isnan(trial.error), -1.0, trial.error))
-    fired = order[~np.isnan(trial.error[order]) & (exact.status[order] < DIVERGED)]
-    duration, found = min(e.duration, CHECKED_MS / e.model.ms), {}
-    for i in sorted({int(fired[-1]), int(fired[len(fired) // 2])}) if len(fired) else []:
-        theirs = _by_scipy(e, points[i], duration, scipy)
-        if theirs is not None:
-            ours = exact.spike_times[exact.offsets[i] : exact.offsets[i + 1]]
-            ours = ours[ours <= duration]
-            ends = np.array([0, len(ours)]), np.array([0, len(theirs)])
-            difference = float(spike_time_errors(ours, ends[0], theirs, ends[1], duration)[0])
-            if not np.isnan(difference):  # neither has a spike so early
-                found[int(neurons[i])] = difference
-    return list(found), max(found.values(), default=0.0)
-
-
-def _by_scipy(e: Experiment, point: np.ndarray, duration: float, scipy: tuple[str, float]) -> np.ndarray | None:
-    """Spike times of one neuron, straight from the model's equations; None where SciPy fails, as it may far off."""
-    from hhcore.simulation.reference import reference  # here, since jobs that only read what was found need no SciPy
-
-    method, tolerance = scipy
-    with suppress(ArithmeticError, ValueError):  # LinAlgError is a ValueError
-        return reference(
-            e.model,
-            dict(zip(e.quantities, point.tolist(), strict=True)),
-            duration=duration,
-            stimulus=e.stimulus.kind,
-            initial_state=e.initial_state,
-            threshold=e.threshold,
-            rearm=e.rearm,
-            method=method,
-            rtol=tolerance,
-            atol=tolerance,
-        ).spike_times
-    return None
+    known = order[~np.isnan(trial.error[order]) & ~exact.failed[order]]
+    differences: dict[int, float] = {}
+    for i in sorted({int(known[-1]), int(known[len(known) // 2])}) if len(known) else []:
+        difference = e.protocol.check(e, points[i], exact, i, scipy)
+        if difference is not None:
+            differences[int(neurons[i])] = difference
+    return list(differences), max(differences.values(), default=0.0)

@@ -1,4 +1,4 @@
-"""The evidence for a solver as a table, and what of it every other table of the experiment carries."""
+"""The evidence for a solver as a table, and the certificate that goes into every other table of the experiment."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,89 +8,120 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hhcore.base import tables
+from hhcore.base.digests import digest
 from hhcore.certify.calibration import Evidence, Trial
-from hhcore.config.experiment import Experiment
+from hhcore.experiments.experiment import Experiment
+from hhcore.experiments.protocol import Accuracy
 from hhcore.schemes.solver import Solver
+from hhcore.sweep.hashing import context_digest, grid_digest
 
-FIELDS = {
-    "method": ("1", "scheme that was tried"),
-    "accuracy": ("1", "its largest step dt, in the model's unit of time, or its largest local error"),
-    "chosen": ("1", "whether the experiment is simulated so"),
-    "operations_per_ms": ("1/ms", "weighted operations that a neuron took for 1 ms, mean over the sample"),
-    "neuron": ("1", "row of the neuron in features.parquet, from 0"),
-    "spike_count": ("1", "spikes in the whole run"),
-    "reference_spike_count": ("1", "spikes of the reference"),
-    "spike_time_error_us": (
-        "us",
-        "largest difference of a spike time from the reference, a lost or added spike as if it came at the end of the "
-        "run; null without spikes and where it or the reference failed",
-    ),
-    "failed": ("1", "whether the neuron failed though that of the reference did not"),
-    "fragile": ("1", "whether its spike count depends on the accuracy of the chosen scheme"),
-}
+
+def numerics_fields(accuracy: Accuracy) -> dict[str, tuple[str, str]]:
+    """Unit and definition of each column of numerics.parquet."""
+    return {
+        "method": ("1", "scheme that was tried"),
+        "accuracy": ("1", "its largest step dt, in the model's unit of time, or its largest local error"),
+        "chosen": ("1", "whether the experiment is simulated so"),
+        "operations_per_ms": ("1/ms", "weighted operations that a neuron took for 1 ms, mean over the sample"),
+        "neuron": ("1", "row of the neuron in features.parquet, from 0"),
+        accuracy.outcome: ("1", accuracy.outcome_meaning),
+        f"reference_{accuracy.outcome}": ("1", accuracy.reference_meaning),
+        accuracy.column: (accuracy.unit, accuracy.meaning),
+        "failed": ("1", "whether the neuron failed though that of the reference did not"),
+        "fragile": ("1", accuracy.fragile_meaning),
+    }
 
 
 def write_numerics(experiment: Experiment, evidence: Evidence, path: Path) -> None:
     """numerics.parquet: a row for each solver that was tried and each neuron of the sample."""
-    ms = experiment.model.ms
-    k = len(evidence.neurons)
-    parts = [
-        tables.table(
-            {
-                "method": np.full(k, trial.solver.method, dtype=object),
-                "accuracy": np.full(k, trial.solver.accuracy),
-                "chosen": np.full(k, trial.solver == evidence.chosen),
-                "operations_per_ms": np.full(k, trial.cost),
-                "neuron": evidence.neurons.astype(np.int32),
-                "spike_count": trial.count.astype(np.int32),
-                "reference_spike_count": evidence.reference.astype(np.int32),
-                "spike_time_error_us": trial.error * ms * 1000.0,
-                "failed": trial.failed,
-                "fragile": evidence.fragile,
-            },
-            FIELDS,
+    accuracy, k = experiment.protocol.accuracy, len(evidence.neurons)
+    scale, fields = accuracy.scale(experiment.model), numerics_fields(accuracy)
+
+    def rows(trial: Trial) -> pa.Table:
+        columns = (
+            np.full(k, trial.solver.method, dtype=object),
+            np.full(k, trial.solver.accuracy),
+            np.full(k, trial.solver == evidence.chosen),
+            np.full(k, trial.cost),
+            evidence.neurons.astype(np.int32),
+            trial.outcome.astype(np.int32),
+            evidence.reference.astype(np.int32),
+            trial.error * scale * accuracy.factor,
+            trial.failed,
+            evidence.fragile,
         )
-        for trial in evidence.trials
-    ]
-    tables.write(path, pa.concat_tables(parts), _certificate(experiment, evidence) | tables.versions())
+        return tables.table(dict(zip(fields, columns, strict=True)), fields)
+
+    content = pa.concat_tables([rows(trial) for trial in evidence.trials])
+    tables.write(path, content, _certificate(experiment, evidence) | tables.versions())
 
 
 def _certificate(e: Experiment, evidence: Evidence) -> dict[str, str]:
     trial: Trial = evidence.trial
-    us = e.model.ms * 1000.0
+    accuracy = e.protocol.accuracy
+    scale = accuracy.scale(e.model) * accuracy.factor
     unit = "" if trial.solver.scheme.adaptive else f" {e.model.time_unit}"
     fragile = evidence.neurons[evidence.fragile]
-    fires = trial.count.any() or evidence.reference.any()
+    judged = trial.outcome.any() or evidence.reference.any()
     return {
         "solver": f"{trial.solver.method}, order {trial.solver.scheme.order}, "
         f"{trial.solver.setting} {trial.solver.accuracy!r}{unit}",
         "solver_method": trial.solver.method,
         "solver_accuracy": repr(trial.solver.accuracy),
-        "tolerance_us": "none given" if e.tolerance is None else f"{e.tolerance * 1000:.6g}",
-        "spike_time_error_worst_us": f"{trial.worst * us:.3g}" if fires else "none fires",
-        "spike_time_error_median_us": f"{trial.median * us:.3g}" if fires else "none fires",
+        f"tolerance_{accuracy.suffix}": "none given" if e.tolerance is None else f"{e.tolerance * accuracy.factor:.6g}",
+        f"{accuracy.name}_worst_{accuracy.suffix}": f"{trial.worst * scale:.3g}" if judged else accuracy.none,
+        f"{accuracy.name}_median_{accuracy.suffix}": f"{trial.median * scale:.3g}" if judged else accuracy.none,
         "reference": f"{evidence.exact.method}, local_error {evidence.exact.accuracy:g}",
         "reference_runs": str(len(evidence.neurons)),
         "reference_checked_by_scipy": ", ".join(f"neuron {row}" for row in evidence.checked) or "none",
-        "reference_agreement_us": f"{evidence.agreement * us:.2g}" if evidence.checked else "not checked",
+        f"reference_agreement_{accuracy.suffix}": within(evidence.agreement * scale, accuracy)
+        if evidence.checked
+        else "not checked",
         "fragile_in_sample": ", ".join(map(str, fragile)) or "none",
     }
 
 
+def within(difference: float, accuracy: Accuracy) -> str:
+    """The power of ten, from ten times the least tolerance on, that a difference [unit of the error] does not exceed.
+
+    Its digits would not be the same everywhere: SciPy's run calls the machine's C library.
+    """
+    bound = float(f"{10 * accuracy.tolerance[1] * accuracy.factor:.0e}")
+    while bound < difference:
+        bound *= 10
+    return f"{bound:g}"
+
+
 def certificate(path: Path) -> dict[str, str]:
-    """What every table says about the numerics, from the metadata of numerics.parquet."""
+    """What every table says of the numerics, from the metadata of numerics.parquet."""
     return {key: text for key, text in tables.metadata(path).items() if not key.startswith("version_")}
 
 
 def resolved(experiment: Experiment, path: Path) -> Experiment:
     """The experiment with the solver that numerics.parquet chose."""
-    found = tables.metadata(path)
-    return replace(experiment, solver=Solver(found["solver_method"], float(found["solver_accuracy"])))
+    metadata = tables.metadata(path)
+    return replace(experiment, solver=Solver(metadata["solver_method"], float(metadata["solver_accuracy"])))
 
 
-def sampled(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(rows of the grid, spike-time error [us], fragile) of the neurons of the sample, as they are simulated."""
+def sampled(path: Path, accuracy: Accuracy) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(rows of the grid, error, fragile) of the neurons of the sample, with the chosen solver."""
     table = tables.read(path)
     chosen = table.filter(table["chosen"])
-    error = pc.fill_null(chosen["spike_time_error_us"], np.nan).to_numpy()
+    error = pc.fill_null(chosen[accuracy.column], np.nan).to_numpy()
     return chosen["neuron"].to_numpy(), error, chosen["fragile"].to_numpy()
+
+
+def provenance(experiment: Experiment, numerics: Path) -> dict[str, str]:
+    """What determines the experiment's results, and how accurate they are: model, certificate, digests, versions."""
+    e = experiment
+    return {
+        "experiment": e.name,
+        "model": e.model.name,
+        "model_digest": e.model.digest,
+        "model_source": e.model.source,
+        **certificate(numerics),
+        "context_digest": context_digest(e),
+        "grid_digest": grid_digest(e),
+        "config_digest": digest(context_digest(e), grid_digest(e)),
+        **tables.versions(),
+    }

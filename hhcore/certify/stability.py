@@ -1,21 +1,19 @@
-"""Whether a fixed step is short enough for a model: the fastest time constant that its neurons meet."""
+"""Check that a fixed step is short enough for a model: find the fastest time constant that its neurons meet."""
 
 import numpy as np
 
 from hhcore.base.errors import UserError
-from hhcore.compile.module import load_kernel
-from hhcore.config.experiment import Experiment
-from hhcore.model.model import Model
-from hhcore.simulation.integration import integrate, pack
+from hhcore.experiments.experiment import Experiment
+from hhcore.simulation.engine import Engine
+from hhcore.simulation.integration import SAMPLE, integrate, pack
 from hhcore.simulation.rest import initial_states
 from hhcore.simulation.simulate import MOST_STEPS
-from hhcore.simulation.stimulus import protocol
 
-INTERVAL_MS = 0.05  # between two looks at a neuron, or more where these would be too many
-LOOKED_AT = 8_000_000  # numbers, that is states of a neuron times neurons times looks
-MOVED = 0.01  # of the range of a state: what is as near to the last look is passed over
+INTERVAL_MS = 0.05  # between two samples of a neuron; longer if these would be too many
+MOST_SAMPLED = 8_000_000  # numbers: states times neurons times samples
+MOVED = 0.01  # of the range of a state: a sample as close to the one before is skipped
 COMPUTED = 4_000_000  # entries of Jacobians
-BATCH = 1000  # Jacobians whose eigenvalues are computed together
+BATCH = 1000  # Jacobians whose eigenvalues are computed at a time
 TIGHT = ("tsit5", 1e-6)
 
 
@@ -38,11 +36,14 @@ def check_step(experiment: Experiment, points: np.ndarray) -> None:
 
 
 def fastest_rate(experiment: Experiment, points: np.ndarray) -> tuple[float, float]:
-    """The largest |eigenvalue| of the Jacobian [1 / time unit] along the neurons' way, and the potential there."""
+    """The largest |eigenvalue| of the Jacobian [1 / time unit] along the trajectories, and the potential there.
+
+    points : float64 (n, quantities)
+    """
     model = experiment.model
     parameters, states = _visited(experiment, points)
-    jacobians = _jacobians(model, parameters, states)
-    # The Frobenius norm, with states in units of their size, is no smaller than any eigenvalue: few states need theirs.
+    jacobians = _jacobians(experiment.engine(TIGHT[0]), parameters, states)
+    # The Frobenius norm bounds all eigenvalues, so few Jacobians need theirs; states in units of their size tighten it.
     scale = np.maximum(np.abs(states).max(axis=0), 1e-12)
     bounds = np.linalg.norm(jacobians * scale / scale[:, None], axis=(1, 2))
     fastest, where = 0.0, 0.0
@@ -57,42 +58,43 @@ def fastest_rate(experiment: Experiment, points: np.ndarray) -> tuple[float, flo
 
 
 def _visited(e: Experiment, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """States that the neurons pass while they move, float64 (k, N), and the parameters of each, float64 (k, p)."""
-    kernel = load_kernel(e.model, TIGHT[0])
+    """The parameters, float64 (k, p), and states, float64 (k, N), along the trajectories of the neurons."""
+    engine = e.engine(TIGHT[0])
     parameters, stimuli = points[:, : len(e.model.parameters)], points[:, len(e.model.parameters) :]
-    start, _ = initial_states(e.model, kernel, parameters, e.initial_state)
-    looks = min(e.duration * e.model.ms / INTERVAL_MS, LOOKED_AT / start.size)
-    times = np.linspace(0, e.duration, 2 + int(looks))[1:]
-    stretches = protocol(e.stimulus, stimuli, e.duration, (0.0, e.duration), times)
+    start, _ = initial_states(engine, parameters, e.initial_state)
+    count = min(e.duration * e.model.ms / INTERVAL_MS, MOST_SAMPLED / start.size)
+    times = np.linspace(0, e.duration, 2 + int(count))[1:]
+    table = np.column_stack([parameters, e.stimulus.table(stimuli, e.duration)])
     limits = {"accuracy": TIGHT[1], "most_steps": MOST_STEPS * e.duration * e.model.ms}
-    kept = integrate(kernel, parameters, start, stretches, **limits, keep=True).kept
-    neurons, looks = _moved(start, kept)
+    most_samples = engine.most_samples(table, times)
+    sampled = integrate(engine, table, start, times, **limits, samples=most_samples).samples[:, :, len(SAMPLE) :]
+    neurons, samples = _moved(start, sampled)
     most = max(BATCH, COMPUTED // start.shape[1] ** 2)
-    some = np.unique(np.linspace(0, len(neurons) - 1, min(len(neurons), most)).astype(np.int64))
-    states = np.concatenate([start, kept[neurons[some], looks[some]]])
-    return np.concatenate([parameters, parameters[neurons[some]]]), states
+    chosen = np.unique(np.linspace(0, len(neurons) - 1, min(len(neurons), most)).astype(np.int64))
+    states = np.concatenate([start, sampled[neurons[chosen], samples[chosen]]])
+    return np.concatenate([parameters, parameters[neurons[chosen]]]), states
 
 
-def _moved(start: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Neurons and looks at which a state is in another cell, of the size MOVED, than at the look before.
+def _moved(start: np.ndarray, sampled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Neurons and samples in which a state has left the cell, of size MOVED, of the sample before.
 
-    start : float64 (n, N), kept : float64 (n, looks, N)
+    start : float64 (n, N), sampled : float64 (n, samples, N)
     """
-    visited = np.concatenate([start[:, None], kept], axis=1)
+    visited = np.concatenate([start[:, None], sampled], axis=1)
     finite = np.isfinite(visited).all(axis=2)
     sizes = MOVED * np.ptp(visited[finite], axis=0)
     cells = np.floor(np.where(finite[:, :, None], visited, 0.0) / np.where(sizes > 0, sizes, 1.0))
     return np.nonzero((np.diff(cells, axis=1) != 0).any(axis=2) & finite[:, 1:])
 
 
-def _jacobians(model: Model, parameters: np.ndarray, states: np.ndarray) -> np.ndarray:
-    """The Jacobian of each state, float64 (k, N, N); zero where a derivative is infinite or not a number."""
-    kernel = load_kernel(model, TIGHT[0])
-    found = np.zeros((-(-len(states) // kernel.W) * kernel.W, kernel.N, kernel.N))
+def _jacobians(engine: Engine, parameters: np.ndarray, states: np.ndarray) -> np.ndarray:
+    """The Jacobian at each of the states, float64 (k, N, N); zero if an entry is infinite or not a number."""
+    kernel, parameters = engine.kernel, engine.undisturbed(parameters)
+    jacobians = np.zeros((-(-len(states) // kernel.W) * kernel.W, kernel.N, kernel.N))
     for first in range(0, len(states), kernel.W):
         lanes = np.minimum(np.arange(first, first + kernel.W), len(states) - 1)
-        kernel.jacobians(pack(kernel, parameters[lanes], states[lanes]), found[first : first + kernel.W])
-    return np.where(np.isfinite(found).all(axis=(1, 2))[:, None, None], found, 0.0)[: len(states)]
+        kernel.jacobians(pack(kernel, parameters[lanes], states[lanes]), jacobians[first : first + kernel.W])
+    return np.where(np.isfinite(jacobians).all(axis=(1, 2))[:, None, None], jacobians, 0.0)[: len(states)]
 
 
 def _rounded_down(x: float) -> str:

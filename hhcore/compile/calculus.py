@@ -1,4 +1,4 @@
-"""Derivatives of expressions that are written in terms of definitions, and what they depend on."""
+"""Dependence and derivatives of expressions that refer to definitions."""
 
 from functools import cache
 
@@ -14,24 +14,24 @@ class Calculus:
 
     def __init__(self, definitions: Definitions):
         self.definitions = definitions
-        self.slopes: Definitions = {}  # derivatives of definitions, definitions themselves
+        self.slopes: Definitions = {}  # derivatives of definitions, which are definitions too
         self.reads = cache(self._reads)
         self.partial = cache(self._partial)
         self.slope_of = cache(self._slope_of)
 
     @property
     def everything(self) -> Definitions:
-        """The definitions, and those of their derivatives so far."""
+        """The definitions, and the derivatives of them so far."""
         return self.definitions | self.slopes
 
     def _reads(self, e: sp.Expr) -> frozenset[sp.Symbol]:
-        """The symbols that the value of `e` depends on, other than definitions."""
+        """The symbols that `e` depends on, other than definitions."""
         symbols = e.free_symbols
         through = [self.reads(self.everything[s]) for s in symbols if s in self.everything]
         return frozenset(symbols - self.everything.keys()).union(*through)
 
     def _partial(self, e: sp.Expr, x: sp.Symbol) -> sp.Expr:
-        """de/dx, in terms of the definitions and of `slopes`, to which it adds."""
+        """de/dx in terms of the definitions and of `slopes`; adds to `slopes`."""
         if x not in self.reads(e):
             return sp.Integer(0)
         inner = [s for s in e.free_symbols if s in self.definitions and x in self.reads(s)]
@@ -47,7 +47,7 @@ class Calculus:
         return symbol
 
     def linear_part(self, e: sp.Expr, x: sp.Symbol) -> tuple[sp.Expr, sp.Expr] | None:
-        """(a, b) with e = a + b x and neither depending on `x`, or None if it is not written so."""
+        """(a, b) with e = a + b x where neither depends on `x`, or None if `e` does not have that form."""
         if x not in self.reads(e):
             return e, sp.Integer(0)
         if e == x:
@@ -66,7 +66,7 @@ class Calculus:
 
 
 def slope(e: sp.Basic, x: sp.Symbol) -> sp.Expr:
-    """The partial derivative of `e` to a symbol in it. Where `e` jumps or has a kink, that of one of its sides."""
+    """The partial derivative of `e` with respect to `x`. At a jump or a kink, that of one side."""
     if x not in e.free_symbols or isinstance(e, (sp.floor, sp.ceiling, *CONDITIONS)):
         return sp.Integer(0)
     if e == x:

@@ -1,10 +1,10 @@
-"""What a kernel costs: its operations, counted in its own text, the same on every machine."""
+"""The cost of a kernel: operations counted in its text, the same on every machine."""
 
 import ast
 from collections import Counter
 from functools import lru_cache
 
-# Cost of an operation on a whole register, in that of a multiplication. Divisions and square roots are not pipelined.
+# Cost of an operation on a whole register, relative to a multiplication. Divisions and square roots are not pipelined.
 WEIGHTS = {
     "add": 1.0,
     "multiply": 1.0,
@@ -28,15 +28,15 @@ _CALLS = {
 
 
 def operations(kernel_text: str, function: str) -> Counter:
-    """Operations of one call of a function of a kernel on one lane, by kind: the keys of WEIGHTS, and calls of exp."""
+    """Count operations of one call of a function on one lane, by kind: the keys of WEIGHTS; calls of exp, log, pow."""
     functions, states = _parsed(kernel_text)
     return _Count(functions, states).of(functions[function])
 
 
 def cost(kernel_text: str) -> float:
-    """Operations of one step of one lane, weighted: what a step costs, relative to that of another kernel."""
-    found = operations(kernel_text, "attempt") + operations(kernel_text, "accept")
-    return sum(WEIGHTS[kind] * number for kind, number in found.items() if kind in WEIGHTS)
+    """Weighted operations of one step of one lane, to compare kernels."""
+    counts = operations(kernel_text, "attempt") + operations(kernel_text, "accept")
+    return sum(WEIGHTS[kind] * number for kind, number in counts.items() if kind in WEIGHTS)
 
 
 @lru_cache(maxsize=8)
@@ -48,22 +48,22 @@ def _parsed(text: str) -> tuple[dict[str, ast.FunctionDef], int]:
 
 
 class _Count:
-    """Counts what a lane does: loops over states as often as there are states, loops over lanes once."""
+    """Counts operations of a lane: loops over states count once per state, loops over lanes once."""
 
     def __init__(self, functions: dict[str, ast.FunctionDef], states: int):
         self.functions, self.states = functions, states
 
     def of(self, node: ast.AST) -> Counter:
-        """Operations in a node and all that is in it."""
-        found = self.own(node)
+        """Operations of a node and its children."""
+        counts = self.own(node)
         for child in ast.iter_child_nodes(node):
-            found += self.of(child)
+            counts += self.of(child)
         if isinstance(node, ast.For) and ast.unparse(node.iter) == "range(N)":
-            found = Counter({kind: number * self.states for kind, number in found.items()})
-        return found
+            counts = Counter({kind: number * self.states for kind, number in counts.items()})
+        return counts
 
     def own(self, node: ast.AST) -> Counter:
-        """Operations of the node itself."""
+        """Operations of the node alone."""
         if isinstance(node, ast.BinOp):
             index = any(isinstance(part, ast.Name) and part.id in ("W", "j", "i") for part in ast.walk(node))
             return Counter() if index else Counter([_BINARY.get(type(node.op), "bits")])

@@ -1,8 +1,8 @@
-"""Systems of linear equations of a known sparse pattern, solved by straight-line code.
+"""Solve linear systems of a known sparse pattern by straight-line code.
 
-The matrix is M = d - J, with d = 1 / (gamma h) on the diagonal. Rows are eliminated without pivoting, those with few
-entries first (minimum degree: Tinney and Walker 1967, Proc. IEEE 55:1801-1809), so that hardly any zero fills up: the
-gates of a cell depend on themselves and on the potential alone. Where a pivot vanishes the solution is not a number.
+The matrix is M = d - J, with d = 1 / (gamma h) on the diagonal. Rows are eliminated without pivoting, in order of
+minimum degree (Tinney and Walker 1967, Proc. IEEE 55:1801-1809). There is little fill-in, since gates depend only on
+themselves and on the potential. Where a pivot vanishes the solution is NaN.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Pattern = set[tuple[int, int]]
 
 @dataclass(frozen=True)
 class Elimination:
-    """The code.
+    """The code that solves a system.
 
     factorise  : lines that compute entries of the factors from `d` and the entries of J, as (entry, expression)
     substitute : lines that replace the right-hand side `b0, b1, ...` by the solution
@@ -23,19 +23,19 @@ class Elimination:
 
 
 def eliminate(pattern: Pattern, n: int) -> Elimination:
-    """The code for a matrix of n rows and the non-zero entries (row, column) of J in `pattern`.
+    """Write the code for n rows; `pattern` has the non-zero entries (row, column) of J.
 
-    Entry (i, k) of J has the name `j_i_k`, of the factors `m_i_k`; `m_i_i` holds the reciprocal of the pivot.
+    `j_i_k` is entry (i, k) of J, `m_i_k` that of the factors; `m_i_i` holds the reciprocal of the pivot.
     """
     present = pattern | {(i, i) for i in range(n)}
     factorise = [(f"m_{i}_{k}", _entry(i, k, pattern)) for i, k in sorted(present)]
     forward, backward = [], []
-    waiting = set(range(n))
-    while waiting:
-        pivot = min(waiting, key=lambda p: (_degree(p, present, waiting), p))
-        waiting.remove(pivot)
-        below = sorted(i for i in waiting if (i, pivot) in present)
-        right = sorted(k for k in waiting if (pivot, k) in present)
+    remaining = set(range(n))
+    while remaining:
+        pivot = min(remaining, key=lambda p: (_degree(p, present, remaining), p))
+        remaining.remove(pivot)
+        below = sorted(i for i in remaining if (i, pivot) in present)
+        right = sorted(k for k in remaining if (pivot, k) in present)
         factorise.append((f"m_{pivot}_{pivot}", f"1.0 / m_{pivot}_{pivot}"))
         for i in below:
             factorise.append((f"m_{i}_{pivot}", f"m_{i}_{pivot} * m_{pivot}_{pivot}"))
@@ -55,7 +55,7 @@ def _entry(i: int, k: int, pattern: Pattern) -> str:
     return f"-j_{i}_{k}"
 
 
-def _degree(p: int, present: Pattern, waiting: set[int]) -> int:
-    """Products that eliminating row p takes."""
-    below = sum((i, p) in present for i in waiting if i != p)
-    return below * sum((p, k) in present for k in waiting if k != p)
+def _degree(p: int, present: Pattern, remaining: set[int]) -> int:
+    """Number of products to eliminate row p."""
+    below = sum((i, p) in present for i in remaining if i != p)
+    return below * sum((p, k) in present for k in remaining if k != p)

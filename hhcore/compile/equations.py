@@ -1,4 +1,4 @@
-"""A model's equations as exact symbols: Myokit expressions to SymPy, decimals to rationals."""
+"""Translate the equations of a model from Myokit to SymPy, decimals to exact rationals."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -13,20 +13,23 @@ from hhcore.base.checks import quoted
 from hhcore.base.errors import UserError
 from hhcore.compile.functions import Both, Equal, Less, Opposite, Select, either
 from hhcore.compile.lower import literal
+from hhcore.compile.parts import StimulusText
 from hhcore.model.model import Model
 
-LONGEST = 4096  # binary digits of a power of numbers: it is kept exactly
-SMALL = 12  # nodes of an expression that is repeated wherever it is used, so that passes see through it
+LONGEST = 4096  # binary digits of a power of numbers, which is computed exactly
+SMALL = 12  # nodes of an expression that is inlined wherever it is used, so that passes see through it
 
 
 @dataclass(frozen=True)
 class Equations:
-    """dy/dt = f(y, parameters, current, time).
+    """dy/dt = f(y, parameters, stimulus, time).
 
-    states, parameters : symbols by qualified name, in the model's order
-    current, time      : symbols of the injected current and of time
-    constants          : what parameters alone determine and is used more than once, each in terms of earlier ones
-    definitions        : other intermediate variables that are used more than once
+    states, parameters : symbols by qualified name, in the model's order; then, of parameters, the stimulus' fields
+    inputs             : symbols that a segment of the stimulus sets, by row: LEVEL, the injected current, if it is
+                         constant; else LEVEL and ONSET
+    time               : symbol of time
+    constants          : variables used more than once that depend on parameters alone, each in terms of earlier ones
+    definitions        : other variables that are used more than once
     derivatives        : the right-hand side of each state, by qualified name
     outputs            : the expressions of further variables, by qualified name
     values             : the model's own values of the parameters
@@ -35,7 +38,7 @@ class Equations:
 
     states: dict[str, sp.Symbol]
     parameters: dict[str, sp.Symbol]
-    current: sp.Symbol
+    inputs: dict[str, sp.Symbol]
     time: sp.Symbol
     constants: dict[sp.Symbol, sp.Expr]
     definitions: dict[sp.Symbol, sp.Expr]
@@ -55,36 +58,48 @@ class Equations:
         return all(end.is_comparable and abs(end) < 120 for end in ends)
 
 
-def equations(model: Model, outputs: tuple[str, ...] = ()) -> Equations:
-    """The equations of `model`; `outputs` names further variables to express besides the derivatives.
+def equations(model: Model, stimulus: StimulusText, outputs: tuple[str, ...] = ()) -> Equations:
+    """The equations of `model` under a stimulus; `outputs` names further variables to express besides the derivatives.
 
-    An intermediate variable becomes part of the expressions that use it if it is used once or small; else it stays a
-    variable, so that the size of all expressions together stays that of the model's text.
+    An intermediate variable is inlined if it is small or used once; otherwise it stays a variable, so that all
+    expressions together are as long as the model's text. The injected current is such a variable if it is not
+    constant in each segment.
 
     Raises UserError if an expression has no counterpart among the functions and numbers of the kernels.
     """
-    given = [*model.states, *model.parameters, model.current.name, model.myokit.time().qname()]
+    independent = [*model.states, *model.parameters, model.current.name, model.myokit.time().qname()]
     blocks = model.myokit.solvable_order().values()
-    order = [equation for block in blocks for equation in block if _key(equation.lhs) not in given]
-    names = _symbols(given + [_key(equation.lhs) for equation in order])
-    writer = _Writer({name: names[name] for name in given})
+    order = [equation for block in blocks for equation in block if _key(equation.lhs) not in independent]
+    fields = {name: f"stimulus {name}" for name in stimulus.fields}
+    segment = [f"stimulus {name}" for name in ("level", "onset")]
+    names = _symbols(independent + [_key(equation.lhs) for equation in order] + [*fields.values(), *segment])
+    writer = _Writer({name: names[name] for name in independent})
     uses = _uses(model.myokit)
     constants, definitions, derivatives = {}, {}, {}
+
+    def define(name: str, expression: sp.Expr, place: str, constant: bool, exported: bool) -> None:
+        defined = uses[name] > 1 and not _is_small(expression)
+        _check_numbers(expression, place, branches=defined or exported)
+        if defined:
+            (constants if constant else definitions)[names[name]] = expression
+        writer.known[name] = names[name] if defined else expression
+
+    if not stimulus.constant:
+        expression = _injected(stimulus, names, names[model.myokit.time().qname()])
+        constant = expression.free_symbols <= {names[name] for name in fields.values()}
+        define(model.current.name, expression, f"stimulus {stimulus.kind}", constant, exported=True)
     for equation in order:
         name, variable = _key(equation.lhs), equation.lhs.var()
         place = f"{variable.qname()}: cannot compile {quoted(equation.rhs.code())}"
         expression = writer.translate(equation.rhs, place)
-        kept = uses[name] > 1 and not _is_small(expression)
-        _check_numbers(expression, place, branches=kept or variable.is_state())
-        if kept:
-            (constants if variable.is_constant() else definitions)[names[name]] = expression
-        writer.known[name] = names[name] if kept else expression
+        define(name, expression, place, variable.is_constant(), exported=variable.is_state())
         if variable.is_state():
             derivatives[variable.qname()] = writer.known[name]
+    level, onset = (names[name] for name in segment)
     return Equations(
         states={name: names[name] for name in model.states},
-        parameters={name: names[name] for name in model.parameters},
-        current=names[model.current.name],
+        parameters={name: names[name] for name in [*model.parameters, *fields.values()]},
+        inputs={"LEVEL": names[model.current.name]} if stimulus.constant else {"LEVEL": level, "ONSET": onset},
         time=names[model.myokit.time().qname()],
         constants=constants,
         definitions=definitions,
@@ -95,6 +110,22 @@ def equations(model: Model, outputs: tuple[str, ...] = ()) -> Equations:
     )
 
 
+def _injected(stimulus: StimulusText, names: dict[str, sp.Symbol], time: sp.Symbol) -> sp.Expr:
+    """The injected current in symbols. Raises UserError unless it is an expression of time, level, onset and fields."""
+    place = f"stimulus {stimulus.kind}: cannot compile {quoted(stimulus.expression)}"
+    component = myokit.Model().add_component("stimulus")
+    known = {f"stimulus.{name}": names[f"stimulus {name}"] for name in ("level", "onset", *stimulus.fields)}
+    known["stimulus.time"] = time
+    try:
+        for name in known:
+            component.add_variable(name.split(".")[1])
+        current = component.add_variable("current")
+        current.set_rhs(stimulus.expression)
+    except (myokit.MyokitError, ValueError) as error:
+        raise UserError(f"{place}: {error}") from error
+    return _Writer(known).translate(current.rhs(), place)
+
+
 def _potentials(model: Model, names: dict[str, sp.Symbol]) -> dict[sp.Symbol, sp.Expr]:
     unit = model.states[model.potential].unit
     millivolt = sp.Rational(1, 1000) if unit == "V" else sp.Integer(1)
@@ -102,7 +133,7 @@ def _potentials(model: Model, names: dict[str, sp.Symbol]) -> dict[sp.Symbol, sp
 
 
 def _uses(model: myokit.Model) -> Counter:
-    """How often each variable, or `dot(variable)`, stands on a right-hand side, at the least."""
+    """How often each variable, or `dot(variable)`, occurs on right-hand sides, at least."""
     uses: Counter = Counter()
     for variable in model.variables(deep=True):
         uses.update(_key(e) for e in variable.rhs().walk((myokit.Name, myokit.Derivative)))
@@ -115,7 +146,7 @@ def _key(lhs: myokit.LhsExpression) -> str:
 
 
 def _check_numbers(e: sp.Basic, place: str, branches: bool) -> None:
-    """Raise UserError for a number that is no double; in branches of a Select, which may yet go, only if `branches`."""
+    """Raise UserError for a number that is not a double; in branches of a Select, which may go, if `branches`."""
     if isinstance(e, sp.Number | sp.core.numbers.ComplexInfinity | sp.core.numbers.ImaginaryUnit):
         try:
             literal(e)
@@ -130,27 +161,27 @@ def _is_small(e: sp.Expr) -> bool:
 
 
 def _symbols(qualified: list[str]) -> dict[str, sp.Symbol]:
-    """A symbol for each qualified name: `sodium.m` becomes sodium_m, which no name of a kernel's own contains."""
+    """A symbol for each qualified name: `sodium.m` becomes sodium_m; a kernel has no such names of its own."""
     symbols: dict[str, sp.Symbol] = {}
-    taken: set[str] = set()
+    identifiers: set[str] = set()
     for name in qualified:
-        identifier = name.replace(".", "_").replace("dot(", "slope_of_").replace(")", "")
-        while identifier in taken:
+        identifier = name.replace(".", "_").replace(" ", "_").replace("dot(", "slope_of_").replace(")", "")
+        while identifier in identifiers:
             identifier += "_"
-        taken.add(identifier)
+        identifiers.add(identifier)
         symbols[name] = sp.Symbol(identifier, real=True)
     return symbols
 
 
 class _Writer(SymPyExpressionWriter):
-    """Myokit's own translation, with exact decimals, conditions of our own, and what is `known` of each variable."""
+    """Myokit's own translation, with exact decimals, our conditions, and the `known` expression of each variable."""
 
     def __init__(self, known: dict[str, sp.Expr]):
         super().__init__()
         self.known = known
 
     def translate(self, expression: myokit.Expression, place: str) -> sp.Expr:
-        """The expression in symbols. Raises UserError that begins with `place`."""
+        """The expression in symbols. Raises UserError, which begins with `place`."""
         try:
             return self.ex(expression)
         except (ValueError, TypeError, ArithmeticError, NotImplementedError) as error:

@@ -1,4 +1,4 @@
-"""Functions that the kernels have and SymPy must not touch, and conditions. A condition may only stand in a Select."""
+"""Functions of the kernels that SymPy must not rewrite, and conditions. A condition may only stand in a Select."""
 
 import sympy as sp
 
@@ -15,7 +15,7 @@ class Fused(sp.Function):
     nargs = 3
 
     def fdiff(self, argindex=1):
-        """Its derivative to one of a, b, c."""
+        """Derivative with respect to one of a, b, c."""
         return {1: self.args[1], 2: self.args[0], 3: sp.Integer(1)}[argindex]
 
 
@@ -23,7 +23,7 @@ class Horner(sp.Function):
     """Horner(z, c0, c1, ...): the polynomial c0 + c1 z + ..., by Horner's rule; c0, c1, ... are constant."""
 
     def fdiff(self, argindex=1):
-        """Its derivative to z."""
+        """Derivative with respect to z."""
         z, _, *others = self.args
         return Horner(z, *(i * c for i, c in enumerate(others, start=1)))
 
@@ -35,7 +35,7 @@ class Less(sp.Function):
 
     @classmethod
     def eval(cls, a, b):
-        """Known for numbers."""
+        """Decided for numbers."""
         return sp.true if _numbers(a, b) and a < b else sp.false if _numbers(a, b) else None
 
 
@@ -46,7 +46,7 @@ class Equal(sp.Function):
 
     @classmethod
     def eval(cls, a, b):
-        """Known for numbers."""
+        """Decided for numbers."""
         return sp.true if _numbers(a, b) and a == b else sp.false if _numbers(a, b) else None
 
 
@@ -57,7 +57,7 @@ class Both(sp.Function):
 
     @classmethod
     def eval(cls, p, q):
-        """What does not need both."""
+        """Decided if one of them is a constant."""
         if sp.false in (p, q):
             return sp.false
         return q if p == sp.true else p if q == sp.true else None
@@ -70,20 +70,20 @@ class Opposite(sp.Function):
 
     @classmethod
     def eval(cls, p):
-        """Known for constants; twice is not at all."""
+        """Decided for constants; two negations cancel."""
         if p in (sp.true, sp.false):
             return sp.false if p == sp.true else sp.true
         return p.args[0] if isinstance(p, Opposite) else None
 
 
 class Select(sp.Function):
-    """Select(p, a, b): a if p, else b. Both are computed; the one that is not taken may be infinite or NaN."""
+    """Select(p, a, b): a if p, else b. Both are computed; the one not taken may be infinite or NaN."""
 
     nargs = 3
 
     @classmethod
     def eval(cls, p, a, b):
-        """Decided where p is a constant."""
+        """Decided if p is a constant or a equals b."""
         if p in (sp.true, sp.false):
             return a if p == sp.true else b
         return a if a == b else None

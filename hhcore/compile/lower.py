@@ -1,8 +1,8 @@
 """Lowering: optimised expressions to straight-line Python over one lane, one operation a line, with explicit fma.
 
-Equal subexpressions become one variable. What does not depend on the state is moved out of the time loop into
-`Invariants`, where a division by zero concerns nothing else. Several divisions of a block become one: 1/a and 1/b from
-1/(ab). As it takes long, what needs no division is computed before, and its result enters last.
+Equal subexpressions become one variable. Expressions that do not depend on the state move out of the time loop into
+`Invariants`, where a division by zero affects nothing else. Several divisions of a block become one: 1/a and 1/b from
+1/(ab). Since a division is slow, other work comes first, and its result enters last.
 """
 
 import math
@@ -15,10 +15,10 @@ from sympy.codegen.cfunctions import log10
 
 from hhcore.base.errors import UserError
 from hhcore.compile.functions import Both, Fused, Horner, Less, Near, Opposite, Select
-from hhcore.compile.passes import Block, addition_chain, needed
+from hhcore.compile.passes import Block, addition_chain, prune
 
 MERGED_DIVISIONS = 4  # denominators in one division; more might overflow
-FEW = 3  # denominators whose quotients may wait in products: of more, that takes too many multiplications
+FEW = 3  # denominators whose quotients may stay unmultiplied in products: more take too many multiplications
 
 
 class Invariants:
@@ -43,12 +43,12 @@ def literal(e: sp.Expr) -> str:
     except (OverflowError, TypeError):
         value = math.nan
     if not math.isfinite(value):
-        raise UserError(f"a constant is no finite real number: {e.evalf(6)}")
+        raise UserError(f"a constant is not a finite real number: {e.evalf(6)}")
     return repr(value)
 
 
 def negated(operand: str) -> str:
-    """The operand with the other sign, which costs nothing in a fused multiply-add."""
+    """The operand with the opposite sign, which is free in a fused multiply-add."""
     return operand[1:] if operand.startswith("-") else f"-{operand}"
 
 
@@ -58,11 +58,11 @@ def lower(
     invariants: Invariants | None,
     moderate: Callable[[sp.Expr], bool] = lambda exponent: True,
 ) -> tuple[list[str], dict[str, str]]:
-    """(lines, operand of each output). With `invariants` None everything is computed in place, each division alone.
+    """(lines, operand of each output). Without `invariants` everything is computed in place, each division alone.
 
-    moderate : whether an exponent stays so small that its exponential may be multiplied with others
+    moderate : whether an exponent is so small that its exponential may be multiplied by others
 
-    Raises UserError for a function that the kernels do not have.
+    Raises UserError for a function that the kernels lack.
     """
     lowering = _Lowering(block, variables, invariants)
     lowering.moderate = moderate
@@ -82,7 +82,7 @@ class _Lowering:
         self.waiting = dict(block.definitions)
         self.powers = _powers(block)
         self.factors = _factors(block)
-        self.quotients: dict[sp.Expr, tuple[str, str]] = {}  # 1/a that is used once: the names of 1/(ab) and of b
+        self.quotients: dict[sp.Expr, tuple[str, str]] = {}  # 1/a if used once: the names of 1/(ab) and of b
         self.late: dict[sp.Basic, bool] = {}
 
     # -- naming
@@ -95,20 +95,20 @@ class _Lowering:
         return name
 
     def define(self, symbol: sp.Symbol) -> None:
-        """Compute a definition, and of a shared exponential the powers that are used."""
+        """Compute a definition; of a shared exponential, also the powers that are used."""
         e = self.waiting.pop(symbol)
-        known = self.is_simple(e)
-        self.known[symbol] = self.operand(e) if known else self.assign(self.code(e), e, name=symbol.name)
+        simple = self.is_simple(e)
+        self.known[symbol] = self.operand(e) if simple else self.assign(self.code(e), e, name=symbol.name)
         for n, i, j in addition_chain(self.powers.get(symbol, [])):
             left, right = self.operand(symbol**i), self.operand(symbol**j)
             self.assign(f"{left} * {right}", symbol**n, f"{symbol.name}_{n}")
 
     def is_simple(self, e: sp.Basic) -> bool:
-        """Whether there is nothing to compute, or it has a name already."""
+        """Whether it needs no computation, or has a name already."""
         return e in self.known or e.is_Symbol or not e.free_symbols & self.variables
 
     def operand(self, e: sp.Basic) -> str:
-        """The name or literal that holds `e`, emitting what is needed to compute it."""
+        """The name or literal that holds `e`; emits the lines that compute it."""
         base = e.base if isinstance(e, sp.Pow) else e
         if base in self.waiting:
             self.define(base)
@@ -150,7 +150,7 @@ class _Lowering:
 
     def is_plain(self, term: sp.Expr) -> bool:
         """A term that costs an addition, not a multiplication: a name, or something already computed."""
-        product = isinstance(term, sp.Mul) and isinstance(-term, sp.Mul)  # -f(x) is none
+        product = isinstance(term, sp.Mul) and isinstance(-term, sp.Mul)  # -f(x) is not one
         return not product or term in self.known or -term in self.known
 
     def mul(self, e: sp.Mul) -> str:
@@ -171,7 +171,7 @@ class _Lowering:
         return (negated(left) if constant == -1 else left), right
 
     def is_late(self, e: sp.Basic) -> bool:
-        """Whether a division has to be waited for."""
+        """Whether it depends on a division by a variable."""
         if e not in self.late:
             own = isinstance(e, sp.Pow) and e.exp.is_negative and e.base.free_symbols & self.variables
             parts = e.args or [self.block.definitions[e]] if e.args or e in self.block.definitions else []
@@ -270,24 +270,24 @@ class _Lowering:
     def reciprocals(self) -> None:
         """Compute 1/d for every state-dependent denominator, several by one division, innermost first.
 
-        What stands in a branch of a Select may be zero where the branch is not taken: it stays alone.
+        A denominator in a branch of a Select may be zero where the branch is not taken: it stays alone.
         """
-        chosen = set().union(*(e.atoms(Select) for e in self.everything()))
-        alone = needed(Block({str(i): e for i, e in enumerate(chosen)}, self.block.definitions)).definitions
-        depths, found = {}, {}
+        selections = set().union(*(e.atoms(Select) for e in self.everything()))
+        in_branches = prune(Block({str(i): e for i, e in enumerate(selections)}, self.block.definitions)).definitions
+        depths, levels = {}, {}
         for symbol, e in self.block.definitions.items():
-            if symbol not in alone:
-                depths[symbol] = self.denominators(e, depths, found)
+            if symbol not in in_branches:
+                depths[symbol] = self.denominators(e, depths, levels)
         for e in self.block.outputs.values():
-            self.denominators(e, depths, found)
-        for depth in sorted(set(found.values())):
-            denominators = [d for d, at in found.items() if at == depth and self.is_moderate(d)]
+            self.denominators(e, depths, levels)
+        for depth in sorted(set(levels.values())):
+            denominators = [d for d, level in levels.items() if level == depth and self.is_moderate(d)]
             for i in range(0, len(denominators), MERGED_DIVISIONS):
                 self.merged_division(denominators[i : i + MERGED_DIVISIONS])
 
     def is_moderate(self, denominator: sp.Expr) -> bool:
-        """Whether a product of a few such denominators cannot overflow where each of them does not."""
-        inside = needed(Block({"": denominator}, self.block.definitions)).definitions
+        """Whether a product of a few such denominators cannot overflow unless one of them does."""
+        inside = prune(Block({"": denominator}, self.block.definitions)).definitions
         for e in (denominator, *inside.values()):
             powers = {p.base: p.exp for p in e.atoms(sp.Pow) if p.base in self.block.powers}
             exponents = [x.args[0] for x in e.atoms(sp.exp, sp.sinh, sp.cosh)]
@@ -301,14 +301,14 @@ class _Lowering:
     def everything(self) -> list[sp.Expr]:
         return [*self.block.definitions.values(), *self.block.outputs.values()]
 
-    def denominators(self, e: sp.Basic, depths: dict[sp.Symbol, int], found: dict[sp.Expr, int]) -> int:
-        """Nesting depth of the divisions in `e`, whose denominators are added to `found`."""
+    def denominators(self, e: sp.Basic, depths: dict[sp.Symbol, int], levels: dict[sp.Expr, int]) -> int:
+        """Nesting depth of the divisions in `e`, which adds their denominators to `levels`."""
         if isinstance(e, Select) or not e.args:
             return depths.get(e, 0)
-        depth = max(self.denominators(a, depths, found) for a in e.args)
+        depth = max(self.denominators(a, depths, levels) for a in e.args)
         if isinstance(e, sp.Pow) and e.exp.is_Integer and e.exp < 0 and e.base.free_symbols & self.variables:
-            found[e.base] = max(depth, found.get(e.base, 0))
-            return found[e.base] + 1
+            levels[e.base] = max(depth, levels.get(e.base, 0))
+            return levels[e.base] + 1
         return depth
 
     def merged_division(self, denominators: list[sp.Expr]) -> None:
@@ -323,7 +323,7 @@ class _Lowering:
                 self.assign(f"{inverse} * {other}", 1 / d)
 
     def cofactors(self, names: list[str]) -> tuple[str, list[str | None]]:
-        """The product of all, and for each of them the product of the others, None if there is no other."""
+        """The product of all, and for each the product of the others, None if it is alone."""
         if len(names) == 1:
             return names[0], [None]
         half = len(names) // 2
@@ -334,8 +334,8 @@ class _Lowering:
 
 
 def _factors(block: Block) -> Counter:
-    """In how many products each quotient is a factor; what is used otherwise, or with another, counts twice."""
-    found: Counter = Counter()
+    """How many products have each quotient as their only one; any other use counts twice."""
+    counts: Counter = Counter()
     seen: set[sp.Basic] = set()
     waiting = [*block.definitions.values(), *block.outputs.values()]
     while waiting:
@@ -345,8 +345,8 @@ def _factors(block: Block) -> Counter:
             waiting += e.args
             quotients = [part for part in e.args if isinstance(part, sp.Pow) and part.exp == -1]
             alone = isinstance(e, sp.Mul) and len(quotients) == 1
-            found.update(dict.fromkeys(quotients, 1 if alone else 2))
-    return found
+            counts.update(dict.fromkeys(quotients, 1 if alone else 2))
+    return counts
 
 
 def _powers(block: Block) -> dict[sp.Symbol, list[int]]:

@@ -1,4 +1,4 @@
-"""Kernels on disk: their text and machine code, named by the hash of all that determines them."""
+"""The cache of kernels: text and machine code, named by the hash of all that determines them."""
 
 import os
 from importlib.metadata import version
@@ -11,21 +11,27 @@ from hhcore.base.digests import code_digest, digest
 from hhcore.base.errors import UserError
 from hhcore.base.files import atomic_write
 from hhcore.compile.language.machine import compiled, cpu_digest, load
+from hhcore.compile.parts import ObserverText, StimulusText
 from hhcore.model.model import Model
 
 
-def kernel_digest(model: Model, method: str) -> str:
-    """Hash that names the kernel of a model and its variants, and a scheme: equal digests compute equal bits."""
-    return digest(_base(model).digest, method, version("llvmlite"), code_digest("compile", "schemes"))
+def kernel_digest(model: Model, method: str, stimulus: StimulusText, observers: tuple[ObserverText, ...] = ()) -> str:
+    """Hash that names the kernel of a model and its variants, a scheme, a kind of stimulus and observers.
+
+    Equal digests compute equal bits.
+    """
+    versions = version("llvmlite"), code_digest("compile", "schemes")
+    return digest(_base(model).digest, method, *versions, stimulus, *observers)
 
 
-def kernel_name(model: Model, method: str) -> str:
-    """The file name of a kernel, without its ending."""
-    return f"{_base(model).name}_{method}_{kernel_digest(model, method)}"
+def kernel_name(model: Model, method: str, stimulus: StimulusText, observers: tuple[ObserverText, ...] = ()) -> str:
+    """The file name of a kernel, without extension."""
+    parts = _base(model).name, method, stimulus.kind, kernel_digest(model, method, stimulus, observers)
+    return "_".join(parts)
 
 
 def _base(model: Model) -> Model:
-    """The model with the values of its file: values enter a kernel when it runs."""
+    """The model with the values of its file, since a kernel reads values when it runs."""
     return model.base or model
 
 
@@ -35,7 +41,7 @@ def cache_directory() -> Path:
 
 
 def keep(path: Path, content: str | bytes) -> None:
-    """Write a file of the cache. Raises UserError if its folder cannot be written to."""
+    """Write a file of the cache. Raises UserError if its folder is not writable."""
     try:
         with atomic_write(path) as temporary:
             temporary.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -48,30 +54,32 @@ def keep(path: Path, content: str | bytes) -> None:
 _loaded: dict[str, SimpleNamespace] = {}
 
 
-def load_kernel(model: Model, method: str) -> SimpleNamespace:
-    """The kernel of a model and a scheme; generated and compiled if this machine has not met it before.
+def load_kernel(
+    model: Model, method: str, stimulus: StimulusText, observers: tuple[ObserverText, ...] = ()
+) -> SimpleNamespace:
+    """Load the kernel of these parts; generate and compile it if it is not in the cache.
 
-    `path` is the file of its text. Each kind of CPU has a folder of its own for machine code.
+    `path` is the file of its text. Each kind of CPU has its own folder of machine code.
     """
-    name = kernel_name(model, method)
+    name = kernel_name(model, method, stimulus, observers)
     if name not in _loaded:
-        text, code = cache_directory() / f"{name}.py", cache_directory() / cpu_digest() / f"{name}.bin"
-        kernel = _kept(text, code)
+        text_path, code_path = cache_directory() / f"{name}.py", cache_directory() / cpu_digest() / f"{name}.bin"
+        kernel = _cached(text_path, code_path)
         if kernel is None:
-            from hhcore.compile.text import generate  # brings SymPy with it, which a kept kernel does not need
+            from hhcore.compile.text import generate  # loads SymPy, which a cached kernel does not need
 
-            generated = generate(_base(model), method)
-            made = compiled(generated)
-            keep(text, generated)
-            keep(code, made)
-            kernel = load(made)
-        kernel.path = text
+            text = generate(_base(model), method, stimulus, observers)
+            code = compiled(text)
+            keep(text_path, text)
+            keep(code_path, code)
+            kernel = load(code)
+        kernel.path = text_path
         _loaded[name] = kernel
     return _loaded[name]
 
 
-def _kept(text: Path, code: Path) -> SimpleNamespace | None:
-    """The kernel of a text and its machine code, unless one of the files is missing or damaged."""
+def _cached(text: Path, code: Path) -> SimpleNamespace | None:
+    """The kernel of two files of the cache, None if one is missing or damaged."""
     try:
         kernel = load(code.read_bytes())
         return kernel if kernel.source == digest(text.read_bytes().decode()) else None

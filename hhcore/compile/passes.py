@@ -1,8 +1,8 @@
 """Passes over any model's expressions that make them cheap and well conditioned before they become code.
 
     remove_singularities   z/(e^z - 1) and its inverse get a form that is exact at z = 0 and around it
-    hyperbolic             what is written with exponentials for want of sinh, cosh and tanh becomes these
-    share_exponentials     e^(aV+b) with commensurable a become powers of one exponential
+    hyperbolic             exponentials that stand for sinh, cosh and tanh become these
+    share_exponentials     exponentials e^(aV+b) with commensurable a become powers of one
     distribute             factors that do not depend on the state move into the sums they multiply
 
 Each takes and returns SymPy expressions with exact rational constants; nothing is rounded before the lowering.
@@ -25,9 +25,9 @@ LARGEST_SHIFT = 100  # |b| up to which e^(aV+b) may be split into e^(aV) e^b wit
 
 @dataclass
 class Block:
-    """Straight-line mathematics: the outputs by name, and the definitions that they and each other use.
+    """Straight-line code: outputs by name, and definitions that outputs and definitions use.
 
-    powers : the definitions of which powers are taken, shared exponentials
+    powers : the definitions that are shared exponentials, of which powers are taken
     """
 
     outputs: dict[str, sp.Expr]
@@ -35,7 +35,7 @@ class Block:
     powers: set[sp.Symbol] = field(default_factory=set)
 
     def map(self, change: Callable[[sp.Expr], sp.Expr]) -> "Block":
-        """The same block with every expression changed."""
+        """Apply `change` to every expression."""
         return Block(
             {name: change(e) for name, e in self.outputs.items()},
             {symbol: change(e) for symbol, e in self.definitions.items()},
@@ -44,22 +44,22 @@ class Block:
 
 
 def optimise(block: Block, variables: set[sp.Symbol]) -> Block:
-    """The passes that make a block cheaper. `variables` are the symbols that change from step to step."""
+    """Apply the passes that make a block cheaper. `variables` are the symbols that change from step to step."""
     variables = variables | block.definitions.keys()
-    block = share_exponentials(needed(block), variables)
+    block = share_exponentials(prune(block), variables)
     variables = variables | block.definitions.keys()
     return block.map(lambda e: distribute(e, variables))
 
 
-def needed(block: Block) -> Block:
-    """Without the definitions that no output needs."""
-    found: set[sp.Symbol] = set()
+def prune(block: Block) -> Block:
+    """Drop the definitions that no output uses."""
+    used: set[sp.Symbol] = set()
     waiting = set(block.outputs.values())
     while waiting:
-        new = set().union(*(e.free_symbols for e in waiting)) & block.definitions.keys() - found
-        found |= new
+        new = set().union(*(e.free_symbols for e in waiting)) & block.definitions.keys() - used
+        used |= new
         waiting = {block.definitions[symbol] for symbol in new}
-    return Block(block.outputs, {s: e for s, e in block.definitions.items() if s in found}, block.powers)
+    return Block(block.outputs, {s: e for s, e in block.definitions.items() if s in used}, block.powers)
 
 
 # --- removable singularities
@@ -95,16 +95,16 @@ def _without_singular_quotients(product: sp.Mul, variables: set[sp.Symbol]) -> s
     factors = list(product.args)
     for i, factor in enumerate(factors):
         base, power = factor.as_base_exp()
-        if not power.is_Integer or (found := _one_and_exponential(base, -1)) is None:
+        if not power.is_Integer or (parts := _one_and_exponential(base, -1)) is None:
             continue
-        scale, z = found  # base = scale * (1 - e^z)
+        scale, z = parts  # base = scale * (1 - e^z)
         for j, other in enumerate(factors):
             affine, other_power = other.as_base_exp()
             if j == i or not (other_power.is_Integer and power * other_power < 0):
                 continue
             if (ratio := _ratio(affine, z, variables)) is None:
                 continue
-            n = min(abs(power), abs(other_power)) * sp.sign(power)  # as often as both are there
+            n = min(abs(power), abs(other_power)) * sp.sign(power)  # as often as both occur
             rest = sp.Mul(*(f for k, f in enumerate(factors) if k not in (i, j)))
             rest *= base ** (power - n) * affine ** (other_power + n)
             replacement = -ratio / scale * linoid(z) if n < 0 else -scale / ratio * inverse_linoid(z)
@@ -149,9 +149,9 @@ def _without_equality_guards(selection: Select) -> sp.Expr:
 
 
 def hyperbolic(expression: sp.Expr) -> sp.Expr:
-    """With sinh, cosh and tanh for what Myokit's language, which has none, writes with exponentials.
+    """Restore sinh, cosh and tanh, which Myokit's language lacks, from exponentials.
 
-    (e^2x - 1)/(e^2x + 1) is no number where e^2x overflows, and e^x - e^-x loses its digits around 0.
+    (e^2x - 1)/(e^2x + 1) is NaN where e^2x overflows, and e^x - e^-x loses its digits around 0.
     """
 
     def rewrite(e: sp.Expr) -> sp.Expr:
@@ -163,7 +163,7 @@ def hyperbolic(expression: sp.Expr) -> sp.Expr:
 
 
 def _with_opposite_exponents(e: sp.Add) -> sp.Expr:
-    """c (e^x - e^-x) as 2 c sinh x, c (e^x + e^-x) as 2 c cosh x."""
+    """Write c (e^x - e^-x) as 2 c sinh x, c (e^x + e^-x) as 2 c cosh x."""
     if len(e.args) != 2:
         return e
     (c, f), (d, g) = (term.as_coeff_Mul() for term in e.args)
@@ -173,7 +173,7 @@ def _with_opposite_exponents(e: sp.Add) -> sp.Expr:
 
 
 def _with_tangents(product: sp.Mul) -> sp.Expr:
-    """a/b as a multiple of tanh where it is one, also squared or upside down."""
+    """Write a/b, (a/b)^n or b/a as a multiple of tanh, if it is one."""
     for one, other in itertools.permutations(product.args, 2):
         (a, p), (b, q) = one.as_base_exp(), other.as_base_exp()
         if p == -q and (ratio := _tangent(a, b)) is not None:
@@ -207,8 +207,7 @@ def share_exponentials(block: Block, variables: set[sp.Symbol]) -> Block:
     shared, replaced = {}, {}
     for direction, members in families.items():
         for unit, multiples in _commensurable_groups({m[0] for m in members}):
-            members_here = [m for m in members if m[0] in multiples]
-            if len(members_here) < 2:
+            if sum(m[0] in multiples for m in members) < 2:
                 continue
             symbol = sp.Symbol(f"exp_{len(shared) + 1}", positive=True)
             shared[symbol] = sp.exp(unit * direction)
@@ -220,7 +219,7 @@ def share_exponentials(block: Block, variables: set[sp.Symbol]) -> Block:
 
 
 def _linear_exponent(e: sp.Expr, variables: set[sp.Symbol]) -> tuple[sp.Expr, sp.Rational, sp.Rational] | None:
-    """(direction, multiple, shift) with e = multiple * direction + shift, or None if e is not of that kind."""
+    """(direction, multiple, shift) with e = multiple * direction + shift, or None if e does not have that form."""
     shift, linear = e.as_coeff_Add()
     if not (shift.is_Rational and abs(shift) <= LARGEST_SHIFT):
         return None
@@ -255,23 +254,23 @@ def _commensurable_groups(multiples: set[sp.Rational]) -> list[tuple[sp.Rational
 
 
 def _measure(group: set[sp.Rational]) -> sp.Rational:
-    """The largest rational of which every member is a whole multiple, with the sign of the smallest member."""
+    """The largest rational that divides every member, with the sign of the smallest member."""
     sign = sp.sign(min(group, key=abs))
     return sign * reduce(lambda a, b: sp.gcd(a, b), [abs(m) for m in group])
 
 
 def addition_chain(powers: list[int]) -> list[tuple[int, int, int]]:
-    """Multiplications (n, i, j), meaning x^n = x^i x^j, that reach all `powers` of x with few products."""
-    have, steps = {1}, []
+    """Few multiplications (n, i, j), meaning x^n = x^i x^j, that reach all `powers` of x."""
+    reached, steps = {1}, []
 
     def reach(n: int) -> None:
-        if n in have:
+        if n in reached:
             return
-        pairs = [(max(i, n - i), min(i, n - i)) for i in have if n - i in have]
+        pairs = [(max(i, n - i), min(i, n - i)) for i in reached if n - i in reached]
         i, j = min(pairs) if pairs else (n - n // 2, n // 2) if n % 2 == 0 else (n - 1, 1)
         reach(i)
         reach(j)
-        have.add(n)
+        reached.add(n)
         steps.append((n, i, j))
 
     for n in sorted(set(powers)):
@@ -283,9 +282,9 @@ def addition_chain(powers: list[int]) -> list[tuple[int, int, int]]:
 
 
 def distribute(expression: sp.Expr, variables: set[sp.Symbol]) -> sp.Expr:
-    """c (x + d) becomes c x + (c d) where c and d do not depend on the variables: one multiplication less.
+    """Write c (x + d) as c x + (c d) where c and d do not depend on the variables: one multiplication less.
 
-    Applied where every term of the sum takes the factor up for nothing, because it has a constant of its own.
+    Applied where every term but one at most has a constant of its own, which absorbs the factor.
     """
 
     def rewrite(e: sp.Expr) -> sp.Expr:

@@ -1,4 +1,4 @@
-"""The YAML file of a config, read without silent surprises."""
+"""Read the YAML file of a config, strictly."""
 
 from pathlib import Path
 
@@ -9,9 +9,9 @@ from hhcore.base.errors import UserError
 
 
 def read_config(path: str | Path) -> dict[str, object]:
-    """The mapping in a YAML file. Raises UserError if there is no such file, it is not YAML, or a key is there twice.
+    """The mapping in a YAML file. Raises UserError if the file is missing, is not YAML, or repeats a key.
 
-    Unlike `yaml.safe_load`, which takes the last of two equal keys without a word.
+    `yaml.safe_load` would silently take the last of two equal keys.
     """
     try:
         content = yaml.load(Path(path).read_text(encoding="utf-8-sig"), _Loader)
@@ -24,7 +24,7 @@ def read_config(path: str | Path) -> dict[str, object]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1
         raise UserError(f"config file {str(path)!r} is not valid YAML: line {line}: {error.problem}") from error
-    # What PyYAML raises for scalars that it cannot build (a month 13, !!bool perhaps) is of many types.
+    # PyYAML raises errors of many types for scalars that it cannot build (a month 13, !!bool perhaps).
     except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"config file {str(path)!r} is not valid YAML: {error}") from error
     return mapping(content, f"config file {str(path)!r}")
@@ -38,6 +38,6 @@ class _Loader(yaml.SafeLoader):
                 continue
             if key.value in seen:
                 line = key.start_mark.line + 1
-                raise UserError(f"line {line}: the key {quoted(key.value)} is there twice; keep one of the two")
+                raise UserError(f"line {line}: the key {quoted(key.value)} occurs twice; keep one of the two")
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)

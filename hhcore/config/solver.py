@@ -1,48 +1,52 @@
-"""The `solver` of a config: a tolerance that asks for a choice, or a scheme and how finely it steps."""
+"""The `solver` of a config: a tolerance, so that the solver is chosen, or a scheme and its setting."""
 
 from hhcore.base.checks import choice, fields, quoted
 from hhcore.base.errors import UserError
 from hhcore.base.units import to_unit
+from hhcore.experiments.protocol import Accuracy
 from hhcore.schemes.solver import METHODS, Solver, setting_of
 
 MAX_STEPS = 10**10
-SMALLEST_TOLERANCE_MS, LARGEST_TOLERANCE_MS = 1e-6, 1.0
 SMALLEST_ERROR = 1e-11
 SETTINGS = {"dt": "dt: 0.025", "local_error": "local_error: 1e-6"}
 
 
 def check_solver(body: object, where: str) -> None:
-    """Either a tolerance, perhaps with a method, or a method and the setting that it takes."""
-    given = fields(body, where, optional=["tolerance", "method", "dt", "local_error", "certify"])
-    if "method" in given:
-        choice(given["method"], METHODS, f"{where}.method")
-    choice(given.get("certify", "sample"), ["sample", "all"], f"{where}.certify")
-    if "tolerance" in given:
+    """Raise UserError unless `body` is a tolerance, perhaps with a method, or a method and its setting."""
+    settings = fields(body, where, optional=["tolerance", "method", "dt", "local_error", "certify"])
+    if "method" in settings:
+        choice(settings["method"], METHODS, f"{where}.method")
+    choice(settings.get("certify", "sample"), ["sample", "all"], f"{where}.certify")
+    if "tolerance" in settings:
         fields(body, where, {"tolerance": "tolerance: 1 us"}, ["method", "certify"])
-    elif "method" in given:
-        setting = setting_of(given["method"])
+    elif "method" in settings:
+        setting = setting_of(settings["method"])
         fields(body, where, {"method": "method: tsit5", setting: SETTINGS[setting]}, ["certify"])
     else:
         raise UserError(
-            f"{where}: {quoted(body)} says not how accurate; give `tolerance: 1 us`, or a method and its setting"
+            f"{where}: {quoted(body)} does not say how accurate; give `tolerance: 1 us`, or a method and its setting"
         )
 
 
-def read_tolerance(body: dict, where: str) -> float | None:
-    """The largest error of a spike time [ms], None where none is given; `body` has passed `check_solver`."""
+def read_tolerance(body: dict, accuracy: Accuracy, where: str) -> float | None:
+    """The largest error, in the unit of `accuracy.tolerance`; None if a method is given. `body` is checked.
+
+    Raises UserError for one that is not legal.
+    """
     if "tolerance" not in body:
         return None
-    tolerance = to_unit(body["tolerance"], "ms", f"{where}.tolerance")
-    if not SMALLEST_TOLERANCE_MS <= tolerance <= LARGEST_TOLERANCE_MS:
-        raise UserError(
-            f"{where}.tolerance: {quoted(body['tolerance'])} is not between 1 ns and 1 ms; "
-            "it is the largest error of a spike time, such as 1 us"
-        )
+    unit, least, most, words = accuracy.tolerance
+    tolerance = to_unit(body["tolerance"], unit, f"{where}.tolerance")
+    if not least <= tolerance <= most:
+        raise UserError(f"{where}.tolerance: {quoted(body['tolerance'])} is not {words}")
     return tolerance
 
 
 def read_solver(body: dict, unit: str, duration: float, where: str) -> Solver | None:
-    """The scheme and its setting, None where a tolerance is given; `unit` is that of `duration` and `dt`."""
+    """The scheme and its setting; None if a tolerance is given. `unit` is that of `duration` and `dt`.
+
+    Raises UserError for a setting that is not legal.
+    """
     if "tolerance" in body:
         return None
     if "local_error" in body:
@@ -50,7 +54,7 @@ def read_solver(body: dict, unit: str, duration: float, where: str) -> Solver | 
         if not SMALLEST_ERROR <= error <= 0.1:
             raise UserError(
                 f"{where}.local_error: {quoted(body['local_error'])} is not between {SMALLEST_ERROR:g} and 0.1; "
-                "a smaller one could not be judged by a finer one in double precision"
+                "in double precision, no finer run could check a smaller one"
             )
         return Solver(body["method"], error)
     dt = to_unit(body["dt"], unit, f"{where}.dt")

@@ -1,4 +1,4 @@
-"""What a figure has to know of an experiment besides its tables: axes, columns of a trace, how they are written."""
+"""What a figure needs of its experiment besides the tables: axes, columns of a trace, and how to write them."""
 
 import re
 import textwrap
@@ -10,33 +10,31 @@ import pandas as pd
 import pyarrow as pa
 
 from hhcore.base.hashing import mix64
-from hhcore.base.units import pretty_unit
-
-MAX_FACETS = 6  # panels side by side
-MAX_COLOURS = 12  # curves in a panel
-MAX_VALUES = 300  # along an axis: a panel has hardly more pixels
-MAX_POINTS = 20_000  # in a scatter: more are a blot
+from hhcore.base.units import column_name, pretty_unit
+from hhcore.experiments.experiment import Experiment
+from hhcore.figures.limits import MAX_COLOURS, MAX_FACETS, MAX_POINTS, MAX_VALUES
+from hhcore.model.model import Quantity
 
 
 def with_unit(text: str, unit: str) -> str:
-    """A label: `Firing rate (Hz)`, or the text alone where the unit is `1`."""
+    """A label: `Firing rate (Hz)`, or the text alone if the unit is `1`."""
     return text if unit == "1" else f"{text} ({pretty_unit(unit)})"
 
 
 def after_number(unit: str) -> str:
-    """What follows a number: ` µA/cm²`, or nothing where the unit is `1`."""
+    """The unit after a number: ` µA/cm²`, or nothing if the unit is `1`."""
     return "" if unit == "1" else f" {pretty_unit(unit)}"
 
 
 @dataclass(frozen=True, eq=False)
 class Variable:
-    """A column of a table, and how it is written.
+    """A column of a table, and how to write it.
 
     column      : its name in the table
     name        : qualified name (`sodium.g`)
-    description : words before the name in a label; what follows a comma or bracket is left out
+    description : words before the name in a label, up to the first comma, semicolon or bracket
     values      : float64 (n,) [unit], for an axis of the grid
-    left_out    : how many further values the axis has that no figure shows
+    left_out    : number of further values of the axis, which no figure shows
     """
 
     column: str
@@ -50,8 +48,8 @@ class Variable:
     def label(self) -> str:
         """`Maximal sodium conductance sodium.g (mS/cm²)`, broken into lines that fit a panel."""
         words = re.split(r"[,;(]", self.description)[0].strip()
-        kept = with_unit(self.name, self.unit).replace(" ", "\N{NO-BREAK SPACE}")  # name and unit on one line
-        return textwrap.fill(f"{words} {kept}".strip(), 36).replace("\N{NO-BREAK SPACE}", " ")
+        name = with_unit(self.name, self.unit).replace(" ", "\N{NO-BREAK SPACE}")  # name and unit on one line
+        return textwrap.fill(f"{words} {name}".strip(), 36).replace("\N{NO-BREAK SPACE}", " ")
 
     @property
     def is_logarithmic(self) -> bool:
@@ -64,11 +62,11 @@ class Variable:
 
     @property
     def middle(self) -> float:
-        """The middle one of the sorted values, the upper one of two."""
+        """The middle of the sorted values, the upper one of two."""
         return float(np.sort(self.values)[self.values.size // 2])
 
     def spread(self, most: int) -> np.ndarray:
-        """At most `most` of the sorted values, both ends among them; evenly spaced if more than `most` / 2 can be."""
+        """At most `most` of the sorted values, with both ends; evenly spaced if that leaves more than `most` / 2."""
         last = self.values.size - 1
         even = [count for count in range(most // 2 + 1, most + 1) if last % (count - 1) == 0]
         count = self.values.size if self.values.size <= most else max(even, default=most)
@@ -79,8 +77,8 @@ class Variable:
         """Itself, with at most MAX_VALUES of its values."""
         if self.values.size <= MAX_VALUES:
             return self
-        kept = self.spread(MAX_VALUES)
-        return replace(self, values=kept, left_out=self.values.size - kept.size)
+        values = self.spread(MAX_VALUES)
+        return replace(self, values=values, left_out=self.values.size - values.size)
 
     def at(self, value: float) -> str:
         """`sodium.g = 120 mS/cm²`"""
@@ -88,19 +86,24 @@ class Variable:
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class FigureContext:
     """What all figures of one experiment share.
 
     title     : first line above every figure
     stimulus  : the injected current: its column in the traces, and the unit of amplitudes
-    potential : the membrane potential; gates and currents likewise: their columns in the traces
+    potential : the membrane potential, and so gates and currents: their columns in the traces
     axes      : the axes of the grid, each with its values
     sampled   : the sampled quantities, each with its values
-    along     : column of the axis that curves are drawn against, such as the amplitude of a step, None if there is none
-    neurons   : how many there are
+    along     : column of the axis that curves are drawn against, such as the amplitude of a step, or None
+    neurons   : number of neurons
     combine   : "product" or "zip", as in the config
     certify   : "sample" or "all", as in the config: the neurons whose error was estimated
     threshold : potential that counts as a spike [unit of the potential]
+    tolerance : largest error that the config allows [unit of `error`], or None
+    headline  : the feature that matters most, as a column of features
+    error     : the error by which solvers are chosen, as a column of tables; `missing` : why a neuron has none;
+                `nothing` : a sentence for the case that no neuron has one
+    outcome   : the number that must not depend on the solver
     traces    : a title for each trace
     """
 
@@ -116,35 +119,41 @@ class Plan:
     combine: str = "product"
     certify: str = "sample"
     threshold: float = 0.0
+    tolerance: float | None = None
+    headline: Variable = Variable("", "", "1")
+    error: Variable = Variable("", "", "1")
+    missing: str = ""
+    nothing: str = ""
+    outcome: str = ""
     traces: tuple[str, ...] = ()
 
     @property
     def others(self) -> list[Variable]:
-        """The axes of two values or more, without the one that curves go along."""
+        """The axes of two or more values, without the one that curves are drawn against."""
         return [axis for axis in self.axes if axis.values.size > 1 and axis.column != self.along]
 
     @property
     def free(self) -> list[Variable]:
-        """The axes of two values or more, the one that curves go along first."""
+        """The axes of two or more values, the one that curves are drawn against first."""
         return [a for a in self.axes if a.values.size > 1 and a.column == self.along] + self.others
 
     @property
     def zipped(self) -> bool:
-        """Whether the points lie on a line through several axes, not on a grid."""
+        """Whether several axes vary together, so that the points lie on a line, not on a grid."""
         return self.combine == "zip" and len(self.free) > 1
 
     @property
-    def scattered(self) -> "Plan":
-        """The plan of a map on which every point of a sampled design has a place of its own; itself without one."""
+    def scattered(self) -> "FigureContext":
+        """The context of a map of a sampled design, which shows every point of it; itself without a design."""
         return replace(self, axes=self.sampled, combine="zip") if self.sampled else self
 
     def shows(self, rows: pa.RecordBatch) -> np.ndarray:
         """Which rows of a table of the grid a figure may show, bool (n,).
 
-        A map has two axes whole and facets of a third one, a family of curves one axis, colours and facets; further
-        axes are held at their middle values. Of a sampled design or of zipped axes some MAX_POINTS points are shown, a
-        choice that looks random and is the same in all tables with their columns. Neurons whose error was estimated
-        are all shown, or as many of them and the fragile ones.
+        A map shows two axes whole and facets of a third; a family of curves one axis, colours and facets; further axes
+        are held at their middle values. Of a sampled design or of zipped axes, figures show about MAX_POINTS points,
+        chosen by a hash, so that all tables show the same. Tested neurons are all shown; if every neuron was tested,
+        about MAX_POINTS of them and all fragile ones.
         """
         axes = [axis for axis in self.axes if axis.column in rows.schema.names]
         if self.sampled:
@@ -168,30 +177,30 @@ class Plan:
 
     @property
     def points(self) -> int:
-        """Number of points of a sampled design; else of neurons."""
+        """Number of points of the sampled design, or else of neurons."""
         return self.sampled[0].values.size if self.sampled else self.neurons
 
     def tested(self, table: pd.DataFrame) -> pd.DataFrame:
-        """The rows of features whose error was estimated; if it was for all, some MAX_POINTS and all fragile ones."""
+        """The rows of tested neurons in features; if every neuron was tested, about MAX_POINTS and all fragile ones."""
         columns = ["fragile", *(variable.column for variable in (*self.sampled, *self.axes))]
         return table[self._tested(pa.RecordBatch.from_pandas(table[columns], preserve_index=False))]
 
     def _tested(self, rows: pa.RecordBatch) -> np.ndarray:
         known = rows["fragile"].is_valid().to_numpy(zero_copy_only=False)
         fragile = rows["fragile"].fill_null(False).to_numpy(zero_copy_only=False)
-        some = _chosen(rows, [*self.sampled, *self.axes], self.neurons if self.certify == "all" else 0)
-        return known & (some | fragile)
+        chosen = _chosen(rows, [*self.sampled, *self.axes], self.neurons if self.certify == "all" else 0)
+        return known & (chosen | fragile)
 
     def middle(self, axes: Sequence[Variable]) -> list[tuple[Variable, float]]:
-        """Each of the axes with its middle value; of zipped ones all those of the middle point."""
+        """Each of the axes with its middle value; zipped axes with the values of the middle point."""
         return [(axis, float(axis.values[axis.values.size // 2]) if self.zipped else axis.middle) for axis in axes]
 
     def hold(
         self, table: pd.DataFrame, shown: Sequence[Variable | None], whole: int = 1
     ) -> tuple[pd.DataFrame, list[str]]:
-        """The rows in which every axis but the `shown` ones has its middle value; notes of that and of thinned axes.
+        """The rows in which every axis but the `shown` ones has its middle value; notes on that and on thinned axes.
 
-        whole : so many of the shown axes, the first ones, are drawn as finely as their values are; few of the others'
+        whole : this many of the shown axes, the first ones, are drawn with all their values, the others with a few
         """
         held = [axis for axis in self.axes if axis not in shown and axis.column in table and not self.zipped]
         for axis in held:
@@ -200,19 +209,64 @@ class Plan:
         notes = [f"at {', '.join(words)}"] if held else []
         for i, axis in enumerate(shown):
             if axis and axis.left_out:
-                table = table[table[axis.column].isin(axis.values)]  # a neuron that was tested may lie between them
+                table = table[table[axis.column].isin(axis.values)]  # a tested neuron may lie between them
                 total = axis.values.size + axis.left_out
                 notes += some_of(axis.values.size, total, f"values of {axis.name}") if i < whole else []
         return table, notes
 
 
+def figure_context(experiment: Experiment) -> FigureContext:
+    """The context of an experiment's figures."""
+    e, model, accuracy = experiment, experiment.model, experiment.protocol.accuracy
+    sample = {} if e.sample is None else dict(zip(e.sample.names, e.sample.points.T, strict=True))
+    axes = [_swept(e, axis.name, axis.values) for axis in e.axes]
+    zipped = e.combine == "zip" and sum(axis.values.size > 1 for axis in e.axes) > 1
+    along = [e.column(axis.name) for axis in e.axes if axis.name == e.stimulus.axis]
+    return FigureContext(
+        title=f"{e.name}: {model.title}",
+        stimulus=Variable(column_name("stimulus", model.current.unit), "stimulus", model.current.unit, "Stimulus"),
+        potential=_variable(model.states[model.potential]),
+        gates=tuple(_variable(q) for name, q in model.states.items() if name != model.potential),
+        currents=tuple(_variable(q) for q in model.currents.values()),
+        axes=tuple(axis if zipped else axis.thinned for axis in axes),
+        sampled=tuple(_swept(e, name, values) for name, values in sample.items()),
+        along=along[0] if along else None,
+        neurons=e.n_points,
+        combine=e.combine,
+        certify=e.certify,
+        threshold=e.threshold,
+        tolerance=None if e.tolerance is None else e.tolerance * accuracy.factor,
+        headline=Variable(*e.protocol.headline),
+        error=Variable(accuracy.column, accuracy.label, accuracy.unit),
+        missing=accuracy.missing,
+        nothing=accuracy.nothing,
+        outcome=accuracy.outcome.replace("_", " "),
+        traces=tuple(_trace_title(e, point) for point in e.traces),
+    )
+
+
+def _variable(q: Quantity) -> Variable:
+    return Variable(column_name(q.name, q.unit), q.name, q.unit, q.description)
+
+
+def _swept(e: Experiment, name: str, values: np.ndarray) -> Variable:
+    return Variable(e.column(name), name, e.unit(name), e.description(name), values)
+
+
+def _trace_title(e: Experiment, point: dict[str, float]) -> str:
+    """What distinguishes a trace: the amplitude, the stimulus' own axis, and changed parameters of the model."""
+    stimulus = [name for name in dict.fromkeys(["amplitude", e.stimulus.axis]) if name in e.stimulus.fields]
+    changed = [f"{name} = {point[name]:.6g}" for name, q in e.model.parameters.items() if point[name] != q.value]
+    return ", ".join([*(f"{name} = {point[name]:.6g}{after_number(e.unit(name))}" for name in stimulus), *changed])
+
+
 def some_of(count: int, total: int, what: str) -> list[str]:
-    """A note `20,013 of 1,000,000 neurons`; none if nothing is left out."""
+    """A note `20,013 of 1,000,000 neurons`, or no note if nothing is left out."""
     return [f"{count:,} of {total:,} {what}"] if count < total else []
 
 
 def _chosen(rows: pa.RecordBatch, columns: Sequence[Variable], total: int) -> np.ndarray:
-    """All rows, or where these columns have more than MAX_POINTS values together, of about as many: bool (n,)."""
+    """Which rows to show, bool (n,): all, or about MAX_POINTS of `total`, chosen by a hash of the columns."""
     if total <= MAX_POINTS:
         return np.ones(len(rows), bool)
     hashed = np.zeros(len(rows), np.uint64)
@@ -223,19 +277,19 @@ def _chosen(rows: pa.RecordBatch, columns: Sequence[Variable], total: int) -> np
 
 
 def numbers(table: pd.DataFrame, column: str) -> np.ndarray:
-    """A column as float64 (n,), NaN where it is null or not finite."""
+    """A column as float64 (n,), NaN for null and for what is not finite."""
     values = table[column].to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
     values[~np.isfinite(values)] = np.nan
     return values
 
 
 def select(table: pd.DataFrame, axis: Variable | None, value: float | None) -> pd.DataFrame:
-    """The rows at one value of an axis; all without an axis."""
+    """The rows at one value of an axis; all rows without an axis."""
     return table if axis is None else table[table[axis.column] == value]
 
 
 def texts(values: np.ndarray) -> list[str]:
-    """The values in as few digits as keep them apart, three at least."""
+    """The values in as few digits as keep them apart, at least three."""
     for digits in range(3, 18):
         written = [f"{value:.{digits}g}" for value in values]
         if len(set(written)) == len(values):

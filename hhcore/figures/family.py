@@ -1,4 +1,4 @@
-"""Families of curves: anything against one axis, coloured by a second one, in panels by a third one."""
+"""Families of curves: a column against one axis, coloured by a second axis, in panels by a third."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,14 +10,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hhcore.figures import style
-from hhcore.figures.context import MAX_COLOURS, MAX_FACETS, Plan, Variable, numbers, select, some_of
+from hhcore.figures.context import FigureContext, Variable, numbers, select, some_of
+from hhcore.figures.limits import MAX_COLOURS, MAX_FACETS
 
-MANY = 6  # curves in a panel; beyond these, sparse lines are drawn for three of them
+MANY = 6  # curves in a panel; of more, sparse lines are drawn for three alone
 
 
 @dataclass(frozen=True)
 class Line:
-    """A column that is drawn, its words in the legend, and its style. `sparse`: for some of the many curves only."""
+    """A column to draw, its label in the legend, and its style. `sparse` : of many curves, draw it for three alone."""
 
     column: str
     label: str
@@ -25,19 +26,21 @@ class Line:
     sparse: bool = False
 
 
-def family(table: pd.DataFrame, plan: Plan, axes: list[Variable], lines: Sequence[Line], y: str, gap: str) -> Figure:
-    """`lines` against axes[0], coloured by axes[1], in panels by axes[2], the further axes at their middle values.
+def family(
+    table: pd.DataFrame, context: FigureContext, axes: list[Variable], lines: Sequence[Line], y: str, gap: str
+) -> Figure:
+    """`lines` against axes[0], coloured by axes[1], in panels by axes[2]; further axes at their middle values.
 
-    gap : what it means where the first line has no value; these places are marked at the foot of the panel
+    gap : the label for points without a value of the first line; crosses at the foot of the panel mark them
     """
     x, colour, facet = (*axes[:3], None, None)[:3]
-    table, notes = plan.hold(table, axes[:3])
+    table, notes = context.hold(table, axes[:3])
     facets = facet.spread(MAX_FACETS) if facet else [None]
     titles = [facet.at(value) for value in facets] if facet else [""]
-    figure, grid = style.panels(plan.title, notes, titles, x.label, y)
+    figure, grid = style.panels(context.title, notes, titles, x.label, y)
     levels = colour.spread(MAX_COLOURS) if colour else np.zeros(1)
     colours = style.level_colours(levels)
-    some = levels if levels.size <= MANY else levels[[0, levels.size // 2, -1]]
+    sparse_levels = levels if levels.size <= MANY else levels[[0, levels.size // 2, -1]]
     missing, shown = 0, []
     for panel, value in zip(grid, facets, strict=True):
         part = select(table, facet, value)
@@ -45,10 +48,10 @@ def family(table: pd.DataFrame, plan: Plan, axes: list[Variable], lines: Sequenc
             curve = select(part, colour, level).sort_values(x.column)
             shown.append(curve)
             shade = colours.mappable.to_rgba(level) if colour else style.BLUE
-            drawn = [line for line in lines if level in some or not line.sparse]
+            drawn = [line for line in lines if level in sparse_levels or not line.sparse]
             missing += _draw(panel, numbers(curve, x.column), curve, drawn, shade)
     style.scale_axis(grid[0], "x", x)
-    limits(grid[0], np.concatenate([numbers(curve, line.column) for curve in shown for line in lines]))
+    y_limits(grid[0], np.concatenate([numbers(curve, line.column) for curve in shown for line in lines]))
     if colour:
         colours.bar(figure, grid, colour.label)
     style.legend_below(figure, _handles(lines, levels.size, gap if missing else ""))
@@ -56,16 +59,18 @@ def family(table: pd.DataFrame, plan: Plan, axes: list[Variable], lines: Sequenc
 
 
 def points(
-    table: pd.DataFrame, plan: Plan, x: Variable, y: Variable, colour: Variable, gap: str = style.DIVERGED
+    table: pd.DataFrame, context: FigureContext, x: Variable, y: Variable, colour: Variable, gap: str = style.DIVERGED
 ) -> Figure:
-    """The points of zipped axes: `y` against `x`, coloured by `colour`; those without a value (`gap`) crossed."""
-    figure, [panel] = style.panels(plan.title, some_of(len(table), plan.neurons, "neurons"), [""], x.label, y.label)
+    """The points of zipped axes: `y` against `x`, coloured by `colour`; crosses, labelled `gap`, without a value."""
+    figure, [panel] = style.panels(
+        context.title, some_of(len(table), context.neurons, "neurons"), [""], x.label, y.label
+    )
     along, up, values = (numbers(table, variable.column) for variable in (x, y, colour))
     colours = style.value_colours(values)
     valid = np.isfinite(up) & np.isfinite(values)
     panel.scatter(along[valid], up[valid], c=colours.mappable.to_rgba(values[valid]), s=12, linewidth=0)
     style.scale_axis(panel, "x", x)
-    style.scale_axis(panel, "y", y) if y.values.size else limits(panel, up)
+    style.scale_axis(panel, "y", y) if y.values.size else y_limits(panel, up)
     colours.bar(figure, [panel], colour.label)
     if not valid.all():
         up = np.where(np.isfinite(up), up, panel.get_ylim()[0])
@@ -75,15 +80,15 @@ def points(
 
 
 def _draw(panel: Axes, x: np.ndarray, curve: pd.DataFrame, lines: Sequence[Line], shade: object) -> int:
-    """Returns the number of places where the first line has no value."""
+    """Draw one curve; returns the number of points without a value of the first line."""
     for line in lines:
         marker = "o" if x.size <= 30 else ""
         panel.plot(x, numbers(curve, line.column), **{"color": shade, "marker": marker, **line.style})
     return style.mark_gaps(panel, x, numbers(curve, lines[0].column), shade)
 
 
-def limits(panel: Axes, values: np.ndarray) -> None:
-    """y from a little below 0, so that a curve at 0 is seen, to a little above the greatest value."""
+def y_limits(panel: Axes, values: np.ndarray) -> None:
+    """Set y from a little below 0, so that a curve at 0 shows, to a little above the largest value."""
     low, high = np.nanmin(values, initial=0.0), np.nanmax(values, initial=0.0)
     space = 0.05 * (high - low or 1.0)
     panel.set_ylim(low - space, (high if high > low else 1.0) + space)
@@ -91,10 +96,10 @@ def limits(panel: Axes, values: np.ndarray) -> None:
 
 def _handles(lines: Sequence[Line], curves: int, gap: str) -> list[Line2D]:
     shade = style.GREY if curves > 1 else style.BLUE
-    some = [f" (3 of {curves} curves)" if line.sparse and curves > MANY else "" for line in lines]
+    suffixes = [f" (3 of {curves} curves)" if line.sparse and curves > MANY else "" for line in lines]
     handles = [
-        Line2D([], [], **{"color": shade, **line.style}, label=line.label + only)
-        for line, only in zip(lines, some, strict=True)
+        Line2D([], [], **{"color": shade, **line.style}, label=line.label + suffix)
+        for line, suffix in zip(lines, suffixes, strict=True)
     ]
     if gap:
         handles.append(Line2D([], [], color=shade, marker="x", linestyle="none", label=gap))

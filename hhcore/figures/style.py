@@ -1,4 +1,4 @@
-"""How every figure looks, and how it becomes a file: fonts, colours, panels, colour bars, legends, save()."""
+"""The look of all figures, and how they become files: fonts, colours, panels, colour bars, legends, save()."""
 
 import functools
 import math
@@ -19,12 +19,13 @@ from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
 from matplotlib.figure import Figure
 
 from hhcore.base.files import atomic_write
-from hhcore.figures.context import MAX_COLOURS, Variable, texts
+from hhcore.figures.context import Variable, texts
+from hhcore.figures.limits import MAX_COLOURS
 
 ONE_COLUMN, TWO_COLUMNS = 3.5, 7.2  # journal widths [inch]
 FEW_TICKS = 5
 
-# Okabe and Ito (2008), in the order of their contrast on white; its yellow and sky blue are too light for thin lines.
+# Okabe and Ito (2008), by contrast on white; their yellow and sky blue are too light for thin lines.
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000"
 CATEGORIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK)
 GREY = "0.45"
@@ -65,12 +66,12 @@ _STYLE = {
 
 
 def look() -> AbstractContextManager[None]:
-    """Our settings of matplotlib, whatever the user's matplotlibrc says; while drawing, and while saving."""
+    """Our settings of matplotlib, whatever the user's matplotlibrc says, to draw and to save."""
     return matplotlib.style.context(["default", _STYLE])
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    """A function that draws a figure, in our look, its layout final."""
+    """Decorate a function that draws a figure: it gets our look and a final layout."""
 
     @functools.wraps(draw)
     def wrapped(*args: object, **options: object) -> Figure:
@@ -78,7 +79,7 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
             figure = draw(*args, **options)
             figure.get_layout_engine().execute(figure)
             figure.set_layout_engine("none")
-            for axes in figure.axes:  # the last bits of a layout differ from run to run, and would from file to file
+            for axes in figure.axes:  # the last bits of a layout differ from run to run
                 axes.set_position(np.round(axes.get_position().bounds, 5))
         return figure
 
@@ -86,7 +87,7 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 
 
 def save(figure: Figure, stem: str | Path) -> tuple[Path, Path]:
-    """Write `<stem>.svg` and `<stem>.png` (300 dpi), each whole or not at all; the same figure gives the same bytes."""
+    """Write `<stem>.svg` and `<stem>.png` (300 dpi), each whole or not at all; equal figures give equal bytes."""
     svg = _write(figure, Path(f"{stem}.svg"), {"Date": None, "Creator": None})
     png = _write(figure, Path(f"{stem}.png"), {"Software": None})
     return svg, png
@@ -99,7 +100,7 @@ def _write(figure: Figure, path: Path, metadata: dict[str, None]) -> Path:
 
 
 def new_figure(width: float, height: float, title: str, notes: Sequence[str]) -> Figure:
-    """An empty figure, `height` [inch] high below its heading: the title and the notes, a line or more each."""
+    """An empty figure, `height` [inch] high below its heading, which is the title and the notes."""
     lines = [line for text in (title, *notes) for line in textwrap.wrap(text, int(16 * width))]
     figure = Figure(figsize=(width, height + 0.16 * len(lines)), layout="constrained")
     FigureCanvasAgg(figure)
@@ -128,7 +129,7 @@ def panels(title: str, notes: Sequence[str], titles: Sequence[str], x: str, y: s
 
 
 def text_figure(title: str, lines: Sequence[str]) -> Figure:
-    """A figure in words, where there is nothing to plot against anything."""
+    """A figure in words, when there is nothing to plot."""
     wrapped = [part for line in lines for part in textwrap.wrap(line, 60)]
     figure = new_figure(ONE_COLUMN, 0.2 + 0.18 * len(wrapped), title, [])
     axes = figure.subplots()
@@ -138,7 +139,7 @@ def text_figure(title: str, lines: Sequence[str]) -> Figure:
 
 
 def legend_below(figure: Figure, handles: Sequence[Artist]) -> None:
-    """The legend of a whole figure, under all panels, where it cannot cover data."""
+    """Put the legend of a figure under all panels, where it cannot cover data."""
     if handles:
         widest = 0.4 + 0.055 * max(len(handle.get_label()) for handle in handles)  # inch
         columns = max(1, int(figure.get_figwidth() / widest))
@@ -146,7 +147,7 @@ def legend_below(figure: Figure, handles: Sequence[Artist]) -> None:
 
 
 def scale_axis(axes: Axes, which: str, axis: Variable, margin: float = 0.04) -> None:
-    """x or y over all values of an axis, data or not, and logarithmic where the values are spaced so."""
+    """Scale x or y to all values of an axis, with data or without; logarithmic if the values are so spaced."""
     ends = axis.values.min(), axis.values.max()
     low, high = np.log(ends) if axis.is_logarithmic else ends
     space = margin * (high - low)
@@ -158,16 +159,16 @@ def scale_axis(axes: Axes, which: str, axis: Variable, margin: float = 0.04) -> 
 
 
 def mark_gaps(axes: Axes, x: np.ndarray, values: np.ndarray, colour: object, label: str = "") -> int:
-    """A cross at the foot of the panel wherever `values` has none; returns how many."""
+    """Put a cross at the foot of the panel for each NaN in `values`; returns their number."""
     gaps = x[np.isnan(values)]
-    look = {"marker": "x", "linestyle": "none", "color": colour, "markeredgewidth": 0.7}
+    cross = {"marker": "x", "linestyle": "none", "color": colour, "markeredgewidth": 0.7}
     if gaps.size:
-        axes.plot(gaps, np.full(gaps.size, 0.03), transform=axes.get_xaxis_transform(), label=label, **look)
+        axes.plot(gaps, np.full(gaps.size, 0.03), transform=axes.get_xaxis_transform(), label=label, **cross)
     return gaps.size
 
 
 def value_ticks(axes: Axes, which: str, axis: Variable) -> None:
-    """Ticks at the very values of an axis, where these are few, and apart from each other."""
+    """Put ticks at the values of an axis if these are few and far enough apart."""
     values = np.sort(axis.values)
     if (
         not axis.is_logarithmic
@@ -178,7 +179,7 @@ def value_ticks(axes: Axes, which: str, axis: Variable) -> None:
 
 
 def edges(values: np.ndarray, logarithmic: bool = False) -> np.ndarray:
-    """(n + 1,) borders of cells around (n,) sorted values, half way between neighbours."""
+    """Borders (n + 1,) of cells around sorted values (n,), half way between neighbours."""
     if logarithmic:
         return np.exp(edges(np.log(values)))
     if values.size == 1:
@@ -189,13 +190,13 @@ def edges(values: np.ndarray, logarithmic: bool = False) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Colours:
-    """Numbers as colours of viridis, one for each of the sorted `levels`, or continuously where that is None."""
+    """Numbers as colours of viridis: one for each of the sorted `levels`, or continuous if that is None."""
 
     mappable: ScalarMappable
     levels: np.ndarray | None
 
     def bar(self, figure: Figure, axes: Sequence[Axes], label: str) -> None:
-        """The colour bar, right of all `axes`; none without a number to show."""
+        """Draw the colour bar, right of all `axes`, if there is a number to show."""
         if self.levels is not None and not self.levels.size:
             return
         bar = figure.colorbar(self.mappable, ax=axes, label=label, aspect=30, pad=0.02)
@@ -208,13 +209,13 @@ class Colours:
 
 
 def level_colours(levels: np.ndarray) -> Colours:
-    """One colour for each of the sorted values; the lightest of viridis, which is lost on white, is not among them."""
+    """One colour for each of the sorted values, without the lightest of viridis, which is lost on white."""
     colours = ListedColormap(matplotlib.colormaps["viridis"](np.linspace(0, 0.9, levels.size)))
     return Colours(ScalarMappable(BoundaryNorm(edges(levels), levels.size), colours), levels)
 
 
 def value_colours(values: np.ndarray) -> Colours:
-    """Colours for any values: one for each where they are few, else continuous from the least to the greatest."""
+    """Colours for any values: one for each if they are few, else continuous from the smallest to the largest."""
     finite = np.unique(values[np.isfinite(values)])
     if 0 < finite.size <= MAX_COLOURS:
         return level_colours(finite)

@@ -1,8 +1,8 @@
-"""The axes of a grid: how they are written in a config, and the exact values that they stand for.
+"""The axes of a grid: how a config writes them, and their exact values.
 
-Values are computed in decimal arithmetic from the numbers as they are written, and rounded once. So each is the double
-that one would write by hand (`range: [0, 1, 0.1]` holds 0.3, not 0.30000000000000004), and an axis that is extended
-keeps the values that it had: what has been simulated for them stays valid.
+Values are computed from the written numbers in decimal arithmetic and rounded once. So each is the double that one
+would write by hand (`range: [0, 1, 0.1]` has 0.3, not 0.30000000000000004). A longer axis keeps the values of the
+shorter one, and with them the neurons in the store.
 """
 
 import itertools
@@ -20,8 +20,8 @@ from hhcore.base.errors import UserError
 from hhcore.base.units import to_difference, to_unit
 
 MAX_LENGTH = 10**6
-DIGITS = 60  # a product of an end and a count is exact in them
-ON_GRID = Decimal("1e-9")  # of a step: so near, the end of a range counts as on its grid
+DIGITS = 60  # enough for the exact product of an end and a count
+ON_GRID = Decimal("1e-9")  # of a step: the end of a range this close to its grid counts as on it
 
 FORMS = {
     "values": "[value, value, ...]",
@@ -47,10 +47,10 @@ class Axis:
 
 @dataclass(frozen=True)
 class AxisSpec:
-    """An axis as it is written: checked, its length known, its values not yet in memory.
+    """An axis as written: checked, of known length, its values not yet in memory.
 
-    numbers : the values themselves, or the first and the last one
-    factor  : what they are multiplied with, the model's own value inside `scale`
+    numbers : all values, or the first and the last one
+    factor  : multiplies them: inside `scale` the model's own value, else 1
     """
 
     name: str
@@ -69,37 +69,37 @@ class AxisSpec:
         values += 0.0  # makes -0.0 into 0.0, the same point
         if not np.isfinite(values).all():
             raise UserError(f"{self.where}: scaled by {float(self.factor):g}, a value is too large for a double")
-        kept, counts = np.unique(values, return_counts=True)
-        if kept.size < values.size:
+        distinct, counts = np.unique(values, return_counts=True)
+        if distinct.size < values.size:
             raise UserError(
-                f"{self.where}: {float(kept[counts > 1][0])!r} is there {counts.max()} times, but each value makes "
-                f"its own neurons; take out the repeated values"
+                f"{self.where}: {float(distinct[counts > 1][0])!r} occurs {counts.max()} times, but each value makes "
+                f"its own neurons; remove the repeated values"
             )
         values.flags.writeable = False
         return Axis(self.name, self.unit, values)
 
 
 def read_axis(spec: object, name: str, unit: str, own: float, where: str) -> AxisSpec:
-    """The axis that a config spells as `{linspace: [0, 40, 161]}`, `{scale: {values: [0.5, 1]}}`, ...
+    """The axis that a config writes as `{linspace: [0, 40, 161]}`, `{scale: {values: [0.5, 1]}}`, ...
 
     values: [v, v, ...]    these
     linspace: [a, b, n]    n values from a to b, evenly spaced; a alone if n is 1
-    range: [a, b, step]    a, a + step, ... up to b, b included where a whole number of steps leads there (to 1e-9 step)
+    range: [a, b, step]    a, a + step, ... up to b; b itself if it is a whole number of steps away (within 1e-9 step)
     logspace: [a, b, n]    n values from a to b, each the same multiple of the one before; a and b are values above 0
     scale: {...}           one of these, in multiples of the model's own value
 
-    own : the model's own value of the quantity [unit], NaN where it has none
-    Raises UserError if `spec` is none of these, or holds a number that cannot be.
+    own : the model's own value of the quantity [unit], NaN if it has none
+    Raises UserError if `spec` has another form, or a number in it is not legal.
     """
-    inner, given, factor, where = in_scale(spec, name, unit, own, where)
+    inner, written_unit, factor, where = in_scale(spec, name, unit, own, where)
     form = _form(inner, where, [*FORMS] if inner is not spec else [*FORMS, "scale", *DISTRIBUTIONS])
-    return _read_form(form, inner[form], name, unit, given, factor, f"{where}.{form}")
+    return _read_form(form, inner[form], name, unit, written_unit, factor, f"{where}.{form}")
 
 
 def in_scale(spec: object, name: str, unit: str, own: float, where: str) -> tuple[object, str, Decimal, str]:
-    """What stands inside `scale` (`spec` itself without one), the unit of its numbers, their factor, and where it is.
+    """The form inside `scale` (`spec` itself without one), the unit of its numbers, their factor, and where it is.
 
-    Raises UserError if there is nothing to multiply.
+    Raises UserError if the model's own value cannot be scaled.
     """
     if not isinstance(spec, dict) or [*spec] != ["scale"]:
         return spec, unit, Decimal(1), where
@@ -113,25 +113,28 @@ def in_scale(spec: object, name: str, unit: str, own: float, where: str) -> tupl
 def _form(spec: object, where: str, legal: list[str]) -> str:
     if isinstance(spec, list):
         raise UserError(f"{where}: {quoted(spec)} is a list; write {{values: [...]}}")
-    given = list(fields(spec, where, optional=legal))
-    if len(given) != 1:
+    forms = list(fields(spec, where, optional=legal))
+    if len(forms) != 1:
         axes = [form for form in legal if form not in DISTRIBUTIONS]
         raise UserError(f"{where}: an axis is exactly one of {', '.join(axes)}; given {quoted(spec)}")
-    return given[0]
+    return forms[0]
 
 
-def _read_form(form: str, body: object, name: str, unit: str, given: str, factor: Decimal, where: str) -> AxisSpec:
-    """`given` is the unit in which the numbers stand, `unit` the one of the axis."""
+def _read_form(
+    form: str, body: object, name: str, unit: str, written_unit: str, factor: Decimal, where: str
+) -> AxisSpec:
+    """The axis of one form, in `unit`, from numbers in `written_unit`."""
     values = items(body, where, FORMS[form], None if form == "values" else 3)
     _check_length(len(values), where)
     if form == "values":
-        numbers, length = [to_unit(v, given, f"{where}[{i}]") for i, v in enumerate(values)], len(values)
+        numbers, length = [to_unit(v, written_unit, f"{where}[{i}]") for i, v in enumerate(values)], len(values)
     else:
-        numbers = [to_unit(v, given, f"{where}[{i}]") for i, v in enumerate(values[:2])]
+        numbers = [to_unit(v, written_unit, f"{where}[{i}]") for i, v in enumerate(values[:2])]
         length = values[2]
     numbers = tuple(map(decimal, numbers))
     if form == "range":
-        numbers, length = _range(*numbers, decimal(to_difference(values[2], given, f"{where}[2]")), values, where)
+        step = decimal(to_difference(values[2], written_unit, f"{where}[2]"))
+        numbers, length = _range(*numbers, step, values, where)
     if form == "logspace" and min(numbers) <= 0:
         raise UserError(f"{where}: {quoted(body)} does not stay above 0, as a logarithmic axis must; use linspace")
     _check_length(length, where)
@@ -140,7 +143,7 @@ def _read_form(form: str, body: object, name: str, unit: str, given: str, factor
 
 def _check_length(length: object, where: str) -> None:
     if not isinstance(length, Integral) or isinstance(length, bool):
-        raise UserError(f"{where}: the number of values {quoted(length)} is no whole number; write one like 21")
+        raise UserError(f"{where}: the number of values {quoted(length)} is not a whole number; write one like 21")
     if length < 1:
         raise UserError(
             f"{where}: the axis is empty, its number of values is {quoted(length)}; give at least one value"
@@ -149,10 +152,12 @@ def _check_length(length: object, where: str) -> None:
         raise UserError(f"{where}: {quoted(length)} values are too many for one axis; at most {MAX_LENGTH} are legal")
 
 
-def _range(first: Decimal, last: Decimal, step: Decimal, given: list, where: str) -> tuple[tuple[Decimal, ...], int]:
-    """First value, last value and number of values: the same as of a linspace."""
+def _range(first: Decimal, last: Decimal, step: Decimal, body: list, where: str) -> tuple[tuple[Decimal, ...], int]:
+    """First value, last value and number of values, as of a linspace."""
     if step == 0 or (last - first) * step < 0:
-        raise UserError(f"{where}: the step of {quoted(given)} never leads from the first to the last value")
+        raise UserError(
+            f"{where}: the step of {quoted(body)} never leads from the first to the last value; change its sign or size"
+        )
     with localcontext(prec=DIGITS):
         count = (last - first) / step
         steps = int(count + ON_GRID)
@@ -176,5 +181,5 @@ _EXPAND = {"values": lambda numbers, n: numbers, "linspace": _evenly, "range": _
 
 
 def decimal(number: float) -> Decimal:
-    """The shortest decimal that stands for this double: the one that was written."""
+    """The shortest decimal that reads back as this double: the one that was written."""
     return Decimal(repr(number))

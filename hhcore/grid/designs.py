@@ -1,8 +1,8 @@
-"""Sampled designs: quantities that follow distributions instead of running along axes.
+"""Sampled designs: quantities that follow distributions instead of axes.
 
-A design is a set of points in the unit cube, one dimension for each sampled quantity in the order of their names; each
-dimension goes through the quantile function of its quantity's distribution. Only basic operations and integers are
-used, so equal configs give equal points, to the last bit, on every machine.
+A design is a set of points in the unit cube, with one dimension for each sampled quantity, in the order of their names.
+The quantile function of its distribution maps each dimension to the quantity. The arithmetic is basic operations and
+integers alone, so equal configs give equal points, to the last bit, on every machine.
 """
 
 from collections.abc import Mapping
@@ -18,18 +18,18 @@ from hhcore.grid import normal
 from hhcore.grid.axes import DISTRIBUTIONS, decimal, in_scale
 
 EXAMPLE = "sample: {kind: sobol, n: 1024, seed: 1}"
-SEQUENCES = ("sobol", "saltelli")  # made of Sobol's sequence
+SEQUENCES = ("sobol", "saltelli")  # from Sobol's sequence
 KINDS = (*SEQUENCES, "latin_hypercube", *DISTRIBUTIONS)
 MAX_ROWS = 10**6
 MAX_SAMPLED = 100
-MAX_NUMBERS = 2 * 10**7  # of a design, which is in memory as a whole: 160 MB
+MAX_NUMBERS = 2 * 10**7  # of a design, which is in memory at once: 160 MB
 
 
 @dataclass(frozen=True)
 class Distribution:
     """The distribution of one quantity.
 
-    form   : "uniform", "normal" or "lognormal"
+    form          : "uniform", "normal" or "lognormal"
     first, second : low and high, mean and standard deviation [unit], or median [unit] and factor [1]
     """
 
@@ -72,9 +72,9 @@ class Distribution:
 class Sample:
     """A sampled design of m points.
 
-    kind, n, seed : as in the config; m is n, but for `saltelli` n (d + 2)
+    kind, n, seed : as in the config; m is n, but n (d + 2) for `saltelli`
     distributions : of the d sampled quantities, in the order of the config
-    points        : float64 (m, d), a column for each, read-only
+    points        : float64 (m, d), a column for each quantity, read-only
     """
 
     kind: str
@@ -91,7 +91,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class SampleSpec:
-    """A design as it is written: checked, its points not yet made."""
+    """A design as written: checked, its points not yet in memory."""
 
     kind: str
     n: int
@@ -115,17 +115,17 @@ class SampleSpec:
 
 
 def unit_points(kind: str, n: int, d: int, seed: int) -> np.ndarray:
-    """A design in the unit cube: float64 (n, d), but for `saltelli` (n (d + 2), d).
+    """A design in the unit cube: float64 (n, d), for `saltelli` (n (d + 2), d).
 
     sobol           : the first n points of Sobol's sequence, scrambled
-    saltelli        : Saltelli et al. (2010), doi:10.1016/j.cpc.2009.09.018: for each point (a, b) of a scrambled
-                      sequence in 2 d dimensions a; a with one coordinate of b, for each coordinate; b
-    latin_hypercube : in each dimension one point in each n-th
+    saltelli        : Saltelli et al. (2010), doi:10.1016/j.cpc.2009.09.018; for each point (a, b) of a scrambled
+                      sequence in 2 d dimensions: a; a with one coordinate from b, for each coordinate; b
+    latin_hypercube : each dimension is cut into n equal parts, with one point in each
     uniform, normal, lognormal : independent points
 
-    All but a Latin hypercube of more points begin with those of fewer.
+    A larger design begins with the points of a smaller one, except for a Latin hypercube.
     """
-    from scipy.stats import qmc  # here, since it takes most of a second and most configs have grids
+    from scipy.stats import qmc  # here, since it takes most of a second and most configs have no sample
 
     if kind == "sobol":
         return qmc.Sobol(d, rng=seed).random(n)
@@ -142,30 +142,30 @@ def unit_points(kind: str, n: int, d: int, seed: int) -> np.ndarray:
 
 
 def is_distribution(spec: object) -> bool:
-    """Whether a config spells a distribution here, not an axis or a number."""
+    """Whether a value in a config is a distribution, not an axis or a number."""
     if isinstance(spec, dict) and [*spec] == ["scale"]:
         spec = spec["scale"]
     return isinstance(spec, dict) and len(spec) == 1 and next(iter(spec)) in DISTRIBUTIONS
 
 
 def read_distribution(spec: dict, name: str, unit: str, own: float, where: str) -> Distribution:
-    """The distribution that a config spells as `{normal: [36, 3]}`, `{scale: {uniform: [0.8, 1.2]}}`, ...
+    """The distribution that a config writes as `{normal: [36, 3]}`, `{scale: {uniform: [0.8, 1.2]}}`, ...
 
     uniform: [low, high]
     normal: [mean, standard deviation]
     lognormal: [median, factor]    its logarithm is normal; two thirds lie between median / factor and median factor
     scale: {...}                   one of these, in multiples of the model's own value
 
-    own : the model's own value of the quantity [unit], NaN where it has none
-    Raises UserError for numbers that make no distribution.
+    own : the model's own value of the quantity [unit], NaN if it has none
+    Raises UserError for numbers that do not make a distribution.
     """
-    inner, given, own_factor, where = in_scale(spec, name, unit, own, where)
+    inner, written_unit, own_factor, where = in_scale(spec, name, unit, own, where)
     ((form, body),) = inner.items()
     where = f"{where}.{form}"
     one, two = items(body, where, DISTRIBUTIONS[form], 2)
-    first = to_unit(one, given, f"{where}[0]")
+    first = to_unit(one, written_unit, f"{where}[0]")
     second = {"uniform": to_unit, "normal": to_difference, "lognormal": to_unit}[form](
-        two, "1" if form == "lognormal" else given, f"{where}[1]"
+        two, "1" if form == "lognormal" else written_unit, f"{where}[1]"
     )
     wrong = {
         "uniform": (first >= second, "low is not below high"),
@@ -182,24 +182,25 @@ def read_distribution(spec: dict, name: str, unit: str, own: float, where: str) 
 
 
 def read_sample(body: dict, distributions: Mapping[str, Distribution], where: str) -> SampleSpec | None:
-    """The design that an experiment spells as `sample: {kind: sobol, n: 1024, seed: 1}`; None where nothing is sampled.
+    """The design that an experiment writes as `sample: {kind: sobol, n: 1024, seed: 1}`; None if nothing is sampled.
 
-    Raises UserError if it is none, or does not fit the `distributions`.
+    Raises UserError for a mistake in it, or if it does not fit the `distributions`.
     """
     if "sample" not in body and not distributions:
         return None
     if "sample" not in body:
-        name, place = next((d.name, d.where) for d in distributions.values())
-        raise UserError(f"{place}: {name!r} has a distribution, but there is no sample; add it, like `{EXAMPLE}`")
+        first = next(iter(distributions.values()))
+        reason = "has a distribution, but the experiment has no sample"
+        raise UserError(f"{first.where}: {first.name!r} {reason}; add it, like `{EXAMPLE}`")
     where = f"{where}.sample"
-    given = fields(body["sample"], where, {"kind": "kind: sobol", "n": "n: 1024", "seed": "seed: 1"})
-    kind = choice(given["kind"], KINDS, f"{where}.kind")
+    settings = fields(body["sample"], where, {"kind": "kind: sobol", "n": "n: 1024", "seed": "seed: 1"})
+    kind = choice(settings["kind"], KINDS, f"{where}.kind")
     if not distributions:
         raise UserError(
             f"{where}: nothing is sampled; give a quantity a distribution, like `sodium.g: {{uniform: [100, 140]}}`"
         )
-    n = _whole(given["n"], 1, MAX_ROWS, f"{where}.n", "number of points")
-    seed = _whole(given["seed"], 0, 2**63, f"{where}.seed", "seed")
+    n = _whole(settings["n"], 1, MAX_ROWS, f"{where}.n", "number of points")
+    seed = _whole(settings["seed"], 0, 2**63, f"{where}.seed", "seed")
     spec = SampleSpec(kind, n, seed, tuple(distributions.values()))
     _check(spec, where)
     return spec
@@ -209,7 +210,7 @@ def _check(spec: SampleSpec, where: str) -> None:
     n, d = spec.n, len(spec.distributions)
     if spec.kind in SEQUENCES and n & (n - 1):
         near = f"{2 ** (n.bit_length() - 1)} or {2 ** n.bit_length()}"
-        raise UserError(f"{where}.n: {n} is no power of 2, as a Sobol sequence needs to be balanced; take {near}")
+        raise UserError(f"{where}.n: {n} is not a power of 2, so a Sobol sequence would not be balanced; take {near}")
     if d > MAX_SAMPLED:
         raise UserError(f"{where}: {d} quantities are sampled, at most {MAX_SAMPLED} are legal")
     if spec.length > MAX_ROWS or spec.length * d > MAX_NUMBERS:
@@ -221,11 +222,11 @@ def _check(spec: SampleSpec, where: str) -> None:
         if spec.kind in DISTRIBUTIONS and other.form != spec.kind:
             raise UserError(
                 f"{other.where}: {other.name!r} is {other.form}, but `kind: {spec.kind}` is for quantities that are "
-                f"all {spec.kind}; take kind: sobol or latin_hypercube for a mixture"
+                f"all {spec.kind}; use kind: sobol or latin_hypercube for a mixture"
             )
 
 
 def _whole(value: object, least: int, most: int, where: str, what: str) -> int:
     if not isinstance(value, Integral) or isinstance(value, bool) or not least <= value <= most:
-        raise UserError(f"{where}: {quoted(value)} is no {what}; give a whole number from {least} to {most}")
+        raise UserError(f"{where}: {quoted(value)} is not a legal {what}; give a whole number from {least} to {most}")
     return int(value)

@@ -1,4 +1,4 @@
-"""What a grid is the product of: a sampled design, axes, or axes that are zipped; and whether it can be."""
+"""The factors of a grid: a sampled design, axes, or zipped axes; checks of its size and of its values."""
 
 import math
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ import numpy as np
 from hhcore.base.errors import UserError
 from hhcore.grid.axes import Axis, AxisSpec
 from hhcore.grid.designs import Sample, SampleSpec
-from hhcore.simulation.stimulus import Stimulus
+from hhcore.simulation.stimuli.stimulus import Stimulus
 
 MAX_POINTS = 10**9
 MAX_AXES = 16
@@ -17,11 +17,11 @@ MAX_AXES = 16
 
 @dataclass(frozen=True, eq=False)
 class Factor:
-    """Quantities that vary together; the grid is every row of each factor with every row of the others.
+    """Quantities that vary together; the grid combines every row of each factor with every row of the others.
 
     names     : k quantities
     values    : float64 (m, k), a row for each point
-    scattered : whether the rows are a sampled design, so that rows that follow each other are not neighbours
+    scattered : whether the rows are a sampled design, where successive rows are not neighbours
     """
 
     names: tuple[str, ...]
@@ -30,9 +30,9 @@ class Factor:
 
 
 def factors(sample: Sample | None, axes: tuple[Axis, ...], combine: str, fastest: str) -> tuple[Factor, ...]:
-    """The sample, if there is one, then each axis, or the zipped ones as one.
+    """The sample, if any, then a factor for each axis, or one for all zipped axes.
 
-    fastest : the axis that comes last, so that what lies along it, such as an F-I curve, lies together in tables
+    fastest : the axis that comes last, so that a curve along it, such as an F-I curve, has successive rows in tables
     """
     axes = tuple(sorted(axes, key=lambda axis: axis.name == fastest))
     groups = [axes] if combine == "zip" and axes else [(axis,) for axis in axes]
@@ -41,17 +41,16 @@ def factors(sample: Sample | None, axes: tuple[Axis, ...], combine: str, fastest
 
 
 def check_size(design: SampleSpec | None, specs: list[AxisSpec], combine: str, where: str) -> None:
-    """Raise UserError for a grid of too many axes or points, and for zipped axes that are not equally long."""
+    """Raise UserError for a grid of too many axes or points, or zipped axes of different lengths."""
     lengths = ", ".join(f"{spec.name} {spec.length}" for spec in specs)
     if len(specs) > MAX_AXES:
         raise UserError(f"{where}: {len(specs)} axes are given, at most {MAX_AXES} are legal; their lengths: {lengths}")
     if combine == "zip" and len({spec.length for spec in specs}) > 1:
         raise UserError(
-            f"{where}.combine: axes that are zipped must be equally long, given {lengths}; "
-            f"make them so, or use combine: product"
+            f"{where}.combine: zipped axes must be equally long, given {lengths}; make them so, or use combine: product"
         )
-    each = [spec.length for spec in specs]
-    n_points = math.prod(each[:1] if combine == "zip" else each) * (design.length if design else 1)
+    sizes = [spec.length for spec in specs]
+    n_points = math.prod(sizes[:1] if combine == "zip" else sizes) * (design.length if design else 1)
     if n_points > MAX_POINTS:
         lengths = ", ".join(filter(None, [f"sample {design.length}" if design else "", lengths]))
         raise UserError(
@@ -67,20 +66,20 @@ def check_values(
     duration: float,
     where: str,
 ) -> None:
-    """Raise UserError unless the fields make a stimulus for every neuron.
+    """Raise UserError unless the stimulus of every neuron is legal.
 
-    fixed : a value for every field, for those that no factor sets
+    fixed : a value for every field; factors override it
 
-    Of a field that varies alone, the least and the largest value are looked at.
+    Of a field that varies alone, only the smallest and the largest value are checked.
     """
     columns = {name: np.atleast_1d(fixed[name]) for name in stimulus.fields}
     for factor in factors:
-        inside = [name for name in factor.names if name in stimulus.fields]
-        rows = factor.values[:, [factor.names.index(name) for name in inside]]
-        if len(inside) == 1:
+        names = [name for name in factor.names if name in stimulus.fields]
+        rows = factor.values[:, [factor.names.index(name) for name in names]]
+        if len(names) == 1:
             rows = np.unique([rows.min(), rows.max()])[:, None]
-        if inside:
-            before = len(columns["amplitude"])
+        if names:
+            n = len(next(iter(columns.values())))
             columns = {name: np.repeat(column, len(rows)) for name, column in columns.items()}
-            columns |= {name: np.tile(rows[:, i], before) for i, name in enumerate(inside)}
+            columns |= {name: np.tile(rows[:, i], n) for i, name in enumerate(names)}
     stimulus.check(columns, duration, where)

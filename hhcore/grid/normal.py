@@ -1,6 +1,6 @@
-"""Quantiles of the normal distribution, and exp and log, in NumPy's basic operations alone.
+"""Quantiles of the normal distribution, and exp and log, from basic operations alone.
 
-IEEE 754 fixes those to the last bit, so that every machine makes the same points; the exp and log of libraries differ
+IEEE 754 fixes these to the last bit, so every machine makes the same points. The exp and log of libraries differ
 between CPUs.
 """
 
@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 # Wichura (1988), algorithm AS 241, PPND16, doi:10.2307/2347330: numerator and denominator, highest power first, in the
-# middle, in the tails, and far out in them.
+# middle, in the tails, and far out.
 MIDDLE = (
     (2.5090809287301226727e3, 3.3430575583588128105e4, 6.7265770927008700853e4, 4.5921953931549871457e4)
     + (1.3731693765509461125e4, 1.9715909503065514427e3, 1.3314166789178437745e2, 3.3871328727963666080e0),

@@ -1,4 +1,4 @@
-"""Reading a model file: what it may be, how large, and what is said about its units. Nothing in it is executed."""
+"""Read a model file: its format, size, numbers and units are checked. Nothing in it is executed."""
 
 import math
 from collections.abc import Iterator
@@ -10,17 +10,17 @@ import numpy as np
 from hhcore.base.checks import quoted
 from hhcore.base.errors import UserError
 
-LARGEST = 4 * 2**20  # bytes; the longest published models have a tenth of it
-DEEPEST = 200  # brackets inside each other
+LARGEST = 4 * 2**20  # bytes, ten times the longest published models
+DEEPEST = 200  # nested brackets
 
 
 def read_model_file(path, strict: bool) -> tuple[myokit.Model, list[str]]:
-    """The model in a .mmt or .cellml file, and what is wrong with its units, a line for each variable.
+    """The model in a .mmt or .cellml file, and the mistakes in its units, a line for each variable.
 
-    strict : every number needs a unit; otherwise one without a unit has the one that fits
+    strict : every number needs a unit; otherwise a number without one takes the unit that fits
 
-    Raises UserError if the file is too large, is no model, refers to other files, has a constant that is no finite real
-    number, or, if `strict`, for its units.
+    Raises UserError if the file is too large, is not a model, refers to other files, or has a constant that is not a
+    finite real number; if `strict`, also for a mistake in its units.
     """
     text = _text(path)
     try:
@@ -28,7 +28,7 @@ def read_model_file(path, strict: bool) -> tuple[myokit.Model, list[str]]:
         model.validate()
     except UserError:
         raise
-    except Exception as error:  # Myokit's parsers also fail with errors of Python's own on what is no model
+    except Exception as error:  # on other texts, Myokit's parsers also raise errors of Python
         raise UserError(f"model file {path.name} cannot be read: {_one_line(error)}") from error
     for variable in model.variables(deep=True):
         _check_numbers(variable, path.name)
@@ -50,7 +50,7 @@ def _text(path) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UserError(f"model file {path.name} cannot be read: it is no text in UTF-8 ({error})") from error
+        raise UserError(f"model file {path.name} cannot be read: it is not text in UTF-8 ({error})") from error
     depth = 0
     for character in text:
         depth += (character == "(") - (character == ")")
@@ -62,13 +62,13 @@ def _text(path) -> str:
 def _cellml(path: Path, text: str) -> myokit.Model:
     from myokit.formats.cellml import CellMLImporter
 
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:  # they could name other files, or grow without bounds
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:  # these could name other files, or grow without bound
         raise UserError(f"model file {path.name}: XML with a DOCTYPE or entities is not read; take them out")
     return CellMLImporter().model(str(path))
 
 
 def _check_numbers(variable: myokit.Variable, file: str) -> None:
-    """Refuse 1/0, log(-1), 10^400 and what else has no value as a double, in an equation or as an initial value."""
+    """Refuse 1/0, log(-1), 10^400 and all that is not a finite double, in an equation or as an initial value."""
     expressions = [*_literals(variable.rhs()), *([variable.initial_value()] if variable.is_state() else [])]
     for expression in expressions:
         try:
@@ -79,42 +79,42 @@ def _check_numbers(variable: myokit.Variable, file: str) -> None:
             finite = False
         if not finite:
             place = f"{variable.qname()}{_line(variable)}"
-            raise UserError(f"model file {file}: {place}: {quoted(expression.code())} is no finite real number")
+            raise UserError(f"model file {file}: {place}: {quoted(expression.code())} is not a finite real number")
 
 
 def _literals(expression: myokit.Expression) -> Iterator[myokit.Expression]:
-    """The parts of an expression that no variable enters, each as large as it can be, and all numbers."""
-    waiting = [expression]
-    while waiting:
-        part = waiting.pop()
+    """The largest parts of an expression without a variable in them, and all numbers."""
+    pending = [expression]
+    while pending:
+        part = pending.pop()
         if part.is_literal():
             yield part
             yield from part.walk(myokit.Number)
         else:
-            waiting += part
+            pending += part
 
 
 def _line(variable: myokit.Variable) -> str:
-    """Where a variable stands in its file, if Myokit knows."""
+    """The line of a variable in its file, if Myokit knows it."""
     return f" on line {variable._token[2]}" if variable._token is not None else ""
 
 
 def _unit_notes(model: myokit.Model, mode: int) -> list[str]:
-    """For each variable whose units do not agree, where and how."""
+    """A sentence for each variable whose units do not match."""
     notes = []
     time = model.time_unit(mode)
     for variable in model.variables(deep=True):
         where = f"units do not match in {variable.qname()}{_line(variable)}"
         try:
-            found = variable.rhs().eval_unit(mode)
+            of_formula = variable.rhs().eval_unit(mode)
         except myokit.IncompatibleUnitError as error:
             notes.append(f"{where}: {_one_line(error)}")
             continue
-        given = variable.unit(mode)
-        if found is not None and given is not None:
-            found = found * time if variable.is_state() and time is not None else found
-            if not myokit.Unit.close(given, found):
-                notes.append(f"{where}: it is in {given}, its formula in {found}")
+        declared = variable.unit(mode)
+        if of_formula is not None and declared is not None:
+            of_formula = of_formula * time if variable.is_state() and time is not None else of_formula
+            if not myokit.Unit.close(declared, of_formula):
+                notes.append(f"{where}: it is in {declared}, its formula in {of_formula}")
     return notes
 
 

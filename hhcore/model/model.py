@@ -1,4 +1,4 @@
-"""Conductance-based models: loaded from .mmt or CellML files through Myokit, checked, never executed."""
+"""Conductance-based models, loaded from .mmt or CellML files through Myokit, checked, never executed."""
 
 import re
 from dataclasses import dataclass, replace
@@ -13,12 +13,12 @@ from hhcore.base.units import to_unit
 from hhcore.model.file import read_model_file
 from hhcore.model.variants import apply_variant, read_variants
 
-# Units that equal each other are one to Myokit, and it would write a rate of gating in mS/uF.
+# Myokit takes equal units for one, and would write a gating rate in mS/uF.
 myokit.Unit.register_preferred_representation("1/ms", myokit.parse_unit("1/ms"))
 
 CATALOGUE = resources.files("hhcore") / "models"
-NOTHING = "none"  # as the name of the injected current: there is none
-POTENTIALS = ("v", "vm", "v_m", "e", "u")  # names by which a potential goes, lower case
+NOTHING = "none"  # the name of the injected current of a model without one
+POTENTIALS = ("v", "vm", "v_m", "e", "u")  # usual names of a potential, lower case
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class Model:
     parameters : every literal constant, by qualified name (`sodium.g`)
     states     : every state variable with its initial value, in the order of the file
     potential  : qualified name of the membrane potential
-    current    : the injected current that a stimulus sets, with its unit; without one its name is "none"
-    currents   : the membrane currents, that is, the terms of dV/dt with the unit of the injected current
-    notes      : what a user should know about the file, such as units that do not match
+    current    : the injected current that a stimulus sets, with its unit; its name is "none" if there is none
+    currents   : the membrane currents: the terms of dV/dt in the unit of the injected current
+    notes      : remarks on the file for the user, such as units that do not match
     digest     : hash of the equations, parameters, units and initial values, not of comments or layout
-    base       : of a variant, the model with the values of the file, whose kernels serve all its variants
+    base       : of a variant, the model with the values of the file, whose kernels its variants share
     """
 
     name: str
@@ -62,7 +62,7 @@ class Model:
 
     @property
     def ms(self) -> float:
-        """Milliseconds in the model's unit of time; 1 where the file gives none."""
+        """Milliseconds in the model's unit of time; 1 if the file does not give one."""
         return 1.0 if self.time_unit == "1" else to_unit(f"1 {self.time_unit}", "ms", f"time unit of {self.name!r}")
 
     @property
@@ -83,7 +83,7 @@ def models() -> list[str]:
 def variants(model: str | Path) -> dict[str, str]:
     """The published parameter sets in a model's file: name and description. Load one as `model:variant`.
 
-    Raises UserError as `load_model`.
+    Raises UserError as `load_model` does.
     """
     path = _find(str(model))
     parsed, _ = read_model_file(path, strict=path.parent == CATALOGUE)
@@ -93,14 +93,14 @@ def variants(model: str | Path) -> dict[str, str]:
 def load_model(model: str | Path, *, potential: str | None = None, current: str | None = None) -> Model:
     """A model by its name in the catalogue, or from a .mmt or .cellml file; `name:variant` for one of its variants.
 
-    `potential` and `current` name the membrane potential and the injected current where the file does
-    not say it itself (by `label membrane_potential` and `bind pace`). `current="none"`: nothing is injected.
+    `potential` and `current` name the membrane potential and the injected current if the file does not
+    (by `label membrane_potential` and `bind pace`). `current="none"`: nothing is injected.
 
-    Units must agree line by line in the catalogue. In other files a number without a unit has the one that fits, and
-    what does not agree is among the `notes`.
+    In the catalogue, units must match line by line. In other files a number without a unit takes the one that fits, and
+    `notes` lists units that do not match.
 
-    Raises UserError if there is no such model, the file cannot be read, or its membrane potential or injected current
-    cannot be found.
+    Raises UserError if there is no such model, the file cannot be read, or nothing names its membrane potential or
+    injected current.
 
     >>> load_model("hodgkin_huxley_1952").parameters["sodium.g"].value
     120.0
@@ -120,7 +120,7 @@ def load_model(model: str | Path, *, potential: str | None = None, current: str 
 def _described(
     parsed: myokit.Model, notes: tuple[str, ...], path: Path, potential: str | None, current: str | None
 ) -> Model:
-    """What a parsed file says, as a Model."""
+    """The Model of a parsed file."""
     time = parsed.time()
     if time is None:
         raise UserError(f"{path.name}: no variable is bound to time; add `bind time` to the model's time variable")
@@ -165,7 +165,7 @@ def _find(model: str):
         return CATALOGUE / f"{model}.mmt"
     if not model.endswith((".mmt", ".cellml")):
         raise UserError(
-            f"model {model!r} is not in the catalogue and is no path to a .mmt or .cellml file "
+            f"model {model!r} is not in the catalogue and is not a path to a .mmt or .cellml file "
             "(docs/own_model.md says how to use others); " + closest(model, models())
         )
     path = Path(model)
@@ -178,15 +178,15 @@ def _state(parsed: myokit.Model, name: str | None, path) -> myokit.Variable:
     states = [v.qname() for v in parsed.states()]
     if name is not None and name not in states:
         raise UserError(f"{path.name}: potential: the model has no state {name!r}; " + closest(name, states))
-    found = parsed.get(name) if name is not None else parsed.label("membrane_potential")
-    if found is None or not found.is_state():
+    state = parsed.get(name) if name is not None else parsed.label("membrane_potential")
+    if state is None or not state.is_state():
         likely = [v.qname() for v in parsed.states() if _like_a_potential(v)]
         proposal = f"perhaps {' or '.join(likely[:3])}" if likely else closest("membrane.V", states)
         raise UserError(
             f"{path.name}: no state has `label membrane_potential`; name it in the config as "
             f"`potential: ...`; {proposal}"
         )
-    return found
+    return state
 
 
 def _like_a_potential(variable: myokit.Variable) -> bool:
@@ -201,28 +201,28 @@ def _injected(parsed: myokit.Model, name: str | None, path) -> myokit.Variable |
     candidates = [v.qname() for v in parsed.variables(state=False, deep=True, sort=True)]
     if name is not None and name not in candidates:
         raise UserError(f"{path.name}: current: the model has no variable {name!r}; " + closest(name, candidates))
-    found = parsed.get(name) if name is not None else parsed.binding("pace")
-    if found is None:
+    injected = parsed.get(name) if name is not None else parsed.binding("pace")
+    if injected is None:
         likely = [c for c in candidates if "stim" in c.lower() or "app" in c.lower().rsplit(".", 1)[-1]]
         proposal = f"perhaps {' or '.join(likely[:3])}" if likely else closest("stimulus.amplitude", candidates)
         raise UserError(
             f"{path.name}: no variable has `bind pace` for the injected current; name one in the config "
             f"as `current: ...`, or `current: none` if nothing is injected; {proposal}"
         )
-    return found
+    return injected
 
 
 def _currents(voltage: myokit.Variable, injected: myokit.Variable | None) -> list[myokit.Variable]:
-    """The terms of dV/dt, looking into variables that are sums, with one unit: the stimulus' where there are any."""
-    found = _terms(voltage.rhs())
-    found.discard(injected)
-    units = [v.unit() for v in found]
+    """The terms of dV/dt, also inside sums, in one unit: that of the injected current, or else the most common."""
+    terms = _terms(voltage.rhs())
+    terms.discard(injected)
+    units = [v.unit() for v in terms]
     unit = (
         injected.unit()
         if injected is not None and injected.unit() in units
         else max(units, key=units.count, default=None)
     )
-    return sorted((v for v in found if v.unit() == unit), key=lambda v: v.qname())
+    return sorted((v for v in terms if v.unit() == unit), key=lambda v: v.qname())
 
 
 def _terms(e: myokit.Expression) -> set[myokit.Variable]:
@@ -249,7 +249,7 @@ def _quantity(variable: myokit.Variable, value: float) -> Quantity:
 
 
 def _unit(variable: myokit.Variable) -> str:
-    """`mS/cm^2`, or `1` where the variable has no dimension or no unit."""
+    """`mS/cm^2`, or `1` for a variable without dimension or unit."""
     unit = variable.unit()
     return "1" if unit is None else str(unit).strip("[]")
 

@@ -1,1 +1,4 @@
-"""Kinds of experiment: what is done to a neuron, what is kept, and what is made of it."""
+"""Kinds of experiment, a room each: protocols (what is done to a neuron), analyses (tables and figures), captions.
+
+The contracts are hhcore.experiments.protocol and hhcore.experiments.analysis.
+"""

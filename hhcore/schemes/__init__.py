@@ -1,1 +1,1 @@
-"""The integration schemes, a file for each family."""
+"""Integration schemes, one file for each family."""

@@ -7,12 +7,12 @@ from hhcore.schemes.tableaus import CLASSICAL, DORMAND_PRINCE_8, TSITOURAS, Tabl
 
 
 def _runge_kutta(name: str, title: str, tableau: Tableau) -> Scheme:
-    """The scheme of a tableau. Its last stage is the slope at the end of the step, and the first of the next step."""
+    """Make the scheme of a tableau. Its last stage is the slope at the end of the step, and the first of the next."""
     last, extra = len(tableau.a) + 1, len(tableau.dense_a)
 
     def rows(states: int) -> dict[str, int]:
-        kept = dict.fromkeys(("BEGUN", "BEGUN_SLOPE", "LAST_SLOPE"), states) if extra else {}
-        return {f"SLOPE{i + 1}": states for i in range(last + extra) if i + 1 != last} | kept | {"OTHER": 1}
+        dense = dict.fromkeys(("BEGUN", "BEGUN_SLOPE", "LAST_SLOPE"), states) if extra else {}
+        return {f"SLOPE{i + 1}": states for i in range(last + extra) if i + 1 != last} | dense | {"OTHER": 1}
 
     weights = zip(tableau.a, tableau.c, strict=True)
     text = _RUNGE_KUTTA.format(
@@ -27,7 +27,7 @@ def _runge_kutta(name: str, title: str, tableau: Tableau) -> Scheme:
 
 
 def _stability_interval(tableau: Tableau) -> float:
-    """The smallest x at which a step of y' = -x y no longer shrinks y; to within 0.001."""
+    """The smallest x at which a step of y' = -x y no longer shrinks y, to within 0.001."""
     x = np.arange(1, 10_000) / 1000.0
     stages = [np.ones_like(x)]
     for row in tableau.a:
@@ -58,9 +58,9 @@ def _slopes(number: int, first: str = "SLOPE1", latest: str | None = None) -> li
 
 
 def _stage(row: tuple[float, ...], c: float, number: int) -> str:
-    """Stage `number` of all lanes, after keeping the slopes of the one before."""
-    kept = [f"Z[SLOPE{number - 1} + i] = Z[SLOPE + i]"] if number > 2 else []
-    lines = ["i = k * W + j", *kept, *weighted_sum(row, _slopes(len(row), latest="SLOPE" if kept else None))]
+    """Save the slopes of the previous stage, then compute stage `number` in all lanes."""
+    save = [f"Z[SLOPE{number - 1} + i] = Z[SLOPE + i]"] if number > 2 else []
+    lines = ["i = k * W + j", *save, *weighted_sum(row, _slopes(len(row), latest="SLOPE" if save else None))]
     lines.append("Z[NEXT + i] = fma(Z[TAKEN + j], s, Z[STATE + i])")
     head = ["for k in range(N):", "    for j in range(W):"]
     when = ["for j in range(W):", f"    Z[WHEN + j] = fma({c!r}, Z[TAKEN + j], Z[TIME + j])"]
@@ -68,7 +68,7 @@ def _stage(row: tuple[float, ...], c: float, number: int) -> str:
 
 
 def _error(errors: tuple[tuple[float, ...], ...], last: int) -> str:
-    """Mean square over the states of the estimated error over its scale; without an estimate 0, but NaN for NaN."""
+    """Mean square over the states of estimated error / scale. Without an estimate: 0, or NaN if the potential is."""
     lines = ["for j in range(W):"]
     if not errors:
         return indented([*lines, "    Z[ERROR + j] = Z[NEXT + POTENTIAL + j] - Z[NEXT + POTENTIAL + j]"], 1)
@@ -87,7 +87,7 @@ def _error(errors: tuple[tuple[float, ...], ...], last: int) -> str:
 
 
 def _curve(tableau: Tableau, last: int) -> list[str]:
-    """The cubic through potential and slope at both ends, or where the tableau has one, its own interpolant."""
+    """The interpolant of the tableau; if it has none, the cubic through potential and slope at both ends."""
     if not tableau.dense:
         return [
             "Z[CURVE_0 + j] = h * d0",

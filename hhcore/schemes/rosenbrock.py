@@ -11,11 +11,11 @@ class Rosenbrock:
 
         (1/(gamma h) - J) u_i = f(t_i, y + sum_j a_ij u_j) + sum_j c_ij u_j / h + d_i h df/dt,
 
-    and the solution is y + sum_j a_sj u_j + u_s, with s the last stage, whose u_s is the estimate of the local error.
+    and the solution is y + sum_j a_sj u_j + u_s. Stage s is the last; u_s estimates the local error.
     Hairer and Wanner (1996), Solving Ordinary Differential Equations II, eq. IV.7.25.
 
-    order    : of the solution that is kept
-    estimate : order of the estimate, to which the step length is fitted
+    order    : of the solution
+    estimate : order of the error estimate, which sets the step length
     nodes    : c_i of all stages; `times` : d_i
     a, c     : weights of the stages 2, 3, ...
     dense    : rows h_m of weights of u_1, u_2, ...; inside the step y is at s = 0 to 1
@@ -125,7 +125,7 @@ STEINEBACH = Rosenbrock(
 
 
 def _rosenbrock(name: str, title: str, tableau: Rosenbrock) -> Scheme:
-    """The scheme of a tableau. `linearise` factorises 1/(gamma h) - J, `substitute` solves for the row SLOPE."""
+    """Make the scheme of a tableau. `linearise` factorises 1/(gamma h) - J, `substitute` solves for the row SLOPE."""
     last, degree = len(tableau.nodes), len(tableau.dense) + 1
 
     def rows(states: int) -> dict[str, int]:
@@ -173,28 +173,28 @@ def attempt(Z):
 
 
 def _rosenbrock_stage(number: int, a: tuple[float, ...], c: tuple[float, ...], node: float, time: float) -> str:
-    """Stage `number` of all lanes, after keeping the solution of the one before."""
+    """Save the solution of the previous stage, then compute stage `number` in all lanes."""
     before = [f"Z[U{i} + i]" for i in range(1, number)]
-    moved = [
+    save = [
         "i = k * W + j",
         f"Z[U{number - 1} + i] = Z[SLOPE + i]",
         *weighted_sum(a, before),
         "Z[NEXT + i] = Z[STATE + i] + s",
     ]
-    solved = ["i = k * W + j", "h = Z[TAKEN + j]", *weighted_sum(c, before)]
-    solved.append(f"Z[SLOPE + i] = fma({time!r} * h, Z[BY_TIME + i], fma(1.0 / h, s, Z[SLOPE + i]))")
+    right_side = ["i = k * W + j", "h = Z[TAKEN + j]", *weighted_sum(c, before)]
+    right_side.append(f"Z[SLOPE + i] = fma({time!r} * h, Z[BY_TIME + i], fma(1.0 / h, s, Z[SLOPE + i]))")
     when = ["for j in range(W):", f"    Z[WHEN + j] = fma({node!r}, Z[TAKEN + j], Z[TIME + j])"]
     head = indented(["for k in range(N):", "    for j in range(W):"], 1)
     return "\n".join(
         [
-            *(head, indented(moved, 3), indented([*when, "slopes(Z)"], 1)),
-            *(head, indented(solved, 3), indented(["substitute(Z)"], 1)),
+            *(head, indented(save, 3), indented([*when, "slopes(Z)"], 1)),
+            *(head, indented(right_side, 3), indented(["substitute(Z)"], 1)),
         ]
     )
 
 
 def _rosenbrock_curve(tableau: Rosenbrock, last: int) -> list[str]:
-    """The method's own interpolant, by powers of s."""
+    """The interpolant of the method, by powers of s."""
     lines = []
     for m, weights in enumerate(tableau.dense, start=1):
         lines += [*weighted_sum(weights, [f"Z[U{i} + POTENTIAL + j]" for i in range(1, last + 1)]), f"k{m} = s"]

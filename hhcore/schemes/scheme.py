@@ -1,15 +1,14 @@
 """What an integration scheme is. Each declares its order; tests/test_solvers.py measures it.
 
-A scheme is the text of a step of all lanes, made of loops over states and lanes and of calls of straight-line blocks:
-`slopes` fills the rows SLOPE with the derivatives of the states in rows NEXT at the times in row WHEN; an implicit one
-has `linearise` and `substitute`. `hhcore.compile`
-generates the blocks and joins all to a kernel; `compile/driver.py.in` calls
+A scheme is the text of one step in all lanes. It loops over states and lanes, and calls straight-line blocks that
+`hhcore.compile` generates: `slopes` fills the rows SLOPE with the derivatives of the states in rows NEXT at the times
+in row WHEN; an implicit scheme also calls `linearise` and `substitute`. `compile/runtime/driver.py.in` calls
 
-    begin(Z, t, j)          where a stretch begins: what its first step needs; returns dV/dt
-    attempt(Z)              from TIME on, of length TAKEN: rows NEXT = states a step later, row ERROR = square of the
-                            local error over its scale
-    end_slope(Z, j)         dV/dt there
-    accept(Z)               where row KEEP is 1: rows STATE = NEXT, and what else the following step needs
+    begin(Z, t, j)          at the start of a segment: prepares its first step; returns dV/dt
+    attempt(Z)              a step from TIME of length TAKEN: rows NEXT = states after it, row ERROR = square of
+                            local error / scale
+    end_slope(Z, j)         dV/dt after the step
+    accept(Z)               where row KEEP is 1: rows STATE = NEXT, and all else that the next step needs
     interpolate(Z, ..., j)  rows CURVE = c1, c2, ...: the potential in the last step is v0 + c1 s + c2 s^2 + ...
 """
 
@@ -22,12 +21,12 @@ class Scheme:
     """An integration scheme.
 
     order     : of the error of spike times in the step
-    adaptive  : whether the steps of a neuron follow its own local error (else all are as long as is asked for)
+    adaptive  : whether the local error of a neuron sets its steps (if not, all steps have the length asked for)
     estimate  : order of the estimate of the local error, 0 without one
     implicit  : whether it needs the Jacobian
-    stable    : |dt / time constant| up to which decay is stable
-    degree    : of the curve through a step
-    rows      : from the number of states, the rows of the kernel's array that the scheme works on, by name
+    stable    : largest dt / time constant at which decay is stable
+    degree    : of the interpolant
+    rows      : takes the number of states; returns the scheme's rows of the kernel's array, by name, and their number
     text      : as described above
     """
 
@@ -77,17 +76,17 @@ def interpolate(Z, t, h, v0, v1, d0, d1, j):
 
 
 def around(begun: str, curve: list[str]) -> str:
-    """What comes before and after a step whose last derivatives are the first of the next one."""
+    """All but `attempt`, for a step whose last derivatives are the first of the next step."""
     return AROUND.format(begun=begun, curve=indented(curve, 1))
 
 
 def indented(lines: list[str], depth: int) -> str:
-    """Lines so many levels deep."""
+    """Join lines, indented by `depth` levels."""
     return "\n".join("    " * depth + line for line in lines)
 
 
 def weighted_sum(weights: tuple[float, ...], slopes: list[str]) -> list[str]:
-    """Lines that add up weights times slopes in `s`, zeros left out."""
+    """Lines that sum weights times slopes in `s`; zero weights are left out."""
     terms = [(repr(weight), slope) for weight, slope in zip(weights, slopes, strict=False) if weight]
     first, *others = terms
     return [f"s = {first[0]} * {first[1]}", *(f"s = fma({w}, {slope}, s)" for w, slope in others)]

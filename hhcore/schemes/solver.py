@@ -1,4 +1,4 @@
-"""The schemes by name, and a solver: a scheme and how finely it steps."""
+"""The schemes by name, and solvers: a scheme and its accuracy."""
 
 from dataclasses import dataclass
 
@@ -14,10 +14,10 @@ DEFAULT_ERROR = 1e-6
 
 @dataclass(frozen=True)
 class Solver:
-    """A scheme and how finely it steps.
+    """A scheme and its accuracy.
 
-    accuracy : of a scheme of fixed step the largest step `dt`, in the model's unit of time; of an adaptive one the
-               largest `local_error` of a step, relative to the size of the states
+    accuracy : with a fixed step, the largest step `dt`, in the model's unit of time; of an adaptive scheme, the largest
+               `local_error` of a step, relative to the size of the states
     """
 
     method: str
@@ -25,27 +25,27 @@ class Solver:
 
     @property
     def scheme(self) -> Scheme:
-        """The scheme."""
+        """The scheme by its name."""
         return SCHEMES[self.method]
 
     @property
     def setting(self) -> str:
-        """What `accuracy` is: `dt` or `local_error`."""
+        """The name of `accuracy`: `dt` or `local_error`."""
         return setting_of(self.method)
 
     @property
     def finer(self) -> "Solver":
-        """The same scheme with a much smaller error, by which its own is judged."""
+        """The same scheme with a much smaller error: the standard that this solver is judged by."""
         return Solver(self.method, self.accuracy / (100.0 if self.scheme.adaptive else 3.0))
 
 
 def setting_of(method: str) -> str:
-    """What sets the accuracy of a scheme: `dt`, or `local_error` for an adaptive one."""
+    """The setting that a scheme takes: `dt`, or `local_error` if it is adaptive."""
     return "local_error" if SCHEMES[method].adaptive else "dt"
 
 
 def solver(method: str, dt: float | None, local_error: float | None) -> Solver:
-    """The scheme `method` with the one setting that it takes; an adaptive one of which nothing is said with 1e-6.
+    """Make a solver of the scheme `method` and its one setting. `local_error` defaults to 1e-6.
 
     Raises UserError for a scheme that does not exist, and for a wrong or missing setting.
     """
@@ -53,13 +53,13 @@ def solver(method: str, dt: float | None, local_error: float | None) -> Solver:
         raise UserError(f"solver method {method!r} does not exist; " + closest(method, METHODS))
     if SCHEMES[method].adaptive:
         if dt is not None:
-            raise UserError(f"solver method {method!r} takes its own steps: give it local_error, not dt")
+            raise UserError(f"solver method {method!r} chooses its own steps: give local_error, not dt")
         local_error = DEFAULT_ERROR if local_error is None else local_error
         if not 0.0 < local_error < 1.0:
             raise UserError(f"local_error {local_error!r} must lie between 0 and 1")
         return Solver(method, float(local_error))
     if local_error is not None:
-        raise UserError(f"solver method {method!r} takes steps of equal length: give it dt, not local_error")
+        raise UserError(f"solver method {method!r} takes steps of equal length: give dt, not local_error")
     if dt is None:
         raise UserError(f"solver method {method!r} needs dt")
     if not dt > 0.0:

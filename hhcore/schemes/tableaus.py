@@ -1,4 +1,4 @@
-"""Coefficients of the explicit Runge-Kutta methods: data, with their sources."""
+"""Coefficients of the explicit Runge-Kutta methods, with their sources."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 class Tableau:
     """An explicit Runge-Kutta method whose last stage is the derivative at the end of the step.
 
-    order   : of the solution that is kept
-    c, a    : nodes and weights of the stages 2, 3, ...; the last row of `a` are the weights of the solution itself
-    errors  : weights of the estimate of the local error, empty for a method of fixed step; with two rows e and e',
+    order   : of the solution
+    c, a    : nodes and weights of stages 2, 3, ...; the last row of `a` has the weights of the solution
+    errors  : weights of the estimate of the local error, empty for a fixed step; with two rows e and e',
               the estimate is |e|^2 / sqrt(|e|^2 + 0.01 |e'|^2), as in DOP853
-    estimate: order of the estimate, to which the step length is fitted
-    dense_c, dense_a : nodes and weights of further stages, which only the interpolant needs
-    dense   : for each stage, the coefficients of s, s^2, ... of its weight in the interpolant; empty: cubic Hermite
+    estimate: order of the error estimate, which sets the step length
+    dense_c, dense_a : nodes and weights of further stages, for the interpolant only
+    dense   : for each stage, the coefficients of s, s^2, ... in its weight in the interpolant; empty: cubic Hermite
     """
 
     order: int

@@ -1,1 +1,1 @@
-"""Neurons simulated: stimuli, initial states, one call of a kernel, and what it leaves."""
+"""Simulate neurons: stimuli, initial states, calls of a kernel, results and their features."""

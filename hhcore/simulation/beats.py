@@ -1,12 +1,12 @@
-"""Action potentials of a pulse train: their definitions as data, and what is known of each beat.
+"""Action potentials of a pulse train: their definitions as data, and the columns of each beat.
 
 A beat lasts from the onset of a pulse to the next onset, or to the end of the run. It has an action potential if it
-has a spike. The kernel finds times and potentials (hhcore.simulation.integration.BEAT); here they become columns.
+has a spike. The kernel measures the columns of hhcore.simulation.observers.beats.BEAT; here they become features.
 """
 
 import numpy as np
 
-from hhcore.simulation.integration import BEAT
+from hhcore.simulation.observers.beats import BEAT
 
 OK, NONE, LATE, FAILED = "ok", "no_action_potential", "not_repolarised", "failed"
 
@@ -58,20 +58,20 @@ def beat_columns(
     failed: np.ndarray,
     ms: float,
 ) -> dict[str, np.ndarray]:
-    """All of DEFINITIONS for b beats of n neurons, in order.
+    """Compute all of DEFINITIONS for b beats of n neurons, in order.
 
     beats   : float64 (b, 8), the columns of BEAT, in the model's unit of time and mV
     beat_offsets : int64 (n + 1,), beats of neuron i are beats[beat_offsets[i]:beat_offsets[i + 1]]
     spike_times, offsets : float64 (k,) and int64 (n + 1,), likewise
-    failed  : bool (n,), nothing of these neurons is defined
+    failed  : bool (n,), neurons of which nothing is defined
     ms      : milliseconds in the model's unit of time
     Returns (b,) each: float64 with NaN where there is no value, counts as masked integers, status as words.
     """
     neuron = np.repeat(np.arange(len(failed)), np.diff(beat_offsets))
-    lost = failed[neuron]
-    found = {name: np.where(lost, np.nan, column) for name, column in zip(BEAT, beats.T, strict=True)}
-    times = {name: found[name] * ms for name in ("onset", "end", "slope_time", "half_time", "ninety_time")}
-    count = _spikes(neuron, found["onset"], np.repeat(np.arange(len(failed)), np.diff(offsets)), spike_times)
+    beat_failed = failed[neuron]
+    raw = {name: np.where(beat_failed, np.nan, column) for name, column in zip(BEAT, beats.T, strict=True)}
+    times = {name: raw[name] * ms for name in ("onset", "end", "slope_time", "half_time", "ninety_time")}
+    count = _spikes(neuron, raw["onset"], np.repeat(np.arange(len(failed)), np.diff(offsets)), spike_times)
     fired = count > 0
 
     def of_action_potential(values: np.ndarray) -> np.ndarray:
@@ -81,16 +81,16 @@ def beat_columns(
     latest = np.maximum.accumulate(np.where(fired, np.arange(len(neuron)), -1))
     before = np.r_[-1, latest[:-1]][: len(neuron)]  # the last beat before with an action potential
     follows = (before >= 0) & (neuron[before] == neuron)
-    status = np.select([lost, ~fired, np.isnan(ninety)], [FAILED, NONE, LATE], OK).astype(object)
+    status = np.select([beat_failed, ~fired, np.isnan(ninety)], [FAILED, NONE, LATE], OK).astype(object)
     return {
         "neuron": neuron.astype(np.int32),
         "beat": (np.arange(len(neuron)) - beat_offsets[neuron]).astype(np.int32),
         "onset_ms": times["onset"],
         "cycle_length_ms": times["end"] - times["onset"],
-        "beat_spike_count": np.ma.masked_array(count.astype(np.int32), lost),
-        "resting_potential_mV": found["rest"],
-        "ap_peak_mV": of_action_potential(found["peak"]),
-        "max_upstroke_V_s": of_action_potential(found["slope"] / ms),
+        "beat_spike_count": np.ma.masked_array(count.astype(np.int32), beat_failed),
+        "resting_potential_mV": raw["rest"],
+        "ap_peak_mV": of_action_potential(raw["peak"]),
+        "max_upstroke_V_s": of_action_potential(raw["slope"] / ms),
         "apd50_ms": of_action_potential(times["half_time"] - times["slope_time"]),
         "apd90_ms": of_action_potential(times["ninety_time"] - times["slope_time"]),
         "diastolic_interval_ms": np.where(follows, times["onset"] - ninety[before], np.nan),
@@ -100,7 +100,7 @@ def beat_columns(
 
 
 def last_beats(beats: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """All of LAST_BEAT for the neurons of `beat_columns`, each of which has a beat.
+    """Compute all of LAST_BEAT for the neurons of `beat_columns`, each of which has a beat.
 
     A beat is whole if it is not shorter than the one before, or the only one.
     """
@@ -112,10 +112,10 @@ def last_beats(beats: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _spikes(neuron: np.ndarray, onset: np.ndarray, owner: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Spikes in each beat, int64 (b,): those of the neuron from its onset on, up to the next."""
+    """Count the spikes in each beat, int64 (b,): from its onset, included, to the next."""
     is_spike = np.r_[np.zeros(len(neuron), dtype=bool), np.ones(len(owner), dtype=bool)]
     order = np.lexsort((is_spike, np.r_[onset, times], np.r_[neuron, owner]))
-    beat = np.cumsum(~is_spike[order]) - 1  # the last onset before each event, maybe of the neuron before
+    beat = np.cumsum(~is_spike[order]) - 1  # the last onset before each event, perhaps of the neuron before
     beat = beat[is_spike[order]]
     inside = (beat >= 0) & (neuron[beat] == owner) if len(neuron) else np.zeros(len(owner), dtype=bool)
     return np.bincount(beat[inside], minlength=len(neuron))

@@ -1,6 +1,6 @@
-"""Features of spike trains: their definitions as data, and their computation for all neurons at once.
+"""Features of spike trains: their definitions as data, computed for all neurons at once.
 
-Every number depends on its own neuron's spikes alone, to the last bit: sums run inside a neuron, in order.
+Every feature depends on the spikes of its own neuron alone, to the last bit: sums run inside a neuron, in order.
 """
 
 from functools import lru_cache
@@ -55,7 +55,7 @@ def features(
     error: np.ndarray,
     fragile: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """All of DEFINITIONS for n neurons, in order.
+    """Compute all of DEFINITIONS for n neurons, in order.
 
     times   : float64 (k,) [ms], increasing inside each neuron
     offsets : int64 (n + 1,), spikes of neuron i are times[offsets[i]:offsets[i + 1]]
@@ -64,9 +64,9 @@ def features(
     status  : (n,) of words; no feature of a neuron that `diverged` or `stalled` is defined
     ended   : float64 (n,), time reached [ms]
     error   : float64 (n,), estimated largest error of the spike times [ms], NaN where there is none
-    fragile : float64 (n,), 1 where the spike count depends on the accuracy, 0 where not, NaN where it is not known
+    fragile : float64 (n,), 1 where the spike count depends on the accuracy, 0 where not, NaN where not tested
     Returns float64 (n,) with NaN where a feature is not defined; the spike count as a masked int32 (n,), since
-    integers have no NaN; and the status as given.
+    integers have no NaN; and `status` itself.
     """
     columns = _train_features(times, offsets, window) | {"peak_mV": peak, "trough_mV": trough}
     failed = np.isin(status, FAILED)
@@ -99,9 +99,9 @@ def _spike_trains() -> SimpleNamespace:
 
 def _train_features(times: np.ndarray, offsets: np.ndarray, window: tuple[float, float]) -> dict[str, np.ndarray]:
     """The features that spike times alone determine."""
-    found = np.empty((6, len(offsets) - 1))
-    _spike_trains().train_features(times, offsets, *window, found)
-    count, first, last, mean, variation, adaptation = found
+    table = np.empty((6, len(offsets) - 1))
+    _spike_trains().train_features(times, offsets, *window, table)
+    count, first, last, mean, variation, adaptation = table
     return {
         "firing_rate_Hz": count * 1000.0 / (window[1] - window[0]),
         "first_spike_ms": first,

@@ -1,104 +1,78 @@
-"""One call of a kernel for many neurons: the arrays it works on, and what it leaves in them."""
+"""Integrate many neurons with one kernel: its arrays, before and after."""
 
 from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
 
-from hhcore.simulation.stimulus import Protocol
+from hhcore.simulation.engine import Engine
+from hhcore.simulation.observers.observer import Neurons
+from hhcore.simulation.result import Record
 
-SPIKE_BUFFER = 1 << 16  # spikes after which a kernel hands them over; more than a block has neurons
-
-# What a kernel finds of a beat: times, potentials, the largest slope before the highest peak. NaN where there is none.
-BEAT = ("onset", "end", "rest", "peak", "slope", "slope_time", "half_time", "ninety_time")
+SAMPLE = ("time", "level", "onset")  # columns of a sample before its states
 
 
 @dataclass(frozen=True)
 class Integration:
-    """What became of n neurons.
+    """The results of n neurons.
 
-    states       : float64 (n, N), at the end, or where it failed, at the last step that did not
-    peak, trough : float64 (n,)
-    ended        : float64 (n,), time reached
-    steps        : float64 (n,), steps tried
-    outcome      : int8 (n,): DONE, DIVERGED or STALLED of the kernel
-    kept         : float64 (n, k, N), states at the end of each stretch of the protocol, or (n, 0, N)
-    spike_times  : float64 (s,), one neuron after the other
-    counts       : int64 (n,), spikes of each neuron
-    beats        : float64 (b, 8), the columns of BEAT, one neuron after the other
+    record  : `ended`, float64 (n,), time reached; `steps`, float64 (n,), steps tried; `final`, float64 (n, N), states
+              at the end, or at the last good step of a neuron that failed; and the fields of the observers
+    outcome : int8 (n,): DONE, DIVERGED or STALLED of the kernel
+    samples : float64 (n, k, 3 + N), the columns of SAMPLE and the states at the end of each segment and at each stop,
+              NaN after the last one; level and onset are those of the present segment
     """
 
-    states: np.ndarray
-    peak: np.ndarray
-    trough: np.ndarray
-    ended: np.ndarray
-    steps: np.ndarray
+    record: Record
     outcome: np.ndarray
-    kept: np.ndarray
-    spike_times: np.ndarray
-    counts: np.ndarray
-    beats: np.ndarray
+    samples: np.ndarray
 
 
 def integrate(
-    kernel: SimpleNamespace,
+    engine: Engine,
     parameters: np.ndarray,
     states: np.ndarray,
-    protocol: Protocol,
+    stops: np.ndarray,
     *,
     accuracy: float,
-    threshold: float = np.inf,
-    rearm: float = -np.inf,
     most_steps: float = np.inf,
-    keep: bool = False,
+    samples: int = 0,
 ) -> Integration:
-    """Integrate n neurons from `states`, float64 (n, N), with `parameters`, float64 (n, p), through their protocol.
+    """Integrate n neurons from `states`, float64 (n, N), to the last of `stops`, float64 (k,), increasing and above 0.
 
-    accuracy   : the largest step of a scheme of fixed step, the largest local error of an adaptive one
-    most_steps : steps after which a neuron is given up
-    keep       : whether the states at the end of each stretch are kept
+    parameters : float64 (n, p + f), those of the model, then the fields of the stimulus from `Stimulus.table`
+    stops      : all neurons end a step there
+    accuracy   : with a fixed step, the largest step; of an adaptive scheme, the largest local error
+    most_steps : a neuron that needs more has stalled
+    samples    : the most samples kept of each neuron
     """
-    n, stretches = protocol.edges.shape
+    n, kernel = len(parameters), engine.kernel
+    neurons = Neurons(n, engine.kind, engine.values(parameters), float(stops[-1]), kernel.W)
+    recorders = [observer.recorder(neurons) for observer in engine.observers]
     Z = _aligned_zeros(kernel.ROWS * kernel.W)
-    lanes, queue = np.zeros((3, kernel.W), dtype=np.int64), np.zeros(2, dtype=np.int64)
-    final, extremes, ended = np.array(states, dtype=np.float64), np.empty((n, 2)), np.empty((n, 3))
-    kept = np.full((n, stretches if keep else 0, kernel.N), np.nan)
-    counts = protocol.beat_counts
-    first = np.cumsum(counts) - counts
-    rows = np.where(protocol.beats >= 0, first[:, None] + protocol.beats, -1)
-    beats = np.full((counts.sum(), len(BEAT)), np.nan)
-    who, when = np.empty(SPIKE_BUFFER, dtype=np.int64), np.empty(SPIKE_BUFFER)
-    owners, times = [np.empty(0, dtype=np.int64)], [np.empty(0)]
+    lanes, queue = np.zeros((4, kernel.W), dtype=np.int64), np.zeros(2, dtype=np.int64)
+    final, ended = np.array(states, dtype=np.float64, order="C"), np.empty((n, 3))
+    sampled = np.full((n, samples, len(SAMPLE) + kernel.N), np.nan)
+    parameters, stops = (np.ascontiguousarray(table, dtype=np.float64) for table in (parameters, stops))
+    observer_arguments = [value for recorder in recorders for value in recorder.arguments()]
     while queue[0] < n or queue[1] > 0:
-        found = kernel.run(
-            Z, lanes, queue, np.ascontiguousarray(parameters), final, protocol.edges, protocol.currents,
-            protocol.watched, rows, accuracy, threshold, rearm, most_steps, extremes, ended, kept, beats, who, when,
-        )  # fmt: skip
-        owners.append(who[:found].copy())
-        times.append(when[:found].copy())
-    owner, time = np.concatenate(owners), np.concatenate(times)
-    return Integration(
-        states=final,
-        peak=extremes[:, 0],
-        trough=extremes[:, 1],
-        ended=ended[:, 0],
-        steps=ended[:, 1],
-        outcome=ended[:, 2].astype(np.int8),
-        kept=kept,
-        spike_times=time[np.argsort(owner, kind="stable")],
-        counts=np.bincount(owner, minlength=n),
-        beats=beats,
-    )
+        kernel.run(Z, lanes, queue, parameters, final, stops, accuracy, most_steps, ended, sampled, *observer_arguments)
+        for recorder in recorders:
+            recorder.drain()
+    record = {"ended": ended[:, 0], "steps": ended[:, 1], "final": final}
+    for recorder in recorders:
+        record |= recorder.record()
+    return Integration(record, ended[:, 2].astype(np.int8), sampled)
 
 
 def _aligned_zeros(size: int) -> np.ndarray:
-    """float64 (size,) whose first element begins a line of the cache: registers are loaded a few per cent faster."""
-    room = np.zeros(size + 7)
-    return room[-(room.ctypes.data // 8) % 8 :][:size]
+    """float64 (size,), aligned with a cache line: registers load a few per cent faster."""
+    padded = np.zeros(size + 7)
+    return padded[-(padded.ctypes.data // 8) % 8 :][:size]
 
 
 def pack(kernel: SimpleNamespace, parameters: np.ndarray, states: np.ndarray) -> np.ndarray:
-    """The kernel's array for one neuron in each lane: parameters (W, p), states (W, N)."""
+    """Fill the kernel's array with one neuron in each lane: parameters and fields (W, p + f), states (W, N)."""
     Z = np.zeros(kernel.ROWS * kernel.W)
     rows = Z.reshape(kernel.ROWS, kernel.W)
     rows[kernel.PARAMETER // kernel.W :][: parameters.shape[1]] = parameters.T

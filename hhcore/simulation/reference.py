@@ -1,7 +1,6 @@
-"""The obvious slow twin of `simulate`: SciPy at tight tolerance, straight from the equations as Myokit reads them.
+"""The slow, obvious twin of `simulate`: SciPy at tight tolerance, from the equations as Myokit reads them.
 
-Nothing here is shared with the compiler, its solvers or its features, so that one can check the other.
-Never fast, never clever.
+It shares nothing with the compiler, the solvers or the features, so that one can check the other.
 """
 
 import math
@@ -18,11 +17,9 @@ from scipy.optimize import root
 
 from hhcore.base.errors import UserError, closest
 from hhcore.model.model import Model
+from hhcore.simulation.stimuli import kinds
+from hhcore.simulation.stimuli.stimulus import Stimulus
 
-STIMULUS = {
-    "step": ("amplitude", "start", "stop"),
-    "pulse_train": ("amplitude", "width", "period", "number", "start"),
-}
 NUDGE = 1e-4  # mV to either side of a 0/0; the mean of both is right to about 1e-11
 
 
@@ -55,9 +52,8 @@ def evaluate(
 ) -> dict[str, float]:
     """Every variable of the model by qualified name, and every derivative as `dot(name)`, in the model's units.
 
-    `parameters` holds those that differ from the model's own. Where a removable singularity divides zero by
-    zero, the mean of the values with every potential 1e-4 mV to either side is given. What overflows is infinite, the
-    logarithm of a negative number is not a number.
+    `parameters` holds those that differ from the model's own. At a removable singularity 0/0 the value is the mean of
+    those with every potential 1e-4 mV higher and lower. Overflow gives infinity, log of a negative number NaN.
     """
     values = {name: quantity.value for name, quantity in model.parameters.items()}
     values |= parameters | state | {model.current.name: current, model.myokit.time().qname(): time}
@@ -67,26 +63,26 @@ def evaluate(
         unit = model.states[model.potential].unit
         potentials = [name for name, quantity in model.states.items() if quantity.unit == unit]
         nudged = ({v: values[v] + side for v in potentials} for side in (-NUDGE, NUDGE))
-        below, above = (_run_with_infinities(model, values | moved) for moved in nudged)
+        below, above = (_run_with_infinities(model, values | shifted) for shifted in nudged)
         return {name: (below[name] + above[name]) / 2 for name in below}
     except (OverflowError, ValueError):
         return _run_with_infinities(model, values)
 
 
 def evaluate_with(functions: ModuleType, model: Model, values: dict) -> dict:
-    """The same with the functions of `math`, `numpy` or `mpmath`, in their numbers and with their errors.
+    """As `evaluate`, with the functions of `math`, `numpy` or `mpmath`, their numbers and their errors.
 
     `values` holds every state and parameter, the current and the time, by name; the result holds them too.
     """
     equations = _equations(model)
-    found = equations.run(functions, *(values[name] for name in equations.given))
-    return values | dict(zip(equations.found, found, strict=True))
+    results = equations.run(functions, *(values[name] for name in equations.inputs))
+    return values | dict(zip(equations.outputs, results, strict=True))
 
 
 def derivative(
     model: Model, state: dict[str, float], parameters: dict[str, float], current: float = 0.0, time: float = 0.0
 ) -> dict[str, float]:
-    """The time derivative of every state, by the state's name; arguments as in `evaluate`."""
+    """The time derivative of every state, by name; arguments as in `evaluate`."""
     values = evaluate(model, state, parameters, current, time)
     return {name: values[f"dot({name})"] for name in model.states}
 
@@ -94,18 +90,18 @@ def derivative(
 def rest(model: Model, point: dict[str, float]) -> dict[str, float] | None:
     """The stable equilibrium without stimulus that the neuron reaches from the state in the model file.
 
-    Returns the state by name, or None where the equilibrium is unstable or none is found. Integrates for
-    1 s of model time, then solves dy/dt = 0 from the end, or else from the mean of the second half.
+    Returns the state by name, or None where the equilibrium is unstable or the search fails. Integrates for
+    1 s of model time, then solves dy/dt = 0 from the end, or from the mean of the second half.
     Stable means that every eigenvalue of the Jacobian has a negative real part.
     """
-    slope = _slope(model, _parameters(model, point, *STIMULUS), 0.0)
+    slope = _slope(model, _parameters(model, point, *kinds().values()), lambda t: 0.0)
     run = solve_ivp(slope, (0.0, 1000.0), _model_state(model), method="LSODA", rtol=1e-8, atol=1e-10)
     late = run.y[:, run.t > 500.0].mean(axis=1)
     for guess in (run.y[:, -1], late):
-        found = root(lambda y: slope(0.0, y), guess, tol=1e-15).x
-        if np.abs(slope(0.0, found)).max() < 1e-11:
-            stable = np.linalg.eigvals(_jacobian(slope, found)).real.max() < 0
-            return dict(zip(model.states, found.tolist(), strict=True)) if stable else None
+        state = root(lambda y: slope(0.0, y), guess, tol=1e-15).x
+        if np.abs(slope(0.0, state)).max() < 1e-11:
+            stable = np.linalg.eigvals(_jacobian(slope, state)).real.max() < 0
+            return dict(zip(model.states, state.tolist(), strict=True)) if stable else None
     return None
 
 
@@ -114,7 +110,7 @@ def reference(
     point: dict[str, float],
     *,
     duration: float,
-    stimulus: str = "step",
+    stimulus: str | type[Stimulus] = "step",
     initial_state: str | dict[str, float] = "rest",
     threshold: float = 0.0,
     rearm: float | None = None,
@@ -122,16 +118,15 @@ def reference(
     rtol: float = 1e-12,
     atol: float = 1e-12,
 ) -> Reference:
-    """One neuron from 0 to `duration`.
+    """Simulate one neuron from 0 to `duration`.
 
     point         : parameters that differ from the model's, and the fields of the stimulus
-    stimulus      : `step`: `amplitude` (0) flows in `start` (0) <= t < `stop` (`duration`); `pulse_train`: it flows
-                    for `width` from `start` (0) on, and again after each `period`, `number` times (as often as fits).
-                    The integration stops at every edge.
-    initial_state : `rest` (where the neuron has none, the model's own rest; where that has none, its state in the
-                    file), `model`, or every state by name
-    threshold     : a spike is an upward crossing of it by the potential [mV], located on the dense output. Both
-                    sides of a peak that passes it for less than one step of the integrator may go unseen.
+    stimulus      : a kind or its name; a required field that `point` lacks has its quiet value. The integration stops
+                    at every edge.
+    initial_state : `rest` (of the neuron, else of the model, else the state in the model file), `model`, or a value
+                    for every state by name
+    threshold     : a spike is an upward crossing of it by the potential [mV], located on the dense output. A peak
+                    that exceeds it for less than one step of the integrator may be missed.
     rearm         : after a spike, the potential must fall below this before the next one counts [mV]; None: threshold
     method        : of scipy.integrate.solve_ivp, with `rtol` and `atol`
 
@@ -142,17 +137,17 @@ def reference(
     >>> reference(squid, {"amplitude": 10.0}, duration=10.0, initial_state="model").spike_times.round(6)
     array([1.92423])
     """
-    parameters = _parameters(model, point, stimulus)
-    pulses = _pulses(point, stimulus, duration)
+    kind = kinds()[stimulus] if isinstance(stimulus, str) else stimulus
+    parameters = _parameters(model, point, kind)
+    jumps, current = kind.twin(_fields(kind, point), duration)
     rearm = threshold if rearm is None else rearm
     potential = list(model.states).index(model.potential)
-    edges = sorted({0.0, duration} | {edge for pulse in pulses for edge in pulse if 0 < edge < duration})
-    y = _initial(model, point, initial_state)
+    edges = sorted({0.0, duration} | {edge for edge in jumps if 0 < edge < duration})
+    y = _initial(model, parameters, initial_state)
     armed = y[potential] < threshold
     runs = []
     for begin, end in pairwise(edges):
-        flows = any(first <= begin < last for first, last in pulses)
-        slope = _slope(model, parameters, point.get("amplitude", 0.0) if flows else 0.0)
+        slope = _slope(model, parameters, _until(current, end))
         events = (
             _event(lambda t, y: y[potential] - threshold, +1),
             _event(lambda t, y: y[potential] - rearm, -1),
@@ -189,12 +184,12 @@ def _event(function, direction: int):
 
 def _is_peak(pieces: list[OdeSolution], time: float, potential: int) -> bool:
     """Whether the potential is lower 1 us before and after, by more than rounding: a flat line has no peaks."""
-    before, here, after = (_at(pieces, time + side)[potential] for side in (-1e-3, 0.0, 1e-3))
-    return here > max(before, after) + 1e-12
+    before, at, after = (_at(pieces, time + side)[potential] for side in (-1e-3, 0.0, 1e-3))
+    return at > max(before, after) + 1e-12
 
 
 def _spikes(ups: list[float], downs: list[float], armed: bool) -> list[float]:
-    """The upward crossings that follow a re-arming; `armed` says whether the neuron starts below the threshold."""
+    """The upward crossings that follow a re-arming. `armed`: whether the neuron starts below the threshold."""
     spikes = []
     since = -1.0 if armed else 0.0
     for up in ups:
@@ -204,22 +199,20 @@ def _spikes(ups: list[float], downs: list[float], armed: bool) -> list[float]:
     return spikes
 
 
-def _pulses(point: dict[str, float], stimulus: str, duration: float) -> list[tuple[float, float]]:
-    """First and last moment of each pulse; a step is one."""
-    start = point.get("start", 0.0)
-    if stimulus == "step":
-        return [(start, point.get("stop", duration))]
-    pulses = []
-    while len(pulses) < point.get("number", math.inf):
-        onset = start + len(pulses) * point["period"]
-        if onset + point["width"] > duration:
-            break
-        pulses.append((onset, onset + point["width"]))
-    return pulses
+def _fields(kind: type[Stimulus], point: dict[str, float]) -> dict[str, float]:
+    """The fields of the stimulus: from the point, else the default, else the quiet value."""
+    usual = {name: kind.quiet[name] if f.default is None else f.default for name, f in kind.fields.items()}
+    return {name: point.get(name, value) for name, value in usual.items()}
 
 
-def _parameters(model: Model, point: dict[str, float], *stimuli: str) -> dict[str, float]:
-    fields = [field for stimulus in stimuli for field in STIMULUS[stimulus]]
+def _until(current: Callable[[float], float], end: float) -> Callable[[float], float]:
+    """The current before an edge; at the edge, its last value before it."""
+    last = math.nextafter(end, 0.0)
+    return lambda t: current(min(t, last))
+
+
+def _parameters(model: Model, point: dict[str, float], *stimuli: type[Stimulus]) -> dict[str, float]:
+    fields = [field for kind in stimuli for field in kind.fields]
     for name in point:
         if name not in model.parameters and name not in fields:
             legal = [*model.parameters, *fields]
@@ -245,15 +238,15 @@ def _model_state(model: Model) -> list[float]:
     return [quantity.value for quantity in model.states.values()]
 
 
-def _slope(model: Model, parameters: dict[str, float], current: float):
-    """dy/dt as SciPy wants it."""
+def _slope(model: Model, parameters: dict[str, float], injected: Callable[[float], float]):
+    """dy/dt as SciPy calls it, under a current that is a function of time."""
     own = {name: quantity.value for name, quantity in model.parameters.items()}
-    given, run, n = list((own | parameters).values()), _equations(model).run, len(model.states)
+    values, run, n = list((own | parameters).values()), _equations(model).run, len(model.states)
 
     def slope(t: float, y: np.ndarray) -> np.ndarray:
-        y = np.asarray(y).tolist()
+        y, current = np.asarray(y).tolist(), injected(t)
         try:
-            return np.array(run(math, *y, *given, current, t)[:n])
+            return np.array(run(math, *y, *values, current, t)[:n])
         except (ArithmeticError, ValueError):  # 0/0, or something that overflows
             state = dict(zip(model.states, y, strict=True))
             return np.array(list(derivative(model, state, parameters, current, t).values()))
@@ -265,43 +258,43 @@ def _jacobian(slope, y: np.ndarray) -> np.ndarray:
     """d(dy/dt)/dy by central differences: float64 (states, states)."""
     rows = []
     for usual, small in zip(np.diag(1e-5 * np.maximum(np.abs(y), 1.0)), np.diag(1e-5 * np.abs(y)), strict=True):
-        # A small one where the usual one leaves the equations' domain: no concentration is below zero.
+        # A small step where the usual one leaves the domain: no concentration is below zero.
         h = usual if np.isfinite([slope(0.0, y + usual), slope(0.0, y - usual)]).all() else small
         rows.append((slope(0.0, y + h) - slope(0.0, y - h)) / (2 * h.max()))
     return np.array(rows).T
 
 
 def _run_with_infinities(model: Model, values: dict[str, float]) -> dict[str, float]:
-    """What `evaluate_with` gives by NumPy, where dividing by zero and overflow are no errors, but slower."""
+    """`evaluate_with` by NumPy: slower, but division by zero and overflow are not errors."""
     with np.errstate(all="ignore"):
-        found = evaluate_with(np, model, {name: np.float64(value) for name, value in values.items()})
-    return {name: float(value) for name, value in found.items()}
+        results = evaluate_with(np, model, {name: np.float64(value) for name, value in values.items()})
+    return {name: float(value) for name, value in results.items()}
 
 
 @dataclass(frozen=True)
 class _Equations:
-    """A model in Python: run(math, *given) are the values of `found`, of which the slopes of the states come first."""
+    """A model in Python: run(math, *inputs) returns the values of `outputs`, first the slopes of the states."""
 
     run: Callable[..., tuple[float, ...]]
-    given: list[str]
-    found: list[str]
+    inputs: list[str]
+    outputs: list[str]
 
 
 @cache
 def _equations(model: Model) -> _Equations:
     """The model's equations in solvable order, as Myokit writes them in Python, one assignment a line."""
-    given = [*model.states, *model.parameters, model.current.name, model.myokit.time().qname()]
-    equations = [e for block in model.myokit.solvable_order().values() for e in block if _key(e.lhs) not in given]
+    inputs = [*model.states, *model.parameters, model.current.name, model.myokit.time().qname()]
+    equations = [e for block in model.myokit.solvable_order().values() for e in block if _key(e.lhs) not in inputs]
     slopes = [f"dot({name})" for name in model.states]
-    found = slopes + [name for name in map(_key, (e.lhs for e in equations)) if name not in slopes]
-    names = {name: f"v{i}" for i, name in enumerate([*given, *found])}
+    outputs = slopes + [name for name in map(_key, (e.lhs for e in equations)) if name not in slopes]
+    names = {name: f"v{i}" for i, name in enumerate([*inputs, *outputs])}
     writer = myokit.formats.python.PythonExpressionWriter()
     writer.set_lhs_function(lambda lhs: names[_key(lhs)])
-    body = [*map(writer.eq, equations), f"return {', '.join(names[name] for name in found)},"]
-    arguments = ", ".join(["math", *(names[name] for name in given)])
+    body = [*map(writer.eq, equations), f"return {', '.join(names[name] for name in outputs)},"]
+    arguments = ", ".join(["math", *(names[name] for name in inputs)])
     space: dict[str, Callable] = {}
     exec(compile(f"def run({arguments}):\n    " + "\n    ".join(body), model.name, "exec"), space)
-    return _Equations(space["run"], given, found)
+    return _Equations(space["run"], inputs, outputs)
 
 
 def _key(lhs: myokit.LhsExpression) -> str:

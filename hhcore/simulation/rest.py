@@ -1,42 +1,65 @@
-"""Initial states: the stable equilibrium of each neuron, the model's own state, or given values."""
+"""Initial states: the stable equilibrium of each neuron, the state in the model file, or explicit values."""
 
 from collections.abc import Mapping
-from types import SimpleNamespace
 
 import numpy as np
 
 from hhcore.base.errors import UserError, closest
 from hhcore.model.model import Model
+from hhcore.simulation.engine import Engine
 from hhcore.simulation.integration import integrate, pack
-from hhcore.simulation.stimulus import Protocol
 
-RELAXATION = 1000.0  # time a neuron is given to settle where Newton's method does not find its rest (ms)
+RELAXATION = 1000.0  # time for a neuron to settle if Newton's method does not find its rest (ms)
 RELAXATION_STEP = 0.01
 RELAXATION_ERROR = 1e-6
 RELAXATION_STEPS = 1e6
 
 
 def initial_states(
-    model: Model, kernel: SimpleNamespace, parameters: np.ndarray, initial_state: str | Mapping[str, float]
+    engine: Engine, parameters: np.ndarray, initial_state: str | Mapping[str, float] | np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """States (n, N) and status int8 (n,: 0 ok, 1 no stable rest) for parameters (n, p).
+    """States (n, N) and status int8 (n,: 0 ok, 1 no stable rest) for parameters of the model (n, p).
 
-    Raises UserError for an unknown word or an incomplete mapping.
+    initial_state : "rest", "model", a value for every state by name, or float64 (N,) or (n, N)
+
+    Raises UserError for an unknown word, an incomplete mapping, and an array of another shape.
     """
-    n = len(parameters)
-    status = np.zeros(n, dtype=np.int8)
+    model, n = engine.model, len(parameters)
+    if isinstance(initial_state, str) and initial_state == "rest":
+        return _rest(engine, parameters)
+    states = np.broadcast_to(_explicit(model, initial_state, n), (n, len(model.states)))
+    return np.array(states), np.zeros(n, dtype=np.int8)
+
+
+def _explicit(model: Model, initial_state: str | Mapping[str, float] | np.ndarray, n: int) -> np.ndarray:
+    """States that the caller or the model states, (N,) or (n, N)."""
     if isinstance(initial_state, Mapping):
-        given = _given(model, initial_state)
-        return np.tile(given, (n, 1)), status
-    own = np.array([q.value for q in model.states.values()])
+        return _named(model, initial_state)
+    if not isinstance(initial_state, str):
+        return _table(model, initial_state, n)
     if initial_state == "model":
-        return np.tile(own, (n, 1)), status
-    if initial_state == "rest":
-        return _rest(model, kernel, parameters, own)
+        return _model_state(model)
     raise UserError(f"initial_state {initial_state!r} is unknown; " + closest(initial_state, ["rest", "model"]))
 
 
-def _given(model: Model, initial_state: Mapping[str, float]) -> np.ndarray:
+def _model_state(model: Model) -> np.ndarray:
+    return np.array([q.value for q in model.states.values()])
+
+
+def _table(model: Model, states: np.ndarray, n: int) -> np.ndarray:
+    try:
+        table = np.asarray(states, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"initial_state: {states!r} is not an array of numbers") from error
+    if table.shape not in ((len(model.states),), (n, len(model.states))):
+        raise UserError(
+            f"initial_state: got shape {table.shape}; give {(len(model.states),)} or {(n, len(model.states))}, "
+            f"a column for each state of {model.name!r}: {', '.join(model.states)}"
+        )
+    return table
+
+
+def _named(model: Model, initial_state: Mapping[str, float]) -> np.ndarray:
     for name in initial_state:
         if name not in model.states:
             raise UserError(
@@ -48,44 +71,44 @@ def _given(model: Model, initial_state: Mapping[str, float]) -> np.ndarray:
     return np.array([float(initial_state[name]) for name in model.states])
 
 
-def _rest(model: Model, kernel: SimpleNamespace, parameters: np.ndarray, own: np.ndarray):
-    """Equilibria of all distinct parameter sets, started from the equilibrium of the model's own parameters."""
-    reference = np.array([[q.value for q in model.parameters.values()]])
-    models_rest, settled = _settle(kernel, reference, own, model.ms)
-    start = models_rest[0] if settled[0] else own
-    first, which = _distinct(parameters)
-    states, settled = _settle(kernel, parameters[first], start, model.ms)
+def _rest(engine: Engine, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find the equilibria of all distinct parameter sets, starting from that of the model's own parameters."""
+    reference = np.array([[q.value for q in engine.model.parameters.values()]])
+    model_state = _model_state(engine.model)
+    models_rest, settled = _settle(engine, engine.undisturbed(reference), model_state)
+    start = models_rest[0] if settled[0] else model_state
+    representatives, group = _distinct(parameters)
+    states, settled = _settle(engine, engine.undisturbed(parameters[representatives]), start)
     states[~settled] = start
-    return states[which], (~settled[which]).astype(np.int8)
+    return states[group], (~settled[group]).astype(np.int8)
 
 
 def _distinct(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """One of the equal rows each, int64 (d,), and which of them each row is, int64 (n,).
+    """Index of one row of each group of equal rows, int64 (d,), and the group of each row, int64 (n,).
 
-    np.unique sorts whole rows, and takes ten times as long where few columns vary.
+    np.unique sorts whole rows: ten times as slow where few columns vary.
     """
     varied = rows[:, (rows != rows[:1]).any(axis=0)]
     order = np.lexsort(varied.T) if varied.size else np.arange(len(rows))
     new = np.r_[True, (varied[order[1:]] != varied[order[:-1]]).any(axis=1)][: len(rows)]
-    which = np.empty(len(rows), dtype=np.int64)
-    which[order] = np.cumsum(new) - 1
-    return order[new], which
+    group = np.empty(len(rows), dtype=np.int64)
+    group[order] = np.cumsum(new) - 1
+    return order[new], group
 
 
-def _settle(
-    kernel: SimpleNamespace, parameters: np.ndarray, start: np.ndarray, ms: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """(states (n, N), found): by Newton's method, where it fails after letting the neuron settle without stimulus."""
-    states, stable = _newton(kernel, parameters, np.tile(start, (len(parameters), 1)))
-    lost = np.flatnonzero(~stable)
-    if len(lost):
-        relaxed = _relax(kernel, parameters[lost], np.tile(start, (len(lost), 1)), ms)
-        states[lost], stable[lost] = _newton(kernel, parameters[lost], relaxed)
+def _settle(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(states (n, N), stable): by Newton's method; where that fails, again after the neuron has settled."""
+    states, stable = _newton(engine, parameters, np.tile(start, (len(parameters), 1)))
+    unsettled = np.flatnonzero(~stable)
+    if len(unsettled):
+        relaxed = _relax(engine, parameters[unsettled], np.tile(start, (len(unsettled), 1)))
+        states[unsettled], stable[unsettled] = _newton(engine, parameters[unsettled], relaxed)
     return states, stable
 
 
-def _newton(kernel: SimpleNamespace, parameters: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Roots of dy/dt at zero current and whether each is a stable equilibrium (all eigenvalues left of zero)."""
+def _newton(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Roots of dy/dt at zero current, and whether each is stable: all eigenvalues have a negative real part."""
+    kernel = engine.kernel
     n = len(parameters)
     states = np.empty_like(start)
     jacobians = np.empty((n, kernel.N, kernel.N))
@@ -101,17 +124,16 @@ def _newton(kernel: SimpleNamespace, parameters: np.ndarray, start: np.ndarray) 
         scale = np.abs(np.einsum("jik,jk->ji", np.abs(jacobian), np.abs(y))) + 1e-12
         states[lanes], jacobians[lanes] = y, jacobian
         residual[lanes] = np.max(np.abs(f) / scale, axis=1)
-    found = residual < 1e-12
-    found &= np.isfinite(jacobians).all(axis=(1, 2)) & np.isfinite(states).all(axis=1)
+    converged = residual < 1e-12
+    converged &= np.isfinite(jacobians).all(axis=(1, 2)) & np.isfinite(states).all(axis=1)
     stable = np.zeros(n, dtype=bool)
-    stable[found] = np.linalg.eigvals(jacobians[found]).real.max(axis=1) < 0.0
+    stable[converged] = np.linalg.eigvals(jacobians[converged]).real.max(axis=1) < 0.0
     return states, stable
 
 
-def _relax(kernel: SimpleNamespace, parameters: np.ndarray, start: np.ndarray, ms: float) -> np.ndarray:
-    """States after RELAXATION without stimulus. ms: milliseconds in the model's unit of time."""
-    n = len(parameters)
-    nothing = np.zeros((n, 1), dtype=bool), np.empty((n, 0), dtype=np.int64)
-    silence = Protocol(np.full((n, 1), RELAXATION / ms), np.zeros((n, 1)), *nothing)
-    accuracy = RELAXATION_ERROR if kernel.ADAPTIVE else RELAXATION_STEP / ms
-    return integrate(kernel, parameters, start, silence, accuracy=accuracy, most_steps=RELAXATION_STEPS).states
+def _relax(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """States after RELAXATION without stimulus."""
+    ms = engine.model.ms
+    accuracy = RELAXATION_ERROR if engine.kernel.ADAPTIVE else RELAXATION_STEP / ms
+    limits = {"accuracy": accuracy, "most_steps": RELAXATION_STEPS}
+    return integrate(engine, parameters, start, np.array([RELAXATION / ms]), **limits).record["final"]

@@ -1,6 +1,6 @@
-"""What a simulation leaves of each neuron."""
+"""Results of simulated neurons."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -21,19 +21,42 @@ class Ragged:
     values: np.ndarray
     offsets: np.ndarray
 
+    @classmethod
+    def of(cls, values: np.ndarray, counts: np.ndarray) -> "Ragged":
+        """Make lists of the lengths `counts`, int64 (n,)."""
+        return cls(values, np.r_[0, np.cumsum(counts)])
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Length of each list, int64 (n,)."""
+        return np.diff(self.offsets)
+
 
 Record = Mapping[str, np.ndarray | Ragged]  # by name, a row for each neuron
 
 
+def joined(records: Sequence[Record]) -> Record:
+    """Join records of the same names, the neurons of one after those of the other."""
+
+    def column(parts: list[np.ndarray | Ragged]) -> np.ndarray | Ragged:
+        if isinstance(parts[0], Ragged):
+            return Ragged.of(
+                *(np.concatenate([getattr(part, name) for part in parts]) for name in ("values", "counts"))
+            )
+        return np.concatenate(parts)
+
+    return {name: column([record[name] for record in records]) for name in records[0]}
+
+
 @dataclass(frozen=True)
 class Result:
-    """What is kept of n neurons.
+    """The results of n neurons.
 
-    record   : by name, a row for each neuron: status, ended, final, steps, and what observers left (spikes, peak and
-               trough, beats) or a second run found out (error, fragile)
+    record   : by name, a row for each neuron: status, ended, final, steps, the fields of the observers (spikes, peak
+               and trough, beats), and those of a second run (error, fragile)
     window   : (start, stop) of the analysis window (ms)
     ms       : milliseconds in the model's unit of time
-    kernel_s : core time that the kernel took to integrate [s]; 0 where it did not just run
+    kernel_s : core time of the integration [s]; 0 of results from the store
     """
 
     record: Record
@@ -42,7 +65,7 @@ class Result:
     kernel_s: float = 0.0
 
     def adding(self, **columns: np.ndarray) -> "Result":
-        """The same with further columns of the record, or others in their place."""
+        """The same with columns added to the record, or replaced."""
         return replace(self, record={**self.record, **columns})
 
     @property
@@ -62,7 +85,7 @@ class Result:
 
     @property
     def final(self) -> np.ndarray:
-        """float64 (n, states), the states then, the last ones before it failed."""
+        """float64 (n, states), the states at `ended`; of a neuron that failed, the last good ones."""
         return self.record["final"]
 
     @property
@@ -107,7 +130,7 @@ class Result:
 
     @property
     def beats(self) -> np.ndarray:
-        """float64 (b, 8), the columns of hhcore.simulation.integration.BEAT; (0, 8) where none were observed.
+        """float64 (b, 8), the columns of hhcore.simulation.observers.beats.BEAT; (0, 8) where none were observed.
 
         A beat lasts from the onset of a pulse to the next one, or to the end of the run.
         """
@@ -126,7 +149,7 @@ class Result:
         from hhcore.simulation.beats import last_beats
         from hhcore.simulation.features import features
 
-        found = features(
+        columns = features(
             self.spike_times * self.ms,
             self.offsets,
             (self.window[0] * self.ms, self.window[1] * self.ms),
@@ -137,11 +160,11 @@ class Result:
             self.error * self.ms,
             self.fragile,
         )
-        return found | (last_beats(self.beat_columns) if len(self.beats) else {})
+        return columns | (last_beats(self.beat_columns) if len(self.beats) else {})
 
     @cached_property
     def beat_columns(self) -> dict[str, np.ndarray]:
-        """What is known of each beat by name, (b,) each, as hhcore.simulation.beats defines it."""
+        """The columns of each beat by name, (b,) each, as hhcore.simulation.beats defines them."""
         from hhcore.simulation.beats import beat_columns
 
         return beat_columns(self.beats, self.beat_offsets, self.spike_times, self.offsets, self.failed, self.ms)

@@ -1,4 +1,4 @@
-"""How far spike times lie from exact ones. Apart from the features, since the store keeps what is found here."""
+"""Errors of spike times. Apart from the features, since the store keeps these errors."""
 
 from functools import lru_cache
 from importlib import resources
@@ -14,10 +14,10 @@ def spike_time_errors(
 ) -> np.ndarray:
     """Largest difference of the spike times of each neuron from the exact ones.
 
-    A spike that either lacks counts as if it came at the end of the run: one that is lost or added just before the end
-    is a small error, one in the middle a large one.
+    A spike that is lost or added counts as if it came at the end of the run: a small error near the end, a large one in
+    the middle.
 
-    times, offsets : as in `hhcore.features.features`; exact, bounds : likewise
+    times, offsets : as in `hhcore.simulation.features.features`; exact, bounds : the same of the exact spikes
     duration : of the run, in the same unit
     Returns float64 (n,), NaN where neither has a spike.
     """

@@ -1,11 +1,10 @@
-"""From the shards of the store to the grid: its neurons in order, a stretch of it at a time, in little memory.
+"""Bring the neurons from the shards of the store into grid order, a row block at a time, in little memory.
 
-Shards hold the neurons by key, scattered over the grid. So first the keys of the grid are shared out among the shards,
-then each shard's neurons, a batch at a time, among the stretches of the grid that they belong to. Both go through
-temporary files, of each at most FAN_OUT at once: where there are more parts, each file holds several, which are shared
-out in turn. So work grows as n log n: a neuron is written once for up to 64 stretches, twice for up to 4096.
-Three stretches at the most are in memory at a time: one that is written to the tables, one whose tables are made
-meanwhile, and one that is read.
+Shards sort neurons by key, which scatters them over the grid. So the keys of the grid are first distributed to the
+shards, then each shard's neurons, a batch at a time, to their row blocks. Both go through temporary files, at most
+FAN_OUT of each at once. If there are more parts, each file takes several, which are distributed in turn. So work grows
+as n log n: a neuron is written once for up to 64 row blocks, twice for up to 4096. At most three row blocks are in
+memory at a time: the tables of one are written, those of the next are made, and a third is read.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,53 +19,53 @@ import numpy as np
 import pyarrow as pa
 
 from hhcore.base.errors import UserError
-from hhcore.config.experiment import Experiment
-from hhcore.simulation.integration import BEAT
-from hhcore.simulation.result import Ragged, Result
-from hhcore.sweep.plan import context_digest, grid_keys
-from hhcore.sweep.store import KEYS, SCHEMA, array, is_current, keys_of, places, shard_batches
+from hhcore.experiments.experiment import Experiment
+from hhcore.simulation.result import Result
+from hhcore.sweep.columns import KEYS, array, keys_of, record_of, shard_schema
+from hhcore.sweep.keys import grid_keys
+from hhcore.sweep.store import Format, format_of, is_current, positions, shard_batches
 
-NEURONS = 1 << 15  # in a stretch, at the most
-SECONDS = 1 << 15  # simulated in a stretch, at the most: some three million spikes
-BATCH = 1 << 14  # neurons that are looked at together
-FAN_OUT = 64  # temporary files of keys, and as many of neurons, that are open at the same time
+NEURONS = 1 << 15  # in a row block, at most
+SECONDS = 1 << 15  # simulated in a row block, at most: some three million spikes
+BATCH = 1 << 14  # neurons read at a time
+FAN_OUT = 64  # temporary files of keys, and as many of neurons, open at the same time
 ROW = pa.field("row", pa.int64())  # of the grid
 T = TypeVar("T")
 
 
-def stretches(experiment: Experiment) -> list[range]:
-    """The rows of the grid in parts that hold whole F-I curves; they depend on the grid alone."""
+def row_blocks(experiment: Experiment, alignment: int) -> list[range]:
+    """The rows of the grid in blocks that begin at multiples of `alignment`; they depend on the experiment alone."""
     e = experiment
     most = min(NEURONS, int(SECONDS * 1000.0 / (e.duration * e.model.ms)))
-    size = max(1, most // e.curve) * e.curve
+    size = max(1, most // alignment) * alignment
     return [range(first, min(first + size, e.n_points)) for first in range(0, e.n_points, size)]
 
 
-def gather(experiment: Experiment, shards: list[Path]) -> Iterator[Result]:
-    """The neurons of each of the `stretches` of the grid, in grid order.
+def gather(experiment: Experiment, shards: list[Path], blocks: list[range]) -> Iterator[Result]:
+    """The neurons of each of the `row_blocks` of the grid, in grid order.
 
     Temporary files take as much space as the shards without compression.
-    Raises UserError if a point is in none of the shards, or shards are damaged or hold nothing of this experiment:
-    those are set aside, so that Snakemake makes them again.
+    Raises UserError if a point is missing from the shards, or if shards are damaged or of another version. The latter
+    are set aside, so that Snakemake makes them again.
     """
     e, shards = experiment, sorted(shards)
     bits = np.uint64(len(shards).bit_length() - 1)
-    starts = np.array([part.start for part in stretches(e)])
+    starts = np.array([block.start for block in blocks])
 
     def shard(keys: pa.Table) -> np.ndarray:
         high = keys["key_high"].to_numpy()
         return (high >> np.uint64(64) - bits).astype(np.int64) if bits else np.zeros(len(high), np.int64)
 
-    def stretch(neurons: pa.Table) -> np.ndarray:
+    def block(neurons: pa.Table) -> np.ndarray:
         return np.searchsorted(starts, neurons["row"].to_numpy(), "right") - 1
 
-    keys = _shared_out(_keys(e), KEYS.append(ROW), shard, range(len(shards)))
-    neurons = _shared_out(_neurons(e, shards, keys), SCHEMA.append(ROW), stretch, range(len(starts)))
-    yield from prefetched(_result(e, found) for found in neurons)
+    keys = _distributed(_keys(e), KEYS.append(ROW), shard, range(len(shards)))
+    neurons = _distributed(_neurons(e, shards, keys), shard_schema(e.protocol).append(ROW), block, range(len(starts)))
+    yield from prefetched(_result(e, table) for table in neurons)
 
 
 def prefetched(items: Iterator[T]) -> Iterator[T]:
-    """The items, each made while the one before is in use."""
+    """The items; each is computed while the one before is in use."""
     with ThreadPoolExecutor(1) as pool:
         following = pool.submit(next, items, None)
         while (item := following.result()) is not None:
@@ -74,13 +73,13 @@ def prefetched(items: Iterator[T]) -> Iterator[T]:
             yield item
 
 
-def _shared_out(
+def _distributed(
     batches: Iterable[pa.Table], schema: pa.Schema, part_of: Callable[[pa.Table], np.ndarray], parts: range
 ) -> Iterator[pa.Table]:
-    """The rows of each of the parts, one part after the other.
+    """The rows of each part, one part after the other.
 
     batches : the rows of all parts, in any order
-    part_of : int64 (n,), the part that each row of a batch belongs to
+    part_of : from a batch to the part of each of its rows, int64 (n,)
     """
     if len(parts) == 1:
         yield pa.concat_tables([schema.empty_table(), *batches])
@@ -100,12 +99,12 @@ def _shared_out(
                     if begin < end:
                         stream.write_table(batch.slice(begin, end - begin))
         for file, (first, last) in zip(files, pairwise(bounds), strict=True):
-            yield from _shared_out(_stored(file), schema, part_of, range(first, last))
+            yield from _distributed(_stored(file), schema, part_of, range(first, last))
             file.unlink()
 
 
 def _stored(file: Path) -> Iterator[pa.Table]:
-    """What was written to a file, some BATCH rows at a time."""
+    """The rows of a temporary file, about BATCH at a time."""
     with pa.OSFile(str(file)) as source, pa.ipc.open_stream(source) as stream:
         parts, rows = [], 0
         for part in stream:
@@ -124,25 +123,23 @@ def _keys(e: Experiment) -> Iterator[pa.Table]:
 
 
 def _neurons(e: Experiment, shards: list[Path], keys: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """The neurons of the grid and their rows, a batch of a shard after the other.
+    """The neurons of the grid and their rows, batch by batch, shard by shard.
 
-    keys : of each of the shards
+    keys : of each shard
     """
-    context = context_digest(e)
+    form = format_of(e)
     for path, wanted in zip(shards, keys, strict=True):
         missing = wanted.num_rows
-        for found in _look_up(path, context, wanted):
-            missing -= found.num_rows
-            yield found
+        for batch in _look_up(path, form, wanted):
+            missing -= batch.num_rows
+            yield batch
         if missing:
-            _set_aside_useless(shards, context)
+            _set_aside_useless(shards, form)
             raise UserError(f"{path}: the store lacks points of the grid; `snakemake --forcerun simulate` adds them")
 
 
-def _look_up(path: Path, context: str, wanted: pa.Table) -> Iterator[pa.Table]:
-    """The wanted neurons of a shard in batches, each in the order of their rows, which it also holds.
-
-    They end where the shard is damaged.
+def _look_up(path: Path, form: Format, wanted: pa.Table) -> Iterator[pa.Table]:
+    """The wanted neurons of a shard, with their rows, in batches sorted by row. Ends early if the shard is damaged.
 
     wanted : keys and rows, in any order
     """
@@ -150,62 +147,39 @@ def _look_up(path: Path, context: str, wanted: pa.Table) -> Iterator[pa.Table]:
     order = np.argsort(keys[:, 0])
     keys, rows = keys[order], rows[order]
     with suppress(UserError):
-        for held in prefetched(shard_batches(path, context, BATCH)):
-            ours = keys_of(held)
-            near = slice(np.searchsorted(keys[:, 0], ours[0, 0]), np.searchsorted(keys[:, 0], ours[-1, 0], "right"))
-            place = places(keys[near], ours)
-            inside = np.flatnonzero(place >= 0)
-            inside = inside[np.argsort(rows[near][inside])]
-            yield held.take(array(place[inside])).append_column(ROW, array(rows[near][inside]))
+        for batch in prefetched(shard_batches(path, form, BATCH)):
+            held = keys_of(batch)
+            near = slice(np.searchsorted(keys[:, 0], held[0, 0]), np.searchsorted(keys[:, 0], held[-1, 0], "right"))
+            index = positions(keys[near], held)
+            hits = np.flatnonzero(index >= 0)
+            hits = hits[np.argsort(rows[near][hits])]
+            yield batch.take(array(index[hits])).append_column(ROW, array(rows[near][hits]))
 
 
-def _set_aside_useless(shards: list[Path], context: str) -> None:
-    """Rename all shards of which nothing can be used; Snakemake sees no other sign that they have to be made again."""
-    useless = [path for path in shards if not _is_sound(path, context)]
+def _set_aside_useless(shards: list[Path], form: Format) -> None:
+    """Rename all useless shards: only a missing file tells Snakemake to make it again."""
+    useless = [path for path in shards if not _is_sound(path, form)]
     for path in useless:
         path.rename(path.with_suffix(".damaged"))
     if useless:
         names = ", ".join(path.name for path in useless[:5]) + (", …" if len(useless) > 5 else "")
         raise UserError(
-            f"{shards[0].parent}: {len(useless)} shards ({names}) are damaged or of another version, and are set aside "
-            "as *.damaged; run the same command again, and their neurons are simulated again"
+            f"{shards[0].parent}: {len(useless)} shards ({names}) are damaged or of another version, and now set aside "
+            "as *.damaged; run the same command again to simulate their neurons again"
         )
 
 
-def _is_sound(path: Path, context: str) -> bool:
-    """Whether a shard is of this context and can be read to its end. One without neurons is: a small grid has few."""
+def _is_sound(path: Path, form: Format) -> bool:
+    """Whether a shard has this format and can be read to its end; it may be empty."""
     try:
-        for _ in shard_batches(path, context, BATCH):
+        for _ in shard_batches(path, form, BATCH):
             pass
-        return is_current(path, context)
+        return is_current(path, form)
     except UserError:
         return False
 
 
-def _result(e: Experiment, found: pa.Table) -> Result:
-    """The neurons of a stretch in grid order."""
-    found = found.take(array(np.argsort(found["row"].to_numpy()))).combine_chunks()
-    (spike_times, offsets), (beats, beat_offsets) = _flat(found["spikes"]), _flat(found["beats"])
-    record = {
-        name: found[name].to_numpy() for name in ("peak", "trough", "status", "ended", "steps", "error", "fragile")
-    }
-    record["final"] = _rectangle(found["final"], len(e.model.states))
-    record["spikes"] = Ragged(spike_times, offsets)
-    if len(beats):
-        record["beats"] = Ragged(beats.reshape(-1, len(BEAT)), beat_offsets // len(BEAT))
-    return Result(record, e.analysis_window, e.model.ms)
-
-
-def _flat(lists: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers of all lists in a row, float64 (k,), and where each list begins and ends, int64 (n + 1,)."""
-    lists = lists.combine_chunks()
-    lengths = lists.value_lengths().to_numpy(zero_copy_only=False)
-    return lists.flatten().to_numpy(zero_copy_only=False), np.r_[0, np.cumsum(lengths)].astype(np.int64)
-
-
-def _rectangle(lists: pa.ChunkedArray, width: int) -> np.ndarray:
-    """float64 (n, width) from lists of that length or none, which become NaN."""
-    lists = lists.combine_chunks()
-    full = np.full((len(lists), width), np.nan)
-    full[lists.value_lengths().to_numpy() > 0] = lists.flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
-    return full
+def _result(e: Experiment, block: pa.Table) -> Result:
+    """The neurons of a row block in grid order."""
+    block = block.take(array(np.argsort(block["row"].to_numpy())))
+    return Result(record_of(block, e.protocol, len(e.model.states)), e.analysis_window, e.model.ms)

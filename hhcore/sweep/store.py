@@ -1,13 +1,12 @@
-"""The store of simulated points: one Parquet file per shard, to which a run adds only what it does not hold yet.
+"""The store of simulated points: one Parquet file per shard. A run adds the missing points only.
 
-A row is a neuron: its key (`point_keys`), peak, trough, status, time reached, the last states if it failed,
-number of steps, certified error, spike times and beats. A file holds the
-context digest under which its rows were computed; rows of another context are not used. Points that the grid
-no longer has are kept: they cost nothing and may come back.
+A row is a neuron: its key (hhcore.sweep.keys), and the columns that its protocol declares. A file names the context
+digest of its rows; rows of another context are not used. Points that have left the grid are kept: they cost nothing and
+may come back.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,39 +14,26 @@ import pyarrow as pa
 
 from hhcore.base import tables
 from hhcore.base.errors import UserError
-from hhcore.config.experiment import Experiment
-from hhcore.schemes.solver import Solver
-from hhcore.simulation.integration import BEAT
-from hhcore.simulation.result import DIVERGED, Result
-from hhcore.simulation.simulate import simulate
-from hhcore.simulation.spike_errors import spike_time_errors
-from hhcore.sweep.plan import context_digest, shard_points
+from hhcore.experiments.experiment import Experiment
+from hhcore.simulation.result import Result
+from hhcore.sweep.columns import array, columns_of, keys_of, shard_schema
+from hhcore.sweep.hashing import context_digest
+from hhcore.sweep.keys import shard_points
 
-KEYS = pa.schema([("key_high", pa.uint64()), ("key_low", pa.uint64())])
-SCHEMA = pa.schema(
-    [
-        *KEYS,
-        ("peak", pa.float64()),
-        ("trough", pa.float64()),
-        ("status", pa.int8()),
-        ("ended", pa.float64()),
-        ("final", pa.list_(pa.float64())),
-        ("steps", pa.float64()),
-        ("error", pa.float64()),
-        ("fragile", pa.float64()),
-        ("spikes", pa.large_list(pa.float64())),
-        (
-            "beats",
-            pa.large_list(pa.float64()),
-        ),  # the numbers of hhcore.simulation.integration.BEAT, one beat after the other
-    ]
-)
-# For spike times; a quarter faster to write than what suits the tables, and a fifth smaller.
-OPTIONS = {
-    "use_dictionary": False,
-    "compression_level": 1,
-    "column_encoding": {"spikes.list.element": "BYTE_STREAM_SPLIT"},
-}
+OTHER_VERSION = "the store holds neurons of another version of hhcore; they are simulated again"
+
+
+@dataclass(frozen=True)
+class Format:
+    """The digest of the context of a shard's rows, and their columns; other rows cannot be used."""
+
+    context: str
+    schema: pa.Schema
+
+
+def format_of(experiment: Experiment) -> Format:
+    """The format of an experiment's shards."""
+    return Format(context_digest(experiment), shard_schema(experiment.protocol))
 
 
 def update_shard(
@@ -57,74 +43,49 @@ def update_shard(
     *,
     threads: int = 1,
     progress: Callable[[int, int], None],
-    kernel: Callable[[float], None] = lambda seconds: None,
+    note: Callable[[str], None] = lambda text: None,
 ) -> int:
-    """Simulate the points of a shard that the store does not hold yet and write the shard whole.
+    """Simulate the points that a shard lacks, write the shard whole, and return the number of neurons simulated.
 
-    progress(done, total) is told how many of the missing neurons are finished; kernel(seconds) the core time of the
-    kernel.
-    Returns the number of neurons simulated.
+    progress : called with (done, total) of the missing neurons
+    note     : called with remarks for the user: the core time of the kernel, a store of another version
     """
-    context = context_digest(experiment)
+    form = format_of(experiment)
     points, keys = shard_points(experiment, shard)
-    held = _held(path, shard, context)
-    missing = places(keys, keys_of(held)) < 0
+    held = _held(path, shard, form, note)
+    missing = positions(keys, keys_of(held)) < 0
     total = int(missing.sum())
     progress(0, total)
     parts = [held]
     if total:
         result = _certified(experiment, points[missing], threads, _Counter(total, progress))
-        kernel(result.kernel_s)
-        parts.append(_table(keys[missing], result))
-    tables.write(path, _distinct(pa.concat_tables(parts)), {"context": context}, **OPTIONS)
+        note(f"{result.kernel_s:.2f} core seconds in the kernel")
+        parts.append(columns_of(keys[missing], result, experiment.protocol))
+    tables.write(path, _distinct(pa.concat_tables(parts)), {"context": form.context}, **_options(form.schema))
     return total
 
 
-def _certified(experiment: Experiment, points: np.ndarray, threads: int, progress) -> Result:
-    """The points simulated, and where all are to be certified, once more by a finer solver to estimate the error."""
-    e = experiment
-    result = run_points(e, e.solver, points, threads=threads, progress=progress)
+def _options(schema: pa.Schema) -> dict[str, object]:
+    """Options of Parquet that suit lists of times: a quarter faster to write than those of tables, a fifth smaller."""
+    lists = [field.name for field in schema if pa.types.is_large_list(field.type)]
+    encoding = {f"{name}.list.element": "BYTE_STREAM_SPLIT" for name in lists}
+    return {"use_dictionary": False, "compression_level": 1, "column_encoding": encoding}
+
+
+def _certified(experiment: Experiment, points: np.ndarray, threads: int, progress: Callable[[int], None]) -> Result:
+    """Simulate points; if all are to be certified, once more by a finer solver to estimate the error."""
+    e, protocol = experiment, experiment.protocol
+    result = protocol.measure(e, e.solver, points, threads=threads, progress=progress)
     if e.certify != "all":
         return result
-    exact = run_points(e, e.solver.finer, points, threads=threads)
-    fragile = np.diff(result.offsets) != np.diff(exact.offsets)
-    certified = result.adding(error=estimated_errors(result, exact, e), fragile=fragile.astype(np.float64))
+    exact = protocol.measure(e, e.solver.finer, points, threads=threads)
+    fragile = protocol.outcome(result) != protocol.outcome(exact)
+    certified = result.adding(error=protocol.errors(result, exact, e), fragile=fragile.astype(np.float64))
     return replace(certified, kernel_s=result.kernel_s + exact.kernel_s)
 
 
-def estimated_errors(run: Result, exact: Result, experiment: Experiment) -> np.ndarray:
-    """Largest error of the spike times of each neuron in the unit of the spike times, float64 (n,).
-
-    As `spike_time_errors` has it; NaN without spikes, and where the neuron fails in either run.
-    """
-    found = spike_time_errors(run.spike_times, run.offsets, exact.spike_times, exact.offsets, experiment.duration)
-    return np.where((run.status >= DIVERGED) | (exact.status >= DIVERGED), np.nan, found)
-
-
-def run_points(
-    experiment: Experiment, solver: Solver, points: np.ndarray, *, threads: int = 1, progress=None
-) -> Result:
-    """Simulate rows of `Experiment.points` with the experiment's own settings and the given solver."""
-    e = experiment
-    columns = dict(zip(e.quantities, points.T, strict=True))
-    return simulate(
-        e.model,
-        {name: columns[name] for name in e.model.parameters},
-        e.stimuli(columns),
-        duration=e.duration,
-        initial_state=e.initial_state,
-        method=solver.method,
-        **{solver.setting: solver.accuracy},
-        analysis_window=e.analysis_window,
-        threshold=e.threshold,
-        rearm=e.rearm,
-        threads=threads,
-        progress=progress,
-    )
-
-
 class _Counter:
-    """Adds up finished neurons of all threads."""
+    """Adds up the finished neurons of all threads."""
 
     def __init__(self, total: int, progress: Callable[[int, int], None]):
         self.done, self.total, self.progress = 0, total, progress
@@ -134,17 +95,19 @@ class _Counter:
         self.progress(self.done, self.total)
 
 
-def _held(path: Path, shard: str, context: str) -> pa.Table:
-    """What this shard's file holds, and where the number of shards has changed, the files it came from."""
-    found = [path] if path.exists() else [p for p in sorted(path.parent.glob("*.parquet")) if _related(p.stem, shard)]
+def _held(path: Path, shard: str, form: Format, note: Callable[[str], None]) -> pa.Table:
+    """The rows of this shard's file; if the number of shards has changed, of the files that it came from."""
+    files = [path] if path.exists() else [p for p in sorted(path.parent.glob("*.parquet")) if _related(p.stem, shard)]
     parts = []
-    for file in found:
+    for file in files:
         try:
-            parts += [*shard_batches(file, context, tables.ROW_GROUP)]
+            if not tables.schema(file).equals(form.schema):
+                note(OTHER_VERSION)
+            parts += [*shard_batches(file, form, tables.ROW_GROUP)]
         except UserError:
             continue  # damaged: its points are simulated again
     if not parts:
-        return pa.Table.from_batches([], SCHEMA)
+        return pa.Table.from_batches([], form.schema)
     return _distinct(pa.concat_tables(parts))
 
 
@@ -158,67 +121,32 @@ def _distinct(table: pa.Table) -> pa.Table:
     order = np.lexsort(keys_of(table).T[::-1])
     keys = keys_of(table)[order]
     order = order[np.r_[True, (keys[1:] != keys[:-1]).any(axis=1)][: len(keys)]]
-    if np.array_equal(order, np.arange(table.num_rows)):  # as those of a new shard are: no copy of all spikes
+    if np.array_equal(order, np.arange(table.num_rows)):  # so in a new shard: no copy of all spikes
         return table
     return table.take(array(order))
 
 
-def shard_batches(path: Path, context: str, rows: int) -> Iterator[pa.Table]:
-    """What a shard file holds of this context, columns as in SCHEMA, at most so many rows at a time, at least one.
-
-    Raises UserError where it is damaged.
-    """
-    if is_current(path, context):
+def shard_batches(path: Path, form: Format, rows: int) -> Iterator[pa.Table]:
+    """The rows of a shard file if it has this format, 1 to `rows` at a time. Raises UserError if it is damaged."""
+    if is_current(path, form):
         for batch in tables.batches(path, rows):
             if batch.num_rows:
-                yield pa.Table.from_batches([batch]).replace_schema_metadata(None).cast(SCHEMA)
+                yield pa.Table.from_batches([batch]).replace_schema_metadata(None).cast(form.schema)
 
 
-def is_current(path: Path, context: str) -> bool:
-    """Whether a shard file is of this context and version. Raises UserError where it is damaged."""
-    return tables.metadata(path).get("context") == context and tables.schema(path).equals(SCHEMA)
+def is_current(path: Path, form: Format) -> bool:
+    """Whether a shard file has this format. Raises UserError if it is damaged."""
+    return tables.metadata(path).get("context") == form.context and tables.schema(path).equals(form.schema)
 
 
-def _table(keys: np.ndarray, result: Result) -> pa.Table:
-    spikes = pa.LargeListArray.from_arrays(array(result.offsets), array(result.spike_times))
-    beats = pa.LargeListArray.from_arrays(array(result.beat_offsets * len(BEAT)), array(result.beats.ravel()))
-    failed = result.status >= DIVERGED
-    counts = np.r_[0, np.cumsum(np.where(failed, result.final.shape[1], 0))].astype(np.int32)
-    final = pa.ListArray.from_arrays(array(counts), array(result.final[failed].ravel()))
-    numbers = [result.peak, result.trough, result.status, result.ended]
-    columns = [keys[:, 0], keys[:, 1], *numbers, final, result.steps, result.error, result.fragile, spikes, beats]
-    columns = [column if isinstance(column, pa.Array) else array(column) for column in columns]
-    return pa.Table.from_arrays(columns, schema=SCHEMA)
-
-
-# pa.array and to_numpy would import pandas, which takes half a second.
-
-
-def array(numbers: np.ndarray) -> pa.Array:
-    """Numbers without a gap as a column."""
-    numbers = np.ascontiguousarray(numbers)
-    return pa.Array.from_buffers(pa.from_numpy_dtype(numbers.dtype), len(numbers), [None, pa.py_buffer(numbers)])
-
-
-def _numbers(column: pa.ChunkedArray) -> np.ndarray:
-    """A column without a gap as numbers."""
-    parts = [np.frombuffer(c.buffers()[1], c.type.to_pandas_dtype())[c.offset :][: len(c)] for c in column.chunks]
-    return np.concatenate([np.empty(0, column.type.to_pandas_dtype()), *parts])
-
-
-def keys_of(table: pa.Table) -> np.ndarray:
-    """The keys of a shard's rows, uint64 (n, 2)."""
-    return np.column_stack([_numbers(table["key_high"]), _numbers(table["key_low"])])
-
-
-def places(keys: np.ndarray, held: np.ndarray) -> np.ndarray:
-    """Where each of the keys, uint64 (k, 2), stands among sorted ones, uint64 (n, 2): int64 (k,), -1 if missing."""
-    place, found = np.searchsorted(held[:, 0], keys[:, 0]), np.full(len(keys), -1)
-    while True:  # hardly ever more than twice: several keys with one first half
-        left = np.flatnonzero((found < 0) & (place < len(held)))
-        left = left[held[place[left], 0] == keys[left, 0]]
+def positions(keys: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """The index of each key, uint64 (k, 2), among sorted ones, uint64 (n, 2): int64 (k,), -1 if missing."""
+    candidate, index = np.searchsorted(held[:, 0], keys[:, 0]), np.full(len(keys), -1)
+    while True:  # rarely more than two rounds: only if keys share their first half
+        left = np.flatnonzero((index < 0) & (candidate < len(held)))
+        left = left[held[candidate[left], 0] == keys[left, 0]]
         if not left.size:
-            return found
-        hits = left[held[place[left], 1] == keys[left, 1]]
-        found[hits] = place[hits]
-        place[left] += 1
+            return index
+        hits = left[held[candidate[left], 1] == keys[left, 1]]
+        index[hits] = candidate[hits]
+        candidate[left] += 1

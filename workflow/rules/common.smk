@@ -7,16 +7,18 @@ from pathlib import Path
 import pandas as pd
 from snakemake.exceptions import WorkflowError
 
-from hhcore.sweep import resources
-from hhcore.compile.module import kernel_name
-from hhcore.config.file import read_config
 from hhcore.base.digests import code_digest
 from hhcore.base.errors import UserError
-from hhcore.config.experiment import read_experiments, solvers_needed
-from hhcore.sweep.plan import SPIKE_ERRORS, context_digest, estimate, grid_digest, notes, plan
+from hhcore.config.file import read_config
+from hhcore.config.reader import read_experiments
+from hhcore.experiments.analysis import analyses
+from hhcore.experiments.experiment import solvers_needed
+from hhcore.results import dependencies, resources
+from hhcore.sweep.estimate import estimate, estimates_text, notes
+from hhcore.sweep.hashing import context_digest, grid_digest
 
 STARTED = time.time()
-REPORTED_ROWS = 100_000  # of a table that is inside of the report, at the most: some megabytes
+REPORTED_ROWS = 100_000  # of a table inside the report, at most: some megabytes
 
 
 def checked_experiments():
@@ -30,30 +32,28 @@ def checked_experiments():
 
 
 EXPERIMENTS = checked_experiments()
-PLANS = {name: plan(experiment) for name, experiment in EXPERIMENTS.items()}
+ESTIMATES = {name: estimate(experiment) for name, experiment in EXPERIMENTS.items()}
+ANALYSES = {name: analyses(experiment) for name, experiment in EXPERIMENTS.items()}
+ROWS = {}  # of each table, in the experiment with the most
+for experiment in EXPERIMENTS.values():
+    for table, rows in resources.rows(experiment).items():
+        ROWS[table] = max(rows, ROWS.get(table, 0))
 KERNELS = {
-    name: [kernel_name(experiment.model, method) for method in solvers_needed(experiment)]
+    name: [experiment.kernel_name(method) for method in solvers_needed(experiment)]
     for name, experiment in EXPERIMENTS.items()
 }
 
-# What each protocol has beside the tables of all, and the grids of each kind of stimulus beside the figures of all.
-OWN_TABLES = {"step": ["fi_curves", "fi_summary"], "pulse_train": ["beats"], "sampled_step": []}
-OWN_FIGURES = {
-    "step": ["fi_curves", "spike_count_map", "rheobase_map", "oscillation_range"],
-    "pulse_train": ["restitution", "apd_map"],
-}
-
 if workflow.is_main_process:
-    print(*filter(None, [notes(EXPERIMENTS.values()), estimate(PLANS)]), sep="\n", file=sys.stderr)
+    print(*filter(None, [notes(EXPERIMENTS.values()), estimates_text(ESTIMATES)]), sep="\n", file=sys.stderr)
 
 
 def kernels(wildcards):
-    """The kernels that an experiment may need, compiled."""
+    """The compiled kernels that an experiment may need."""
     return expand("results/kernels/{kernel}.py", kernel=KERNELS[wildcards.experiment])
 
 
 def numerics_before(wildcards):
-    """What the shards of an experiment wait for: that a solver is chosen, or that a fixed step is found to be stable."""
+    """The input that shards wait for: numerics, if it chooses the solver or checks that a fixed step is stable."""
     solver = EXPERIMENTS[wildcards.experiment].solver
     waits = solver is None or not solver.scheme.adaptive
     return [f"results/{wildcards.experiment}/numerics.parquet"] if waits else []
@@ -64,118 +64,144 @@ def shards(wildcards):
     return expand(
         "results/{experiment}/shards/{shard}.parquet",
         experiment=wildcards.experiment,
-        shard=PLANS[wildcards.experiment].shards,
+        shard=ESTIMATES[wildcards.experiment].shards,
     )
 
 
 def shard_threads(wildcards):
-    """The cores of this machine shared among the shards of an experiment; on a cluster each shard has one."""
+    """The cores of this machine divided among the shards of an experiment; on a cluster one for each shard."""
     if workflow.non_local_exec or workflow.remote_exec:
         return 1
     try:
-        return max(1, workflow.cores // len(PLANS[wildcards.experiment].shards))
+        return max(1, workflow.cores // len(ESTIMATES[wildcards.experiment].shards))
     except WorkflowError:  # a dry run need not say how many
         return 1
 
 
-def experiments_where(has):
-    """What matches the experiments of which this is true, and nothing where there is none."""
-    return "|".join(name for name, experiment in EXPERIMENTS.items() if has(experiment)) or "(?!)"
+def is_late(analysis):
+    """Whether the tables of an analysis have a rule of their own, after the pass over all neurons."""
+    return analysis.source in ("tables", "model")
 
 
-def times_attempt(needed):
-    """Of memory or time: so much, twice as much after a failure, and so on. `needed` : a number, or told an experiment."""
+def groups(wanted):
+    """Group the experiments by their protocol and their wanted analyses, since one rule can serve each group.
 
-    def amount(wildcards, attempt):
-        return attempt * (needed(EXPERIMENTS[wildcards.experiment]) if callable(needed) else needed)
-
-    return amount
-
-
-def of_protocol(protocol):
-    """What matches the experiments with the tables of a protocol."""
-    return experiments_where(lambda experiment: experiment.protocol == protocol)
-
-
-def grids_of(kind):
-    """What matches the experiments with this kind of stimulus and no sample."""
-    return experiments_where(lambda experiment: experiment.sample is None and experiment.stimulus.kind == kind)
+    wanted : from an analysis to whether it counts
+    Returns {name of the group: (analyses, names of the experiments)}; the name leaves out implied analyses.
+    """
+    sets = {}
+    for name, experiment in EXPERIMENTS.items():
+        chosen = [analysis for analysis in ANALYSES[name] if wanted(analysis)]
+        words = [experiment.protocol.kind, *(analysis.name for analysis in chosen if not analysis.implied)]
+        sets.setdefault("_".join(words), (chosen, []))[1].append(name)
+    return {name: chosen for name, chosen in sets.items() if chosen[0]}
 
 
-def is_saltelli(experiment):
-    """Whether an experiment has Sobol indices."""
-    return experiment.sample is not None and experiment.sample.kind == "saltelli"
+def late_analyses():
+    """The analyses of the config with rules of their own: {name: ([analysis], names of the experiments)}."""
+    late = {}
+    for name, experiment_analyses in ANALYSES.items():
+        for analysis in filter(is_late, experiment_analyses):
+            late.setdefault(analysis.name, ([analysis], []))[1].append(name)
+    return late
+
+
+def analysis_of(wildcards, name):
+    """An analysis of an experiment."""
+    return next(analysis for analysis in ANALYSES[wildcards.experiment] if analysis.name == name)
+
+
+def of_experiment(function):
+    """A function of wildcards from one of an experiment."""
+    return lambda wildcards: function(EXPERIMENTS[wildcards.experiment])
+
+
+def times_attempt(amount):
+    """Memory or time: `amount` (a number, or a function of wildcards), twice that after a failure, and so on."""
+    return lambda wildcards, attempt: attempt * (amount(wildcards) if callable(amount) else amount)
+
+
+def model_texts(experiment):
+    """Digest of the texts of a model in tables and figures."""
+    return experiment.model.text_digest
+
+
+def captions(name):
+    """The file of one of the workflow's own captions."""
+    return Path(workflow.current_basedir, "../report", name).resolve()
 
 
 def results(name):
-    """Every file of an experiment that a user is meant to open."""
-    experiment = EXPERIMENTS[name]
-    files = ["features", "spikes", "failures", "numerics", *OWN_TABLES[experiment.protocol]]
-    figures = ["work_precision", "accuracy_map"]
-    if experiment.sample is None:
-        figures += OWN_FIGURES[experiment.stimulus.kind]
-    else:
-        figures += ["sample_scatter", *(["fi_curves"] if experiment.protocol == "step" else [])]
-    for there, both in ((is_saltelli(experiment), "sobol_indices"), (experiment.traces, "traces")):
-        if there:
-            files.append(both)
-            figures.append(both)
+    """Every file of an experiment for the user to open."""
+    tables = [table.name for analysis in ANALYSES[name] for table in analysis.tables]
+    figures = [figure.name for analysis in ANALYSES[name] for figure in analysis.figures]
     return [
         f"results/{name}/summary.html",
-        *expand("results/{name}/{file}.parquet", name=name, file=files),
+        *expand("results/{name}/{table}.parquet", name=name, table=tables),
         *expand("results/{name}/figures/{figure}.{kind}", name=name, figure=figures, kind=["svg", "png"]),
     ]
 
 
-def figure(name, caption, label):
-    """A figure as SVG, shown in the report, and as PNG."""
-    svg = report(
-        f"results/{{experiment}}/figures/{name}.svg",
-        caption=f"../report/{caption}.rst",
-        category="{experiment}",
-        subcategory="Figures",
-        labels={"figure": label},
-    )
-    return [svg, f"results/{{experiment}}/figures/{name}.png"]
+def all_captions():
+    """The files of all captions in the report."""
+    own = Path(workflow.current_basedir, "../report").resolve().glob("*.rst")
+    items = [item for members in ANALYSES.values() for a in members for item in (*a.tables, *a.figures)]
+    return sorted({*own, *(item.caption for item in items if item.caption)})
 
 
-def table(name, caption, label):
-    """A table, which is inside of the report too, unless it is large in one of the experiments."""
-    path = f"results/{{experiment}}/{name}.parquet"
-    if max(resources.rows(experiment)[name] for experiment in EXPERIMENTS.values()) > REPORTED_ROWS:
-        return path
-    return report(
-        path,
-        caption=f"../report/{caption}.rst",
-        category="{experiment}",
-        subcategory="Tables",
-        labels={"table": label},
-    )
+def entry(path, caption, subcategory, **labels):
+    """A file in the report."""
+    return report(path, caption=str(caption), category="{experiment}", subcategory=subcategory, labels=labels)
 
 
-def summary_page():
-    """What was run, as a page of the report."""
-    return report(
-        "results/{experiment}/summary.html",
-        caption="../report/summary.rst",
-        category="{experiment}",
-        subcategory="What was run",
-        labels={"table": "Model, grid, solver, versions, counts"},
-    )
+def table_outputs(members):
+    """The tables of a group of analyses by name; in the report too, unless they are large in one of the experiments."""
+    outputs = {}
+    for table in (table for analysis in members for table in analysis.tables):
+        path = f"results/{{experiment}}/{table.name}.parquet"
+        reported = table.caption and ROWS[table.name] <= REPORTED_ROWS
+        outputs[table.name] = entry(path, table.caption, "Tables", table=table.label) if reported else path
+    return outputs
+
+
+def figure_outputs(members):
+    """The figures of a group of analyses: each as SVG, in the report, and as PNG."""
+    outputs = []
+    for figure in (figure for analysis in members for figure in analysis.figures):
+        path = f"results/{{experiment}}/figures/{figure.name}"
+        outputs += [entry(f"{path}.svg", figure.caption, "Figures", figure=figure.label), f"{path}.png"]
+    return outputs
+
+
+def tables_read(wildcards, name):
+    """The tables that those of an analysis are made from."""
+    tables = analysis_of(wildcards, name).reads
+    return expand("results/{experiment}/{table}.parquet", experiment=wildcards.experiment, table=tables)
+
+
+def figure_groups():
+    """Group the analyses for the rules of figures; each late analysis has a group of its own."""
+    return groups(lambda analysis: analysis.figures and not is_late(analysis)) | late_analyses()
+
+
+def drawn_tables(members):
+    """The tables that the figures of a group of analyses are made from."""
+    names = dict.fromkeys(table for analysis in members for table in analysis.drawn)
+    return expand("results/{{experiment}}/{table}.parquet", table=names)
 
 
 def storage_arguments():
-    """Where the results are, for a Snakemake that is started from within this one; nothing if they are in this folder."""
-    settings, jobs = workflow.storage_settings, workflow.spawned_job_args_factory  # what Snakemake tells its own jobs
+    """Arguments that tell a Snakemake started from this one where the results are; none if they are in this folder."""
+    settings, jobs = workflow.storage_settings, workflow.spawned_job_args_factory  # as Snakemake does for its own jobs
     if settings.default_storage_provider is None:
         return []
     usage = [usage.item_to_choice() for usage in settings.shared_fs_usage] or ["none"]
-    told = [jobs.get_default_storage_provider_args(), *jobs.get_storage_provider_args()]
-    return [*shlex.split(" ".join(told)), "--shared-fs-usage", *usage]
+    arguments = [jobs.get_default_storage_provider_args(), *jobs.get_storage_provider_args()]
+    return [*shlex.split(" ".join(arguments)), "--shared-fs-usage", *usage]
 
 
 def time_shares():
-    """How the run's time was spent: seconds of work by rule, of all that lie under results/."""
+    """How long the run took, and its seconds of work by rule."""
     seconds = {}
     for path in Path("results/benchmarks").rglob("*.tsv"):
         if path.stat().st_mtime >= STARTED:
@@ -188,29 +214,7 @@ def time_shares():
 
 
 def files_to_open():
-    """Where a user goes on from here."""
-    place = f"{workflow.storage_settings.default_storage_prefix}/" if storage_arguments() else ""
-    lines = [f"Open {place}results/report.html in a browser. For your own analysis:"]
-    return "\n".join(lines + [f"  {place}results/{name}/features.parquet" for name in EXPERIMENTS])
-
-
-# What the log says of jobs that were ended for what they lacked, here or by SLURM, and what helps.
-HELP = {
-    "SIGKILL|SIGABRT|'OUT_OF_MEMORY'": "A job was killed. Most often it ran out of memory: give it more, on a cluster by "
-    "`--set-resources RULE:mem_mb=...`, or run fewer at a time by `--cores`",
-    "'TIMEOUT'": "A job took longer than it was given: give it more minutes by `--set-resources RULE:runtime=...`",
-    "Errno 28|Errno 122": "The disk of this folder is full, or your quota is used up: free space",
-    "older modification time": "The clock was set back, or those of two machines disagree: set them right, then "
-    "`touch now; find results -exec touch -r now {} +` makes all files as old as each other; no result depends on times",
-}
-
-
-onerror:
-    said = "".join(Path(file).read_text() for file in ([log] if isinstance(log, str) else log))
-    for sign, advice in HELP.items():
-        if re.search(sign, said):
-            print(f"{advice}. The same command goes on from here.", file=sys.stderr)
-
-
-onsuccess:
-    print(time_shares(), files_to_open(), sep="\n", file=sys.stderr)
+    """What the user opens next."""
+    prefix = f"{workflow.storage_settings.default_storage_prefix}/" if storage_arguments() else ""
+    lines = [f"Open {prefix}results/report.html in a browser. For your own analysis:"]
+    return "\n".join(lines + [f"  {prefix}results/{name}/features.parquet" for name in EXPERIMENTS])

@@ -1,5 +1,5 @@
 rule none_failed:
-    """Last of all, so that everything has been written."""
+    """It runs last, when all results are written."""
     input:
         "results/report.html",
         failures="results/{experiment}/failures.parquet",
@@ -14,6 +14,6 @@ rule none_failed:
         mem_mb=times_attempt(500),
         runtime=times_attempt(5),
     message:
-        "{wildcards.experiment}: see that no neuron failed"
+        "{wildcards.experiment}: check that no neuron failed"
     script:
         "../scripts/none_failed.py"

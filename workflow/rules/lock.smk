@@ -7,17 +7,17 @@ from hhcore.base.errors import one_message
 
 
 def release_lock_of_the_dead():
-    """Take away Snakemake's lock of this folder if the Snakemake that held it has been killed on this machine.
+    """Remove Snakemake's lock of this folder if the Snakemake that held it was killed on this machine.
 
-    Snakemake's lock is a file, which outlives it. This one is the kernel's, which frees it with its owner: whoever gets
-    it knows that no other run is going on here. It tells nothing of other machines, since some shared file systems grant
-    it on each of them (Lustre with localflock, NFS with local_lock): it names the machine of the last run.
+    Snakemake's lock is a file, which outlives its owner. This lock is the kernel's, which frees it when its owner ends:
+    a run that gets it is the only one on this machine. Some shared file systems grant it on every machine (Lustre with
+    localflock, NFS with local_lock), so the file also names the machine of the last run.
     """
     Path(".snakemake").mkdir(exist_ok=True)
     held = open(".snakemake/hhcore.lock", "a+")
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # another run is going on, or the file system has no such locks: Snakemake's own lock decides
+    except OSError:  # another run is active, or the file system has no such locks: Snakemake's own lock decides
         return None
     held.seek(0)
     locks, machine = list(Path(".snakemake/locks").glob("*.lock")), socket.gethostname()
@@ -31,15 +31,15 @@ def release_lock_of_the_dead():
 
 
 def check_writable():
-    """Say it if this folder or results/ is read-only, or so full that Snakemake cannot even note what it does."""
-    for place in filter(os.path.exists, [os.getcwd(), "results"]):
-        disk, lacks = os.statvfs(place), None
-        if not os.access(place, os.W_OK):
-            lacks = errno.EROFS if disk.f_flag & os.ST_RDONLY else errno.EACCES
-        elif disk.f_blocks and disk.f_bavail * disk.f_frsize < 100_000:  # some file systems tell no size
-            lacks = errno.ENOSPC
-        if lacks:
-            raise OSError(lacks, os.strerror(lacks), place)
+    """Raise OSError if this folder or results/ is read-only, or too full for the files of Snakemake itself."""
+    for folder in filter(os.path.exists, [os.getcwd(), "results"]):
+        disk, reason = os.statvfs(folder), None
+        if not os.access(folder, os.W_OK):
+            reason = errno.EROFS if disk.f_flag & os.ST_RDONLY else errno.EACCES
+        elif disk.f_blocks and disk.f_bavail * disk.f_frsize < 100_000:  # some file systems report no size
+            reason = errno.ENOSPC
+        if reason:
+            raise OSError(reason, os.strerror(reason), folder)
 
 
 if workflow.is_main_process:

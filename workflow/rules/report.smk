@@ -1,9 +1,7 @@
 rule report:
     input:
         results=[file for name in EXPERIMENTS for file in results(name)],
-        captions=local(
-            [str(path) for path in sorted(Path(workflow.current_basedir, "../report").resolve().glob("*.rst"))]
-        ),
+        captions=local([str(path) for path in all_captions()]),
     output:
         "results/report.html",
     log:

@@ -1,4 +1,4 @@
-"""Measure the error of solvers on a sample of the grid; choose one, if the config asks for a tolerance."""
+"""Measure the error of solvers on a sample of the grid; choose one if the config has a tolerance."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from hhcore.base.errors import one_message
 from hhcore.base.progress import Progress
 from hhcore.certify.calibration import calibrate
 from hhcore.certify.certificate import write_numerics
-from hhcore.config.experiment import read_experiments
+from hhcore.config.reader import read_experiments
 
 with one_message(Path(snakemake.log[0])):
     experiment = read_experiments(snakemake.config)[snakemake.wildcards.experiment]

@@ -1,11 +1,11 @@
-"""Draw the figures of an experiment from its tables."""
+"""Draw the figures of some analyses of an experiment."""
 
 from pathlib import Path
 
 from hhcore.base.errors import one_message
-from hhcore.config.experiment import read_experiments
-from hhcore.protocols.results import draw_grid
+from hhcore.config.reader import read_experiments
+from hhcore.results.draw import draw
 
 with one_message(Path(snakemake.log[0])):
     experiment = read_experiments(snakemake.config)[snakemake.wildcards.experiment]
-    draw_grid(experiment, Path(snakemake.input.features).parent)
+    draw(experiment, snakemake.params.names, Path(snakemake.input[0]).parent)

@@ -1,4 +1,4 @@
-"""Fail if a neuron failed: `failed_neurons: fail` in the config asks for it."""
+"""Fail if a neuron failed, for `failed_neurons: fail` in the config."""
 
 from pathlib import Path
 
@@ -10,5 +10,5 @@ with one_message(Path(snakemake.log[0])):
     if failed:
         raise UserError(
             f"experiments.{snakemake.wildcards.experiment}: {failed:,} neurons failed, and the config says "
-            f"`failed_neurons: fail`; {snakemake.input.failures} says when and in which state. All results are there"
+            f"`failed_neurons: fail`; {snakemake.input.failures} says when and in which state. All results are complete"
         )

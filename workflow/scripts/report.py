@@ -1,4 +1,4 @@
-"""Have Snakemake write its own report of the run that is going on."""
+"""Let a second Snakemake write its report of the current run."""
 
 import json
 import subprocess
@@ -19,5 +19,5 @@ with one_message(log):
         done = subprocess.run(command, capture_output=True, text=True)
     log.write_text(done.stdout + done.stderr)
     if done.returncode or not output.exists():
-        why = done.stderr.strip().splitlines()[-1:] or [f"it ended with code {done.returncode}"]
-        raise UserError(f"the report cannot be written: {why[0]}; {log} says more")
+        reason = done.stderr.strip().splitlines()[-1:] or [f"it ended with code {done.returncode}"]
+        raise UserError(f"the report cannot be written: {reason[0]}; {log} says more")

@@ -1,11 +1,11 @@
-"""Simulate the points of a shard that the store does not hold yet."""
+"""Simulate the points that a shard lacks."""
 
 from pathlib import Path
 
 from hhcore.base.errors import one_message
 from hhcore.base.progress import Progress
 from hhcore.certify.certificate import resolved
-from hhcore.config.experiment import read_experiments
+from hhcore.config.reader import read_experiments
 from hhcore.sweep.store import update_shard
 
 with one_message(Path(snakemake.log[0])):
@@ -20,5 +20,5 @@ with one_message(Path(snakemake.log[0])):
         Path(snakemake.output[0]),
         threads=snakemake.threads,
         progress=progress,
-        kernel=lambda seconds: progress.write(f"{seconds:.2f} core seconds in the kernel"),
+        note=progress.write,
     )

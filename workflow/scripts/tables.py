@@ -1,11 +1,11 @@
-"""Put the shards together: features, spikes, F-I curves and what was run."""
+"""Write the tables made from neurons, and the summary page, from the shards."""
 
 from pathlib import Path
 
 from hhcore.base.errors import one_message
 from hhcore.certify.certificate import resolved
-from hhcore.config.experiment import read_experiments
-from hhcore.protocols.results import write_tables
+from hhcore.config.reader import read_experiments
+from hhcore.results.write import write_tables
 
 with one_message(Path(snakemake.log[0])):
     numerics = Path(snakemake.input.numerics)

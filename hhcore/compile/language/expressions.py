@@ -6,25 +6,27 @@ import operator
 from collections.abc import Callable
 from contextlib import suppress
 
+from hhcore.compile.language.lines import Lines
 from hhcore.compile.language.values import (
     CONSTANTS,
     LLVM,
     STORED,
     Array,
-    KernelError,
     Thing,
     Value,
     constant,
     llvm_type,
 )
 
+_FOLDED = ""  # on constants only: computed here
+
 _OPERATORS = {
     ast.Add: ("fadd", "add", operator.add),
     ast.Sub: ("fsub", "sub", operator.sub),
     ast.Mult: ("fmul", "mul", operator.mul),
     ast.Div: ("fdiv", None, operator.truediv),
-    ast.FloorDiv: (None, None, operator.floordiv),
-    ast.Pow: (None, None, operator.pow),
+    ast.FloorDiv: (_FOLDED, _FOLDED, operator.floordiv),
+    ast.Pow: (_FOLDED, _FOLDED, operator.pow),
     ast.LShift: (None, "shl", operator.lshift),
     ast.RShift: (None, "ashr", operator.rshift),
     ast.BitAnd: (None, "and", operator.and_),
@@ -48,67 +50,17 @@ _BUILTINS = {"abs": 1, "min": 2, "max": 2, "float": 1, "len": 1, "bits_of": 1, "
 _WORDS = {None: "a number", "b1": "a condition", "i8": "an integer"}
 
 
-class Expressions:
-    """The lines of a function so far, the names it knows, and what its expressions add.
+class Expressions(Lines):
+    """The names of a function, and the lines of its expressions.
 
-    module : all functions of the text, its constants, and what has been translated
+    module : the functions of the text, its constants and translations
     """
 
     def __init__(self, module, node: ast.FunctionDef):
-        self.module, self.node = module, node
-        self.statement: ast.AST = node  # the one that is being translated
-        self.lines: list[str] = []
-        self.slots: list[str] = []
+        super().__init__(node)
+        self.module = module
         self.names: dict[str, Thing] = {}
-        self.variables: dict[str, tuple[str, str]] = {}  # those assigned more than once: type, where they are stored
-        self.block, self.open = "entry", True
-        self.count = 0
-
-    # -- text
-
-    def fresh(self) -> str:
-        """A new name."""
-        self.count += 1
-        return f"%.{self.count}"
-
-    def named(self, code: str) -> str:
-        """A new name for the result of an operation."""
-        name = self.fresh()
-        self.lines.append(f"  {name} = {code}")
-        return name
-
-    def new(self, code: str, type: str) -> Value:
-        """The number that an operation results in."""
-        return Value(type, self.named(code))
-
-    def label(self, word: str) -> str:
-        """A new label."""
-        self.count += 1
-        return f"{word}.{self.count}"
-
-    def begin(self, label: str) -> None:
-        """Go on in a new block, into which the present one falls through if it is open."""
-        if self.open:
-            self.lines.append(f"  br label %{label}")
-        self.lines.append(f"{label}:")
-        self.block, self.open = label, True
-
-    def jump(self, label: str, extra: str = "") -> None:
-        """End the present block with a jump, if it is open."""
-        if self.open:
-            self.lines.append(f"  br label %{label}{extra}")
-        self.open = False
-
-    def branch(self, condition: Value, yes: str, no: str) -> None:
-        """End the present block by going one of two ways."""
-        self.lines.append(f"  br i1 {condition.text}, label %{yes}, label %{no}")
-        self.open = False
-
-    def fail(self, node: ast.AST, why: str) -> Exception:
-        """What to raise for a part of the text."""
-        return KernelError(f"{self.node.name}, line {node.lineno}: {why}: {ast.unparse(node).splitlines()[0]}")
-
-    # -- names
+        self.variables: dict[str, tuple[str, str]] = {}  # assigned more than once: type and slot
 
     def _lookup(self, node: ast.Name) -> Thing:
         name = node.id
@@ -124,17 +76,15 @@ class Expressions:
             return self._known(node, constants.get(name, CONSTANTS.get(name)))
         raise self.fail(node, "a name without a value")
 
-    # -- expressions
-
     def expression(self, node: ast.expr) -> Thing:
         """The value of an expression."""
         method = self._EXPRESSIONS.get(type(node))
         if method is None:
-            raise self.fail(node, "not part of a kernel's language")
+            raise self.fail(node, "not part of the kernel language")
         return method(self, node)
 
     def number(self, node: ast.expr, type: str | None = None) -> Value:
-        """The value of an expression that is a number, of that type if one is given."""
+        """The value of an expression that must be a number, of `type` unless it is None."""
         value = self.expression(node)
         if not isinstance(value, Value) or type not in (None, value.type):
             raise self.fail(node, f"not {_WORDS[type]}")
@@ -144,9 +94,9 @@ class Expressions:
         return self._known(node, node.value)
 
     def _known(self, node: ast.expr, number: object) -> Value:
-        """A constant that the text states, or that follows from such."""
+        """A constant, from the text or computed from constants."""
         if not isinstance(number, int | float) or (isinstance(number, int) and not -(2**63) <= number < 2**63):
-            raise self.fail(node, "no number of 64 bits")
+            raise self.fail(node, "not a number of 64 bits")
         return constant(number)
 
     def _several(self, node: ast.Tuple) -> tuple:
@@ -164,28 +114,36 @@ class Expressions:
 
     def _binary(self, node: ast.BinOp) -> Value:
         if type(node.op) not in _OPERATORS:
-            raise self.fail(node, "not part of a kernel's language")
+            raise self.fail(node, "not part of the kernel language")
         a, b = self.number(node.left), self.number(node.right)
         if isinstance(node.op, ast.LShift | ast.RShift) and b.known is not None and not 0 <= b.known < 64:
-            raise self.fail(node, "no shift within 64 bits")
-        on_floats, on_integers, python = _OPERATORS[type(node.op)]
+            raise self.fail(node, "not a shift within 64 bits")
+        type_, operation = self._operation(node, a, b)
+        a, b = self.coerce(a, type_), self.coerce(b, type_)
         if a.known is not None and b.known is not None:
             with suppress(ArithmeticError):  # left to the machine, where 1 / 0 is infinite
-                return self._known(node, python(a.known, b.known))
+                return self._known(node, _OPERATORS[type(node.op)][2](a.known, b.known))
+        if operation == _FOLDED:
+            raise self.fail(node, "an operation on constants only")
+        return self.new(f"{operation} {LLVM[type_]} {a.text}, {b.text}", type_)
+
+    def _operation(self, node: ast.BinOp, a: Value, b: Value) -> tuple[str, str]:
+        """The common type of two numbers, and LLVM's name of the operation on it."""
+        on_floats, on_integers, _ = _OPERATORS[type(node.op)]
         floats = "f8" in (a.type, b.type) or isinstance(node.op, ast.Div)
-        type_ = "f8" if floats else a.type
-        operation = on_floats if floats else on_integers
+        type_, operation = ("f8", on_floats) if floats else (a.type, on_integers)
         if operation is None or (type_ == "b1" and operation not in ("and", "or", "xor")):
             raise self.fail(node, f"no such operation on {type_}")
-        a, b = self.coerce(a, type_), self.coerce(b, type_)
-        return self.new(f"{operation} {LLVM[type_]} {a.text}, {b.text}", type_)
+        return type_, operation
 
     def _unary(self, node: ast.UnaryOp) -> Value:
         if isinstance(node.op, ast.Not):
             value = self.number(node.operand, "b1")
             return self.new(f"xor i1 {value.text}, true", "b1") if value.known is None else constant(not value.known)
         if not isinstance(node.op, ast.USub):
-            raise self.fail(node, "not part of a kernel's language")
+            raise self.fail(node, "not part of the kernel language")
+        if isinstance(node.operand, ast.Constant) and type(node.operand.value) is int:
+            return self._known(node, -node.operand.value)  # -2**63 has 64 bits, 2**63 has not
         value = self.number(node.operand)
         if value.known is not None:
             return self._known(node, -value.known)
@@ -195,27 +153,30 @@ class Expressions:
 
     def _compare(self, node: ast.Compare) -> Value:
         if not all(type(op) in _COMPARISONS for op in node.ops):
-            raise self.fail(node, "not part of a kernel's language")
+            raise self.fail(node, "not part of the kernel language")
+        functions = self.module.functions
+        if any(writes(functions, name) for part in node.comparators[1:] for name in called(functions, part)):
+            raise self.fail(node, "a call that Python may leave out")
         values = [self.number(part) for part in (node.left, *node.comparators)]
-        found = None
+        condition = None
         for op, a, b in zip(node.ops, values, values[1:], strict=False):
             link = self._comparison(op, a, b)
-            found = link if found is None else self.new(f"and i1 {found.text}, {link.text}", "b1")
-        return found
+            condition = link if condition is None else self.new(f"and i1 {condition.text}, {link.text}", "b1")
+        return condition
 
     def _comparison(self, op: ast.cmpop, a: Value, b: Value) -> Value:
         on_floats, on_integers, python = _COMPARISONS[type(op)]
-        if a.known is not None and b.known is not None:
-            return constant(python(a.known, b.known))
         a, b = self._alike(a, b)
-        if a.type == "f8":
-            return self.new(f"fcmp {on_floats} double {a.text}, {b.text}", "b1")
         if a.type == "b1" and not isinstance(op, ast.Eq | ast.NotEq):
             raise self.fail(self.statement, "conditions have no order")
+        if a.known is not None and b.known is not None:
+            return constant(python(a.known, b.known))
+        if a.type == "f8":
+            return self.new(f"fcmp {on_floats} double {a.text}, {b.text}", "b1")
         return self.new(f"icmp {on_integers} {LLVM[a.type]} {a.text}, {b.text}", "b1")
 
     def _logical(self, node: ast.BoolOp) -> Value:
-        """`and`, `or`: what follows is computed only if it matters."""
+        """`and`, `or`: later parts are computed only if they matter."""
         decided = isinstance(node.op, ast.Or)  # the value that ends it
         done, ways = self.label("known"), []
         for part in node.values[:-1]:
@@ -232,7 +193,7 @@ class Expressions:
         return self._joined(done, [*ways, (last, self.block)]) if ways else last
 
     def _joined(self, label: str, ways: list[tuple[Value, str]]) -> Value:
-        """The value that comes along whichever of several ways was taken."""
+        """The value from whichever of several branches was taken."""
         self.begin(label)
         type = ways[0][0].type
         if any(value.type != type for value, _ in ways):
@@ -253,13 +214,13 @@ class Expressions:
         if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
             return tuple(self._chosen(condition, x, y) for x, y in zip(a, b, strict=True))
         if not (isinstance(a, Value) and isinstance(b, Value)):
-            raise self.fail(self.statement, "a choice between things of two kinds, or arrays")
+            raise self.fail(self.statement, "a choice between values of two kinds, or arrays")
         return self._select(condition, *self._alike(a, b))
 
     def _is_work(self, node: ast.expr) -> bool:
-        """Whether there are calls in it that are better left out."""
-        names = [n.func.id for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
-        return any(name in self.module.functions and not is_inline(self.module.functions[name]) for name in names)
+        """Whether it has calls that should, or must, not run if they are not chosen."""
+        functions = self.module.functions
+        return any(not is_inline(functions[name]) or writes(functions, name) for name in called(functions, node))
 
     def _choose_by_branching(self, node: ast.IfExp, condition: Value) -> Value:
         yes, no, after = self.label("then"), self.label("else"), self.label("after")
@@ -284,16 +245,18 @@ class Expressions:
         if isinstance(array, tuple):
             index = self.number(node.slice, "i8").known
             if index is None or not -len(array) <= index < len(array):
-                raise self.fail(node, "not the number of one of several")
+                raise self.fail(node, "not an index of these values")
             return array[index]
-        found = self.new(f"load {STORED[array.type]}, ptr {self.element(array, node)}", array.type)
-        return self.new(f"trunc i8 {found.text} to i1", "b1") if array.type == "b1" else found
+        element = self.new(f"load {STORED[array.type]}, ptr {self.element(array, node)}", array.type)
+        return self.new(f"trunc i8 {element.text} to i1", "b1") if array.type == "b1" else element
 
     def element(self, array: Thing, node: ast.Subscript) -> str:
-        """Where an element is."""
+        """The address of an element."""
         index = [self.number(i, "i8") for i in (node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice])]
         if not isinstance(array, Array) or len(index) != len(array.shape):
             raise self.fail(node, "not an element of an array")
+        if self.module.bounds:
+            self.module.bounds.check(self, node, index, array.shape)
         place = index[0]
         for length, i in zip(array.shape[1:], index[1:], strict=True):
             row = self._arithmetic("mul", place, length)
@@ -311,17 +274,17 @@ class Expressions:
 
     def _call(self, node: ast.Call) -> Thing:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
-        mine = self.module.functions.get(name)
-        if mine is None and name not in _BUILTINS:
+        function = self.module.functions.get(name)
+        if function is None and name not in _BUILTINS:
             raise self.fail(node, "no such function")
-        wanted = len(mine.args.args) if mine else _BUILTINS[name]
+        wanted = len(function.args.args) if function else _BUILTINS[name]
         if len(node.args) != wanted or node.keywords:
-            raise self.fail(node, f"{name} takes {wanted} arguments, by their place")
+            raise self.fail(node, f"{name} takes {wanted} arguments, by position")
         arguments = [self.expression(a) for a in node.args]
-        return self._call_function(node, arguments) if mine else self._builtin(node, arguments)
+        return self._call_function(node, arguments) if function else self._builtin(node, arguments)
 
     def _empty(self, node: ast.Call, shape: Thing) -> Array:
-        """An array of its own, of constant shape."""
+        """A new array of constant shape."""
         if not isinstance(shape, tuple) or not all(isinstance(n, Value) and n.known is not None for n in shape):
             raise self.fail(node, "not a constant shape")
         place = f"{self.fresh()}.array"
@@ -335,25 +298,34 @@ class Expressions:
         if name == "len" and isinstance(first, Array):
             return first.shape[0]
         if name == "len" or not all(isinstance(a, Value) for a in arguments):
-            raise self.fail(node, "not for such arguments")
+            raise self.fail(node, "not for these arguments")
         if name == "float":
             return self.coerce(first, "f8")
         if name == "bits_of":
             return self.new(f"bitcast double {self.coerce(first, 'f8').text} to i64", "i8")
         if name == "double_of":
             return self.new(f"bitcast i64 {self.coerce(first, 'i8').text} to double", "f8")
-        if all(a.known is not None for a in arguments) and name in ("min", "max", "abs"):
-            return constant({"min": min, "max": max, "abs": abs}[name](*(a.known for a in arguments)))
         if name in ("min", "max"):
-            a, b = self._alike(*arguments)
-            return self._select(self._comparison(ast.Lt() if name == "min" else ast.Gt(), b, a), b, a)
+            return self._extreme(*self._alike(*arguments), ast.Lt() if name == "min" else ast.Gt())
+        if name == "abs" and first.known is not None:
+            return self._known(node, abs(first.known))
+        if name == "abs" and first.type == "i8":
+            negated = self.new(f"sub i64 0, {first.text}", "i8")
+            return self._select(self._comparison(ast.Lt(), first, constant(0)), negated, first)
         numbers = ", ".join(f"double {self.coerce(a, 'f8').text}" for a in arguments)
         return self.new(f"call double @llvm.{'fabs' if name == 'abs' else name}.f64({numbers})", "f8")
+
+    def _extreme(self, a: Value, b: Value, before: ast.cmpop) -> Value:
+        """The second of two numbers if it comes before the first, as in Python's `min` and `max`."""
+        swapped = self._comparison(before, b, a)
+        if swapped.known is not None:
+            return b if swapped.known else a
+        return self._select(swapped, b, a)
 
     def _call_function(self, node: ast.Call, arguments: list[Thing]) -> Thing:
         arrays = [a.text for a in arguments if isinstance(a, Array)]
         if len(set(arrays)) < len(arrays) or any(text.startswith("@") for text in arrays):
-            raise self.fail(node, "an array given twice, or one of constants")
+            raise self.fail(node, "an array passed twice, or a constant array")
         if any(isinstance(a, tuple) for a in arguments):
             raise self.fail(node, "several numbers as one argument")
         kinds = [a.kind if isinstance(a, Array) else a.type for a in arguments]
@@ -366,11 +338,17 @@ class Expressions:
         code = f"call {kind} @{label}({', '.join(passed)})"
         if result is None:
             self.lines.append(f"  {code}")
-            return ()
+        else:
+            whole = self.named(code)
+        if self.module.bounds:
+            self.module.bounds.after_call(self)
+        return () if result is None else self._parts(whole, result)
+
+    def _parts(self, whole: str, result: str | tuple[str, ...]) -> Thing:
+        """The result of a call: one number, or several."""
         if isinstance(result, str):
-            return self.new(code, result)
-        found = self.named(code)
-        return tuple(self.new(f"extractvalue {kind} {found}, {i}", type) for i, type in enumerate(result))
+            return Value(result, whole)
+        return tuple(self.new(f"extractvalue {llvm_type(result)} {whole}, {i}", type) for i, type in enumerate(result))
 
     _EXPRESSIONS: dict[type, Callable] = {
         ast.Constant: _literal,
@@ -388,5 +366,21 @@ class Expressions:
 
 
 def is_inline(node: ast.FunctionDef) -> bool:
-    """Whether LLVM is to put a function in the place of its calls."""
+    """Whether LLVM must inline the function."""
     return bool(node.decorator_list)
+
+
+def called(functions: dict[str, ast.FunctionDef], node: ast.AST) -> set[str]:
+    """The functions of the text that `node` calls."""
+    calls = (part.func for part in ast.walk(node) if isinstance(part, ast.Call))
+    return {function.id for function in calls if isinstance(function, ast.Name)} & functions.keys()
+
+
+def writes(functions: dict[str, ast.FunctionDef], name: str) -> bool:
+    """Whether a function, or one that it calls, writes to an array."""
+    seen, waiting = set(), {name}
+    while waiting:
+        seen |= waiting
+        waiting = set().union(*(called(functions, functions[each]) for each in waiting)) - seen
+    parts = (part for each in seen for part in ast.walk(functions[each]))
+    return any(isinstance(part, ast.Subscript) and isinstance(part.ctx, ast.Store) for part in parts)

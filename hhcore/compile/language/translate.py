@@ -1,16 +1,10 @@
 """From the Python in which kernels are written to LLVM's language.
 
 A kernel's text is a small part of Python, and means what it means there: functions of numbers (f8, i8, b1) and of
-arrays in C order; assignments, loops over ranges, branches, calls. Global names are constants; the branches that they
-rule out are left out. A function whose arguments are all annotated, `Z: "f8[:]"`, can be called from outside; each of
-the others is translated once for every combination of types it is called with. `@inline` has LLVM put a function in the
-place of its calls.
+arrays in C order; assignments, loops over ranges, branches, calls. Its grammar, its types and where it differs from
+Python are on one page, docs/design/kernel_language.md.
 
-Multiplications and additions are fused where the text says `fma`, nowhere else, and nothing is reordered. What differs
-from Python: integers have 64 bits, and are floats beside floats; all of `a < b < c` is computed, and both values of
-`a if c else b` if neither calls a function that is not inline; indices are neither checked nor counted from the end,
-and nothing checks that a name has a value yet; arrays given to one function do not overlap; a division by zero is
-infinite or not a number.
+Multiplications and additions are fused where the text says `fma`, nowhere else, and nothing is reordered.
 """
 
 import ast
@@ -18,6 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from hhcore.compile.language.bounds import DECLARED, Bounds
 from hhcore.compile.language.expressions import INTRINSICS, Expressions, is_inline
 from hhcore.compile.language.values import (
     CONSTANTS,
@@ -31,11 +26,11 @@ from hhcore.compile.language.values import (
     llvm_type,
 )
 
-UNROLLED = 8  # turns of a loop that may be written out
+UNROLLED = 8  # most turns of a loop that may be unrolled
 
 REGISTER = 8  # lanes in one of AVX-512
 
-ENTERING = re.compile(r"f8|i8|(f8|i8|b1)\[:(, :)*\]")  # types of the arguments of what can be called
+ENTERING = re.compile(r"f8|i8|(f8|i8|b1)\[:(, :)*\]")  # types of arguments of exported functions
 
 _ATTRIBUTES = """\
 attributes #0 = {{ nounwind "prefer-vector-width"="512" }}
@@ -45,27 +40,38 @@ attributes #0 = {{ nounwind "prefer-vector-width"="512" }}
 
 @dataclass(frozen=True)
 class Translation:
-    """LLVM's text of a kernel, the constants of its own, and the types of the arguments of what can be called."""
+    """LLVM's text of a kernel, and what its caller must know.
+
+    constants : of the text, by name
+    entries   : types of the arguments of exported functions, by name
+    places    : of a checked translation, the location and text of each check; the machine code counts them from 1
+    """
 
     text: str
     constants: dict[str, object]
     entries: dict[str, list[str]]
+    places: list[tuple[str, str]]
 
 
-def translate(text: str) -> Translation:
-    """Translate the text of a kernel. Raises KernelError, which says where, if it is none."""
+def translate(text: str, checked: bool = False) -> Translation:
+    """Translate the text of a kernel, `checked` with a comparison of each index with the length of its axis.
+
+    Raises KernelError, which says where, if the text is not a kernel.
+    """
     try:
         tree = ast.parse(text)
     except SyntaxError as error:
         raise KernelError(f"line {error.lineno}: {error.msg}") from error
-    module = _Module(tree)
-    return Translation(module.text(), module.constants, module.entries)
+    bounds = Bounds() if checked else None
+    module = _Module(tree, bounds)
+    return Translation(module.text(), module.constants, module.entries, bounds.places if bounds else [])
 
 
 class _Module:
-    """All functions of a text, and what has become of them."""
+    """The functions of a text, and their translations."""
 
-    def __init__(self, tree: ast.Module):
+    def __init__(self, tree: ast.Module, bounds: Bounds | None):
+        self.bounds = bounds
         self.functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
         self.constants: dict[str, object] = {}
         assignments = [node for node in tree.body if isinstance(node, ast.Assign)]
@@ -73,9 +79,10 @@ class _Module:
             if not isinstance(node, ast.FunctionDef | ast.Assign) and not _is_comment(node):
                 raise KernelError(f"line {node.lineno}: neither a function nor a constant")
             if any(ast.unparse(decorator) != "inline" for decorator in getattr(node, "decorator_list", ())):
-                raise KernelError(f"line {node.lineno}: the one decorator is @inline")
+                raise KernelError(f"line {node.lineno}: the only decorator is @inline")
+        known = {"__builtins__": {}} | CONSTANTS
         try:
-            exec(compile(ast.Module(assignments, []), "<constants>", "exec"), dict(CONSTANTS), self.constants)
+            exec(compile(ast.Module(assignments, []), "<constants>", "exec"), known, self.constants)
         except Exception as error:
             raise KernelError(f"a constant without a value: {error}") from error
         self.entries = {
@@ -91,7 +98,7 @@ class _Module:
 
     @staticmethod
     def entering(annotation: ast.expr) -> str:
-        """The type that an annotation gives to an argument."""
+        """The type of an argument, from its annotation."""
         kind = getattr(annotation, "value", None)
         if not (isinstance(kind, str) and ENTERING.fullmatch(kind)):
             raise KernelError(f"line {annotation.lineno}: not the type of an argument: {ast.unparse(annotation)}")
@@ -104,11 +111,12 @@ class _Module:
         declared = [f"declare double @llvm.{name}.f64({', '.join(['double'] * n)})" for name, n in INTRINSICS.items()]
         loops = [f"!{i} = distinct !{{!{i}, {hints}}}" for i, hints in enumerate(self.marks, start=2)]
         attributes = _ATTRIBUTES.format(interleaved=max(2, self.constants.get("W", 0) // REGISTER))
-        parts = [*self.tables.values(), *declared, *self.texts, attributes, *loops]
+        noted = [DECLARED] if self.bounds else []
+        parts = [*self.tables.values(), *noted, *declared, *self.texts, attributes, *loops]
         return "\n".join(parts) + "\n"
 
     def loop(self, turns: int | None) -> str:
-        """A mark for a loop of that many turns, None if they are not known.
+        """Mark a loop of so many turns, None if unknown.
 
         The registers of a block, in flight together, hide each other's latency; loops over lanes become vector
         operations, not copies of their body.
@@ -117,7 +125,7 @@ class _Module:
         return f", !llvm.loop !{len(self.marks) + 1}"
 
     def function(self, name: str, kinds: Sequence[str]) -> tuple[str, object]:
-        """(LLVM's name, types of the result) of a function for arguments of these types."""
+        """Translate a function for arguments of these types: (LLVM's name, types of the result)."""
         key = (name, *kinds)
         if key not in self.translated:
             if key in self.begun:
@@ -126,7 +134,7 @@ class _Module:
             number, exported = len(self.translated), list(kinds) == self.entries.get(name)
             body = _Function(self, self.functions[name], kinds)
             if exported and body.result not in (None, "i8"):
-                raise KernelError(f"{name}: what can be called returns i8 or nothing, not {body.result}")
+                raise KernelError(f"{name}: an exported function returns i8 or nothing, not {body.result}")
             label = name if exported else f"{name}.{number}"
             self.translated[key] = label, body.result
             self.texts.append(body.define(label, exported))
@@ -140,7 +148,7 @@ class _Module:
 
 
 class _Function(Expressions):
-    """The translation of one function for given types of its arguments."""
+    """The translation of one function for one set of argument types."""
 
     def __init__(self, module: _Module, node: ast.FunctionDef, kinds: Sequence[str]):
         super().__init__(module, node)
@@ -169,13 +177,14 @@ class _Function(Expressions):
         """The finished function."""
         linkage, inlined = "" if exported else "internal ", "alwaysinline " if is_inline(self.node) else ""
         head = f"define {linkage}{llvm_type(self.result)} @{label}({', '.join(self.arguments)}) {inlined}#0 {{"
-        return "\n".join([head, "entry:", *self.slots, *self.lines, "}"])
+        outside = self.module.bounds.end(llvm_type(self.result)) if self.module.bounds else []
+        return "\n".join([head, "entry:", *self.slots, *self.lines, *outside, "}"])
 
     def assign(self, name: str, value: Thing, initial: bool = False) -> None:
-        """Bind a name. Those that are bound once stand for their value; others have a place to be stored in."""
+        """Bind a name. A name bound once stands for its value; others are stored in a slot."""
         if name not in self.variables:
             if name in self.names or name in self.module.constants:
-                raise self.fail(self.statement, f"{name} is an array, several numbers or a constant already")
+                raise self.fail(self.statement, f"{name} is already an array, several numbers or a constant")
             if not isinstance(value, Value) or (self.assigned[name] == 1 and not initial):
                 self.names[name] = value
                 return
@@ -183,8 +192,8 @@ class _Function(Expressions):
             self.slots.append(f"  %{name}.slot = alloca {LLVM[value.type]}")
         type, slot = self.variables[name]
         if not isinstance(value, Value) or value.type != type:
-            found = value.type if isinstance(value, Value) else "not a number"
-            raise self.fail(self.statement, f"{name} is {type}, then {found}")
+            other = value.type if isinstance(value, Value) else "not a number"
+            raise self.fail(self.statement, f"{name} is {type}, then {other}")
         self.lines.append(f"  store {LLVM[type]} {value.text}, ptr {slot}")
 
     # -- statements
@@ -192,11 +201,11 @@ class _Function(Expressions):
     def statements(self, nodes: list[ast.stmt]) -> None:
         for node in nodes:
             if not self.open:
-                return  # nothing gets here
+                return  # unreachable
             self.statement = node
             method = self._STATEMENTS.get(type(node))
             if method is None:
-                raise self.fail(node, "not part of a kernel's language")
+                raise self.fail(node, "not part of the kernel language")
             method(self, node)
 
     def do_assign(self, node: ast.Assign) -> None:
@@ -207,7 +216,7 @@ class _Function(Expressions):
             self.store(target, value)
             return
         if not isinstance(value, tuple) or len(value) != len(target.elts):
-            raise self.fail(node, "not as many values as names")
+            raise self.fail(node, "the numbers of values and names differ")
         for part, one in zip(target.elts, value, strict=True):
             self.store(part, one)
 
@@ -216,11 +225,11 @@ class _Function(Expressions):
             self.assign(target.id, value)
             return
         if not isinstance(target, ast.Subscript):
-            raise self.fail(target, "nothing to assign to")
+            raise self.fail(target, "cannot assign to this")
         array = self.expression(target.value)
         place = self.element(array, target)
         if not isinstance(value, Value) or array.text.startswith("@"):
-            raise self.fail(self.statement, "not a number, or to an array of constants")
+            raise self.fail(self.statement, "not a number, or the array is constant")
         text = self.coerce(value, array.type).text
         if array.type == "b1":
             text = self.named(f"zext i1 {text} to i8")
@@ -239,13 +248,15 @@ class _Function(Expressions):
             return
         yes, no, after = self.label("then"), self.label("else"), self.label("after")
         self.branch(condition, yes, no)
-        reached = False
+        outer, reaching = self.names, []
         for label, body in ((yes, node.body), (no, node.orelse)):
             self.begin(label)
+            self.names = dict(outer)
             self.statements(body)
-            reached |= self.open
+            reaching += [self.names] if self.open else []
             self.jump(after)
-        if reached:
+        self.names = reaching[0] if len(reaching) == 1 else outer  # the other branch may not have bound a name
+        if reaching:
             self.begin(after)
 
     def do_while(self, node: ast.While) -> None:
@@ -265,7 +276,7 @@ class _Function(Expressions):
         first, last, step = self.bounds(node.iter)
         name = ast.unparse(node.target)
         if not name.isidentifier() or any(name in x for x in (self.assigned, self.names, self.module.constants)):
-            raise self.fail(node.target, "a counter with the name of something else")
+            raise self.fail(node.target, "the name of the counter is taken")
         head, body, following, after = (self.label(word) for word in ("for", "do", "next", "after"))
         before = self.block
         counter = Value("i8", self.fresh())
@@ -298,9 +309,11 @@ class _Function(Expressions):
         return tuple(values)
 
     def loop_body(self, body: list[ast.stmt], following: str, after: str) -> None:
+        outer, self.names = self.names, dict(self.names)
         self.loops.append((following, after))
         self.statements(body)
         self.loops.pop()
+        self.names = outer
 
     def do_leap(self, node: ast.Continue | ast.Break) -> None:
         if not self.loops:
@@ -312,7 +325,7 @@ class _Function(Expressions):
         self.leave(None if node.value is None else self.expression(node.value))
 
     def leave(self, value: Thing | None) -> None:
-        """Return a value; every return of a function has one type."""
+        """Return a value; all returns of a function have one type."""
         value = value or None  # () came from a function without a value
         parts = value if isinstance(value, tuple) else (() if value is None else (value,))
         if not all(isinstance(part, Value) for part in parts):
@@ -350,12 +363,12 @@ class _Function(Expressions):
 
 
 def _is_comment(node: ast.stmt) -> bool:
-    """Whether it is a text that stands for itself, as docstrings do."""
+    """Whether it is a bare constant, like a docstring."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def _assignments(node: ast.FunctionDef) -> dict[str, int]:
-    """How often each name of a function is assigned to, loops' counters left out."""
+    """How often each name of a function is assigned to, except counters of loops."""
     counts: dict[str, int] = {}
     for part in ast.walk(node):
         if isinstance(part, ast.Assign | ast.AugAssign):

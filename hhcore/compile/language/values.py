@@ -1,21 +1,21 @@
-"""What a kernel's text works on, as LLVM's language names it: numbers, constants, arrays."""
+"""The values of a kernel's text, as LLVM's language writes them: numbers, constants, arrays."""
 
 import math
 import struct
 from dataclasses import dataclass
 
 LLVM = {"f8": "double", "i8": "i64", "b1": "i1"}
-STORED = LLVM | {"b1": "i8"}  # how an array holds them
+STORED = LLVM | {"b1": "i8"}  # in arrays
 CONSTANTS = {"inf": math.inf, "nan": math.nan}
 
 
 class KernelError(ValueError):
-    """A text that is no kernel: a mistake of whoever wrote or generated it."""
+    """A text is not a kernel: a mistake of its author or generator."""
 
 
 @dataclass(frozen=True)
 class Value:
-    """A number: its type, how LLVM's text names it, and if it is a constant, which."""
+    """A number: its type, its name in LLVM's text, and its value if it is a constant."""
 
     type: str
     text: str
@@ -24,7 +24,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Array:
-    """An array: the type of its elements, how the text names its first one, and its shape."""
+    """An array: the type of its elements, the name of its first one in LLVM's text, and its shape."""
 
     type: str
     text: str
@@ -32,7 +32,7 @@ class Array:
 
     @property
     def kind(self) -> str:
-        """As in an annotation: `f8[:, :]`."""
+        """The type as an annotation: `f8[:, :]`."""
         return f"{self.type}[{', '.join(':' * len(self.shape))}]"
 
 
@@ -49,7 +49,7 @@ def constant(number: float | int | bool) -> Value:
 
 
 def llvm_type(result: object) -> str:
-    """Of what a function returns: None, the type of a number, or those of several."""
+    """LLVM's type of a result: None, a type, or a tuple of types."""
     if isinstance(result, tuple):
         return f"{{ {', '.join(LLVM[type] for type in result)} }}"
     return "void" if result is None else LLVM[result]

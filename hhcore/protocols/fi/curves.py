@@ -1,19 +1,18 @@
-"""F-I curves: rate against amplitude, and what is read off each curve.
+"""F-I curves: rate against amplitude, and the features of each curve.
 
-A curve is all points that share every axis but the amplitude. A neuron fires repetitively where at least two
-spikes lie inside the analysis window and the last spike of the run not before the middle of the window. That tells
-lasting firing from the few spikes that a step from rest evokes before the neuron falls silent, and it loses no
-periodic train: of two or more spikes at even intervals, the last always lies in the later half.
-Everything is read off the amplitudes of the grid, so an onset is known to the spacing of the amplitudes only.
+A curve is all points that share every axis but the amplitude. A neuron fires repetitively if at least two spikes lie
+inside the analysis window and the last spike of the run is not before the middle of the window. This separates lasting
+firing from the few spikes that a step from rest evokes before the neuron falls silent. It loses no periodic train: of
+two or more spikes at even intervals, the last always lies in the later half. The amplitudes of the grid are the only
+ones, so an onset is known to their spacing.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from hhcore.protocols.current_clamp.oscillation import OSCILLATION_MV, undetected
 from hhcore.simulation.features import FAILED
-
-OSCILLATION_MV = 5.0  # a larger swing of the potential inside the window without a spike is counted as undetected
 
 REPETITIVE = (
     "at least two spikes in the analysis window, and the last spike of the run not before the middle of the window "
@@ -62,9 +61,9 @@ def summary_definitions(unit: str, suffix: str) -> dict[str, tuple[str, str]]:
 class Curves:
     """The points of a grid sorted into curves.
 
-    row    : int64 (curves, m), row of the grid for each amplitude, in increasing amplitude; -1 pads short curves
+    row    : int64 (curves, m), rows of the grid by increasing amplitude; -1 pads short curves
     first  : int64 (curves,), the first row of each curve in the grid
-    number : int64 (n,), curve of each row of the grid
+    number : int64 (n,), the curve of each row of the grid
     """
 
     row: np.ndarray
@@ -76,8 +75,8 @@ def curves(amplitude: np.ndarray, others: list[np.ndarray]) -> Curves:
     """Sort n points into curves: amplitude float64 (n,), the other axes as float64 (n,) each."""
     n = len(amplitude)
     key = np.zeros(n, dtype=np.int64)
-    for column in others:
-        _, level = np.unique(column, return_inverse=True)
+    for values in others:
+        _, level = np.unique(values, return_inverse=True)
         _, key = np.unique(key * (level.max() + 1) + level, return_inverse=True)
     _, first, number = np.unique(key, return_index=True, return_inverse=True)
     rank = np.argsort(np.argsort(first))  # curves in order of first appearance
@@ -85,30 +84,30 @@ def curves(amplitude: np.ndarray, others: list[np.ndarray]) -> Curves:
     order = np.lexsort((amplitude, number))
     length = np.bincount(number)
     starts = np.r_[0, np.cumsum(length)[:-1]]
-    place = np.arange(n) - starts[number[order]]
+    column = np.arange(n) - starts[number[order]]
     row = np.full((len(first), length.max()), -1, dtype=np.int64)
-    row[number[order], place] = order
+    row[number[order], column] = order
     return Curves(row, first, number)
 
 
-def curve_table(found: Curves, features: dict[str, np.ndarray], first_interval: np.ndarray) -> dict[str, np.ndarray]:
+def curve_table(curves: Curves, features: dict[str, np.ndarray], first_interval: np.ndarray) -> dict[str, np.ndarray]:
     """Columns of the F-I curves in the order (curve, amplitude), and `row`, the grid row of each.
 
-    features       : see hhcore.features.features
+    features       : columns of features, (n,) each
     first_interval : float64 (n,) [ms], see hhcore.simulation.features.first_intervals
     """
-    rows = found.row[found.row >= 0]
+    rows = curves.row[curves.row >= 0]
     failed = np.isin(np.asarray(features["status"])[rows], FAILED)
     return {
         "row": rows,
-        "curve": found.number[rows],
+        "curve": curves.number[rows],
         "steady_rate_Hz": features["firing_rate_Hz"][rows],
         "first_interval_rate_Hz": np.where(failed, np.nan, 1000.0 / first_interval[rows]),
     }
 
 
 def summary_table(
-    found: Curves,
+    curves: Curves,
     amplitude: np.ndarray,
     features: dict[str, np.ndarray],
     window: tuple[float, float],
@@ -116,23 +115,23 @@ def summary_table(
     start: float | np.ndarray = -np.inf,
     stop: float | np.ndarray = np.inf,
 ) -> dict[str, np.ndarray]:
-    """Columns of the F-I summary, one value per curve, NaN where there is none; see summary_definitions.
+    """Columns of the F-I summary, one value per curve, NaN if it has none; see summary_definitions.
 
-    amplitude : float64 (n,)
-    features  : see hhcore.features.features
-    window    : (start, stop) of the analysis window [ms]
-    suffix    : the unit of the amplitude as it stands in column names, "" without a unit
+    amplitude   : float64 (n,)
+    features    : columns of features, (n,) each
+    window      : (start, stop) of the analysis window [ms]
+    suffix      : the unit of the amplitude as column names have it, "" without a unit
     start, stop : when the stimulus begins and ends [ms], a number or float64 (n,) each
     """
-    there = found.row >= 0
-    failed = there & np.isin(np.asarray(features["status"])[found.row], FAILED)
-    x = amplitude[found.row]
-    rate = np.where(there, features["firing_rate_Hz"][found.row], np.nan)
-    spiked = there & (np.ma.filled(features["spike_count"], 0)[found.row] > 0)
-    repetitive = there & _repetitive(features, window, start, stop)[found.row]
+    row, is_point = curves.row, curves.row >= 0
+    failed = is_point & np.isin(np.asarray(features["status"])[row], FAILED)
+    x = amplitude[row]
+    rate = np.where(is_point, features["firing_rate_Hz"][row], np.nan)
+    spiked = is_point & (np.ma.filled(features["spike_count"], 0)[row] > 0)
+    repetitive = is_point & _repetitive(features, window, start, stop)[row]
     onset, end = _first(repetitive), _last(repetitive)
     following = _first(repetitive & (np.arange(x.shape[1]) > onset[:, None]))
-    goes_on = _last(there & ~repetitive & ~failed) > end
+    falls_silent = _last(is_point & ~repetitive & ~failed) > end
     return {
         "curve": np.arange(len(x)),
         _name("rheobase", suffix): _at(x, _first(spiked)),
@@ -140,20 +139,10 @@ def summary_table(
         "onset_rate_Hz": _at(rate, onset),
         _gain_name(suffix): (_at(rate, following) - _at(rate, onset)) / (_at(x, following) - _at(x, onset)),
         "max_rate_Hz": np.fmax.reduce(rate, axis=1),
-        _name("firing_ends", suffix): np.where(goes_on, _at(x, end), np.nan),
+        _name("firing_ends", suffix): np.where(falls_silent, _at(x, end), np.nan),
         "failed_neurons": failed.sum(axis=1),
-        "undetected_oscillations": (there & _undetected(features)[found.row]).sum(axis=1),
+        "undetected_oscillations": (is_point & undetected(features)[row]).sum(axis=1),
     }
-
-
-def undetected(features: dict[str, np.ndarray]) -> int:
-    """Neurons that oscillate inside the analysis window without a detected spike."""
-    return int(_undetected(features).sum())
-
-
-def _undetected(features: dict[str, np.ndarray]) -> np.ndarray:
-    swing = features["peak_mV"] - features["trough_mV"]
-    return (features["firing_rate_Hz"] == 0.0) & (swing > OSCILLATION_MV)
 
 
 def _repetitive(
@@ -163,10 +152,10 @@ def _repetitive(
     stop: float | np.ndarray,
 ) -> np.ndarray:
     """Which neurons fire repetitively, bool (n,): see REPETITIVE."""
-    spikes_inside = np.rint(features["firing_rate_Hz"] * (window[1] - window[0]) / 1000.0)
+    spikes_in_window = np.rint(features["firing_rate_Hz"] * (window[1] - window[0]) / 1000.0)
     begin, end = np.maximum(window[0], start), np.minimum(window[1], stop)
     middle = np.where(begin < end, (begin + end) / 2, sum(window) / 2)
-    return (spikes_inside >= 2) & (features["last_spike_ms"] >= middle)
+    return (spikes_in_window >= 2) & (features["last_spike_ms"] >= middle)
 
 
 def _name(quantity: str, suffix: str) -> str:
@@ -178,7 +167,7 @@ def _gain_name(suffix: str) -> str:
 
 
 def _first(condition: np.ndarray) -> np.ndarray:
-    """Place of the first true value of each row, -1 without any."""
+    """Index of the first true value of each row, -1 without any."""
     return np.where(condition.any(axis=1), condition.argmax(axis=1), -1)
 
 
@@ -186,6 +175,6 @@ def _last(condition: np.ndarray) -> np.ndarray:
     return np.where(condition.any(axis=1), condition.shape[1] - 1 - condition[:, ::-1].argmax(axis=1), -1)
 
 
-def _at(values: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Value of each row at its place, NaN at -1."""
-    return np.where(place >= 0, values[np.arange(len(values)), place], np.nan)
+def _at(values: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """Value of each row at its index, NaN at -1."""
+    return np.where(index >= 0, values[np.arange(len(values)), index], np.nan)

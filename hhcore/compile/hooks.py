@@ -1,0 +1,67 @@
+"""Functions through which the driver of a kernel calls the hooks of all observers in turn."""
+
+import ast
+import textwrap
+from collections.abc import Sequence
+
+from hhcore.compile.parts import ObserverText
+
+WIDTH = 116  # of a line
+
+# By hook: arguments before and after those of the observer, operator that joins results, result without observers.
+_ALERTED = ("accepted", "turned", "high", "low", "v1", "d0", "d1", "j")
+_HOOKS = {
+    "alert": (("Z",), _ALERTED, " | ", "False"),
+    "start": (("Z",), ("i", "j"), "", ""),
+    "enter": (("Z",), ("i", "k", "begins", "j"), "", ""),
+    "step": (("Z",), ("i", "j"), "", ""),
+    "end": (("Z",), ("i", "j"), "", ""),
+    "room": ((), ("lanes",), " & ", "True"),
+}
+
+
+def observing(observers: Sequence[ObserverText]) -> str:
+    """The text of the observers, and for each hook a function `observers_HOOK` that calls it on all that have it."""
+    texts = [f"\n\n{observer.text.strip()}\n" for observer in observers]
+    return "".join([*texts, *(_caller(hook, observers) for hook in _HOOKS)])
+
+
+def with_arguments(driver: str, observers: Sequence[ObserverText]) -> str:
+    """Fill the arguments of the observers into the driver, at TYPED_ARGUMENTS and ARGUMENTS."""
+    typed = [f'{name}: "{kind}"' for o in observers for name, (_, kind) in zip(_names(o), o.arguments, strict=True)]
+    names = "".join(f"{name}, " for o in observers for name in _names(o))
+
+    def filled(line: str) -> str:
+        full = line.replace("TYPED_ARGUMENTS,", ", ".join(typed)).replace("ARGUMENTS, ", names)
+        return line if full == line else _wrapped(full)
+
+    return "\n".join(map(filled, driver.split("\n")))
+
+
+def _wrapped(line: str) -> str:
+    """Break a long line of arguments inside its parentheses."""
+    inside = " " * (len(line) - len(line.lstrip()) + 4)
+    return textwrap.fill(line, WIDTH, subsequent_indent=inside, break_long_words=False, break_on_hyphens=False)
+
+
+def _names(observer: ObserverText) -> list[str]:
+    """The names of an observer's arguments in the driver. Raises ValueError if one is the name of a hook."""
+    for name, _ in observer.arguments:
+        if name in _HOOKS:
+            raise ValueError(f"observer {observer.name}: no argument may have the name of a hook, {name}")
+    return [f"{observer.name}_{name}" for name, _ in observer.arguments]
+
+
+def _caller(hook: str, observers: Sequence[ObserverText]) -> str:
+    before, after, operator, default = _HOOKS[hook]
+    calls = [f"{o.name}_{hook}({', '.join([*before, *_names(o), *after])})" for o in observers if _has(o, hook)]
+    body = [f"return ({operator.join(calls) or default})"] if operator else calls or ["pass"]
+    arguments = ", ".join([*before, *(name for o in observers for name in _names(o)), *after])
+    head = "@inline\n" if hook == "alert" else ""
+    lines = [f"def observers_{hook}({arguments}):", *(f"    {line}" for line in body)]
+    return f"\n\n{head}" + "".join(f"{_wrapped(line)}\n" for line in lines)
+
+
+def _has(observer: ObserverText, hook: str) -> bool:
+    functions = (node.name for node in ast.parse(observer.text).body if isinstance(node, ast.FunctionDef))
+    return f"{observer.name}_{hook}" in functions

@@ -1,0 +1,156 @@
+"""An experiment: a grid of neurons of one model, and what is done with each. hhcore.config makes it from a config."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from hhcore.base.units import column_name
+from hhcore.compile.module import kernel_name
+from hhcore.experiments.protocol import Protocol
+from hhcore.grid.axes import Axis
+from hhcore.grid.designs import Sample
+from hhcore.grid.factors import Factor, factors
+from hhcore.grid.points import grid_coordinates, grid_points
+from hhcore.model.model import Model
+from hhcore.schemes.solver import Solver
+from hhcore.simulation.engine import Engine, engine, kernel_parts
+from hhcore.simulation.stimuli.stimulus import Stimulus
+
+CERTIFYING = ("tsit5", "dop853")  # these show whether a model is stiff; dop853 is the reference if it is not
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """One experiment of a config: a grid of neurons of one model, and what is done with each.
+
+    protocol        : what is done to a neuron, and what is kept of it
+    stimulus        : its kind
+    sample          : the sampled design, None without one
+    axes            : as written, those of the stimulus before those of the parameters
+    combine         : "product" (every value with every other) or "zip" (first with first, second with second, ...)
+    defaults        : a value for every parameter of the model, then for every field of the stimulus; for a swept
+                      quantity the model's own value, or NaN for a field of the stimulus
+    initial_state   : "rest", "model", or a value for every state
+    duration        : simulated time of each neuron [time unit of the model, as all times]
+    analysis_window : (start, stop) of the time in which spikes count
+    threshold       : potential that a spike crosses upwards [unit of the potential]
+    rearm           : the potential must fall below it before the next spike counts; at most `threshold`
+    solver          : scheme and how finely it steps; None if a tolerance is given
+    tolerance       : largest error, of a spike time [ms] or of what the protocol measures; None if the solver is given
+    methods         : schemes to choose from
+    certify         : "sample" or "all": the neurons whose error is estimated
+    failed_neurons  : "keep" or "fail": whether a neuron that diverged or stalled fails the run
+    traces          : the points whose time courses are kept, each with a value for all names in `defaults`
+    """
+
+    name: str
+    model: Model
+    protocol: Protocol
+    stimulus: type[Stimulus]
+    sample: Sample | None
+    axes: tuple[Axis, ...]
+    combine: str
+    defaults: dict[str, float]
+    initial_state: str | dict[str, float]
+    duration: float
+    analysis_window: tuple[float, float]
+    threshold: float
+    rearm: float
+    solver: Solver | None
+    tolerance: float | None
+    methods: tuple[str, ...]
+    certify: str
+    failed_neurons: str
+    traces: tuple[dict[str, float], ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of rows of each of the `factors`; () without any."""
+        return tuple(len(factor.values) for factor in self.factors)
+
+    @cached_property
+    def factors(self) -> tuple[Factor, ...]:
+        """The grid is the product of these: the sample, if any, then each axis, or all zipped axes as one factor.
+
+        The stimulus' own axis (the amplitude of steps) comes last.
+        """
+        return factors(self.sample, self.axes, self.combine, self.stimulus.axis)
+
+    @property
+    def swept(self) -> tuple[str, ...]:
+        """The quantities that differ from neuron to neuron: the sampled ones, then the axes as written."""
+        return (*(self.sample.names if self.sample else ()), *(axis.name for axis in self.axes))
+
+    @property
+    def n_points(self) -> int:
+        """Number of neurons in the grid, 1 without axes."""
+        return math.prod(self.shape)
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """The names in a point: the parameters of the model, then the fields of the stimulus."""
+        return tuple(self.defaults)
+
+    def unit(self, quantity: str) -> str:
+        """Unit of one of the `quantities`."""
+        return units(self.model, self.stimulus)[quantity]
+
+    def column(self, quantity: str) -> str:
+        """Name of the column that holds one of the `quantities`."""
+        return column_name(quantity, self.unit(quantity))
+
+    def points(self, index: np.ndarray) -> np.ndarray:
+        """Rows of the grid by their flat index, int64 (k,): float64 (k, len(quantities)). See `grid_points`."""
+        return grid_points(self.defaults, self.factors, np.asarray(index, dtype=np.int64))
+
+    def coordinates(self, rows: range) -> dict[str, np.ndarray]:
+        """The swept quantities of rows of the grid, float64 (len(rows),) by column name."""
+        along = grid_coordinates(self.factors, np.arange(rows.start, rows.stop))
+        return {self.column(name): along[name] for name in self.swept}
+
+    def description(self, quantity: str) -> str:
+        """What one of the `quantities` is, in words."""
+        parameters = self.model.parameters
+        return parameters[quantity].description if quantity in parameters else self.stimulus.fields[quantity].meaning
+
+    @property
+    def axis_fields(self) -> dict[str, tuple[str, str]]:
+        """Unit and description of each column of a swept quantity."""
+        return {self.column(name): (self.unit(name), self.description(name)) for name in self.swept}
+
+    @property
+    def has_amplitude_axis(self) -> bool:
+        """Whether the amplitude is an axis that is not zipped with others."""
+        return any(f.names == ("amplitude",) for f in self.factors if not f.scattered)
+
+    def stimuli(self, points: Mapping[str, float | np.ndarray]) -> Stimulus:
+        """The stimulus of points with a value, or float64 (k,), for each of the `quantities`."""
+        return self.stimulus(**{name: points[name] for name in self.stimulus.fields})
+
+    def engine(self, method: str) -> Engine:
+        """The engine of its neurons for one scheme: a kernel with the observers of its protocol."""
+        return engine(self.model, method, self.stimulus, self.protocol.observers(self))
+
+    def kernel_name(self, method: str) -> str:
+        """The name of that kernel, compiled or not."""
+        return kernel_name(self.model, method, *kernel_parts(self.stimulus, self.protocol.observers(self)))
+
+    def trace_points(self) -> np.ndarray:
+        """The trace points as rows like those of `points`: float64 (len(traces), len(quantities))."""
+        rows = [[trace[name] for name in self.quantities] for trace in self.traces]
+        return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.quantities))
+
+
+def solvers_needed(experiment: Experiment) -> tuple[str, ...]:
+    """The schemes to compile beforehand: that of the config, and those that certify. A stiff model needs one more."""
+    configured = experiment.methods if len(experiment.methods) == 1 else ()
+    return tuple(dict.fromkeys([*configured, *CERTIFYING]))
+
+
+def units(model: Model, stimulus: type[Stimulus]) -> dict[str, str]:
+    """Unit of each name in a point."""
+    parameters = {name: quantity.unit for name, quantity in model.parameters.items()}
+    return parameters | stimulus.units(model.current.unit, model.time_unit)

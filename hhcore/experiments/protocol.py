@@ -1,0 +1,207 @@
+"""Protocol: what is done to a neuron, and what is kept of it.
+
+A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an entry point of the group
+`hhcore.protocols`. The registry finds it by its class; edit nothing else. An experiment holds one object of it.
+
+1.  `kind` is its word in a config, `protocol: {kind: ...}`. `default_for(stimulus)` says whether an experiment that
+    leaves `protocol` out has it; of the protocols of hhcore, exactly one says so for each kind of stimulus.
+    `takes(stimulus)` says whether an experiment may name it.
+2.  It is a frozen dataclass; its keys in the config set its fields. `keys` names the keys with an example each; `read`
+    makes the object, checks every value and its unit, and raises UserError at the first mistake.
+3.  `observers` take notes while the kernel runs: hhcore.simulation.observers. `schema` declares the columns of a neuron
+    in the store, besides those of all protocols (COMMON); often the observers declare them, see `schema_of`.
+    `keeps_final` says whether the last states of all neurons are kept, not of failed ones alone.
+4.  `measure` simulates neurons with a given solver and returns a Result whose record has the columns of COMMON and of
+    `schema`. A neuron that fails is a row with a status. A row depends on its own point alone, to the last bit.
+5.  `errors` compares two runs, a coarse and a finer one: how far off each neuron is, in the model's unit of time or
+    potential, NaN if there is nothing to compare. `outcome` is the whole number that must not depend on the solver,
+    such as a spike count. `accuracy` says in words what the error measures. These three choose the solver.
+6.  `check` simulates one neuron with an independent program, if there is one, and returns how far off the neuron is.
+7.  `columns` makes features from the record, with the names, units and meanings in `definitions`. `headline` is the
+    feature that matters most: its column, a label, its unit.
+8.  `simulated_ms` and `numbers` say what a neuron costs: simulated time, and stored numbers.
+9.  `code` names the files that a result depends on: by default those of its class and of its base classes. A change in
+    them simulates the neurons again, so code that only turns results into columns belongs in other files.
+    `error_code` names the files that `errors` depends on; they count if every neuron is certified.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import pyarrow as pa
+
+from hhcore.base.registry import discover
+from hhcore.model.model import Model
+from hhcore.schemes.solver import Solver
+from hhcore.simulation.observers import Observer, standard_observers
+from hhcore.simulation.observers.observer import RecordField
+from hhcore.simulation.result import Result
+from hhcore.simulation.stimuli.stimulus import Stimulus
+
+if TYPE_CHECKING:
+    from hhcore.experiments.experiment import Experiment
+
+# The record of every neuron: how, when and in which states it ended, the steps it tried, and what a finer run shows.
+COMMON = pa.schema(
+    [
+        ("status", pa.int8()),
+        ("ended", pa.float64()),
+        ("final", pa.list_(pa.float64())),
+        ("steps", pa.float64()),
+        ("error", pa.float64()),
+        ("fragile", pa.float64()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """What the error of a protocol measures, in words and units.
+
+    label     : `Spike-time error`
+    column    : the column of the error, unit last: `spike_time_error_us`; `unit` : its unit
+    tolerance : unit of `Experiment.tolerance` (ms for times), the smallest and the largest legal one, both in words
+    factor    : from the unit of the tolerance to that of the column
+    meaning   : definition of the column, for one neuron of the sample
+    outcome   : column of the whole number that must not depend on the solver: `spike_count`; `outcome_meaning`,
+                `reference_meaning`, `fragile_meaning` : definitions of it, of that of the reference, and of `fragile`
+    missing   : why a neuron has no error: `does not fire`; `none` : the same of all neurons, in two words;
+                `nothing` : in a sentence
+    """
+
+    label: str
+    column: str
+    unit: str
+    tolerance: tuple[str, float, float, str]
+    factor: float
+    meaning: str
+    outcome: str
+    outcome_meaning: str
+    reference_meaning: str
+    fragile_meaning: str
+    missing: str
+    none: str
+    nothing: str
+
+    @property
+    def name(self) -> str:
+        """The column without its unit: `spike_time_error`."""
+        return self.column.rpartition("_")[0]
+
+    @property
+    def suffix(self) -> str:
+        """The unit in the name of the column: `us`."""
+        return self.column.rpartition("_")[2]
+
+    def scale(self, model: Model) -> float:
+        """The factor from the unit of `Protocol.errors`, for times the model's, to that of the tolerance."""
+        return model.ms if self.tolerance[0] == "ms" else 1.0
+
+
+class Protocol:
+    """What every protocol has; see the head of this file."""
+
+    kind: ClassVar[str]
+    title: ClassVar[str]
+    keys: ClassVar[Mapping[str, str]] = {}
+    keeps_final: ClassVar[bool] = False
+    schema: ClassVar[pa.Schema]
+    accuracy: ClassVar[Accuracy]
+    definitions: ClassVar[Mapping[str, tuple[str, str]]]
+    headline: ClassVar[tuple[str, str, str]]
+    error_code: ClassVar[tuple[str | Path, ...]] = ()
+
+    @classmethod
+    def default_for(cls, stimulus: type[Stimulus]) -> bool:
+        """Whether an experiment with this kind of stimulus has the protocol without naming it (rule 1)."""
+        return False
+
+    @classmethod
+    def takes(cls, stimulus: type[Stimulus]) -> bool:
+        """Whether the protocol goes with this kind of stimulus (rule 1)."""
+        return True
+
+    @classmethod
+    def read(cls, body: Mapping[str, object], model: Model, duration: float, where: str) -> "Protocol":
+        """The protocol of an experiment, from its own keys in the config (rule 2)."""
+        return cls()
+
+    def observers(self, experiment: "Experiment") -> tuple[Observer, ...]:
+        """The observers in the kernels of the experiment (rule 3)."""
+        e = experiment
+        return standard_observers(e.stimulus, e.threshold, e.rearm, e.analysis_window)
+
+    def measure(
+        self,
+        experiment: "Experiment",
+        solver: Solver,
+        points: np.ndarray,
+        *,
+        threads: int = 1,
+        progress: Callable[[int], None] | None = None,
+    ) -> Result:
+        """Simulate rows of `Experiment.points`, float64 (n, quantities) (rule 4)."""
+        raise NotImplementedError
+
+    def errors(self, run: Result, exact: Result, experiment: "Experiment") -> np.ndarray:
+        """Largest error of each neuron of `run`, float64 (n,) (rule 5)."""
+        raise NotImplementedError
+
+    def outcome(self, run: Result) -> np.ndarray:
+        """The whole number of each neuron that must not depend on the solver, int64 (n,) (rule 5)."""
+        raise NotImplementedError
+
+    def check(
+        self, experiment: "Experiment", point: np.ndarray, run: Result, row: int, scipy: tuple[str, float]
+    ) -> float | None:
+        """Largest difference of a row of `run` from the answer of an independent program, None without one (rule 6).
+
+        scipy : the method of scipy.integrate that suits the model, and its tolerance
+        """
+        return None
+
+    def columns(self, result: Result) -> dict[str, np.ndarray]:
+        """The features of n neurons by name, (n,) each (rule 7)."""
+        raise NotImplementedError
+
+    def simulated_ms(self, experiment: "Experiment") -> float:
+        """Simulated time of one neuron [ms] (rule 8)."""
+        return experiment.duration * experiment.model.ms
+
+    def numbers(self, experiment: "Experiment") -> float:
+        """About how many numbers of a neuron are stored, without its states (rule 8)."""
+        return float(len(self.schema))
+
+    @classmethod
+    def code(cls) -> tuple[Path, ...]:
+        """The files that a result depends on (rule 9)."""
+        classes = [c for c in cls.__mro__ if issubclass(c, Protocol) and c is not Protocol]
+        return tuple(dict.fromkeys(Path(sys.modules[c.__module__].__file__) for c in classes))
+
+
+def schema_of(*observers: type[Observer]) -> pa.Schema:
+    """The columns that observers fill: numbers, or lists whose rows have the `width` in the column's metadata."""
+    return pa.schema([_field(field) for observer in observers for field in observer.fields])
+
+
+def _field(field: RecordField) -> pa.Field:
+    kind = pa.from_numpy_dtype(field.dtype)
+    if field.width is None:
+        return pa.field(field.name, kind)
+    return pa.field(field.name, pa.large_list(kind), metadata={"width": str(field.width)})
+
+
+@lru_cache
+def protocols() -> dict[str, type[Protocol]]:
+    """All protocols by their kind."""
+    return {cls.kind: cls for cls in discover("hhcore.protocols", "hhcore.protocols", Protocol)}
+
+
+def default_protocol(stimulus: type[Stimulus]) -> type[Protocol]:
+    """The protocol of an experiment that does not name one."""
+    return next(cls for cls in protocols().values() if cls.default_for(stimulus))

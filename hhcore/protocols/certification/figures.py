@@ -1,0 +1,116 @@
+"""The accuracy of the solver: work against precision, and the errors over the grid."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from hhcore.figures import style
+from hhcore.figures.context import FigureContext, after_number, numbers, some_of
+
+FLOOR = 1e-9  # smaller errors are drawn here; in us, the last bits of a time
+RING = {"marker": "o", "markersize": 7, "markerfacecolor": "none", "markeredgewidth": 0.8, "linestyle": "none"}
+SILENT = {"marker": ".", "markersize": 4, "color": style.GREY, "markeredgewidth": 0, "linestyle": "none"}
+
+
+@style.styled
+def work_precision(table: pd.DataFrame, context: FigureContext) -> Figure:
+    """Operations per neuron and ms against the worst error in the sample, a line for each scheme.
+
+    table : numerics: one row for each solver that was tried and each neuron of the sample
+
+    A vertical line is the tolerance, if the config has one. Solvers with which a neuron failed are left out.
+    """
+    tried = table.groupby(["method", "accuracy"], sort=False, as_index=False).agg(
+        error=(context.error.column, "max"),
+        work=("operations_per_ms", "first"),
+        chosen=("chosen", "first"),
+        failed=("failed", "any"),
+    )
+    tried = tried[~tried["failed"] & tried["error"].notna()]
+    if tried.empty:
+        return style.text_figure(context.title, [context.nothing])
+    figure = style.new_figure(style.ONE_COLUMN, 2.6, context.title, [_sample(table)])
+    axes = figure.subplots()
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel=f"Worst {_within(context.error.label)}",
+        ylabel="Operations per neuron and ms",
+    )
+    for (method, part), colour, marker in zip(
+        tried.groupby("method", sort=False), style.CATEGORIES, "osD^", strict=False
+    ):
+        part = part.sort_values("accuracy")
+        axes.plot(part["error"].clip(lower=FLOOR), part["work"], color=colour, marker=marker, label=method)
+    chosen = tried[tried["chosen"]]
+    axes.plot(chosen["error"].clip(lower=FLOOR), chosen["work"], color=style.BLACK, label="chosen", **RING)
+    if context.tolerance is not None:
+        axes.axvline(context.tolerance, color=style.GREY, linewidth=0.6, linestyle=(0, (4, 2)), label="tolerance")
+    style.legend_below(figure, axes.get_legend_handles_labels()[0])
+    return figure
+
+
+def _within(label: str) -> str:
+    """A label inside a sentence."""
+    return label[:1].lower() + label[1:]
+
+
+def _sample(table: pd.DataFrame) -> str:
+    count = table["neuron"].nunique()
+    return f"sample of {count:,} neuron{'s' if count > 1 else ''}"
+
+
+@style.styled
+def accuracy_map(table: pd.DataFrame, context: FigureContext) -> Figure:
+    """The estimated error of every tested neuron, over the first two axes of the grid.
+
+    table : features: one row per neuron with the axes' columns, that of the error and fragile
+
+    With one axis, the error is plotted against it; with none, written. Rings mark neurons whose outcome (spike count)
+    depends on the accuracy of the solver. Some neurons, such as those that do not fire, have no error.
+    """
+    tested = table[table["fragile"].notna()]
+    measure = context.error
+    error = np.maximum(numbers(tested, measure.column), FLOOR)
+    fragile = tested["fragile"].to_numpy(dtype=bool)
+    if not context.free:
+        words = f"{error[0]:.3g}{after_number(measure.unit)}" if error[0] == error[0] else f"none, it {context.missing}"
+        return style.text_figure(context.title, [f"Estimated {_within(measure.name)}: {words}"])
+    x, y = (*context.free, measure)[:2]
+    notes = [f"{len(tested):,} of {context.neurons:,} neurons were tested"]
+    if context.certify == "all":
+        notes = [f"all {context.neurons:,} neurons were tested", *some_of(len(tested), context.neurons, "are shown")]
+    figure, [axes] = style.panels(context.title, notes, [""], x.label, "")
+    style.scale_axis(axes, "x", x)
+    along = numbers(tested, x.column)
+    up = error if y is measure else numbers(tested, y.column)
+    axes.set_ylabel(y.label)
+    if y is measure:
+        axes.set_yscale("log")
+        up = np.where(np.isnan(up), np.nanmin(error, initial=1.0), up)
+    else:
+        style.scale_axis(axes, "y", y)
+    known = ~np.isnan(error)
+    if known.any():
+        _coloured(figure, axes, along[known], up[known], error[known], measure.label)
+    axes.plot(along[~known], up[~known], **SILENT)
+    axes.plot(along[fragile], up[fragile], color=style.VERMILLION, **RING)
+    handles = [Line2D([], [], color=style.VERMILLION, label=f"fragile {context.outcome} ({fragile.sum():,})", **RING)]
+    handles += [Line2D([], [], label=context.missing, **SILENT)] if not known.all() else []
+    style.legend_below(figure, handles)
+    return figure
+
+
+def _coloured(figure: Figure, axes: Axes, x: np.ndarray, y: np.ndarray, error: np.ndarray, label: str) -> None:
+    """Points coloured by their error on a logarithmic scale; the largest are drawn last."""
+    order = np.argsort(error, kind="stable")
+    low, high = error.min(), error.max()
+    norm = LogNorm(low, high if high > low else 10.0 * low)
+    size = 12.0 if len(x) < 1000 else 2.0
+    axes.scatter(x[order], y[order], c=error[order], norm=norm, cmap="viridis", s=size, linewidth=0, rasterized=True)
+    bar = figure.colorbar(ScalarMappable(norm, "viridis"), ax=axes, label=label, aspect=30, pad=0.02)
+    bar.outline.set_linewidth(0.5)

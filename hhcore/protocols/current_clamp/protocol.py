@@ -1,0 +1,131 @@
+"""Current clamp: inject a current, starting from the initial state; keep spike times and the range of the potential."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+
+from hhcore.experiments.experiment import Experiment
+from hhcore.experiments.protocol import Accuracy, Protocol, schema_of
+from hhcore.schemes.solver import Solver
+from hhcore.simulation.features import DEFINITIONS
+from hhcore.simulation.observers.extremes import Extremes
+from hhcore.simulation.observers.spikes import Spikes
+from hhcore.simulation.result import Result
+from hhcore.simulation.simulate import simulate
+from hhcore.simulation.spike_errors import spike_time_errors
+from hhcore.simulation.stimuli.stimulus import Stimulus
+
+CHECKED_MS = 300.0  # of a run, simulated by SciPy
+SPIKES_HZ = 150.0  # of a fast neuron, to estimate memory and time
+
+SPIKE_TIMES = Accuracy(
+    label="Spike-time error",
+    column="spike_time_error_us",
+    unit="us",
+    tolerance=("ms", 1e-6, 1.0, "between 1 ns and 1 ms; it is the largest error of a spike time, such as 1 us"),
+    factor=1000.0,
+    meaning="largest difference of a spike time from the reference, a lost or added spike as if it came at the end of "
+    "the run; null without spikes and where it or the reference failed",
+    outcome="spike_count",
+    outcome_meaning="spikes in the whole run",
+    reference_meaning="spikes of the reference",
+    fragile_meaning="whether its spike count depends on the accuracy of the chosen scheme",
+    missing="does not fire",
+    none="none fires",
+    nothing="No neuron of the sample fires: no spike times to judge solvers by.",
+)
+
+
+@dataclass(frozen=True)
+class CurrentClamp(Protocol):
+    """Current clamp; its errors are those of spike times."""
+
+    kind = "current_clamp"
+    title = "current clamp"
+    schema = schema_of(Spikes, Extremes)
+    accuracy = SPIKE_TIMES
+    definitions = DEFINITIONS
+    headline = ("firing_rate_Hz", "Firing rate", "Hz")
+    error_code = ("simulation/spike_errors.py", "simulation/spike_errors.py.in")
+
+    @classmethod
+    def default_for(cls, stimulus: type[Stimulus]) -> bool:
+        return not stimulus.beat
+
+    def measure(
+        self,
+        experiment: Experiment,
+        solver: Solver,
+        points: np.ndarray,
+        *,
+        threads: int = 1,
+        progress: Callable[[int], None] | None = None,
+    ) -> Result:
+        e = experiment
+        columns = dict(zip(e.quantities, points.T, strict=True))
+        return simulate(
+            e.model,
+            {name: columns[name] for name in e.model.parameters},
+            e.stimuli(columns),
+            duration=e.duration,
+            initial_state=e.initial_state,
+            method=solver.method,
+            **{solver.setting: solver.accuracy},
+            analysis_window=e.analysis_window,
+            threshold=e.threshold,
+            rearm=e.rearm,
+            observers=self.observers(e),
+            threads=threads,
+            progress=progress,
+        )
+
+    def errors(self, run: Result, exact: Result, experiment: Experiment) -> np.ndarray:
+        """Largest error of the spike times; NaN without spikes, and if the neuron fails in either run."""
+        error = spike_time_errors(run.spike_times, run.offsets, exact.spike_times, exact.offsets, experiment.duration)
+        return np.where(run.failed | exact.failed, np.nan, error)
+
+    def outcome(self, run: Result) -> np.ndarray:
+        return run.spike_counts
+
+    def check(
+        self, experiment: Experiment, point: np.ndarray, run: Result, row: int, scipy: tuple[str, float]
+    ) -> float | None:
+        """Compare the first 300 ms with SciPy, straight from the model's equations."""
+        duration = min(experiment.duration, CHECKED_MS / experiment.model.ms)
+        theirs = _by_scipy(experiment, point, duration, scipy)
+        if theirs is None:
+            return None
+        ours = run.spike_times[run.offsets[row] : run.offsets[row + 1]]
+        ours = ours[ours <= duration]
+        ends = np.array([0, len(ours)]), np.array([0, len(theirs)])
+        difference = float(spike_time_errors(ours, ends[0], theirs, ends[1], duration)[0])
+        return None if np.isnan(difference) else difference  # neither has a spike so early
+
+    def columns(self, result: Result) -> dict[str, np.ndarray]:
+        return result.columns
+
+    def numbers(self, experiment: Experiment) -> float:
+        return SPIKES_HZ * experiment.duration * experiment.model.ms / 1000.0
+
+
+def _by_scipy(e: Experiment, point: np.ndarray, duration: float, scipy: tuple[str, float]) -> np.ndarray | None:
+    """Spike times of one neuron; None if SciPy fails, as it may for extreme parameters."""
+    from hhcore.simulation.reference import reference  # here, since jobs that only simulate do without SciPy
+
+    method, tolerance = scipy
+    with suppress(ArithmeticError, ValueError):  # LinAlgError is a ValueError
+        return reference(
+            e.model,
+            dict(zip(e.quantities, point.tolist(), strict=True)),
+            duration=duration,
+            stimulus=e.stimulus,
+            initial_state=e.initial_state,
+            threshold=e.threshold,
+            rearm=e.rearm,
+            method=method,
+            rtol=tolerance,
+            atol=tolerance,
+        ).spike_times
+    return None

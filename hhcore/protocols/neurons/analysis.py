@@ -1,0 +1,49 @@
+"""Features of every neuron, and the last states of those that failed."""
+
+import numpy as np
+import pyarrow as pa
+
+from hhcore.base import tables
+from hhcore.base.units import column_name
+from hhcore.experiments.analysis import Analysis, RowBlock, TableFile
+from hhcore.experiments.experiment import Experiment
+
+FAILURE_FIELDS = {
+    "neuron": ("1", "row of the neuron in features.parquet, from 0"),
+    "failed_ms": ("ms", "time at which it diverged or stalled"),
+}
+
+
+class Neurons(Analysis):
+    """features.parquet and failures.parquet."""
+
+    name = "neurons"
+    order = 10
+    implied = True
+
+    @classmethod
+    def applies(cls, experiment: Experiment) -> bool:
+        return True
+
+    @property
+    def tables(self) -> tuple[TableFile, ...]:
+        """The caption is the protocol's, if its room has one."""
+        e = self.experiment
+        own = e.protocol.code()[0].parent / "captions" / "features.rst"
+        caption = own if own.exists() else self.caption("features")
+        return (TableFile("features", e.n_points, "Features, one row per neuron", caption), TableFile("failures", 0))
+
+    def block(self, block: RowBlock) -> dict[str, pa.Table]:
+        e = self.experiment
+        fields = e.axis_fields | e.protocol.definitions
+        features = tables.table({**block.axes, **block.columns}, fields)
+        return {"features": features, "failures": self._failures(block)}
+
+    def _failures(self, block: RowBlock) -> pa.Table:
+        """The time of each failure, and the neuron's last states before it."""
+        states, result = self.experiment.model.states, block.result
+        rows = np.flatnonzero(result.failed)
+        columns = {"neuron": (block.rows.start + rows).astype(np.int32), "failed_ms": result.ended[rows] * result.ms}
+        columns |= {column_name(n, q.unit): result.final[rows, i] for i, (n, q) in enumerate(states.items())}
+        fields = FAILURE_FIELDS | {column_name(n, q.unit): (q.unit, q.description) for n, q in states.items()}
+        return tables.table(columns, fields)

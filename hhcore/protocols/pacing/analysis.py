@@ -1,0 +1,58 @@
+"""Every beat as a table; restitution and the duration of the action potential as figures."""
+
+from collections.abc import Mapping
+from math import ceil
+
+import numpy as np
+import pyarrow as pa
+
+from hhcore.base import tables
+from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, Rows, TableFile
+from hhcore.experiments.experiment import Experiment
+from hhcore.protocols.pacing.protocol import most_beats
+from hhcore.simulation.beats import DEFINITIONS
+
+
+class Beats(Analysis):
+    """beats.parquet, restitution, and a map of APD90."""
+
+    name = "pacing"
+    order = 20
+    implied = True
+
+    @classmethod
+    def applies(cls, experiment: Experiment) -> bool:
+        return "beats" in experiment.protocol.schema.names
+
+    @property
+    def tables(self) -> tuple[TableFile, ...]:
+        e = self.experiment
+        rows, label = ceil(e.n_points * most_beats(e)), "Action potentials, one row per beat"
+        return (TableFile("beats", rows, label, self.caption("beats")),)
+
+    @property
+    def figures(self) -> tuple[FigureFile, ...]:
+        """Figures of a grid; a sampled design has its own."""
+        if self.experiment.sample is not None:
+            return ()
+        return (
+            FigureFile("restitution", "Restitution", self.caption("restitution")),
+            FigureFile("apd_map", "Action potential duration", self.caption("apd_map")),
+        )
+
+    @property
+    def drawn(self) -> dict[str, Rows]:
+        """Features have the last beat of each neuron."""
+        return {"features": "grid", "beats": "neurons"}
+
+    def block(self, block: RowBlock) -> dict[str, pa.Table]:
+        beats = block.result.beat_columns
+        return {"beats": tables.table(beats | {"neuron": beats["neuron"] + np.int32(block.rows.start)}, DEFINITIONS)}
+
+    def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
+        from hhcore.protocols.pacing import figures
+
+        return {
+            "restitution": figures.restitution(tables["features"], tables["beats"], context),
+            "apd_map": figures.apd_map(tables["features"], context),
+        }

@@ -1,0 +1,85 @@
+"""Figures of paced cells: restitution, and the duration of the action potential over the grid."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hhcore.figures import style
+from hhcore.figures.context import FigureContext, Variable, numbers, select, some_of
+from hhcore.figures.family import Line, family, points
+from hhcore.figures.limits import MAX_COLOURS, MAX_FACETS
+from hhcore.figures.maps import value_map
+from hhcore.simulation.features import FAILED
+
+APD = "apd90_ms"
+INTERVAL = "diastolic_interval_ms"
+DURATION = Variable(APD, "APD90", "ms")
+NO_APD = "no action potential, or it outlasts its beat"
+NOTHING = "No beat has both a diastolic interval and an action potential that ends within it."
+
+
+@style.styled
+def restitution(table: pd.DataFrame, beats: pd.DataFrame, context: FigureContext) -> Figure:
+    """APD90 against the diastolic interval before, coloured by one further axis, in panels by the next one.
+
+    table : features: one row per neuron with the axes' columns and those of its last whole beat
+    beats : beats: one row per neuron and beat
+
+    If the period is swept, a curve is the last whole beats of neurons that differ in the period alone; else it is all
+    beats of a neuron. Further axes are held at their middle values; the heading says so.
+    """
+    along = [axis for axis in context.free if axis.column == context.along]
+    thinned = some_of(len(table), context.neurons, "neurons") if context.zipped else []
+    if not along:
+        table = beats.join(table[[axis.column for axis in context.axes]], on="neuron")
+    drawn = "last whole beat at each period" if along else "every beat"
+    colour, facet = (None, None) if context.zipped else (*context.others[:2], None, None)[:2]
+    table, notes = context.hold(table, [*along, colour, facet], whole=len(along))
+    for axis, most in ((colour, MAX_COLOURS), (facet, MAX_FACETS)):
+        table = table if axis is None else table[table[axis.column].isin(axis.spread(most))]
+    valid = np.isfinite(numbers(table, APD)) & np.isfinite(numbers(table, INTERVAL))
+    if not valid.any():
+        return style.text_figure(context.title, [NOTHING])
+    notes = [drawn if valid.all() else f"{drawn}; {np.sum(~valid):,} of {len(table):,} have no value", *thinned, *notes]
+    facets = facet.spread(MAX_FACETS) if facet else [None]
+    titles = [facet.at(value) for value in facets] if facet else [""]
+    figure, grid = style.panels(context.title, notes, titles, "Diastolic interval (ms)", "APD90 (ms)")
+    for panel, value in zip(grid, facets, strict=True):
+        _draw(panel, select(table[valid], facet, value), colour, context)
+    if colour:
+        style.level_colours(colour.spread(MAX_COLOURS)).bar(figure, grid, colour.label)
+    return figure
+
+
+@style.styled
+def apd_map(table: pd.DataFrame, context: FigureContext) -> Figure:
+    """APD90 of the last whole beat over the first two axes, the period before others, in panels by the third.
+
+    table : features: one row per neuron with the axes' columns, apd50_ms, apd90_ms and status
+
+    With one axis, APD50 and APD90 are plotted against it; with none, written. Further axes are held at their middle
+    values; the heading says so. Hatches mark neurons without an APD90, crosses those that failed.
+    """
+    table = table.assign(failed=table["status"].isin(FAILED).to_numpy(dtype=bool))
+    if not context.free:
+        durations = {name: numbers(table, f"{name.lower()}_ms")[0] for name in ("APD50", "APD90")}
+        lines = [f"{name}: {'none' if np.isnan(x) else f'{x:.6g} ms'}" for name, x in durations.items()]
+        return style.text_figure(context.title, ["One neuron, no axis to plot its last whole beat against.", *lines])
+    if len(context.free) == 1:
+        lines = [Line(APD, "APD90"), Line("apd50_ms", "APD50", {"linestyle": (0, (3, 1.5))})]
+        return family(table, context, context.free, lines, "Action potential duration (ms)", NO_APD)
+    if context.zipped:
+        return points(table, context, *context.free[:2], DURATION, NO_APD)
+    return value_map(table, context, context.free, DURATION, style.DIVERGED, NO_APD)
+
+
+def _draw(panel: Axes, table: pd.DataFrame, colour: Variable | None, context: FigureContext) -> None:
+    """A line with markers for each curve; markers alone for zipped axes, whose neurons are on no curve."""
+    levels = colour.spread(MAX_COLOURS) if colour else np.zeros(1)
+    shades = style.level_colours(levels).mappable
+    for level in levels:
+        curve = select(table, colour, level).sort_values(INTERVAL)
+        look = {"color": shades.to_rgba(level) if colour else style.BLUE, "linewidth": 0.8}
+        line = "none" if context.zipped else "-"
+        panel.plot(numbers(curve, INTERVAL), numbers(curve, APD), marker="o", linestyle=line, **look)

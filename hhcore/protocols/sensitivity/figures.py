@@ -1,0 +1,120 @@
+"""Figures of sampled designs: a feature against each sampled quantity, Sobol indices."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from hhcore.figures import style
+from hhcore.figures.context import FigureContext, numbers, some_of
+from hhcore.figures.family import y_limits
+from hhcore.figures.style import BLUE, ORANGE
+
+MOST_QUANTITIES = 12  # with bars
+MOST_PANELS = 9  # of a scatter
+SHOWN = (-0.25, 1.25)  # indices outside are cut off: only estimates from too few points lie there
+BARS = (("first_order", BLUE, "first order", 0.2), ("total", ORANGE, "total", -0.2))
+
+
+@style.styled
+def sample_scatter(table: pd.DataFrame, context: FigureContext) -> Figure:
+    """The feature that matters most against each sampled quantity: a point for each point of the design.
+
+    table : features: one row per neuron with the columns of what varies and that of `context.headline`
+
+    Axes are held at their middle values; the heading says so. Crosses mark neurons without a value.
+    """
+    y = context.headline
+    table, notes = _hold(table, context)
+    notes += some_of(len(table), context.points, "points of the design")
+    shown = context.sampled[:MOST_PANELS]
+    if len(shown) < len(context.sampled):
+        notes.append(f"the first {len(shown)} of {len(context.sampled)} sampled quantities")
+    columns = min(3, len(shown))
+    rows = -(-len(shown) // columns)
+    width = style.ONE_COLUMN if columns == 1 else style.TWO_COLUMNS
+    figure = style.new_figure(width, 2.2 * rows + 0.3, context.title, notes)
+    grid = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
+    for empty in grid[len(shown) :]:
+        empty.remove()
+    up, gaps = numbers(table, y.column), 0
+    for i, (panel, x) in enumerate(zip(grid, shown, strict=False)):
+        along = numbers(table, x.column)
+        size = 10.0 if len(along) < 300 else 4.0
+        panel.scatter(along, up, s=size, color=BLUE, alpha=0.6, linewidth=0, rasterized=True)
+        gaps = style.mark_gaps(panel, along, up, style.VERMILLION)
+        panel.set_xlabel(x.label)
+        if i % columns == 0:
+            panel.set_ylabel(f"{y.name} ({y.unit})")
+    y_limits(grid[0], up)
+    look = {"marker": "x", "linestyle": "none", "color": style.VERMILLION}
+    style.legend_below(figure, [Line2D([], [], label=f"no value ({gaps:,})", **look)] if gaps else [])
+    return figure
+
+
+@style.styled
+def sobol_indices(table: pd.DataFrame, context: FigureContext) -> Figure:
+    """First-order and total indices of every feature as bars with their 95 % confidence intervals, a panel for each.
+
+    table : sobol_indices: one row per values of the axes, feature and sampled quantity
+
+    Features of single neurons are those at the middle values of the axes; the heading says so, and names the features
+    without indices. Of many quantities, those with the largest total index are shown.
+    """
+    own, notes = _hold(table, context)
+    if context.along in table:
+        whole = table[table[context.along].isna()]
+        for axis in context.axes:
+            whole = whole[(whole[axis.column] == axis.middle) | (axis.column == context.along)]
+        own = pd.concat([whole, own])
+        notes = [f"features of single neurons {note}" for note in notes]
+    defined = own[own["total"].notna()]
+    notes += _undefined(own[own["total"].isna()].drop_duplicates("feature"))
+    features = defined["feature"].unique()
+    if not len(features):
+        return style.text_figure(context.title, ["No feature has Sobol indices.", *notes])
+    largest = defined.groupby("parameter")["total"].max().sort_values(ascending=False, kind="stable")
+    shown = [q.name for q in context.sampled if q.name in largest.index[:MOST_QUANTITIES]]
+    if len(shown) < len(largest):
+        notes.append(f"the {len(shown)} of {len(largest)} quantities with the largest total index")
+    figure, grid = style.panels(context.title, notes, list(features), "Share of the variance", "")
+    for panel, feature in zip(grid, features, strict=True):
+        _bars(panel, defined[defined["feature"] == feature].set_index("parameter").loc[shown])
+    ends = [(defined[name] + side * defined[f"{name}_ci95"]) for name, *_ in BARS for side in (-1, 1)]
+    least, most = min(0.0, *(end.min() for end in ends)), max(1.0, *(end.max() for end in ends))
+    grid[0].set(yticks=range(len(shown)), yticklabels=shown, ylim=(len(shown) - 0.5, -0.5))
+    grid[0].set_xlim(max(SHOWN[0], least - 0.02), min(SHOWN[1], most + 0.02))
+    handles = [Patch(color=colour, linewidth=0, label=label) for _, colour, label, _ in BARS]
+    interval = Line2D([], [], color=style.BLACK, linewidth=0.7, label="95 % confidence interval")
+    style.legend_below(figure, [*handles, interval])
+    return figure
+
+
+def _bars(panel: Axes, part: pd.DataFrame) -> None:
+    position = np.arange(len(part))
+    whiskers = {"ecolor": style.BLACK, "elinewidth": 0.7, "capsize": 1.5, "capthick": 0.7}
+    for name, colour, _, shift in BARS:
+        values, error = numbers(part, name), numbers(part, f"{name}_ci95")
+        panel.barh(position - shift, values, height=0.38, color=colour, xerr=error, error_kw=whiskers)
+    panel.axvline(0.0, color=style.BLACK, linewidth=0.5)
+
+
+def _undefined(features: pd.DataFrame) -> list[str]:
+    """A note that names features without indices, and why."""
+    words = [
+        f"{row.feature} ({f'{row.undefined:,} of {row.points:,} points lack it' if row.undefined else 'constant'})"
+        for row in features.itertuples()
+    ]
+    return [f"no indices: {', '.join(words)}"] if words else []
+
+
+def _hold(table: pd.DataFrame, context: FigureContext) -> tuple[pd.DataFrame, list[str]]:
+    """The rows in which all axes have their middle values (zipped axes, those of the middle point); and notes."""
+    if not context.zipped:
+        return context.hold(table, [])
+    middle = context.middle(context.axes)
+    for axis, value in middle:
+        table = table[table[axis.column] == value]
+    return table, [f"at {', '.join(axis.at(value) for axis, value in middle)}"]

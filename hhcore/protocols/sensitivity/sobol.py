@@ -1,0 +1,61 @@
+"""Sobol indices of a Saltelli design."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from hhcore.experiments.analysis import Analysis, FigureFile, TableFile
+from hhcore.experiments.experiment import Experiment
+from hhcore.protocols.fi.analysis import FI
+
+
+class Sobol(Analysis):
+    """sobol_indices.parquet and its figure."""
+
+    name = "sobol"
+    order = 40
+    source = "tables"
+
+    @classmethod
+    def applies(cls, experiment: Experiment) -> bool:
+        return experiment.sample is not None and experiment.sample.kind == "saltelli"
+
+    @property
+    def curves(self) -> FI | None:
+        """The F-I curves of the experiment, whose features have indices too."""
+        return FI(self.experiment) if FI.applies(self.experiment) else None
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Features of neurons, and of curves if the experiment has any."""
+        return ("features", *(["fi_summary"] if self.curves else []))
+
+    @property
+    def tables(self) -> tuple[TableFile, ...]:
+        return (TableFile("sobol_indices", 0, "Sobol indices", self.caption("sobol_indices_table")),)
+
+    @property
+    def figures(self) -> tuple[FigureFile, ...]:
+        return (FigureFile("sobol_indices", "Sobol indices", self.caption("sobol_indices")),)
+
+    def write(self, numerics: Path, folder: Path) -> None:
+        from hhcore.protocols.sensitivity.features import write_indices
+
+        write_indices(self.experiment, self.curves, numerics, folder)
+
+    def minutes(self) -> int:
+        """A hundred resamples of each feature take 30 us a neuron; four times that to be safe."""
+        return max(20, round(4 * 3e-5 * self.experiment.n_points / 60 + 0.5))
+
+    def megabytes(self) -> int:
+        """Tables are read column by column: 0.2 kB a neuron."""
+        return 1500 + self.experiment.n_points // 5000
+
+    @classmethod
+    def code(cls) -> tuple[Path | str, ...]:
+        """Features of curves come from F-I."""
+        return (*super().code(), *FI.code(), "sweep/gather.py")
+
+    def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
+        from hhcore.protocols.sensitivity import figures
+
+        return {"sobol_indices": figures.sobol_indices(tables["sobol_indices"], context)}

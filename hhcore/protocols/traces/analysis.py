@@ -1,0 +1,46 @@
+"""Time courses of the neurons that a config asks for, as a table and a figure."""
+
+from collections.abc import Mapping
+from math import ceil
+from pathlib import Path
+
+from hhcore.experiments.analysis import Analysis, FigureFile, TableFile
+from hhcore.experiments.experiment import Experiment
+from hhcore.simulation.simulate import TRACE_INTERVAL_MS
+
+
+class Traces(Analysis):
+    """traces.parquet and its figure."""
+
+    name = "traces"
+    order = 40
+    source = "model"
+
+    @classmethod
+    def applies(cls, experiment: Experiment) -> bool:
+        return bool(experiment.traces)
+
+    @property
+    def tables(self) -> tuple[TableFile, ...]:
+        e, ms = self.experiment, self.experiment.model.ms
+        step = TRACE_INTERVAL_MS if e.solver is None or e.solver.scheme.adaptive else e.solver.accuracy * ms
+        rows = ceil(len(e.traces) * e.duration * ms / step)
+        return (TableFile("traces", rows, "Traces", self.caption("traces_table")),)
+
+    @property
+    def figures(self) -> tuple[FigureFile, ...]:
+        return (FigureFile("traces", "Example traces", self.caption("traces")),)
+
+    @property
+    def settings(self) -> str:
+        return str(self.experiment.traces)
+
+    def write(self, numerics: Path, folder: Path) -> None:
+        from hhcore.protocols.traces.table import write_traces
+
+        write_traces(self.experiment, numerics, folder / "traces.parquet")
+
+    def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
+        from hhcore.protocols.traces import figures
+
+        return {"traces": figures.trace_panel(tables["traces"], context)}

@@ -1,0 +1,31 @@
+"""The time courses of single neurons as a table."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from hhcore.base import tables
+from hhcore.base.units import column_name
+from hhcore.certify.certificate import provenance
+from hhcore.experiments.experiment import Experiment
+from hhcore.simulation.simulate import trace
+
+
+def write_traces(experiment: Experiment, numerics: Path, path: Path) -> None:
+    """Write every step of the requested points: trace, time, states, currents, stimulus."""
+    e, parts = experiment, []
+    fields = {"trace": ("1", "number of the trace in the config, from 0"), "time_ms": ("ms", "time")}
+    fields |= {column_name(n, q.unit): (q.unit, q.description) for n, q in e.model.states.items()}
+    fields |= {column_name(n, q.unit): (q.unit, q.description) for n, q in e.model.currents.items()}
+    fields |= {column_name("stimulus", e.model.current.unit): (e.model.current.unit, "injected current")}
+    for number, point in enumerate(e.traces):
+        parameters = {name: point[name] for name in e.model.parameters}
+        settings = {"duration": e.duration, "initial_state": e.initial_state}
+        solver = {"method": e.solver.method, e.solver.setting: e.solver.accuracy}
+        course = trace(e.model, parameters, e.stimuli(point), **settings, **solver)
+        order = ["time", *e.model.states, *e.model.currents, "stimulus"]
+        course["time"] = course["time"] * e.model.ms
+        values = [np.full(len(course["time"]), number), *(course[name] for name in order)]
+        parts.append(tables.table(dict(zip(fields, values, strict=True)), fields))
+    tables.write(path, pa.concat_tables(parts), provenance(e, numerics))

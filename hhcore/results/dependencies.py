@@ -1,0 +1,56 @@
+"""The source files that the results of each step depend on; their digest is a parameter of the step's rule.
+
+The lists are explicit: with all imports, an edited error message would make results again. They leave out files whose
+outcome has a digest of its own (config, model, kernel), and files that change no result. tests/test_digests.py names
+these with the reason, and compares the rest with the imports.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from hhcore.experiments.analysis import Analysis
+
+Code = tuple[str | Path, ...]
+
+GRID: Code = ("grid/points.py", "grid/factors.py", "experiments/experiment.py")
+TABLES: Code = ("base/tables.py", "base/units.py", "certify/certificate.py")
+FEATURES: Code = (
+    *(f"simulation/{name}" for name in ("result.py", "features.py", "spike_trains.py.in", "beats.py")),
+    "compile/language",
+)
+
+CALIBRATION: Code = (
+    *("certify/calibration.py", "certify/stability.py", "certify/certificate.py"),
+    *("simulation/reference.py", "simulation/spike_errors.py", "simulation/spike_errors.py.in"),
+    *("base/tables.py", "base/hashing.py", "compile/cost.py", *GRID),
+)
+
+
+def tables(analyses: Iterable[Analysis]) -> Code:
+    """Of the tables from the pass over all neurons."""
+    own = [path for analysis in analyses for path in analysis.code()]
+    return (
+        *TABLES,
+        *GRID,
+        *FEATURES,
+        "sweep/gather.py",
+        "sweep/columns.py",
+        "results/write.py",
+        "results/summary.py",
+        *own,
+    )
+
+
+def own_tables(analysis: Analysis) -> Code:
+    """Of the tables that an analysis writes by itself."""
+    return (*TABLES, *GRID, *analysis.code())
+
+
+def figures(analyses: Iterable[Analysis]) -> Code:
+    """Of figures."""
+    return (
+        "figures",
+        "results/draw.py",
+        "base/units.py",
+        *(path for analysis in analyses for path in analysis.figure_code()),
+    )

@@ -1,0 +1,41 @@
+"""Draw the figures of an experiment from its tables."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from hhcore.base import tables
+from hhcore.experiments.analysis import Rows, analyses
+from hhcore.experiments.experiment import Experiment
+from hhcore.figures.context import FigureContext, figure_context
+from hhcore.figures.style import save
+
+
+def draw(experiment: Experiment, names: Iterable[str], folder: Path) -> None:
+    """Draw the figures of the named analyses into `folder`/figures, from the tables in `folder`."""
+    chosen = [analysis for analysis in analyses(experiment) if analysis.name in names and analysis.figures]
+    drawn = {name: rows for analysis in chosen for name, rows in analysis.drawn.items()}
+    context = figure_context(experiment)
+    frames = read_frames(drawn, context, folder)
+    for analysis in chosen:
+        for name, figure in analysis.draw({table: frames[table] for table in analysis.drawn}, context).items():
+            save(figure, folder / "figures" / name)
+
+
+def read_frames(drawn: dict[str, Rows], context: FigureContext, folder: Path) -> dict[str, pd.DataFrame]:
+    """The rows of each table that figures need; the index is their row numbers in the table."""
+    grid = {name: _chosen(folder / f"{name}.parquet", context.shows) for name, rows in drawn.items() if rows == "grid"}
+    frames = {
+        name: tables.read(folder / f"{name}.parquet").to_pandas() for name, rows in drawn.items() if rows == "all"
+    }
+    for name in (name for name, rows in drawn.items() if rows == "neurons"):
+        shown = grid["features"].index
+        frames[name] = _chosen(folder / f"{name}.parquet", lambda part, shown=shown: np.isin(part["neuron"], shown))
+    return grid | frames
+
+
+def _chosen(path: Path, chosen) -> pd.DataFrame:
+    part, rows = tables.read_rows(path, chosen)
+    return part.to_pandas().set_axis(rows)

@@ -1,0 +1,86 @@
+"""What the jobs of an experiment need, from its size alone: minutes, megabytes, and the rows of its tables.
+
+Estimates are generous, since a cluster ends a job that exceeds them: times are four times what is expected. If a job
+still fails, the workflow gives it more the next time.
+"""
+
+from math import ceil, prod
+
+from hhcore.experiments.analysis import analyses
+from hhcore.experiments.experiment import Experiment
+from hhcore.figures.limits import MAX_POINTS, MAX_VALUES
+from hhcore.sweep.estimate import estimate
+
+MARGIN = 4.0  # of time
+NUMBERS_IN_10_US = 150.0  # of a record, put into tables
+COPIES = 4  # of a neuron's numbers in memory at once, while a shard is assembled and written
+FACETS_SHOWN = 12  # panels of maps and of families of curves together
+CALIBRATION_STEPS = 1e5  # in 1 ms, of all neurons of the sample and of the lines it is chosen from
+
+
+def shard_minutes(experiment: Experiment) -> int:
+    """Time for a shard on one core."""
+    cost = estimate(experiment)
+    return _minutes(10, cost.core_s / len(cost.shards) + 3e-8 * cost.neurons)
+
+
+def shard_mb(experiment: Experiment) -> int:
+    """Memory for a shard, which is in memory as a whole: the points, states and records of its neurons."""
+    e = experiment
+    record = 8 * (len(e.model.states) + e.protocol.numbers(e))
+    bytes_per_neuron = 400 + COPIES * (8 * len(e.quantities) + (2 if e.certify == "all" else 1) * record)
+    return ceil(500 + bytes_per_neuron * e.n_points / len(estimate(e).shards) / 1e6)
+
+
+def calibration_minutes(experiment: Experiment) -> int:
+    """Time to try solvers on a sample, however large the grid."""
+    cost = estimate(experiment)
+    steps_per_core_s = cost.steps / cost.core_s
+    return _minutes(30, CALIBRATION_STEPS * experiment.protocol.simulated_ms(experiment) / steps_per_core_s)
+
+
+def tables_minutes(experiment: Experiment) -> int:
+    """Time to put the tables together: 10 us a neuron, and as much for each 150 numbers of its record."""
+    e = experiment
+    return _minutes(20, 1e-5 * e.n_points * (1 + e.protocol.numbers(e) / NUMBERS_IN_10_US))
+
+
+def tables_mb(experiment: Experiment) -> int:
+    """Memory for the tables: three row blocks, and every error if all are estimated."""
+    return 2000 + (experiment.n_points * 16 // 10**6 if experiment.certify == "all" else 0)
+
+
+def figures_minutes(experiment: Experiment) -> int:
+    """Time for figures: 2 us a neuron, since the table is read once."""
+    return _minutes(10, 2e-6 * experiment.n_points)
+
+
+def figures_mb(experiment: Experiment) -> int:
+    """Memory for figures: 0.5 kB a neuron that they may show."""
+    return 1500 + figure_rows(experiment) // 2000
+
+
+def figure_rows(experiment: Experiment) -> int:
+    """The most rows of a table that figures hold: two axes and panels of a third one, or scattered points.
+
+    If every neuron is tested, fragile neurons come on top; they lie on edges of the grid, so they are few.
+    """
+    e = experiment
+    if e.sample is not None:
+        along = max((len(f.values) for f in e.factors if f.names == (e.stimulus.axis,) and not f.scattered), default=1)
+        shown = min(len(e.sample.points), MAX_POINTS) * min(along, MAX_VALUES)
+    elif e.combine == "zip":
+        shown = MAX_POINTS
+    else:
+        *others, y, x = [1, 1, *sorted(min(size, MAX_VALUES) for size in e.shape)]
+        shown = x * y * prod(min(size, FACETS_SHOWN) for size in others) * max(1, len(others) - 1)
+    return min(e.n_points, shown + MAX_POINTS)
+
+
+def rows(experiment: Experiment) -> dict[str, int]:
+    """About how many rows each table has, by name; 0 if few, or if the number does not matter."""
+    return {table.name: table.rows for analysis in analyses(experiment) for table in analysis.tables}
+
+
+def _minutes(least: int, seconds: float) -> int:
+    return max(least, ceil(MARGIN * seconds / 60))

@@ -1,0 +1,191 @@
+"""What was run, as one small HTML page: model and source, grid, stimulus, solver, counts, versions, the tables."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from html import escape
+from string import Template
+
+import numpy as np
+import pyarrow as pa
+
+from hhcore.base.units import pretty_unit
+from hhcore.experiments.experiment import Experiment
+from hhcore.simulation.result import STATUSES, Result
+from hhcore.sweep.estimate import estimate
+
+PAGE = Template("""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>$name</title>
+<style>
+body { font: 14px/1.5 system-ui, sans-serif; color: #222; max-width: 60em; margin: 2em auto; padding: 0 1em; }
+table { border-collapse: collapse; margin: 0.5em 0 1.5em; }
+th, td { text-align: left; vertical-align: top; padding: 0.25em 1em 0.25em 0; border-bottom: 1px solid #ddd; }
+th { font-weight: 600; }
+h1 { font-size: 1.5em; } h2 { font-size: 1.15em; margin-top: 1.8em; }
+code { font-family: ui-monospace, monospace; font-size: 0.92em; }
+</style></head><body>
+<h1>$name</h1>
+$body
+</body></html>
+""")
+
+
+class Totals:
+    """What the page says of all neurons, added up from row blocks.
+
+    statuses        : number of neurons by status
+    tested, fragile : number of neurons whose outcome was tested for dependence on the accuracy, and of those dependent
+    errors          : the estimated errors [unit of the protocol's error column]
+    schemas, rows   : of the tables by name
+    """
+
+    def __init__(self) -> None:
+        self.statuses: Counter[str] = Counter()
+        self.tested = self.fragile = 0
+        self.errors: list[np.ndarray] = []
+        self.schemas: dict[str, pa.Schema] = {}
+        self.rows: Counter[str] = Counter()
+
+    def add(self, result: Result, experiment: Experiment, tables: Mapping[str, pa.Table]) -> None:
+        """Count the neurons of a row block and the rows of its tables."""
+        self.statuses.update(dict(enumerate(np.bincount(result.status, minlength=len(STATUSES)).tolist())))
+        self.tested += int((~np.isnan(result.fragile)).sum())
+        self.fragile += int((result.fragile == 1).sum())
+        accuracy = experiment.protocol.accuracy
+        error = result.error * accuracy.scale(experiment.model) * accuracy.factor
+        self.errors.append(error[~np.isnan(error)])
+        for name, table in tables.items():
+            self.schemas[name] = table.schema
+            self.rows[name] += table.num_rows
+
+
+def summary(
+    experiment: Experiment, totals: Totals, facts: Iterable[tuple[str, str]], provenance: Mapping[str, str]
+) -> str:
+    """The page as text.
+
+    facts      : remarks of analyses on the neurons, a word and a sentence each
+    provenance : metadata of the tables: certificate, digests, versions
+    """
+    body = [
+        *_section("What was run", _facts(experiment)),
+        *_section("Grid", _grid(experiment)),
+        *_section("Neurons", [*_counts(totals), *facts]),
+        *_section("Accuracy", _accuracy(experiment, totals, provenance)),
+        *_section("Made with", provenance.items()),
+    ]
+    for name, schema in totals.schemas.items():
+        body += [f"<h2><code>{escape(name)}.parquet</code>, {totals.rows[name]:,} rows</h2>", _fields(schema)]
+    return PAGE.substitute(name=escape(experiment.name), body="\n".join(body))
+
+
+def _facts(e: Experiment) -> Iterable[tuple[str, str]]:
+    time, potential = e.model.time_unit, e.model.states[e.model.potential].unit
+    yield "Model", f"{e.model.title} ({e.model.name})"
+    yield "Source", e.model.source or "none given in the model file"
+    yield "Stimulus", ", ".join([e.stimulus.title, *(f"{name} {_value(e, name)}" for name in e.stimulus.fields)])
+    yield "Initial state", _initial(e)
+    yield "Duration", f"{e.duration:g} {time}"
+    yield "Analysis window", f"{e.analysis_window[0]:g} to {e.analysis_window[1]:g} {time}"
+    rearm = (
+        ""
+        if e.rearm == e.threshold
+        else f"; before the next, the potential must have been below {e.rearm:g} {potential}"
+    )
+    yield "Spike", f"upward crossing of {e.threshold:g} {potential}{rearm}"
+    yield "Solver", _solver(e)
+    yield "Simulated", f"{estimate(e).neurons:,} neurons, {estimate(e).simulated_s:,.6g} s together"
+
+
+def _solver(e: Experiment) -> str:
+    scheme, accuracy = e.solver.scheme, e.solver.accuracy
+    if scheme.adaptive:
+        return f"{scheme.title} (order {scheme.order}), local error of a step at most {accuracy:g} of the state's size"
+    return f"{scheme.title} (order {scheme.order}), step at most {accuracy:g} {e.model.time_unit}"
+
+
+def _value(e: Experiment, quantity: str) -> str:
+    if quantity in e.swept:
+        return "swept"
+    value, unit = e.defaults[quantity], e.unit(quantity)
+    return "as many as fit" if value == np.inf else f"{value:g} {pretty_unit(unit)}".removesuffix(" 1")
+
+
+def _initial(e: Experiment) -> str:
+    if isinstance(e.initial_state, dict):
+        return ", ".join(f"{name} = {value:g}" for name, value in e.initial_state.items())
+    words = {
+        "rest": "rest: the stable equilibrium of each neuron without stimulus",
+        "model": "model: the state written in the model file",
+    }
+    return words[e.initial_state]
+
+
+def _grid(e: Experiment) -> Iterable[tuple[str, str]]:
+    if e.sample is not None:
+        yield "Sample", f"{e.sample.kind}, n = {e.sample.n:,}, seed {e.sample.seed}: {len(e.sample.points):,} points"
+        for spread in e.sample.distributions:
+            yield spread.name, f"sampled, {spread.words}"
+    for axis in e.axes:
+        ends = f"{axis.values[0]:g} to {axis.values[-1]:g}" if axis.values.size > 1 else f"{axis.values[0]:g}"
+        yield axis.name, f"{axis.values.size:,} values, {ends} {pretty_unit(axis.unit)}"
+    changed = {n: e.defaults[n] for n, q in e.model.parameters.items() if e.defaults[n] != q.value}
+    for name, value in changed.items():
+        yield name, f"{value:g} {pretty_unit(e.unit(name))}, instead of the model's {e.model.parameters[name].value:g}"
+    if len(e.axes) > 1:
+        yield "Combined as", "product: every value with every other" if e.combine == "product" else "zip: in step"
+    if not e.factors:
+        yield "Axes", "none: a single neuron"
+
+
+def _counts(totals: Totals) -> Iterable[tuple[str, str]]:
+    meanings = {
+        "ok": "simulated",
+        "no_stable_rest": "have no stable rest and started from the model's own; simulated",
+        "diverged": "failed: a state became infinite or not a number; their features are null",
+        "stalled": "failed: they needed ever shorter steps and were given up; their features are null",
+    }
+    for number, status in enumerate(STATUSES):
+        yield status, f"{totals.statuses[number]:,} {meanings[status]}"
+
+
+def _accuracy(e: Experiment, totals: Totals, certificate: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+    """The certificate, in words."""
+    accuracy, errors = e.protocol.accuracy, np.concatenate(totals.errors)
+    unit = pretty_unit(accuracy.unit)
+    asked = "no tolerance was given"
+    if e.tolerance is not None:
+        asked = f"at most {certificate[f'tolerance_{accuracy.suffix}']} {unit} was asked for"
+    tested = "every neuron" if e.certify == "all" else f"a sample of {totals.tested:,} neurons"
+    yield "Tested", f"{tested}; {asked}"
+    if errors.size:
+        yield accuracy.label, f"worst {errors.max():.3g} {unit}, median {np.median(errors):.3g} {unit}"
+    fragile = f"{totals.fragile:,} of {totals.tested:,} tested"
+    yield "Fragile", f"{fragile} have a {accuracy.outcome.replace('_', ' ')} that depends on the solver's accuracy"
+    yield "Reference", f"{certificate['reference']}, for {certificate['reference_runs']} neurons of a sample"
+    checked, agreement = (
+        certificate["reference_checked_by_scipy"],
+        certificate[f"reference_agreement_{accuracy.suffix}"],
+    )
+    none = "no neuron: none of the sample fires, or SciPy cannot integrate those that do"
+    yield (
+        "Checked by SciPy",
+        none if checked == "none" else f"{checked}: the reference agrees within {agreement} {unit}",
+    )
+
+
+def _section(title: str, rows: Iterable[tuple[str, str]]) -> list[str]:
+    cells = "".join(f"<tr><th>{escape(key)}</th><td>{escape(str(value))}</td></tr>" for key, value in rows)
+    return [f"<h2>{escape(title)}</h2>", f"<table>{cells}</table>"]
+
+
+def _fields(schema: pa.Schema) -> str:
+    rows = "".join(
+        f"<tr><td><code>{escape(field.name)}</code></td>"
+        f"<td>{escape(pretty_unit(_meta(field, b'unit')))}</td><td>{escape(_meta(field, b'definition'))}</td></tr>"
+        for field in schema
+    )
+    return f"<table><tr><th>Column</th><th>Unit</th><th>Definition</th></tr>{rows}</table>"
+
+
+def _meta(field: pa.Field, key: bytes) -> str:
+    return (field.metadata or {}).get(key, b"").decode()

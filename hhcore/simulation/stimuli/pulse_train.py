@@ -1,0 +1,135 @@
+"""Equal current pulses, for pacing."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+
+from hhcore.base.errors import UserError
+from hhcore.simulation.stimuli.stimulus import Field, Stimulus, Values
+
+MAX_PULSES = 10_000
+
+
+@dataclass(frozen=True)
+class PulseTrain(Stimulus):
+    """Equal current pulses: pulse i = 0, 1, ... flows while onset <= t < onset + width, with onset = start + i period.
+
+    amplitude : float or float64 (n,), in the unit of the model's injected current (uA/cm^2)
+    width, period, start : float or float64 (n,), in the model's unit of time (ms)
+    number    : of pulses; by default all that end within the run
+
+    Each pulse begins a beat, which lasts to the next onset or to the end of the run. Times need not lie on the
+    integration grid: steps of the integration end exactly at the edges.
+
+    >>> import hhcore
+    >>> run = hhcore.simulate("hodgkin_huxley_1952", {}, hhcore.PulseTrain(25, 0.5, [10, 20]), duration=60)
+    >>> run.beat_table.groupby("neuron").apd90_ms.count().tolist()
+    [3, 3]
+    """
+
+    amplitude: float | np.ndarray
+    width: float | np.ndarray
+    period: float | np.ndarray
+    number: float | np.ndarray = inf
+    start: float | np.ndarray = 0.0
+
+    kind = "pulse_train"
+    title = "current pulses"
+    example = "{kind: pulse_train, amplitude: 80, width: 0.5, period: 1000}"
+    axis = "period"
+    fields = {
+        "amplitude": Field("current", "Injected current, amplitude of the stimulus"),
+        "width": Field("time", "Pulse, how long each lasts"),
+        "period": Field("time", "Pacing, time from onset to onset"),
+        "number": Field("1", "Pulses, how many", inf, swept=False),
+        "start": Field("time", "Pulses, when the first begins", 0.0),
+    }
+    quiet = {"amplitude": 0.0, "width": 1.0, "period": 2.0, "number": 0.0, "start": 0.0}
+    segment = '''
+def segment(k, amplitude, width, period, number, start):
+    """(end, level) of segment k: before pulse i = 0, 1, ... for even k = 2 i, the pulse itself for k = 2 i + 1."""
+    i = float(k >> 1)
+    onset = start + i * period if i < number else inf
+    if k & 1 == 0:
+        return onset, 0.0
+    return onset + width, amplitude
+'''
+    beat = '''
+def beat(k):
+    """The number of the beat that begins with segment k, that of the pulse, or -1."""
+    return k >> 1 if k & 1 == 1 else -1
+'''
+
+    @classmethod
+    def check(cls, values: Values, duration: float, where: str) -> None:
+        """0 < width < period, 0 <= start, and every pulse, one at least, ends within the run."""
+        width, period, number, start = (values[name] for name in ("width", "period", "number", "start"))
+        for name in ("width", "period"):
+            if values[name].min() <= 0:
+                raise UserError(f"{where}.{name}: {float(values[name].min())!r} is not above 0; give a time above 0")
+        if start.min() < 0:
+            raise UserError(f"{where}.start: {float(start.min())!r} is before the simulation, which begins at 0")
+        illegal = ~np.isposinf(number) & ((number < 1) | (np.floor(number) != number))
+        if illegal.any():
+            raise UserError(
+                f"{where}.number: {number[illegal][0]:g} is not a number of pulses; give a whole number from 1 on, "
+                f"or leave it out for all that fit into the duration"
+            )
+        worst = (width - period).argmax()
+        if width[worst] >= period[worst]:
+            raise UserError(
+                f"{where}: width {float(width[worst])!r} is not below period {float(period[worst])!r}; "
+                f"pulses must not touch, so give a longer period or shorter pulses"
+            )
+        last = start + (np.where(np.isfinite(number), number, 1) - 1) * period + width
+        worst = last.argmax()
+        if last[worst] > duration:
+            pulse = "first" if not 1 < number[worst] < inf else f"{number[worst]:g}th"
+            raise UserError(
+                f"{where}: the {pulse} pulse ends at {float(last[worst])!r}, after the end of the simulation, "
+                f"{duration!r}; give a longer duration or fewer pulses"
+            )
+        most = cls._numbers(values, duration).max()
+        if most > MAX_PULSES:
+            raise UserError(
+                f"{where}: {most:.6g} pulses are too many for one neuron; at most {MAX_PULSES} are legal, "
+                f"so give a number or a longer period"
+            )
+
+    @classmethod
+    def edge_counts(cls, values: Values, duration: float) -> np.ndarray:
+        """Two for each pulse: its onset and its end."""
+        return 2 * cls.beat_counts(values, duration)
+
+    @classmethod
+    def beat_counts(cls, values: Values, duration: float) -> np.ndarray:
+        """One for each pulse."""
+        return cls._numbers(values, duration).astype(np.int64)
+
+    @classmethod
+    def resolve(cls, values: Values, duration: float) -> dict[str, np.ndarray]:
+        """Fill in the number of pulses of each neuron."""
+        return {**values, "number": cls._numbers(values, duration)}
+
+    @classmethod
+    def twin(cls, values: Mapping[str, float], duration: float) -> tuple[list[float], Callable[[float], float]]:
+        """All pulses that end within the run, up to rounding; each half-open."""
+        amplitude, width, period, number, start = (values[name] for name in cls.fields)
+        onsets: list[float] = []
+        while len(onsets) < number and start + len(onsets) * period + width <= duration * (1 + 1e-12):
+            onsets.append(start + len(onsets) * period)
+
+        def current(t: float) -> float:
+            i = bisect_right(onsets, t) - 1
+            return amplitude if i >= 0 and t < onsets[i] + width else 0.0
+
+        return [*onsets, *(onset + width for onset in onsets)], current
+
+    @classmethod
+    def _numbers(cls, values: Values, duration: float) -> np.ndarray:
+        """Pulses of each neuron: `number`, or all that end within the run."""
+        fitting = np.floor((duration - values["width"] - values["start"]) / values["period"] * (1 + 1e-12)) + 1
+        return np.where(np.isfinite(values["number"]), values["number"], fitting)

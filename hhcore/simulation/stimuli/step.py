@@ -1,0 +1,74 @@
+"""A current step."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+
+from hhcore.base.errors import UserError
+from hhcore.simulation.stimuli.stimulus import Field, Stimulus, Values
+
+
+@dataclass(frozen=True)
+class Step(Stimulus):
+    """A current step: `amplitude` while start <= t < stop, zero otherwise.
+
+    amplitude : float or float64 (n,), in the unit of the model's injected current (uA/cm^2)
+    start, stop : float or float64 (n,), in the model's unit of time (ms); stop defaults to the end of the run
+
+    Times need not lie on the integration grid: steps of the integration end exactly at the edges.
+    """
+
+    amplitude: float | np.ndarray
+    start: float | np.ndarray = 0.0
+    stop: float | np.ndarray = inf
+
+    kind = "step"
+    title = "current step"
+    example = "{kind: step, amplitude: 10}"
+    axis = "amplitude"
+    fields = {
+        "amplitude": Field("current", "Injected current, amplitude of the stimulus"),
+        "start": Field("time", "Step, when it begins", 0.0),
+        "stop": Field("time", "Step, when it ends", inf),
+    }
+    quiet = {"amplitude": 0.0, "start": 0.0, "stop": inf}
+    segment = '''
+def segment(k, amplitude, start, stop):
+    """(end, level) of segment k: before the step, the step, after it."""
+    if k == 0:
+        return start, 0.0
+    if k == 1:
+        return stop, amplitude
+    return inf, 0.0
+'''
+
+    @classmethod
+    def check(cls, values: Values, duration: float, where: str) -> None:
+        """0 <= start < stop <= duration."""
+        start, stop = values["start"], values["stop"]
+        if start.min() < 0:
+            raise UserError(f"{where}.start: {float(start.min())!r} is before the simulation, which begins at 0")
+        if stop.max() > duration:
+            raise UserError(
+                f"{where}.stop: {float(stop.max())!r} is after the end of the simulation, {duration!r}; "
+                "give an earlier stop or a longer duration"
+            )
+        worst = (start - stop).argmax()
+        if start[worst] >= stop[worst]:
+            raise UserError(
+                f"{where}: start {float(start[worst])!r} is not before stop {float(stop[worst])!r} "
+                f"(stop defaults to the duration); give start < stop"
+            )
+
+    @classmethod
+    def edge_counts(cls, values: Values, duration: float) -> np.ndarray:
+        """Two: the start and the stop."""
+        return np.full(len(values["start"]), 2, dtype=np.int64)
+
+    @classmethod
+    def twin(cls, values: Mapping[str, float], duration: float) -> tuple[list[float], Callable[[float], float]]:
+        """The step, half-open."""
+        amplitude, start, stop = values["amplitude"], values["start"], values["stop"]
+        return [start, stop], lambda t: amplitude if start <= t < stop else 0.0

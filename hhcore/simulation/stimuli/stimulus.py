@@ -1,0 +1,123 @@
+"""The contract of a kind of stimulus: an injected current as text in the kernel.
+
+A kind is one class, in a file of its own in this folder; nothing else names it. Its rules:
+
+1. A stimulus is a row of segments, k = 0, 1, 2, ..., from time 0 on. Within a segment its current is smooth in time; it
+   may jump from one to the next. Steps of the integration end exactly where a segment ends.
+2. `segment` is the text of a function `segment(k, FIELDS)` that returns (end, level): when segment k ends, and a number
+   that is its own. FIELDS are the kind's fields, in their order. Ends never decrease with k; a segment that ends before
+   it begins is skipped; the last one ends at `inf`. Compute an end from k, not from the end before, so that errors of
+   rounding do not add up.
+3. `expression` is the current inside a segment in Myokit's language: of `time`, `level`, `onset` (when the segment
+   began) and the fields. It is compiled like the equations of the model, and differentiated where a scheme needs that.
+   Where the current is constant in each segment, the expression is `level`, and costs nothing.
+4. `beat`, if there are beats, is the text of a function `beat(k)`: the number of the beat that begins with segment k,
+   from 0 on, or -1. `beat_counts` are the beats of each neuron, and `edge_counts` at most how many segments end within
+   the run: both from formulas, since arrays of them all may be too large.
+5. Texts are in the kernels' language (hhcore.compile.language.translate), a part of Python: they run as Python too.
+6. `quiet` has a value for each field; with them no current flows and everything is finite. Rest is found with them.
+7. `check` refuses fields that make no stimulus; `resolve` puts numbers in the place of what stands for the end of the
+   run, before a kernel sees them.
+8. `twin` says in plain Python when the current may jump, and what it is: SciPy integrates with it, in
+   hhcore.simulation.reference. It is written independently of the texts, so that one checks the other.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import ClassVar
+
+import numpy as np
+
+from hhcore.compile.parts import LEVEL, StimulusText
+
+Values = Mapping[str, np.ndarray]  # float64 (n,) of each field
+
+
+@dataclass(frozen=True)
+class Field:
+    """One number of a stimulus.
+
+    unit    : "current" or "time" for the unit that the model has for it, or "1"
+    meaning : in words; those before a comma are the label
+    default : None if the field is required; a time of infinity is the end of the run
+    swept   : whether it may be an axis
+    """
+
+    unit: str
+    meaning: str
+    default: float | None = None
+    swept: bool = True
+
+
+class Stimulus:
+    """A kind of stimulus; the rules are at the head of this file."""
+
+    kind: ClassVar[str]
+    title: ClassVar[str]
+    example: ClassVar[str]  # as written in a config
+    axis: ClassVar[str]  # the field that curves are drawn against
+    fields: ClassVar[dict[str, Field]]
+    quiet: ClassVar[dict[str, float]]
+    segment: ClassVar[str]
+    expression: ClassVar[str] = LEVEL
+    beat: ClassVar[str] = ""
+
+    @classmethod
+    def check(cls, values: Values, duration: float, where: str) -> None:
+        """Raise UserError if values, float64 (m,) of each field, are not legal. `where` begins the message."""
+        raise NotImplementedError
+
+    @classmethod
+    def twin(cls, values: Mapping[str, float], duration: float) -> tuple[list[float], Callable[[float], float]]:
+        """Of one neuron: times at which the current may jump, and the current as a function of time."""
+        raise NotImplementedError
+
+    @classmethod
+    def edge_counts(cls, values: Values, duration: float) -> np.ndarray:
+        """The most segments of each neuron that end within the run: int64 (n,)."""
+        raise NotImplementedError
+
+    @classmethod
+    def beat_counts(cls, values: Values, duration: float) -> np.ndarray:
+        """Beats of each neuron, int64 (n,)."""
+        return np.zeros(len(next(iter(values.values()))), dtype=np.int64)
+
+    @classmethod
+    def resolve(cls, values: Values, duration: float) -> dict[str, np.ndarray]:
+        """The values as kernels take them."""
+        return dict(values)
+
+    @classmethod
+    def text(cls) -> StimulusText:
+        """The kind as a kernel knows it."""
+        quiet = tuple(float(cls.quiet[name]) for name in cls.fields)
+        return StimulusText(cls.kind, tuple(cls.fields), quiet, cls.segment, cls.expression, cls.beat)
+
+    @classmethod
+    def required(cls) -> list[str]:
+        """Names of the fields without a default."""
+        return [name for name, field in cls.fields.items() if field.default is None]
+
+    @classmethod
+    def units(cls, current: str, time: str) -> dict[str, str]:
+        """Unit of each field, for a model's units of the injected current and of time."""
+        return {name: {"current": current, "time": time}.get(f.unit, f.unit) for name, f in cls.fields.items()}
+
+    @classmethod
+    def defaults(cls, duration: float) -> dict[str, float]:
+        """The default of each field, NaN if it is required."""
+        values = {name: np.nan if f.default is None else f.default for name, f in cls.fields.items()}
+        return {name: min(v, duration) if cls.fields[name].unit == "time" else v for name, v in values.items()}
+
+    @classmethod
+    def table(cls, stimuli: np.ndarray, duration: float) -> np.ndarray:
+        """The fields, float64 (n, f), as kernels take them."""
+        values = cls.resolve(dict(zip(cls.fields, stimuli.T, strict=True)), duration)
+        return np.column_stack([values[name] for name in cls.fields])
+
+    def columns(self, duration: float) -> dict[str, np.ndarray]:
+        """The value of each field, a number or float64 (n,); no time that defaults to the end of the run is later."""
+        values = {name: np.asarray(getattr(self, name), dtype=np.float64) for name in self.fields}
+        lasting = [name for name, field in self.fields.items() if field.unit == "time" and field.default == inf]
+        return values | {name: np.minimum(values[name], duration) for name in lasting}

@@ -1,0 +1,40 @@
+"""Digests of an experiment: of everything that determines a neuron's result, and of the grid."""
+
+import hashlib
+from dataclasses import astuple
+
+from hhcore.base.digests import code_digest, digest
+from hhcore.experiments.experiment import Experiment
+
+# What every neuron's result depends on besides kernel, protocol and model. tests/test_digests.py compares this list and
+# those of the rules with the imports.
+SIMULATION = (
+    *(f"simulation/{name}.py" for name in ("simulate", "integration", "rest", "engine", "result")),
+    *("simulation/stimuli", "simulation/observers"),
+    *(f"sweep/{name}.py" for name in ("store", "columns", "keys", "hashing")),
+    *("grid/points.py", "grid/factors.py", "base/hashing.py"),
+    *("experiments/protocol.py", "experiments/experiment.py"),
+)
+
+
+def context_digest(experiment: Experiment) -> str:
+    """Hash of everything that determines a neuron's result and is the same for all points of the experiment.
+
+    Before the solver is chosen: of everything that determines the choice, except the grid.
+    """
+    e = experiment
+    protocol = (e.protocol.kind, *astuple(e.protocol))
+    initial = sorted(e.initial_state.items()) if isinstance(e.initial_state, dict) else e.initial_state
+    settings = (e.stimulus.kind, e.duration, e.analysis_window, e.threshold, e.rearm, initial, e.quantities, e.certify)
+    code = code_digest(*SIMULATION, *e.protocol.code(), *(e.protocol.error_code if e.certify == "all" else ()))
+    methods, accuracy = (e.methods, e.tolerance) if e.solver is None else ([e.solver.method], e.solver.accuracy)
+    kernels = (e.kernel_name(method) for method in methods)
+    return digest(e.model.digest, *kernels, accuracy, code, *protocol, *settings)
+
+
+def grid_digest(experiment: Experiment) -> str:
+    """Hash of the points of the grid and their order."""
+    axes = [(axis.name, axis.values.tobytes().hex()) for axis in experiment.axes]
+    sample = experiment.sample
+    sampled = [] if sample is None else [sample.names, hashlib.blake2b(sample.points.tobytes()).hexdigest()]
+    return digest(experiment.combine, axes, sorted((k, v) for k, v in experiment.defaults.items()), *sampled)

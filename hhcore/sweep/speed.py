@@ -1,0 +1,46 @@
+"""The speed of a kernel on this machine, measured when it is compiled; only estimates of time use it."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from hhcore.compile.module import cache_directory, keep
+from hhcore.experiments.experiment import Experiment
+from hhcore.schemes.solver import SCHEMES
+
+MEASURED_S = 0.3  # in rounds of a tenth of it
+NOMINAL_SPEED = 2e8  # states per second on one core, until this machine has measured the kernel
+
+
+def kernel_speed(experiment: Experiment, method: str) -> float:
+    """Neuron-steps per second on one core: measured on this machine, or else nominal."""
+    try:
+        return float(_speed_file(experiment, method).read_text())
+    except (OSError, ValueError):
+        return NOMINAL_SPEED / len(experiment.model.states)
+
+
+def measure_speed(experiment: Experiment, method: str) -> float:
+    """Measure `kernel_speed` with the model's own parameters, as the best of some rounds, and keep it."""
+    from hhcore.simulation.integration import integrate
+
+    model, engine = experiment.model, experiment.engine(method)
+    accuracy = 1e-6 if SCHEMES[method].adaptive else 0.025 / model.ms
+    own = engine.undisturbed(np.array([[q.value for q in model.parameters.values()]]))
+    states = np.array([[q.value for q in model.states.values()]])
+    neurons, rounds, speed, until = 256, 0, 0.0, time.perf_counter() + MEASURED_S
+    while rounds < 2 or time.perf_counter() < until:
+        tables = np.repeat(own, neurons, axis=0), np.repeat(states, neurons, axis=0)
+        started = time.perf_counter()
+        steps = integrate(engine, *tables, np.array([100.0 / model.ms]), accuracy=accuracy).record["steps"].sum()
+        seconds = time.perf_counter() - started
+        speed = max(speed, float(steps / seconds))
+        neurons *= 2 if seconds < MEASURED_S / 10 else 1
+        rounds += 1
+    keep(_speed_file(experiment, method), repr(speed))
+    return speed
+
+
+def _speed_file(experiment: Experiment, method: str) -> Path:
+    return cache_directory() / f"{experiment.kernel_name(method)}.speed"

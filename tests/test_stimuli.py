@@ -1,0 +1,282 @@
+"""Kinds of stimuli as text in the kernel: against their twins in plain Python, SciPy, and formulas solved by hand."""
+
+import math
+import sys
+import tracemalloc
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import hhcore
+from hhcore.base import registry
+from hhcore.compile.text import generate
+from hhcore.schemes.solver import SCHEMES, setting_of
+from hhcore.simulation import stimuli
+from hhcore.simulation.engine import engine, kernel_parts
+from hhcore.simulation.integration import integrate
+from hhcore.simulation.observers import Extremes, Spikes
+from hhcore.simulation.reference import reference
+from hhcore.simulation.stimuli.pulse_train import PulseTrain
+from hhcore.simulation.stimuli.step import Step
+from hhcore.simulation.stimuli.stimulus import Field, Stimulus
+
+HH = hhcore.load_model("hodgkin_huxley_1952")
+INF = math.inf
+
+
+@dataclass(frozen=True)
+class Waves(Stimulus):
+    """A ramp while start <= t < stop, then a sine: one expression, of which the level chooses the part."""
+
+    slope: float
+    frequency: float = 0.05
+    start: float = 0.0
+    stop: float = INF
+
+    kind = "waves"
+    title = "ramp and sine"
+    example = "{kind: waves, slope: 1}"
+    axis = "slope"
+    fields = {
+        "slope": Field("1", "Slope"),
+        "frequency": Field("1", "Frequency", 0.05),
+        "start": Field("time", "Ramp, when it begins", 0.0),
+        "stop": Field("time", "Ramp, when it ends", INF),
+    }
+    quiet = {"slope": 0.0, "frequency": 0.0, "start": 0.0, "stop": INF}
+    segment = """
+def segment(k, slope, frequency, start, stop):
+    if k == 0:
+        return start, 0.0
+    if k == 1:
+        return stop, 1.0
+    return inf, 2.0
+"""
+    expression = "slope * if(level == 1, time - onset, level * sin(6.283185307179586 * frequency * (time - onset)))"
+
+    @classmethod
+    def check(cls, values, duration, where):
+        """Anything goes."""
+
+    @classmethod
+    def edge_counts(cls, values, duration):
+        return np.full(len(values["start"]), 2)
+
+    @classmethod
+    def twin(cls, values, duration):
+        slope, frequency, start, stop = (values[name] for name in cls.fields)
+
+        def current(t):
+            if t < start:
+                return 0.0
+            return slope * (t - start) if t < stop else 2 * slope * math.sin(2 * math.pi * frequency * (t - stop))
+
+        return [start, stop], current
+
+
+RAMP = {"slope": 1.3, "frequency": 0.04, "start": 2.123, "stop": 25.7}
+
+
+def solver(method: str, accuracy: float) -> dict:
+    return {"method": method, setting_of(method): accuracy}
+
+
+# --- the texts against their twins
+
+
+def segments(kind: type[Stimulus], fields: list[float]):
+    """(k, begin, end, level) of each segment that has a length, by the text, run as Python."""
+    space: dict = {"inf": INF}
+    exec(kind.segment, space)
+    begin, k = 0.0, 0
+    while begin < INF:
+        end, level = space["segment"](k, *fields)
+        if end > begin:
+            yield k, begin, end, level
+        begin, k = max(begin, end), k + 1
+
+
+TIMES = st.floats(0.0, 50.0)
+FIELDS = {
+    Step: st.tuples(st.floats(-50, 50), TIMES, TIMES).filter(lambda f: f[1] < f[2]),
+    PulseTrain: st.tuples(
+        st.floats(-50, 50), st.floats(0.01, 5), st.floats(0.01, 9), st.one_of(st.just(INF), st.integers(1, 9)), TIMES
+    ).map(lambda f: (f[0], f[1], f[1] + f[2], float(f[3]), f[4])),
+}
+
+
+def test_every_kind_is_compared_with_its_twin():
+    assert set(FIELDS) == set(stimuli.kinds().values())
+
+
+def is_legal(kind: type[Stimulus], fields: dict[str, float], duration: float) -> bool:
+    """Whether a config may say so: not with a pulse that ends after the run, for one."""
+    try:
+        kind.check({name: np.array([value]) for name, value in fields.items()}, duration, "stimulus")
+    except hhcore.UserError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("kind", FIELDS)
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_the_text_of_a_kind_injects_what_its_twin_says(kind, data):
+    duration, fields = 80.0, data.draw(FIELDS[kind])
+    named = dict(zip(kind.fields, fields, strict=True))
+    assume(is_legal(kind, named, duration))
+    edges, current = kind.twin(named, duration)
+    (resolved,) = kind.table(np.array([fields]), duration).tolist()
+    inside = [s for s in islice(segments(kind, resolved), 10_000) if s[1] < duration]
+    for k, begin, end, level in inside:
+        for t in (begin, (begin + min(end, duration)) / 2, math.nextafter(end, 0)):
+            assert current(t) == level, (k, t)
+        assert end in edges or end == INF
+    found = {end for *_, end, _ in inside if end < duration}
+    assert {edge for edge in edges if 0 < edge < duration} == found
+    values = {name: np.array([value]) for name, value in zip(kind.fields, resolved, strict=True)}
+    assert len(found) <= kind.edge_counts(values, duration)[0]
+
+
+@pytest.mark.parametrize("kind", [*FIELDS, Waves])
+def test_nothing_flows_where_a_stimulus_is_quiet(kind):
+    fields = [kind.quiet[name] for name in kind.fields]
+    values = dict(zip(kind.fields, fields, strict=True))
+    times = np.linspace(0.0, 20.0, 77)
+    assert not any(map(kind.twin(values, 20.0)[1], times))
+    used = engine(HH, "tsit5", kind)
+    own = used.undisturbed(np.array([[q.value for q in HH.parameters.values()]]))
+    states = np.array([[q.value + 1.0 for q in HH.states.values()]])
+    kept = integrate(used, own, states, times[1:], accuracy=1e-8, samples=99).samples[0]
+    kept = kept[np.isfinite(kept[:, 0])]
+    settings = {"duration": 20.0, "interval": times[1], "local_error": 1e-8}
+    exact = hhcore.trace(HH, {}, Step(0.0), initial_state=states[0], **settings)
+    assert kept[:, 0] == pytest.approx(times[1:], rel=1e-14)
+    assert kept[:, 3] == pytest.approx(exact["membrane.V"][1:], rel=1e-9)
+
+
+# --- a current that is not constant in its segments
+
+
+@pytest.mark.parametrize("method", [name for name, scheme in SCHEMES.items() if scheme.adaptive])
+def test_spikes_under_an_expression_agree_with_scipy(method):
+    exact = reference(HH, RAMP, duration=60.0, stimulus=Waves, initial_state="model").spike_times
+    found = hhcore.simulate(
+        HH, {}, Waves(**RAMP), duration=60.0, initial_state="model", method=method, local_error=1e-11
+    ).spike_times
+    assert len(exact) >= 3 and np.abs(found - exact).max() < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("method", "numbers"),
+    [("rk4", (80, 160, 320)), ("tsit5", (80, 120, 160)), ("dop853", (24, 30, 36)), ("rodas5p", (80, 160, 320))],
+)
+def test_declared_order_under_an_expression(method, numbers):
+    """As test_solvers.py measures it for a constant current: equal steps, here through a ramp from its beginning on."""
+    point = {"slope": 3.0, "frequency": 0.0, "start": 0.0, "stop": 99.0}
+    run = reference(HH, point, duration=10.0, stimulus=Waves, initial_state="model", rtol=3e-14, atol=1e-14)
+    times, errors = np.linspace(0.5, 10.0, 20), []
+    for number in numbers:
+        interval = times[0] / number
+        accuracy = 0.99 if SCHEMES[method].adaptive else interval
+        settings = {"duration": 10.0, "initial_state": "model", "interval": interval} | solver(method, accuracy)
+        found = hhcore.trace(HH, {}, Waves(**point), **settings)["membrane.V"][number::number][: len(times)]
+        errors.append(np.abs(found - [run.at(t)[0] for t in times]).max())
+    order = -np.polyfit(np.log(numbers), np.log(errors), 1)[0]
+    assert abs(order - SCHEMES[method].order) < 0.45, (order, errors)
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0.0, 10.0), (1 / 3, 7.1), (2.0, 2.0), (0.0, 0.0), (0.1, 30.0)])
+@pytest.mark.parametrize("method", SCHEMES)
+def test_edges_of_an_expression_are_exact(method, start, stop):
+    """The charge of a capacitor is the integral: at t = 0, off the grid, abutting, after the end of the run."""
+    capacitor = {"sodium.g": 0.0, "potassium.g": 0.0, "leak.g": 0.0}
+    point = {"slope": 3.0, "frequency": 0.03, "start": start, "stop": stop}
+    settings = {"duration": 20.0, "initial_state": "model"} | solver(method, 0.25 if method == "rk4" else 1e-9)
+    found = hhcore.simulate(HH, capacitor, Waves(**point), **settings).final[0, 0] - HH.states["membrane.V"].value
+    ramp = 1.5 * (min(stop, 20.0) - start) ** 2
+    omega = 2 * math.pi * 0.03
+    sine = 6.0 / omega * (1 - math.cos(omega * max(20.0 - stop, 0.0)))
+    assert found == pytest.approx(ramp + sine, rel=1e-7)
+
+
+def test_a_trace_shows_what_flows_from_each_time_on():
+    traced = hhcore.trace(HH, {}, Waves(**RAMP), duration=60.0, initial_state="model", interval=0.37)
+    current = Waves.twin(RAMP, 60.0)[1]
+    assert {RAMP["start"], RAMP["stop"]} <= set(traced["time"])
+    exact = [current(t) for t in traced["time"]]
+    assert traced["stimulus"] == pytest.approx(exact, rel=1e-12, abs=1e-11)
+
+
+def test_neurons_under_an_expression_keep_their_bits_in_any_company():
+    slopes = np.linspace(0.1, 2.0, 37)
+    together = hhcore.simulate(HH, {}, Waves(slopes, start=1.1, stop=30.0), duration=50.0)
+    alone = hhcore.simulate(HH, {}, Waves(slopes[17], start=1.1, stop=30.0), duration=50.0)
+    train = together.spike_times[together.offsets[17] : together.offsets[18]]
+    assert len(train) and train.tobytes() == alone.spike_times.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [("level * amplitude", "amplitude"), ("level +", "level"), ("10^400 * level", "not a finite")],
+)
+def test_an_expression_that_cannot_be_compiled_is_one_message(expression, message):
+    broken = type("Broken", (Waves,), {"expression": expression, "kind": "broken"})
+    with pytest.raises(hhcore.UserError, match=rf"stimulus broken.*{message}"):
+        generate(HH, "rk4", *kernel_parts(broken))
+
+
+def test_what_depends_on_fields_alone_is_hoisted():
+    class Scaled(Waves):
+        """One exponential of a field."""
+
+        kind = "scaled"
+        expression = "level * exp(slope) * time"
+
+    text = generate(HH, "rk4", *kernel_parts(Scaled))
+    derivatives, invariants = (
+        text.split(f"def {name}(")[1].split("\n\n\n")[0] for name in ("derivatives", "invariants")
+    )
+    calls = [line.split("#")[0] for line in derivatives.splitlines()]
+    assert "exp(stimulus_slope)" in invariants and not any("stimulus_slope" in line for line in calls)
+
+
+# --- kinds are found
+
+
+def test_a_kind_of_another_package_is_found(monkeypatch):
+    class Entry:
+        """As importlib.metadata has it."""
+
+        value = __name__
+
+        @staticmethod
+        def load():
+            return sys.modules[__name__]
+
+    monkeypatch.setattr(registry, "entry_points", lambda group: [Entry] if group == "hhcore.stimuli" else [])
+    registry.discover.cache_clear()
+    try:
+        assert stimuli.kinds() == {"step": Step, "pulse_train": PulseTrain, "waves": Waves}
+        assert len(reference(HH, RAMP, duration=30.0, stimulus="waves", initial_state="model").spike_times) > 1
+    finally:
+        registry.discover.cache_clear()
+
+
+# --- memory
+
+
+def test_many_pulses_of_many_neurons_need_no_array_of_them_all():
+    """Not a byte for each pulse of each neuron."""
+    neurons, pulses = 1024, 10_000
+    train = PulseTrain(np.linspace(0, 1, neurons), 1e-4, 2e-4)
+    settings = {"duration": 2.0, "initial_state": "model", "method": "rk4", "dt": 2.0}
+    tracemalloc.start()
+    found = hhcore.simulate(HH, {}, train, observers=(Spikes(), Extremes()), **settings)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.steps.min() == 2 * pulses and peak < neurons * pulses
