@@ -87,7 +87,7 @@ for name, (members, experiments) in figure_groups().items():
         log:
             f"results/logs/{{experiment}}/figures_{name}.log",
         benchmark:
-            f"results/benchmarks/{{experiment}}/figures_{name}.tsv"
+            f"results/benchmarks/{{experiment}}/figures-{name}.tsv"
         wildcard_constraints:
             experiment="|".join(experiments),
         conda:
