@@ -1,6 +1,6 @@
 """Anode break: a neuron is held below rest by a current, then released; it may fire without a stimulus."""
 
-from anode_break.analysis import Rebound
-from anode_break.protocol import AnodeBreak
+from .analysis import Rebound
+from .protocol import AnodeBreak
 
 __all__ = ["AnodeBreak", "Rebound"]

@@ -1,4 +1,4 @@
-"""How many neurons fire after their release at each amplitude."""
+"""How far the rebound of each neuron lies above the spike threshold, and a figure of the rebound."""
 
 import numpy as np
 
@@ -50,6 +50,6 @@ class Rebound(Analysis):
 
     def draw(self, tables, context):
         """The rebound against the amplitude."""
-        from anode_break.figures import rebound
+        from .figures import rebound
 
         return {"rebound": rebound(tables["features"], context)}

@@ -8,4 +8,4 @@ from hhcore.figures.family import Line, family
 def rebound(table, context):
     """Highest potential after the release against the amplitude, coloured by a further axis."""
     lines = [Line("rebound_mV", "after the release")]
-    return family(table, context, context.free, lines, "Highest membrane potential (mV)", style.DIVERGED)
+    return family(table, context, context.free, lines, "Highest potential after the release (mV)", style.DIVERGED)

@@ -50,6 +50,11 @@ class AnodeBreak(Protocol):
     headline = ("rebound_mV", "Rebound", "mV")
 
     @classmethod
+    def takes(cls, stimulus):
+        """A current that can last for the whole duration, at the end of which the neuron is released."""
+        return stimulus is Step
+
+    @classmethod
     def read(cls, body, model, duration, where):
         """Raises UserError unless `watched` is a time above 0."""
         watched = to_unit(body["watched"], model.time_unit, f"{where}.watched")
