@@ -9,7 +9,7 @@ import pytest
 
 import hhcore
 from hhcore.compile import module
-from hhcore.config.reader import read_experiments
+from hhcore.config.reader import OPTIONAL, REQUIRED, read_experiments
 from hhcore.experiments.analysis import all_analyses, analyses
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import protocols
@@ -268,6 +268,36 @@ def test_every_field_of_an_experiment_is_hashed_or_free_by_name():
 def test_another_value_of_a_field_is_another_digest(field):
     e = experiment()
     assert digests(replace(e, **{field: OTHER[field]})) != digests(e)
+
+
+# Another value for each key of a config; those that no digest holds are FREE, with the reason.
+OTHER_KEYS = {
+    "model": "connor_stevens_1971",
+    "stimulus": {"kind": "step", "amplitude": 11, "start": 1},
+    "parameters": {"sodium.g": 121},
+    "initial_state": "model",
+    "duration": 41,
+    "solver": {"method": "rk4", "dt": 0.04},
+    "potential": "sodium.m",
+    "current": "leak.E",
+    "combine": "zip",
+    "analysis_window": [1, 40],
+    "spikes": {"threshold": 1},
+    "protocol": {"kind": "current_clamp"},
+    "sample": {"kind": "sobol", "n": 4, "seed": 1},
+}
+SAME = {"protocol": "named, it is what the stimulus implies; the field of the experiment is tested above"}
+
+
+def test_every_key_of_a_config_moves_a_digest_or_is_free_by_name():
+    assert {*REQUIRED, *OPTIONAL} == {*OTHER_KEYS, *(key for key in FREE if key in OPTIONAL)}
+    spread = {"parameters": {"sodium.g": {"uniform": [110, 120]}}, "stimulus": {"kind": "step", "amplitude": 10}}
+    zipped = {"stimulus": {"kind": "step", "amplitude": {"values": [0, 10]}}}
+    for key, value in OTHER_KEYS.items():
+        with_this = {"sample": spread | {"sample": {"kind": "sobol", "n": 4, "seed": 2}}, "combine": zipped}
+        others = with_this.get(key, {}) | ({"parameters": {}} if key == "model" else {})
+        one, two = digests(experiment(**others)), digests(experiment(**others | {key: value}))
+        assert (one == two) == (key in SAME), key
 
 
 @pytest.mark.parametrize("change", [{"tolerance": 2e-3}, {"methods": ("tsit5",)}])

@@ -1,6 +1,7 @@
 """Loading models: what is read, what is refused, nothing is executed."""
 
 import re
+import sys
 
 import myokit
 import pytest
@@ -10,6 +11,7 @@ import hhcore
 from hhcore.compile.text import generate
 from hhcore.model.model import CATALOGUE
 from hhcore.simulation.engine import kernel_parts
+from hhcore.simulation.reference import derivative
 
 TEXT = (CATALOGUE / "hodgkin_huxley_1952.mmt").read_text()
 
@@ -167,3 +169,37 @@ def test_names_that_are_words_of_python_do_no_harm(tmp_path):
     model = load(tmp_path, HOSTILE)
     found = hhcore.trace(model, {}, hhcore.Step(1.0), duration=400.0, method="rk4", dt=0.025)
     assert found["a.class"][-1] == pytest.approx(-65 + 1 / 0.05, abs=1e-6)
+
+
+@pytest.mark.parametrize("changed", [{"current": "none"}, {"current": "leak.E"}, {"potential": "sodium.m"}])
+def test_what_a_config_names_in_a_model_is_in_its_digest(tmp_path, changed):
+    assert load(tmp_path, TEXT, **changed).digest != load(tmp_path, TEXT).digest
+
+
+def test_another_current_is_another_kernel(tmp_path):
+    """Under a formula of time in the file the potential climbs; where a stimulus of 0 takes its place, it stays."""
+    text = "[[model]]\na.V = -60\n[a]\nt = 0 bind time\ni = if(t >= 1, 10, 0)\ndot(V) = i\n"
+    found = []
+    for current in ("a.i", "none"):
+        model = load(tmp_path, text, potential="a.V", current=current)
+        run = hhcore.simulate(model, {}, hhcore.Step(0.0), duration=3.0, initial_state="model", method="rk4", dt=0.25)
+        found.append(float(run.final[0, 0]))
+    assert found[0] == -60 and found[1] > -45
+
+
+def test_nothing_asks_a_myokit_object_whether_it_is_true(monkeypatch):
+    """A variable without nested ones is false, whatever it is."""
+
+    def truth(self):
+        caller = sys._getframe(1).f_globals["__name__"]
+        assert not caller.startswith("hhcore"), f"{caller} takes the truth value of {self!r}"
+        return True
+
+    for kind in (myokit.Variable, myokit.Component, myokit.Unit, myokit.Expression):
+        monkeypatch.setattr(kind, "__bool__", truth, raising=False)
+    for name in hhcore.models():
+        model = hhcore.load_model(name)
+    with pytest.raises(hhcore.UserError):
+        hhcore.load_model(CATALOGUE / f"{name}.mmt", current="nothing.here")
+    generate(model, "rodas5p", *kernel_parts(hhcore.Step))
+    assert derivative(model, {state: q.value for state, q in model.states.items()}, {})

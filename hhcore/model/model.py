@@ -255,7 +255,8 @@ def _unit(variable: myokit.Variable) -> str:
 
 
 def _digest(parsed: myokit.Model, voltage: myokit.Variable, injected: myokit.Variable | None) -> str:
-    lines = [f"potential {voltage.qname()}", f"current {injected.qname() if injected else NOTHING}"]
+    current = NOTHING if injected is None else injected.qname()  # bool() of a Myokit variable is False
+    lines = [f"potential {voltage.qname()}", f"current {current}"]
     for v in parsed.variables(deep=True, sort=True):
         initial = repr(v.initial_value(as_float=True)) if v.is_state() else ""
         lines.append(f"{v.qname()} {v.unit()} {v.binding()} {initial} = {v.rhs().code()}")
