@@ -20,7 +20,11 @@ from hhcore.sweep.hashing import SIMULATION, context_digest, grid_digest
 
 PACKAGE = Path(hhcore.__file__).parent
 SCRIPTS = PACKAGE.parent / "workflow" / "scripts"
-KERNEL = ("compile", "schemes")  # in the digest of a kernel: see test_the_digest_of_a_kernel_covers_its_compiler
+KERNEL = (
+    "compile",
+    "schemes",
+    "model/clock.py",
+)  # test_the_digest_of_a_kernel_covers_its_compiler
 
 # What steps import and their results depend on only by something that has a digest of its own, or not at all.
 EXEMPT = {
@@ -44,6 +48,7 @@ ROOMS = {"protocols": "rooms enter by the code that a protocol or an analysis na
 PROTOCOL_EXEMPT = {
     "simulation/spike_errors.py": "counts where every neuron is certified: see error_code",
     "simulation/reference.py": "checks the solver, does not simulate",
+    "simulation/jumps.py": "checks the solver, does not simulate",
 }
 # Besides, of single steps.
 STEP_EXEMPT = {

@@ -5,7 +5,7 @@ import numpy as np
 from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.simulation.engine import Engine
-from hhcore.simulation.integration import SAMPLE, integrate, pack
+from hhcore.simulation.integration import SAMPLE, integrate, most_samples, pack
 from hhcore.simulation.rest import initial_states
 from hhcore.simulation.simulate import MOST_STEPS
 
@@ -66,8 +66,8 @@ def _visited(e: Experiment, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     times = np.linspace(0, e.duration, 2 + int(count))[1:]
     table = np.column_stack([parameters, e.stimulus.table(stimuli, e.duration)])
     limits = {"accuracy": TIGHT[1], "most_steps": MOST_STEPS * e.duration * e.model.ms}
-    most_samples = engine.most_samples(table, times)
-    sampled = integrate(engine, table, start, times, **limits, samples=most_samples).samples[:, :, len(SAMPLE) :]
+    kept = most_samples(engine, table, times)
+    sampled = integrate(engine, table, start, times, **limits, samples=kept).samples[:, :, len(SAMPLE) :]
     neurons, samples = _moved(start, sampled)
     most = max(BATCH, COMPUTED // start.shape[1] ** 2)
     chosen = np.unique(np.linspace(0, len(neurons) - 1, min(len(neurons), most)).astype(np.int64))

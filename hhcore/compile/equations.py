@@ -1,8 +1,9 @@
 """Translate the equations of a model from Myokit to SymPy, decimals to exact rationals."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
+from typing import NamedTuple
 
 import myokit
 import sympy as sp
@@ -14,10 +15,19 @@ from hhcore.base.errors import UserError
 from hhcore.compile.functions import Both, Equal, Less, Opposite, Select, either
 from hhcore.compile.lower import literal
 from hhcore.compile.parts import StimulusText
+from hhcore.model.clock import Switch
 from hhcore.model.model import Model
 
 LONGEST = 4096  # binary digits of a power of numbers, which is computed exactly
 SMALL = 12  # nodes of an expression that is inlined wherever it is used, so that passes see through it
+
+
+class Line(NamedTuple):
+    """a t + b, on which a switch depends; `whole`: it is floor(a t + b), otherwise whether a t + b < 0."""
+
+    a: sp.Expr
+    b: sp.Expr
+    whole: bool
 
 
 @dataclass(frozen=True)
@@ -25,8 +35,8 @@ class Equations:
     """dy/dt = f(y, parameters, stimulus, time).
 
     states, parameters : symbols by qualified name, in the model's order; then, of parameters, the stimulus' fields
-    inputs             : symbols that a segment of the stimulus sets, by row: LEVEL, the injected current, if it is
-                         constant; else LEVEL and ONSET
+    inputs             : symbols that are constant in a segment, by row. The stimulus sets LEVEL, the injected current,
+                         if it is constant; else LEVEL and ONSET. The clock of the model sets SWITCH_0, ...
     time               : symbol of time
     constants          : variables used more than once that depend on parameters alone, each in terms of earlier ones
     definitions        : other variables that are used more than once
@@ -34,6 +44,7 @@ class Equations:
     outputs            : the expressions of further variables, by qualified name
     values             : the model's own values of the parameters
     potentials         : the states in the unit of the membrane potential, and what 1 mV is in it
+    switches           : symbols of what jumps in time, inputs too, each in terms of earlier ones; of a condition 1 or 0
     """
 
     states: dict[str, sp.Symbol]
@@ -46,6 +57,7 @@ class Equations:
     outputs: dict[str, sp.Expr]
     values: dict[sp.Symbol, sp.Expr]
     potentials: dict[sp.Symbol, sp.Expr]
+    switches: dict[sp.Symbol, Line] = field(default_factory=dict)
 
     def moderate(self, exponent: sp.Expr) -> bool:
         """Whether |exponent| stays below 120 for potentials from -200 to 100 mV, and depends on nothing else."""
@@ -72,8 +84,12 @@ def equations(model: Model, stimulus: StimulusText, outputs: tuple[str, ...] = (
     order = [equation for block in blocks for equation in block if _key(equation.lhs) not in independent]
     fields = {name: f"stimulus {name}" for name in stimulus.fields}
     segment = [f"stimulus {name}" for name in ("level", "onset")]
-    names = _symbols(independent + [_key(equation.lhs) for equation in order] + [*fields.values(), *segment])
+    clock = model.clock
+    switches = [f"switch {i}" for i in range(len(clock.switches))]
+    names = _symbols(independent + [_key(equation.lhs) for equation in order] + [*fields.values(), *segment, *switches])
     writer = _Writer({name: names[name] for name in independent})
+    writer.switches = {switch.part: names[name] for switch, name in zip(clock.switches, switches, strict=True)}
+    writer.instants = clock.instants
     uses = _uses(model.myokit)
     constants, definitions, derivatives = {}, {}, {}
 
@@ -96,10 +112,11 @@ def equations(model: Model, stimulus: StimulusText, outputs: tuple[str, ...] = (
         if variable.is_state():
             derivatives[variable.qname()] = writer.known[name]
     level, onset = (names[name] for name in segment)
+    segment_inputs = {"LEVEL": names[model.current.name]} if stimulus.constant else {"LEVEL": level, "ONSET": onset}
     return Equations(
         states={name: names[name] for name in model.states},
         parameters={name: names[name] for name in [*model.parameters, *fields.values()]},
-        inputs={"LEVEL": names[model.current.name]} if stimulus.constant else {"LEVEL": level, "ONSET": onset},
+        inputs=segment_inputs | {f"SWITCH_{i}": names[name] for i, name in enumerate(switches)},
         time=names[model.myokit.time().qname()],
         constants=constants,
         definitions=definitions,
@@ -107,6 +124,7 @@ def equations(model: Model, stimulus: StimulusText, outputs: tuple[str, ...] = (
         outputs={name: writer.known[name] for name in outputs},
         values={names[name]: sp.Rational(repr(q.value)) for name, q in model.parameters.items()},
         potentials=_potentials(model, names),
+        switches={names[name]: writer.line(switch) for switch, name in zip(clock.switches, switches, strict=True)},
     )
 
 
@@ -174,11 +192,16 @@ def _symbols(qualified: list[str]) -> dict[str, sp.Symbol]:
 
 
 class _Writer(SymPyExpressionWriter):
-    """Myokit's own translation, with exact decimals, our conditions, and the `known` expression of each variable."""
+    """Myokit's own translation, with exact decimals, our conditions, and the `known` expression of each variable.
+
+    switches : the symbols of parts that jump in time; `instants` : equalities that hold for an instant only
+    """
 
     def __init__(self, known: dict[str, sp.Expr]):
         super().__init__()
         self.known = known
+        self.switches: dict[myokit.Expression, sp.Symbol] = {}
+        self.instants: frozenset[myokit.Expression] = frozenset()
 
     def translate(self, expression: myokit.Expression, place: str) -> sp.Expr:
         """The expression in symbols. Raises UserError, which begins with `place`."""
@@ -186,6 +209,12 @@ class _Writer(SymPyExpressionWriter):
             return self.ex(expression)
         except (ValueError, TypeError, ArithmeticError, NotImplementedError) as error:
             raise UserError(f"{place}: {error}") from error
+
+    def line(self, switch: Switch) -> Line:
+        """The line of a switch in symbols. Raises UserError."""
+        place = f"cannot compile {quoted(switch.part.code())}"
+        a, b = (self.translate(part, place) for part in (switch.a, switch.b))
+        return Line(a, b, isinstance(switch.part, myokit.Floor))
 
     def _ex_name(self, e):
         return self.known[_key(e)]
@@ -205,11 +234,36 @@ class _Writer(SymPyExpressionWriter):
     def _ex_log10(self, e):
         return log10(self.ex(e[0]))
 
+    def _floor(self, x):
+        return self.switches.get(myokit.Floor(x))
+
+    def _ex_floor(self, e):
+        return super()._ex_floor(e) if (whole := self._floor(e[0])) is None else whole
+
+    def _ex_ceil(self, e):
+        return super()._ex_ceil(e) if (whole := self._floor(myokit.PrefixMinus(e[0]))) is None else -whole
+
+    def _ex_quotient(self, e):
+        return super()._ex_quotient(e) if (whole := self._floor(myokit.Divide(e[0], e[1]))) is None else whole
+
+    def _ex_remainder(self, e):
+        whole = self._floor(myokit.Divide(e[0], e[1]))
+        return super()._ex_remainder(e) if whole is None else self.ex(e[0]) - self.ex(e[1]) * whole
+
+    def _ex_abs(self, e):
+        negative = self.switches.get(myokit.Less(e[0], myokit.Number(0)))
+        x = self.ex(e[0])
+        return sp.Abs(x) if negative is None else Select(Less(sp.Rational(1, 2), negative), -x, x)
+
+    def _less(self, x, y):
+        below = self.switches.get(myokit.Less(x, y))
+        return Less(self.ex(x), self.ex(y)) if below is None else Less(sp.Rational(1, 2), below)
+
     def _ex_less(self, e):
-        return Less(self.ex(e[0]), self.ex(e[1]))
+        return self._less(e[0], e[1])
 
     def _ex_more(self, e):
-        return Less(self.ex(e[1]), self.ex(e[0]))
+        return self._less(e[1], e[0])
 
     def _ex_less_equal(self, e):
         return Opposite(self._ex_more(e))
@@ -218,10 +272,10 @@ class _Writer(SymPyExpressionWriter):
         return Opposite(self._ex_less(e))
 
     def _ex_equal(self, e):
-        return Equal(self.ex(e[0]), self.ex(e[1]))
+        return sp.false if e in self.instants else Equal(self.ex(e[0]), self.ex(e[1]))
 
     def _ex_not_equal(self, e):
-        return Opposite(self._ex_equal(e))
+        return sp.true if e in self.instants else Opposite(self._ex_equal(e))
 
     def _ex_not(self, e):
         return Opposite(self.ex(e[0]))

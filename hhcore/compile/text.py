@@ -13,6 +13,7 @@ import sympy as sp
 from hhcore import __version__
 from hhcore.base.errors import UserError
 from hhcore.compile.calculus import Calculus
+from hhcore.compile.clock import clock
 from hhcore.compile.elimination import eliminate
 from hhcore.compile.equations import Equations, equations
 from hhcore.compile.functions import Fused
@@ -20,6 +21,7 @@ from hhcore.compile.hooks import observing, with_arguments
 from hhcore.compile.lower import Invariants, lower
 from hhcore.compile.parts import ObserverText, StimulusText
 from hhcore.compile.passes import Block, hyperbolic, optimise, remove_singularities
+from hhcore.model.clock import LONGEST_MS
 from hhcore.model.model import Model
 from hhcore.schemes.solver import SCHEMES, Scheme
 
@@ -40,7 +42,7 @@ ZERO = 1e-12  # an initial value below this does not show the size of a state
 # State of the driver in each lane, one row each.
 _LANE = (
     *("TIME", "STEP", "EDGE", "LEFT", "STEPS", "TAKEN", "LAST", "WHEN", "ERROR", "KEEP", "SIZE", "SPEED", "FAILURE"),
-    *("EARLIER", "EARLIER_SLOPE", "LATER_SLOPE", "TURN", "EXTREMUM", "LEVEL", "ONSET", "INJECTED"),
+    *("EARLIER", "EARLIER_SLOPE", "LATER_SLOPE", "TURN", "EXTREMUM", "LEVEL", "ONSET", "INJECTED", "JUMP"),
 )
 
 
@@ -69,18 +71,20 @@ def _kernel(model: Model, scheme: Scheme, stimulus: StimulusText, observers: Seq
         f"POTENTIAL_SCALE = {_scales(model)[list(model.states).index(model.potential)]!r}\n",
         *(f"{name} = {value}\n" for name, value in rows.items()),
         f"POTENTIAL = {list(symbols.states).index(model.potential)} * W\n",
+        f"LONGEST = {_longest(model)!r}  # step of an adaptive scheme; 0: as long as it likes\n",
         f"CONSTANT = {stimulus.constant}  # whether the injected current is constant in each segment of the stimulus\n",
         f"QUIET = {stimulus.quiet!r}  # fields of the stimulus with which nothing is injected\n",
         *(f"\n\n{block}" for block in [*blocks, _invariants(symbols, invariants)]),
         scheme.text,
         _segment_of(stimulus, len(model.parameters)),
-        _body("interpolation.py.in"),
+        clock(symbols),
+        "\n\n" + _body("interpolation.py.in"),
         observing(observers),
         with_arguments(_body("driver.py.in"), observers),
     ]
     rest = "".join(parts)
     stimulus_text = "".join(f"\n\n{text.strip()}\n" for text in (stimulus.segment, stimulus.beat) if text)
-    library = _body("primitives.py.in") + stimulus_text
+    library = f"{_body('primitives.py.in')}\n\n{_body('clock.py.in')}{stimulus_text}"
     return _header(model, scheme, stimulus) + _used(library, rest) + rest
 
 
@@ -88,7 +92,7 @@ def _segment_of(stimulus: StimulusText, parameters: int) -> str:
     """The segments of a lane's stimulus, whose fields follow the parameters of the model."""
     fields = [f"Z[PARAMETER_{parameters + i} + j]" for i in range(len(stimulus.fields))]
     head = '\n\ndef segment_of(Z, k, j):\n    """(end, level) of segment k of the stimulus of lane j."""\n'
-    return f"{head}    return segment({', '.join(['k', *fields])})\n\n\n"
+    return f"{head}    return segment({', '.join(['k', *fields])})\n"
 
 
 def _used(functions: str, user: str) -> str:
@@ -147,7 +151,7 @@ def _rows(symbols: Equations, invariants: int, scheme: Scheme, single: list[str]
     n = len(symbols.states)
     rows: dict[str, int] = {"W": lanes, "N": n}
     sizes = {"STATE": n, "NEXT": n, "SLOPE": n, "OWN": n} | scheme.rows(n)
-    sizes |= {"PARAMETER": len(symbols.parameters), "INVARIANT": invariants}
+    sizes |= {"PARAMETER": len(symbols.parameters), "INVARIANT": invariants, "SWITCH": len(symbols.switches)}
     sizes |= {"MEMBRANE_CURRENT": len(symbols.outputs) - 1, "CURVE": scheme.degree}
     if duplicates := [name for name, number in Counter([*sizes, *single]).items() if number > 1]:
         raise ValueError(f"two rows with the name {duplicates[0]}")
@@ -163,6 +167,11 @@ def _scales(model: Model) -> list[float]:
     """Scale of the error of each state: its initial value; 1 if it has no dimension or starts at zero."""
     sizes = [1.0 if state.unit == "1" else abs(state.value) for state in model.states.values()]
     return [size if size > ZERO else 1.0 for size in sizes]
+
+
+def _longest(model: Model) -> float:
+    """The longest step of an adaptive scheme in the model's unit of time, 0 without a bound."""
+    return LONGEST_MS / model.ms if model.clock.undecided else 0.0
 
 
 def _variables(symbols: Equations) -> set:

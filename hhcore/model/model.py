@@ -10,6 +10,7 @@ import myokit
 from hhcore.base.digests import digest
 from hhcore.base.errors import UserError, closest
 from hhcore.base.units import to_unit
+from hhcore.model.clock import Clock, find_clock
 from hhcore.model.file import read_model_file
 from hhcore.model.variants import apply_variant, read_variants
 
@@ -66,6 +67,11 @@ class Model:
         return 1.0 if self.time_unit == "1" else to_unit(f"1 {self.time_unit}", "ms", f"time unit of {self.name!r}")
 
     @property
+    def clock(self) -> Clock:
+        """Where the equations jump in time, under a stimulus that sets the injected current."""
+        return find_clock(self.myokit, None if self.current.name == NOTHING else self.myokit.get(self.current.name))
+
+    @property
     def text_digest(self) -> str:
         """Hash of the texts that tables, figures and the report show: title, source, descriptions."""
         quantities = [*self.parameters.values(), *self.states.values(), *self.currents.values(), self.current]
@@ -113,7 +119,7 @@ def load_model(model: str | Path, *, potential: str | None = None, current: str 
         return base
     varied = parsed.clone()
     apply_variant(varied, variant, path.name)
-    model = _described(varied, base.notes, path, potential, current)
+    model = _described(varied, tuple(notes), path, potential, current)
     return replace(model, name=f"{base.name}:{variant}", title=f"{base.title} ({variant})", base=base)
 
 
@@ -134,6 +140,7 @@ def _described(
     initial = parsed.initial_values(as_floats=True)
     states = {v.qname(): _quantity(v, x) for v, x in zip(parsed.states(), initial, strict=True)}
     name = path.name.rsplit(".", 1)[0]
+    clock = find_clock(parsed, injected)
     return Model(
         name=name,
         title=parsed.meta.get("display_name", name),
@@ -144,7 +151,7 @@ def _described(
         current=Quantity(NOTHING, "1", 0.0) if injected is None else _quantity(injected, 0.0),
         currents={v.qname(): _quantity(v, 0.0) for v in _currents(voltage, injected)},
         time_unit=_unit(time),
-        notes=notes,
+        notes=(*notes, *clock.notes),
         digest=_digest(parsed, voltage, injected),
         myokit=parsed,
     )

@@ -21,7 +21,8 @@ FEATURES: Code = (
 
 CALIBRATION: Code = (
     *("certify/calibration.py", "certify/stability.py", "certify/certificate.py"),
-    *("simulation/reference.py", "simulation/spike_errors.py", "simulation/spike_errors.py.in"),
+    *("simulation/reference.py", "simulation/jumps.py"),
+    *("simulation/spike_errors.py", "simulation/spike_errors.py.in"),
     *("base/tables.py", "base/hashing.py", "compile/cost.py", *GRID),
 )
 

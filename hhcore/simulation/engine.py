@@ -26,11 +26,6 @@ class Engine:
         """The fields of the stimulus by name, float64 (n,), in parameters (n, p + f)."""
         return dict(zip(self.kind.fields, parameters[:, len(self.model.parameters) :].T, strict=True))
 
-    def most_samples(self, parameters: np.ndarray, stops: np.ndarray) -> int:
-        """The most samples that `integrate` keeps of a neuron: one at each stop and one at the end of each segment."""
-        edges = self.kind.edge_counts(self.values(parameters), float(stops[-1]))
-        return len(stops) + int(edges.max(initial=0))
-
     def undisturbed(self, parameters: np.ndarray) -> np.ndarray:
         """Add to parameters of the model, float64 (n, p), fields of a stimulus that injects nothing: (n, p + f)."""
         return np.column_stack([parameters, np.tile(self.kernel.QUIET, (len(parameters), 1))])

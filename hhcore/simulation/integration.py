@@ -5,10 +5,12 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from hhcore.base.errors import UserError
 from hhcore.simulation.engine import Engine
 from hhcore.simulation.observers.observer import Neurons
 from hhcore.simulation.result import Record
 
+MOST_JUMPS = 100_000  # of the equations of a neuron whose time course is kept
 SAMPLE = ("time", "level", "onset")  # columns of a sample before its states
 
 
@@ -79,3 +81,28 @@ def pack(kernel: SimpleNamespace, parameters: np.ndarray, states: np.ndarray) ->
     rows[kernel.STATE // kernel.W :][: states.shape[1]] = states.T
     kernel.prepare(Z)
     return Z
+
+
+def most_samples(engine: Engine, parameters: np.ndarray, stops: np.ndarray) -> int:
+    """The most samples that `integrate` keeps of a neuron: at each stop, end of a segment and jump of the equations.
+
+    Raises UserError if the equations jump too often.
+    """
+    duration = float(stops[-1])
+    jumps = _most_jumps(engine, parameters, duration)
+    if jumps > MOST_JUMPS:
+        raise UserError(
+            f"model {engine.model.name!r}: a formula of time in it jumps more than {MOST_JUMPS:,} times in a run; "
+            "give a shorter duration, or a longer period among the parameters"
+        )
+    edges = engine.kind.edge_counts(engine.values(parameters), duration)
+    return len(stops) + int(edges.max(initial=0)) + jumps
+
+
+def _most_jumps(engine: Engine, parameters: np.ndarray, duration: float) -> int:
+    kernel, most = engine.kernel, 0
+    states = np.zeros((kernel.W, kernel.N))
+    for first in range(0, len(parameters), kernel.W):
+        lanes = np.minimum(np.arange(first, first + kernel.W), len(parameters) - 1)
+        most = max(most, kernel.count_jumps(pack(kernel, parameters[lanes], states), duration, MOST_JUMPS))
+    return most

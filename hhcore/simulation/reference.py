@@ -13,13 +13,16 @@ from types import ModuleType
 import myokit
 import numpy as np
 from scipy.integrate import OdeSolution, solve_ivp
-from scipy.optimize import root
+from scipy.optimize import brentq, root
 
 from hhcore.base.errors import UserError, closest
+from hhcore.model.clock import LONGEST_MS
 from hhcore.model.model import Model
+from hhcore.simulation.jumps import CLOSE, jumps
 from hhcore.simulation.stimuli import kinds
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
+EPS = np.finfo(float).eps
 NUDGE = 1e-4  # mV to either side of a 0/0; the mean of both is right to about 1e-11
 
 
@@ -122,7 +125,7 @@ def reference(
 
     point         : parameters that differ from the model's, and the fields of the stimulus
     stimulus      : a kind or its name; a required field that `point` lacks has its quiet value. The integration stops
-                    at every edge.
+                    at every edge, and where the model's own equations jump in time.
     initial_state : `rest` (of the neuron, else of the model, else the state in the model file), `model`, or a value
                     for every state by name
     threshold     : a spike is an upward crossing of it by the potential [mV], located on the dense output. A peak
@@ -139,27 +142,26 @@ def reference(
     """
     kind = kinds()[stimulus] if isinstance(stimulus, str) else stimulus
     parameters = _parameters(model, point, kind)
-    jumps, current = kind.twin(_fields(kind, point), duration)
+    edges, current = kind.twin(_fields(kind, point), duration)
+    edges += jumps(model, {name: q.value for name, q in model.parameters.items()} | parameters, duration)
+    longest = LONGEST_MS / model.ms if model.clock.undecided else np.inf
     rearm = threshold if rearm is None else rearm
     potential = list(model.states).index(model.potential)
-    edges = sorted({0.0, duration} | {edge for edge in jumps if 0 < edge < duration})
+    edges = _apart({0.0, duration, *edges}, duration)
     y = _initial(model, parameters, initial_state)
     armed = y[potential] < threshold
-    runs = []
+    runs, ups, downs, peaks = [], [], [], []
     for begin, end in pairwise(edges):
-        slope = _slope(model, parameters, _until(current, end))
-        events = (
-            _event(lambda t, y: y[potential] - threshold, +1),
-            _event(lambda t, y: y[potential] - rearm, -1),
-            _event(lambda t, y, slope=slope: slope(t, y)[potential], -1),
-        )
-        run = solve_ivp(slope, (begin, end), y, method=method, rtol=rtol, atol=atol, dense_output=True, events=events)
-        if not run.success:
+        slope = _inside(_slope(model, parameters, _until(current, end)), begin, end, CLOSE * duration)
+        settings = {"method": method, "rtol": rtol, "atol": atol, "max_step": longest}
+        run = solve_ivp(slope, (begin, end), y, **settings, dense_output=True)
+        if not (run.success and np.isfinite(run.y[:, -1]).all()):
             raise ArithmeticError(f"{model.name}: {method} fails at t = {run.t[-1]}, y = {run.y[:, -1]}: {run.message}")
         runs.append(run)
         y = run.y[:, -1]
-    # An event at the start of a piece is its starting value, not a crossing.
-    ups, downs, peaks = ([t for run in runs for t in run.t_events[k] if t > run.t[0]] for k in range(3))
+        ups += _crossings(run, lambda t, y: y[potential] - threshold, +1)
+        downs += _crossings(run, lambda t, y: y[potential] - rearm, -1)
+        peaks += _crossings(run, lambda t, y, slope=slope: slope(t, y)[potential], -1)
     pieces = [run.sol for run in runs]
     peaks = sorted(t for t in peaks + edges[1:-1] if _is_peak(pieces, t, potential))
     return Reference(
@@ -177,9 +179,24 @@ def _at(pieces: list[OdeSolution], time: float) -> np.ndarray:
     return next(piece for piece in pieces if time <= piece.t_max)(time)
 
 
-def _event(function, direction: int):
-    function.direction = direction
-    return function
+def _crossings(run, function: Callable[[float, np.ndarray], float], sign: int) -> list[float]:
+    """When a function of time and state passes 0, upwards or downwards, in the steps of a run of solve_ivp.
+
+    As with SciPy's own events, the states at the ends of a step tell whether it does, and the dense output when. SciPy
+    gives up where that has no change of sign, since rounding made them differ; then it happens at one of the ends.
+    """
+    values = [sign * function(t, y) for t, y in zip(run.t, run.y.T, strict=True)]
+    found = []
+    for i, curve in enumerate(run.sol.interpolants):
+        if values[i] <= 0 <= values[i + 1] and values[i] < values[i + 1]:
+            ends = run.t[i], run.t[i + 1]
+            inside = [sign * function(t, curve(t)) for t in ends]
+            if inside[0] * inside[1] < 0:
+                found.append(brentq(lambda t, curve=curve: function(t, curve(t)), *ends, xtol=4 * EPS, rtol=4 * EPS))
+            else:
+                found.append(min(zip(map(abs, inside), ends, strict=True))[1])
+    # At the start it is the starting value, not a crossing.
+    return [float(t) for t in found if t > run.t[0]]
 
 
 def _is_peak(pieces: list[OdeSolution], time: float, potential: int) -> bool:
@@ -203,6 +220,21 @@ def _fields(kind: type[Stimulus], point: dict[str, float]) -> dict[str, float]:
     """The fields of the stimulus: from the point, else the default, else the quiet value."""
     usual = {name: kind.quiet[name] if f.default is None else f.default for name, f in kind.fields.items()}
     return {name: point.get(name, value) for name, value in usual.items()}
+
+
+def _apart(edges: set[float], duration: float) -> list[float]:
+    """The edges from 0 to `duration`, sorted; of those that are equal but for rounding, one."""
+    kept = [0.0]
+    for edge in sorted(edge for edge in edges if 0.0 < edge < duration):
+        if edge - kept[-1] > CLOSE * duration and duration - edge > CLOSE * duration:
+            kept.append(edge)
+    return [*kept, duration]
+
+
+def _inside(slope, begin: float, end: float, margin: float):
+    """The slopes with the time kept away from both edges, where the equations of the model may jump."""
+    low, high = begin + min(margin, (end - begin) / 4), end - min(margin, (end - begin) / 4)
+    return lambda t, y: slope(min(max(t, low), high), y)
 
 
 def _until(current: Callable[[float], float], end: float) -> Callable[[float], float]:

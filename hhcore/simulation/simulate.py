@@ -10,7 +10,7 @@ from hhcore.base.errors import UserError, closest
 from hhcore.model.model import NOTHING, Model, load_model
 from hhcore.schemes.solver import solver
 from hhcore.simulation.engine import Engine, engine
-from hhcore.simulation.integration import SAMPLE, Integration, integrate, pack
+from hhcore.simulation.integration import SAMPLE, Integration, integrate, most_samples, pack
 from hhcore.simulation.observers import Observer, standard_observers
 from hhcore.simulation.rest import initial_states
 from hhcore.simulation.result import NO_STABLE_REST, Result, joined
@@ -128,7 +128,7 @@ def trace(
     if interval is None:
         interval = TRACE_INTERVAL_MS / model.ms if chosen.scheme.adaptive else chosen.accuracy
     stops = _stops(duration, interval * np.arange(1, int(duration / interval) + 1))
-    most = compiled.most_samples(table, stops)
+    most = most_samples(compiled, table, stops)
     samples = integrate(compiled, table, start, stops, accuracy=chosen.accuracy, samples=most).samples[0]
     values = _sampled(compiled, table, start, samples)
     return dict(zip(["time", "stimulus", *model.states, *model.currents], values.T, strict=True))

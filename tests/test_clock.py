@@ -1,0 +1,182 @@
+"""Models that pace themselves by a formula of time: their jumps are found, and steps end there."""
+
+import math
+
+import myokit
+import numpy as np
+import pytest
+
+import hhcore
+from hhcore.model.clock import LONGEST_MS, find_clock
+from hhcore.schemes.solver import METHODS
+from hhcore.simulation.jumps import jumps
+from hhcore.simulation.reference import reference
+
+# V takes up the formula p(t): with tau = 0.5 a leaky integrator, whose answer to a jump is an exponential.
+TEXT = """
+[[model]]
+a.V = 0
+a.total = 0
+[a]
+t = 0 bind time
+start = 20
+period = 30
+width = 0.5
+end = 200
+height = 40
+beat = floor((t - start) / period)
+p = {formula}
+tau = 0.5
+dot(V) = (p - V) / tau
+dot(total) = p
+"""
+CELLML = "piecewise(t >= start and t <= end and t - start - floor((t - start) / period) * period <= width, height, 0)"
+ONSETS = [20.0, 50.0, 80.0, 110.0]
+EDGES = sorted([*ONSETS, *(onset + 0.5 for onset in ONSETS)])
+# The same pulses, as others write them: (t - start) mod period < width, from `start` on.
+PULSES = {
+    "cellml": CELLML,
+    "remainder": "if(t >= start and (t - start) % period < width, height, 0)",
+    "past": "if(t - start - beat * period < width and not (t < start), height, 0)",
+    "quotient": "if(t < start, 0, if(t - start - ((t - start) // period) * period > width, 0, height))",
+    "ceil": "if(t > start, if(t - start + ceil(-(t - start) / period) * period <= width, height, 0), 0)",
+    "abs": "if(beat >= 0, if(abs((t - start) % period - width / 2) <= width / 2, height, 0), 0)",
+    "heights": "height * if(beat < 0, 0, if(0 < width - ((t - start) - beat * period), 1, 0))",
+    "no instant": "if(t == start + 7, 1e9, if(beat >= 0 and (t - start) % period < width, height, 0))",
+}
+
+
+def model(tmp_path, formula: str, **names):
+    path = tmp_path / "own.mmt"
+    path.write_text(TEXT.format(formula=formula))
+    return hhcore.load_model(path, **{"potential": "a.V", "current": "none"} | names)
+
+
+def run(own, points=None, *, method="rodas5p", duration=130.0, **settings):
+    accuracy = {"dt": 0.05} if method == "rk4" else {"local_error": 1e-6}
+    settings = {"duration": duration, "initial_state": "model", "method": method, "threshold": 15.0} | settings
+    return hhcore.simulate(own, points or {}, hhcore.Step(0.0), **accuracy | settings)
+
+
+def crossing(level: float, height: float = 40.0, tau: float = 0.5) -> float:
+    """When height (1 - e^(-t / tau)) reaches a level."""
+    return -tau * math.log(1 - level / height)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("formula", [PULSES["cellml"], PULSES["remainder"]], ids=["cellml", "remainder"])
+def test_no_scheme_misses_a_pulse_inside_the_file(tmp_path, method, formula):
+    """At rest, steps would grow beyond the pulses of 0.5; each must be there, and nothing else."""
+    found = run(model(tmp_path, formula), method=method)
+    assert found.spike_times == pytest.approx([onset + crossing(15) for onset in ONSETS], abs=1e-4)
+    assert found.final[0, 1] == pytest.approx(4 * 0.5 * 40, rel=1e-12)
+
+
+@pytest.mark.parametrize("formula", PULSES.values(), ids=PULSES.keys())
+def test_jumps_are_found_however_they_are_written(tmp_path, formula):
+    own = model(tmp_path, formula)
+    assert own.clock.undecided == ()
+    found = run(own, method="tsit5")
+    assert found.spike_times == pytest.approx([onset + crossing(15) for onset in ONSETS], abs=1e-5)
+    assert found.final[0, 1] == pytest.approx(4 * 0.5 * 40, rel=1e-12)
+    values = {name: q.value for name, q in own.parameters.items()}
+    edges = np.array(jumps(own, values, 130.0))
+    assert [float(np.abs(edges - edge).min()) for edge in EDGES] == pytest.approx([0] * 8, abs=1e-11)
+    assert len(edges) <= 24
+
+
+def test_each_neuron_has_the_jumps_of_its_own_parameters(tmp_path):
+    """Periods, widths and starts as axes: the integral of the pulses is a formula."""
+    rng = np.random.default_rng(1)
+    n = 40
+    points = {"a.period": rng.uniform(3, 40, n), "a.width": rng.uniform(0.01, 2.9, n), "a.start": rng.uniform(0, 50, n)}
+    found = run(model(tmp_path, CELLML), {**points, "a.end": 1e9}, duration=137.0)
+    since = 137.0 - points["a.start"]
+    whole = np.floor(since / points["a.period"])
+    on = whole * points["a.width"] + np.minimum(points["a.width"], since - whole * points["a.period"])
+    assert found.final[:, 1] == pytest.approx(40 * on, rel=1e-11)
+
+
+def test_jumps_that_fall_on_edges_of_the_stimulus_and_on_whole_numbers(tmp_path):
+    """Onsets at 0.1 k, which are rounded; a stimulus that jumps there too; a run that ends there."""
+    text = TEXT.format(formula="if(t % period < width, height, 0) + i").replace("tau =", "i = 0 bind pace\ntau =")
+    (tmp_path / "own.mmt").write_text(text)
+    own = hhcore.load_model(tmp_path / "own.mmt", potential="a.V")
+    points = {"a.period": 0.1, "a.width": 0.03, "a.height": 2.0}
+    for method in METHODS:
+        accuracy = {"dt": 0.05} if method == "rk4" else {"local_error": 1e-8}
+        settings = {"duration": 6.0, "initial_state": "model", "method": method, **accuracy}
+        found = hhcore.simulate(own, points, hhcore.Step(7.0, 0.3, 5.9), **settings)
+        assert found.final[0, 1] == pytest.approx(60 * 0.03 * 2 + 7 * 5.6, rel=1e-12)
+
+
+def test_the_time_course_has_a_sample_at_each_jump(tmp_path):
+    kept = hhcore.trace(
+        model(tmp_path, CELLML), {}, hhcore.Step(0.0), duration=130.0, initial_state="model", method="tsit5", interval=7
+    )
+    for edge in EDGES:
+        assert np.abs(kept["time"] - edge).min() < 1e-9
+    assert kept["time"][-1] == 130.0 and kept["a.total"][-1] == pytest.approx(80, rel=1e-9)
+    assert kept["a.total"] == pytest.approx([_integral(t) for t in kept["time"]], rel=1e-9, abs=1e-12)
+
+
+def _integral(t: float) -> float:
+    return 40 * sum(min(max(t - onset, 0.0), 0.5) for onset in ONSETS)
+
+
+def test_a_stimulus_replaces_the_formula_and_its_jumps(tmp_path):
+    own = model(tmp_path, CELLML, current="a.p")
+    assert own.clock.switches == ()
+    assert run(own).final[0, 1] == 0
+
+
+@pytest.mark.parametrize("method", ["LSODA", "DOP853"])
+def test_the_twin_finds_the_same(tmp_path, method):
+    exact = reference(
+        model(tmp_path, CELLML), {}, duration=130.0, initial_state="model", threshold=15.0, method=method, rtol=1e-10
+    )
+    assert exact.spike_times == pytest.approx([onset + crossing(15) for onset in ONSETS], abs=1e-8)
+    assert exact.final["a.total"] == pytest.approx(80, rel=1e-9)
+
+
+UNDECIDED = {
+    "sine": "if(sin(2 * 3.141592653589793 * t / period) > 0.9, height, 0)",
+    "with a state": "if(t - 20 > -V / 100 and t < 23, height, 0)",
+    "bell": "height * exp(-((t - start) / width)^2)",
+    "quadratic": "if((t - start)^2 < width^2, height, 0)",
+}
+
+
+@pytest.mark.parametrize("formula", UNDECIDED.values(), ids=UNDECIDED.keys())
+def test_where_jumps_cannot_be_found_steps_are_short_and_a_note_says_so(tmp_path, formula):
+    own = model(tmp_path, formula)
+    assert own.clock.undecided == ("a.p",)
+    assert any("a.p jumps in time cannot be decided" in note for note in own.notes)
+    found = run(own, method="rodas5p", duration=60.0)
+    exact = reference(own, {}, duration=60.0, initial_state="model", threshold=15.0, method="Radau", rtol=1e-8)
+    assert found.steps[0] >= 60.0 / LONGEST_MS
+    assert len(found.spike_times) == len(exact.spike_times) >= 1
+    assert found.spike_times == pytest.approx(exact.spike_times, abs=0.01)
+
+
+def test_a_current_of_the_file_without_jumps_needs_no_note(tmp_path):
+    own = model(tmp_path, "height * t / 100 - t * V / 1000")
+    assert own.clock.switches == own.clock.undecided == () and own.notes == ()
+
+
+def test_a_formula_that_jumps_all_the_time_is_one_sentence(tmp_path):
+    own = model(tmp_path, "if(t % period < width, 1, 0)")
+    with pytest.raises(hhcore.UserError, match="jumps more than 100,000 times"):
+        hhcore.trace(own, {"a.period": 1e-9}, hhcore.Step(0.0), duration=1.0, initial_state="model")
+    assert run(own, {"a.period": 1e-13}, duration=1.0).status.tolist() == [3]
+
+
+def test_models_of_the_catalogue_have_no_clock():
+    for name in hhcore.models():
+        assert hhcore.load_model(name).clock.switches == ()
+
+
+def test_parts_are_written_as_floor_and_less():
+    parsed = myokit.parse_model(TEXT.format(formula=PULSES["cellml"]))
+    parts = [switch.part.code() for switch in find_clock(parsed, None).switches]
+    assert parts[:3] == ["a.t < a.start", "a.end < a.t", "floor((a.t - a.start) / a.period)"] and len(parts) == 4
