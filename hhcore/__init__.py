@@ -5,6 +5,7 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _HOMES = {
+    "FromFile": "simulation.stimuli.file",
     "Model": "model.model",
     "PulseTrain": "simulation.stimuli.pulse_train",
     "Result": "simulation.result",

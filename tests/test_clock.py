@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 import hhcore
+from hhcore.config.reader import read_experiments
 from hhcore.model.clock import LONGEST_MS, find_clock
 from hhcore.schemes.solver import METHODS
 from hhcore.simulation.jumps import jumps
-from hhcore.simulation.reference import reference
+from hhcore.simulation.reference import reference, rest
+from hhcore.sweep.estimate import notes
 
 # V takes up the formula p(t): with tau = 0.5 a leaky integrator, whose answer to a jump is an exponential.
 TEXT = """
@@ -75,7 +77,7 @@ def test_no_scheme_misses_a_pulse_inside_the_file(tmp_path, method, formula):
 @pytest.mark.parametrize("formula", PULSES.values(), ids=PULSES.keys())
 def test_jumps_are_found_however_they_are_written(tmp_path, formula):
     own = model(tmp_path, formula)
-    assert own.clock.undecided == ()
+    assert own.clock().undecided == ()
     found = run(own, method="tsit5")
     assert found.spike_times == pytest.approx([onset + crossing(15) for onset in ONSETS], abs=1e-5)
     assert found.final[0, 1] == pytest.approx(4 * 0.5 * 40, rel=1e-12)
@@ -126,7 +128,7 @@ def _integral(t: float) -> float:
 
 def test_a_stimulus_replaces_the_formula_and_its_jumps(tmp_path):
     own = model(tmp_path, CELLML, current="a.p")
-    assert own.clock.switches == ()
+    assert own.clock().switches == ()
     assert run(own).final[0, 1] == 0
 
 
@@ -150,7 +152,7 @@ UNDECIDED = {
 @pytest.mark.parametrize("formula", UNDECIDED.values(), ids=UNDECIDED.keys())
 def test_where_jumps_cannot_be_found_steps_are_short_and_a_note_says_so(tmp_path, formula):
     own = model(tmp_path, formula)
-    assert own.clock.undecided == ("a.p",)
+    assert own.clock().undecided == ("a.p",)
     assert any("a.p jumps in time cannot be decided" in note for note in own.notes)
     found = run(own, method="rodas5p", duration=60.0)
     exact = reference(own, {}, duration=60.0, initial_state="model", threshold=15.0, method="Radau", rtol=1e-8)
@@ -161,7 +163,7 @@ def test_where_jumps_cannot_be_found_steps_are_short_and_a_note_says_so(tmp_path
 
 def test_a_current_of_the_file_without_jumps_needs_no_note(tmp_path):
     own = model(tmp_path, "height * t / 100 - t * V / 1000")
-    assert own.clock.switches == own.clock.undecided == () and own.notes == ()
+    assert own.clock().switches == own.clock().undecided == () and own.notes == ()
 
 
 def test_a_formula_that_jumps_all_the_time_is_one_sentence(tmp_path):
@@ -173,10 +175,114 @@ def test_a_formula_that_jumps_all_the_time_is_one_sentence(tmp_path):
 
 def test_models_of_the_catalogue_have_no_clock():
     for name in hhcore.models():
-        assert hhcore.load_model(name).clock.switches == ()
+        assert hhcore.load_model(name).clock().switches == ()
 
 
 def test_parts_are_written_as_floor_and_less():
     parsed = myokit.parse_model(TEXT.format(formula=PULSES["cellml"]))
     parts = [switch.part.code() for switch in find_clock(parsed, None).switches]
     assert parts[:3] == ["a.t < a.start", "a.end < a.t", "floor((a.t - a.start) / a.period)"] and len(parts) == 4
+
+
+# --- the stimulus in the file as the stimulus: `current: file`
+
+PACED = """
+[[model]]
+membrane.V = -60
+[engine]
+t = 0 [ms] bind time
+    in [ms]
+[membrane]
+dot(V) = (i_stim - 2 [uS/cm^2] * (V + 60 [mV]) * 1 [mS/uS]) / C
+    in [mV]
+    label membrane_potential
+C = 1 [uF/cm^2]
+    in [uF/cm^2]
+height = 30 [uA/cm^2]
+    in [uA/cm^2]
+i_stim = if(engine.t % 40 [ms] < 2 [ms], height, 0 [uA/cm^2])
+    in [uA/cm^2]
+"""
+TAU = 0.5  # of PACED
+
+
+def paced(tmp_path, text=PACED):
+    (tmp_path / "paced.mmt").write_text(text)
+    return hhcore.load_model(tmp_path / "paced.mmt", current="file")
+
+
+def test_the_stimulus_in_the_file_flows_also_from_time_0_on_and_not_at_rest(tmp_path):
+    own = paced(tmp_path)
+    assert own.current.name == "membrane.i_stim" and own.clock().switches == ()
+    settings = {"duration": 100.0, "threshold": -50.0}
+    found = hhcore.simulate(own, {}, hhcore.FromFile(), method="rodas5p", **settings)
+    late = -TAU * math.log(1 - 10 / 15)
+    assert found.spike_times == pytest.approx([late, 40 + late, 80 + late], abs=1e-5)
+    assert found.status.tolist() == [0] and found.features.trough_mV.tolist() == pytest.approx([-60], abs=1e-9)
+    exact = reference(own, {}, stimulus="file", **settings)
+    assert exact.spike_times == pytest.approx(found.spike_times, abs=1e-5)
+    assert rest(own, {}) == pytest.approx({"membrane.V": -60})
+
+
+def test_the_stimulus_in_the_file_times_a_factor(tmp_path):
+    factors = np.array([-1.0, 0.0, 0.5, 2.0])
+    found = hhcore.simulate(paced(tmp_path), {}, hhcore.FromFile(factors), duration=2.0, local_error=1e-9)
+    assert found.final[:, 0] == pytest.approx(-60 + factors * 15 * (1 - math.exp(-2 / TAU)), rel=1e-8)
+
+
+def test_the_stimulus_in_the_file_is_drawn(tmp_path):
+    kept = hhcore.trace(paced(tmp_path), {}, hhcore.FromFile(), duration=50.0, interval=0.5)
+    inside = kept["time"] % 40 < 2 - 1e-9
+    assert kept["stimulus"].tolist() == np.where(inside, 30.0, 0.0).tolist()
+
+
+def config(**changes) -> dict:
+    body = {"model": "paced.mmt", "current": "file", "initial_state": "rest", "duration": 50}
+    return {"experiments": {"e": body | {"solver": {"tolerance": "1 us"}} | changes}}
+
+
+def test_a_config_needs_no_stimulus_beside_that_of_the_file(tmp_path):
+    paced(tmp_path)
+    bare = read_experiments(config(), tmp_path)["e"]
+    assert bare.stimulus is hhcore.FromFile and bare.defaults["factor"] == 1.0
+    swept = read_experiments(config(stimulus={"kind": "file", "factor": {"values": [1, 2]}}), tmp_path)["e"]
+    assert swept.n_points == 2
+    named = read_experiments(config(stimulus={"kind": "file"}, current="membrane.i_stim"), tmp_path)["e"]
+    assert named.kernel_name("tsit5") == bare.kernel_name("tsit5")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"stimulus": {"kind": "step", "amplitude": 1}}, "beside which there is no 'step'; leave the stimulus out"),
+        ({"model": "hodgkin_huxley_1952"}, "no current follows a formula of time, so give a stimulus"),
+        (
+            {"stimulus": {"kind": "file"}, "current": "none"},
+            "nothing is injected into 'paced'; name membrane.i_stim as `current`",
+        ),
+        (
+            {"stimulus": {"kind": "file"}, "current": "membrane.height"},
+            "membrane.height of 'paced' follows no formula of time",
+        ),
+        ({"current": "membrane.i_stim"}, "the key 'stimulus' is missing"),
+    ],
+)
+def test_what_is_no_stimulus_in_the_file_is_one_sentence(tmp_path, changes, message):
+    paced(tmp_path)
+    with pytest.raises(hhcore.UserError, match=message):
+        read_experiments(config(**changes), tmp_path)
+
+
+def test_of_several_stimuli_in_the_file_one_is_named(tmp_path):
+    two = PACED.replace("(i_stim -", "(i_stim + i_late -") + "i_late = if(engine.t > 5 [ms], height, 0 [uA/cm^2])\n"
+    with pytest.raises(hhcore.UserError, match="several currents .*: membrane.i_late, membrane.i_stim; name one"):
+        paced(tmp_path, two + "    in [uA/cm^2]\n")
+
+
+def test_the_note_on_a_stimulus_whose_jumps_cannot_be_found(tmp_path):
+    paced(tmp_path, PACED.replace("engine.t % 40 [ms] < 2 [ms]", "sin(engine.t / 9 [ms]) > 0.9"))
+    own = read_experiments(config(), tmp_path)["e"]
+    other = read_experiments(config(current="membrane.i_stim", stimulus={"kind": "step", "amplitude": 1}), tmp_path)[
+        "e"
+    ]
+    assert "cannot be decided" in notes([own]) and notes([other]) == ""

@@ -20,6 +20,7 @@ from hhcore.simulation.engine import engine, kernel_parts
 from hhcore.simulation.integration import integrate
 from hhcore.simulation.observers import Extremes, Spikes
 from hhcore.simulation.reference import reference
+from hhcore.simulation.stimuli.file import FromFile
 from hhcore.simulation.stimuli.pulse_train import PulseTrain
 from hhcore.simulation.stimuli.step import Step
 from hhcore.simulation.stimuli.stimulus import Field, Stimulus
@@ -106,6 +107,7 @@ FIELDS = {
     PulseTrain: st.tuples(
         st.floats(-50, 50), st.floats(0.01, 5), st.floats(0.01, 9), st.one_of(st.just(INF), st.integers(1, 9)), TIMES
     ).map(lambda f: (f[0], f[1], f[1] + f[2], float(f[3]), f[4])),
+    FromFile: st.tuples(st.floats(-5, 5)),
 }
 
 
@@ -261,7 +263,7 @@ def test_a_kind_of_another_package_is_found(monkeypatch):
     monkeypatch.setattr(registry, "entry_points", lambda group: [Entry] if group == "hhcore.stimuli" else [])
     registry.discover.cache_clear()
     try:
-        assert stimuli.kinds() == {"step": Step, "pulse_train": PulseTrain, "waves": Waves}
+        assert stimuli.kinds() == {"step": Step, "pulse_train": PulseTrain, "file": FromFile, "waves": Waves}
         assert len(reference(HH, RAMP, duration=30.0, stimulus="waves", initial_state="model").spike_times) > 1
     finally:
         registry.discover.cache_clear()

@@ -14,7 +14,7 @@ from hhcore.base.checks import quoted
 from hhcore.base.errors import UserError
 from hhcore.compile.functions import Both, Equal, Less, Opposite, Select, either
 from hhcore.compile.lower import literal
-from hhcore.compile.parts import StimulusText
+from hhcore.compile.parts import FORMULA, StimulusText
 from hhcore.model.clock import Switch
 from hhcore.model.model import Model
 
@@ -79,12 +79,13 @@ def equations(model: Model, stimulus: StimulusText, outputs: tuple[str, ...] = (
 
     Raises UserError if an expression has no counterpart among the functions and numbers of the kernels.
     """
-    independent = [*model.states, *model.parameters, model.current.name, model.myokit.time().qname()]
+    independent = [*model.states, *model.parameters, model.myokit.time().qname()]
+    independent += [] if stimulus.own else [model.current.name]
     blocks = model.myokit.solvable_order().values()
     order = [equation for block in blocks for equation in block if _key(equation.lhs) not in independent]
     fields = {name: f"stimulus {name}" for name in stimulus.fields}
     segment = [f"stimulus {name}" for name in ("level", "onset")]
-    clock = model.clock
+    clock = model.clock(stimulus.own)
     switches = [f"switch {i}" for i in range(len(clock.switches))]
     names = _symbols(independent + [_key(equation.lhs) for equation in order] + [*fields.values(), *segment, *switches])
     writer = _Writer({name: names[name] for name in independent})
@@ -100,15 +101,19 @@ def equations(model: Model, stimulus: StimulusText, outputs: tuple[str, ...] = (
             (constants if constant else definitions)[names[name]] = expression
         writer.known[name] = names[name] if defined else expression
 
-    if not stimulus.constant:
-        expression = _injected(stimulus, names, names[model.myokit.time().qname()])
+    time = names[model.myokit.time().qname()]
+    if not stimulus.constant and not stimulus.own:
+        expression = _injected(stimulus, names, time)
         constant = expression.free_symbols <= {names[name] for name in fields.values()}
         define(model.current.name, expression, f"stimulus {stimulus.kind}", constant, exported=True)
     for equation in order:
         name, variable = _key(equation.lhs), equation.lhs.var()
         place = f"{variable.qname()}: cannot compile {quoted(equation.rhs.code())}"
         expression = writer.translate(equation.rhs, place)
-        define(name, expression, place, variable.is_constant(), exported=variable.is_state())
+        if name == model.current.name:
+            expression = _injected(stimulus, names, time, expression)
+        exported = variable.is_state() or name == model.current.name
+        define(name, expression, place, variable.is_constant(), exported)
         if variable.is_state():
             derivatives[variable.qname()] = writer.known[name]
     level, onset = (names[name] for name in segment)
@@ -117,7 +122,7 @@ def equations(model: Model, stimulus: StimulusText, outputs: tuple[str, ...] = (
         states={name: names[name] for name in model.states},
         parameters={name: names[name] for name in [*model.parameters, *fields.values()]},
         inputs=segment_inputs | {f"SWITCH_{i}": names[name] for i, name in enumerate(switches)},
-        time=names[model.myokit.time().qname()],
+        time=time,
         constants=constants,
         definitions=definitions,
         derivatives={name: derivatives[name] for name in model.states},
@@ -128,12 +133,19 @@ def equations(model: Model, stimulus: StimulusText, outputs: tuple[str, ...] = (
     )
 
 
-def _injected(stimulus: StimulusText, names: dict[str, sp.Symbol], time: sp.Symbol) -> sp.Expr:
-    """The injected current in symbols. Raises UserError unless it is an expression of time, level, onset and fields."""
+def _injected(
+    stimulus: StimulusText, names: dict[str, sp.Symbol], time: sp.Symbol, formula: sp.Expr | None = None
+) -> sp.Expr:
+    """The injected current in symbols; `formula` is what the model has for it.
+
+    Raises UserError unless it is an expression of time, level, onset, fields, and the formula.
+    """
     place = f"stimulus {stimulus.kind}: cannot compile {quoted(stimulus.expression)}"
     component = myokit.Model().add_component("stimulus")
     known = {f"stimulus.{name}": names[f"stimulus {name}"] for name in ("level", "onset", *stimulus.fields)}
     known["stimulus.time"] = time
+    if formula is not None:
+        known[f"stimulus.{FORMULA}"] = formula
     try:
         for name in known:
             component.add_variable(name.split(".")[1])

@@ -1,8 +1,10 @@
 """The parts of a kernel besides model and scheme: a stimulus and observers, as text in the kernels' language."""
 
+import re
 from dataclasses import dataclass
 
 LEVEL = "level"  # the expression of a current that is constant in each segment
+FORMULA = "formula"  # in an expression: what the model itself has for the injected current
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,11 @@ class StimulusText:
     def constant(self) -> bool:
         """Whether the current is constant in each segment."""
         return self.expression == LEVEL
+
+    @property
+    def own(self) -> bool:
+        """Whether the current is made from the model's own formula of it."""
+        return re.search(rf"\b{FORMULA}\b", self.expression) is not None
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def _kernel(model: Model, scheme: Scheme, stimulus: StimulusText, observers: Seq
         f"POTENTIAL_SCALE = {_scales(model)[list(model.states).index(model.potential)]!r}\n",
         *(f"{name} = {value}\n" for name, value in rows.items()),
         f"POTENTIAL = {list(symbols.states).index(model.potential)} * W\n",
-        f"LONGEST = {_longest(model)!r}  # step of an adaptive scheme; 0: as long as it likes\n",
+        f"LONGEST = {_longest(model, stimulus)!r}  # step of an adaptive scheme; 0: as long as it likes\n",
         f"CONSTANT = {stimulus.constant}  # whether the injected current is constant in each segment of the stimulus\n",
         f"QUIET = {stimulus.quiet!r}  # fields of the stimulus with which nothing is injected\n",
         *(f"\n\n{block}" for block in [*blocks, _invariants(symbols, invariants)]),
@@ -169,9 +169,9 @@ def _scales(model: Model) -> list[float]:
     return [size if size > ZERO else 1.0 for size in sizes]
 
 
-def _longest(model: Model) -> float:
+def _longest(model: Model, stimulus: StimulusText) -> float:
     """The longest step of an adaptive scheme in the model's unit of time, 0 without a bound."""
-    return LONGEST_MS / model.ms if model.clock.undecided else 0.0
+    return LONGEST_MS / model.ms if model.clock(stimulus.own).undecided else 0.0
 
 
 def _variables(symbols: Equations) -> set:

@@ -16,7 +16,7 @@ from hhcore.experiments.protocol import Protocol, default_protocol, protocols
 from hhcore.grid.axes import AxisSpec, read_axis
 from hhcore.grid.designs import Distribution, is_distribution, read_distribution, read_sample
 from hhcore.grid.factors import Factor, check_size, check_values, factors
-from hhcore.model.model import NOTHING, Model, load_model, models, split_name
+from hhcore.model.model import FILE, NOTHING, Model, load_model, models, split_name
 from hhcore.simulation.stimuli import kinds
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
@@ -43,8 +43,16 @@ def read_experiments(config: Mapping[str, object], base: str | Path = ".") -> di
     if not experiments:
         raise UserError("experiments: {} is empty; give at least one, like `experiments: {name: {model: ...}}`")
     for name, body in experiments.items():
-        _check_form(name, body, f"experiments.{name}")
-    return {name: _read(name, body, Path(base), f"experiments.{name}") for name, body in experiments.items()}
+        _check_form(name, _completed(body), f"experiments.{name}")
+    return {
+        name: _read(name, _completed(body), Path(base), f"experiments.{name}") for name, body in experiments.items()
+    }
+
+
+def _completed(body: object) -> object:
+    """With `current: file` the stimulus is the one in the file, and need not be written."""
+    own = isinstance(body, dict) and body.get("current") == FILE
+    return {"stimulus": {"kind": FILE}, **body} if own else body
 
 
 def _check_form(name: str, body: object, where: str) -> None:
@@ -58,6 +66,11 @@ def _check_form(name: str, body: object, where: str) -> None:
         if key in body:
             text(body[key], f"{where}.{key}", {**REQUIRED, "potential": "membrane.V", "current": "stimulus.i"}[key])
     _check_stimulus(body["stimulus"], f"{where}.stimulus")
+    if body.get("current") == FILE and body["stimulus"]["kind"] != FILE:
+        raise UserError(
+            f"{where}.stimulus: `current: file` is the stimulus in the model file, beside which there is no "
+            f"{quoted(body['stimulus']['kind'])}; leave the stimulus out, or name the current that it sets"
+        )
     if "protocol" in body:
         _check_protocol(body["protocol"], kinds()[body["stimulus"]["kind"]], f"{where}.protocol")
     mapping(body.get("parameters", {}), f"{where}.parameters")
@@ -94,6 +107,7 @@ def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
     model = _model(body, base, where)
     duration = _duration(body, model.time_unit, where)
     stimulus = kinds()[body["stimulus"]["kind"]]
+    stimulus.check_model(model, f"{where}.stimulus")
     defaults, specs, spread = _sweep(body, model, stimulus, duration, where)
     design = read_sample(body, spread, where)
     combine = body.get("combine", "product")

@@ -117,6 +117,12 @@ class Experiment:
         return parameters[quantity].description if quantity in parameters else self.stimulus.fields[quantity].meaning
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """Remarks on the model file: those of the model, and on the stimulus in it if it is used."""
+        own = self.model.clock(own=True).notes if self.stimulus.text().own else ()
+        return tuple(dict.fromkeys([*self.model.notes, *own]))
+
+    @property
     def axis_fields(self) -> dict[str, tuple[str, str]]:
         """Unit and description of each column of a swept quantity."""
         return {self.column(name): (self.unit(name), self.description(name)) for name in self.swept}

@@ -11,6 +11,7 @@ from hhcore.base.digests import digest
 from hhcore.base.errors import UserError, closest
 from hhcore.base.units import to_unit
 from hhcore.model.clock import Clock, find_clock
+from hhcore.model.current import likely_currents, paced
 from hhcore.model.file import read_model_file
 from hhcore.model.variants import apply_variant, read_variants
 
@@ -19,6 +20,7 @@ myokit.Unit.register_preferred_representation("1/ms", myokit.parse_unit("1/ms"))
 
 CATALOGUE = resources.files("hhcore") / "models"
 NOTHING = "none"  # the name of the injected current of a model without one
+FILE = "file"  # in the place of that name: the current that follows a formula of time
 POTENTIALS = ("v", "vm", "v_m", "e", "u")  # usual names of a potential, lower case
 
 
@@ -66,10 +68,15 @@ class Model:
         """Milliseconds in the model's unit of time; 1 if the file does not give one."""
         return 1.0 if self.time_unit == "1" else to_unit(f"1 {self.time_unit}", "ms", f"time unit of {self.name!r}")
 
+    def clock(self, own: bool = False) -> Clock:
+        """Where the equations jump in time; `own`: whether the injected current follows its formula in the file."""
+        replaced = None if own or self.current.name == NOTHING else self.myokit.get(self.current.name)
+        return find_clock(self.myokit, replaced)
+
     @property
-    def clock(self) -> Clock:
-        """Where the equations jump in time, under a stimulus that sets the injected current."""
-        return find_clock(self.myokit, None if self.current.name == NOTHING else self.myokit.get(self.current.name))
+    def paced_by(self) -> tuple[str, ...]:
+        """The currents that follow a formula of time, and no state, in the file."""
+        return tuple(v.qname() for v in paced(self.myokit, self.myokit.get(self.potential)))
 
     @property
     def text_digest(self) -> str:
@@ -100,7 +107,8 @@ def load_model(model: str | Path, *, potential: str | None = None, current: str 
     """A model by its name in the catalogue, or from a .mmt or .cellml file; `name:variant` for one of its variants.
 
     `potential` and `current` name the membrane potential and the injected current if the file does not
-    (by `label membrane_potential` and `bind pace`). `current="none"`: nothing is injected.
+    (by `label membrane_potential` and `bind pace`). `current="none"`: nothing is injected; `current="file"`: the one
+    current that follows a formula of time, for the stimulus `hhcore.FromFile()`.
 
     In the catalogue, units must match line by line. In other files a number without a unit takes the one that fits, and
     `notes` lists units that do not match.
@@ -131,7 +139,7 @@ def _described(
     if time is None:
         raise UserError(f"{path.name}: no variable is bound to time; add `bind time` to the model's time variable")
     voltage = _state(parsed, potential, path)
-    injected = _injected(parsed, current, path)
+    injected = _injected(parsed, current, voltage, path)
     parameters = {
         v.qname(): _quantity(v, v.eval())
         for v in parsed.variables(const=True, deep=True, sort=True)
@@ -202,21 +210,38 @@ def _like_a_potential(variable: myokit.Variable) -> bool:
     return in_volts or variable.name().lower() in POTENTIALS
 
 
-def _injected(parsed: myokit.Model, name: str | None, path) -> myokit.Variable | None:
+def _injected(parsed: myokit.Model, name: str | None, voltage: myokit.Variable, path) -> myokit.Variable | None:
     if name == NOTHING:
         return None
+    if name == FILE:
+        return _paced(parsed, voltage, path)
     candidates = [v.qname() for v in parsed.variables(state=False, deep=True, sort=True)]
     if name is not None and name not in candidates:
         raise UserError(f"{path.name}: current: the model has no variable {name!r}; " + closest(name, candidates))
     injected = parsed.get(name) if name is not None else parsed.binding("pace")
     if injected is None:
-        likely = [c for c in candidates if "stim" in c.lower() or "app" in c.lower().rsplit(".", 1)[-1]]
-        proposal = f"perhaps {' or '.join(likely[:3])}" if likely else closest("stimulus.amplitude", candidates)
+        likely = [v.qname() for v in likely_currents(parsed, voltage)]
+        proposal = f"perhaps {' or '.join(likely[:3])}" if likely else "no variable of the file looks like one"
+        own = "`current: file` for the stimulus in the file, " if paced(parsed, voltage) else ""
         raise UserError(
             f"{path.name}: no variable has `bind pace` for the injected current; name one in the config "
-            f"as `current: ...`, or `current: none` if nothing is injected; {proposal}"
+            f"as `current: ...`, {own}or `current: none` if nothing is injected; {proposal}"
         )
     return injected
+
+
+def _paced(parsed: myokit.Model, voltage: myokit.Variable, path) -> myokit.Variable:
+    """The one current that follows a formula of time."""
+    found = paced(parsed, voltage)
+    if len(found) != 1:
+        names = ", ".join(v.qname() for v in found)
+        what = (
+            f"several currents follow a formula of time: {names}; name one, with `stimulus: {{kind: file}}`"
+            if found
+            else "no current follows a formula of time, so give a stimulus and name the current that it sets"
+        )
+        raise UserError(f"{path.name}: current: {FILE}: {what}")
+    return found[0]
 
 
 def _currents(voltage: myokit.Variable, injected: myokit.Variable | None) -> list[myokit.Variable]:

@@ -93,6 +93,7 @@ def _facts(e: Experiment) -> Iterable[tuple[str, str]]:
     )
     yield "Spike", f"upward crossing of {e.threshold:g} {potential}{rearm}"
     yield "Solver", _solver(e)
+    yield from (("Note", note) for note in e.notes)
     yield "Simulated", f"{estimate(e).neurons:,} neurons, {estimate(e).simulated_s:,.6g} s together"
 
 

@@ -11,7 +11,7 @@ from itertools import product
 
 import myokit
 
-from hhcore.model.model import Model
+from hhcore.model.model import NOTHING, Model
 
 CLOSE = 1e-12  # of the duration: jumps closer together are one
 MOST = 10_000
@@ -19,15 +19,18 @@ MOST = 10_000
 Bounds = tuple[float, float] | None  # lowest and highest value, of a condition 0 and 1; None if it depends on states
 
 
-def jumps(model: Model, parameters: dict[str, float], duration: float) -> list[float]:
-    """Times between 0 and `duration` at which the equations may jump; `parameters` are all of the model's.
+def jumps(model: Model, parameters: dict[str, float], duration: float, own: bool = False) -> list[float]:
+    """Times between 0 and `duration` at which the equations may jump.
+
+    parameters : all of the model's
+    own        : whether the injected current follows its formula in the file
 
     Raises ArithmeticError for more than MOST.
     """
     if not list(model.myokit.time().refs_by()):
         return []
     found: list[float] = []
-    for edge in _halved(_Bounds(model, parameters).jump, duration):
+    for edge in _halved(_Bounds(model, parameters, own).jump, duration):
         if edge - (found[-1] if found else 0.0) > CLOSE * duration:
             found.append(edge)
         if len(found) > MOST:
@@ -51,12 +54,12 @@ def _halved(jump: Callable[[float, float], bool], duration: float) -> Iterator[f
 class _Bounds:
     """Bounds of the equations over an interval of time. `timed` : those that depend on time, in solvable order"""
 
-    def __init__(self, model: Model, parameters: dict[str, float]):
+    def __init__(self, model: Model, parameters: dict[str, float], own: bool):
         parsed = model.myokit
         self.time = myokit.Name(parsed.time())
         self.known: dict[myokit.LhsExpression, Bounds] = {myokit.Name(state): None for state in parsed.states()}
         self.known |= {myokit.Name(parsed.get(name)): (value, value) for name, value in parameters.items()}
-        if model.current.name in [v.qname() for v in parsed.variables(deep=True)]:
+        if not own and model.current.name != NOTHING:
             self.known[myokit.Name(parsed.get(model.current.name))] = None
         self.timed: list[tuple[myokit.LhsExpression, myokit.Expression]] = []
         self.jumped = False

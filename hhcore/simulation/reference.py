@@ -142,9 +142,12 @@ def reference(
     """
     kind = kinds()[stimulus] if isinstance(stimulus, str) else stimulus
     parameters = _parameters(model, point, kind)
+    values = {name: quantity.value for name, quantity in model.parameters.items()} | parameters
+    own = kind.text().own
     edges, current = kind.twin(_fields(kind, point), duration)
-    edges += jumps(model, {name: q.value for name, q in model.parameters.items()} | parameters, duration)
-    longest = LONGEST_MS / model.ms if model.clock.undecided else np.inf
+    current = _of_file(model, values, current) if own else current
+    edges += jumps(model, values, duration, own)
+    longest = LONGEST_MS / model.ms if model.clock(own).undecided else np.inf
     rearm = threshold if rearm is None else rearm
     potential = list(model.states).index(model.potential)
     edges = _apart({0.0, duration, *edges}, duration)
@@ -235,6 +238,16 @@ def _inside(slope, begin: float, end: float, margin: float):
     """The slopes with the time kept away from both edges, where the equations of the model may jump."""
     low, high = begin + min(margin, (end - begin) / 4), end - min(margin, (end - begin) / 4)
     return lambda t, y: slope(min(max(t, low), high), y)
+
+
+def _of_file(model: Model, values: dict[str, float], factor: Callable[[float], float]) -> Callable[[float], float]:
+    """The factor times the formula that the file has for the injected current, in which `values` are the parameters."""
+    time = model.myokit.time().qname()
+    formula = model.myokit.get(model.current.name).rhs().clone(expand=True, retain=[*values, time])
+    writer = myokit.formats.python.PythonExpressionWriter()
+    writer.set_lhs_function(lambda lhs: f"values[{lhs.var().qname()!r}]")
+    code = compile(writer.ex(formula), model.name, "eval")
+    return lambda t: factor(t) * eval(code, {"math": math, "values": values | {time: t}})
 
 
 def _until(current: Callable[[float], float], end: float) -> Callable[[float], float]:

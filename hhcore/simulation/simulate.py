@@ -155,6 +155,7 @@ def _table(model: Model, points: Mapping, stimulus: Stimulus, duration: float) -
             raise UserError(
                 f"points: model {model.name!r} has no parameter {name!r}; " + closest(name, model.parameters)
             )
+    stimulus.check_model(model, "stimulus")
     fields = stimulus.columns(duration)
     for name, field in stimulus.fields.items():
         if model.current.name == NOTHING and field.unit == "current" and np.any(fields[name]):

@@ -10,16 +10,18 @@ A kind is one class, in a file of its own in this folder; nothing else names it.
    rounding do not add up.
 3. `expression` is the current inside a segment in Myokit's language: of `time`, `level`, `onset` (when the segment
    began) and the fields. It is compiled like the equations of the model, and differentiated where a scheme needs that.
-   Where the current is constant in each segment, the expression is `level`, and costs nothing.
+   Where the current is constant in each segment, the expression is `level`, and costs nothing. `formula` stands for
+   what the model itself has for the injected current.
 4. `beat`, if there are beats, is the text of a function `beat(k)`: the number of the beat that begins with segment k,
    from 0 on, or -1. `beat_counts` are the beats of each neuron, and `edge_counts` at most how many segments end within
    the run: both from formulas, since arrays of them all may be too large.
 5. Texts are in the kernels' language (hhcore.compile.language.translate), a part of Python: they run as Python too.
 6. `quiet` has a value for each field; with them no current flows and everything is finite. Rest is found with them.
-7. `check` refuses fields that make no stimulus; `resolve` puts numbers in the place of what stands for the end of the
-   run, before a kernel sees them.
-8. `twin` says in plain Python when the current may jump, and what it is: SciPy integrates with it, in
-   hhcore.simulation.reference. It is written independently of the texts, so that one checks the other.
+7. `check` refuses fields that make no stimulus, `check_model` a model that does not go with it; `resolve` puts numbers
+   in the place of what stands for the end of the run, before a kernel sees them.
+8. `twin` says in plain Python when the current may jump, and what it is (with a `formula`, what that is multiplied by):
+   SciPy integrates with it, in hhcore.simulation.reference. It is written independently of the texts, so that one
+   checks the other.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,6 +32,7 @@ from typing import ClassVar
 import numpy as np
 
 from hhcore.compile.parts import LEVEL, StimulusText
+from hhcore.model.model import Model
 
 Values = Mapping[str, np.ndarray]  # float64 (n,) of each field
 
@@ -67,6 +70,10 @@ class Stimulus:
     def check(cls, values: Values, duration: float, where: str) -> None:
         """Raise UserError if values, float64 (m,) of each field, are not legal. `where` begins the message."""
         raise NotImplementedError
+
+    @classmethod
+    def check_model(cls, model: Model, where: str) -> None:
+        """Raise UserError if the kind does not go with a model; by default any model does."""
 
     @classmethod
     def twin(cls, values: Mapping[str, float], duration: float) -> tuple[list[float], Callable[[float], float]]:

@@ -1,0 +1,63 @@
+"""The stimulus that a model file brings along: a formula of time."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from hhcore.base.errors import UserError
+from hhcore.compile.parts import FORMULA, LEVEL
+from hhcore.model.model import NOTHING, Model
+from hhcore.simulation.stimuli.stimulus import Field, Stimulus, Values
+
+
+@dataclass(frozen=True)
+class FromFile(Stimulus):
+    """The injected current follows the model's own formula of time, as in `i_stim = if(t % 1000 < 2, -80, 0)`.
+
+    factor : float or float64 (n,), by which the formula is multiplied
+
+    Its amplitude, period and so on are parameters of the model. Steps of the integration end where it jumps.
+    """
+
+    factor: float | np.ndarray = 1.0
+
+    kind = "file"
+    title = "the stimulus in the model file"
+    example = "{kind: file}"
+    axis = "factor"
+    fields = {"factor": Field("1", "Stimulus in the model file, multiplied by", 1.0)}
+    quiet = {"factor": 0.0}
+    segment = '''
+def segment(k, factor):
+    """(end, level): one segment; the equations of the model say when the formula jumps."""
+    return inf, factor
+'''
+    expression = f"{LEVEL} * {FORMULA}"
+
+    @classmethod
+    def check(cls, values: Values, duration: float, where: str) -> None:
+        """Any factor is legal."""
+
+    @classmethod
+    def check_model(cls, model: Model, where: str) -> None:
+        """The injected current has a formula of time alone."""
+        legal, current = model.paced_by, model.current.name
+        if current not in legal:
+            what = (
+                f"nothing is injected into {model.name!r}"
+                if current == NOTHING
+                else f"{current} of {model.name!r} follows no formula of time in the file"
+            )
+            do = f"name {' or '.join(legal)} as `current`" if legal else "no current does, so give another stimulus"
+            raise UserError(f"{where}: {what}; {do}")
+
+    @classmethod
+    def edge_counts(cls, values: Values, duration: float) -> np.ndarray:
+        """None: its jumps are those of the equations."""
+        return np.zeros(len(values["factor"]), dtype=np.int64)
+
+    @classmethod
+    def twin(cls, values: Mapping[str, float], duration: float) -> tuple[list[float], Callable[[float], float]]:
+        """The factor."""
+        return [], lambda t: values["factor"]
