@@ -30,6 +30,7 @@ EXEMPT = {
     "base/digests.py": "how digests are made: another way makes others",
     "base/registry.py": "finds protocols, whose code has a digest",
     "base/files.py": "how a file takes its place, not what is in it",
+    "base/seals.py": "how a file is sealed, not what is in it",
     "base/progress.py": "lines on the terminal",
     "model": "a model enters by its own digest",
     "config": "a config enters by the values of the experiment",
@@ -56,6 +57,7 @@ STEP_EXEMPT = {
         "compile/cost.py": "costs choose a solver, which is hashed",
     },
     "calibrate": {
+        "certify/origin.py": "binds a table to its experiment",
         "base/units.py": "values of a config are hashed as they are read",
         "simulation/features.py": "solvers are judged by spike times",
         "simulation/beats.py": "solvers are judged by spike times",
@@ -71,6 +73,8 @@ STEP_EXEMPT = {
     },
     "figures": {
         "base": "tables come as they are",
+        "certify/origin.py": "compares the origin of tables",
+        "sweep/hashing.py": "compares the origin of tables",
         "grid": "axes enter by the tables",
         "experiments": "an experiment enters by the tables and by model texts",
         "simulation": "tables come as they are",

@@ -15,7 +15,7 @@ import yaml
 
 from hhcore.base import tables
 from hhcore.certify.calibration import calibrate
-from hhcore.certify.certificate import numerics_fields, write_numerics
+from hhcore.certify.certificate import numerics_fields, provenance, write_numerics
 from hhcore.config.reader import read_experiments
 from hhcore.protocols.current_clamp import CurrentClamp
 from hhcore.protocols.fi import curves as fi
@@ -135,7 +135,7 @@ def results(tmp_path_factory) -> Path:
     write_numerics(experiment, calibrate(experiment, progress=lambda done, total: None), numerics)
     update_shard(experiment, "all", shard, progress=lambda done, total: None)
     write_tables(experiment, [shard], numerics, folder)
-    write_traces(experiment, numerics, folder / "traces.parquet")
+    write_traces(experiment, provenance(experiment, numerics), folder / "traces.parquet")
     return base
 
 

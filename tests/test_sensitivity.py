@@ -12,7 +12,7 @@ from scipy.stats import qmc
 from test_figures import POTENTIAL, STIMULUS, check_layout
 
 from hhcore.certify.calibration import calibrate
-from hhcore.certify.certificate import write_numerics
+from hhcore.certify.certificate import provenance, write_numerics
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.analysis import analyses
 from hhcore.figures.context import FigureContext, Variable, figure_context
@@ -82,7 +82,7 @@ def made(folder, **changes):
     update_shard(e, "all", shard, progress=lambda *_: None)
     write_tables(e, [shard], numerics, folder)
     if Sobol.applies(e):
-        Sobol(e).write(numerics, folder)
+        Sobol(e).write(folder, provenance(e, numerics))
     return e
 
 

@@ -12,4 +12,4 @@ with one_message(Path(snakemake.log[0])):
     experiment = read_experiments(snakemake.config)[snakemake.wildcards.experiment]
     progress = Progress(f"{experiment.name}, solvers on a sample", Path(snakemake.log[0]))
     evidence = calibrate(experiment, threads=snakemake.threads, progress=progress)
-    write_numerics(experiment, evidence, Path(snakemake.output[0]))
+    write_numerics(experiment, evidence, Path(snakemake.output[0]), snakemake.params.recipe)

@@ -1,6 +1,6 @@
 """Sobol indices of every feature of an experiment, from its tables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 
 from hhcore.base import tables
-from hhcore.certify.certificate import provenance
 from hhcore.experiments.experiment import Experiment
 from hhcore.protocols.fi import curves as fi
 from hhcore.protocols.fi.analysis import FI
@@ -19,7 +18,7 @@ from hhcore.sweep.gather import row_blocks
 UNJUDGED = {"failed_ms", "fragile", "last_beat", "curve", "failed_neurons", "undetected_oscillations"}
 
 
-def write_indices(experiment: Experiment, curves: FI | None, numerics: Path, folder: Path) -> None:
+def write_indices(experiment: Experiment, curves: FI | None, folder: Path, metadata: Mapping[str, str]) -> None:
     """Write sobol_indices.parquet of a Saltelli design, from features and, with F-I `curves`, fi_summary in `folder`.
 
     It has a row for each value of the axes, feature and sampled quantity. A feature of a whole curve has no amplitude.
@@ -40,8 +39,7 @@ def write_indices(experiment: Experiment, curves: FI | None, numerics: Path, fol
     axes = [e.column(axis.name) for axis in e.axes]
     columns = dict(zip([*axes, *DEFINITIONS], map(np.array, zip(*rows, strict=True)), strict=True))
     content = tables.table(columns, e.axis_fields | DEFINITIONS)
-    metadata = provenance(e, numerics) | {"version_salib": version("SALib")}
-    tables.write(folder / "sobol_indices.parquet", content, metadata)
+    tables.write(folder / "sobol_indices.parquet", content, {**metadata, "version_salib": version("SALib")})
 
 
 def _outputs(e: Experiment, curves: FI | None, folder: Path) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:

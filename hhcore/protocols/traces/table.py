@@ -1,5 +1,6 @@
 """The time courses of single neurons as a table."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -7,12 +8,11 @@ import pyarrow as pa
 
 from hhcore.base import tables
 from hhcore.base.units import column_name
-from hhcore.certify.certificate import provenance
 from hhcore.experiments.experiment import Experiment
 from hhcore.simulation.simulate import trace
 
 
-def write_traces(experiment: Experiment, numerics: Path, path: Path) -> None:
+def write_traces(experiment: Experiment, metadata: Mapping[str, str], path: Path) -> None:
     """Write every step of the requested points: trace, time, states, currents, stimulus."""
     e, parts = experiment, []
     fields = {"trace": ("1", "number of the trace in the config, from 0"), "time_ms": ("ms", "time")}
@@ -28,4 +28,4 @@ def write_traces(experiment: Experiment, numerics: Path, path: Path) -> None:
         course["time"] = course["time"] * e.model.ms
         values = [np.full(len(course["time"]), number), *(course[name] for name in order)]
         parts.append(tables.table(dict(zip(fields, values, strict=True)), fields))
-    tables.write(path, pa.concat_tables(parts), provenance(e, numerics))
+    tables.write(path, pa.concat_tables(parts), metadata)

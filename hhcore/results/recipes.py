@@ -1,0 +1,75 @@
+"""Recipes: a digest of all that a result is made from, which the file carries.
+
+Snakemake keeps records of what it ran, but they can be lost, and a file can be moved. So the workflow compares the
+recipe in every file that is there with what the config asks for, and makes again what does not agree.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from hhcore.base.digests import code_digest, digest
+from hhcore.base.seals import recipe_of
+from hhcore.experiments.analysis import Analysis, analyses
+from hhcore.experiments.experiment import Experiment
+from hhcore.results import dependencies
+from hhcore.sweep.hashing import config_digest
+
+
+def recipes(experiment: Experiment) -> dict[str, str]:
+    """The recipe of every result of an experiment but its shards, by its path in the experiment's folder."""
+    members = analyses(experiment)
+    passed = [analysis for analysis in members if analysis.source == "neurons"]
+    drawn = [analysis for analysis in members if analysis.figures and not analysis.late]
+    found = _tables((a for a in members if a.source == "sample"), _numerics(experiment))
+    found |= dict.fromkeys([*_tables(passed, ""), "summary.html"], _passed(experiment, passed))
+    found |= _figures(drawn, _drawn(experiment, drawn))
+    for analysis in (analysis for analysis in members if analysis.late):
+        found |= _tables([analysis], _late(analysis)) | _figures([analysis], _drawn(experiment, [analysis]))
+    return found
+
+
+def shard_recipe(experiment: Experiment) -> str:
+    """The recipe of shards. An experiment that is renamed keeps them."""
+    return config_digest(experiment)
+
+
+def stale(wanted: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Of paths and recipes, the paths of files that are there and were made by another recipe."""
+    for path, recipe in wanted:
+        try:
+            found = recipe_of(Path(path))
+        except OSError:  # not there, or not to be read, as Snakemake will say
+            continue
+        if found != recipe:
+            yield path
+
+
+def _tables(members: Iterable[Analysis], recipe: str) -> dict[str, str]:
+    return {f"{table.name}.parquet": recipe for analysis in members for table in analysis.tables}
+
+
+def _figures(members: Iterable[Analysis], recipe: str) -> dict[str, str]:
+    names = [f"figures/{figure.name}" for analysis in members for figure in analysis.figures]
+    return {f"{name}.{kind}": recipe for name in names for kind in ("svg", "png")}
+
+
+def _numerics(e: Experiment) -> str:
+    return _recipe(e, code_digest(*dependencies.CALIBRATION))
+
+
+def _passed(e: Experiment, members: list[Analysis]) -> str:
+    return _recipe(e, code_digest(*dependencies.tables(members)), e.model.text_digest)
+
+
+def _late(analysis: Analysis) -> str:
+    e = analysis.experiment
+    return _recipe(e, analysis.settings, code_digest(*dependencies.own_tables(analysis)), e.model.text_digest)
+
+
+def _drawn(e: Experiment, members: list[Analysis]) -> str:
+    names = [analysis.name for analysis in members]
+    return _recipe(e, *names, code_digest(*dependencies.figures(members)), e.model.text_digest)
+
+
+def _recipe(e: Experiment, *parts: str) -> str:
+    return digest(e.name, config_digest(e), *parts)
