@@ -1,3 +1,4 @@
+import os
 import re
 import shlex
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 from snakemake.exceptions import WorkflowError
 
+import hhcore
 from hhcore.base.errors import UserError
 from hhcore.config.file import read_config
 from hhcore.config.reader import read_experiments
@@ -17,6 +19,12 @@ from hhcore.sweep.estimate import estimate, estimates_text, notes
 
 STARTED = time.time()
 REPORTED_ROWS = 100_000  # of a table inside the report, at most: some megabytes
+
+# Jobs import this library too, whichever is installed: for a copy of this folder, that may still be the original's.
+LIBRARY = Path(hhcore.__file__).resolve().parent
+os.environ["HHCORE_LIBRARY"] = str(LIBRARY)
+if not LIBRARY.is_relative_to(sys.prefix):
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(LIBRARY.parent), os.environ.get("PYTHONPATH")]))
 
 
 def checked_experiments():
