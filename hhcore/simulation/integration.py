@@ -1,6 +1,8 @@
 """Integrate many neurons with one kernel: its arrays, before and after."""
 
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
+from threading import Event
 from types import SimpleNamespace
 
 import numpy as np
@@ -37,6 +39,7 @@ def integrate(
     accuracy: float,
     most_steps: float = np.inf,
     samples: int = 0,
+    cancelled: Event | None = None,
 ) -> Integration:
     """Integrate n neurons from `states`, float64 (n, N), to the last of `stops`, float64 (k,), increasing and above 0.
 
@@ -45,6 +48,7 @@ def integrate(
     accuracy   : with a fixed step, the largest step; of an adaptive scheme, the largest local error
     most_steps : a neuron that needs more has stalled
     samples    : the most samples kept of each neuron
+    cancelled  : once another thread sets it, CancelledError is raised within about a tenth of a second
     """
     n, kernel = len(parameters), engine.kernel
     neurons = Neurons(n, engine.kind, engine.values(parameters), float(stops[-1]), kernel.W)
@@ -59,6 +63,8 @@ def integrate(
         kernel.run(Z, lanes, queue, parameters, final, stops, accuracy, most_steps, ended, sampled, *observer_arguments)
         for recorder in recorders:
             recorder.drain()
+        if cancelled is not None and cancelled.is_set():
+            raise CancelledError
     record = {"ended": ended[:, 0], "steps": ended[:, 1], "final": final}
     for recorder in recorders:
         record |= recorder.record()

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import numpy as np
 
@@ -82,9 +83,11 @@ def simulate(
     stops = _stops(duration, [stop for observer in compiled.observers for stop in observer.stops])
     most_steps = MOST_STEPS * duration * model.ms if chosen.scheme.adaptive else np.inf
 
+    cancelled = Event()
+
     def simulate_chunk(rows: slice) -> tuple[Integration, float]:
         started = time.thread_time()
-        limits = {"accuracy": chosen.accuracy, "most_steps": most_steps}
+        limits = {"accuracy": chosen.accuracy, "most_steps": most_steps, "cancelled": cancelled}
         integration = integrate(compiled, table[rows], states[rows], stops, **limits)
         seconds = time.thread_time() - started
         if progress is not None:
@@ -92,7 +95,11 @@ def simulate(
         return integration, seconds
 
     with ThreadPoolExecutor(threads) as pool:
-        parts = list(pool.map(simulate_chunk, _chunks(len(table), threads, compiled.kernel.W)))
+        try:
+            parts = list(pool.map(simulate_chunk, _chunks(len(table), threads, compiled.kernel.W)))
+        except BaseException:  # Ctrl-C, or an error in one thread: the pool waits until the others have ended
+            cancelled.set()
+            raise
     record = joined([{**part.record, "outcome": part.outcome} for part, _ in parts])
     outcome = record.pop("outcome")
     record["status"] = np.where(outcome > 0, outcome + NO_STABLE_REST, status).astype(np.int8)
