@@ -184,6 +184,29 @@ def test_a_neuron_that_fails_has_a_status_a_time_and_a_state_and_leaves_its_bloc
     assert 0.0 <= run.features.failed_ms[1] < 50.0 and np.isfinite(run.final).all()
     assert run.features.loc[0].equals(run.features.loc[2])
     assert run.features.spike_count[0] == 4
+    traced = hhcore.trace(HH, {"membrane.C": capacitance}, hhcore.Step(10.0), duration=50.0, **solver(method))
+    assert traced.status == how and 0 <= run.ended[1] - traced["time"][-1] < 1.0
+
+
+def test_a_trace_has_the_limit_of_steps_of_a_run():
+    """Of a membrane a billion times as fast; a kernel would step on for hours."""
+    traced = hhcore.trace(HH, {"membrane.C": 1e-9}, hhcore.Step(10.0), duration=20.0)
+    assert traced.status == "stalled" and traced["time"].tolist() == [0.0]
+
+
+@pytest.mark.parametrize("method", METHODS[1:])
+@pytest.mark.parametrize("duration", [1e-3, 1e-6])
+def test_no_neuron_stalls_because_edges_are_close(method, duration):
+    """At rest nothing flows, so a short current charges the capacitor alone: by I t / C, off by t / ms of it."""
+    amplitude, period = 10.0, duration / 1000
+    rest = hhcore.simulate(HH, {}, hhcore.Step(0.0), duration=duration, method=method).final[0, 0]
+    for stimulus, time in [
+        (hhcore.Step(amplitude), duration),
+        (hhcore.PulseTrain(amplitude, period / 4, period), duration / 4),
+    ]:
+        run = hhcore.simulate(HH, {}, stimulus, duration=duration, method=method)
+        assert run.features.status.tolist() == ["ok"]
+        assert run.final[0, 0] - rest == pytest.approx(amplitude * time, rel=0.01)
 
 
 def test_trace_agrees_with_simulate_and_with_the_currents_by_hand():

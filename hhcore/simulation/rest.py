@@ -12,7 +12,6 @@ from hhcore.simulation.integration import integrate, pack
 RELAXATION = 1000.0  # time for a neuron to settle if Newton's method does not find its rest (ms)
 RELAXATION_STEP = 0.01
 RELAXATION_ERROR = 1e-6
-RELAXATION_STEPS = 1e6
 
 
 def initial_states(
@@ -135,5 +134,4 @@ def _relax(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> np.ndar
     """States after RELAXATION without stimulus."""
     ms = engine.model.ms
     accuracy = RELAXATION_ERROR if engine.kernel.ADAPTIVE else RELAXATION_STEP / ms
-    limits = {"accuracy": accuracy, "most_steps": RELAXATION_STEPS}
-    return integrate(engine, parameters, start, np.array([RELAXATION / ms]), **limits).record["final"]
+    return integrate(engine, parameters, start, np.array([RELAXATION / ms]), accuracy=accuracy).record["final"]

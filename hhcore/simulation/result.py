@@ -48,6 +48,17 @@ def joined(records: Sequence[Record]) -> Record:
     return {name: column([record[name] for record in records]) for name in records[0]}
 
 
+class Trace(dict[str, np.ndarray]):
+    """The time course of one neuron: float64 (samples,) by name; `status`, a word of STATUSES, says how it ended.
+
+    Of a neuron that diverged or stalled, the last sample is before that.
+    """
+
+    def __init__(self, columns: Mapping[str, np.ndarray], status: str):
+        super().__init__(columns)
+        self.status = status
+
+
 @dataclass(frozen=True)
 class Result:
     """The results of n neurons.

@@ -8,7 +8,7 @@ rule calibrate:
         "results/logs/{experiment}/calibrate.log",
     benchmark:
         "results/benchmarks/{experiment}/calibrate.tsv"
-    priority: 1  # start it first; shards that do not wait for it keep the other cores busy
+    priority: 2  # start it first; shards that do not wait for it keep the other cores busy
     conda:
         "../envs/hhcore.yaml"
     threads: 1

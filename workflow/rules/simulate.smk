@@ -28,6 +28,7 @@ rule simulate:
         "results/logs/{experiment}/simulate_{shard}.log",
     benchmark:
         "results/benchmarks/{experiment}/simulate-{shard}.tsv"
+    priority: 1  # before tables, traces and figures
     conda:
         "../envs/hhcore.yaml"
     threads: shard_threads
