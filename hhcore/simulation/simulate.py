@@ -96,7 +96,8 @@ def simulate(
     record = joined([{**part.record, "outcome": part.outcome} for part, _ in parts])
     outcome = record.pop("outcome")
     record["status"] = np.where(outcome > 0, outcome + NO_STABLE_REST, status).astype(np.int8)
-    return Result(record, (float(window[0]), float(window[1])), model.ms, sum(seconds for _, seconds in parts))
+    window, seconds = (float(window[0]), float(window[1])), sum(seconds for _, seconds in parts)
+    return Result(record, window, model.ms, seconds, mV=model.mV)
 
 
 def trace(
