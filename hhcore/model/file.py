@@ -9,6 +9,7 @@ import numpy as np
 
 from hhcore.base.checks import quoted
 from hhcore.base.errors import UserError
+from hhcore.model.cellml_units import name_units
 
 LARGEST = 4 * 2**20  # bytes, ten times the longest published models
 DEEPEST = 200  # nested brackets
@@ -64,7 +65,9 @@ def _cellml(path: Path, text: str) -> myokit.Model:
 
     if "<!DOCTYPE" in text or "<!ENTITY" in text:  # these could name other files, or grow without bound
         raise UserError(f"model file {path.name}: XML with a DOCTYPE or entities is not read; take them out")
-    return CellMLImporter().model(str(path))
+    model = CellMLImporter().model(str(path))
+    name_units(model, text)
+    return model
 
 
 def _check_numbers(variable: myokit.Variable, file: str) -> None:

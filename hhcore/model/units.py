@@ -7,8 +7,9 @@ myokit.Unit.register_preferred_representation("1/ms", myokit.parse_unit("1/ms"))
 
 
 def written_unit(unit: myokit.Unit | None) -> str:
-    """The text of a unit in its file, without blanks: `mS/cm^2`; `1` without dimension or unit."""
+    """The text of a unit in its file: `mS/cm^2`, `mM (0.5)`; `1` without dimension or unit."""
     if unit is None or unit == myokit.units.dimensionless:
         return "1"
-    token = getattr(unit, "_token", None)  # Myokit's parser leaves it there; a unit of a CellML file has none
-    return ("".join(token[1].split()) if token else str(unit)).strip("[]")
+    token = getattr(unit, "_token", None)  # Myokit's parser leaves it there, `cellml_units` too
+    text = "".join((token[1] if token else str(unit)).split()).strip("[]")
+    return text.replace("(", " (")
