@@ -20,7 +20,7 @@ def numerics_fields(accuracy: Accuracy) -> dict[str, tuple[str, str]]:
     """Unit and definition of each column of numerics.parquet."""
     return {
         "method": ("1", "scheme that was tried"),
-        "accuracy": ("1", "its largest step dt, in the model's unit of time, or its largest local error"),
+        "accuracy": ("1", "its largest step dt in ms, or its largest local error"),
         "chosen": ("1", "whether the experiment is simulated so"),
         "operations_per_ms": ("1/ms", "weighted operations that a neuron took for 1 ms, mean over the sample"),
         "neuron": ("1", "row of the neuron in features.parquet, from 0"),
@@ -43,7 +43,7 @@ def write_numerics(experiment: Experiment, evidence: Evidence, path: Path, recip
     def rows(trial: Trial) -> pa.Table:
         columns = (
             np.full(k, trial.solver.method, dtype=object),
-            np.full(k, trial.solver.accuracy),
+            np.full(k, trial.solver.accuracy * (1.0 if trial.solver.scheme.adaptive else experiment.model.ms)),
             np.full(k, trial.solver == evidence.chosen),
             np.full(k, trial.cost),
             evidence.neurons.astype(np.int32),

@@ -98,7 +98,7 @@ class FigureContext:
     neurons   : number of neurons
     combine   : "product" or "zip", as in the config
     certify   : "sample" or "all", as in the config: the neurons whose error was estimated
-    threshold : potential that counts as a spike [unit of the potential]
+    threshold : potential that counts as a spike [unit of the potential]; mV : millivolts in that unit
     tolerance : largest error that the config allows [unit of `error`], or None
     headline  : the feature that matters most, as a column of features
     error     : the error by which solvers are chosen, as a column of tables; `missing` : why a neuron has none;
@@ -119,6 +119,7 @@ class FigureContext:
     combine: str = "product"
     certify: str = "sample"
     threshold: float = 0.0
+    mV: float = 1.0
     tolerance: float | None = None
     headline: Variable = Variable("", "", "1")
     error: Variable = Variable("", "", "1")
@@ -235,6 +236,7 @@ def figure_context(experiment: Experiment) -> FigureContext:
         combine=e.combine,
         certify=e.certify,
         threshold=e.threshold,
+        mV=model.mV,
         tolerance=None if e.tolerance is None else e.tolerance * accuracy.factor,
         headline=Variable(*e.protocol.headline),
         error=Variable(accuracy.column, accuracy.label, accuracy.unit),

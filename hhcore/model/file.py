@@ -9,6 +9,7 @@ import numpy as np
 
 from hhcore.base.checks import quoted
 from hhcore.base.errors import UserError
+from hhcore.model.cellml_units import name_units
 
 LARGEST = 4 * 2**20  # bytes, ten times the longest published models
 DEEPEST = 200  # nested brackets
@@ -69,9 +70,11 @@ def _cellml(path: Path, text: str) -> myokit.Model:
     if root.getroottree().docinfo.internalDTD is not None:  # it could name other files, or grow without bound
         raise UserError(f"model file {path.name}: XML with a DOCTYPE or entities is not read; take them out")
     version = v2 if etree.QName(root).namespace == NS_CELLML_2_0 else v1
-    model = version.CellMLParser().parse(root)
-    model.validate()
-    return model.myokit_model()
+    parsed = version.CellMLParser().parse(root)
+    parsed.validate()
+    model = parsed.myokit_model()
+    name_units(model, text)
+    return model
 
 
 def _check_numbers(variable: myokit.Variable, file: str) -> None:
