@@ -99,7 +99,8 @@ MISTAKES = [
     (("solver",), {"tolerance": "1 s"}, ".solver.tolerance", ["'1 s' is not between 1 ns and 1 ms"]),
     (("solver",), {"tolerance": "1 mV"}, ".solver.tolerance", ["'1 mV'"]),
     (("solver",), {"tolerance": "1 us", "certify": "none"}, ".solver.certify", ["'none'", "sample, all"]),
-    (("solver",), {"method": "dop853", "local_error": 0}, ".solver.local_error", ["0 is not between 1e-11 and 0.1"]),
+    (("solver",), {"method": "dop853", "local_error": 0}, ".solver.local_error", ["0 is not between 1e-11 and 0.001"]),
+    (("solver",), {"method": "dop853", "local_error": 0.01}, ".solver.local_error", ["0.01 is not", "loses spikes"]),
     # types
     (("model",), ["hodgkin_huxley_1952"], ".model", ["['hodgkin_huxley_1952'] is not text"]),
     (("model",), None, ".model", ["nothing is not text", "`model: hodgkin_huxley_1952`"]),

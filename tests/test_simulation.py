@@ -231,7 +231,7 @@ def test_trace_agrees_with_simulate_and_with_the_currents_by_hand():
         ({"method": "rk4"}, "'rk4' needs dt"),
         ({"method": "rk4", "local_error": 1e-6}, "steps of equal length: give dt"),
         ({"dt": 0.1}, "'tsit5' chooses its own steps: give local_error"),
-        ({"local_error": 2.0}, "between 0 and 1"),
+        ({"local_error": 0.01}, "local_error 0.01 is not above 0 and at most 0.001"),
         ({"duration": -1.0}, "duration"),
         ({"analysis_window": (10, 5)}, "analysis_window"),
         ({"initial_state": "resting"}, "'resting'.*rest"),
