@@ -17,9 +17,9 @@ MARGIN = 10.0
 LOCAL_ERROR = 1e-6  # relative error of a potential where the solver has no local error
 OF_INTERVALS = ("cv_isi", "adaptation_index")
 
-UNCERTIFIED = "its error is not certified"
+UNCERTIFIED = "error not certified"
 CONSTANT = "the same everywhere"
-NOISE = f"its standard deviation is below {MARGIN:g} times its error"
+NOISE = f"standard deviation below {MARGIN:g} times the error"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Errors:
         """
         if unit == "ms":
             return np.full(values.shape, 2.0 * self.time)
-        if unit == "Hz":
+        if unit == "Hz" and feature != "spike_count_rate_Hz":
             return 2.0 * self.time * values**2 / 1000.0
         if feature in OF_INTERVALS:
             return 2.0 * self.time * (1.0 + np.abs(values)) / interval
