@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import myokit
 import numpy as np
@@ -66,7 +67,7 @@ def _cellml(path: Path, text: str) -> myokit.Model:
     if "<!DOCTYPE" in text or "<!ENTITY" in text:  # these could name other files, or grow without bound
         raise UserError(f"model file {path.name}: XML with a DOCTYPE or entities is not read; take them out")
     model = CellMLImporter().model(str(path))
-    name_units(model, text)
+    name_units(model, ElementTree.fromstring(text))
     return model
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from hhcore.base import tables
 from hhcore.experiments.analysis import Rows, analyses
 from hhcore.experiments.experiment import Experiment
-from hhcore.figures.context import FigureContext, figure_context
+from hhcore.figures.context import FigureContext, figure_context, in_celsius
 from hhcore.figures.style import save
 
 
@@ -18,7 +18,7 @@ def draw(experiment: Experiment, names: Iterable[str], folder: Path) -> None:
     chosen = [analysis for analysis in analyses(experiment) if analysis.name in names and analysis.figures]
     drawn = {name: rows for analysis in chosen for name, rows in analysis.drawn.items()}
     context = figure_context(experiment)
-    frames = read_frames(drawn, context, folder)
+    context, frames = in_celsius(experiment, context, read_frames(drawn, context, folder))
     for analysis in chosen:
         for name, figure in analysis.draw({table: frames[table] for table in analysis.drawn}, context).items():
             save(figure, folder / "figures" / name)

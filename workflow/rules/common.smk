@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 from snakemake.exceptions import WorkflowError
 
-from hhcore.base.digests import code_digest
+from hhcore.base.digests import code_digest, digest
 from hhcore.base.errors import UserError
 from hhcore.config.file import read_config
 from hhcore.config.reader import read_experiments
@@ -122,8 +122,8 @@ def times_attempt(amount):
 
 
 def model_texts(experiment):
-    """Digest of the texts of a model in tables and figures."""
-    return experiment.model.text_digest
+    """Digest of the texts of a model in tables and figures, and of how temperatures are written there."""
+    return digest(experiment.model.text_digest, *experiment.celsius)
 
 
 def captions(name):
