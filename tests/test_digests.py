@@ -252,6 +252,7 @@ OTHER = {
 }
 FREE = {
     "name": "names a folder",
+    "celsius": "how figures write a value: model_texts of the rules",
     "failed_neurons": "decides whether the last rule fails",
     "traces": "settings of their own rule: Traces.settings",
     "tolerance": "where a solver is given there is none; else see below",

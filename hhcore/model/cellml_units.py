@@ -1,6 +1,5 @@
 """Units of CellML files as text: a file composes them from named units, prefixes and exponents."""
 
-from collections.abc import Iterable
 from contextlib import suppress
 from xml.etree import ElementTree
 
@@ -21,9 +20,9 @@ def name_units(model: myokit.Model, root: ElementTree.Element) -> None:
     A name like `nM` stays. What the file composes is written so, like `mS/uF`, unless Myokit has one symbol for it.
     """
     common = _definitions(root)
-    for component in _children(root, "component"):
+    for component in root.iterfind("{*}component"):
         definitions = common | _definitions(component)
-        for declared in _children(component, "variable"):
+        for declared in component.iterfind("{*}variable"):
             qname = f"{component.get('name')}.{declared.get('name')}"
             variable = model.get(qname) if model.has_variable(qname) else None
             if variable is not None and variable.unit() is not None:
@@ -51,12 +50,8 @@ def _is(name: str, unit: myokit.Unit) -> bool:
         return False
 
 
-def _children(element: ElementTree.Element, kind: str) -> Iterable[ElementTree.Element]:
-    return (child for child in element if child.tag.rpartition("}")[2] == kind)
-
-
 def _definitions(element: ElementTree.Element) -> dict[str, ElementTree.Element]:
-    return {units.get("name"): units for units in _children(element, "units")}
+    return {units.get("name"): units for units in element.iterfind("{*}units")}
 
 
 def _parts(name: str, definitions: dict[str, ElementTree.Element]) -> list[Part]:
@@ -64,7 +59,7 @@ def _parts(name: str, definitions: dict[str, ElementTree.Element]) -> list[Part]
     if name not in definitions:
         return [(SYMBOLS[name], 1.0)]
     parts = []
-    for unit in _children(definitions[name], "unit"):
+    for unit in definitions[name].iterfind("{*}unit"):
         if float(unit.get("multiplier", 1)) != 1 or float(unit.get("offset", 0)) != 0:
             raise ValueError(f"{name} has a factor")
         (symbol, own), *others = _parts(unit.get("units"), definitions)
