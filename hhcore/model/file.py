@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from xml.etree import ElementTree
 
 import myokit
 import numpy as np

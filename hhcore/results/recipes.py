@@ -25,9 +25,8 @@ def recipes(experiment: Experiment) -> dict[str, str]:
         names, code = (analysis.name for analysis in chosen), code_digest(*dependencies.figures(chosen))
         return _figures(chosen, digest(*asked, *names, code, *texts))
 
-    found = _tables(
-        (a for a in members if a.source == "sample"), digest(*asked, code_digest(*dependencies.CALIBRATION))
-    )
+    calibrated = [analysis for analysis in members if analysis.source == "sample"]
+    found = _tables(calibrated, digest(*asked, code_digest(*dependencies.CALIBRATION)))
     passed = [analysis for analysis in members if analysis.source == "neurons"]
     recipe = digest(*asked, code_digest(*dependencies.tables(passed)), *texts)
     found |= _tables(passed, recipe) | {"summary.html": recipe}
