@@ -87,6 +87,12 @@ MISTAKES = [
         ".parameters.temperature.T",
         ["kelvin", "write '6.3 degC'"],
     ),
+    (
+        ("parameters", "temperature.T"),
+        {"values": ["1 K", "10 degC"]},
+        ".parameters.temperature.T",
+        ["1 is in kelvin here", "give at least 200 K"],
+    ),
     (("solver",), {"method": "tsit5"}, ".solver", ["'local_error' is missing", "`local_error: 1e-6`"]),
     (("solver",), {}, ".solver", ["does not say how accurate", "tolerance: 1 us"]),
     (("solver",), {"tolerance": "1 us", "dt": 0.1}, ".solver", ["no key 'dt'", "legal: tolerance, method, certify"]),

@@ -30,6 +30,7 @@ EXEMPT = {
     "base/digests.py": "how digests are made: another way makes others",
     "base/registry.py": "finds protocols, whose code has a digest",
     "base/files.py": "how a file takes its place, not what is in it",
+    "base/seals.py": "how a file is sealed, not what is in it",
     "base/progress.py": "lines on the terminal",
     "model": "a model enters by its own digest",
     "config": "a config enters by the values of the experiment",
@@ -56,6 +57,7 @@ STEP_EXEMPT = {
         "simulation/beats.py": "features are derived later",
     },
     "calibrate": {
+        "certify/origin.py": "binds a table to its experiment",
         "base/units.py": "values of a config are hashed as they are read",
         "simulation/features.py": "solvers are judged by spike times, extremes and beats",
     },
@@ -70,6 +72,8 @@ STEP_EXEMPT = {
     },
     "figures": {
         "base": "tables come as they are",
+        "certify/origin.py": "compares the origin of tables",
+        "sweep/hashing.py": "compares the origin of tables",
         "grid": "axes enter by the tables",
         "experiments": "an experiment enters by the tables and by model texts",
         "simulation": "tables come as they are",
@@ -247,6 +251,7 @@ OTHER = {
 }
 FREE = {
     "name": "names a folder",
+    "celsius": "how figures write a value: model_texts of the rules",
     "failed_neurons": "decides whether the last rule fails",
     "traces": "settings of their own rule: Traces.settings",
     "tolerance": "where a solver is given there is none; else see below",

@@ -171,7 +171,9 @@ def experiment(**changes):
 def part(errors_us, fragile) -> Result:
     """What the page counts of neurons that are simulated in ms; NaN: not tested."""
     status = np.zeros(len(errors_us), dtype=np.int8)
-    return Result({"status": status, "error": np.array(errors_us) / 1000, "fragile": np.array(fragile)}, (0, 40), 1.0)
+    return Result(
+        {"status": status, "error": np.array(errors_us) / 1000, "fragile": np.array(fragile)}, (0, 40), 1.0, mV=1.0
+    )
 
 
 MADE = {

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hhcore.base import tables
-from hhcore.base.digests import digest
 from hhcore.certify.evidence import QUANTILE, Evidence, Trial, quantile
+from hhcore.certify.origin import check_origin, origin
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Accuracy, Height
 from hhcore.schemes.solver import Solver
@@ -23,7 +23,7 @@ def numerics_fields(accuracy: Accuracy) -> dict[str, tuple[str, str]]:
     """Unit and definition of each column of numerics.parquet."""
     return {
         "method": ("1", "scheme that was tried"),
-        "accuracy": ("1", "its largest step dt, in the model's unit of time, or its largest local error"),
+        "accuracy": ("1", "its largest step dt in ms, or its largest local error"),
         "chosen": ("1", "whether the experiment is simulated so"),
         "operations_per_ms": ("1/ms", "weighted operations that a neuron took for 1 ms, mean over the sample"),
         "neuron": ("1", "row of the neuron in features.parquet, from 0"),
@@ -41,15 +41,18 @@ def numerics_fields(accuracy: Accuracy) -> dict[str, tuple[str, str]]:
     }
 
 
-def write_numerics(experiment: Experiment, evidence: Evidence, path: Path) -> None:
-    """numerics.parquet: a row for each solver that was tried and each neuron of the sample."""
+def write_numerics(experiment: Experiment, evidence: Evidence, path: Path, recipe: str = "") -> None:
+    """numerics.parquet: a row for each solver that was tried and each neuron of the sample.
+
+    recipe : see hhcore.results.recipes; none outside a workflow
+    """
     accuracy, k = experiment.protocol.accuracy, len(evidence.neurons)
     scale, fields = accuracy.scale(experiment.model), numerics_fields(accuracy)
 
     def rows(trial: Trial) -> pa.Table:
         columns = (
             np.full(k, trial.solver.method, dtype=object),
-            np.full(k, trial.solver.accuracy),
+            np.full(k, trial.solver.accuracy * (1.0 if trial.solver.scheme.adaptive else experiment.model.ms)),
             np.full(k, trial.solver == evidence.chosen),
             np.full(k, trial.cost),
             evidence.neurons.astype(np.int32),
@@ -64,7 +67,8 @@ def write_numerics(experiment: Experiment, evidence: Evidence, path: Path) -> No
         return tables.table(dict(zip(fields, columns, strict=True)), fields)
 
     content = pa.concat_tables([rows(trial) for trial in evidence.trials])
-    tables.write(path, content, _certificate(experiment, evidence) | tables.versions())
+    metadata = origin(experiment) | _certificate(experiment, evidence) | tables.versions()
+    tables.write(path, content, metadata | {"recipe": recipe})
 
 
 def _certificate(e: Experiment, evidence: Evidence) -> dict[str, str]:
@@ -130,12 +134,14 @@ def within(difference: float, accuracy: Accuracy) -> str:
 
 def certificate(path: Path) -> dict[str, str]:
     """What every table says of the numerics, from the metadata of numerics.parquet."""
-    return {key: text for key, text in tables.metadata(path).items() if not key.startswith("version_")}
+    own = ("table", "experiment", "config_digest", "recipe")
+    metadata = tables.metadata(path).items()
+    return {key: text for key, text in metadata if key not in own and not key.startswith("version_")}
 
 
 def resolved(experiment: Experiment, path: Path) -> Experiment:
-    """The experiment with the solver that numerics.parquet chose."""
-    metadata = tables.metadata(path)
+    """The experiment with the solver that numerics.parquet chose. Raises UserError as `check_origin` does."""
+    metadata = check_origin(experiment, path)
     return replace(experiment, solver=Solver(metadata["solver_method"], float(metadata["solver_accuracy"])))
 
 
@@ -151,17 +157,20 @@ def sampled(path: Path, accuracy: Accuracy) -> tuple[np.ndarray, np.ndarray, np.
     return chosen["neuron"].to_numpy(), error, chosen["fragile"].to_numpy()
 
 
-def provenance(experiment: Experiment, numerics: Path) -> dict[str, str]:
-    """What determines the experiment's results, and how accurate they are: model, certificate, digests, versions."""
+def provenance(experiment: Experiment, numerics: Path, recipe: str = "") -> dict[str, str]:
+    """What determines the experiment's results, and how accurate they are: model, certificate, digests, versions.
+
+    recipe : see hhcore.results.recipes; none outside a workflow
+    """
     e = experiment
     return {
-        "experiment": e.name,
+        **origin(e),
         "model": e.model.name,
         "model_digest": e.model.digest,
         "model_source": e.model.source,
         **certificate(numerics),
         "context_digest": context_digest(e),
         "grid_digest": grid_digest(e),
-        "config_digest": digest(context_digest(e), grid_digest(e)),
         **tables.versions(),
+        "recipe": recipe,
     }

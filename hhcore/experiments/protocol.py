@@ -80,7 +80,8 @@ class Accuracy:
 
     label     : `Spike-time error`
     column    : the column of the error, unit last: `spike_time_error_us`; `unit` : its unit
-    tolerance : unit of `Experiment.tolerance` (ms for times), the smallest and the largest legal one, both in words
+    tolerance : unit of `Experiment.tolerance` (ms for times, mV for potentials), the smallest and the largest legal
+                one, both in words
     factor    : from the unit of the tolerance to that of the column
     meaning   : definition of the column, for one neuron of the sample
     outcome   : column of the whole number that must not depend on the solver: `spike_count`; `outcome_meaning`,
@@ -116,8 +117,8 @@ class Accuracy:
         return self.column.rpartition("_")[2]
 
     def scale(self, model: Model) -> float:
-        """The factor from the unit of `Protocol.errors`, for times the model's, to that of the tolerance."""
-        return model.ms if self.tolerance[0] == "ms" else 1.0
+        """The factor from the unit of `Protocol.errors`, the model's, to that of the tolerance."""
+        return {"ms": model.ms, "mV": model.mV}.get(self.tolerance[0], 1.0)
 
 
 class Protocol:

@@ -8,6 +8,7 @@ from string import Template
 import numpy as np
 import pyarrow as pa
 
+from hhcore.base.seals import RECIPE, SEAL, UNSEALED
 from hhcore.base.units import pretty_unit
 from hhcore.certify.certificate import IRREGULAR, NONE, worst_key
 from hhcore.certify.evidence import MOST, quantile
@@ -17,6 +18,7 @@ from hhcore.sweep.estimate import estimate
 
 PAGE = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>$name</title>
+<!-- $marks -->
 <style>
 body { font: 14px/1.5 system-ui, sans-serif; color: #222; max-width: 60em; margin: 2em auto; padding: 0 1em; }
 table { border-collapse: collapse; margin: 0.5em 0 1.5em; }
@@ -77,7 +79,8 @@ def summary(
     ]
     for name, schema in totals.schemas.items():
         body += [f"<h2><code>{escape(name)}.parquet</code>, {totals.rows[name]:,} rows</h2>", _fields(schema)]
-    return PAGE.substitute(name=escape(experiment.name), body="\n".join(body))
+    marks = f"{RECIPE}: {provenance['recipe']}, {SEAL}: {UNSEALED}"
+    return PAGE.substitute(name=escape(experiment.name), marks=marks, body="\n".join(body))
 
 
 def _facts(e: Experiment) -> Iterable[tuple[str, str]]:

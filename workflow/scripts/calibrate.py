@@ -14,4 +14,4 @@ with one_message(Path(snakemake.log[0])):
     evidence = calibrate(experiment, threads=snakemake.threads, progress=progress)
     if remark := uncertainty(evidence):
         progress.write(remark)
-    write_numerics(experiment, evidence, Path(snakemake.output[0]))
+    write_numerics(experiment, evidence, Path(snakemake.output[0]), snakemake.params.recipe)
