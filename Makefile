@@ -20,7 +20,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c "$(NEW_ENOUGH)" 2>/dev/null && echo $$p && exit; done; echo python3)
 
 .DEFAULT_GOAL := run
-.PHONY: run setup test test-slow test-arm lint benchmark benchmark-pipeline model-pages kernel-report format lock \
+.PHONY: run setup test test-slow test-arm lint benchmark benchmark-pipeline held-out model-pages kernel-report format lock \
 	clean help
 
 run: setup ## run the experiments of config/config.yaml (the default)
@@ -62,6 +62,9 @@ benchmark: setup ## measure speed at equal error against other simulators, on on
 benchmark-pipeline: setup ## measure ten thousand to a million neurons from the config to the report
 	@echo "==> Up to a million neurons through snakemake, about seven minutes; into docs/scaling.md"
 	@$(WITH_VENV) python -m benchmarks.pipeline
+
+held-out: setup ## hold certificates of twenty grids to neurons outside their samples, about three minutes
+	@$(WITH_VENV) python -m benchmarks.held_out 1000
 
 model-pages: setup ## write docs/models from the model files
 	@$(WITH_VENV) python -m benchmarks.model_pages

@@ -1,12 +1,14 @@
 """A unit is written in columns and labels as the model file writes it."""
 
 import myokit
+import numpy as np
+import pandas as pd
 import pytest
 
 import hhcore
 from hhcore.base.units import to_unit
 from hhcore.config.reader import read_experiments
-from hhcore.figures.context import figure_context
+from hhcore.figures.context import figure_context, in_celsius
 
 MODEL = """
 [[model]]
@@ -110,3 +112,36 @@ def test_a_config_may_use_every_unit_of_the_catalogue(name):
         unit = myokit.parse_unit(quantity.unit)
         base = "*".join(f"{s}^{x:g}" for s, x in zip(BASE, unit.exponents(), strict=True) if x)
         assert to_unit(f"1 {quantity.unit} ", base or "1", quantity.name) == pytest.approx(unit.multiplier(), rel=1e-12)
+
+
+WARM = {
+    "model": "hodgkin_huxley_1952",
+    "stimulus": {"kind": "step", "amplitude": 10},
+    "parameters": {"temperature.T": {"values": ["6.3 degC", "16.3 °C", 289.0]}, "sodium.g": {"values": [110, 120]}},
+    "initial_state": "rest",
+    "duration": 10,
+    "solver": {"method": "tsit5", "local_error": 1e-6},
+    "traces": [{"temperature.T": "11.3 degC", "sodium.g": 120}],
+}
+
+
+def test_temperatures_written_in_degrees_celsius_are_drawn_so():
+    experiment = read_experiments({"experiments": {"e": WARM}})["e"]
+    assert experiment.column("temperature.T") == "temperature_T_K" and experiment.axes[0].values[0] == 279.45
+    kelvin = figure_context(experiment)
+    table = pd.DataFrame({"temperature_T_K": experiment.points(np.arange(6))[:, 7], "rate": 1.0})
+    assert table["temperature_T_K"].tolist()[::2] == [279.45, 289.45, 289.0]
+    context, tables = in_celsius(experiment, kelvin, {"features": table})
+    axis = context.axes[0]
+    assert axis.label.endswith("temperature.T (°C)") and axis.at(axis.values[0]) == "temperature.T = 6.3 °C"
+    assert tables["features"]["temperature_T_K"].tolist() == pytest.approx([6.3, 6.3, 16.3, 16.3, 15.85, 15.85])
+    assert np.isin(tables["features"]["temperature_T_K"], axis.values).all()
+    assert (axis.values + axis.zero).tolist() == kelvin.axes[0].values.tolist()
+    assert context.traces[0].endswith("temperature.T = 11.3 °C")
+
+
+def test_temperatures_written_in_kelvin_are_drawn_so():
+    warm = WARM | {"parameters": {"temperature.T": {"values": ["279.45 K", 289.45]}}, "traces": []}
+    experiment = read_experiments({"experiments": {"e": warm}})["e"]
+    context, _ = in_celsius(experiment, figure_context(experiment), {})
+    assert context.axes[0].label.endswith("temperature.T (K)")

@@ -11,6 +11,7 @@ from hhcore.base.errors import UserError
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
+ZERO_CELSIUS_K = 273.15
 KELVIN = ("K", "kelvin", "Kelvin")  # as model files write it
 COLDEST_K = 200.0  # below it neurons are frozen: somebody means degrees Celsius
 
@@ -36,7 +37,7 @@ def pretty_unit(unit: str) -> str:
     'µA/cm²'
     """
     unit = re.sub(r"\^\(?(-?\d+)\)?", lambda power: power[1].translate(_SUPERSCRIPTS), unit)
-    return re.sub(r"\bu(?=[A-Z]|[gms]\b)", "µ", unit).replace("*", "·")
+    return re.sub(r"\bu(?=[A-Z]|[gms]\b)", "µ", unit).replace("*", "·").replace("degC", "°C")
 
 
 def to_unit(value: object, unit: str, where: str) -> float:
@@ -71,6 +72,14 @@ def to_difference(value: object, unit: str, where: str) -> float:
             f"{where}: {quoted(value)} is not a difference, since 0 {own} is not 0 {unit}; give it in {unit}"
         )
     return number
+
+
+def is_in_celsius(value: object) -> bool:
+    """Whether a config writes a temperature, or one in an axis or a distribution, in degrees Celsius."""
+    if isinstance(value, dict | list):
+        return any(map(is_in_celsius, value.values() if isinstance(value, dict) else value))
+    own = _NUMBER.sub("", value.strip(), count=1).strip() if isinstance(value, str) else ""
+    return bool(own) and _pint_unit(own) == _pint_unit("degC")
 
 
 def check_temperature(coldest: float, unit: str, own: float, where: str) -> None:

@@ -8,12 +8,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hhcore.base import tables
-from hhcore.certify.calibration import Evidence, Trial
+from hhcore.certify.evidence import QUANTILE, Evidence, Trial, quantile
 from hhcore.certify.origin import check_origin, origin
 from hhcore.experiments.experiment import Experiment
-from hhcore.experiments.protocol import Accuracy
+from hhcore.experiments.protocol import Accuracy, Height
 from hhcore.schemes.solver import Solver
 from hhcore.sweep.hashing import context_digest, grid_digest
+
+NONE = "none"
+IRREGULAR = "two references differ by more than a tenth of the tolerance, so these are left out and marked"
 
 
 def numerics_fields(accuracy: Accuracy) -> dict[str, tuple[str, str]]:
@@ -27,8 +30,14 @@ def numerics_fields(accuracy: Accuracy) -> dict[str, tuple[str, str]]:
         accuracy.outcome: ("1", accuracy.outcome_meaning),
         f"reference_{accuracy.outcome}": ("1", accuracy.reference_meaning),
         accuracy.column: (accuracy.unit, accuracy.meaning),
+        **{height.column: (height.unit, height.meaning) for height in accuracy.heights},
         "failed": ("1", "whether the neuron failed though that of the reference did not"),
         "fragile": ("1", accuracy.fragile_meaning),
+        "uncertain": (
+            "1",
+            "whether nothing can be certified of the neuron: two references, ten times apart in local error, differ by "
+            "more than a tenth of the tolerance, or without one of the largest legal one",
+        ),
     }
 
 
@@ -50,8 +59,10 @@ def write_numerics(experiment: Experiment, evidence: Evidence, path: Path, recip
             trial.outcome.astype(np.int32),
             evidence.reference.astype(np.int32),
             trial.error * scale * accuracy.factor,
+            *(trial.heights[height.column][0] for height in accuracy.heights),
             trial.failed,
             evidence.fragile,
+            evidence.uncertain,
         )
         return tables.table(dict(zip(fields, columns, strict=True)), fields)
 
@@ -65,24 +76,49 @@ def _certificate(e: Experiment, evidence: Evidence) -> dict[str, str]:
     accuracy = e.protocol.accuracy
     scale = accuracy.scale(e.model) * accuracy.factor
     unit = "" if trial.solver.scheme.adaptive else f" {e.model.time_unit}"
-    fragile = evidence.neurons[evidence.fragile]
-    judged = trial.outcome.any() or evidence.reference.any()
+    fires = trial.outcome.any() or evidence.reference.any()
+
+    def said(error: float) -> str:
+        return f"{error * scale:.3g}" if trial.errors.size else "none is certain" if fires else accuracy.none
+
+    def rows(which: np.ndarray) -> str:
+        return ", ".join(map(str, evidence.neurons[which])) or NONE
+
     return {
         "solver": f"{trial.solver.method}, order {trial.solver.scheme.order}, "
         f"{trial.solver.setting} {trial.solver.accuracy!r}{unit}",
         "solver_method": trial.solver.method,
         "solver_accuracy": repr(trial.solver.accuracy),
         f"tolerance_{accuracy.suffix}": "none given" if e.tolerance is None else f"{e.tolerance * accuracy.factor:.6g}",
-        f"{accuracy.name}_worst_{accuracy.suffix}": f"{trial.worst * scale:.3g}" if judged else accuracy.none,
-        f"{accuracy.name}_median_{accuracy.suffix}": f"{trial.median * scale:.3g}" if judged else accuracy.none,
+        f"{accuracy.name}_worst_{accuracy.suffix}": said(trial.worst),
+        f"{accuracy.name}_{100 * QUANTILE:.0f}_percent_{accuracy.suffix}": said(quantile(trial.errors)),
+        f"{accuracy.name}_median_{accuracy.suffix}": said(trial.median),
+        **{worst_key(height): _worst(trial.height_errors(height.column)) for height in accuracy.heights},
         "reference": f"{evidence.exact.method}, local_error {evidence.exact.accuracy:g}",
         "reference_runs": str(len(evidence.neurons)),
         "reference_checked_by_scipy": ", ".join(f"neuron {row}" for row in evidence.checked) or "none",
         f"reference_agreement_{accuracy.suffix}": within(evidence.agreement * scale, accuracy)
         if evidence.checked
         else "not checked",
-        "fragile_in_sample": ", ".join(map(str, fragile)) or "none",
+        "fragile_in_sample": rows(evidence.fragile),
+        "uncertain_in_sample": rows(evidence.uncertain),
     }
+
+
+def worst_key(height: Height) -> str:
+    """The entry of the certificate for the worst error of a height: `peak_error_worst_mV`."""
+    name, _, unit = height.column.rpartition("_error_")
+    return f"{name}_error_worst_{unit}"
+
+
+def _worst(errors: np.ndarray) -> str:
+    return f"{errors.max():.3g}" if errors.size else NONE
+
+
+def uncertainty(evidence: Evidence) -> str:
+    """How many neurons of the sample cannot be certified, in a sentence; empty if all can."""
+    count, total = int(evidence.uncertain.sum()), len(evidence.neurons)
+    return f"{count:,} of {total:,} neurons of the sample cannot be certified: {IRREGULAR}" if count else ""
 
 
 def within(difference: float, accuracy: Accuracy) -> str:
@@ -110,10 +146,14 @@ def resolved(experiment: Experiment, path: Path) -> Experiment:
 
 
 def sampled(path: Path, accuracy: Accuracy) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(rows of the grid, error, fragile) of the neurons of the sample, with the chosen solver."""
+    """(rows of the grid, error, fragile) of the neurons of the sample, with the chosen solver.
+
+    The error of a neuron that cannot be certified is NaN.
+    """
     table = tables.read(path)
     chosen = table.filter(table["chosen"])
     error = pc.fill_null(chosen[accuracy.column], np.nan).to_numpy()
+    error = np.where(chosen["uncertain"].to_numpy(), np.nan, error)
     return chosen["neuron"].to_numpy(), error, chosen["fragile"].to_numpy()
 
 

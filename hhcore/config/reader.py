@@ -9,7 +9,7 @@ import numpy as np
 
 from hhcore.base.checks import choice, fields, items, mapping, present, quoted, text
 from hhcore.base.errors import UserError, closest
-from hhcore.base.units import check_temperature, to_unit
+from hhcore.base.units import KELVIN, check_temperature, is_in_celsius, to_unit
 from hhcore.config.solver import check_solver, read_solver, read_tolerance
 from hhcore.experiments.experiment import Experiment, units
 from hhcore.experiments.protocol import Protocol, default_protocol, protocols
@@ -130,6 +130,7 @@ def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
             _trace(point, model, stimulus, swept, defaults, duration, f"{where}.traces[{i}]")
             for i, point in enumerate(traces)
         ),
+        celsius=_in_celsius(model, [body.get("parameters", {}), *traces]),
     )
 
 
@@ -156,6 +157,12 @@ def _check_temperatures(model: Model, defaults: dict[str, float], grid: tuple[Fa
     lowest = {name: f.values[:, i].min() for f in grid for i, name in enumerate(f.names)}
     for name, quantity in model.parameters.items():
         check_temperature(lowest.get(name, defaults[name]), quantity.unit, quantity.value, f"{where}.{name}")
+
+
+def _in_celsius(model: Model, written: list[dict]) -> tuple[str, ...]:
+    """The temperatures among the parameters that one of the mappings writes in degrees Celsius."""
+    kelvins = [name for name, quantity in model.parameters.items() if quantity.unit in KELVIN]
+    return tuple(name for name in kelvins if any(is_in_celsius(body.get(name)) for body in written))
 
 
 def _model(body: dict, base: Path, where: str) -> Model:

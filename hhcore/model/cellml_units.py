@@ -1,6 +1,5 @@
 """Units of CellML files as text: a file composes them from named units, prefixes and exponents."""
 
-from collections.abc import Iterable
 from contextlib import suppress
 from xml.etree import ElementTree
 
@@ -15,16 +14,15 @@ MOST_PARTS = 16
 Part = tuple[str, float]  # a symbol with its prefix, and its exponent
 
 
-def name_units(model: myokit.Model, text: str) -> None:
-    """Give the units of variables the text that a .mmt file would have: of the CellML file, `text`, or Myokit's.
+def name_units(model: myokit.Model, root: ElementTree.Element) -> None:
+    """Give the units of variables the text that a .mmt file would have: of the CellML file's root, or Myokit's.
 
     A name like `nM` stays. What the file composes is written so, like `mS/uF`, unless Myokit has one symbol for it.
     """
-    root = ElementTree.fromstring(text)
     common = _definitions(root)
-    for component in _children(root, "component"):
+    for component in root.iterfind("{*}component"):
         definitions = common | _definitions(component)
-        for declared in _children(component, "variable"):
+        for declared in component.iterfind("{*}variable"):
             qname = f"{component.get('name')}.{declared.get('name')}"
             variable = model.get(qname) if model.has_variable(qname) else None
             if variable is not None and variable.unit() is not None:
@@ -52,12 +50,8 @@ def _is(name: str, unit: myokit.Unit) -> bool:
         return False
 
 
-def _children(element: ElementTree.Element, kind: str) -> Iterable[ElementTree.Element]:
-    return (child for child in element if child.tag.rpartition("}")[2] == kind)
-
-
 def _definitions(element: ElementTree.Element) -> dict[str, ElementTree.Element]:
-    return {units.get("name"): units for units in _children(element, "units")}
+    return {units.get("name"): units for units in element.iterfind("{*}units")}
 
 
 def _parts(name: str, definitions: dict[str, ElementTree.Element]) -> list[Part]:
@@ -65,7 +59,7 @@ def _parts(name: str, definitions: dict[str, ElementTree.Element]) -> list[Part]
     if name not in definitions:
         return [(SYMBOLS[name], 1.0)]
     parts = []
-    for unit in _children(definitions[name], "unit"):
+    for unit in definitions[name].iterfind("{*}unit"):
         if float(unit.get("multiplier", 1)) != 1 or float(unit.get("offset", 0)) != 0:
             raise ValueError(f"{name} has a factor")
         (symbol, own), *others = _parts(unit.get("units"), definitions)

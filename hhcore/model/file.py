@@ -65,7 +65,7 @@ def _cellml(path: Path, text: str) -> myokit.Model:
     from lxml import etree
     from myokit.formats.cellml import NS_CELLML_2_0, v1, v2
 
-    parser = etree.XMLParser(encoding="utf-8", remove_comments=True, resolve_entities=False, no_network=True)
+    parser = etree.XMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, resolve_entities=False)
     root = etree.fromstring(text.encode(), parser)
     if root.getroottree().docinfo.internalDTD is not None:  # it could name other files, or grow without bound
         raise UserError(f"model file {path.name}: XML with a DOCTYPE or entities is not read; take them out")
@@ -73,7 +73,7 @@ def _cellml(path: Path, text: str) -> myokit.Model:
     parsed = version.CellMLParser().parse(root)
     parsed.validate()
     model = parsed.myokit_model()
-    name_units(model, text)
+    name_units(model, root)
     return model
 
 

@@ -10,7 +10,7 @@ from hhcore.base import tables
 from hhcore.certify.origin import check_origin
 from hhcore.experiments.analysis import Rows, analyses
 from hhcore.experiments.experiment import Experiment
-from hhcore.figures.context import FigureContext, figure_context
+from hhcore.figures.context import FigureContext, figure_context, in_celsius
 from hhcore.figures.style import save
 
 
@@ -26,7 +26,7 @@ def draw(experiment: Experiment, names: Iterable[str], folder: Path, recipe: str
     for name in drawn:
         check_origin(experiment, folder / f"{name}.parquet")
     context = figure_context(experiment)
-    frames = read_frames(drawn, context, folder)
+    context, frames = in_celsius(experiment, context, read_frames(drawn, context, folder))
     for analysis in chosen:
         for name, figure in analysis.draw({table: frames[table] for table in analysis.drawn}, context).items():
             save(figure, folder / "figures" / name, recipe)

@@ -17,14 +17,23 @@ from hhcore.sweep.hashing import config_digest
 
 def recipes(experiment: Experiment) -> dict[str, str]:
     """The recipe of every result of an experiment but its shards, by its path in the experiment's folder."""
-    members = analyses(experiment)
+    e, members = experiment, analyses(experiment)
+    asked = (e.name, config_digest(e))
+    texts = (e.model.text_digest, *e.celsius)
+
+    def drawn(chosen: list[Analysis]) -> dict[str, str]:
+        names, code = (analysis.name for analysis in chosen), code_digest(*dependencies.figures(chosen))
+        return _figures(chosen, digest(*asked, *names, code, *texts))
+
+    calibrated = [analysis for analysis in members if analysis.source == "sample"]
+    found = _tables(calibrated, digest(*asked, code_digest(*dependencies.CALIBRATION)))
     passed = [analysis for analysis in members if analysis.source == "neurons"]
-    drawn = [analysis for analysis in members if analysis.figures and not analysis.late]
-    found = _tables((a for a in members if a.source == "sample"), _numerics(experiment))
-    found |= dict.fromkeys([*_tables(passed, ""), "summary.html"], _passed(experiment, passed))
-    found |= _figures(drawn, _drawn(experiment, drawn))
+    recipe = digest(*asked, code_digest(*dependencies.tables(passed)), *texts)
+    found |= _tables(passed, recipe) | {"summary.html": recipe}
+    found |= drawn([analysis for analysis in members if analysis.figures and not analysis.late])
     for analysis in (analysis for analysis in members if analysis.late):
-        found |= _tables([analysis], _late(analysis)) | _figures([analysis], _drawn(experiment, [analysis]))
+        code = code_digest(*dependencies.own_tables(analysis))
+        found |= _tables([analysis], digest(*asked, analysis.settings, code, *texts)) | drawn([analysis])
     return found
 
 
@@ -51,25 +60,3 @@ def _tables(members: Iterable[Analysis], recipe: str) -> dict[str, str]:
 def _figures(members: Iterable[Analysis], recipe: str) -> dict[str, str]:
     names = [f"figures/{figure.name}" for analysis in members for figure in analysis.figures]
     return {f"{name}.{kind}": recipe for name in names for kind in ("svg", "png")}
-
-
-def _numerics(e: Experiment) -> str:
-    return _recipe(e, code_digest(*dependencies.CALIBRATION))
-
-
-def _passed(e: Experiment, members: list[Analysis]) -> str:
-    return _recipe(e, code_digest(*dependencies.tables(members)), e.model.text_digest)
-
-
-def _late(analysis: Analysis) -> str:
-    e = analysis.experiment
-    return _recipe(e, analysis.settings, code_digest(*dependencies.own_tables(analysis)), e.model.text_digest)
-
-
-def _drawn(e: Experiment, members: list[Analysis]) -> str:
-    names = [analysis.name for analysis in members]
-    return _recipe(e, *names, code_digest(*dependencies.figures(members)), e.model.text_digest)
-
-
-def _recipe(e: Experiment, *parts: str) -> str:
-    return digest(e.name, config_digest(e), *parts)
