@@ -212,7 +212,8 @@ def columns(rows, counts, spikes, offsets, failed=None, ms=1.0):
     """rows: (onset, end, rest, peak, slope, slope time, half time, ninety time) of each beat."""
     beats = np.array(rows, dtype=float).reshape(-1, 8)
     failed = np.zeros(len(counts), dtype=bool) if failed is None else np.array(failed)
-    return beat_columns(beats, np.cumsum([0, *counts]), np.array(spikes, dtype=float), np.array(offsets), failed, ms)
+    times = np.array(spikes, dtype=float), np.array(offsets)
+    return beat_columns(beats, np.cumsum([0, *counts]), *times, failed, ms, mV=1.0)
 
 
 def beat(onset, end, up=1.0, half=50.0, ninety=80.0):
@@ -329,7 +330,7 @@ def test_tables_are_in_ms_whatever_the_unit_of_the_model(seconds):
     assert silent.beat_status == "no_action_potential" and math.isnan(silent.apd90_ms)
     assert silent.resting_potential_mV == pytest.approx(passive_beats(2.0, 1.7, 12.5, 3)[2, 0], rel=1e-9)
     assert (fires.first_spike_ms, fires.mean_isi_ms) == pytest.approx((crossings[0], nan), rel=1e-7, nan_ok=True)
-    assert fires.firing_rate_Hz == 25.0  # one spike in 40 ms
+    assert fires.spike_count_rate_Hz == 25.0 and math.isnan(fires.firing_rate_Hz)  # one spike in 40 ms
     assert fires.apd90_ms == pytest.approx(exact[2, 4], rel=1e-7) and fires.last_beat == 2
     traces = pd.read_parquet(seconds / "traces.parquet")
     assert traces.time_ms.iloc[-1] == pytest.approx(60.0) and traces.stimulus_uA_cm2[traces.time_ms < 1.69].eq(20).all()

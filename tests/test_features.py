@@ -44,20 +44,20 @@ def bits(found):
 
 
 EDGES = {
-    # train: spike_count, firing_rate_Hz, first, last, mean_isi, cv_isi, adaptation_index, all by hand
-    "no spike": ([], [0, 0, nan, nan, nan, nan, nan]),
-    "one spike": ([500], [1, 1.25, 500, 500, nan, nan, nan]),
-    "two spikes": ([500, 600], [2, 2.5, 500, 600, 100, nan, nan]),
+    # train: spike_count, firing_rate_Hz, spike_count_rate_Hz, first, last, mean_isi, cv_isi, adaptation_index, by hand
+    "no spike": ([], [0, 0, 0, nan, nan, nan, nan, nan]),
+    "one spike": ([500], [1, nan, 1.25, 500, 500, nan, nan, nan]),
+    "two spikes": ([500, 600], [2, 10, 2.5, 500, 600, 100, nan, nan]),
     # intervals 100 and 300: mean 200, deviation 100, adaptation (300 - 100) / 400
-    "three spikes": ([500, 600, 900], [3, 3.75, 500, 900, 200, 0.5, 0.5]),
+    "three spikes": ([500, 600, 900], [3, 5, 3.75, 500, 900, 200, 0.5, 0.5]),
     # intervals 300, 100, 300: mean 700 / 3, variance 80000 / 9, adaptation (-0.5 + 0.5) / 2
-    "four spikes": ([210, 510, 610, 910], [4, 5, 210, 910, 700 / 3, math.sqrt(80000) / 700, 0]),
-    "a spike at the start counts": ([200], [1, 1.25, 200, 200, nan, nan, nan]),
-    "a spike at the stop does not": ([1000], [1, 0, 1000, 1000, nan, nan, nan]),
-    "at both edges": ([200, 600, 1000], [3, 2.5, 200, 1000, 400, nan, nan]),
-    "none inside": ([10, 30, 60], [3, 0, 10, 60, nan, nan, nan]),
-    "an interval across the edge is left out": ([190, 210, 240], [3, 2.5, 190, 240, 30, nan, nan]),
-    "on both sides of the window": ([100, 1100], [2, 0, 100, 1100, nan, nan, nan]),
+    "four spikes": ([210, 510, 610, 910], [4, 30 / 7, 5, 210, 910, 700 / 3, math.sqrt(80000) / 700, 0]),
+    "a spike at the start counts": ([200], [1, nan, 1.25, 200, 200, nan, nan, nan]),
+    "a spike at the stop does not": ([1000], [1, 0, 0, 1000, 1000, nan, nan, nan]),
+    "at both edges": ([200, 600, 1000], [3, 2.5, 2.5, 200, 1000, 400, nan, nan]),
+    "none inside": ([10, 30, 60], [3, 0, 0, 10, 60, nan, nan, nan]),
+    "an interval across the edge is left out": ([190, 210, 240], [3, 100 / 3, 2.5, 190, 240, 30, nan, nan]),
+    "on both sides of the window": ([100, 1100], [2, 0, 0, 100, 1100, nan, nan, nan]),
 }
 
 
@@ -128,11 +128,20 @@ def test_adaptation_is_positive_where_firing_slows_down():
 
 
 @pytest.mark.parametrize("length", [300.0, 700.0, 800.0, 33.3])
-def test_rates_are_rounded_once(length):
+def test_counted_rates_are_rounded_once(length):
     """The double nearest to the exact quotient, so that equal rates of different windows are equal."""
     trains = [np.arange(count) / 8 for count in range(100)]
     exact = [float(Fraction(count) * 1000 / Fraction(length)) for count in range(100)]
-    assert of(trains, window=(0.0, length))["firing_rate_Hz"].tolist() == exact
+    assert of(trains, window=(0.0, length))["spike_count_rate_Hz"].tolist() == exact
+
+
+def test_the_rate_of_regular_firing_is_one_over_its_period():
+    """Whatever the phase and the period; the count in a window of 0.8 s moves in steps of 1.25 Hz."""
+    periods = np.linspace(11.0, 12.0, 41)
+    for phase in (0.0, 3.3):
+        found = of([np.arange(phase, 1000.0, period) for period in periods])
+        assert found["firing_rate_Hz"] == pytest.approx(1000 / periods, rel=1e-12)
+        assert set(found["spike_count_rate_Hz"] / 1.25) <= set(range(66, 75))
 
 
 def slow(train, window):
@@ -141,7 +150,8 @@ def slow(train, window):
     isi = [b - a for a, b in zip(inside, inside[1:], strict=False)]
     return {
         "spike_count": len(train),
-        "firing_rate_Hz": len(inside) / ((window[1] - window[0]) / 1000),
+        "firing_rate_Hz": 1000 / statistics.fmean(isi) if isi else nan if inside else 0.0,
+        "spike_count_rate_Hz": len(inside) / ((window[1] - window[0]) / 1000),
         "first_spike_ms": train[0] if train else nan,
         "last_spike_ms": train[-1] if train else nan,
         "mean_isi_ms": statistics.fmean(isi) if isi else nan,
@@ -186,7 +196,7 @@ def test_order_does_not_matter():
     trains = random_trains()
     order = np.random.default_rng(2).permutation(len(trains))
     there, here = of(trains), of([trains[i] for i in order])
-    for name in ("firing_rate_Hz", "mean_isi_ms", "cv_isi", "adaptation_index"):
+    for name in ("firing_rate_Hz", "spike_count_rate_Hz", "mean_isi_ms", "cv_isi", "adaptation_index"):
         assert there[name][order].tobytes() == here[name].tobytes()
 
 

@@ -11,6 +11,7 @@ import pytest
 import hhcore
 from hhcore.compile.language import machine
 from hhcore.compile.text import generate
+from hhcore.model.model import CATALOGUE
 from hhcore.schemes.solver import setting_of
 from hhcore.simulation.engine import kernel_parts
 from hhcore.simulation.reference import reference
@@ -230,7 +231,7 @@ def test_trace_agrees_with_simulate_and_with_the_currents_by_hand():
         ({"method": "rk4"}, "'rk4' needs dt"),
         ({"method": "rk4", "local_error": 1e-6}, "steps of equal length: give dt"),
         ({"dt": 0.1}, "'tsit5' chooses its own steps: give local_error"),
-        ({"local_error": 2.0}, "between 0 and 1"),
+        ({"local_error": 0.01}, "local_error 0.01 is not above 0 and at most 0.001"),
         ({"duration": -1.0}, "duration"),
         ({"duration": np.inf}, "duration: inf is not a finite number"),
         ({"duration": np.nan}, "duration: nan is not a finite number"),
@@ -264,7 +265,8 @@ def test_trace_agrees_with_simulate_and_with_the_currents_by_hand():
         ({"initial_state": np.zeros((3, 4))}, r"got shape \(3, 4\); give \(4,\) or \(1, 4\)"),
         ({"initial_state": [[1, "a"]]}, "not an array of numbers"),
         ({"rearm": 10.0}, "rearm"),
-        ({"points": {"sodium.g": "120 mS/cm^2"}}, "points: sodium.g: '120 mS/cm.2' is neither a number nor an array"),
+        ({"points": {"sodium.g": "120 mV"}}, "points: sodium.g: '120 mV' cannot be converted to mS/cm.2"),
+        ({"points": {"sodium.g": ["120 mV"]}}, r"points: sodium.g: \['120 mV'\] is neither a number nor an array"),
         ({"stimulus": 10}, "stimulus: 10 is not a stimulus; give one, like hhcore.Step"),
     ],
 )
@@ -303,6 +305,33 @@ def test_a_short_pulse_is_a_charge():
         pulse = hhcore.PulseTrain(7.0 / 2e-7, 2e-7, 1000.0, 1, onset)
         found = hhcore.simulate(HH, {}, pulse, **settings | {"duration": onset + 20.0}).spike_times[0] - onset
         assert found == pytest.approx(exact, abs=1e-6)
+
+
+@pytest.mark.parametrize("frozen", [16.3, "16.3 K", [290.0, 16.3]])
+def test_a_temperature_that_means_degrees_celsius_is_refused(frozen):
+    for run in (hhcore.simulate, hhcore.trace):
+        with pytest.raises(hhcore.UserError, match=r"points: temperature.T: 16.3 is in kelvin.*write '16.3 degC'"):
+            run(HH, {"temperature.T": frozen}, hhcore.Step(10.0), duration=10.0)
+
+
+def test_a_parameter_may_be_text_with_a_unit():
+    warm, text = (
+        hhcore.simulate(HH, {"temperature.T": t}, hhcore.Step(10.0), duration=20.0) for t in (289.45, "16.3 degC")
+    )
+    assert text.spike_times.tolist() == warm.spike_times.tolist() and len(warm.spike_times) > 0
+
+
+def test_a_difference_of_temperatures_may_be_small(tmp_path):
+    """10 K in the model is no temperature of a neuron."""
+    text = (
+        (CATALOGUE / f"{HH}.mmt")
+        .read_text()
+        .replace("10 [K]", "step")
+        .replace("q10 = 3", "step = 10 [K]\n    in [K]\nq10 = 3")
+    )
+    (tmp_path / "m.mmt").write_text(text)
+    run = hhcore.simulate(str(tmp_path / "m.mmt"), {"temperature.step": 5.0}, hhcore.Step(10.0), duration=20.0)
+    assert run.status.tolist() == [0]
 
 
 @pytest.mark.parametrize("order", ["C", "F"])

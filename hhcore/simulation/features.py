@@ -16,7 +16,11 @@ FAILED = ("diverged", "stalled")
 # name: (unit, definition). A spike at the very end of the analysis window lies outside it.
 DEFINITIONS = {
     "spike_count": ("1", "spikes in the whole run"),
-    "firing_rate_Hz": ("Hz", "spikes in the analysis window, start <= t < stop, over the length of the window"),
+    "firing_rate_Hz": (
+        "Hz",
+        "1 over the mean interval between spikes in the analysis window; 0 without a spike there, null with just one",
+    ),
+    "spike_count_rate_Hz": ("Hz", "spikes in the analysis window, start <= t < stop, over the length of the window"),
     "first_spike_ms": ("ms", "time of the first spike of the run"),
     "last_spike_ms": ("ms", "time of the last spike of the run"),
     "mean_isi_ms": ("ms", "mean of the intervals between consecutive spikes that both lie in the analysis window"),
@@ -103,7 +107,8 @@ def _train_features(times: np.ndarray, offsets: np.ndarray, window: tuple[float,
     _spike_trains().train_features(times, offsets, *window, table)
     count, first, last, mean, variation, adaptation = table
     return {
-        "firing_rate_Hz": count * 1000.0 / (window[1] - window[0]),
+        "firing_rate_Hz": np.where(count == 0, 0.0, 1000.0 / mean),
+        "spike_count_rate_Hz": count * 1000.0 / (window[1] - window[0]),
         "first_spike_ms": first,
         "last_spike_ms": last,
         "mean_isi_ms": mean,

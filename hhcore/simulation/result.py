@@ -1,7 +1,7 @@
 """Results of simulated neurons."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -66,13 +66,14 @@ class Result:
     record   : by name, a row for each neuron: status, ended, final, steps, the fields of the observers (spikes, peak
                and trough, beats), and those of a second run (error, fragile)
     window   : (start, stop) of the analysis window (ms)
-    ms       : milliseconds in the model's unit of time
+    ms, mV   : milliseconds in the model's unit of time, millivolts in its unit of the potential
     kernel_s : core time of the integration [s]; 0 of results from the store
     """
 
     record: Record
     window: tuple[float, float]
     ms: float
+    mV: float = field(kw_only=True)
     kernel_s: float = 0.0
 
     def adding(self, **columns: np.ndarray) -> "Result":
@@ -164,8 +165,8 @@ class Result:
             self.spike_times * self.ms,
             self.offsets,
             (self.window[0] * self.ms, self.window[1] * self.ms),
-            self.peak,
-            self.trough,
+            self.peak * self.mV,
+            self.trough * self.mV,
             np.array(STATUSES, dtype=object)[self.status],
             self.ended * self.ms,
             self.error * self.ms,
@@ -178,7 +179,8 @@ class Result:
         """The columns of each beat by name, (b,) each, as hhcore.simulation.beats defines them."""
         from hhcore.simulation.beats import beat_columns
 
-        return beat_columns(self.beats, self.beat_offsets, self.spike_times, self.offsets, self.failed, self.ms)
+        times = self.spike_times, self.offsets
+        return beat_columns(self.beats, self.beat_offsets, *times, self.failed, self.ms, self.mV)
 
     @cached_property
     def features(self):

@@ -11,7 +11,8 @@ import numpy as np
 
 from hhcore.base.checks import numbers
 from hhcore.base.errors import UserError, closest
-from hhcore.model.model import NOTHING, Model, load_model
+from hhcore.base.units import check_temperature, to_unit
+from hhcore.model.model import NOTHING, Model, Quantity, load_model
 from hhcore.schemes.solver import Solver, solver
 from hhcore.simulation.engine import Engine, engine
 from hhcore.simulation.integration import SAMPLE, Integration, integrate, pack
@@ -44,8 +45,8 @@ def simulate(
 ) -> Result:
     """Simulate one neuron for each row of `points`; its result does not depend on the other rows.
 
-    points          : parameters by qualified name, each a number or float64 (n,), in the model's units;
-                      the others keep the model's value
+    points          : parameters by qualified name, each a number or float64 (n,), in the model's units, or text with
+                      a unit, like "16.3 degC"; the others keep the model's value
     stimulus        : of any kind, like hhcore.Step or hhcore.PulseTrain; its fields may be arrays (n,) too
     duration        : length of the run, in the model's unit of time (ms)
     initial_state   : "rest" (the stable equilibrium without stimulus of each neuron), "model" (as written in
@@ -107,7 +108,7 @@ def simulate(
     record = joined([{**part.record, "outcome": part.outcome} for part, _ in parts])
     outcome = record.pop("outcome")
     record["status"] = _status(outcome, status)
-    return Result(record, window, model.ms, sum(seconds for _, seconds in parts))
+    return Result(record, window, model.ms, sum(seconds for _, seconds in parts), mV=model.mV)
 
 
 def trace(
@@ -212,7 +213,7 @@ def _table(model: Model, points: Mapping, stimulus: Stimulus, duration: float) -
     for name, field in stimulus.fields.items():
         if model.current.name == NOTHING and field.unit == "current" and np.any(fields[name]):
             raise UserError(f"stimulus: model {model.name!r} takes no injected current; {name} must be 0")
-    columns = {name: numbers(values, f"points: {name}") for name, values in points.items()}
+    columns = {name: _numbers(values, model.parameters[name], f"points: {name}") for name, values in points.items()}
     lengths = {column.size for column in (*columns.values(), *fields.values()) if column.ndim}
     if len(lengths) > 1:
         raise UserError(f"points: columns must have one length, not {sorted(lengths)}")
@@ -227,6 +228,13 @@ def _table(model: Model, points: Mapping, stimulus: Stimulus, duration: float) -
         stimulus.check(dict(zip(fields, stimuli.T, strict=True)), duration, "stimulus")
     stimuli[:] = stimulus.table(stimuli, duration)
     return table
+
+
+def _numbers(values: object, parameter: Quantity, where: str) -> np.ndarray:
+    """A number or a list of them, float64 () or (n,), of a parameter; text has a unit."""
+    array = numbers(to_unit(values, parameter.unit, where) if isinstance(values, str) else values, where)
+    check_temperature(float(array.min(initial=np.inf)), parameter.unit, parameter.value, where)
+    return array
 
 
 def _sampled(compiled: Engine, parameters: np.ndarray, start: np.ndarray, samples: np.ndarray) -> np.ndarray:

@@ -10,4 +10,4 @@ OSCILLATION_MV = 5.0  # a larger swing of the potential inside the window withou
 def undetected(features: Mapping[str, np.ndarray]) -> np.ndarray:
     """Which neurons oscillate inside the analysis window without a spike there, bool (n,)."""
     swing = features["peak_mV"] - features["trough_mV"]
-    return (features["firing_rate_Hz"] == 0.0) & (swing > OSCILLATION_MV)
+    return (features["spike_count_rate_Hz"] == 0.0) & (swing > OSCILLATION_MV)

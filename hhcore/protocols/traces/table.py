@@ -1,5 +1,6 @@
 """The time courses of single neurons as a table."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -7,14 +8,13 @@ import pyarrow as pa
 
 from hhcore.base import tables
 from hhcore.base.units import column_name
-from hhcore.certify.certificate import provenance
 from hhcore.experiments.experiment import Experiment
 from hhcore.simulation.simulate import trace
 
 STATUS = "how the neuron ended: as in features.parquet; if it diverged or stalled, the last row is before that"
 
 
-def write_traces(experiment: Experiment, numerics: Path, path: Path) -> None:
+def write_traces(experiment: Experiment, metadata: Mapping[str, str], path: Path) -> None:
     """Write every step of the requested points: trace, time, states, currents, stimulus, status."""
     e, parts = experiment, []
     fields = {"trace": ("1", "number of the trace in the config, from 0"), "time_ms": ("ms", "time")}
@@ -33,4 +33,4 @@ def write_traces(experiment: Experiment, numerics: Path, path: Path) -> None:
         values = [np.full(samples, number), *(course[name] for name in order)]
         values.append(np.full(samples, course.status, dtype=object))
         parts.append(tables.table(dict(zip(fields, values, strict=True)), fields))
-    tables.write(path, pa.concat_tables(parts), provenance(e, numerics))
+    tables.write(path, pa.concat_tables(parts), metadata)
