@@ -1,6 +1,7 @@
 """Conductance-based models, loaded from .mmt or CellML files through Myokit, checked, never executed."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -64,6 +65,13 @@ class Model:
     def ms(self) -> float:
         """Milliseconds in the model's unit of time; 1 if the file does not give one."""
         return 1.0 if self.time_unit == "1" else to_unit(f"1 {self.time_unit}", "ms", f"time unit of {self.name!r}")
+
+    @property
+    def mV(self) -> float:
+        """Millivolts in the unit of the membrane potential; 1 if that is not a voltage."""
+        with suppress(UserError):
+            return to_unit(f"1 {self.states[self.potential].unit}", "mV", f"potential of {self.name!r}")
+        return 1.0
 
     @property
     def text_digest(self) -> str:
