@@ -141,7 +141,7 @@ def test_features_have_the_promised_columns_units_and_order(whole):
     axes = ["amplitude_uA_cm2", "sodium_g_mS_cm2", "potassium_g_mS_cm2"]
     features = ["spike_count", "firing_rate_Hz", "spike_count_rate_Hz", "first_spike_ms", "last_spike_ms"]
     features += ["mean_isi_ms", "cv_isi", "adaptation_index"]
-    features += ["peak_mV", "trough_mV", "status", "failed_ms", "spike_time_error_us", "fragile"]
+    features += ["peak_mV", "trough_mV", "turning_points", "status", "failed_ms", "spike_time_error_us", "fragile"]
     schema = pq.read_schema(path)
     assert schema.names == axes + features
     assert all(field.metadata[b"unit"] and field.metadata[b"definition"] for field in schema)
