@@ -161,6 +161,19 @@ def test_where_jumps_cannot_be_found_steps_are_short_and_a_note_says_so(tmp_path
     assert found.spike_times == pytest.approx(exact.spike_times, abs=0.01)
 
 
+def test_a_condition_on_the_slope_of_the_potential_under_a_pulse_is_no_jump_in_time(tmp_path):
+    """As in Faber and Rudy 2000: between two jumps of the pulse the condition is one on states."""
+    path = tmp_path / "own.mmt"
+    path.write_text(TEXT.format(formula=CELLML) + "dot(track) = if(dot(V) > 30, 1, 0) - track\n")
+    path.write_text(path.read_text().replace("a.total = 0\n", "a.total = 0\na.track = 0\n"))
+    own = hhcore.load_model(path, potential="a.V", current="none")
+    assert own.clock().undecided == () and len(own.clock().switches) == 4
+    found = run(own, duration=25.0)
+    # 2 (40 - V) > 30 until V = 25; then track decays.
+    until = crossing(25.0)
+    assert found.final[0, 2] == pytest.approx((1 - math.exp(-until)) * math.exp(-(5 - until)), rel=1e-3)
+
+
 def test_a_current_of_the_file_without_jumps_needs_no_note(tmp_path):
     own = model(tmp_path, "height * t / 100 - t * V / 1000")
     assert own.clock().switches == own.clock().undecided == () and own.notes == ()

@@ -13,7 +13,7 @@ x.y_app = 0.1
 t = 0 [ms] bind time
     in [ms]
 [membrane]
-dot(V) = -(i_all + {term}) / C
+dot(V) = {slope}
     in [mV]
     label membrane_potential
 i_all = i_na + i_pump + i_ca
@@ -40,6 +40,7 @@ LITERAL = "amplitude = -20 [uA/cm^2]\n    in [uA/cm^2]"
 TIMED = "I = if(engine.t < 1 [ms], amplitude, 0 [uA/cm^2])\n    in [uA/cm^2]\n" + LITERAL
 
 
+@pytest.mark.parametrize("named", [False, True], ids=["", "dV/dt has a name"])
 @pytest.mark.parametrize(
     ("term", "more", "proposed"),
     [
@@ -47,13 +48,14 @@ TIMED = "I = if(engine.t < 1 [ms], amplitude, 0 [uA/cm^2])\n    in [uA/cm^2]\n" 
         ("p.I", "[p]\n" + TIMED, "perhaps p.I"),
         ("p.Iapp", "[p]\nIapp = 3 [A/F]\n    in [A/F]", "perhaps p.Iapp"),
         ("3 * p.stim", "[p]\nstim = 0", "perhaps p.stim"),
-        ("p.bias", "[p]\n" + LITERAL.replace("amplitude", "bias"), "perhaps p.bias"),
+        ("p.bias", "[p]\n" + LITERAL.replace("amplitude", "bias"), "no variable of the file looks like one"),
         ("0 [uA/cm^2]", "", "no variable of the file looks like one"),
     ],
 )
-def test_a_term_of_the_potentials_equation_is_proposed(tmp_path, term, more, proposed):
-    path = tmp_path / "m.mmt"
-    path.write_text(TEXT.format(term=term, more=more))
+def test_a_term_of_the_potentials_equation_is_proposed(tmp_path, term, more, proposed, named):
+    slope, path = f"-(i_all + {term}) / C", tmp_path / "m.mmt"
+    text = TEXT.format(slope="x.dV_dt" if named else slope, more=f"use membrane.i_all, membrane.C\n{more}")
+    path.write_text(text.replace("[x]\n", f"[x]\ndV_dt = {slope}\n") if named else text)
     with pytest.raises(hhcore.UserError) as raised:
         hhcore.load_model(path)
     assert str(raised.value).endswith(proposed)

@@ -139,7 +139,7 @@ class _Finder:
             for part in e:
                 self.condition(part)
         elif isinstance(e, _EQUALITY):
-            if self.stateless(myokit.Minus(e[0], e[1]))[0] is not None:
+            if self.decided(myokit.Minus(e[0], e[1]))[0] is not None:
                 self.instants.add(e)
         else:
             swapped = isinstance(e, myokit.More | myokit.LessEqual)
@@ -154,16 +154,17 @@ class _Finder:
         return self.register(myokit.Floor(x), x)
 
     def register(self, part: myokit.Expression, argument: myokit.Expression) -> myokit.Expression:
-        a, b = self.stateless(argument)
+        a, b = self.decided(argument)
         if a is not None:
             self.switches.setdefault(part, Switch(part, a, b))
         return part
 
-    def stateless(self, e: myokit.Expression) -> tuple[myokit.Expression | None, myokit.Expression]:
-        """As `linear`, without states."""
-        if STATE in self.reads(e):
+    def decided(self, e: myokit.Expression) -> tuple[myokit.Expression | None, myokit.Expression]:
+        """As `linear`. Raises _NotLinearError where time and states enter together, not by jumps alone."""
+        a, b = self.linear(e)
+        if a is not None and STATE in self.reads(e):
             raise _NotLinearError
-        return self.linear(e)
+        return a, b
 
     def linear(self, e: myokit.Expression) -> tuple[myokit.Expression | None, myokit.Expression]:
         """(a, b) with e = a t + b between jumps; a is None where e is constant. Registers the switches in it."""

@@ -12,12 +12,12 @@ def likely_currents(model: myokit.Model, potential: myokit.Variable) -> list[myo
     """Variables that may be the injected current, the most likely first.
 
     Such a variable is a term of dV/dt, or of a sum in it; it depends on no state, and its unit is that of a current, a
-    current density or a current per capacitance. One without a unit must have a name like `i_stim` or `I_app`; if some
-    have such names, the others are left out.
+    current density or a current per capacitance. It has a name like `i_stim` or `I_app`; only if none has, one that
+    depends on time.
     """
     terms = _Terms(model, potential)
-    named = [v for v in terms.currents if _is_named(v)]
-    return sorted(named or terms.currents, key=lambda v: (v not in terms.timed, v.qname()))
+    likely = [v for v in terms.currents if _is_named(v)] or [v for v in terms.currents if v in terms.timed]
+    return sorted(likely, key=lambda v: (v not in terms.timed, v.qname()))
 
 
 def paced(model: myokit.Model, potential: myokit.Variable) -> list[myokit.Variable]:
@@ -53,7 +53,10 @@ class _Terms:
             if not variable.is_state():
                 self.timed |= {variable} if read & self.timed else set()
                 self.varying |= {variable} if read & self.varying else set()
-        self.collect(potential.rhs())
+        slope = potential.rhs()
+        while isinstance(slope, myokit.Name) and slope.var().is_intermediary():
+            slope = slope.var().rhs()  # a name for dV/dt
+        self.collect(slope)
 
     @property
     def currents(self) -> list[myokit.Variable]:
