@@ -8,6 +8,8 @@ from pathlib import Path
 import pandas as pd
 from snakemake.exceptions import WorkflowError
 
+sys.path.insert(0, str(Path(workflow.current_basedir, "../..").resolve()))  # as by itself from the root Snakefile
+
 import hhcore
 from hhcore.base.errors import UserError
 from hhcore.config.file import read_config
@@ -22,9 +24,9 @@ REPORTED_ROWS = 100_000  # of a table inside the report, at most: some megabytes
 
 # Jobs import this library too, whichever is installed: for a copy of this folder, that may still be the original's.
 LIBRARY = Path(hhcore.__file__).resolve().parent
-os.environ["HHCORE_LIBRARY"] = str(LIBRARY)
+os.environ.update(HHCORE_LIBRARY=str(LIBRARY))
 if not LIBRARY.is_relative_to(sys.prefix):
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(LIBRARY.parent), os.environ.get("PYTHONPATH")]))
+    os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(LIBRARY.parent), os.getenv("PYTHONPATH")])))
 
 
 def checked_experiments():
