@@ -276,33 +276,6 @@ def test_wrong_calls_get_one_clear_message(arguments, message):
         hhcore.simulate(HH, call.pop("points"), call.pop("stimulus"), **call)
 
 
-@pytest.mark.parametrize("frozen", [16.3, "16.3 K", [290.0, 16.3]])
-def test_a_temperature_that_means_degrees_celsius_is_refused(frozen):
-    for run in (hhcore.simulate, hhcore.trace):
-        with pytest.raises(hhcore.UserError, match=r"points: temperature.T: 16.3 is in kelvin.*write '16.3 degC'"):
-            run(HH, {"temperature.T": frozen}, hhcore.Step(10.0), duration=10.0)
-
-
-def test_a_parameter_may_be_text_with_a_unit():
-    warm, text = (
-        hhcore.simulate(HH, {"temperature.T": t}, hhcore.Step(10.0), duration=20.0) for t in (289.45, "16.3 degC")
-    )
-    assert text.spike_times.tolist() == warm.spike_times.tolist() and len(warm.spike_times) > 0
-
-
-def test_a_difference_of_temperatures_may_be_small(tmp_path):
-    """10 K in the model is no temperature of a neuron."""
-    text = (
-        (CATALOGUE / f"{HH}.mmt")
-        .read_text()
-        .replace("10 [K]", "step")
-        .replace("q10 = 3", "step = 10 [K]\n    in [K]\nq10 = 3")
-    )
-    (tmp_path / "m.mmt").write_text(text)
-    run = hhcore.simulate(str(tmp_path / "m.mmt"), {"temperature.step": 5.0}, hhcore.Step(10.0), duration=20.0)
-    assert run.status.tolist() == [0]
-
-
 @pytest.mark.parametrize(
     ("point", "settings", "message"),
     [
@@ -332,6 +305,33 @@ def test_a_short_pulse_is_a_charge():
         pulse = hhcore.PulseTrain(7.0 / 2e-7, 2e-7, 1000.0, 1, onset)
         found = hhcore.simulate(HH, {}, pulse, **settings | {"duration": onset + 20.0}).spike_times[0] - onset
         assert found == pytest.approx(exact, abs=1e-6)
+
+
+@pytest.mark.parametrize("frozen", [16.3, "16.3 K", [290.0, 16.3]])
+def test_a_temperature_that_means_degrees_celsius_is_refused(frozen):
+    for run in (hhcore.simulate, hhcore.trace):
+        with pytest.raises(hhcore.UserError, match=r"points: temperature.T: 16.3 is in kelvin.*write '16.3 degC'"):
+            run(HH, {"temperature.T": frozen}, hhcore.Step(10.0), duration=10.0)
+
+
+def test_a_parameter_may_be_text_with_a_unit():
+    warm, text = (
+        hhcore.simulate(HH, {"temperature.T": t}, hhcore.Step(10.0), duration=20.0) for t in (289.45, "16.3 degC")
+    )
+    assert text.spike_times.tolist() == warm.spike_times.tolist() and len(warm.spike_times) > 0
+
+
+def test_a_difference_of_temperatures_may_be_small(tmp_path):
+    """10 K in the model is no temperature of a neuron."""
+    text = (
+        (CATALOGUE / f"{HH}.mmt")
+        .read_text()
+        .replace("10 [K]", "step")
+        .replace("q10 = 3", "step = 10 [K]\n    in [K]\nq10 = 3")
+    )
+    (tmp_path / "m.mmt").write_text(text)
+    run = hhcore.simulate(str(tmp_path / "m.mmt"), {"temperature.step": 5.0}, hhcore.Step(10.0), duration=20.0)
+    assert run.status.tolist() == [0]
 
 
 @pytest.mark.parametrize("order", ["C", "F"])

@@ -83,7 +83,7 @@ def simulate(
         raise UserError(f"rearm {rearm} must not lie above the threshold {threshold}")
     table = _table(model, points, stimulus, duration)
     if observers is None:
-        observers = standard_observers(type(stimulus), threshold, rearm, window)
+        observers = standard_observers(type(stimulus), threshold, rearm, window, model.mV)
     compiled = engine(model, method, type(stimulus), observers)
     states, status = initial_states(compiled, table[:, : len(model.parameters)], initial_state)
     stops = _stops(duration, [stop for observer in compiled.observers for stop in observer.stops])
@@ -108,8 +108,7 @@ def simulate(
     record = joined([{**part.record, "outcome": part.outcome} for part, _ in parts])
     outcome = record.pop("outcome")
     record["status"] = _status(outcome, status)
-    window, seconds = (float(window[0]), float(window[1])), sum(seconds for _, seconds in parts)
-    return Result(record, window, model.ms, seconds, mV=model.mV)
+    return Result(record, window, model.ms, sum(seconds for _, seconds in parts), mV=model.mV)
 
 
 def trace(
@@ -232,12 +231,10 @@ def _table(model: Model, points: Mapping, stimulus: Stimulus, duration: float) -
 
 
 def _numbers(values: object, parameter: Quantity, where: str) -> np.ndarray:
-    """Values of a parameter, or text with a unit, in the model's unit. Raises UserError for anything else."""
-    if isinstance(values, str):
-        values = to_unit(values, parameter.unit, where)
-    found = numbers(values, where)
-    check_temperature(float(found.min(initial=np.inf)), parameter.unit, parameter.value, where)
-    return found
+    """A number or a list of them, float64 () or (n,), of a parameter; text has a unit."""
+    array = numbers(to_unit(values, parameter.unit, where) if isinstance(values, str) else values, where)
+    check_temperature(float(array.min(initial=np.inf)), parameter.unit, parameter.value, where)
+    return array
 
 
 def _sampled(compiled: Engine, parameters: np.ndarray, start: np.ndarray, samples: np.ndarray) -> np.ndarray:
