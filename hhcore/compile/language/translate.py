@@ -80,6 +80,7 @@ class _Module:
                 raise KernelError(f"line {node.lineno}: neither a function nor a constant")
             if any(ast.unparse(decorator) != "inline" for decorator in getattr(node, "decorator_list", ())):
                 raise KernelError(f"line {node.lineno}: the only decorator is @inline")
+        _check_distinct([*self.functions.values(), *assignments])
         known = {"__builtins__": {}} | CONSTANTS
         try:
             exec(compile(ast.Module(assignments, []), "<constants>", "exec"), known, self.constants)
@@ -365,6 +366,17 @@ class _Function(Expressions):
 def _is_comment(node: ast.stmt) -> bool:
     """Whether it is a bare constant, like a docstring."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _check_distinct(nodes: list[ast.FunctionDef | ast.Assign]) -> None:
+    """Raise KernelError if two functions or constants of a text have one name: the second would hide the first."""
+    seen: set[str] = set()
+    for node in nodes:
+        stored = [part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)]
+        for name in [node.name] if isinstance(node, ast.FunctionDef) else stored:
+            if name in seen:
+                raise KernelError(f"line {node.lineno}: {name!r} is defined twice")
+            seen.add(name)
 
 
 def _assignments(node: ast.FunctionDef) -> dict[str, int]:
