@@ -142,9 +142,12 @@ def results(name):
     ]
 
 
+CAPTIONS = Path(workflow.current_basedir, "../report").resolve()  # known while the file is read only
+
+
 def all_captions():
     """The files of all captions in the report."""
-    own = Path(workflow.current_basedir, "../report").resolve().glob("*.rst")
+    own = CAPTIONS.glob("*.rst")
     items = [item for members in ANALYSES.values() for a in members for item in (*a.tables, *a.figures)]
     return sorted({*own, *(item.caption for item in items if item.caption)})
 
