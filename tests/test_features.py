@@ -27,11 +27,11 @@ def of(trains, window=WINDOW, status=None):
     n = len(trains)
     status = np.array(status if status is not None else ["ok"] * n, dtype=object)
     error, fragile = np.full(n, nan), np.full(n, nan)
-    extremes = np.arange(n) + 30.0, np.arange(n) - 70.0
+    extremes = np.arange(n) + 30.0, np.arange(n) - 70.0, np.arange(n) + 2.0
     return features(*pack(trains), window, *extremes, status, np.full(n, 44.0), error, fragile)
 
 
-PASSED_THROUGH = ("peak_mV", "trough_mV", "status", "failed_ms", "spike_time_error_us", "fragile")
+PASSED_THROUGH = ("peak_mV", "trough_mV", "turning_points", "status", "failed_ms", "spike_time_error_us", "fragile")
 
 
 def row(found, i=0):
@@ -72,6 +72,7 @@ def test_peak_trough_and_status_are_passed_through():
     found = of([[300], []], status=["ok", "no_stable_rest"])
     assert found["peak_mV"].tolist() == [30, 31]
     assert found["trough_mV"].tolist() == [-70, -69]
+    assert found["turning_points"].tolist() == [2, 3]
     assert found["status"].tolist() == ["ok", "no_stable_rest"]
     assert row(found)["spike_count"] == 1
 
@@ -80,7 +81,7 @@ def test_errors_are_in_microseconds_and_fragile_is_null_where_it_is_not_known():
     nothing = np.zeros(3)
     status = np.array(["ok"] * 3)
     numerics = np.array([nan, 2e-3, 0.0]), np.array([nan, 1.0, 0.0])
-    found = features(*pack([[], [300], [400]]), WINDOW, nothing, nothing, status, nothing, *numerics)
+    found = features(*pack([[], [300], [400]]), WINDOW, nothing, nothing, nothing, status, nothing, *numerics)
     assert found["spike_time_error_us"] == pytest.approx([nan, 2.0, 0.0], nan_ok=True)
     assert found["fragile"].tolist() == [None, True, False]
 
@@ -95,15 +96,16 @@ def test_a_spike_that_one_train_lacks_counts_as_one_at_the_end_of_the_run():
 def test_names_and_types_are_those_of_the_definitions():
     found = of([[300], []])
     assert list(found) == list(DEFINITIONS)
-    assert found["spike_count"].dtype == np.int32
-    kinds = {found[name].dtype for name in DEFINITIONS if name not in ("spike_count", "status", "fragile")}
+    counts = ("spike_count", "turning_points")
+    assert all(found[name].dtype == np.int32 for name in counts)
+    kinds = {found[name].dtype for name in DEFINITIONS if name not in (*counts, "status", "fragile")}
     assert found["fragile"].dtype == np.bool_
     assert kinds == {np.dtype(np.float64)}
 
 
 def test_a_diverged_neuron_has_no_features():
     found = of([[300, 310, 330], [300, 310, 330]], status=["diverged", "no_stable_rest"])
-    numbers = [name for name in DEFINITIONS if name not in PASSED_THROUGH[2:]]
+    numbers = [name for name in DEFINITIONS if name not in PASSED_THROUGH[3:]]
     assert all(np.isnan(np.ma.filled(found[name].astype(float), np.nan)[0]) for name in numbers)
     assert not any(np.isnan(np.ma.filled(found[name].astype(float), np.nan)[1]) for name in numbers)
     assert found["failed_ms"] == pytest.approx([44, nan], nan_ok=True)
@@ -184,7 +186,7 @@ def random_trains(n=300, seed=1):
 def test_a_neuron_does_not_depend_on_its_neighbours():
     trains = random_trains()
     together = bits(of(trains))
-    numbers = [name for name in together if name not in ("peak_mV", "trough_mV")]
+    numbers = [name for name in together if name not in PASSED_THROUGH[:3]]
     for i in range(0, len(trains), 7):
         alone = bits(of([trains[i]]))
         for name in numbers:

@@ -16,7 +16,7 @@ WINDOW = (200.0, 1000.0)
 nan = math.nan
 
 
-def neurons(rates, counts=None, last=None, swing=0.0, failed=(), inside=None):
+def neurons(rates, counts=None, last=None, turns=0, failed=(), inside=None):
     """Features as `features` makes them. By default a neuron that fires in the window does so to its end.
 
     inside : spikes in the window, by default enough for repetitive firing
@@ -26,7 +26,6 @@ def neurons(rates, counts=None, last=None, swing=0.0, failed=(), inside=None):
     counts = rates if counts is None else np.array(counts, dtype=float)
     last = np.where(rates > 0, 990.0, np.where(counts > 0, 50.0, nan)) if last is None else np.array(last, dtype=float)
     bad = np.isin(np.arange(len(rates)), failed)
-    peak = np.where(rates > 0, 40.0, -65.0 + swing)
     return {
         "spike_count": np.ma.masked_array(counts.astype(np.int32), bad),
         **{
@@ -35,10 +34,9 @@ def neurons(rates, counts=None, last=None, swing=0.0, failed=(), inside=None):
                 "firing_rate_Hz": np.where(inside == 1, nan, rates),
                 "spike_count_rate_Hz": inside / 0.8,
                 "last_spike_ms": last,
-                "peak_mV": peak,
-                "trough_mV": np.full(len(rates), -65.0),
             }.items()
         },
+        "turning_points": np.ma.masked_array(np.broadcast_to(turns, len(rates)), bad),
         "status": np.where(bad, "diverged", "ok").astype(object),
     }
 
@@ -168,7 +166,7 @@ def test_two_spikes_are_two_in_a_window_of_any_length():
         times, offsets = np.array([0.5, 0.4, 0.6]) * length, np.array([0, 1, 3])
         nothing = np.zeros(2)
         features = features_of(
-            times, offsets, window, nothing, nothing, np.array(["ok", "ok"]), nothing, nothing, nothing
+            times, offsets, window, nothing, nothing, nothing, np.array(["ok", "ok"]), nothing, nothing, nothing
         )
         steady = fi.steady_rate(features, window)
         assert fi.summary_table(found, amplitude, features, steady, "")["onset_amplitude"] == [2], length
@@ -193,13 +191,12 @@ def test_a_gap_between_two_ranges_of_firing():
     assert found["firing_ends_uA_cm2"] == 3
 
 
-def test_undetected_oscillations_swing_without_a_spike_in_the_window():
-    found = one([1, 2, 3, 4], neurons([0, 0, 0, 40], swing=np.array([5.0, 5.1, 20.0, 20.0])))
-    assert found["undetected_oscillations"] == 2
-    failed = one([1, 2], neurons([0, 0], swing=20.0, failed=[1]))
+def test_undetected_oscillations_turn_twice_without_a_spike_in_the_window():
+    turns = neurons([0, 0, 0, 40], turns=np.array([1, 2, 20, 20]))
+    assert one([1, 2, 3, 4], turns)["undetected_oscillations"] == 2
+    assert undetected(turns).tolist() == [False, True, True, False]
+    failed = one([1, 2], neurons([0, 0], turns=20, failed=[1]))
     assert failed["undetected_oscillations"] == 1
-    swings = neurons([0, 0, 0, 40], swing=np.array([5.0, 5.1, 20.0, 20.0]))
-    assert undetected(swings).tolist() == [False, True, True, False]
 
 
 def test_curves_are_numbered_in_the_order_of_the_grid():
@@ -237,8 +234,8 @@ def test_what_pads_a_short_curve_does_not_count(last):
     """The second of three curves is shorter than the first; the last row of the grid is another curve's."""
     amplitude, other = [1, 2, 3, 1, 2, 5], [7, 7, 7, 8, 8, 9]
     fires, failed = last == "fires", [5] if last == "failed" else []
-    swing = np.array([0, 0, 0, 0, 0, 20.0 * (last == "swings")])
-    features = neurons([0, 0, 0, 10, 0, 60 * fires], [0, 0, 0, 9, 0, 60 * fires], swing=swing, failed=failed)
+    turns = np.array([0, 0, 0, 0, 0, 20 * (last == "swings")])
+    features = neurons([0, 0, 0, 10, 0, 60 * fires], [0, 0, 0, 9, 0, 60 * fires], turns=turns, failed=failed)
     table = summary(amplitude, features, [other])
     short = {name: column[1] for name, column in table.items() if name != "curve"}
     facts = {"rheobase_uA_cm2": 1, "onset_amplitude_uA_cm2": 1, "onset_rate_Hz": 10, "max_rate_Hz": 10}
@@ -248,7 +245,7 @@ def test_what_pads_a_short_curve_does_not_count(last):
 def slow(points, start, stop):
     """The summary of one curve as its definitions read.
 
-    points : (amplitude, status, count, inside, rate, last, swing)
+    points : (amplitude, status, count, inside, rate, last, turns)
     """
     points = sorted(points)
     fine = [point for point in points if point[1] != "diverged"]
@@ -265,18 +262,18 @@ def slow(points, start, stop):
         max((rate for _, rate in firing), default=0.0 if fine else nan),
         end if firing and silent and max(silent) > end else nan,
         len(points) - len(fine),
-        sum(inside == 0 and swing > 5 for *_, inside, _, _, swing in fine),
+        sum(inside == 0 and turns >= 2 for *_, inside, _, _, turns in fine),
     ]
 
 
 @st.composite
 def neuron(draw):
-    """Status, spikes in the run, spikes in the window, their rate, last spike, swing."""
+    """Status, spikes in the run, spikes in the window, their rate, last spike, turning points."""
     status = draw(st.sampled_from(["ok", "ok", "no_stable_rest", "diverged"]))
     inside, outside = draw(st.integers(0, 4)), draw(st.integers(0, 2))
     last = draw(st.sampled_from([200.0, 300.0, 599.0, 600.0, 900.0])) if inside else 50.0 if outside else nan
     rate = draw(st.sampled_from([2.0, 30.0, 31.5])) if inside else 0.0
-    return status, inside + outside, inside, rate, last, draw(st.sampled_from([0.0, 5.0, 60.0]))
+    return status, inside + outside, inside, rate, last, draw(st.integers(0, 3))
 
 
 @settings(deadline=None)
@@ -291,10 +288,9 @@ def test_against_the_slow_twin(grid, start, stop, random):
     points = list(grid.items())
     random.shuffle(points)
     x, a, b = np.array([point for point, _ in points], dtype=float).T
-    status, count, inside, rate, last, swing = map(np.array, zip(*(values for _, values in points), strict=True))
+    status, count, inside, rate, last, turns = map(np.array, zip(*(values for _, values in points), strict=True))
     failed = np.flatnonzero(status == "diverged")
-    features = neurons(rate, count, last, failed=failed, inside=inside) | {"status": status}
-    features["peak_mV"] = features["trough_mV"] + swing
+    features = neurons(rate, count, last, failed=failed, inside=inside, turns=turns) | {"status": status}
     found = summary(x, features, [a, b], start=start, stop=stop)
 
     curves = {}

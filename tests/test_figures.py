@@ -43,7 +43,9 @@ def axis(letter, values):
 
 def context(*axes, **options):
     swept = "amplitude_uA_cm2" if any(a.name == "amplitude" for a in axes) else None
-    return FigureContext("title", STIMULUS, POTENTIAL, GATES, CURRENTS, axes, **{"along": swept, **options})
+    return FigureContext(
+        options.pop("title", "title"), STIMULUS, POTENTIAL, GATES, CURRENTS, axes, **{"along": swept, **options}
+    )
 
 
 def grid(axes, combine="product"):
@@ -67,6 +69,7 @@ def tables(axes, combine="product"):
         spike_count_rate_Hz=sums,
         peak_mV=sums,
         trough_mV=-sums,
+        turning_points=0,
         apd50_ms=sums / 2,
         apd90_ms=sums,
         diastolic_interval_ms=sums + 7,
@@ -470,19 +473,20 @@ def test_rheobase_without_a_second_axis_is_written(axes, words):
     assert rheobase_map(summary, context(*axes)).axes[0].texts[0].get_text().startswith(words)
 
 
-def test_oscillation_range_marks_swings_that_are_not_spikes():
-    """At 2 a swing of 4 mV is none, at 4 one of 40 mV is; at 6 there are spikes; at 8 the neuron failed."""
+def test_oscillation_range_marks_oscillations_that_are_not_spikes():
+    """At 2 the potential only falls, at 4 it oscillates; at 6 there are spikes; at 8 the neuron failed."""
     a = axis("a", [1, 2, 3])
     features = grid([amplitude(), a]).assign(status="ok", peak_mV=99.0, trough_mV=-99.0, spike_count_rate_Hz=0.0)
     middle = features[a.column] == 2
     features.loc[middle, "peak_mV"] = [-65, -60, -20, 30, np.nan]
-    features.loc[middle, "trough_mV"] = [-65, -64, -60, -75, np.nan]
+    features.loc[middle, "trough_mV"] = [-65, -74, -60, -75, np.nan]
+    features.loc[middle, "turning_points"] = [0, 1, 9, 20, np.nan]
     features.loc[middle, "spike_count_rate_Hz"] = [0, 0, 0, 50, np.nan]
     figure = oscillation_range(features, context(amplitude(), a, threshold=-10.0))
     lines = {line.get_label(): line for line in panels(figure)[0].lines}
     np.testing.assert_array_equal(lines["peak"].get_ydata(), [-65, -60, -20, 30, np.nan])
-    np.testing.assert_array_equal(lines["trough"].get_ydata(), [-65, -64, -60, -75, np.nan])
-    np.testing.assert_array_equal(lines["swings by more than 5 mV, no spikes"].get_data(), [[4], [-20]])
+    np.testing.assert_array_equal(lines["trough"].get_ydata(), [-65, -74, -60, -75, np.nan])
+    np.testing.assert_array_equal(lines["oscillates by more than 5 mV, no spikes"].get_data(), [[4], [-20]])
     np.testing.assert_array_equal(lines["failed"].get_xdata(), [8])
     assert set(lines["spike threshold"].get_ydata()) == {-10.0}
     assert heading(figure) == "title at channel.a = 2 mS/cm²"

@@ -179,13 +179,16 @@ def test_errors_of_features_are_those_that_shifted_spikes_make():
     plain, moved = of(train), [of(times) for times in shifted]
     for name, value in plain.items():
         unit = next((u for u in ("ms", "Hz") if name.endswith(f"_{u}")), "1")
-        bound = Errors(error, 0.0, 0.0).of(name, unit, np.array([value]), np.array([plain["mean_isi_ms"]]))[0]
+        bound = Errors(error, {}).of(name, unit, np.array([value]), np.array([plain["mean_isi_ms"]]))[0]
         largest = max(abs(other[name] - value) for other in moved)
         assert 0.15 * bound < largest < 1.001 * bound, name
-    heights = Errors(error, 1e-6, 65.0)
+    heights = Errors(error, {"peak_mV": 65e-6, "trough_mV": 1e-6, "max_upstroke_V_s": 0.03, "apd90_ms": 0.002})
     values, nothing = np.array([40.0, 300.0]), np.full(2, np.nan)
     assert heights.of("peak_mV", "mV", values, nothing) == pytest.approx([65e-6, 65e-6])
-    assert heights.of("max_upstroke_V_s", "V/s", values, nothing) == pytest.approx([40e-6, 300e-6])
+    assert heights.of("max_upstroke_V_s", "V/s", values, nothing).tolist() == [0.03, 0.03]
+    assert heights.of("apd90_ms", "ms", values, nothing).tolist() == [0.002, 0.002]
+    assert heights.of("resting_potential_mV", "mV", values, nothing).tolist() == [65e-6, 65e-6]
+    assert np.isnan(Errors(error, {}).of("peak_mV", "mV", values, nothing)).all()
     assert heights.of("spike_count", "1", values, nothing).tolist() == [0, 0]
 
 

@@ -37,7 +37,12 @@ def features(e):
     tested[:7] = True
     columns = {"spike_count": amplitude, "firing_rate_Hz": amplitude, "fragile": tested}
     columns |= {"steady_rate_Hz": amplitude, "spike_count_rate_Hz": amplitude}
-    columns |= {"peak_mV": amplitude, "trough_mV": -amplitude, "first_interval_rate_Hz": amplitude}
+    columns |= {
+        "peak_mV": amplitude,
+        "trough_mV": -amplitude,
+        "turning_points": amplitude,
+        "first_interval_rate_Hz": amplitude,
+    }
     columns |= {
         "status": np.full(n, "ok"),
         "spike_time_error_us": np.ones(n),

@@ -141,7 +141,7 @@ def test_features_have_the_promised_columns_units_and_order(whole):
     axes = ["amplitude_uA_cm2", "sodium_g_mS_cm2", "potassium_g_mS_cm2"]
     features = ["spike_count", "firing_rate_Hz", "spike_count_rate_Hz", "first_spike_ms", "last_spike_ms"]
     features += ["mean_isi_ms", "cv_isi", "adaptation_index"]
-    features += ["peak_mV", "trough_mV", "status", "failed_ms", "spike_time_error_us", "fragile"]
+    features += ["peak_mV", "trough_mV", "turning_points", "status", "failed_ms", "spike_time_error_us", "fragile"]
     schema = pq.read_schema(path)
     assert schema.names == axes + features
     assert all(field.metadata[b"unit"] and field.metadata[b"definition"] for field in schema)
@@ -423,3 +423,11 @@ def test_settings_of_a_storage_are_passed_on_to_the_report(cache, tmp_path):
     printed = folder.run("-n", *storage, "--storage-far-region", "my region", "--shared-fs-usage", "none")
     told = ["--default-storage-prefix", str(tmp_path / "else where"), "--default-storage-provider", "far"]
     assert str([*told, "--storage-far-region", "my region", "--shared-fs-usage", "none"]) in printed
+
+
+def test_a_brace_in_the_name_of_a_folder_or_a_model_is_no_wildcard(tmp_path):
+    (tmp_path / "a{x}b").mkdir()
+    folder = Folder(tmp_path / "a{x}b", tmp_path / "cache")
+    (folder.path / "model.mmt").rename(folder.path / "m{y}.mmt")
+    folder.config(model="m{y}.mmt")
+    assert {"report", "kernel", "simulate"} <= folder.planned()

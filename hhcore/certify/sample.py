@@ -11,8 +11,9 @@ from hhcore.grid.factors import Factor
 from hhcore.schemes.solver import Solver
 
 CORNERS, RANDOM, EDGES, SENSITIVE = 16, 32, 32, 32  # points of a sample, at most, of each kind
-LINES = 16  # through the grid: the search for edges and sensitive points
+LINES = 16  # through the grid, at least: the search for edges and sensitive points
 LINE_POINTS = 400
+SEARCHED = 2000  # points on lines, at least, if the grid has so many
 SCREEN = (Solver("tsit5", 1e-4), Solver("tsit5", 1e-6))  # of a model that is not stiff
 
 
@@ -107,11 +108,10 @@ def _lines(grid: _Ranked) -> np.ndarray:
     length = grid.shape[longest]
     along = np.unique(np.linspace(0, length - 1, min(length, LINE_POINTS)).round().astype(np.int64))
     is_sampled = len(grid.regular) < len(grid.shape)
-    count = LINES * LINE_POINTS // len(along) if is_sampled else LINES
+    count = LINES * LINE_POINTS // len(along) if is_sampled else max(LINES, SEARCHED // len(along))
     lines = np.repeat(grid.random(count, seed=2)[:, :, None], len(along), axis=2)
     lines[longest] = along
-    rows = grid.rows(lines.reshape(len(grid.shape), -1)).reshape(count, -1)
-    return np.unique(rows, axis=0) if is_sampled else rows
+    return np.unique(grid.rows(lines.reshape(len(grid.shape), -1)).reshape(count, -1), axis=0)
 
 
 def _nearest(points: np.ndarray) -> np.ndarray:

@@ -152,7 +152,7 @@ class Protocol:
     def observers(self, experiment: "Experiment") -> tuple[Observer, ...]:
         """The observers in the kernels of the experiment (rule 3)."""
         e = experiment
-        return standard_observers(e.stimulus, e.threshold, e.rearm, e.analysis_window)
+        return standard_observers(e.stimulus, e.threshold, e.rearm, e.analysis_window, e.model.mV)
 
     def measure(
         self,

@@ -79,7 +79,7 @@ def summary(
     ]
     for name, schema in totals.schemas.items():
         body += [f"<h2><code>{escape(name)}.parquet</code>, {totals.rows[name]:,} rows</h2>", _fields(schema)]
-    marks = f"{RECIPE}: {provenance['recipe']}, {SEAL}: {UNSEALED}"
+    marks = f"{RECIPE}: {provenance.get('recipe', '')}, {SEAL}: {UNSEALED}"
     return PAGE.substitute(name=escape(experiment.name), marks=marks, body="\n".join(body))
 
 

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from hhcore.compile.language.machine import compiled, load
+from hhcore.simulation.observers.extremes import OSCILLATION_MV
 
 FAILED = ("diverged", "stalled")
 
@@ -32,6 +33,11 @@ DEFINITIONS = {
     ),
     "peak_mV": ("mV", "highest membrane potential in the analysis window"),
     "trough_mV": ("mV", "lowest membrane potential in the analysis window"),
+    "turning_points": (
+        "1",
+        f"maxima and minima of the potential in the analysis window, in turn, each more than {OSCILLATION_MV:g} mV "
+        "from the one before; a corner where the stimulus jumps is none",
+    ),
     "status": (
         "1",
         "ok; no_stable_rest: no stable equilibrium without stimulus, started from the model's own rest; "
@@ -54,6 +60,7 @@ def features(
     window: tuple[float, float],
     peak: np.ndarray,
     trough: np.ndarray,
+    turning_points: np.ndarray,
     status: np.ndarray,
     ended: np.ndarray,
     error: np.ndarray,
@@ -64,13 +71,13 @@ def features(
     times   : float64 (k,) [ms], increasing inside each neuron
     offsets : int64 (n + 1,), spikes of neuron i are times[offsets[i]:offsets[i + 1]]
     window  : (start, stop) of the analysis window [ms]
-    peak, trough : float64 (n,) [mV]
+    peak, trough, turning_points : float64 (n,) [mV, mV, 1]
     status  : (n,) of words; no feature of a neuron that `diverged` or `stalled` is defined
     ended   : float64 (n,), time reached [ms]
     error   : float64 (n,), estimated largest error of the spike times [ms], NaN where there is none
     fragile : float64 (n,), 1 where the spike count depends on the accuracy, 0 where not, NaN where not tested
-    Returns float64 (n,) with NaN where a feature is not defined; the spike count as a masked int32 (n,), since
-    integers have no NaN; and `status` itself.
+    Returns float64 (n,) with NaN where a feature is not defined; counts as masked int32 (n,), since integers have no
+    NaN; and `status` itself.
     """
     columns = _train_features(times, offsets, window) | {"peak_mV": peak, "trough_mV": trough}
     failed = np.isin(status, FAILED)
@@ -80,6 +87,7 @@ def features(
     return {
         "spike_count": count,
         **defined,
+        "turning_points": np.ma.masked_array(turning_points.astype(np.int32), failed),
         "status": status,
         "failed_ms": np.where(failed, ended, np.nan),
         **numerics,

@@ -83,7 +83,7 @@ def simulate(
         raise UserError(f"rearm {rearm} must not lie above the threshold {threshold}")
     table = _table(model, points, stimulus, duration)
     if observers is None:
-        observers = standard_observers(type(stimulus), threshold, rearm, window)
+        observers = standard_observers(type(stimulus), threshold, rearm, window, model.mV)
     compiled = engine(model, method, type(stimulus), observers)
     states, status = initial_states(compiled, table[:, : len(model.parameters)], initial_state)
     stops = _stops(duration, [stop for observer in compiled.observers for stop in observer.stops])

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hhcore.protocols.current_clamp.oscillation import OSCILLATION_MV, undetected
+from hhcore.protocols.current_clamp.oscillation import undetected
 from hhcore.simulation.features import FAILED
+from hhcore.simulation.observers.extremes import OSCILLATION_MV
 
 REPETITIVE = (
     "at least two spikes in the analysis window, and the last spike of the run not before the middle of the window "
@@ -56,7 +57,8 @@ def summary_definitions(unit: str, suffix: str) -> dict[str, tuple[str, str]]:
         "failed_neurons": ("1", "neurons of the curve that failed; they count as neither firing nor silent"),
         "undetected_oscillations": (
             "1",
-            f"neurons that swing by more than {OSCILLATION_MV:g} mV inside the analysis window without a spike there",
+            f"neurons that oscillate by more than {OSCILLATION_MV:g} mV, with a maximum and a minimum at least, inside "
+            "the analysis window without a spike there",
         ),
     }
 

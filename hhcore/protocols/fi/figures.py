@@ -11,8 +11,9 @@ from hhcore.figures import style
 from hhcore.figures.context import FigureContext, Variable, after_number, numbers, some_of
 from hhcore.figures.family import Line, family, plot_with_jumps, points, y_limits
 from hhcore.figures.maps import value_map
-from hhcore.protocols.current_clamp.oscillation import OSCILLATION_MV
+from hhcore.protocols.current_clamp.oscillation import undetected
 from hhcore.simulation.features import FAILED
+from hhcore.simulation.observers.extremes import OSCILLATION_MV
 
 RATE = "Firing rate (Hz)"
 STEADY = Line("steady_rate_Hz", "steady rate", jumps=True)
@@ -105,10 +106,10 @@ def rheobase_map(table: pd.DataFrame, context: FigureContext) -> Figure:
 def oscillation_range(table: pd.DataFrame, context: FigureContext) -> Figure:
     """Highest and lowest potential against amplitude, for the middle one of the curves, with the spike threshold.
 
-    table : features: one row per neuron with the axes' columns, peak_mV, trough_mV and spike_count_rate_Hz
+    table : features: one row per neuron with the axes' columns, peak_mV, trough_mV, turning_points, spike_count_rate_Hz
 
-    Dots mark amplitudes at which the potential swings by more than 5 mV without a spike: there, the rate depends on the
-    definition of a spike. If the amplitude is not swept, the next axis takes its place.
+    Dots mark amplitudes at which the potential oscillates by more than 5 mV without a spike: there, the rate depends on
+    the definition of a spike. If the amplitude is not swept, the next axis takes its place.
     """
     low, high = f"trough: {_range(table, 'trough_mV')}", f"peak: {_range(table, 'peak_mV')}"
     threshold = context.threshold * context.mV
@@ -125,9 +126,9 @@ def oscillation_range(table: pd.DataFrame, context: FigureContext) -> Figure:
     axes.plot(at, peak, color=style.VERMILLION, marker=marker, label="peak")
     axes.plot(at, trough, color=style.BLUE, marker=marker, label="trough")
     axes.axhline(threshold, **style.THRESHOLD)
-    silent = (peak - trough > OSCILLATION_MV) & (numbers(table, "spike_count_rate_Hz") == 0)
+    silent = undetected({name: numbers(table, name) for name in ("spike_count_rate_Hz", "turning_points")})
     if silent.any():
-        label = f"swings by more than {OSCILLATION_MV:g} mV, no spikes"
+        label = f"oscillates by more than {OSCILLATION_MV:g} mV, no spikes"
         axes.plot(at[silent], peak[silent], "o", color=style.BLACK, markersize=2.2, markeredgewidth=0, label=label)
     style.mark_gaps(axes, at, peak, style.BLACK, style.DIVERGED)
     drawn = np.append([peak, trough], threshold)

@@ -20,7 +20,7 @@ from hhcore.sweep.gather import row_blocks
 # the run ends.
 UNJUDGED = {
     *("failed_ms", "fragile", "last_beat", "curve", "failed_neurons", "undetected_oscillations"),
-    "last_spike_ms",
+    *("last_spike_ms", "turning_points"),
 }
 
 

@@ -18,7 +18,7 @@ DEFINITIONS = {
     "variance": ("1", "variance of the feature over the two independent samples of the design [unit of the feature^2]"),
     "error": (
         "1",
-        "root mean square of the feature's error over the same samples, from the certified error of spike times "
+        "root mean square of the feature's error over the same samples, from the certified errors "
         "[unit of the feature]",
     ),
     "points": ("1", "points of the design: n (d + 2)"),

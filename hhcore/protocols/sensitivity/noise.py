@@ -5,16 +5,17 @@ from point to point add their variance to every total index, so that a feature n
 error: then an index moves by MARGIN^-2 = 0.01.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from hhcore.base import tables
+from hhcore.certify.certificate import NONE, certificate, worst_key
 from hhcore.experiments.experiment import Experiment
 
 MARGIN = 10.0
-LOCAL_ERROR = 1e-6  # relative error of a potential where the solver has no local error
 OF_INTERVALS = ("cv_isi", "adaptation_index")
 
 UNCERTIFIED = "error not certified"
@@ -26,14 +27,12 @@ NOISE = f"standard deviation below {MARGIN:g} times the error"
 class Errors:
     """The errors that those of features follow from; NaN if they are not certified.
 
-    time   : largest certified error of a spike time [ms]
-    height : relative error of a potential
-    size   : of a potential [mV]
+    time    : largest certified error of a spike time [ms]
+    heights : those of peaks and the like, by feature [its unit]
     """
 
     time: float
-    height: float
-    size: float
+    heights: Mapping[str, float]
 
     def of(self, feature: str, unit: str, values: np.ndarray, interval: np.ndarray) -> np.ndarray:
         """The error of a feature of single neurons, float64 like `values` [unit]; 0 of counts.
@@ -43,6 +42,8 @@ class Errors:
 
         An interval ends in two spike times. Coefficient of variation and adaptation index are quotients of intervals.
         """
+        if feature in self.heights:
+            return np.full(values.shape, self.heights[feature])
         if unit == "ms":
             return np.full(values.shape, 2.0 * self.time)
         if unit == "Hz" and feature != "spike_count_rate_Hz":
@@ -50,8 +51,9 @@ class Errors:
         if feature in OF_INTERVALS:
             return 2.0 * self.time * (1.0 + np.abs(values)) / interval
         if unit == "mV":
-            return np.full(values.shape, self.height * self.size)
-        return self.height * np.abs(values) if unit == "V/s" else np.zeros(values.shape)
+            potentials = [error for name, error in self.heights.items() if name.endswith("_mV")]
+            return np.full(values.shape, max(potentials, default=np.nan))
+        return np.full(values.shape, np.nan if unit == "V/s" else 0.0)
 
     def of_curve(self, feature: str, unit: str, largest: np.ndarray, spacing: float) -> np.ndarray:
         """The error of a feature of F-I curves, float64 like `largest` [unit]; 0 of amplitudes, which the grid sets.
@@ -66,20 +68,19 @@ class Errors:
 
 
 def certified_errors(experiment: Experiment, features: Path) -> Errors:
-    """The errors of an experiment whose solver is chosen, from the column of its error in features.parquet.
+    """The errors of an experiment whose solver is chosen, from features.parquet: its column of errors, its certificate.
 
-    Fragile neurons do not count: their error says when a spike is lost, not how far spikes move. No certificate speaks
-    of potentials: their error is the local error times the size of the potential, which is that of peaks of the squid
-    axon on average, with each of the adaptive schemes.
+    Fragile neurons do not count: their error says when a spike is lost, not how far spikes move.
     """
-    e, accuracy = experiment, experiment.protocol.accuracy
+    accuracy = experiment.protocol.accuracy
     content = tables.read(features, [accuracy.column, "fragile"])
     error, fragile = (content[name].to_pandas().to_numpy(np.float64, na_value=np.nan) for name in content.column_names)
     error = error[(fragile == 0) & np.isfinite(error)] / accuracy.factor
     worst = float(error.max()) if error.size else np.nan
-    potential = e.model.states[e.model.potential]
-    local = e.solver.accuracy if e.solver.scheme.adaptive else LOCAL_ERROR
-    return Errors(worst if accuracy.tolerance[0] == "ms" else np.nan, local, abs(potential.value) or 1.0)
+    says = certificate(features)
+    heights = {h.column.replace("_error_", "_"): says[worst_key(h)] for h in accuracy.heights}
+    known = {feature: float(error) for feature, error in heights.items() if error != NONE}
+    return Errors(worst if accuracy.tolerance[0] == "ms" else np.nan, known)
 
 
 def without_indices(outputs: np.ndarray, base: np.ndarray, error: float) -> str | None:
