@@ -32,17 +32,17 @@ if not LIBRARY.is_relative_to(sys.prefix):
 
 
 def checked_experiments():
-    """The experiments of the config; a mistake in it ends Snakemake with one message, before any job."""
+    """The experiments of the config and their costs; a mistake in it ends Snakemake with one message, before any job."""
     try:
         for path in workflow.configfiles:
             read_config(path)
-        return read_experiments(config)
+        experiments = read_experiments(config)
+        return experiments, {name: estimate(experiment) for name, experiment in experiments.items()}
     except UserError as error:
         sys.exit(f"Config error. {error}")
 
 
-EXPERIMENTS = checked_experiments()
-ESTIMATES = {name: estimate(experiment) for name, experiment in EXPERIMENTS.items()}
+EXPERIMENTS, ESTIMATES = checked_experiments()
 ANALYSES = {name: analyses(experiment) for name, experiment in EXPERIMENTS.items()}
 ROWS = {}  # of each table, in the experiment with the most
 for experiment in EXPERIMENTS.values():
