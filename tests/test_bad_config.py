@@ -99,7 +99,8 @@ MISTAKES = [
     (("solver",), {"tolerance": "1 s"}, ".solver.tolerance", ["'1 s' is not between 1 ns and 1 ms"]),
     (("solver",), {"tolerance": "1 mV"}, ".solver.tolerance", ["'1 mV'"]),
     (("solver",), {"tolerance": "1 us", "certify": "none"}, ".solver.certify", ["'none'", "sample, all"]),
-    (("solver",), {"method": "dop853", "local_error": 0}, ".solver.local_error", ["0 is not between 1e-11 and 0.1"]),
+    (("solver",), {"method": "dop853", "local_error": 0}, ".solver.local_error", ["0 is not between 1e-11 and 0.001"]),
+    (("solver",), {"method": "dop853", "local_error": 0.01}, ".solver.local_error", ["0.01 is not", "loses spikes"]),
     # types
     (("model",), ["hodgkin_huxley_1952"], ".model", ["['hodgkin_huxley_1952'] is not text"]),
     (("model",), None, ".model", ["nothing is not text", "`model: hodgkin_huxley_1952`"]),
@@ -185,6 +186,12 @@ MISTAKES = [
     (("stimulus",), PULSES | {"number": {"values": [1, 2]}}, ".stimulus.number", ["is an axis; give one number"]),
     (("stimulus",), PULSES | {"number": 11}, ".stimulus", ["11th pulse ends at 102.0", "fewer pulses"]),
     (("stimulus",), PULSES | {"width": 1e-6, "period": 1e-3}, ".stimulus", ["100000 pulses are too many", "10000"]),
+    (
+        ("stimulus",),
+        PULSES | {"width": "1 fs", "start": 5},
+        ".stimulus.width",
+        ["1e-12 is too short", "at least 9.5e-08"],
+    ),
     (("stimulus",), PULSES | {"width": "2 mV"}, ".stimulus.width", ["'2 mV' cannot be converted to ms"]),
     # states and traces
     (("initial_state", "sodium.n"), 1, ".initial_state", ["no state 'sodium.n'", "legal: membrane.V, sodium.m"]),

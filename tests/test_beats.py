@@ -330,7 +330,7 @@ def test_tables_are_in_ms_whatever_the_unit_of_the_model(seconds):
     assert silent.beat_status == "no_action_potential" and math.isnan(silent.apd90_ms)
     assert silent.resting_potential_mV == pytest.approx(passive_beats(2.0, 1.7, 12.5, 3)[2, 0], rel=1e-9)
     assert (fires.first_spike_ms, fires.mean_isi_ms) == pytest.approx((crossings[0], nan), rel=1e-7, nan_ok=True)
-    assert fires.firing_rate_Hz == 25.0  # one spike in 40 ms
+    assert fires.spike_count_rate_Hz == 25.0 and math.isnan(fires.firing_rate_Hz)  # one spike in 40 ms
     assert fires.apd90_ms == pytest.approx(exact[2, 4], rel=1e-7) and fires.last_beat == 2
     traces = pd.read_parquet(seconds / "traces.parquet")
     assert traces.time_ms.iloc[-1] == pytest.approx(60.0) and traces.stimulus_uA_cm2[traces.time_ms < 1.69].eq(20).all()

@@ -27,11 +27,11 @@ def of(trains, window=WINDOW, status=None):
     n = len(trains)
     status = np.array(status if status is not None else ["ok"] * n, dtype=object)
     error, fragile = np.full(n, nan), np.full(n, nan)
-    extremes = np.arange(n) + 30.0, np.arange(n) - 70.0
+    extremes = np.arange(n) + 30.0, np.arange(n) - 70.0, np.arange(n) + 2.0
     return features(*pack(trains), window, *extremes, status, np.full(n, 44.0), error, fragile)
 
 
-PASSED_THROUGH = ("peak_mV", "trough_mV", "status", "failed_ms", "spike_time_error_us", "fragile")
+PASSED_THROUGH = ("peak_mV", "trough_mV", "turning_points", "status", "failed_ms", "spike_time_error_us", "fragile")
 
 
 def row(found, i=0):
@@ -44,20 +44,20 @@ def bits(found):
 
 
 EDGES = {
-    # train: spike_count, firing_rate_Hz, first, last, mean_isi, cv_isi, adaptation_index, all by hand
-    "no spike": ([], [0, 0, nan, nan, nan, nan, nan]),
-    "one spike": ([500], [1, 1.25, 500, 500, nan, nan, nan]),
-    "two spikes": ([500, 600], [2, 2.5, 500, 600, 100, nan, nan]),
+    # train: spike_count, firing_rate_Hz, spike_count_rate_Hz, first, last, mean_isi, cv_isi, adaptation_index, by hand
+    "no spike": ([], [0, 0, 0, nan, nan, nan, nan, nan]),
+    "one spike": ([500], [1, nan, 1.25, 500, 500, nan, nan, nan]),
+    "two spikes": ([500, 600], [2, 10, 2.5, 500, 600, 100, nan, nan]),
     # intervals 100 and 300: mean 200, deviation 100, adaptation (300 - 100) / 400
-    "three spikes": ([500, 600, 900], [3, 3.75, 500, 900, 200, 0.5, 0.5]),
+    "three spikes": ([500, 600, 900], [3, 5, 3.75, 500, 900, 200, 0.5, 0.5]),
     # intervals 300, 100, 300: mean 700 / 3, variance 80000 / 9, adaptation (-0.5 + 0.5) / 2
-    "four spikes": ([210, 510, 610, 910], [4, 5, 210, 910, 700 / 3, math.sqrt(80000) / 700, 0]),
-    "a spike at the start counts": ([200], [1, 1.25, 200, 200, nan, nan, nan]),
-    "a spike at the stop does not": ([1000], [1, 0, 1000, 1000, nan, nan, nan]),
-    "at both edges": ([200, 600, 1000], [3, 2.5, 200, 1000, 400, nan, nan]),
-    "none inside": ([10, 30, 60], [3, 0, 10, 60, nan, nan, nan]),
-    "an interval across the edge is left out": ([190, 210, 240], [3, 2.5, 190, 240, 30, nan, nan]),
-    "on both sides of the window": ([100, 1100], [2, 0, 100, 1100, nan, nan, nan]),
+    "four spikes": ([210, 510, 610, 910], [4, 30 / 7, 5, 210, 910, 700 / 3, math.sqrt(80000) / 700, 0]),
+    "a spike at the start counts": ([200], [1, nan, 1.25, 200, 200, nan, nan, nan]),
+    "a spike at the stop does not": ([1000], [1, 0, 0, 1000, 1000, nan, nan, nan]),
+    "at both edges": ([200, 600, 1000], [3, 2.5, 2.5, 200, 1000, 400, nan, nan]),
+    "none inside": ([10, 30, 60], [3, 0, 0, 10, 60, nan, nan, nan]),
+    "an interval across the edge is left out": ([190, 210, 240], [3, 100 / 3, 2.5, 190, 240, 30, nan, nan]),
+    "on both sides of the window": ([100, 1100], [2, 0, 0, 100, 1100, nan, nan, nan]),
 }
 
 
@@ -72,6 +72,7 @@ def test_peak_trough_and_status_are_passed_through():
     found = of([[300], []], status=["ok", "no_stable_rest"])
     assert found["peak_mV"].tolist() == [30, 31]
     assert found["trough_mV"].tolist() == [-70, -69]
+    assert found["turning_points"].tolist() == [2, 3]
     assert found["status"].tolist() == ["ok", "no_stable_rest"]
     assert row(found)["spike_count"] == 1
 
@@ -80,7 +81,7 @@ def test_errors_are_in_microseconds_and_fragile_is_null_where_it_is_not_known():
     nothing = np.zeros(3)
     status = np.array(["ok"] * 3)
     numerics = np.array([nan, 2e-3, 0.0]), np.array([nan, 1.0, 0.0])
-    found = features(*pack([[], [300], [400]]), WINDOW, nothing, nothing, status, nothing, *numerics)
+    found = features(*pack([[], [300], [400]]), WINDOW, nothing, nothing, nothing, status, nothing, *numerics)
     assert found["spike_time_error_us"] == pytest.approx([nan, 2.0, 0.0], nan_ok=True)
     assert found["fragile"].tolist() == [None, True, False]
 
@@ -95,15 +96,16 @@ def test_a_spike_that_one_train_lacks_counts_as_one_at_the_end_of_the_run():
 def test_names_and_types_are_those_of_the_definitions():
     found = of([[300], []])
     assert list(found) == list(DEFINITIONS)
-    assert found["spike_count"].dtype == np.int32
-    kinds = {found[name].dtype for name in DEFINITIONS if name not in ("spike_count", "status", "fragile")}
+    counts = ("spike_count", "turning_points")
+    assert all(found[name].dtype == np.int32 for name in counts)
+    kinds = {found[name].dtype for name in DEFINITIONS if name not in (*counts, "status", "fragile")}
     assert found["fragile"].dtype == np.bool_
     assert kinds == {np.dtype(np.float64)}
 
 
 def test_a_diverged_neuron_has_no_features():
     found = of([[300, 310, 330], [300, 310, 330]], status=["diverged", "no_stable_rest"])
-    numbers = [name for name in DEFINITIONS if name not in PASSED_THROUGH[2:]]
+    numbers = [name for name in DEFINITIONS if name not in PASSED_THROUGH[3:]]
     assert all(np.isnan(np.ma.filled(found[name].astype(float), np.nan)[0]) for name in numbers)
     assert not any(np.isnan(np.ma.filled(found[name].astype(float), np.nan)[1]) for name in numbers)
     assert found["failed_ms"] == pytest.approx([44, nan], nan_ok=True)
@@ -128,11 +130,20 @@ def test_adaptation_is_positive_where_firing_slows_down():
 
 
 @pytest.mark.parametrize("length", [300.0, 700.0, 800.0, 33.3])
-def test_rates_are_rounded_once(length):
+def test_counted_rates_are_rounded_once(length):
     """The double nearest to the exact quotient, so that equal rates of different windows are equal."""
     trains = [np.arange(count) / 8 for count in range(100)]
     exact = [float(Fraction(count) * 1000 / Fraction(length)) for count in range(100)]
-    assert of(trains, window=(0.0, length))["firing_rate_Hz"].tolist() == exact
+    assert of(trains, window=(0.0, length))["spike_count_rate_Hz"].tolist() == exact
+
+
+def test_the_rate_of_regular_firing_is_one_over_its_period():
+    """Whatever the phase and the period; the count in a window of 0.8 s moves in steps of 1.25 Hz."""
+    periods = np.linspace(11.0, 12.0, 41)
+    for phase in (0.0, 3.3):
+        found = of([np.arange(phase, 1000.0, period) for period in periods])
+        assert found["firing_rate_Hz"] == pytest.approx(1000 / periods, rel=1e-12)
+        assert set(found["spike_count_rate_Hz"] / 1.25) <= set(range(66, 75))
 
 
 def slow(train, window):
@@ -141,7 +152,8 @@ def slow(train, window):
     isi = [b - a for a, b in zip(inside, inside[1:], strict=False)]
     return {
         "spike_count": len(train),
-        "firing_rate_Hz": len(inside) / ((window[1] - window[0]) / 1000),
+        "firing_rate_Hz": 1000 / statistics.fmean(isi) if isi else nan if inside else 0.0,
+        "spike_count_rate_Hz": len(inside) / ((window[1] - window[0]) / 1000),
         "first_spike_ms": train[0] if train else nan,
         "last_spike_ms": train[-1] if train else nan,
         "mean_isi_ms": statistics.fmean(isi) if isi else nan,
@@ -174,7 +186,7 @@ def random_trains(n=300, seed=1):
 def test_a_neuron_does_not_depend_on_its_neighbours():
     trains = random_trains()
     together = bits(of(trains))
-    numbers = [name for name in together if name not in ("peak_mV", "trough_mV")]
+    numbers = [name for name in together if name not in PASSED_THROUGH[:3]]
     for i in range(0, len(trains), 7):
         alone = bits(of([trains[i]]))
         for name in numbers:
@@ -186,7 +198,7 @@ def test_order_does_not_matter():
     trains = random_trains()
     order = np.random.default_rng(2).permutation(len(trains))
     there, here = of(trains), of([trains[i] for i in order])
-    for name in ("firing_rate_Hz", "mean_isi_ms", "cv_isi", "adaptation_index"):
+    for name in ("firing_rate_Hz", "spike_count_rate_Hz", "mean_isi_ms", "cv_isi", "adaptation_index"):
         assert there[name][order].tobytes() == here[name].tobytes()
 
 

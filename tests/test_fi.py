@@ -16,24 +16,27 @@ WINDOW = (200.0, 1000.0)
 nan = math.nan
 
 
-def neurons(rates, counts=None, last=None, swing=0.0, failed=()):
-    """Features as `features` makes them. By default a neuron that fires in the window does so to its end."""
+def neurons(rates, counts=None, last=None, turns=0, failed=(), inside=None):
+    """Features as `features` makes them. By default a neuron that fires in the window does so to its end.
+
+    inside : spikes in the window, by default enough for repetitive firing
+    """
     rates = np.array(rates, dtype=float)
+    inside = 9 * (rates > 0) if inside is None else np.array(inside)
     counts = rates if counts is None else np.array(counts, dtype=float)
     last = np.where(rates > 0, 990.0, np.where(counts > 0, 50.0, nan)) if last is None else np.array(last, dtype=float)
     bad = np.isin(np.arange(len(rates)), failed)
-    peak = np.where(rates > 0, 40.0, -65.0 + swing)
     return {
         "spike_count": np.ma.masked_array(counts.astype(np.int32), bad),
         **{
             name: np.where(bad, nan, column)
             for name, column in {
-                "firing_rate_Hz": rates,
+                "firing_rate_Hz": np.where(inside == 1, nan, rates),
+                "spike_count_rate_Hz": inside / 0.8,
                 "last_spike_ms": last,
-                "peak_mV": peak,
-                "trough_mV": np.full(len(rates), -65.0),
             }.items()
         },
+        "turning_points": np.ma.masked_array(np.broadcast_to(turns, len(rates)), bad),
         "status": np.where(bad, "diverged", "ok").astype(object),
     }
 
@@ -41,7 +44,7 @@ def neurons(rates, counts=None, last=None, swing=0.0, failed=()):
 def summary(amplitude, features, others=(), start=-np.inf, stop=np.inf):
     amplitude = np.array(amplitude, dtype=float)
     found = fi.curves(amplitude, [np.array(column, dtype=float) for column in others])
-    return fi.summary_table(found, amplitude, features, WINDOW, "uA_cm2", start, stop)
+    return fi.summary_table(found, amplitude, features, fi.steady_rate(features, WINDOW, start, stop), "uA_cm2")
 
 
 def one(amplitude, features, **options):
@@ -99,16 +102,16 @@ def test_fires_everywhere():
     assert one([1, 3, 4], neurons([40, 35, 60])) == expected(**facts, max_rate_Hz=60)
 
 
-def test_largest_rate_may_be_that_of_a_neuron_that_does_not_fire_repetitively():
+def test_spikes_that_die_out_are_no_largest_rate():
     found = one([1, 2], neurons([20, 30], last=[990, 400]))
-    assert found["max_rate_Hz"] == 30
+    assert found["max_rate_Hz"] == 20
     assert found["firing_ends_uA_cm2"] == 1
 
 
-@pytest.mark.parametrize(("rate", "onset"), [(0.0, nan), (1.25, nan), (2.5, 7.0)])
-def test_one_amplitude(rate, onset):
-    """One spike in a window of 0.8 s is 1.25 Hz: no repetitive firing. Two are."""
-    found = one([7], neurons([rate], [3]))
+@pytest.mark.parametrize(("inside", "onset", "rate"), [(0, nan, 0.0), (1, nan, 0.0), (2, 7.0, 3.0)])
+def test_one_amplitude(inside, onset, rate):
+    """One spike in the window is no repetitive firing and has no rate. Two are, with that of their interval."""
+    found = one([7], neurons([3.0 * (inside > 0)], [3], inside=[inside]))
     onset_rate = nan if math.isnan(onset) else rate
     assert found == expected(
         rheobase_uA_cm2=7, onset_amplitude_uA_cm2=onset, onset_rate_Hz=onset_rate, max_rate_Hz=rate
@@ -128,7 +131,7 @@ def test_no_periodic_train_is_lost(period):
         train = np.arange(phase, 1000.0, period)
         inside = train[train >= WINDOW[0]]
         if len(inside) >= 2:
-            features = neurons([len(inside) / 0.8], [len(train)], last=[train[-1]])
+            features = neurons([1000 / period], [len(train)], last=[train[-1]], inside=[len(inside)])
             assert one([1], features)["onset_amplitude_uA_cm2"] == 1
 
 
@@ -142,7 +145,7 @@ def test_firing_to_the_end_of_a_stimulus_that_ends_in_the_window():
 
 def test_onset_spikes_of_a_stimulus_that_starts_late():
     """Two spikes as the step begins at 700, then silence: the last must reach (700 + 1000) / 2, or (700 + 800) / 2."""
-    features = neurons([2.5, 2.5], last=[712, 851])
+    features = neurons([2.5, 2.5], last=[712, 851], inside=[2, 2])
     assert one([1, 2], features, start=700.0)["onset_amplitude_uA_cm2"] == 2
     assert one([1, 2], neurons([2.5, 2.5], last=[712, 751]), start=700.0, stop=800.0)["onset_amplitude_uA_cm2"] == 2
     assert one([1, 2], features, start=np.array([100.0, 900.0]))["onset_amplitude_uA_cm2"] == 1
@@ -163,9 +166,10 @@ def test_two_spikes_are_two_in_a_window_of_any_length():
         times, offsets = np.array([0.5, 0.4, 0.6]) * length, np.array([0, 1, 3])
         nothing = np.zeros(2)
         features = features_of(
-            times, offsets, window, nothing, nothing, np.array(["ok", "ok"]), nothing, nothing, nothing
+            times, offsets, window, nothing, nothing, nothing, np.array(["ok", "ok"]), nothing, nothing, nothing
         )
-        assert fi.summary_table(found, amplitude, features, window, "")["onset_amplitude"] == [2], length
+        steady = fi.steady_rate(features, window)
+        assert fi.summary_table(found, amplitude, features, steady, "")["onset_amplitude"] == [2], length
 
 
 def test_failures_are_neither_firing_nor_silent():
@@ -187,13 +191,12 @@ def test_a_gap_between_two_ranges_of_firing():
     assert found["firing_ends_uA_cm2"] == 3
 
 
-def test_undetected_oscillations_swing_without_a_spike_in_the_window():
-    found = one([1, 2, 3, 4], neurons([0, 0, 0, 40], swing=np.array([5.0, 5.1, 20.0, 20.0])))
-    assert found["undetected_oscillations"] == 2
-    failed = one([1, 2], neurons([0, 0], swing=20.0, failed=[1]))
+def test_undetected_oscillations_turn_twice_without_a_spike_in_the_window():
+    turns = neurons([0, 0, 0, 40], turns=np.array([1, 2, 20, 20]))
+    assert one([1, 2, 3, 4], turns)["undetected_oscillations"] == 2
+    assert undetected(turns).tolist() == [False, True, True, False]
+    failed = one([1, 2], neurons([0, 0], turns=20, failed=[1]))
     assert failed["undetected_oscillations"] == 1
-    swings = neurons([0, 0, 0, 40], swing=np.array([5.0, 5.1, 20.0, 20.0]))
-    assert undetected(swings).tolist() == [False, True, True, False]
 
 
 def test_curves_are_numbered_in_the_order_of_the_grid():
@@ -231,8 +234,8 @@ def test_what_pads_a_short_curve_does_not_count(last):
     """The second of three curves is shorter than the first; the last row of the grid is another curve's."""
     amplitude, other = [1, 2, 3, 1, 2, 5], [7, 7, 7, 8, 8, 9]
     fires, failed = last == "fires", [5] if last == "failed" else []
-    swing = np.array([0, 0, 0, 0, 0, 20.0 * (last == "swings")])
-    features = neurons([0, 0, 0, 10, 0, 60 * fires], [0, 0, 0, 9, 0, 60 * fires], swing=swing, failed=failed)
+    turns = np.array([0, 0, 0, 0, 0, 20 * (last == "swings")])
+    features = neurons([0, 0, 0, 10, 0, 60 * fires], [0, 0, 0, 9, 0, 60 * fires], turns=turns, failed=failed)
     table = summary(amplitude, features, [other])
     short = {name: column[1] for name, column in table.items() if name != "curve"}
     facts = {"rheobase_uA_cm2": 1, "onset_amplitude_uA_cm2": 1, "onset_rate_Hz": 10, "max_rate_Hz": 10}
@@ -240,12 +243,15 @@ def test_what_pads_a_short_curve_does_not_count(last):
 
 
 def slow(points, start, stop):
-    """The summary of one curve as its definitions read; points: (amplitude, status, count, inside, last, swing)."""
+    """The summary of one curve as its definitions read.
+
+    points : (amplitude, status, count, inside, rate, last, turns)
+    """
     points = sorted(points)
     fine = [point for point in points if point[1] != "diverged"]
     begin, end = max(start, WINDOW[0]), min(stop, WINDOW[1])
     middle = (begin + end) / 2 if begin < end else 600.0
-    firing = [(x, inside / 0.8) for x, _, _, inside, last, _ in fine if inside >= 2 and last >= middle]
+    firing = [(x, rate) for x, _, _, inside, rate, last, _ in fine if inside >= 2 and last >= middle]
     silent = [x for x, *_ in fine if x not in dict(firing)]
     (onset, rate), (end, _) = (firing[0], firing[-1]) if firing else ((nan, nan), (nan, nan))
     return [
@@ -253,20 +259,21 @@ def slow(points, start, stop):
         onset,
         rate,
         (firing[1][1] - rate) / (firing[1][0] - onset) if len(firing) > 1 else nan,
-        max((inside / 0.8 for _, _, _, inside, *_ in fine), default=nan),
+        max((rate for _, rate in firing), default=0.0 if fine else nan),
         end if firing and silent and max(silent) > end else nan,
         len(points) - len(fine),
-        sum(inside == 0 and swing > 5 for *_, inside, _, swing in fine),
+        sum(inside == 0 and turns >= 2 for *_, inside, _, _, turns in fine),
     ]
 
 
 @st.composite
 def neuron(draw):
-    """Status, spikes in the run, spikes in the window, last spike, swing."""
+    """Status, spikes in the run, spikes in the window, their rate, last spike, turning points."""
     status = draw(st.sampled_from(["ok", "ok", "no_stable_rest", "diverged"]))
     inside, outside = draw(st.integers(0, 4)), draw(st.integers(0, 2))
     last = draw(st.sampled_from([200.0, 300.0, 599.0, 600.0, 900.0])) if inside else 50.0 if outside else nan
-    return status, inside + outside, inside, last, draw(st.sampled_from([0.0, 5.0, 60.0]))
+    rate = draw(st.sampled_from([2.0, 30.0, 31.5])) if inside else 0.0
+    return status, inside + outside, inside, rate, last, draw(st.integers(0, 3))
 
 
 @settings(deadline=None)
@@ -281,10 +288,9 @@ def test_against_the_slow_twin(grid, start, stop, random):
     points = list(grid.items())
     random.shuffle(points)
     x, a, b = np.array([point for point, _ in points], dtype=float).T
-    status, count, inside, last, swing = map(np.array, zip(*(values for _, values in points), strict=True))
+    status, count, inside, rate, last, turns = map(np.array, zip(*(values for _, values in points), strict=True))
     failed = np.flatnonzero(status == "diverged")
-    features = neurons(inside / 0.8, count, last, failed=failed) | {"status": status}
-    features["peak_mV"] = features["trough_mV"] + swing
+    features = neurons(rate, count, last, failed=failed, inside=inside, turns=turns) | {"status": status}
     found = summary(x, features, [a, b], start=start, stop=stop)
 
     curves = {}
@@ -309,11 +315,13 @@ def test_ten_thousand_curves():
 
 def test_curve_table():
     amplitude, other = np.array([3.0, 1.0, 2.0, 1.0]), np.array([9.0, 9.0, 9.0, 8.0])
-    features = neurons([60, 10, 20, 5], failed=[2])
-    found = fi.curve_table(fi.curves(amplitude, [other]), features, np.array([10.0, nan, 20.0, 4.0]))
+    features = neurons([60, 10, 20, 5], failed=[2], inside=[48, 8, 16, 1])
+    steady = fi.steady_rate(features, WINDOW)
+    found = fi.curve_table(fi.curves(amplitude, [other]), features, steady, np.array([10.0, nan, 20.0, 4.0]))
     assert found["row"].tolist() == [1, 2, 0, 3]
     assert found["curve"].tolist() == [0, 0, 0, 1]
-    assert found["steady_rate_Hz"].tolist() == pytest.approx([10, nan, 60, 5], nan_ok=True)
+    assert found["steady_rate_Hz"].tolist() == pytest.approx([10, nan, 60, 0], nan_ok=True)
+    assert found["spike_count_rate_Hz"].tolist() == pytest.approx([10, nan, 60, 1.25], nan_ok=True)
     # The neuron in row 2 had fired twice before it diverged: that counts for nothing.
     assert found["first_interval_rate_Hz"].tolist() == pytest.approx([nan, nan, 100, 250], nan_ok=True)
 
@@ -321,7 +329,7 @@ def test_curve_table():
 @pytest.mark.parametrize(("unit", "suffix"), [("uA/cm^2", "uA_cm2"), ("1", "")])
 def test_every_column_of_the_summary_is_defined(unit, suffix):
     amplitude = np.array([1.0, 2.0])
-    table = fi.summary_table(fi.curves(amplitude, []), amplitude, neurons([0, 10]), WINDOW, suffix)
+    table = fi.summary_table(fi.curves(amplitude, []), amplitude, neurons([0, 10]), np.array([0.0, 10.0]), suffix)
     definitions = fi.summary_definitions(unit, suffix)
     assert list(table) == list(definitions)
     assert all(definition for _, definition in definitions.values())

@@ -66,8 +66,10 @@ def tables(axes, combine="product"):
     features = points.assign(
         spike_count=sums.round().astype(int),
         firing_rate_Hz=sums,
+        spike_count_rate_Hz=sums,
         peak_mV=sums,
         trough_mV=-sums,
+        turning_points=0,
         apd50_ms=sums / 2,
         apd90_ms=sums,
         diastolic_interval_ms=sums + 7,
@@ -102,11 +104,11 @@ def draw_all(axes, change=lambda table: table, **options):
     ]
 
 
-def traces(count=1, duration=50.0, rate=0.08):
+def traces(count=1, duration=50.0, rate=0.08, status="ok"):
     time = np.arange(0, duration, 0.1)
     one = pd.DataFrame({"time_ms": time, "membrane_V_mV": 60 * np.sin(2 * np.pi * rate * time) - 20})
     one = one.assign(**{g.column: 0.5 + 0.1 * i for i, g in enumerate(GATES)})
-    one = one.assign(**{c.column: 10.0 * i for i, c in enumerate(CURRENTS)}, stimulus_uA_cm2=10.0)
+    one = one.assign(**{c.column: 10.0 * i for i, c in enumerate(CURRENTS)}, stimulus_uA_cm2=10.0, status=status)
     return pd.concat([one.assign(trace=i) for i in range(count)], ignore_index=True)
 
 
@@ -198,6 +200,7 @@ NULLS = {
     "steady_rate_Hz": np.nan,
     "first_interval_rate_Hz": np.nan,
     "firing_rate_Hz": np.nan,
+    "spike_count_rate_Hz": np.nan,
     "spike_count": np.nan,
     "peak_mV": np.nan,
     "trough_mV": np.nan,
@@ -306,6 +309,22 @@ def test_failed_neurons_leave_marked_gaps_in_the_curves():
     [marks] = [line for line in panels(figure)[0].lines if line.get_marker() == "x"]
     np.testing.assert_array_equal(marks.get_xdata(), [4.0])
     assert "failed" in legend_words(figure)
+
+
+@pytest.mark.parametrize("count", [5, 41])
+def test_no_line_joins_silence_and_firing(count):
+    """Firing from the second amplitude to the last but one: three lines with a gap at either end of it."""
+    x = amplitude(np.arange(float(count)))
+    firing = np.where((x.values > 0) & (x.values < count - 1), 50.0 + x.values, 0.0)
+    curves = tables([x])[1].assign(steady_rate_Hz=firing, first_interval_rate_Hz=np.nan)
+    figure = fi_curves(curves, context(x))
+    steady = next(line for line in panels(figure)[0].lines if line.get_linestyle() == "-")
+    at, rate = np.asarray(steady.get_xdata()), np.asarray(steady.get_ydata())
+    ends = np.flatnonzero(np.isnan(at))
+    assert ends.tolist() == np.flatnonzero(np.isnan(rate)).tolist() == [1, count]
+    assert rate[~np.isnan(rate)].tolist() == firing.tolist()
+    lone = [line.get_xdata().tolist() for line in panels(figure)[0].lines if line.get_marker() == "."]
+    assert lone == ([[0.0, count - 1.0]] if count > 30 else [])  # else all have markers
 
 
 def test_restitution_joins_the_last_beats_of_each_curve_in_the_order_of_their_intervals():
@@ -454,19 +473,20 @@ def test_rheobase_without_a_second_axis_is_written(axes, words):
     assert rheobase_map(summary, context(*axes)).axes[0].texts[0].get_text().startswith(words)
 
 
-def test_oscillation_range_marks_swings_that_are_not_spikes():
-    """At 2 a swing of 4 mV is none, at 4 one of 40 mV is; at 6 there are spikes; at 8 the neuron failed."""
+def test_oscillation_range_marks_oscillations_that_are_not_spikes():
+    """At 2 the potential only falls, at 4 it oscillates; at 6 there are spikes; at 8 the neuron failed."""
     a = axis("a", [1, 2, 3])
-    features = grid([amplitude(), a]).assign(status="ok", peak_mV=99.0, trough_mV=-99.0, firing_rate_Hz=0.0)
+    features = grid([amplitude(), a]).assign(status="ok", peak_mV=99.0, trough_mV=-99.0, spike_count_rate_Hz=0.0)
     middle = features[a.column] == 2
     features.loc[middle, "peak_mV"] = [-65, -60, -20, 30, np.nan]
-    features.loc[middle, "trough_mV"] = [-65, -64, -60, -75, np.nan]
-    features.loc[middle, "firing_rate_Hz"] = [0, 0, 0, 50, np.nan]
+    features.loc[middle, "trough_mV"] = [-65, -74, -60, -75, np.nan]
+    features.loc[middle, "turning_points"] = [0, 1, 9, 20, np.nan]
+    features.loc[middle, "spike_count_rate_Hz"] = [0, 0, 0, 50, np.nan]
     figure = oscillation_range(features, context(amplitude(), a, threshold=-10.0))
     lines = {line.get_label(): line for line in panels(figure)[0].lines}
     np.testing.assert_array_equal(lines["peak"].get_ydata(), [-65, -60, -20, 30, np.nan])
-    np.testing.assert_array_equal(lines["trough"].get_ydata(), [-65, -64, -60, -75, np.nan])
-    np.testing.assert_array_equal(lines["swings by more than 5 mV, no spikes"].get_data(), [[4], [-20]])
+    np.testing.assert_array_equal(lines["trough"].get_ydata(), [-65, -74, -60, -75, np.nan])
+    np.testing.assert_array_equal(lines["oscillates by more than 5 mV, no spikes"].get_data(), [[4], [-20]])
     np.testing.assert_array_equal(lines["failed"].get_xdata(), [8])
     assert set(lines["spike threshold"].get_ydata()) == {-10.0}
     assert heading(figure) == "title at channel.a = 2 mS/cm²"
@@ -512,6 +532,10 @@ def test_trace_panel_stacks_potential_gates_currents_and_stimulus():
     assert set(colours.values()) <= set(CATEGORIES)
     check_layout(figure)
     check_labels(figure)
+
+
+def test_a_trace_says_that_its_neuron_failed():
+    assert panels(trace_panel(traces(status="stalled"), context()))[0].get_title() == "trace 0\nstalled at 49.9 ms"
 
 
 def test_trace_panel_shows_four_traces_and_says_so():

@@ -57,6 +57,47 @@ def test_what_an_observer_notes_does_not_depend_on_the_others(method):
             assert all(bits(column) == bits(whole[name]) for name, column in found.items()), some
 
 
+PASSIVE = {"sodium.g": 0.0, "potassium.g": 0.0, "leak.E": -65.0}
+
+
+@pytest.mark.parametrize(
+    "stimulus", [hhcore.Step([21.3, -9.0, 21.3], 0, [1e9, 1e9, 60.0]), hhcore.PulseTrain(45, 5, 30)], ids=type
+)
+@pytest.mark.parametrize("method", METHODS)
+def test_a_membrane_that_only_charges_has_no_turning_points(stimulus, method):
+    """71 mV up, 30 mV down, up and down again: its corners are those of the stimulus."""
+    settings = {"duration": 200.0, "initial_state": "model", "method": method} | METHODS[method]
+    run = hhcore.simulate(HH, PASSIVE, stimulus, **settings)
+    assert (run.peak - run.trough > 20).all() and not run.turning_points.any()
+
+
+def by_hand(potential: np.ndarray, swing: float) -> int:
+    """Turning points of samples: where a zigzag that ignores smaller swings changes its direction."""
+    low = high = potential[0]
+    direction, turns, last = 0, 0, 0
+    for before, v, after in zip(potential, potential[1:], potential[2:], strict=False):
+        if v > before and v >= after and v > high:
+            high, low, direction = v, max(low, v - swing), 1 if v - swing > low else direction
+        elif v < before and v <= after and v < low:
+            low, high, direction = v, min(high, v + swing), -1 if v + swing < high else direction
+        turns, last = turns + (direction != last), direction
+    return turns
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_turning_points_are_those_of_a_fine_trace(method):
+    """Rest, ringing after the step, two spikes a period, and oscillations below 0 mV: up to 5 mV none count."""
+    amplitude = np.array([0.0, 5.0, 10.0, 20.0, 80.0, 140.0])
+    settings = {"initial_state": "model", "duration": 200.0, "method": method} | METHODS[method]
+    run = hhcore.simulate(HH, {}, hhcore.Step(amplitude), analysis_window=(20, 200), **settings)
+    exact = []
+    for one in amplitude:
+        course = hhcore.trace(HH, {}, hhcore.Step(one), initial_state="model", duration=200.0, interval=0.01)
+        exact.append(by_hand(course["membrane.V"][course["time"] >= 20], 5.0))
+    assert run.turning_points.tolist() == exact
+    assert exact[0] == 0 and exact[2] > 20 and exact[4] > 40
+
+
 @dataclass(frozen=True)
 class Window(Observer):
     """Notes nothing, and stops where a window begins and ends."""

@@ -12,7 +12,7 @@ from scipy.stats import qmc
 from test_figures import POTENTIAL, STIMULUS, check_layout
 
 from hhcore.certify.calibration import calibrate
-from hhcore.certify.certificate import write_numerics
+from hhcore.certify.certificate import provenance, write_numerics
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.analysis import analyses
 from hhcore.figures.context import FigureContext, Variable, figure_context
@@ -20,6 +20,7 @@ from hhcore.grid.designs import unit_points
 from hhcore.protocols.fi.figures import sampled_curves
 from hhcore.protocols.sensitivity import Sobol, figures
 from hhcore.protocols.sensitivity.indices import DEFINITIONS, sobol_indices
+from hhcore.protocols.sensitivity.noise import CONSTANT, NOISE, Errors
 from hhcore.results.draw import draw
 from hhcore.results.write import write_tables
 from hhcore.sweep.store import update_shard
@@ -82,7 +83,7 @@ def made(folder, **changes):
     update_shard(e, "all", shard, progress=lambda *_: None)
     write_tables(e, [shard], numerics, folder)
     if Sobol.applies(e):
-        Sobol(e).write(numerics, folder)
+        Sobol(e).write(folder, provenance(e, numerics))
     return e
 
 
@@ -112,7 +113,7 @@ def test_the_table_has_the_indices_of_every_feature_at_every_amplitude(curves):
     assert features.status.eq("ok").all()
     for amplitude in (12, 20):
         at = features[features.amplitude_uA_cm2 == amplitude]
-        for name in ("peak_mV", "first_spike_ms", "firing_rate_Hz"):
+        for name in ("peak_mV", "first_spike_ms", "spike_count_rate_Hz"):
             first, total = by_hand(at[name].to_numpy())  # leak.g comes before sodium.g in the design
             rows = table[(table.amplitude_uA_cm2 == amplitude) & (table.feature == name)].set_index("parameter")
             np.testing.assert_allclose(rows.loc[["leak.g", "sodium.g"], "first_order"], first, rtol=1e-9, atol=1e-12)
@@ -139,6 +140,56 @@ def test_a_feature_that_neurons_lack_has_no_indices_and_says_how_many(curves):
     lacking = features[features.amplitude_uA_cm2 == 0].first_spike_ms.isna().sum()
     assert 0 < lacking == silent.undefined.iloc[0] == silent.undefined.iloc[1]
     assert silent[["first_order", "first_order_ci95", "total", "total_ci95", "variance"]].isna().all(axis=None)
+    assert set(silent.no_indices) == {f"{lacking} of 64 points lack it"}
+
+
+@pytest.mark.parametrize("window", [(100, 500), (0, 100)])
+def test_rounding_noise_has_no_indices(tmp_path, window):
+    """A squid axon that has settled fires like a clock: how its intervals differ is the solver's error."""
+    scales = {"sodium.g": {"scale": {"uniform": [0.9, 1.1]}}, "leak.g": {"scale": {"uniform": [0.9, 1.1]}}}
+    stimulus = {"kind": "step", "amplitude": 20}
+    made(tmp_path, stimulus=stimulus, parameters=scales, initial_state="rest", duration=500, analysis_window=window)
+    table = pd.read_parquet(tmp_path / "sobol_indices.parquet").drop_duplicates("feature").set_index("feature")
+    settled, irregular = window[0] > 0, ["cv_isi", "adaptation_index"] if window[0] > 0 else ["cv_isi"]
+    for name in irregular:
+        row = table.loc[name]
+        assert (row.variance < 1e-12) == (row.no_indices == NOISE) == np.isnan(row.total) == settled, name
+    judged = table.loc[["first_spike_ms", "mean_isi_ms", "peak_mV", "trough_mV"]]
+    assert judged.no_indices.isna().all() and judged.total.notna().all() and (judged.error > 0).all()
+    assert "last_spike_ms" not in table.index
+
+
+def test_errors_of_features_are_those_that_shifted_spikes_make():
+    """The largest of many shifts by up to the error comes close to the bound, and does not exceed it."""
+    random, error = np.random.default_rng(1), 1e-4
+    train = np.cumsum(random.uniform(5, 15, 5))
+    shifted = train + error * random.choice([-1.0, 1.0], (500, 5))
+
+    def of(times):
+        intervals = np.diff(times)
+        before, after = intervals[:-1], intervals[1:]
+        return {
+            "first_spike_ms": times[0],
+            "mean_isi_ms": intervals.mean(),
+            "firing_rate_Hz": 1000 / intervals.mean(),
+            "cv_isi": intervals.std() / intervals.mean(),
+            "adaptation_index": np.mean((after - before) / (after + before)),
+        }
+
+    plain, moved = of(train), [of(times) for times in shifted]
+    for name, value in plain.items():
+        unit = next((u for u in ("ms", "Hz") if name.endswith(f"_{u}")), "1")
+        bound = Errors(error, {}).of(name, unit, np.array([value]), np.array([plain["mean_isi_ms"]]))[0]
+        largest = max(abs(other[name] - value) for other in moved)
+        assert 0.15 * bound < largest < 1.001 * bound, name
+    heights = Errors(error, {"peak_mV": 65e-6, "trough_mV": 1e-6, "max_upstroke_V_s": 0.03, "apd90_ms": 0.002})
+    values, nothing = np.array([40.0, 300.0]), np.full(2, np.nan)
+    assert heights.of("peak_mV", "mV", values, nothing) == pytest.approx([65e-6, 65e-6])
+    assert heights.of("max_upstroke_V_s", "V/s", values, nothing).tolist() == [0.03, 0.03]
+    assert heights.of("apd90_ms", "ms", values, nothing).tolist() == [0.002, 0.002]
+    assert heights.of("resting_potential_mV", "mV", values, nothing).tolist() == [65e-6, 65e-6]
+    assert np.isnan(Errors(error, {}).of("peak_mV", "mV", values, nothing)).all()
+    assert heights.of("spike_count", "1", values, nothing).tolist() == [0, 0]
 
 
 def test_the_table_carries_certificate_units_and_definitions(curves):
@@ -160,7 +211,7 @@ QUANTITIES = [Variable(f"channel_{c}", f"channel.{c}", "mS/cm^2", f"Conductance 
 def indices_table(features=("firing_rate_Hz", "peak_mV"), quantities=QUANTITIES, axis=()):
     names = [q.name for q in quantities]
     rows = [
-        (*at, feature, name, 0.01 * i + 0.1 * j, 0.05, 0.02 * i + 0.1 * j, 0.1, 1.0, 64, 0)
+        (*at, feature, name, 0.01 * i + 0.1 * j, 0.05, 0.02 * i + 0.1 * j, 0.1, 1.0, 1e-6, 64, 0, None)
         for at in ([(value,) for value in axis] or [()])
         for j, feature in enumerate(features)
         for i, name in enumerate(names)
@@ -189,12 +240,12 @@ def test_the_figure_says_what_it_leaves_out():
     many = [replace(QUANTITIES[0], name=f"c.{i}", column=f"c_{i}") for i in range(20)]
     table = indices_table(("a", "b", "c"), many, axis=(0.0, 5.0, np.nan))
     amplitude = Variable("amplitude_uA_cm2", "amplitude", "uA/cm^2", "Stimulus", np.array([0.0, 5.0]))
-    lacking = table.assign(undefined=np.where(table.feature == "b", 3, 0))
+    lacking = table.assign(no_indices=table.feature.map({"b": "3 of 64 points lack it", "c": CONSTANT}))
     lacking.loc[table.feature != "a", ["first_order", "total"]] = np.nan
     figure = figures.sobol_indices(lacking, sampled_context(many, axes=(amplitude,), along="amplitude_uA_cm2"))
     heading = " ".join(figure._suptitle.get_text().split())
     assert "features of single neurons at amplitude = 5" in heading and "the 12 of 20 quantities" in heading
-    assert "no indices: b (3 of 64 points lack it), c (constant)" in heading
+    assert "no indices: b (3 of 64 points lack it); c (the same everywhere)" in heading
     assert [a.get_title() for a in figure.axes] == ["a"]
     check_layout(figure)
     none = figures.sobol_indices(lacking[lacking.feature == "b"], sampled_context(many))
@@ -207,7 +258,7 @@ def test_the_curves_of_a_sample_have_the_median_of_all_neurons():
     x = Variable("amplitude_uA_cm2", "amplitude", "uA/cm^2", "Stimulus", np.array([0.0, 5.0, 10.0]))
     columns = {"curve": np.repeat(np.arange(101), 3), x.column: np.tile(x.values, 101), "steady_rate_Hz": rates.ravel()}
     figure = sampled_curves(pd.DataFrame(columns), sampled_context(axes=(x,), along=x.column))
-    *single, median = figure.axes[0].lines
+    *single, median = (line for line in figure.axes[0].lines if line.get_marker() != ".")
     assert len(single) == 40 and median.get_ydata() == pytest.approx(np.nanmedian(rates, axis=0))
     assert single[3].get_ydata().tolist() == rates[3].tolist()
     check_layout(figure)
@@ -263,7 +314,7 @@ def test_zipped_axes_are_held_at_their_middle_point(tmp_path):
     context = figure_context(e)
     panel = figures.sample_scatter(features, context).axes[0]
     drawn = np.ma.getdata(panel.collections[0].get_offsets())
-    assert drawn.tolist() == at[["sodium_g_mS_cm2", "firing_rate_Hz"]].to_numpy().tolist()
+    np.testing.assert_array_equal(drawn, at[["sodium_g_mS_cm2", "firing_rate_Hz"]].to_numpy())
     shown = {a.get_title(): a for a in figures.sobol_indices(table, context).axes}
     bars = next(c for c in shown["peak_mV"].containers if isinstance(c, BarContainer))
     assert [bar.get_width() for bar in bars] == pytest.approx(first[::-1])

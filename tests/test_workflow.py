@@ -139,8 +139,9 @@ def test_report_opens_offline(whole):
 def test_features_have_the_promised_columns_units_and_order(whole):
     path = whole[0].path / "results/small_grid/features.parquet"
     axes = ["amplitude_uA_cm2", "sodium_g_mS_cm2", "potassium_g_mS_cm2"]
-    features = ["spike_count", "firing_rate_Hz", "first_spike_ms", "last_spike_ms", "mean_isi_ms", "cv_isi"]
-    features += ["adaptation_index", "peak_mV", "trough_mV", "status", "failed_ms", "spike_time_error_us", "fragile"]
+    features = ["spike_count", "firing_rate_Hz", "spike_count_rate_Hz", "first_spike_ms", "last_spike_ms"]
+    features += ["mean_isi_ms", "cv_isi", "adaptation_index"]
+    features += ["peak_mV", "trough_mV", "turning_points", "status", "failed_ms", "spike_time_error_us", "fragile"]
     schema = pq.read_schema(path)
     assert schema.names == axes + features
     assert all(field.metadata[b"unit"] and field.metadata[b"definition"] for field in schema)
@@ -363,6 +364,13 @@ def test_a_neuron_that_fails_is_a_row_with_a_status_and_a_step_that_is_unstable_
     assert failures.neuron.tolist() == [0, 1, 2] and failures.membrane_V_mV.between(-100, 60).all()
     assert failures.failed_ms.tolist() == features.failed_ms.dropna().tolist()
     assert "3 failed" in (folder.path / "results/e/summary.html").read_text()
+
+
+def test_shards_go_before_traces(cache, tmp_path):
+    folder = Folder(tmp_path / "traced", cache)
+    folder.config(traces=[{"amplitude": 10, "sodium.g": 120}])
+    said = folder.run("results/e/traces.parquet", "results/e/shards/all.parquet", "--cores", "1")
+    assert 0 < said.index("simulate shard all") < said.index("make the tables of traces")
 
 
 def test_units_of_a_model_file_that_do_not_match_are_noted_at_the_start(cache, tmp_path):

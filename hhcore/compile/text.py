@@ -40,7 +40,7 @@ ZERO = 1e-12  # an initial value below this does not show the size of a state
 # State of the driver in each lane, one row each.
 _LANE = (
     *("TIME", "STEP", "EDGE", "LEFT", "STEPS", "TAKEN", "LAST", "WHEN", "ERROR", "KEEP", "SIZE", "SPEED", "FAILURE"),
-    *("EARLIER", "EARLIER_SLOPE", "LATER_SLOPE", "TURN", "EXTREMUM", "LEVEL", "ONSET", "INJECTED"),
+    *("EARLIER", "EARLIER_SLOPE", "LATER_SLOPE", "TURN", "EXTREMUM", "LEVEL", "ONSET", "INJECTED", "GRANTED"),
 )
 
 

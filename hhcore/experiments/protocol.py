@@ -14,8 +14,9 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
 4.  `measure` simulates neurons with a given solver and returns a Result whose record has the columns of COMMON and of
     `schema`. A neuron that fails is a row with a status. A row depends on its own point alone, to the last bit.
 5.  `errors` compares two runs, a coarse and a finer one: how far off each neuron is, in the model's unit of time or
-    potential, NaN if there is nothing to compare. `outcome` is the whole number that must not depend on the solver,
-    such as a spike count. `accuracy` says in words what the error measures. These three choose the solver.
+    potential, NaN if there is nothing to compare. `heights` compares what else they show, such as peaks. `outcome` is
+    the whole number that must not depend on the solver, such as a spike count. `accuracy` says in words what these
+    measure. Together they choose the solver.
 6.  `check` simulates one neuron with an independent program, if there is one, and returns how far off the neuron is.
 7.  `columns` makes features from the record, with the names, units and meanings in `definitions`. `headline` is the
     feature that matters most: its column, a label, its unit.
@@ -60,6 +61,20 @@ COMMON = pa.schema(
 
 
 @dataclass(frozen=True)
+class Height:
+    """Something else that a solver may get wrong, such as a peak or a duration.
+
+    column  : of its error, unit last: `peak_error_mV`; `unit`, `meaning` : its unit and definition
+    share   : the largest error that a solver chosen by a tolerance may leave, as a share of the size in the sample
+    """
+
+    column: str
+    unit: str
+    meaning: str
+    share: float = 1e-3
+
+
+@dataclass(frozen=True)
 class Accuracy:
     """What the error of a protocol measures, in words and units.
 
@@ -73,6 +88,7 @@ class Accuracy:
                 `reference_meaning`, `fragile_meaning` : definitions of it, of that of the reference, and of `fragile`
     missing   : why a neuron has no error: `does not fire`; `none` : the same of all neurons, in two words;
                 `nothing` : in a sentence
+    heights   : what else is judged
     """
 
     label: str
@@ -88,6 +104,7 @@ class Accuracy:
     missing: str
     none: str
     nothing: str
+    heights: tuple[Height, ...] = ()
 
     @property
     def name(self) -> str:
@@ -135,7 +152,7 @@ class Protocol:
     def observers(self, experiment: "Experiment") -> tuple[Observer, ...]:
         """The observers in the kernels of the experiment (rule 3)."""
         e = experiment
-        return standard_observers(e.stimulus, e.threshold, e.rearm, e.analysis_window)
+        return standard_observers(e.stimulus, e.threshold, e.rearm, e.analysis_window, e.model.mV)
 
     def measure(
         self,
@@ -152,6 +169,10 @@ class Protocol:
     def errors(self, run: Result, exact: Result, experiment: "Experiment") -> np.ndarray:
         """Largest error of each neuron of `run`, float64 (n,) (rule 5)."""
         raise NotImplementedError
+
+    def heights(self, run: Result, exact: Result, experiment: "Experiment") -> Mapping[str, tuple[np.ndarray, float]]:
+        """Of each of `accuracy.heights`, by column: its errors, float64 (n,), and the size to compare with (rule 5)."""
+        return {}
 
     def outcome(self, run: Result) -> np.ndarray:
         """The whole number of each neuron that must not depend on the solver, int64 (n,) (rule 5)."""

@@ -18,12 +18,17 @@ MANY = 6  # curves in a panel; of more, sparse lines are drawn for three alone
 
 @dataclass(frozen=True)
 class Line:
-    """A column to draw, its label in the legend, and its style. `sparse` : of many curves, draw it for three alone."""
+    """A column to draw, its label in the legend, and its style.
+
+    sparse : of many curves, draw it for three alone
+    jumps  : do not join what is 0 to what is not, such as silence to firing
+    """
 
     column: str
     label: str
     style: dict[str, object] = field(default_factory=dict)
     sparse: bool = False
+    jumps: bool = False
 
 
 def family(
@@ -83,8 +88,20 @@ def _draw(panel: Axes, x: np.ndarray, curve: pd.DataFrame, lines: Sequence[Line]
     """Draw one curve; returns the number of points without a value of the first line."""
     for line in lines:
         marker = "o" if x.size <= 30 else ""
-        panel.plot(x, numbers(curve, line.column), **{"color": shade, "marker": marker, **line.style})
+        plot = plot_with_jumps if line.jumps else Axes.plot
+        plot(panel, x, numbers(curve, line.column), **{"color": shade, "marker": marker, **line.style})
     return style.mark_gaps(panel, x, numbers(curve, lines[0].column), shade)
+
+
+def plot_with_jumps(panel: Axes, x: np.ndarray, y: np.ndarray, **look: object) -> None:
+    """Plot y against increasing x, float64 (n,) each, with a gap between 0 and other values; lone points as dots."""
+    jumps = np.flatnonzero((y[1:] == 0) != (y[:-1] == 0)) + 1
+    panel.plot(np.insert(x, jumps, np.nan), np.insert(y, jumps, np.nan), **look)
+    known = np.isfinite(y)
+    joined = known[1:] & known[:-1] & ((y[1:] == 0) == (y[:-1] == 0))
+    lone = known & ~np.r_[False, joined] & ~np.r_[joined, False]
+    if lone.any() and not look.get("marker"):
+        panel.plot(x[lone], y[lone], **{**look, "linestyle": "none", "marker": ".", "markersize": 2})
 
 
 def y_limits(panel: Axes, values: np.ndarray) -> None:

@@ -15,7 +15,7 @@ Part = tuple[str, float]  # a symbol with its prefix, and its exponent
 
 
 def name_units(model: myokit.Model, root: ElementTree.Element) -> None:
-    """Give the units of variables the text that a .mmt file would have: of the CellML file, or Myokit's.
+    """Give the units of variables the text that a .mmt file would have: of the CellML file's root, or Myokit's.
 
     A name like `nM` stays. What the file composes is written so, like `mS/uF`, unless Myokit has one symbol for it.
     """

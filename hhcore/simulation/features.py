@@ -10,13 +10,18 @@ from types import SimpleNamespace
 import numpy as np
 
 from hhcore.compile.language.machine import compiled, load
+from hhcore.simulation.observers.extremes import OSCILLATION_MV
 
 FAILED = ("diverged", "stalled")
 
 # name: (unit, definition). A spike at the very end of the analysis window lies outside it.
 DEFINITIONS = {
     "spike_count": ("1", "spikes in the whole run"),
-    "firing_rate_Hz": ("Hz", "spikes in the analysis window, start <= t < stop, over the length of the window"),
+    "firing_rate_Hz": (
+        "Hz",
+        "1 over the mean interval between spikes in the analysis window; 0 without a spike there, null with just one",
+    ),
+    "spike_count_rate_Hz": ("Hz", "spikes in the analysis window, start <= t < stop, over the length of the window"),
     "first_spike_ms": ("ms", "time of the first spike of the run"),
     "last_spike_ms": ("ms", "time of the last spike of the run"),
     "mean_isi_ms": ("ms", "mean of the intervals between consecutive spikes that both lie in the analysis window"),
@@ -28,6 +33,11 @@ DEFINITIONS = {
     ),
     "peak_mV": ("mV", "highest membrane potential in the analysis window"),
     "trough_mV": ("mV", "lowest membrane potential in the analysis window"),
+    "turning_points": (
+        "1",
+        f"maxima and minima of the potential in the analysis window, in turn, each more than {OSCILLATION_MV:g} mV "
+        "from the one before; a corner where the stimulus jumps is none",
+    ),
     "status": (
         "1",
         "ok; no_stable_rest: no stable equilibrium without stimulus, started from the model's own rest; "
@@ -50,6 +60,7 @@ def features(
     window: tuple[float, float],
     peak: np.ndarray,
     trough: np.ndarray,
+    turning_points: np.ndarray,
     status: np.ndarray,
     ended: np.ndarray,
     error: np.ndarray,
@@ -60,13 +71,13 @@ def features(
     times   : float64 (k,) [ms], increasing inside each neuron
     offsets : int64 (n + 1,), spikes of neuron i are times[offsets[i]:offsets[i + 1]]
     window  : (start, stop) of the analysis window [ms]
-    peak, trough : float64 (n,) [mV]
+    peak, trough, turning_points : float64 (n,) [mV, mV, 1]
     status  : (n,) of words; no feature of a neuron that `diverged` or `stalled` is defined
     ended   : float64 (n,), time reached [ms]
     error   : float64 (n,), estimated largest error of the spike times [ms], NaN where there is none
     fragile : float64 (n,), 1 where the spike count depends on the accuracy, 0 where not, NaN where not tested
-    Returns float64 (n,) with NaN where a feature is not defined; the spike count as a masked int32 (n,), since
-    integers have no NaN; and `status` itself.
+    Returns float64 (n,) with NaN where a feature is not defined; counts as masked int32 (n,), since integers have no
+    NaN; and `status` itself.
     """
     columns = _train_features(times, offsets, window) | {"peak_mV": peak, "trough_mV": trough}
     failed = np.isin(status, FAILED)
@@ -76,6 +87,7 @@ def features(
     return {
         "spike_count": count,
         **defined,
+        "turning_points": np.ma.masked_array(turning_points.astype(np.int32), failed),
         "status": status,
         "failed_ms": np.where(failed, ended, np.nan),
         **numerics,
@@ -103,7 +115,8 @@ def _train_features(times: np.ndarray, offsets: np.ndarray, window: tuple[float,
     _spike_trains().train_features(times, offsets, *window, table)
     count, first, last, mean, variation, adaptation = table
     return {
-        "firing_rate_Hz": count * 1000.0 / (window[1] - window[0]),
+        "firing_rate_Hz": np.where(count == 0, 0.0, 1000.0 / mean),
+        "spike_count_rate_Hz": count * 1000.0 / (window[1] - window[0]),
         "first_spike_ms": first,
         "last_spike_ms": last,
         "mean_isi_ms": mean,

@@ -92,19 +92,21 @@ def derivative(
 def rest(model: Model, point: dict[str, float]) -> dict[str, float] | None:
     """The stable equilibrium without stimulus that the neuron reaches from the state in the model file.
 
-    Returns the state by name, or None where the equilibrium is unstable or the search fails. Integrates for
-    1 s of the neuron's time, then solves dy/dt = 0 from the end, or from the mean of the second half.
-    Stable means that every eigenvalue of the Jacobian has a negative real part.
+    Returns the state by name, or None where no stable equilibrium is found. Integrates for 1 s of the neuron's time,
+    then solves dy/dt = 0 from the end, from the mean of the second half, and from states in it that differ in
+    potential. Stable means that every eigenvalue of the Jacobian has a negative real part.
     """
     slope = _slope(model, _parameters(model, point, *kinds().values()), lambda t: 0.0)
     end = RELAXATION / model.ms
     run = solve_ivp(slope, (0.0, end), _model_state(model), method="LSODA", rtol=1e-8, atol=1e-10)
-    late = run.y[:, run.t > end / 2].mean(axis=1)
-    for guess in (run.y[:, -1], late):
+    late = run.y[:, run.t > end / 2].T
+    potential = late[:, list(model.states).index(model.potential)]
+    levels = np.linspace(potential.min(), potential.max(), 16)
+    for guess in (run.y[:, -1], late.mean(axis=0), *(late[np.abs(potential - level).argmin()] for level in levels)):
         state = root(lambda y: slope(0.0, y), guess, tol=1e-15).x
-        if np.abs(slope(0.0, state)).max() / model.ms < 1e-11:
-            stable = np.linalg.eigvals(_jacobian(slope, state)).real.max() < 0
-            return dict(zip(model.states, state.tolist(), strict=True)) if stable else None
+        is_root = np.abs(slope(0.0, state)).max() / model.ms < 1e-11
+        if is_root and np.linalg.eigvals(_jacobian(slope, state)).real.max() < 0:
+            return dict(zip(model.states, state.tolist(), strict=True))
     return None
 
 

@@ -48,12 +48,23 @@ def joined(records: Sequence[Record]) -> Record:
     return {name: column([record[name] for record in records]) for name in records[0]}
 
 
+class Trace(dict[str, np.ndarray]):
+    """The time course of one neuron: float64 (samples,) by name; `status`, a word of STATUSES, says how it ended.
+
+    Of a neuron that diverged or stalled, the last sample is before that.
+    """
+
+    def __init__(self, columns: Mapping[str, np.ndarray], status: str):
+        super().__init__(columns)
+        self.status = status
+
+
 @dataclass(frozen=True)
 class Result:
     """The results of n neurons.
 
-    record   : by name, a row for each neuron: status, ended, final, steps, the fields of the observers (spikes, peak
-               and trough, beats), and those of a second run (error, fragile)
+    record   : by name, a row for each neuron: status, ended, final, steps, the fields of the observers (spikes, peak,
+               trough and turning points, beats), and those of a second run (error, fragile)
     window   : (start, stop) of the analysis window (ms)
     ms, mV   : milliseconds in the model's unit of time, millivolts in its unit of the potential
     kernel_s : core time of the integration [s]; 0 of results from the store
@@ -120,6 +131,11 @@ class Result:
         return self.record["trough"]
 
     @property
+    def turning_points(self) -> np.ndarray:
+        """float64 (n,), turning points of the potential inside the analysis window, more than 5 mV apart."""
+        return self.record["turning_points"]
+
+    @property
     def error(self) -> np.ndarray:
         """float64 (n,), estimated largest error of the spike times (ms), NaN where it was not estimated."""
         return self.record.get("error", np.full(len(self.status), np.nan))
@@ -156,6 +172,7 @@ class Result:
             (self.window[0] * self.ms, self.window[1] * self.ms),
             self.peak * self.mV,
             self.trough * self.mV,
+            self.turning_points,
             np.array(STATUSES, dtype=object)[self.status],
             self.ended * self.ms,
             self.error * self.ms,

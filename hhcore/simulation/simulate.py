@@ -3,23 +3,27 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from math import isfinite
+from numbers import Integral, Real
+from threading import Event
 
 import numpy as np
 
+from hhcore.base.checks import numbers
 from hhcore.base.errors import UserError, closest
 from hhcore.base.units import check_temperature, to_unit
 from hhcore.model.model import NOTHING, Model, Quantity, load_model
-from hhcore.schemes.solver import solver
+from hhcore.schemes.solver import Solver, solver
 from hhcore.simulation.engine import Engine, engine
 from hhcore.simulation.integration import SAMPLE, Integration, integrate, pack
 from hhcore.simulation.observers import Observer, standard_observers
 from hhcore.simulation.rest import initial_states
-from hhcore.simulation.result import NO_STABLE_REST, Result, joined
+from hhcore.simulation.result import NO_STABLE_REST, STATUSES, Result, Trace, joined
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
 CHUNK = 1024  # neurons in one call of a kernel; their lanes finish at different times, so not too few
-MOST_STEPS = 1000  # of an adaptive scheme, in one ms on average
 TRACE_INTERVAL_MS = 0.025
+MOST_SAMPLES = 10**8  # of a trace: several GB
 
 
 def simulate(
@@ -66,39 +70,45 @@ def simulate(
     [1, 4]
     """
     model = load_model(model) if isinstance(model, str) else model
-    chosen = solver(method, dt, local_error)
-    window = (0.0, duration) if analysis_window is None else analysis_window
-    if not duration > 0:
-        raise UserError(f"duration {duration} must be above 0")
+    chosen = _solver(method, dt, local_error)
+    duration = _positive(duration, "duration")
+    threshold = _number(threshold, "threshold")
+    window = _window((0.0, duration) if analysis_window is None else analysis_window)
+    if not (isinstance(threads, Integral) and threads > 0):
+        raise UserError(f"threads: {threads!r} is not a number of threads; give a whole number from 1 on")
     if not 0 <= window[0] < window[1] <= duration:
         raise UserError(f"analysis_window {window} must lie inside 0 to {duration} (the duration)")
-    rearm = threshold if rearm is None else rearm
+    rearm = threshold if rearm is None else _number(rearm, "rearm")
     if not rearm <= threshold:
         raise UserError(f"rearm {rearm} must not lie above the threshold {threshold}")
     table = _table(model, points, stimulus, duration)
     if observers is None:
-        observers = standard_observers(type(stimulus), threshold, rearm, window)
+        observers = standard_observers(type(stimulus), threshold, rearm, window, model.mV)
     compiled = engine(model, method, type(stimulus), observers)
     states, status = initial_states(compiled, table[:, : len(model.parameters)], initial_state)
     stops = _stops(duration, [stop for observer in compiled.observers for stop in observer.stops])
-    most_steps = MOST_STEPS * duration * model.ms if chosen.scheme.adaptive else np.inf
+
+    cancelled = Event()
 
     def simulate_chunk(rows: slice) -> tuple[Integration, float]:
         started = time.thread_time()
-        limits = {"accuracy": chosen.accuracy, "most_steps": most_steps}
-        integration = integrate(compiled, table[rows], states[rows], stops, **limits)
+        settings = {"accuracy": chosen.accuracy, "cancelled": cancelled}
+        integration = integrate(compiled, table[rows], states[rows], stops, **settings)
         seconds = time.thread_time() - started
         if progress is not None:
             progress(len(integration.outcome))
         return integration, seconds
 
     with ThreadPoolExecutor(threads) as pool:
-        parts = list(pool.map(simulate_chunk, _chunks(len(table), threads, compiled.kernel.W)))
+        try:
+            parts = list(pool.map(simulate_chunk, _chunks(len(table), threads, compiled.kernel.W)))
+        except BaseException:  # Ctrl-C, or an error in one thread: the pool waits until the others have ended
+            cancelled.set()
+            raise
     record = joined([{**part.record, "outcome": part.outcome} for part, _ in parts])
     outcome = record.pop("outcome")
-    record["status"] = np.where(outcome > 0, outcome + NO_STABLE_REST, status).astype(np.int8)
-    window, seconds = (float(window[0]), float(window[1])), sum(seconds for _, seconds in parts)
-    return Result(record, window, model.ms, seconds, mV=model.mV)
+    record["status"] = _status(outcome, status)
+    return Result(record, window, model.ms, sum(seconds for _, seconds in parts), mV=model.mV)
 
 
 def trace(
@@ -113,27 +123,67 @@ def trace(
     local_error: float | None = None,
     interval: float | None = None,
     observers: Sequence[Observer] | None = None,
-) -> dict[str, np.ndarray]:
+) -> Trace:
     """Trace one neuron: `time`, `stimulus`, each state, and each current that flows into the potential.
 
     interval : time between two samples, and the longest step, in the model's unit of time; samples are added where
                the stimulus changes. By default dt, or 0.025 ms of an adaptive scheme
     observers: those of `simulate`, so that both use one kernel; their records are dropped
 
-    Returns float64 (samples,) by qualified name. Other arguments as in `simulate`.
+    Returns float64 (samples,) by qualified name, and `status`. Other arguments, limits and errors as in `simulate`.
     """
     model = load_model(model) if isinstance(model, str) else model
-    chosen = solver(method, dt, local_error)
+    chosen = _solver(method, dt, local_error)
+    duration = _positive(duration, "duration")
     table = _table(model, point, stimulus, duration)
+    if len(table) != 1:
+        raise UserError(f"trace: {len(table)} neurons are given; give the point and the stimulus of one")
     compiled = engine(model, method, type(stimulus), observers)
-    start, _ = initial_states(compiled, table[:, : len(model.parameters)], initial_state)
+    start, status = initial_states(compiled, table[:, : len(model.parameters)], initial_state)
     if interval is None:
         interval = TRACE_INTERVAL_MS / model.ms if chosen.scheme.adaptive else chosen.accuracy
+    interval = _positive(interval, "interval")
+    if duration / interval > MOST_SAMPLES:
+        raise UserError(
+            f"interval {interval!r}: {duration / interval:.2g} samples in {duration!r} are too many; give an interval "
+            f"from {duration / MOST_SAMPLES:.2g} on, or a shorter duration"
+        )
     stops = _stops(duration, interval * np.arange(1, int(duration / interval) + 1))
     most = compiled.most_samples(table, stops)
-    samples = integrate(compiled, table, start, stops, accuracy=chosen.accuracy, samples=most).samples[0]
-    values = _sampled(compiled, table, start, samples)
-    return dict(zip(["time", "stimulus", *model.states, *model.currents], values.T, strict=True))
+    integration = integrate(compiled, table, start, stops, accuracy=chosen.accuracy, samples=most)
+    values = _sampled(compiled, table, start, integration.samples[0])
+    columns = dict(zip(["time", "stimulus", *model.states, *model.currents], values.T, strict=True))
+    return Trace(columns, STATUSES[_status(integration.outcome, status)[0]])
+
+
+def _status(outcome: np.ndarray, at_rest: np.ndarray) -> np.ndarray:
+    """Indices into STATUSES, int8 (n,), from how a kernel ended neurons and from `initial_states`."""
+    return np.where(outcome > 0, outcome + NO_STABLE_REST, at_rest).astype(np.int8)
+
+
+def _solver(method: str, dt: float | None, local_error: float | None) -> Solver:
+    given = {"dt": dt, "local_error": local_error}
+    return solver(method, **{name: None if value is None else _number(value, name) for name, value in given.items()})
+
+
+def _number(value: object, where: str) -> float:
+    """A finite number. Raises UserError for anything else."""
+    if not (isinstance(value, Real) and isfinite(value)):
+        raise UserError(f"{where}: {value!r} is not a finite number; give one")
+    return float(value)
+
+
+def _positive(value: object, where: str) -> float:
+    number = _number(value, where)
+    if number <= 0:
+        raise UserError(f"{where} {value!r} must be above 0")
+    return number
+
+
+def _window(value: object) -> tuple[float, float]:
+    if not isinstance(value, Sequence | np.ndarray) or len(value) != 2:
+        raise UserError(f"analysis_window: {value!r} is not a window; give two times, (start, stop)")
+    return _number(value[0], "analysis_window"), _number(value[1], "analysis_window")
 
 
 def _stops(duration: float, times: Sequence[float] | np.ndarray) -> np.ndarray:
@@ -152,6 +202,8 @@ def _table(model: Model, points: Mapping, stimulus: Stimulus, duration: float) -
     """Parameters of the model, then the fields of the stimulus, for each neuron: float64 (n, p + f)."""
     if not isinstance(stimulus, Stimulus):
         raise UserError(f"stimulus: {stimulus!r} is not a stimulus; give one, like hhcore.Step(10)")
+    if not isinstance(points, Mapping):
+        raise UserError(f"points: {points!r} is not a mapping; give values by name, like {{'sodium.g': 120}}")
     for name in points:
         if name not in model.parameters:
             raise UserError(
@@ -179,27 +231,23 @@ def _table(model: Model, points: Mapping, stimulus: Stimulus, duration: float) -
 
 
 def _numbers(values: object, parameter: Quantity, where: str) -> np.ndarray:
-    if isinstance(values, str):
-        values = to_unit(values, parameter.unit, where)
-    try:
-        numbers = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise UserError(
-            f"{where}: {values!r} is neither a number nor an array of numbers; give one in the model's unit"
-        ) from error
-    check_temperature(float(numbers.min(initial=np.inf)), parameter.unit, parameter.value, where)
-    return numbers
+    """A number or a list of them, float64 () or (n,), of a parameter; text has a unit."""
+    array = numbers(to_unit(values, parameter.unit, where) if isinstance(values, str) else values, where)
+    check_temperature(float(array.min(initial=np.inf)), parameter.unit, parameter.value, where)
+    return array
 
 
 def _sampled(compiled: Engine, parameters: np.ndarray, start: np.ndarray, samples: np.ndarray) -> np.ndarray:
     """Columns time, injected current, states and membrane currents, at the start and at each sample.
 
-    parameters : float64 (1, p + f); samples : float64 (k, 3 + N); the current at an edge is that after it
+    parameters : float64 (1, p + f); samples : float64 (k, 3 + N); the current at an edge is that after it. The injected
+                 current is NaN without samples, of a neuron that fails at once
     """
     kernel, samples = compiled.kernel, samples[np.isfinite(samples[:, 0])]
     times, levels, onsets = samples[:, : len(SAMPLE)].T
     times, states = np.r_[0.0, times], np.vstack([start, samples[:, len(SAMPLE) :]])
-    following = {"TIME": times, "LEVEL": np.r_[levels, levels[-1]], "ONSET": np.r_[onsets, onsets[-1]]}
+    last = (levels[-1], onsets[-1]) if len(levels) else (np.nan, np.nan)
+    following = {"TIME": times, "LEVEL": np.r_[levels, last[0]], "ONSET": np.r_[onsets, last[1]]}
     flowing = np.empty((len(times), 1 + kernel.CURRENTS))
     for first in range(0, len(times), kernel.W):
         rows = np.minimum(np.arange(first, first + kernel.W), len(times) - 1)

@@ -1,5 +1,6 @@
 rule report:
     input:
+        forced_if_stale,
         [file for name in EXPERIMENTS for file in results(name)],
     output:
         "results/report.html",
@@ -14,8 +15,8 @@ rule report:
         mem_mb=1000,
         runtime=10,
     params:
+        recipe=report_recipe(),
         storage=storage_arguments(),
-        captions=code_digest(*all_captions()),  # no input: a brace in their folder's name would be a wildcard
     message:
         "Write the report"
     script:

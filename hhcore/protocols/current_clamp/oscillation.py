@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-OSCILLATION_MV = 5.0  # a larger swing of the potential inside the window without a spike counts as undetected
-
 
 def undetected(features: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Which neurons oscillate inside the analysis window without a spike there, bool (n,)."""
-    swing = features["peak_mV"] - features["trough_mV"]
-    return (features["firing_rate_Hz"] == 0.0) & (swing > OSCILLATION_MV)
+    """Which neurons oscillate inside the analysis window without a spike there, bool (n,).
+
+    An oscillation has a maximum and a minimum at least, in any order; charging of the membrane has one of them or none.
+    """
+    turning_points = np.ma.filled(features["turning_points"], 0)
+    return (features["spike_count_rate_Hz"] == 0.0) & (turning_points >= 2)

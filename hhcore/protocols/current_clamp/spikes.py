@@ -7,7 +7,8 @@ import pyarrow as pa
 from hhcore.base import tables
 from hhcore.experiments.analysis import Analysis, RowBlock, TableFile
 from hhcore.experiments.experiment import Experiment
-from hhcore.protocols.current_clamp.oscillation import OSCILLATION_MV, undetected
+from hhcore.protocols.current_clamp.oscillation import undetected
+from hhcore.simulation.observers.extremes import OSCILLATION_MV
 
 
 class Spikes(Analysis):

@@ -68,17 +68,26 @@ class FI(Analysis):
         amplitude = block.axes.get(e.column("amplitude"), np.full(len(block.rows), e.defaults["amplitude"]))
         others = {name: column for name, column in block.axes.items() if name != e.column("amplitude")}
         curves = fi.curves(amplitude, list(others.values()))
+        steady = self._steady_rate(block)
         parts = {
-            "fi_curves": self._curves(block, curves, amplitude, others),
-            "fi_summary": self._summary(block, curves, amplitude, others),
+            "fi_curves": self._curves(block, curves, steady, amplitude, others),
+            "fi_summary": self._summary(block, curves, steady, amplitude, others),
         }
         self.counted += len(curves.first)
         return parts
 
-    def _curves(self, block: RowBlock, curves: fi.Curves, amplitude: np.ndarray, others: dict) -> pa.Table:
+    def _steady_rate(self, block: RowBlock) -> np.ndarray:
+        e, ms = self.experiment, block.result.ms
+        window = e.analysis_window[0] * ms, e.analysis_window[1] * ms
+        start, stop = (block.axes.get(e.column(name), e.defaults[name]) * ms for name in ("start", "stop"))
+        return fi.steady_rate(block.columns, window, start, stop)
+
+    def _curves(
+        self, block: RowBlock, curves: fi.Curves, steady: np.ndarray, amplitude: np.ndarray, others: dict
+    ) -> pa.Table:
         e, result = self.experiment, block.result
         first_interval = first_intervals(result.spike_times * result.ms, result.offsets)
-        table = fi.curve_table(curves, block.columns, first_interval)
+        table = fi.curve_table(curves, block.columns, steady, first_interval)
         rows = table.pop("row")
         columns = {
             "curve": self.counted + table.pop("curve"),
@@ -88,12 +97,12 @@ class FI(Analysis):
         fields = e.axis_fields | {e.column("amplitude"): (e.unit("amplitude"), "stimulus amplitude")}
         return tables.table(columns, fields | fi.CURVE_DEFINITIONS)
 
-    def _summary(self, block: RowBlock, curves: fi.Curves, amplitude: np.ndarray, others: dict) -> pa.Table:
-        e, ms, unit = self.experiment, block.result.ms, self.experiment.unit("amplitude")
-        window = e.analysis_window[0] * ms, e.analysis_window[1] * ms
+    def _summary(
+        self, block: RowBlock, curves: fi.Curves, steady: np.ndarray, amplitude: np.ndarray, others: dict
+    ) -> pa.Table:
+        e, unit = self.experiment, self.experiment.unit("amplitude")
         suffix = column_name("", unit).removeprefix("_")
-        start, stop = (block.axes.get(e.column(name), e.defaults[name]) * ms for name in ("start", "stop"))
-        table = fi.summary_table(curves, amplitude, block.columns, window, suffix, start, stop)
+        table = fi.summary_table(curves, amplitude, block.columns, steady, suffix)
         columns = {"curve": self.counted + table.pop("curve")}
         columns |= {name: column[curves.first] for name, column in others.items()} | table
         return tables.table(columns, e.axis_fields | fi.summary_definitions(unit, suffix))

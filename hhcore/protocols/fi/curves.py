@@ -1,18 +1,19 @@
-"""F-I curves: rate against amplitude, and the features of each curve.
+"""F-I curves: steady rate against amplitude, and the features of each curve.
 
 A curve is all points that share every axis but the amplitude. A neuron fires repetitively if at least two spikes lie
 inside the analysis window and the last spike of the run is not before the middle of the window. This separates lasting
 firing from the few spikes that a step from rest evokes before the neuron falls silent. It loses no periodic train: of
-two or more spikes at even intervals, the last always lies in the later half. The amplitudes of the grid are the only
-ones, so an onset is known to their spacing.
+two or more spikes at even intervals, the last always lies in the later half. Only repetitive firing has a steady
+rate above 0. The amplitudes of the grid are the only ones, so an onset is known to their spacing.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from hhcore.protocols.current_clamp.oscillation import OSCILLATION_MV, undetected
+from hhcore.protocols.current_clamp.oscillation import undetected
 from hhcore.simulation.features import FAILED
+from hhcore.simulation.observers.extremes import OSCILLATION_MV
 
 REPETITIVE = (
     "at least two spikes in the analysis window, and the last spike of the run not before the middle of the window "
@@ -20,7 +21,11 @@ REPETITIVE = (
 )
 CURVE_DEFINITIONS = {
     "curve": ("1", "number of the curve, in the order of the grid"),
-    "steady_rate_Hz": ("Hz", "spikes in the analysis window over the length of the window"),
+    "steady_rate_Hz": (
+        "Hz",
+        f"1 over the mean interval between spikes in the analysis window; 0 without repetitive firing: {REPETITIVE}",
+    ),
+    "spike_count_rate_Hz": ("Hz", "spikes in the analysis window over the length of the window"),
     "first_interval_rate_Hz": ("Hz", "1 over the interval between the first two spikes of the run"),
 }
 
@@ -52,7 +57,8 @@ def summary_definitions(unit: str, suffix: str) -> dict[str, tuple[str, str]]:
         "failed_neurons": ("1", "neurons of the curve that failed; they count as neither firing nor silent"),
         "undetected_oscillations": (
             "1",
-            f"neurons that swing by more than {OSCILLATION_MV:g} mV inside the analysis window without a spike there",
+            f"neurons that oscillate by more than {OSCILLATION_MV:g} mV, with a maximum and a minimum at least, inside "
+            "the analysis window without a spike there",
         ),
     }
 
@@ -90,10 +96,32 @@ def curves(amplitude: np.ndarray, others: list[np.ndarray]) -> Curves:
     return Curves(row, first, number)
 
 
-def curve_table(curves: Curves, features: dict[str, np.ndarray], first_interval: np.ndarray) -> dict[str, np.ndarray]:
+def steady_rate(
+    features: dict[str, np.ndarray],
+    window: tuple[float, float],
+    start: float | np.ndarray = -np.inf,
+    stop: float | np.ndarray = np.inf,
+) -> np.ndarray:
+    """Rate of repetitive firing (see REPETITIVE), float64 (n,) [Hz]: 0 without it, NaN of neurons that failed.
+
+    features    : columns of features, (n,) each
+    window      : (start, stop) of the analysis window [ms]
+    start, stop : when the stimulus begins and ends [ms], a number or float64 (n,) each
+    """
+    spikes_in_window = np.rint(features["spike_count_rate_Hz"] * (window[1] - window[0]) / 1000.0)
+    begin, end = np.maximum(window[0], start), np.minimum(window[1], stop)
+    middle = np.where(begin < end, (begin + end) / 2, sum(window) / 2)
+    repetitive = (spikes_in_window >= 2) & (features["last_spike_ms"] >= middle)
+    return np.where(repetitive | np.isnan(spikes_in_window), features["firing_rate_Hz"], 0.0)
+
+
+def curve_table(
+    curves: Curves, features: dict[str, np.ndarray], steady: np.ndarray, first_interval: np.ndarray
+) -> dict[str, np.ndarray]:
     """Columns of the F-I curves in the order (curve, amplitude), and `row`, the grid row of each.
 
     features       : columns of features, (n,) each
+    steady         : float64 (n,) [Hz], see `steady_rate`
     first_interval : float64 (n,) [ms], see hhcore.simulation.features.first_intervals
     """
     rows = curves.row[curves.row >= 0]
@@ -101,7 +129,8 @@ def curve_table(curves: Curves, features: dict[str, np.ndarray], first_interval:
     return {
         "row": rows,
         "curve": curves.number[rows],
-        "steady_rate_Hz": features["firing_rate_Hz"][rows],
+        "steady_rate_Hz": steady[rows],
+        "spike_count_rate_Hz": features["spike_count_rate_Hz"][rows],
         "first_interval_rate_Hz": np.where(failed, np.nan, 1000.0 / first_interval[rows]),
     }
 
@@ -110,25 +139,22 @@ def summary_table(
     curves: Curves,
     amplitude: np.ndarray,
     features: dict[str, np.ndarray],
-    window: tuple[float, float],
+    steady: np.ndarray,
     suffix: str,
-    start: float | np.ndarray = -np.inf,
-    stop: float | np.ndarray = np.inf,
 ) -> dict[str, np.ndarray]:
     """Columns of the F-I summary, one value per curve, NaN if it has none; see summary_definitions.
 
-    amplitude   : float64 (n,)
-    features    : columns of features, (n,) each
-    window      : (start, stop) of the analysis window [ms]
-    suffix      : the unit of the amplitude as column names have it, "" without a unit
-    start, stop : when the stimulus begins and ends [ms], a number or float64 (n,) each
+    amplitude : float64 (n,)
+    features  : columns of features, (n,) each
+    steady    : float64 (n,) [Hz], see `steady_rate`
+    suffix    : the unit of the amplitude as column names have it, "" without a unit
     """
     row, is_point = curves.row, curves.row >= 0
     failed = is_point & np.isin(np.asarray(features["status"])[row], FAILED)
     x = amplitude[row]
-    rate = np.where(is_point, features["firing_rate_Hz"][row], np.nan)
+    rate = np.where(is_point, steady[row], np.nan)
     spiked = is_point & (np.ma.filled(features["spike_count"], 0)[row] > 0)
-    repetitive = is_point & _repetitive(features, window, start, stop)[row]
+    repetitive = rate > 0
     onset, end = _first(repetitive), _last(repetitive)
     following = _first(repetitive & (np.arange(x.shape[1]) > onset[:, None]))
     falls_silent = _last(is_point & ~repetitive & ~failed) > end
@@ -143,19 +169,6 @@ def summary_table(
         "failed_neurons": failed.sum(axis=1),
         "undetected_oscillations": (is_point & undetected(features)[row]).sum(axis=1),
     }
-
-
-def _repetitive(
-    features: dict[str, np.ndarray],
-    window: tuple[float, float],
-    start: float | np.ndarray,
-    stop: float | np.ndarray,
-) -> np.ndarray:
-    """Which neurons fire repetitively, bool (n,): see REPETITIVE."""
-    spikes_in_window = np.rint(features["firing_rate_Hz"] * (window[1] - window[0]) / 1000.0)
-    begin, end = np.maximum(window[0], start), np.minimum(window[1], stop)
-    middle = np.where(begin < end, (begin + end) / 2, sum(window) / 2)
-    return (spikes_in_window >= 2) & (features["last_spike_ms"] >= middle)
 
 
 def _name(quantity: str, suffix: str) -> str:

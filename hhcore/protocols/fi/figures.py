@@ -9,17 +9,19 @@ from matplotlib.patches import Patch
 from hhcore.base.units import column_name
 from hhcore.figures import style
 from hhcore.figures.context import FigureContext, Variable, after_number, numbers, some_of
-from hhcore.figures.family import Line, family, points, y_limits
+from hhcore.figures.family import Line, family, plot_with_jumps, points, y_limits
 from hhcore.figures.maps import value_map
-from hhcore.protocols.current_clamp.oscillation import OSCILLATION_MV
+from hhcore.protocols.current_clamp.oscillation import undetected
 from hhcore.simulation.features import FAILED
+from hhcore.simulation.observers.extremes import OSCILLATION_MV
 
 RATE = "Firing rate (Hz)"
-STEADY = Line("steady_rate_Hz", "steady rate")
+STEADY = Line("steady_rate_Hz", "steady rate", jumps=True)
 FIRST = Line(
     "first_interval_rate_Hz", "rate of the first interval", {"linestyle": (0, (3, 1.5)), "linewidth": 0.7}, sparse=True
 )
 COUNT = Variable("spike_count", "Spikes per neuron", "1")
+COUNTED = Line("spike_count", "spikes", jumps=True)
 CURVES = 40  # of a sampled design, drawn one by one
 SOME_FAILED = "some amplitudes failed"
 
@@ -30,8 +32,8 @@ def fi_curves(table: pd.DataFrame, context: FigureContext) -> Figure:
 
     table : fi_curves: one row per (curve, amplitude) with the axes' columns, steady_rate_Hz and first_interval_rate_Hz
 
-    A null steady rate means that the neuron failed; a cross marks it. Further axes are held at their middle values; the
-    heading says so. If the amplitude is not swept, the next axis takes its place.
+    A null steady rate means that the neuron failed; a cross marks it. No line joins silence and firing. Further axes
+    are held at their middle values; the heading says so. If the amplitude is not swept, the next axis takes its place.
     """
     if not context.free:
         rates = [f"{line.label}: {_rate(table, line.column)}" for line in (STEADY, FIRST)]
@@ -61,7 +63,7 @@ def spike_count_map(table: pd.DataFrame, context: FigureContext) -> Figure:
         ]
         return style.text_figure(context.title, lines)
     if len(context.free) == 1:
-        return family(table, context, context.free, [Line("spike_count", "spikes")], COUNT.label, style.DIVERGED)
+        return family(table, context, context.free, [COUNTED], COUNT.label, style.DIVERGED)
     axes = (
         context.free
         if len(context.others) < 2
@@ -104,10 +106,10 @@ def rheobase_map(table: pd.DataFrame, context: FigureContext) -> Figure:
 def oscillation_range(table: pd.DataFrame, context: FigureContext) -> Figure:
     """Highest and lowest potential against amplitude, for the middle one of the curves, with the spike threshold.
 
-    table : features: one row per neuron with the axes' columns, peak_mV, trough_mV and firing_rate_Hz
+    table : features: one row per neuron with the axes' columns, peak_mV, trough_mV, turning_points, spike_count_rate_Hz
 
-    Dots mark amplitudes at which the potential swings by more than 5 mV without a spike: there, the rate depends on the
-    definition of a spike. If the amplitude is not swept, the next axis takes its place.
+    Dots mark amplitudes at which the potential oscillates by more than 5 mV without a spike: there, the rate depends on
+    the definition of a spike. If the amplitude is not swept, the next axis takes its place.
     """
     low, high = f"trough: {_range(table, 'trough_mV')}", f"peak: {_range(table, 'peak_mV')}"
     threshold = context.threshold * context.mV
@@ -124,9 +126,9 @@ def oscillation_range(table: pd.DataFrame, context: FigureContext) -> Figure:
     axes.plot(at, peak, color=style.VERMILLION, marker=marker, label="peak")
     axes.plot(at, trough, color=style.BLUE, marker=marker, label="trough")
     axes.axhline(threshold, **style.THRESHOLD)
-    silent = (peak - trough > OSCILLATION_MV) & (numbers(table, "firing_rate_Hz") == 0)
+    silent = undetected({name: numbers(table, name) for name in ("spike_count_rate_Hz", "turning_points")})
     if silent.any():
-        label = f"swings by more than {OSCILLATION_MV:g} mV, no spikes"
+        label = f"oscillates by more than {OSCILLATION_MV:g} mV, no spikes"
         axes.plot(at[silent], peak[silent], "o", color=style.BLACK, markersize=2.2, markeredgewidth=0, label=label)
     style.mark_gaps(axes, at, peak, style.BLACK, style.DIVERGED)
     drawn = np.append([peak, trough], threshold)
@@ -154,11 +156,11 @@ def sampled_curves(table: pd.DataFrame, context: FigureContext) -> Figure:
     figure, [panel] = style.panels(context.title, [*count, *notes], [""], x.label, RATE)
     marker = "o" if len(along) == 1 else ""
     for rate in rates.to_numpy()[:CURVES]:
-        panel.plot(along, rate, color=style.GREY, linewidth=0.3, alpha=0.5, marker=marker)
+        plot_with_jumps(panel, along, rate, color=style.GREY, linewidth=0.3, alpha=0.5, marker=marker)
     low, median, high = np.full((3, len(along)), np.nan)
     low[known], median[known], high[known] = np.nanpercentile(rates.to_numpy()[:, known], [5, 50, 95], axis=0)
     panel.fill_between(along, low, high, color=style.BLUE, alpha=0.25, linewidth=0)
-    panel.plot(along, median, color=style.BLUE, marker=marker)
+    plot_with_jumps(panel, along, median, color=style.BLUE, marker=marker)
     if len(along) > 1:
         style.scale_axis(panel, "x", x)
     y_limits(panel, rates.to_numpy())

@@ -1,6 +1,7 @@
 """Sobol indices of every feature of an experiment, from its tables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -8,18 +9,22 @@ import numpy as np
 import pyarrow as pa
 
 from hhcore.base import tables
-from hhcore.certify.certificate import provenance
 from hhcore.experiments.experiment import Experiment
 from hhcore.protocols.fi import curves as fi
 from hhcore.protocols.fi.analysis import FI
 from hhcore.protocols.sensitivity.indices import DEFINITIONS, sobol_indices
+from hhcore.protocols.sensitivity.noise import certified_errors, without_indices
 from hhcore.sweep.gather import row_blocks
 
-# Columns that are not features of a neuron; the error of the protocol is another one.
-UNJUDGED = {"failed_ms", "fragile", "last_beat", "curve", "failed_neurons", "undetected_oscillations"}
+# Columns that are not features of a neuron; the error of the protocol is another one. The last spike measures where
+# the run ends.
+UNJUDGED = {
+    *("failed_ms", "fragile", "last_beat", "curve", "failed_neurons", "undetected_oscillations"),
+    *("last_spike_ms", "turning_points"),
+}
 
 
-def write_indices(experiment: Experiment, curves: FI | None, numerics: Path, folder: Path) -> None:
+def write_indices(experiment: Experiment, curves: FI | None, folder: Path, metadata: Mapping[str, str]) -> None:
     """Write sobol_indices.parquet of a Saltelli design, from features and, with F-I `curves`, fi_summary in `folder`.
 
     It has a row for each value of the axes, feature and sampled quantity. A feature of a whole curve has no amplitude.
@@ -27,43 +32,67 @@ def write_indices(experiment: Experiment, curves: FI | None, numerics: Path, fol
     e = experiment
     names = e.sample.names
     rows = []
-    for feature, values, coordinates in _outputs(e, curves, folder):
-        for outputs, at in zip(values.T, coordinates, strict=True):
-            indices = sobol_indices(outputs, len(names))
-            undefined = int(np.isnan(outputs).sum())
-            base = outputs.reshape(-1, len(names) + 2)[:, [0, -1]]
-            shared = {"variance": np.nan if undefined else base.var(), "points": len(outputs), "undefined": undefined}
+    for output in _outputs(e, curves, folder):
+        for values, errors, at in zip(output.values.T, output.errors.T, output.coordinates, strict=True):
+            own, shared = _indices(values, errors, len(names))
             for name in names:
                 dimension = sorted(names).index(name)  # of the design: see SampleSpec.expand
-                own = {key: index[dimension] for key, index in indices.items()}
-                rows.append([*at, feature, name, *own.values(), *shared.values()])
+                rows.append([*at, output.feature, name, *(index[dimension] for index in own), *shared])
     axes = [e.column(axis.name) for axis in e.axes]
     columns = dict(zip([*axes, *DEFINITIONS], map(np.array, zip(*rows, strict=True)), strict=True))
     content = tables.table(columns, e.axis_fields | DEFINITIONS)
-    metadata = provenance(e, numerics) | {"version_salib": version("SALib")}
-    tables.write(folder / "sobol_indices.parquet", content, metadata)
+    tables.write(folder / "sobol_indices.parquet", content, {**metadata, "version_salib": version("SALib")})
 
 
-def _outputs(e: Experiment, curves: FI | None, folder: Path) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """(feature, its values, values of the axes) for all features: float64 (points of the design, k) and (k, axes).
+@dataclass(frozen=True)
+class Output:
+    """A feature at all points of the design.
 
-    k is the number of points along the axes. For features of curves, the amplitude does not count and is NaN.
+    values      : float64 (points, k); k is the number of points along the axes
+    errors      : of the values, likewise
+    coordinates : values of the axes, float64 (k, axes)
     """
+
+    feature: str
+    values: np.ndarray
+    errors: np.ndarray
+    coordinates: np.ndarray
+
+
+def _indices(values: np.ndarray, errors: np.ndarray, dimensions: int) -> tuple[list[np.ndarray], tuple]:
+    """The indices of one feature, float64 (dimensions,) each, and what its rows share."""
+    base, base_errors = (x.reshape(-1, dimensions + 2)[:, [0, -1]] for x in (values, errors))
+    undefined = int((~np.isfinite(values)).sum())
+    variance, error = (np.nan, np.nan) if undefined else (base.var(), float(np.sqrt(np.mean(base_errors**2))))
+    reason = without_indices(values, base, error)
+    indices = [np.full(dimensions, np.nan)] * 4 if reason else [*sobol_indices(values, dimensions).values()]
+    return indices, (variance, error, len(values), undefined, reason)
+
+
+def _outputs(e: Experiment, curves: FI | None, folder: Path) -> Iterator[Output]:
+    """All features. For those of curves, the amplitude does not count and is NaN."""
     k = e.n_points // e.shape[0]
     axes = e.coordinates(range(k))
     coordinates = np.column_stack([axes[e.column(a.name)] for a in e.axes] or [np.empty((k, 0))])
     features, summary = folder / "features.parquet", folder / "fi_summary.parquet"
-    for name in _numeric(e, features, axes):
-        yield name, _column(features, name).reshape(e.shape[0], k), coordinates
+    errors = certified_errors(e, features)
+    interval = _column(features, "mean_isi_ms") if "mean_isi_ms" in tables.schema(features).names else np.nan
+    for name, unit in _numeric(e, features, axes):
+        values = _column(features, name)
+        both = (x.reshape(e.shape[0], k) for x in (values, errors.of(name, unit, values, interval)))
+        yield Output(name, *both, coordinates)
     if curves is None:
         return
     column = [a.name for a in e.axes].index("amplitude")
     once = np.flatnonzero(coordinates[:, column] == coordinates[0, column])
+    spacing = np.diff(np.unique(coordinates[:, column])).min(initial=np.inf)
     coordinates = coordinates[once].copy()
     coordinates[:, column] = np.nan
     number = _curve_numbers(e, curves.alignment, np.bincount(once, minlength=k) > 0)
-    for name in _numeric(e, summary, axes):
-        yield name, _column(summary, name)[number].reshape(e.shape[0], -1), coordinates
+    largest = _column(summary, "max_rate_Hz")
+    for name, unit in _numeric(e, summary, axes):
+        columns = _column(summary, name), errors.of_curve(name, unit, largest, spacing)
+        yield Output(name, *(x[number].reshape(e.shape[0], -1) for x in columns), coordinates)
 
 
 def _curve_numbers(e: Experiment, alignment: int, wanted: np.ndarray) -> np.ndarray:
@@ -80,11 +109,11 @@ def _curve_numbers(e: Experiment, alignment: int, wanted: np.ndarray) -> np.ndar
     return np.concatenate(numbers)
 
 
-def _numeric(e: Experiment, path: Path, axes: dict[str, np.ndarray]) -> list[str]:
-    """The columns of a table that are numeric features."""
-    numbers = [f.name for f in tables.schema(path) if pa.types.is_floating(f.type) or pa.types.is_integer(f.type)]
+def _numeric(e: Experiment, path: Path, axes: dict[str, np.ndarray]) -> list[tuple[str, str]]:
+    """The columns of a table that are numeric features, and their units."""
+    numbers = [f for f in tables.schema(path) if pa.types.is_floating(f.type) or pa.types.is_integer(f.type)]
     unjudged = {*UNJUDGED, e.protocol.accuracy.column, *axes}
-    return [name for name in numbers if name not in unjudged]
+    return [(f.name, f.metadata[b"unit"].decode()) for f in numbers if f.name not in unjudged]
 
 
 def _column(path: Path, name: str) -> np.ndarray:

@@ -71,7 +71,7 @@ def sobol_indices(table: pd.DataFrame, context: FigureContext) -> Figure:
         own = pd.concat([whole, own])
         notes = [f"features of single neurons {note}" for note in notes]
     defined = own[own["total"].notna()]
-    notes += _undefined(own[own["total"].isna()].drop_duplicates("feature"))
+    notes += _without(own[own["total"].isna()])
     features = defined["feature"].unique()
     if not len(features):
         return style.text_figure(context.title, ["No feature has Sobol indices.", *notes])
@@ -101,13 +101,13 @@ def _bars(panel: Axes, part: pd.DataFrame) -> None:
     panel.axvline(0.0, color=style.BLACK, linewidth=0.5)
 
 
-def _undefined(features: pd.DataFrame) -> list[str]:
+def _without(features: pd.DataFrame) -> list[str]:
     """A note that names features without indices, and why."""
     words = [
-        f"{row.feature} ({f'{row.undefined:,} of {row.points:,} points lack it' if row.undefined else 'constant'})"
-        for row in features.itertuples()
+        f"{', '.join(part['feature'].unique())} ({reason})"
+        for reason, part in features.groupby("no_indices", sort=False)
     ]
-    return [f"no indices: {', '.join(words)}"] if words else []
+    return [f"no indices: {'; '.join(words)}"] if words else []
 
 
 def _hold(table: pd.DataFrame, context: FigureContext) -> tuple[pd.DataFrame, list[str]]:

@@ -16,8 +16,18 @@ DEFINITIONS = {
     "total": ("1", "share of the variance that remains on average if all quantities but this one are known"),
     "total_ci95": ("1", "half the width of its 95 % confidence interval, found likewise"),
     "variance": ("1", "variance of the feature over the two independent samples of the design [unit of the feature^2]"),
+    "error": (
+        "1",
+        "root mean square of the feature's error over the same samples, from the certified errors "
+        "[unit of the feature]",
+    ),
     "points": ("1", "points of the design: n (d + 2)"),
     "undefined": ("1", "points without the feature; if there is one, there are no indices"),
+    "no_indices": (
+        "1",
+        "why there are no indices: points lack the feature, it is the same everywhere, its standard deviation is below "
+        "ten times its error, or its error is not certified; null where there are indices",
+    ),
 }
 
 

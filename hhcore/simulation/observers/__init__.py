@@ -3,14 +3,22 @@
 from math import inf
 
 from hhcore.simulation.observers.beats import Beats
-from hhcore.simulation.observers.extremes import Extremes
+from hhcore.simulation.observers.extremes import OSCILLATION_MV, Extremes
 from hhcore.simulation.observers.observer import Observer
 from hhcore.simulation.observers.spikes import Spikes
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
 
 def standard_observers(
-    kind: type[Stimulus], threshold: float = inf, rearm: float = -inf, window: tuple[float, float] = (0.0, inf)
+    kind: type[Stimulus],
+    threshold: float = inf,
+    rearm: float = -inf,
+    window: tuple[float, float] = (0.0, inf),
+    mV: float = 1.0,
 ) -> tuple[Observer, ...]:
-    """Spikes, extremes inside the window, and beats if the kind of stimulus has some."""
-    return (Spikes(threshold, rearm), Extremes(*window), *([Beats()] if kind.beat else []))
+    """Spikes, extremes inside the window, and beats if the kind of stimulus has some.
+
+    mV : millivolts in the model's unit of the potential
+    """
+    extremes = Extremes(*window, OSCILLATION_MV / mV)
+    return (Spikes(threshold, rearm), extremes, *([Beats()] if kind.beat else []))

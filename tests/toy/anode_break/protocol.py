@@ -34,7 +34,7 @@ class AnodeBreak(Protocol):
         outcome="rebound_spike_count",
         outcome_meaning="spikes after the release",
         reference_meaning="spikes of the reference",
-        fragile_meaning="whether its spike count depends on the accuracy of the chosen scheme",
+        fragile_meaning="whether its spike count depends on the accuracy, or it cannot be certified",
         missing="failed",
         none="all failed",
         nothing="Every neuron of the sample failed.",
