@@ -6,6 +6,11 @@ BIN := $(VENV)/bin
 PACKAGES := $(VENV)/.packages
 READY := $(VENV)/.ready
 
+# Scripts of an environment name its folder, so a clone that was copied or moved makes its own.
+ifneq ($(shell cat $(PACKAGES) 2>/dev/null),$(CURDIR))
+.PHONY: $(PACKAGES)
+endif
+
 # Tools of .venv first, so that a rule's shell command finds them too.
 WITH_VENV = PATH="$(CURDIR)/$(BIN):$$PATH"
 
@@ -15,7 +20,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c "$(NEW_ENOUGH)" 2>/dev/null && echo $$p && exit; done; echo python3)
 
 .DEFAULT_GOAL := run
-.PHONY: run setup test test-slow test-arm lint benchmark benchmark-pipeline model-pages kernel-report format lock \
+.PHONY: run setup test test-slow test-arm lint benchmark benchmark-pipeline held-out model-pages kernel-report format lock \
 	clean help
 
 run: setup ## run the experiments of config/config.yaml (the default)
@@ -58,6 +63,9 @@ benchmark-pipeline: setup ## measure ten thousand to a million neurons from the 
 	@echo "==> Up to a million neurons through snakemake, about seven minutes; into docs/scaling.md"
 	@$(WITH_VENV) python -m benchmarks.pipeline
 
+held-out: setup ## hold certificates of twenty grids to neurons outside their samples, about three minutes
+	@$(WITH_VENV) python -m benchmarks.held_out 1000
+
 model-pages: setup ## write docs/models from the model files
 	@$(WITH_VENV) python -m benchmarks.model_pages
 
@@ -89,13 +97,14 @@ help: ## list the targets
 $(PACKAGES): requirements.lock
 	@"$(PYTHON)" -c "$(NEW_ENOUGH)" || { echo "make: '$(PYTHON)' is no Python 3.11 or newer;" \
 		"install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@test ! -L $(VENV) || rm $(VENV) # a link: the environment it leads to stays
 	@echo "==> Environment .venv, made by $(PYTHON) ($$("$(PYTHON)" -c 'import platform; print(platform.python_version())'))"
 	@"$(PYTHON)" -m venv --clear $(VENV) || { echo "make: '$(PYTHON) -m venv' does not work;" \
 		"on Debian and Ubuntu install python3-venv" >&2; exit 1; }
 	@echo "==> Packages of requirements.lock (once, about a minute)"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
 	@$(BIN)/python -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib || true # on all cores, which pip does not
-	@touch $@
+	@echo "$(CURDIR)" > $@
 
 $(READY): pyproject.toml $(PACKAGES)
 	@echo "==> hhcore itself, editable"

@@ -50,7 +50,7 @@ ARITHMETIC = ("fma", "multiply", "add")  # a slot of a vector unit each, and not
 TURN = """
 
 def turn(
-    Z: "f8[:]", bound: "f8", inverse_bound: "f8", most_steps: "f8", flat: "f8",
+    Z: "f8[:]", bound: "f8", inverse_bound: "f8", flat: "f8",
     TYPED_ARGUMENTS,
 ):
     for j in range(W):
@@ -58,7 +58,7 @@ def turn(
     attempt(Z)
     noted = 0
     for j in range(W):
-        noted |= conclude(Z, bound, inverse_bound, most_steps, flat, ARGUMENTS, j)
+        noted |= conclude(Z, bound, inverse_bound, flat, ARGUMENTS, j)
     accept(Z)
     return noted
 """

@@ -20,6 +20,7 @@ import hhcore
 from hhcore.base.units import pretty_unit
 from hhcore.figures import style
 from hhcore.model.model import CATALOGUE, Model
+from hhcore.model.units import written_unit
 from hhcore.model.variants import read_variants
 
 FOLDER = Path(__file__).parents[1] / "docs" / "models"
@@ -146,8 +147,8 @@ class Latex(LatexExpressionWriter):
 
     def _ex_number(self, e, b):
         b.append(f"{e.eval():.15g}")
-        if e.unit() not in (None, myokit.units.dimensionless):
-            b.append(rf"\,\mathrm{{{str(e.unit()).strip('[]')}}}".replace("*", r"\,"))
+        if (unit := written_unit(e.unit())) != "1":
+            b.append(rf"\,\mathrm{{{unit}}}".replace("*", r"\,"))
 
     def _ex_power(self, e, b):
         plain = isinstance(e[0], myokit.Name | myokit.Number)

@@ -1,7 +1,12 @@
-"""`python -m hhcore models` shows the catalogue or one of its models, `python -m hhcore check FILE` checks a config."""
+"""The command line.
+
+`python -m hhcore models` shows the catalogue or one of its models, `python -m hhcore check FILE` checks a config,
+`python -m hhcore verify FOLDER` checks files of results.
+"""
 
 import argparse
 import sys
+from pathlib import Path
 
 from hhcore.base.errors import UserError
 from hhcore.config.file import read_config
@@ -38,6 +43,21 @@ def checked(path: str) -> str:
     return "\n".join(filter(None, [notes(experiments.values()), costs]))
 
 
+def verified(folder: str) -> int:
+    """Check every file of a folder of results and say what is wrong; return how many things are.
+
+    Raises UserError if there is nothing to check.
+    """
+    from hhcore.results.verify import Counter, problems, result_files
+
+    files, wrong = result_files(Path(folder)), 0
+    for problem in problems(files, Counter(lambda text: print(text, file=sys.stderr, flush=True))):
+        print(problem)
+        wrong += 1
+    print(f"{len(files):,} files checked, {wrong:,} wrong" if wrong else f"{len(files):,} files checked, all sound")
+    return wrong
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; return 1 after a mistake of the user."""
     parser = argparse.ArgumentParser(prog="python -m hhcore", description=__doc__)
@@ -46,8 +66,12 @@ def main(arguments: list[str] | None = None) -> int:
     listing.add_argument("name", nargs="?", help="a model, or model:variant, or a path")
     checking = commands.add_parser("check", help="whether a config file is right, and what it would cost")
     checking.add_argument("config", help="a YAML file")
+    verifying = commands.add_parser("verify", help="whether files of results are as they were written")
+    verifying.add_argument("folder", nargs="?", default="results", help="a folder or a file; default: results")
     options = parser.parse_args(arguments)
     try:
+        if options.command == "verify":
+            return 1 if verified(options.folder) else 0
         if options.command == "check":
             print(checked(options.config))
         else:

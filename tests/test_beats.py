@@ -212,7 +212,8 @@ def columns(rows, counts, spikes, offsets, failed=None, ms=1.0):
     """rows: (onset, end, rest, peak, slope, slope time, half time, ninety time) of each beat."""
     beats = np.array(rows, dtype=float).reshape(-1, 8)
     failed = np.zeros(len(counts), dtype=bool) if failed is None else np.array(failed)
-    return beat_columns(beats, np.cumsum([0, *counts]), np.array(spikes, dtype=float), np.array(offsets), failed, ms)
+    times = np.array(spikes, dtype=float), np.array(offsets)
+    return beat_columns(beats, np.cumsum([0, *counts]), *times, failed, ms, mV=1.0)
 
 
 def beat(onset, end, up=1.0, half=50.0, ninety=80.0):

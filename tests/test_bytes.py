@@ -16,7 +16,7 @@ from test_workflow import SMALL, Folder
 
 from hhcore.certify.calibration import calibrate
 from hhcore.certify.certificate import write_numerics
-from hhcore.compile.module import cache_directory
+from hhcore.compile.cache import cache_directory
 from hhcore.config.reader import read_experiments
 from hhcore.results.write import write_tables
 from hhcore.sweep import store

@@ -15,10 +15,11 @@ import yaml
 
 from hhcore.base import tables
 from hhcore.certify.calibration import calibrate
-from hhcore.certify.certificate import numerics_fields, write_numerics
+from hhcore.certify.certificate import numerics_fields, provenance, write_numerics
 from hhcore.config.reader import read_experiments
 from hhcore.protocols.current_clamp import CurrentClamp
 from hhcore.protocols.fi import curves as fi
+from hhcore.protocols.pacing import Pacing
 from hhcore.protocols.sensitivity import indices as sensitivity
 from hhcore.protocols.traces.table import write_traces
 from hhcore.results.write import write_tables
@@ -111,11 +112,22 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         beats.DEFINITIONS,
         tables.SPIKE_FIELDS,
         numerics_fields(CurrentClamp.accuracy),
+        numerics_fields(Pacing.accuracy),
         fi.CURVE_DEFINITIONS,
         fi.summary_definitions("uA/cm^2", "uA_cm2"),
         sensitivity.DEFINITIONS,
     ],
-    ids=["features", "last_beat", "beats", "spikes", "numerics", "fi_curves", "fi_summary", "sobol_indices"],
+    ids=[
+        "features",
+        "last_beat",
+        "beats",
+        "spikes",
+        "numerics",
+        "of pacing",
+        "fi_curves",
+        "fi_summary",
+        "sobol_indices",
+    ],
 )
 def test_every_definition_is_on_the_page(fields):
     lines = RESULTS.read_text().splitlines()
@@ -135,7 +147,7 @@ def results(tmp_path_factory) -> Path:
     write_numerics(experiment, calibrate(experiment, progress=lambda done, total: None), numerics)
     update_shard(experiment, "all", shard, progress=lambda done, total: None)
     write_tables(experiment, [shard], numerics, folder)
-    write_traces(experiment, numerics, folder / "traces.parquet")
+    write_traces(experiment, provenance(experiment, numerics), folder / "traces.parquet")
     return base
 
 

@@ -102,11 +102,11 @@ def draw_all(axes, change=lambda table: table, **options):
     ]
 
 
-def traces(count=1, duration=50.0, rate=0.08):
+def traces(count=1, duration=50.0, rate=0.08, status="ok"):
     time = np.arange(0, duration, 0.1)
     one = pd.DataFrame({"time_ms": time, "membrane_V_mV": 60 * np.sin(2 * np.pi * rate * time) - 20})
     one = one.assign(**{g.column: 0.5 + 0.1 * i for i, g in enumerate(GATES)})
-    one = one.assign(**{c.column: 10.0 * i for i, c in enumerate(CURRENTS)}, stimulus_uA_cm2=10.0)
+    one = one.assign(**{c.column: 10.0 * i for i, c in enumerate(CURRENTS)}, stimulus_uA_cm2=10.0, status=status)
     return pd.concat([one.assign(trace=i) for i in range(count)], ignore_index=True)
 
 
@@ -530,6 +530,10 @@ def test_trace_panel_stacks_potential_gates_currents_and_stimulus():
     assert set(colours.values()) <= set(CATEGORIES)
     check_layout(figure)
     check_labels(figure)
+
+
+def test_a_trace_says_that_its_neuron_failed():
+    assert panels(trace_panel(traces(status="stalled"), context()))[0].get_title() == "trace 0\nstalled at 49.9 ms"
 
 
 def test_trace_panel_shows_four_traces_and_says_so():

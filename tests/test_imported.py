@@ -1,6 +1,7 @@
 """Files by path: everything that occurs in published models, and what is said of files that are not so."""
 
 import math
+import re
 import warnings
 
 import myokit
@@ -297,6 +298,38 @@ def test_hostile_files_get_one_message(tmp_path, name, text, message):
         with pytest.raises(hhcore.UserError, match=message):
             model = hhcore.load_model(path, potential="a.x", current="none")
             engine(model, "tsit5", hhcore.Step)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "bytes_of"),
+    [
+        ("UTF-8", str.encode),
+        ("UTF-16LE", lambda text: text.encode("utf-16-le")),
+        ("UTF-16BE", lambda text: text.encode("utf-16-be")),
+        ("UTF-16", lambda text: text.encode("utf-16")),
+        ("UTF-7", lambda text: text.replace("<!", "+ADwAIQ-").encode()),
+        ("IBM037", lambda text: text.encode("cp037")),
+    ],
+)
+def test_no_encoding_hides_an_entity(tmp_path, encoding, bytes_of):
+    path = tmp_path / "exported.cellml"
+    CellML2Exporter().model(str(path), myokit.parse_model((CATALOGUE / "fitzhugh_nagumo_1961.mmt").read_text()))
+    body = path.read_text().partition("?>")[2]
+    (value,) = re.findall('initial_value="(.*?)"', body)[:1]
+    hidden = f'<!DOCTYPE model [<!ENTITY x "{value}">]>{body.replace(value, "&x;")}'
+    path.write_bytes(bytes_of(f'<?xml version="1.0" encoding="{encoding}"?>{hidden}'))
+    with pytest.raises(hhcore.UserError, match="model file exported.cellml"):
+        hhcore.load_model(path)
+
+
+def test_an_entity_that_grows_is_not_expanded(tmp_path):
+    """A billion laughs: 10^9 words from ten lines, in a text and in an attribute."""
+    lines = [f'<!ENTITY a{i} "{f"&a{i - 1};" * 10}">' for i in range(1, 10)]
+    for root in ("<model>&a9;</model>", '<model name="&a9;"/>'):
+        path = tmp_path / "bomb.cellml"
+        path.write_text(f'<!DOCTYPE model [<!ENTITY a0 "ha">{"".join(lines)}]>{root}')
+        with pytest.raises(hhcore.UserError, match="model file bomb.cellml"):
+            hhcore.load_model(path)
 
 
 def test_many_states_are_no_harm(tmp_path):

@@ -165,8 +165,46 @@ def test_the_lock_of_a_run_on_another_machine_stays(cache, tmp_path, machine, st
     lock.write_text("results/report.html\n")
     (folder.path / ".snakemake/hhcore.lock").write_text(machine)
     for _ in range(2):  # a look from here does not make it one of this machine
-        folder.run("-n")
-        assert lock.exists() == stays
+        done = folder.snakemake("--cores", "1", "--until", "kernel")
+        assert lock.exists() == stays and (done.returncode != 0) == stays, done.stderr
+
+
+PAUSE = """
+if workflow.output_settings.dryrun:
+    Path("parsing").touch()
+    while Path("pause").exists():
+        time.sleep(0.05)
+"""
+
+
+def test_dry_runs_take_no_lock_and_delete_none(cache, tmp_path):
+    """Also one that was there before the run, and is still reading the Snakefile."""
+    folder = sweep(tmp_path / "dry", cache)
+    with (folder.path / "workflow/Snakefile").open("a") as file:
+        file.write(PAUSE)
+    (folder.path / "pause").touch()
+    look = begin(folder, "-n")
+    wait_for(folder.path / "parsing")
+    run = begin(folder)
+    locks = folder.path / ".snakemake/locks"
+    wait_for(locks / "0.input.lock", locks / "0.output.lock")
+    (folder.path / "pause").unlink()
+    assert look.wait(60) == 0
+    printed = folder.run("-n")
+    assert "cannot be locked" not in printed and "simulate" in printed
+    assert len(list(locks.iterdir())) == 2 and run.poll() is None, "else the test says nothing"
+    second = folder.snakemake("--cores", "1")
+    assert second.returncode != 0 and "cannot be locked" in second.stdout + second.stderr
+    kill(run, "both", random.Random(0))
+    folder.run("--cores", "1", "--until", "kernel")
+
+
+def wait_for(*files: Path) -> None:
+    """Wait until these files are there."""
+    deadline = time.monotonic() + 60
+    while not all(file.exists() for file in files):
+        assert time.monotonic() < deadline, files
+        time.sleep(0.05)
 
 
 def test_a_second_run_in_the_same_folder_is_refused_and_disturbs_nothing(calm, cache, tmp_path):

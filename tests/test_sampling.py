@@ -11,7 +11,7 @@ from scipy import special, stats
 from scipy.stats import qmc
 
 from hhcore.base.units import to_difference
-from hhcore.certify.calibration import sample
+from hhcore.certify.sample import sample
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.analysis import analyses
 from hhcore.grid import normal

@@ -12,7 +12,7 @@ from scipy.stats import qmc
 from test_figures import POTENTIAL, STIMULUS, check_layout
 
 from hhcore.certify.calibration import calibrate
-from hhcore.certify.certificate import write_numerics
+from hhcore.certify.certificate import provenance, write_numerics
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.analysis import analyses
 from hhcore.figures.context import FigureContext, Variable, figure_context
@@ -24,6 +24,8 @@ from hhcore.protocols.sensitivity.noise import CONSTANT, NOISE, Errors
 from hhcore.results.draw import draw
 from hhcore.results.write import write_tables
 from hhcore.sweep.store import update_shard
+
+nan = np.nan
 
 
 def ishigami(x, a=7.0, b=0.1):
@@ -83,7 +85,7 @@ def made(folder, **changes):
     update_shard(e, "all", shard, progress=lambda *_: None)
     write_tables(e, [shard], numerics, folder)
     if Sobol.applies(e):
-        Sobol(e).write(numerics, folder)
+        Sobol(e).write(folder, provenance(e, numerics))
     return e
 
 
@@ -179,14 +181,16 @@ def test_errors_of_features_are_those_that_shifted_spikes_make():
     plain, moved = of(train), [of(times) for times in shifted]
     for name, value in plain.items():
         unit = next((u for u in ("ms", "Hz") if name.endswith(f"_{u}")), "1")
-        bound = Errors(error, 0.0, 0.0).of(name, unit, np.array([value]), np.array([plain["mean_isi_ms"]]))[0]
+        bound = Errors(error, {}).of(name, unit, np.array([value]), np.array([plain["mean_isi_ms"]]))[0]
         largest = max(abs(other[name] - value) for other in moved)
         assert 0.15 * bound < largest < 1.001 * bound, name
-    heights = Errors(error, 1e-6, 65.0)
-    values, nothing = np.array([40.0, 300.0]), np.full(2, np.nan)
-    assert heights.of("peak_mV", "mV", values, nothing) == pytest.approx([65e-6, 65e-6])
-    assert heights.of("max_upstroke_V_s", "V/s", values, nothing) == pytest.approx([40e-6, 300e-6])
-    assert heights.of("spike_count", "1", values, nothing).tolist() == [0, 0]
+    certified = Errors(error, {"peak_mV": 3e-5, "apd90_ms": 7e-4, "trough_mV": 4e-5})
+    one, nothing = np.array([40.0]), np.array([nan])
+    expected = {"peak_mV": 3e-5, "resting_potential_mV": 4e-5, "apd90_ms": 7e-4, "apd50_ms": 2e-4, "spike_count": 0.0}
+    expected |= {"max_upstroke_V_s": nan}
+    units = {"_mV": "mV", "_ms": "ms", "V_s": "V/s", "unt": "1"}
+    found = {name: certified.of(name, units[name[-3:]], one, nothing)[0] for name in expected}
+    assert found == pytest.approx(expected, nan_ok=True)
 
 
 def test_the_table_carries_certificate_units_and_definitions(curves):

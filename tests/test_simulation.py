@@ -11,6 +11,7 @@ import pytest
 import hhcore
 from hhcore.compile.language import machine
 from hhcore.compile.text import generate
+from hhcore.model.model import CATALOGUE
 from hhcore.schemes.solver import setting_of
 from hhcore.simulation.engine import kernel_parts
 from hhcore.simulation.reference import reference
@@ -184,6 +185,29 @@ def test_a_neuron_that_fails_has_a_status_a_time_and_a_state_and_leaves_its_bloc
     assert 0.0 <= run.features.failed_ms[1] < 50.0 and np.isfinite(run.final).all()
     assert run.features.loc[0].equals(run.features.loc[2])
     assert run.features.spike_count[0] == 4
+    traced = hhcore.trace(HH, {"membrane.C": capacitance}, hhcore.Step(10.0), duration=50.0, **solver(method))
+    assert traced.status == how and 0 <= run.ended[1] - traced["time"][-1] < 1.0
+
+
+def test_a_trace_has_the_limit_of_steps_of_a_run():
+    """Of a membrane a billion times as fast; a kernel would step on for hours."""
+    traced = hhcore.trace(HH, {"membrane.C": 1e-9}, hhcore.Step(10.0), duration=20.0)
+    assert traced.status == "stalled" and traced["time"].tolist() == [0.0]
+
+
+@pytest.mark.parametrize("method", METHODS[1:])
+@pytest.mark.parametrize("duration", [1e-3, 1e-6])
+def test_no_neuron_stalls_because_edges_are_close(method, duration):
+    """At rest nothing flows, so a short current charges the capacitor alone: by I t / C, off by t / ms of it."""
+    amplitude, period = 10.0, duration / 1000
+    rest = hhcore.simulate(HH, {}, hhcore.Step(0.0), duration=duration, method=method).final[0, 0]
+    for stimulus, time in [
+        (hhcore.Step(amplitude), duration),
+        (hhcore.PulseTrain(amplitude, period / 4, period), duration / 4),
+    ]:
+        run = hhcore.simulate(HH, {}, stimulus, duration=duration, method=method)
+        assert run.features.status.tolist() == ["ok"]
+        assert run.final[0, 0] - rest == pytest.approx(amplitude * time, rel=0.01)
 
 
 def test_trace_agrees_with_simulate_and_with_the_currents_by_hand():
@@ -207,7 +231,7 @@ def test_trace_agrees_with_simulate_and_with_the_currents_by_hand():
         ({"method": "rk4"}, "'rk4' needs dt"),
         ({"method": "rk4", "local_error": 1e-6}, "steps of equal length: give dt"),
         ({"dt": 0.1}, "'tsit5' chooses its own steps: give local_error"),
-        ({"local_error": 2.0}, "between 0 and 1"),
+        ({"local_error": 0.01}, "local_error 0.01 is not above 0 and at most 0.001"),
         ({"duration": -1.0}, "duration"),
         ({"analysis_window": (10, 5)}, "analysis_window"),
         ({"initial_state": "resting"}, "'resting'.*rest"),
@@ -216,7 +240,8 @@ def test_trace_agrees_with_simulate_and_with_the_currents_by_hand():
         ({"initial_state": np.zeros((3, 4))}, r"got shape \(3, 4\); give \(4,\) or \(1, 4\)"),
         ({"initial_state": [[1, "a"]]}, "not an array of numbers"),
         ({"rearm": 10.0}, "rearm"),
-        ({"points": {"sodium.g": "120 mS/cm^2"}}, "points: sodium.g: '120 mS/cm.2' is neither a number nor an array"),
+        ({"points": {"sodium.g": "120 mV"}}, "points: sodium.g: '120 mV' cannot be converted to mS/cm.2"),
+        ({"points": {"sodium.g": ["120 mV"]}}, r"points: sodium.g: \['120 mV'\] is neither a number nor an array"),
         ({"stimulus": 10}, "stimulus: 10 is not a stimulus; give one, like hhcore.Step"),
     ],
 )
@@ -224,6 +249,33 @@ def test_wrong_calls_get_one_clear_message(arguments, message):
     call = {"points": {}, "stimulus": hhcore.Step(10.0), "duration": 10.0} | arguments
     with pytest.raises(hhcore.UserError, match=message):
         hhcore.simulate(HH, call.pop("points"), call.pop("stimulus"), **call)
+
+
+@pytest.mark.parametrize("frozen", [16.3, "16.3 K", [290.0, 16.3]])
+def test_a_temperature_that_means_degrees_celsius_is_refused(frozen):
+    for run in (hhcore.simulate, hhcore.trace):
+        with pytest.raises(hhcore.UserError, match=r"points: temperature.T: 16.3 is in kelvin.*write '16.3 degC'"):
+            run(HH, {"temperature.T": frozen}, hhcore.Step(10.0), duration=10.0)
+
+
+def test_a_parameter_may_be_text_with_a_unit():
+    warm, text = (
+        hhcore.simulate(HH, {"temperature.T": t}, hhcore.Step(10.0), duration=20.0) for t in (289.45, "16.3 degC")
+    )
+    assert text.spike_times.tolist() == warm.spike_times.tolist() and len(warm.spike_times) > 0
+
+
+def test_a_difference_of_temperatures_may_be_small(tmp_path):
+    """10 K in the model is no temperature of a neuron."""
+    text = (
+        (CATALOGUE / f"{HH}.mmt")
+        .read_text()
+        .replace("10 [K]", "step")
+        .replace("q10 = 3", "step = 10 [K]\n    in [K]\nq10 = 3")
+    )
+    (tmp_path / "m.mmt").write_text(text)
+    run = hhcore.simulate(str(tmp_path / "m.mmt"), {"temperature.step": 5.0}, hhcore.Step(10.0), duration=20.0)
+    assert run.status.tolist() == [0]
 
 
 @pytest.mark.parametrize("order", ["C", "F"])

@@ -10,7 +10,7 @@ from scipy.integrate import DOP853
 
 import hhcore
 from hhcore.schemes.rosenbrock import STEINEBACH
-from hhcore.schemes.solver import SCHEMES, setting_of
+from hhcore.schemes.solver import LARGEST_ERROR, SCHEMES, setting_of
 from hhcore.schemes.tableaus import CLASSICAL, DORMAND_PRINCE_8, TSITOURAS
 from hhcore.simulation.reference import derivative, reference
 
@@ -55,9 +55,11 @@ def in_equal_steps(method: str, number: int) -> np.ndarray:
     """States (4, 20) at TIMES, by so many steps in each 0.5 ms: each ends at a sample, no local error is too large."""
     interval = TIMES[0] / number
     solver = {"method": method} | ({"local_error": 0.99} if SCHEMES[method].adaptive else {"dt": interval})
-    found = hhcore.trace(
-        MODEL, {}, hhcore.Step(10.0), duration=TIMES[-1], initial_state=TEXTBOOK, interval=interval, **solver
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hhcore.schemes.solver.LARGEST_ERROR", 1.0)
+        found = hhcore.trace(
+            MODEL, {}, hhcore.Step(10.0), duration=TIMES[-1], initial_state=TEXTBOOK, interval=interval, **solver
+        )
     return np.array([found[name][number::number][: len(TIMES)] for name in MODEL.states])
 
 
@@ -206,6 +208,13 @@ def test_the_last_edge_is_where_the_seventh_peak_touches_the_threshold():
     for method in ("rk4", "tsit5", "dop853"):
         found = textbook(method, FINE[method], touching + np.array([-5e-6, 5e-6]))
         assert np.diff(found.offsets).tolist() == [7, 6]
+
+
+@pytest.mark.parametrize("method", [name for name in SCHEMES if SCHEMES[name].adaptive])
+def test_no_peak_lies_above_the_potential_of_sodium(method):
+    """Nothing drives the axon above it; an interpolant may, in steps that are long for its scheme."""
+    run = textbook(method, LARGEST_ERROR, np.linspace(0, 60, 601))
+    assert 35.0 < run.peak.max() < MODEL.parameters["sodium.E"].value
 
 
 @pytest.mark.parametrize(

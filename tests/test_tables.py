@@ -79,13 +79,17 @@ def test_units_and_definitions_are_in_the_fields(written):
 
 
 def test_metadata_comes_back_and_is_prefixed_in_the_file(written):
-    assert tables.metadata(written) == MADE
-    assert pq.read_schema(written).metadata == {f"hhcore.{k}".encode(): v.encode() for k, v in MADE.items()}
+    assert tables.metadata(written) == MADE | {"table": "table"}
+    in_file = {key.decode(): value.decode() for key, value in pq.read_metadata(written).metadata.items()}
+    assert re.fullmatch("[0-9a-f]{32}", in_file.pop("hhcore.seal"))
+    kept = {key: value for key, value in in_file.items() if key != "ARROW:schema"}
+    assert kept == {f"hhcore.{k}": v for k, v in MADE.items()} | {"hhcore.table": "table"}
 
 
-def test_metadata_of_others_is_left_out(path):
-    pq.write_table(pa.table({}).replace_schema_metadata({"hhcore.model": "m", "pandas": "{}"}), path)
-    assert tables.metadata(path) == {"model": "m"}
+def test_metadata_of_others_is_left_out(written):
+    with tables.writer(written, pa.schema([], metadata={"pandas": "{}"}), {"model": "m"}) as file:
+        file.add_key_value_metadata({"pandas": "{}"})
+    assert tables.metadata(written) == {"model": "m", "table": "table"}
 
 
 def test_infinity_is_a_number():
@@ -99,7 +103,7 @@ def test_a_column_without_a_definition_is_refused():
 
 def test_equal_content_gives_equal_bytes(tmp_path):
     """In another folder, under another name, in another process with another seed of its hashes."""
-    first, second = tmp_path / "a" / "b.parquet", tmp_path / "c.parquet"
+    first, second = tmp_path / "a" / "b.parquet", tmp_path / "c" / "b.parquet"
     tables.write(first, tables.table(columns(), FIELDS), MADE)
     program = "\n".join(
         [
@@ -175,7 +179,7 @@ def test_the_file_is_on_disk_before_it_takes_its_place(path, monkeypatch):
 def test_a_new_version_replaces_the_old_one(written):
     tables.write(written, tables.table({"count": np.arange(2)}, FIELDS), {})
     assert tables.read(written).to_pydict() == {"count": [0, 1]}
-    assert tables.metadata(written) == {}
+    assert tables.metadata(written) == {"table": "table"}
 
 
 # Damage
@@ -208,7 +212,7 @@ def test_damaged_metadata(written):
         tables.metadata(written)
 
 
-def test_metadata_that_is_no_text(path):
+def test_a_file_of_others_is_no_table_of_ours(path):
     pq.write_table(pa.table({}).replace_schema_metadata({b"hhcore.model": b"\xff"}), path)
     with pytest.raises(UserError, match=r"table\.parquet is damaged .* delete it and run snakemake again"):
         tables.metadata(path)
@@ -230,7 +234,7 @@ def test_spikes_are_one_row_each_sorted_by_neuron_and_time(spikes):
     assert found["neuron"].to_pylist() == NEURONS
     assert found["time_ms"].to_pylist() == TIMES.tolist()
     assert found.schema.field("time_ms").metadata[b"unit"] == b"ms"
-    assert tables.metadata(spikes) == MADE
+    assert tables.metadata(spikes) == MADE | {"table": "spikes"}
 
 
 @pytest.mark.parametrize("table", ["written", "spikes"])

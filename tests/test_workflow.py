@@ -366,6 +366,13 @@ def test_a_neuron_that_fails_is_a_row_with_a_status_and_a_step_that_is_unstable_
     assert "3 failed" in (folder.path / "results/e/summary.html").read_text()
 
 
+def test_shards_go_before_traces(cache, tmp_path):
+    folder = Folder(tmp_path / "traced", cache)
+    folder.config(traces=[{"amplitude": 10, "sodium.g": 120}])
+    said = folder.run("results/e/traces.parquet", "results/e/shards/all.parquet", "--cores", "1")
+    assert 0 < said.index("simulate shard all") < said.index("make the tables of traces")
+
+
 def test_units_of_a_model_file_that_do_not_match_are_noted_at_the_start(cache, tmp_path):
     folder = Folder(tmp_path / "noted", cache)
     wrong = (folder.path / "model.mmt").read_text().replace("g * m^3 * h * (V - E)", "g * m^3 * h * V * (V - E)")

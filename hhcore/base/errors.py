@@ -26,8 +26,12 @@ def closest(word: str, legal: Iterable[str]) -> str:
 
 @contextmanager
 def one_message(log: Path) -> Iterator[None]:
-    """End a job that fails by the fault of the user or the machine with one sentence, also written to its log."""
+    """End a job that fails by the fault of the user or the machine with one sentence, also written to its log.
+
+    So does a job that has imported another hhcore than the Snakefile, which says in $HHCORE_LIBRARY where its own is.
+    """
     try:
+        _check_library()
         yield
     except UserError as error:
         _exit(str(error), log)
@@ -43,6 +47,16 @@ def one_message(log: Path) -> Iterator[None]:
         reason = f" ({error})" if str(error) else ""
         advice = "give the job more, on a cluster with `--set-resources RULE:mem_mb=...`, or run fewer jobs at a time"
         _exit(f"out of memory{reason}; {advice}. {_AGAIN}", log)
+
+
+def _check_library() -> None:
+    own = Path(__file__).resolve().parents[1]
+    wanted = Path(os.environ.get("HHCORE_LIBRARY", own))
+    if wanted != own:
+        raise UserError(
+            f"this job imports hhcore from {own}, the Snakefile from {wanted}; let the environment of the jobs "
+            f"find the second, by `make setup` or PYTHONPATH"
+        )
 
 
 def _exit(text: str, log: Path) -> NoReturn:

@@ -1,6 +1,7 @@
-"""Read and write Parquet: units and definitions in the fields, provenance in the file.
+"""Read and write Parquet: units and definitions in the fields, provenance in the file, a seal over all of it.
 
-Files appear whole or not at all. They hold no time, host or path: equal content gives equal bytes.
+Files appear whole or not at all. They hold no time, host or path: equal content gives equal bytes. Whoever reads a file
+here checks its seal first (hhcore.base.seals).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 from hhcore import __version__
 from hhcore.base.errors import UserError
 from hhcore.base.files import atomic_write
+from hhcore.base.seals import SEAL, UNSEALED, check_seal, seal
 
 Fields = Mapping[str, tuple[str, str]]  # name: (unit, definition)
 
@@ -58,11 +60,14 @@ def write(path: Path, content: pa.Table, provenance: Mapping[str, str], **option
 def writer(
     path: Path, schema: pa.Schema, provenance: Mapping[str, str], **options: object
 ) -> Iterator[pq.ParquetWriter]:
-    """Write a table in parts; the file appears when everything is on disk."""
+    """Write a table in parts; the file appears when everything is on disk and sealed."""
     options = OPTIONS | (SPIKE_OPTIONS if schema.names == list(SPIKE_FIELDS) else {}) | options
-    schema = schema.with_metadata({PREFIX + key: value for key, value in provenance.items()})
-    with atomic_write(path) as temporary, pq.ParquetWriter(temporary, schema, **options) as file:
-        yield file
+    schema = schema.with_metadata({PREFIX + key: value for key, value in {**provenance, "table": path.stem}.items()})
+    with atomic_write(path) as temporary:
+        with pq.ParquetWriter(temporary, schema, **options) as file:
+            yield file
+            file.add_key_value_metadata({SEAL: UNSEALED})
+        seal(temporary)
 
 
 def spikes(times: np.ndarray, offsets: np.ndarray, first: int = 0) -> pa.Table:
@@ -112,7 +117,7 @@ def schema(path: Path) -> pa.Schema:
 
 
 def metadata(path: Path) -> dict[str, str]:
-    """The provenance of a table, as `write` got it. Raises UserError as `read` does."""
+    """The provenance of a table, as `write` got it, and its name as `table`. Raises UserError as `read` does."""
     with _open(path) as file:
         entries = file.schema_arrow.metadata or {}
         texts = {key.decode(): value.decode() for key, value in entries.items() if key.startswith(PREFIX.encode())}
@@ -133,6 +138,7 @@ def software() -> dict[str, str]:
 def _open(path: Path) -> Iterator[pq.ParquetFile]:
     """Open a file to read. Raises UserError if it is missing or damaged."""
     try:
+        check_seal(path)
         with pq.ParquetFile(path, memory_map=True, page_checksum_verification=True) as file:
             yield file
     except FileNotFoundError as error:

@@ -11,7 +11,9 @@ from hhcore.base.errors import UserError
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
-COLDEST_K = 200.0  # a bare number below is not taken for a temperature in kelvin: neurons would be frozen
+ZERO_CELSIUS_K = 273.15
+KELVIN = ("K", "kelvin", "Kelvin")  # as model files write it
+COLDEST_K = 200.0  # below it neurons are frozen: somebody means degrees Celsius
 
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
@@ -35,29 +37,18 @@ def pretty_unit(unit: str) -> str:
     'µA/cm²'
     """
     unit = re.sub(r"\^\(?(-?\d+)\)?", lambda power: power[1].translate(_SUPERSCRIPTS), unit)
-    return re.sub(r"\bu(?=[A-Z]|[gms]\b)", "µ", unit).replace("*", "·")
+    return re.sub(r"\bu(?=[A-Z]|[gms]\b)", "µ", unit).replace("*", "·").replace("degC", "°C")
 
 
 def to_unit(value: object, unit: str, where: str) -> float:
     """`value` as a float in `unit`: a bare number is in `unit` already, text has its own unit.
 
     Converts in decimal arithmetic, so that "0.7 s" is exactly 700.0 in ms.
-    Raises UserError if `value` is not a finite number, its unit is unknown or of another dimension, or if it is a bare
-    number of kelvins that must mean degrees Celsius.
+    Raises UserError if `value` is not a finite number, or its unit is unknown or of another dimension.
 
     >>> to_unit("0.5 s", "ms", "duration")
     500.0
     """
-    number = _number(value, unit, where)
-    if unit == "K" and not isinstance(value, str) and number < COLDEST_K:
-        raise UserError(
-            f"{where}: {quoted(value)} is in kelvin here; write '{quoted(value)} degC' for degrees Celsius, "
-            f"or '{quoted(value)} K' if it is meant"
-        )
-    return number
-
-
-def _number(value: object, unit: str, where: str) -> float:
     if isinstance(value, str):
         number = _from_text(value, unit, where)
     elif isinstance(value, Real) and not isinstance(value, bool):
@@ -74,13 +65,33 @@ def to_difference(value: object, unit: str, where: str) -> float:
 
     Also raises UserError for a unit with another zero than `unit`, such as degC for K.
     """
-    number = _number(value, unit, where)
+    number = to_unit(value, unit, where)
     own = _NUMBER.sub("", value.strip(), count=1).strip() if isinstance(value, str) else ""
     if own and to_unit(f"0 {own}", unit, where) != 0.0:
         raise UserError(
             f"{where}: {quoted(value)} is not a difference, since 0 {own} is not 0 {unit}; give it in {unit}"
         )
     return number
+
+
+def is_in_celsius(value: object) -> bool:
+    """Whether a config writes a temperature, or one in an axis or a distribution, in degrees Celsius."""
+    if isinstance(value, dict | list):
+        return any(map(is_in_celsius, value.values() if isinstance(value, dict) else value))
+    own = _NUMBER.sub("", value.strip(), count=1).strip() if isinstance(value, str) else ""
+    return bool(own) and _pint_unit(own) == _pint_unit("degC")
+
+
+def check_temperature(coldest: float, unit: str, own: float, where: str) -> None:
+    """Raise UserError if the lowest value of a quantity [unit] is a temperature that must mean degrees Celsius.
+
+    own : its value in the model; below COLDEST_K it is a difference of temperatures, of which any value is legal
+    """
+    if unit in KELVIN and coldest < COLDEST_K <= own:
+        raise UserError(
+            f"{where}: {coldest:g} is in kelvin here, where neurons are frozen; write '{coldest:g} degC' for degrees "
+            f"Celsius, or give at least {COLDEST_K:g} K"
+        )
 
 
 def _from_text(value: str, unit: str, where: str) -> Decimal | float:

@@ -7,7 +7,6 @@ from hhcore.experiments.experiment import Experiment
 from hhcore.simulation.engine import Engine
 from hhcore.simulation.integration import SAMPLE, integrate, pack
 from hhcore.simulation.rest import initial_states
-from hhcore.simulation.simulate import MOST_STEPS
 
 INTERVAL_MS = 0.05  # between two samples of a neuron; longer if these would be too many
 MOST_SAMPLED = 8_000_000  # numbers: states times neurons times samples
@@ -65,9 +64,9 @@ def _visited(e: Experiment, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     count = min(e.duration * e.model.ms / INTERVAL_MS, MOST_SAMPLED / start.size)
     times = np.linspace(0, e.duration, 2 + int(count))[1:]
     table = np.column_stack([parameters, e.stimulus.table(stimuli, e.duration)])
-    limits = {"accuracy": TIGHT[1], "most_steps": MOST_STEPS * e.duration * e.model.ms}
     most_samples = engine.most_samples(table, times)
-    sampled = integrate(engine, table, start, times, **limits, samples=most_samples).samples[:, :, len(SAMPLE) :]
+    samples = integrate(engine, table, start, times, accuracy=TIGHT[1], samples=most_samples).samples
+    sampled = samples[:, :, len(SAMPLE) :]
     neurons, samples = _moved(start, sampled)
     most = max(BATCH, COMPUTED // start.shape[1] ** 2)
     chosen = np.unique(np.linspace(0, len(neurons) - 1, min(len(neurons), most)).astype(np.int64))

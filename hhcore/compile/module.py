@@ -1,15 +1,11 @@
-"""The cache of kernels: text and machine code, named by the hash of all that determines them."""
+"""Kernels: text and machine code, named by the hash of all that determines them, loaded from the cache or made."""
 
-import os
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 
-import platformdirs
-
 from hhcore.base.digests import code_digest, digest
-from hhcore.base.errors import UserError
-from hhcore.base.files import atomic_write
+from hhcore.compile.cache import cache_directory, check_private, keep, kept
 from hhcore.compile.language.machine import compiled, cpu_digest, load
 from hhcore.compile.parts import ObserverText, StimulusText
 from hhcore.model.model import Model
@@ -35,22 +31,6 @@ def _base(model: Model) -> Model:
     return model.base or model
 
 
-def cache_directory() -> Path:
-    """Where kernels are kept: $HHCORE_CACHE, or the user's cache folder."""
-    return Path(os.environ.get("HHCORE_CACHE") or platformdirs.user_cache_path("hhcore"))
-
-
-def keep(path: Path, content: str | bytes) -> None:
-    """Write a file of the cache. Raises UserError if its folder is not writable."""
-    try:
-        with atomic_write(path) as temporary:
-            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
-    except OSError as error:
-        raise UserError(
-            f"cannot keep kernels in {path.parent} ({error}); set HHCORE_CACHE to another folder"
-        ) from error
-
-
 _loaded: dict[str, SimpleNamespace] = {}
 
 
@@ -60,10 +40,12 @@ def load_kernel(
     """Load the kernel of these parts; generate and compile it if it is not in the cache.
 
     `path` is the file of its text. Each kind of CPU has its own folder of machine code.
+    Raises UserError if others can write the cache, or this user cannot.
     """
     name = kernel_name(model, method, stimulus, observers)
     if name not in _loaded:
         text_path, code_path = cache_directory() / f"{name}.py", cache_directory() / cpu_digest() / f"{name}.bin"
+        check_private(code_path.parent)
         kernel = _cached(text_path, code_path)
         if kernel is None:
             from hhcore.compile.text import generate  # loads SymPy, which a cached kernel does not need
@@ -79,9 +61,9 @@ def load_kernel(
 
 
 def _cached(text: Path, code: Path) -> SimpleNamespace | None:
-    """The kernel of two files of the cache, None if one is missing or damaged."""
+    """The kernel of two files of the cache, None if one is missing, damaged, or not this user's."""
     try:
-        kernel = load(code.read_bytes())
-        return kernel if kernel.source == digest(text.read_bytes().decode()) else None
+        kernel = load(kept(code))
+        return kernel if kernel.source == digest(kept(text).decode()) else None
     except (OSError, ValueError):
         return None

@@ -40,7 +40,7 @@ ZERO = 1e-12  # an initial value below this does not show the size of a state
 # State of the driver in each lane, one row each.
 _LANE = (
     *("TIME", "STEP", "EDGE", "LEFT", "STEPS", "TAKEN", "LAST", "WHEN", "ERROR", "KEEP", "SIZE", "SPEED", "FAILURE"),
-    *("EARLIER", "EARLIER_SLOPE", "LATER_SLOPE", "TURN", "EXTREMUM", "LEVEL", "ONSET", "INJECTED"),
+    *("EARLIER", "EARLIER_SLOPE", "LATER_SLOPE", "TURN", "EXTREMUM", "LEVEL", "ONSET", "INJECTED", "GRANTED"),
 )
 
 
@@ -67,6 +67,7 @@ def _kernel(model: Model, scheme: Scheme, stimulus: StimulusText, observers: Seq
         f"DEGREE, ADAPTIVE, EXPONENT = {scheme.degree}, {scheme.adaptive}, {1 / (scheme.estimate + 1)!r}\n",
         f"INVERSE_SCALE = {tuple(1.0 / scale for scale in _scales(model))!r}\n",
         f"POTENTIAL_SCALE = {_scales(model)[list(model.states).index(model.potential)]!r}\n",
+        f"MOMENT = {2.0**-44 / model.ms!r}  # a step so short, or as short a part of the time, leads nowhere\n",
         *(f"{name} = {value}\n" for name, value in rows.items()),
         f"POTENTIAL = {list(symbols.states).index(model.potential)} * W\n",
         f"CONSTANT = {stimulus.constant}  # whether the injected current is constant in each segment of the stimulus\n",
@@ -160,9 +161,11 @@ def _rows(symbols: Equations, invariants: int, scheme: Scheme, single: list[str]
 
 
 def _scales(model: Model) -> list[float]:
-    """Scale of the error of each state: its initial value; 1 if it has no dimension or starts at zero."""
-    sizes = [1.0 if state.unit == "1" else abs(state.value) for state in model.states.values()]
-    return [size if size > ZERO else 1.0 for size in sizes]
+    """Scale of the error of each state: its initial value; 1 mV or 1 if it has no dimension or starts at zero."""
+    potential = model.states[model.potential].unit
+    usual = {"1": 1.0, potential: 1.0 / model.mV}
+    sizes = {name: 0.0 if state.unit == "1" else abs(state.value) for name, state in model.states.items()}
+    return [size if size > ZERO else usual.get(model.states[name].unit, 1.0) for name, size in sizes.items()]
 
 
 def _variables(symbols: Equations) -> set:

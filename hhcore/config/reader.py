@@ -9,7 +9,7 @@ import numpy as np
 
 from hhcore.base.checks import choice, fields, items, mapping, present, quoted, text
 from hhcore.base.errors import UserError, closest
-from hhcore.base.units import to_unit
+from hhcore.base.units import KELVIN, check_temperature, is_in_celsius, to_unit
 from hhcore.config.solver import check_solver, read_solver, read_tolerance
 from hhcore.experiments.experiment import Experiment, units
 from hhcore.experiments.protocol import Protocol, default_protocol, protocols
@@ -102,6 +102,7 @@ def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
     grid = factors(sample, axes, combine, stimulus.axis)
     check_values(stimulus, defaults, grid, duration, f"{where}.stimulus")
     _check_injected(model, stimulus, defaults, grid, f"{where}.stimulus")
+    _check_temperatures(model, defaults, grid, f"{where}.parameters")
     swept = [name for factor in grid for name in factor.names]
     traces = items(body.get("traces", []), f"{where}.traces", "[{amplitude: 10, ...}, ...], a list of points")
     threshold, rearm = _spikes(body.get("spikes", {}), model.states[model.potential].unit, f"{where}.spikes")
@@ -129,6 +130,7 @@ def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
             _trace(point, model, stimulus, swept, defaults, duration, f"{where}.traces[{i}]")
             for i, point in enumerate(traces)
         ),
+        celsius=_in_celsius(model, [body.get("parameters", {}), *traces]),
     )
 
 
@@ -148,6 +150,19 @@ def _check_injected(
         swept = [f.values[:, f.names.index(name)] for f in grid if name in f.names]
         if model.current.name == NOTHING and np.any(swept or defaults[name]):
             raise UserError(f"{where}.{name}: nothing is injected into {model.name!r}; give 0, or name a current")
+
+
+def _check_temperatures(model: Model, defaults: dict[str, float], grid: tuple[Factor, ...], where: str) -> None:
+    """Raise UserError for a temperature at which neurons are frozen."""
+    lowest = {name: f.values[:, i].min() for f in grid for i, name in enumerate(f.names)}
+    for name, quantity in model.parameters.items():
+        check_temperature(lowest.get(name, defaults[name]), quantity.unit, quantity.value, f"{where}.{name}")
+
+
+def _in_celsius(model: Model, written: list[dict]) -> tuple[str, ...]:
+    """The temperatures among the parameters that one of the mappings writes in degrees Celsius."""
+    kelvins = [name for name, quantity in model.parameters.items() if quantity.unit in KELVIN]
+    return tuple(name for name in kelvins if any(is_in_celsius(body.get(name)) for body in written))
 
 
 def _model(body: dict, base: Path, where: str) -> Model:
@@ -263,4 +278,5 @@ def _trace(
     unit = units(model, stimulus)
     point = defaults | {name: to_unit(value, unit[name], f"{where}.{name}") for name, value in values.items()}
     check_values(stimulus, point, (), duration, where)
+    _check_temperatures(model, point, (), where)
     return point

@@ -4,7 +4,7 @@ from hhcore.base.checks import choice, fields, quoted
 from hhcore.base.errors import UserError
 from hhcore.base.units import to_unit
 from hhcore.experiments.protocol import Accuracy
-from hhcore.schemes.solver import METHODS, Solver, setting_of
+from hhcore.schemes.solver import LARGEST_ERROR, METHODS, Solver, setting_of
 
 MAX_STEPS = 10**10
 SMALLEST_ERROR = 1e-11
@@ -51,10 +51,10 @@ def read_solver(body: dict, unit: str, duration: float, where: str) -> Solver | 
         return None
     if "local_error" in body:
         error = to_unit(body["local_error"], "1", f"{where}.local_error")
-        if not SMALLEST_ERROR <= error <= 0.1:
+        if not SMALLEST_ERROR <= error <= LARGEST_ERROR:
             raise UserError(
-                f"{where}.local_error: {quoted(body['local_error'])} is not between {SMALLEST_ERROR:g} and 0.1; "
-                "in double precision, no finer run could check a smaller one"
+                f"{where}.local_error: {quoted(body['local_error'])} is not between {SMALLEST_ERROR:g} and "
+                f"{LARGEST_ERROR:g}; a smaller one no finer run could check, a larger one loses spikes"
             )
         return Solver(body["method"], error)
     dt = to_unit(body["dt"], unit, f"{where}.dt")

@@ -110,6 +110,11 @@ class Analysis:
         return ()
 
     @property
+    def late(self) -> bool:
+        """Whether its tables are made by itself, after the pass over all neurons (rule 3)."""
+        return self.source in ("tables", "model")
+
+    @property
     def reads(self) -> tuple[str, ...]:
         """The tables that its own are made from, besides numerics (rule 3)."""
         return ()
@@ -128,8 +133,8 @@ class Analysis:
         """The tables of a row block, by name (rule 5)."""
         return {}
 
-    def write(self, numerics: Path, folder: Path) -> None:
-        """Write the tables into `folder`, which has those that it reads (rule 5)."""
+    def write(self, folder: Path, metadata: Mapping[str, str]) -> None:
+        """Write the tables with `metadata` into `folder`, which has those that it reads and numerics (rule 5)."""
         raise NotImplementedError
 
     @property

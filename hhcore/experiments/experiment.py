@@ -44,6 +44,7 @@ class Experiment:
     certify         : "sample" or "all": the neurons whose error is estimated
     failed_neurons  : "keep" or "fail": whether a neuron that diverged or stalled fails the run
     traces          : the points whose time courses are kept, each with a value for all names in `defaults`
+    celsius         : the temperatures that the config writes in degrees Celsius; figures do so too
     """
 
     name: str
@@ -65,6 +66,7 @@ class Experiment:
     certify: str
     failed_neurons: str
     traces: tuple[dict[str, float], ...]
+    celsius: tuple[str, ...]
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -14,8 +14,9 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
 4.  `measure` simulates neurons with a given solver and returns a Result whose record has the columns of COMMON and of
     `schema`. A neuron that fails is a row with a status. A row depends on its own point alone, to the last bit.
 5.  `errors` compares two runs, a coarse and a finer one: how far off each neuron is, in the model's unit of time or
-    potential, NaN if there is nothing to compare. `outcome` is the whole number that must not depend on the solver,
-    such as a spike count. `accuracy` says in words what the error measures. These three choose the solver.
+    potential, NaN if there is nothing to compare. `heights` compares what else they show, such as peaks. `outcome` is
+    the whole number that must not depend on the solver, such as a spike count. `accuracy` says in words what these
+    measure. Together they choose the solver.
 6.  `check` simulates one neuron with an independent program, if there is one, and returns how far off the neuron is.
 7.  `columns` makes features from the record, with the names, units and meanings in `definitions`. `headline` is the
     feature that matters most: its column, a label, its unit.
@@ -60,18 +61,34 @@ COMMON = pa.schema(
 
 
 @dataclass(frozen=True)
+class Height:
+    """Something else that a solver may get wrong, such as a peak or a duration.
+
+    column  : of its error, unit last: `peak_error_mV`; `unit`, `meaning` : its unit and definition
+    share   : the largest error that a solver chosen by a tolerance may leave, as a share of the size in the sample
+    """
+
+    column: str
+    unit: str
+    meaning: str
+    share: float = 1e-3
+
+
+@dataclass(frozen=True)
 class Accuracy:
     """What the error of a protocol measures, in words and units.
 
     label     : `Spike-time error`
     column    : the column of the error, unit last: `spike_time_error_us`; `unit` : its unit
-    tolerance : unit of `Experiment.tolerance` (ms for times), the smallest and the largest legal one, both in words
+    tolerance : unit of `Experiment.tolerance` (ms for times, mV for potentials), the smallest and the largest legal
+                one, both in words
     factor    : from the unit of the tolerance to that of the column
     meaning   : definition of the column, for one neuron of the sample
     outcome   : column of the whole number that must not depend on the solver: `spike_count`; `outcome_meaning`,
                 `reference_meaning`, `fragile_meaning` : definitions of it, of that of the reference, and of `fragile`
     missing   : why a neuron has no error: `does not fire`; `none` : the same of all neurons, in two words;
                 `nothing` : in a sentence
+    heights   : what else is judged
     """
 
     label: str
@@ -87,6 +104,7 @@ class Accuracy:
     missing: str
     none: str
     nothing: str
+    heights: tuple[Height, ...] = ()
 
     @property
     def name(self) -> str:
@@ -99,8 +117,8 @@ class Accuracy:
         return self.column.rpartition("_")[2]
 
     def scale(self, model: Model) -> float:
-        """The factor from the unit of `Protocol.errors`, for times the model's, to that of the tolerance."""
-        return model.ms if self.tolerance[0] == "ms" else 1.0
+        """The factor from the unit of `Protocol.errors`, the model's, to that of the tolerance."""
+        return {"ms": model.ms, "mV": model.mV}.get(self.tolerance[0], 1.0)
 
 
 class Protocol:
@@ -151,6 +169,10 @@ class Protocol:
     def errors(self, run: Result, exact: Result, experiment: "Experiment") -> np.ndarray:
         """Largest error of each neuron of `run`, float64 (n,) (rule 5)."""
         raise NotImplementedError
+
+    def heights(self, run: Result, exact: Result, experiment: "Experiment") -> Mapping[str, tuple[np.ndarray, float]]:
+        """Of each of `accuracy.heights`, by column: its errors, float64 (n,), and the size to compare with (rule 5)."""
+        return {}
 
     def outcome(self, run: Result) -> np.ndarray:
         """The whole number of each neuron that must not depend on the solver, int64 (n,) (rule 5)."""

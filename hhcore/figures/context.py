@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from hhcore.base.hashing import mix64
-from hhcore.base.units import column_name, pretty_unit
+from hhcore.base.units import ZERO_CELSIUS_K, column_name, pretty_unit
 from hhcore.experiments.experiment import Experiment
 from hhcore.figures.limits import MAX_COLOURS, MAX_FACETS, MAX_POINTS, MAX_VALUES
 from hhcore.model.model import Quantity
@@ -35,6 +35,7 @@ class Variable:
     description : words before the name in a label, up to the first comma, semicolon or bracket
     values      : float64 (n,) [unit], for an axis of the grid
     left_out    : number of further values of the axis, which no figure shows
+    zero        : what was subtracted from values and column; both are the table's own again when it is added, exactly
     """
 
     column: str
@@ -43,6 +44,7 @@ class Variable:
     description: str = ""
     values: np.ndarray = field(default_factory=lambda: np.empty(0))
     left_out: int = 0
+    zero: float = 0.0
 
     @property
     def label(self) -> str:
@@ -50,6 +52,11 @@ class Variable:
         words = re.split(r"[,;(]", self.description)[0].strip()
         name = with_unit(self.name, self.unit).replace(" ", "\N{NO-BREAK SPACE}")  # name and unit on one line
         return textwrap.fill(f"{words} {name}".strip(), 36).replace("\N{NO-BREAK SPACE}", " ")
+
+    @property
+    def in_celsius(self) -> "Variable":
+        """A temperature in kelvin as one in degrees Celsius."""
+        return replace(self, unit="degC", values=self.values - ZERO_CELSIUS_K, zero=ZERO_CELSIUS_K)
 
     @property
     def is_logarithmic(self) -> bool:
@@ -98,7 +105,7 @@ class FigureContext:
     neurons   : number of neurons
     combine   : "product" or "zip", as in the config
     certify   : "sample" or "all", as in the config: the neurons whose error was estimated
-    threshold : potential that counts as a spike [unit of the potential]
+    threshold : potential that counts as a spike [unit of the potential]; mV : millivolts in that unit
     tolerance : largest error that the config allows [unit of `error`], or None
     headline  : the feature that matters most, as a column of features
     error     : the error by which solvers are chosen, as a column of tables; `missing` : why a neuron has none;
@@ -119,6 +126,7 @@ class FigureContext:
     combine: str = "product"
     certify: str = "sample"
     threshold: float = 0.0
+    mV: float = 1.0
     tolerance: float | None = None
     headline: Variable = Variable("", "", "1")
     error: Variable = Variable("", "", "1")
@@ -235,6 +243,7 @@ def figure_context(experiment: Experiment) -> FigureContext:
         combine=e.combine,
         certify=e.certify,
         threshold=e.threshold,
+        mV=model.mV,
         tolerance=None if e.tolerance is None else e.tolerance * accuracy.factor,
         headline=Variable(*e.protocol.headline),
         error=Variable(accuracy.column, accuracy.label, accuracy.unit),
@@ -243,6 +252,22 @@ def figure_context(experiment: Experiment) -> FigureContext:
         outcome=accuracy.outcome.replace("_", " "),
         traces=tuple(_trace_title(e, point) for point in e.traces),
     )
+
+
+def in_celsius(
+    experiment: Experiment, context: FigureContext, frames: Mapping[str, pd.DataFrame]
+) -> tuple[FigureContext, dict[str, pd.DataFrame]]:
+    """Context and tables with the temperatures that the config writes so in degrees Celsius, under the same names."""
+    columns = [experiment.column(name) for name in experiment.celsius]
+
+    def converted(variables: tuple[Variable, ...]) -> tuple[Variable, ...]:
+        return tuple(variable.in_celsius if variable.column in columns else variable for variable in variables)
+
+    tables = {
+        name: frame.assign(**{column: frame[column] - ZERO_CELSIUS_K for column in columns if column in frame})
+        for name, frame in frames.items()
+    }
+    return replace(context, axes=converted(context.axes), sampled=converted(context.sampled)), tables
 
 
 def _variable(q: Quantity) -> Variable:
@@ -256,8 +281,13 @@ def _swept(e: Experiment, name: str, values: np.ndarray) -> Variable:
 def _trace_title(e: Experiment, point: dict[str, float]) -> str:
     """What distinguishes a trace: the amplitude, the stimulus' own axis, and changed parameters of the model."""
     stimulus = [name for name in dict.fromkeys(["amplitude", e.stimulus.axis]) if name in e.stimulus.fields]
-    changed = [f"{name} = {point[name]:.6g}" for name, q in e.model.parameters.items() if point[name] != q.value]
+    changed = [_changed(e, name, point[name]) for name, q in e.model.parameters.items() if point[name] != q.value]
     return ", ".join([*(f"{name} = {point[name]:.6g}{after_number(e.unit(name))}" for name in stimulus), *changed])
+
+
+def _changed(e: Experiment, name: str, value: float) -> str:
+    celsius = f"{value - ZERO_CELSIUS_K:.6g}{after_number('degC')}"
+    return f"{name} = {celsius if name in e.celsius else f'{value:.6g}'}"
 
 
 def some_of(count: int, total: int, what: str) -> list[str]:
@@ -272,7 +302,7 @@ def _chosen(rows: pa.RecordBatch, columns: Sequence[Variable], total: int) -> np
     hashed = np.zeros(len(rows), np.uint64)
     for column in columns:
         if column.column in rows.schema.names:
-            hashed = mix64(hashed ^ rows[column.column].to_numpy().view(np.uint64))
+            hashed = mix64(hashed ^ (rows[column.column].to_numpy() + column.zero).view(np.uint64))
     return hashed < np.uint64(MAX_POINTS / total * 2.0**64)
 
 

@@ -19,6 +19,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
 from matplotlib.figure import Figure
 
 from hhcore.base.files import atomic_write
+from hhcore.base.seals import RECIPE, SEAL, SEALED, UNSEALED, seal
 from hhcore.figures.context import Variable, texts
 from hhcore.figures.limits import MAX_COLOURS
 
@@ -86,16 +87,23 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     return wrapped
 
 
-def save(figure: Figure, stem: str | Path) -> tuple[Path, Path]:
-    """Write `<stem>.svg` and `<stem>.png` (300 dpi), each whole or not at all; equal figures give equal bytes."""
-    svg = _write(figure, Path(f"{stem}.svg"), {"Date": None, "Creator": None})
-    png = _write(figure, Path(f"{stem}.png"), {"Software": None})
+def save(figure: Figure, stem: str | Path, recipe: str = "") -> tuple[Path, Path]:
+    """Write `<stem>.svg` and `<stem>.png` (300 dpi), each whole or not at all; equal figures give equal bytes.
+
+    recipe : see hhcore.results.recipes; none outside a workflow
+    """
+    marks = {"Date": None, "Creator": None, "Description": f"{RECIPE}: {recipe}, {SEAL}: {UNSEALED}"}
+    svg = _write(figure, Path(f"{stem}.svg"), marks)
+    png = _write(figure, Path(f"{stem}.png"), {"Software": None, RECIPE: recipe})
     return svg, png
 
 
-def _write(figure: Figure, path: Path, metadata: dict[str, None]) -> Path:
-    with atomic_write(path) as temporary, look():
-        figure.savefig(temporary, format=path.suffix[1:], metadata=metadata)
+def _write(figure: Figure, path: Path, metadata: dict[str, str | None]) -> Path:
+    with atomic_write(path) as temporary:
+        with look():
+            figure.savefig(temporary, format=path.suffix[1:], metadata=metadata)
+        if path.suffix in SEALED:
+            seal(temporary)
     return path
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from hhcore.base.checks import quoted
 from hhcore.base.errors import UserError
+from hhcore.model.cellml_units import name_units
 
 LARGEST = 4 * 2**20  # bytes, ten times the longest published models
 DEEPEST = 200  # nested brackets
@@ -60,11 +61,20 @@ def _text(path) -> str:
 
 
 def _cellml(path: Path, text: str) -> myokit.Model:
-    from myokit.formats.cellml import CellMLImporter
+    """The model of a CellML file, from the text that was checked, whatever encoding it names for itself."""
+    from lxml import etree
+    from myokit.formats.cellml import NS_CELLML_2_0, v1, v2
 
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:  # these could name other files, or grow without bound
+    parser = etree.XMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, resolve_entities=False)
+    root = etree.fromstring(text.encode(), parser)
+    if root.getroottree().docinfo.internalDTD is not None:  # it could name other files, or grow without bound
         raise UserError(f"model file {path.name}: XML with a DOCTYPE or entities is not read; take them out")
-    return CellMLImporter().model(str(path))
+    version = v2 if etree.QName(root).namespace == NS_CELLML_2_0 else v1
+    parsed = version.CellMLParser().parse(root)
+    parsed.validate()
+    model = parsed.myokit_model()
+    name_units(model, root)
+    return model
 
 
 def _check_numbers(variable: myokit.Variable, file: str) -> None:

@@ -12,10 +12,8 @@ from hhcore.base.digests import digest
 from hhcore.base.errors import UserError, closest
 from hhcore.base.units import to_unit
 from hhcore.model.file import read_model_file
+from hhcore.model.units import written_unit
 from hhcore.model.variants import apply_variant, read_variants
-
-# Myokit takes equal units for one, and would write a gating rate in mS/uF.
-myokit.Unit.register_preferred_representation("1/ms", myokit.parse_unit("1/ms"))
 
 CATALOGUE = resources.files("hhcore") / "models"
 NOTHING = "none"  # the name of the injected current of a model without one
@@ -75,9 +73,11 @@ class Model:
 
     @property
     def text_digest(self) -> str:
-        """Hash of the texts that tables, figures and the report show: title, source, descriptions."""
+        """Hash of the texts that tables, figures and the report show: title, source, descriptions, units."""
         quantities = [*self.parameters.values(), *self.states.values(), *self.currents.values(), self.current]
-        return digest(self.title, self.source, *(q.description for q in quantities))
+        return digest(
+            self.title, self.source, self.time_unit, *(text for q in quantities for text in (q.description, q.unit))
+        )
 
     def __repr__(self) -> str:
         return f"<Model {self.name}: {len(self.states)} states, {len(self.parameters)} parameters>"
@@ -151,7 +151,7 @@ def _described(
         potential=voltage.qname(),
         current=Quantity(NOTHING, "1", 0.0) if injected is None else _quantity(injected, 0.0),
         currents={v.qname(): _quantity(v, 0.0) for v in _currents(voltage, injected)},
-        time_unit=_unit(time),
+        time_unit=written_unit(time.unit()),
         notes=notes,
         digest=_digest(parsed, voltage, injected),
         myokit=parsed,
@@ -251,15 +251,8 @@ def _is_sum(e: myokit.Expression) -> bool:
 
 def _quantity(variable: myokit.Variable, value: float) -> Quantity:
     meta = variable.meta
-    return Quantity(
-        variable.qname(), _unit(variable), float(value), meta.get("desc", ""), " ".join(meta.get("source", "").split())
-    )
-
-
-def _unit(variable: myokit.Variable) -> str:
-    """`mS/cm^2`, or `1` for a variable without dimension or unit."""
-    unit = variable.unit()
-    return "1" if unit is None else str(unit).strip("[]")
+    unit, source = written_unit(variable.unit()), " ".join(meta.get("source", "").split())
+    return Quantity(variable.qname(), unit, float(value), meta.get("desc", ""), source)
 
 
 def _digest(parsed: myokit.Model, voltage: myokit.Variable, injected: myokit.Variable | None) -> str:

@@ -20,8 +20,9 @@ FEATURES: Code = (
 )
 
 CALIBRATION: Code = (
-    *("certify/calibration.py", "certify/stability.py", "certify/certificate.py"),
+    *(f"certify/{name}.py" for name in ("calibration", "evidence", "sample", "stability", "certificate")),
     *("simulation/reference.py", "simulation/spike_errors.py", "simulation/spike_errors.py.in"),
+    *("simulation/heights.py", "simulation/beats.py"),
     *("base/tables.py", "base/hashing.py", "compile/cost.py", *GRID),
 )
 

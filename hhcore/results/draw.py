@@ -7,21 +7,29 @@ import numpy as np
 import pandas as pd
 
 from hhcore.base import tables
+from hhcore.certify.origin import check_origin
 from hhcore.experiments.analysis import Rows, analyses
 from hhcore.experiments.experiment import Experiment
-from hhcore.figures.context import FigureContext, figure_context
+from hhcore.figures.context import FigureContext, figure_context, in_celsius
 from hhcore.figures.style import save
 
 
-def draw(experiment: Experiment, names: Iterable[str], folder: Path) -> None:
-    """Draw the figures of the named analyses into `folder`/figures, from the tables in `folder`."""
+def draw(experiment: Experiment, names: Iterable[str], folder: Path, recipe: str = "") -> None:
+    """Draw the figures of the named analyses into `folder`/figures, from the tables in `folder`.
+
+    recipe : see hhcore.results.recipes; none outside a workflow
+
+    Raises UserError if a table is damaged or was made for another experiment or config.
+    """
     chosen = [analysis for analysis in analyses(experiment) if analysis.name in names and analysis.figures]
     drawn = {name: rows for analysis in chosen for name, rows in analysis.drawn.items()}
+    for name in drawn:
+        check_origin(experiment, folder / f"{name}.parquet")
     context = figure_context(experiment)
-    frames = read_frames(drawn, context, folder)
+    context, frames = in_celsius(experiment, context, read_frames(drawn, context, folder))
     for analysis in chosen:
         for name, figure in analysis.draw({table: frames[table] for table in analysis.drawn}, context).items():
-            save(figure, folder / "figures" / name)
+            save(figure, folder / "figures" / name, recipe)
 
 
 def read_frames(drawn: dict[str, Rows], context: FigureContext, folder: Path) -> dict[str, pd.DataFrame]:

@@ -8,13 +8,17 @@ from string import Template
 import numpy as np
 import pyarrow as pa
 
+from hhcore.base.seals import RECIPE, SEAL, UNSEALED
 from hhcore.base.units import pretty_unit
+from hhcore.certify.certificate import IRREGULAR, NONE, worst_key
+from hhcore.certify.evidence import MOST, quantile
 from hhcore.experiments.experiment import Experiment
 from hhcore.simulation.result import STATUSES, Result
 from hhcore.sweep.estimate import estimate
 
 PAGE = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>$name</title>
+<!-- $marks -->
 <style>
 body { font: 14px/1.5 system-ui, sans-serif; color: #222; max-width: 60em; margin: 2em auto; padding: 0 1em; }
 table { border-collapse: collapse; margin: 0.5em 0 1.5em; }
@@ -75,7 +79,8 @@ def summary(
     ]
     for name, schema in totals.schemas.items():
         body += [f"<h2><code>{escape(name)}.parquet</code>, {totals.rows[name]:,} rows</h2>", _fields(schema)]
-    return PAGE.substitute(name=escape(experiment.name), body="\n".join(body))
+    marks = f"{RECIPE}: {provenance.get('recipe', '')}, {SEAL}: {UNSEALED}"
+    return PAGE.substitute(name=escape(experiment.name), marks=marks, body="\n".join(body))
 
 
 def _facts(e: Experiment) -> Iterable[tuple[str, str]]:
@@ -154,13 +159,20 @@ def _accuracy(e: Experiment, totals: Totals, certificate: Mapping[str, str]) -> 
     unit = pretty_unit(accuracy.unit)
     asked = "no tolerance was given"
     if e.tolerance is not None:
-        asked = f"at most {certificate[f'tolerance_{accuracy.suffix}']} {unit} was asked for"
+        asked = f"at most {certificate[f'tolerance_{accuracy.suffix}']} {unit} in {MOST} of them was asked for"
     tested = "every neuron" if e.certify == "all" else f"a sample of {totals.tested:,} neurons"
     yield "Tested", f"{tested}; {asked}"
     if errors.size:
-        yield accuracy.label, f"worst {errors.max():.3g} {unit}, median {np.median(errors):.3g} {unit}"
+        figures = {"worst": errors.max(), f"{MOST} at most": quantile(errors), "median": np.median(errors)}
+        yield accuracy.label, ", ".join(f"{word} {error:.3g} {unit}" for word, error in figures.items())
+    for height in accuracy.heights:
+        name, worst = height.column.rpartition("_error_")[0].replace("_", " "), certificate[worst_key(height)]
+        yield f"Error of {name}", worst if worst == NONE else f"worst {worst} {pretty_unit(height.unit)} in the sample"
     fragile = f"{totals.fragile:,} of {totals.tested:,} tested"
     yield "Fragile", f"{fragile} have a {accuracy.outcome.replace('_', ' ')} that depends on the solver's accuracy"
+    if certificate["uncertain_in_sample"] != NONE:
+        rows = certificate["uncertain_in_sample"].split(", ")
+        yield "Cannot be certified", f"{len(rows):,} neurons of the sample ({', '.join(rows)}): {IRREGULAR}"
     yield "Reference", f"{certificate['reference']}, for {certificate['reference_runs']} neurons of a sample"
     checked, agreement = (
         certificate["reference_checked_by_scipy"],

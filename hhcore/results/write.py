@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from hhcore.base import tables
 from hhcore.base.files import atomic_write
+from hhcore.base.seals import seal
 from hhcore.certify.certificate import provenance, sampled
 from hhcore.experiments.analysis import Analysis, RowBlock, analyses
 from hhcore.experiments.experiment import Experiment
@@ -19,15 +20,16 @@ from hhcore.simulation.result import Result
 from hhcore.sweep.gather import gather, prefetched, row_blocks
 
 
-def write_tables(experiment: Experiment, shards: list[Path], numerics: Path, folder: Path) -> None:
+def write_tables(experiment: Experiment, shards: list[Path], numerics: Path, folder: Path, recipe: str = "") -> None:
     """Write the tables made from neurons, as Parquet, and summary.html into `folder`.
 
     The pass goes a row block at a time; the files appear when all are complete.
 
     shards   : all shard files of the experiment
     numerics : numerics.parquet, whose certificate goes into every table
+    recipe   : see hhcore.results.recipes; none outside a workflow
     """
-    metadata = provenance(experiment, numerics)
+    metadata = provenance(experiment, numerics, recipe)
     makers = [analysis for analysis in analyses(experiment) if analysis.source == "neurons"]
     totals = Totals()
     with ExitStack() as stack:
@@ -41,6 +43,7 @@ def write_tables(experiment: Experiment, shards: list[Path], numerics: Path, fol
     facts = [fact for analysis in makers for fact in analysis.facts()]
     with atomic_write(folder / "summary.html") as temporary:
         temporary.write_text(summary(experiment, totals, facts, metadata), encoding="utf-8")
+        seal(temporary)
 
 
 def _blocks(

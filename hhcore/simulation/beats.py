@@ -57,14 +57,15 @@ def beat_columns(
     offsets: np.ndarray,
     failed: np.ndarray,
     ms: float,
+    mV: float,
 ) -> dict[str, np.ndarray]:
     """Compute all of DEFINITIONS for b beats of n neurons, in order.
 
-    beats   : float64 (b, 8), the columns of BEAT, in the model's unit of time and mV
+    beats   : float64 (b, 8), the columns of BEAT, in the model's units of time and potential
     beat_offsets : int64 (n + 1,), beats of neuron i are beats[beat_offsets[i]:beat_offsets[i + 1]]
     spike_times, offsets : float64 (k,) and int64 (n + 1,), likewise
     failed  : bool (n,), neurons of which nothing is defined
-    ms      : milliseconds in the model's unit of time
+    ms, mV  : milliseconds in the model's unit of time, millivolts in its unit of the potential
     Returns (b,) each: float64 with NaN where there is no value, counts as masked integers, status as words.
     """
     neuron = np.repeat(np.arange(len(failed)), np.diff(beat_offsets))
@@ -88,9 +89,9 @@ def beat_columns(
         "onset_ms": times["onset"],
         "cycle_length_ms": times["end"] - times["onset"],
         "beat_spike_count": np.ma.masked_array(count.astype(np.int32), beat_failed),
-        "resting_potential_mV": raw["rest"],
-        "ap_peak_mV": of_action_potential(raw["peak"]),
-        "max_upstroke_V_s": of_action_potential(raw["slope"] / ms),
+        "resting_potential_mV": raw["rest"] * mV,
+        "ap_peak_mV": of_action_potential(raw["peak"] * mV),
+        "max_upstroke_V_s": of_action_potential(raw["slope"] * mV / ms),
         "apd50_ms": of_action_potential(times["half_time"] - times["slope_time"]),
         "apd90_ms": of_action_potential(times["ninety_time"] - times["slope_time"]),
         "diastolic_interval_ms": np.where(follows, times["onset"] - ninety[before], np.nan),

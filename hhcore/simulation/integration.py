@@ -1,6 +1,9 @@
 """Integrate many neurons with one kernel: its arrays, before and after."""
 
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
+from math import floor
+from threading import Event
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +12,8 @@ from hhcore.simulation.engine import Engine
 from hhcore.simulation.observers.observer import Neurons
 from hhcore.simulation.result import Record
 
+MOST_STEPS = 1000.0  # in 1 ms on average; besides, a kernel grants some at each stop and edge
+UNLIMITED = 2**52  # kernels count steps as floating-point numbers
 SAMPLE = ("time", "level", "onset")  # columns of a sample before its states
 
 
@@ -35,16 +40,18 @@ def integrate(
     stops: np.ndarray,
     *,
     accuracy: float,
-    most_steps: float = np.inf,
     samples: int = 0,
+    cancelled: Event | None = None,
 ) -> Integration:
     """Integrate n neurons from `states`, float64 (n, N), to the last of `stops`, float64 (k,), increasing and above 0.
+
+    With an adaptive scheme, a neuron that needs more than MOST_STEPS has stalled.
 
     parameters : float64 (n, p + f), those of the model, then the fields of the stimulus from `Stimulus.table`
     stops      : all neurons end a step there
     accuracy   : with a fixed step, the largest step; of an adaptive scheme, the largest local error
-    most_steps : a neuron that needs more has stalled
     samples    : the most samples kept of each neuron
+    cancelled  : once another thread sets it, CancelledError is raised within about a tenth of a second
     """
     n, kernel = len(parameters), engine.kernel
     neurons = Neurons(n, engine.kind, engine.values(parameters), float(stops[-1]), kernel.W)
@@ -54,11 +61,14 @@ def integrate(
     final, ended = np.array(states, dtype=np.float64, order="C"), np.empty((n, 3))
     sampled = np.full((n, samples, len(SAMPLE) + kernel.N), np.nan)
     parameters, stops = (np.ascontiguousarray(table, dtype=np.float64) for table in (parameters, stops))
+    most_steps = floor(min(MOST_STEPS * stops[-1] * engine.model.ms, UNLIMITED)) if kernel.ADAPTIVE else UNLIMITED
     observer_arguments = [value for recorder in recorders for value in recorder.arguments()]
     while queue[0] < n or queue[1] > 0:
         kernel.run(Z, lanes, queue, parameters, final, stops, accuracy, most_steps, ended, sampled, *observer_arguments)
         for recorder in recorders:
             recorder.drain()
+        if cancelled is not None and cancelled.is_set():
+            raise CancelledError
     record = {"ended": ended[:, 0], "steps": ended[:, 1], "final": final}
     for recorder in recorders:
         record |= recorder.record()

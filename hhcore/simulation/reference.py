@@ -20,6 +20,8 @@ from hhcore.model.model import Model
 from hhcore.simulation.stimuli import kinds
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
+RELAXATION = 1000.0  # time for a neuron to settle (ms)
+BESIDE = 1e-3  # a peak exceeds the potential so long before and after (ms)
 NUDGE = 1e-4  # mV to either side of a 0/0; the mean of both is right to about 1e-11
 
 
@@ -62,7 +64,7 @@ def evaluate(
     except ZeroDivisionError:
         unit = model.states[model.potential].unit
         potentials = [name for name, quantity in model.states.items() if quantity.unit == unit]
-        nudged = ({v: values[v] + side for v in potentials} for side in (-NUDGE, NUDGE))
+        nudged = ({v: values[v] + side / model.mV for v in potentials} for side in (-NUDGE, NUDGE))
         below, above = (_run_with_infinities(model, values | shifted) for shifted in nudged)
         return {name: (below[name] + above[name]) / 2 for name in below}
     except (OverflowError, ValueError):
@@ -90,18 +92,21 @@ def derivative(
 def rest(model: Model, point: dict[str, float]) -> dict[str, float] | None:
     """The stable equilibrium without stimulus that the neuron reaches from the state in the model file.
 
-    Returns the state by name, or None where the equilibrium is unstable or the search fails. Integrates for
-    1 s of model time, then solves dy/dt = 0 from the end, or from the mean of the second half.
-    Stable means that every eigenvalue of the Jacobian has a negative real part.
+    Returns the state by name, or None where no stable equilibrium is found. Integrates for 1 s of the neuron's time,
+    then solves dy/dt = 0 from the end, from the mean of the second half, and from states in it that differ in
+    potential. Stable means that every eigenvalue of the Jacobian has a negative real part.
     """
     slope = _slope(model, _parameters(model, point, *kinds().values()), lambda t: 0.0)
-    run = solve_ivp(slope, (0.0, 1000.0), _model_state(model), method="LSODA", rtol=1e-8, atol=1e-10)
-    late = run.y[:, run.t > 500.0].mean(axis=1)
-    for guess in (run.y[:, -1], late):
+    end = RELAXATION / model.ms
+    run = solve_ivp(slope, (0.0, end), _model_state(model), method="LSODA", rtol=1e-8, atol=1e-10)
+    late = run.y[:, run.t > end / 2].T
+    potential = late[:, list(model.states).index(model.potential)]
+    levels = np.linspace(potential.min(), potential.max(), 16)
+    for guess in (run.y[:, -1], late.mean(axis=0), *(late[np.abs(potential - level).argmin()] for level in levels)):
         state = root(lambda y: slope(0.0, y), guess, tol=1e-15).x
-        if np.abs(slope(0.0, state)).max() < 1e-11:
-            stable = np.linalg.eigvals(_jacobian(slope, state)).real.max() < 0
-            return dict(zip(model.states, state.tolist(), strict=True)) if stable else None
+        is_root = np.abs(slope(0.0, state)).max() / model.ms < 1e-11
+        if is_root and np.linalg.eigvals(_jacobian(slope, state)).real.max() < 0:
+            return dict(zip(model.states, state.tolist(), strict=True))
     return None
 
 
@@ -161,7 +166,7 @@ def reference(
     # An event at the start of a piece is its starting value, not a crossing.
     ups, downs, peaks = ([t for run in runs for t in run.t_events[k] if t > run.t[0]] for k in range(3))
     pieces = [run.sol for run in runs]
-    peaks = sorted(t for t in peaks + edges[1:-1] if _is_peak(pieces, t, potential))
+    peaks = sorted(t for t in peaks + edges[1:-1] if _is_peak(pieces, t, potential, BESIDE / model.ms))
     return Reference(
         spike_times=np.array(_spikes(ups, downs, armed)),
         peak_times=np.array(peaks),
@@ -174,7 +179,7 @@ def reference(
 
 
 def _at(pieces: list[OdeSolution], time: float) -> np.ndarray:
-    return next(piece for piece in pieces if time <= piece.t_max)(time)
+    return next((piece for piece in pieces if time <= piece.t_max), pieces[-1])(time)
 
 
 def _event(function, direction: int):
@@ -182,9 +187,9 @@ def _event(function, direction: int):
     return function
 
 
-def _is_peak(pieces: list[OdeSolution], time: float, potential: int) -> bool:
-    """Whether the potential is lower 1 us before and after, by more than rounding: a flat line has no peaks."""
-    before, at, after = (_at(pieces, time + side)[potential] for side in (-1e-3, 0.0, 1e-3))
+def _is_peak(pieces: list[OdeSolution], time: float, potential: int, beside: float) -> bool:
+    """Whether the potential is lower a little before and after, by more than rounding: a flat line has no peaks."""
+    before, at, after = (_at(pieces, time + side)[potential] for side in (-beside, 0.0, beside))
     return at > max(before, after) + 1e-12
 
 

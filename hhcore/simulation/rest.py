@@ -7,12 +7,14 @@ import numpy as np
 from hhcore.base.errors import UserError, closest
 from hhcore.model.model import Model
 from hhcore.simulation.engine import Engine
-from hhcore.simulation.integration import integrate, pack
+from hhcore.simulation.integration import SAMPLE, integrate, pack
 
 RELAXATION = 1000.0  # time for a neuron to settle if Newton's method does not find its rest (ms)
 RELAXATION_STEP = 0.01
 RELAXATION_ERROR = 1e-6
-RELAXATION_STEPS = 1e6
+WATCHED = 500.0  # time in which a neuron that fires is watched (ms)
+WATCHED_SAMPLES = 128
+WATCHED_NEURONS = 256  # at a time, for little memory
 
 
 def initial_states(
@@ -97,12 +99,20 @@ def _distinct(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _settle(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(states (n, N), stable): by Newton's method; where that fails, again after the neuron has settled."""
+    """(states (n, N), stable): by Newton's method; where that fails, again after the neuron has settled.
+
+    A neuron that fires on may have a stable equilibrium too. Newton's method looks for it from the highest and from the
+    lowest potential on the neuron's way: from outside, where the current grows with the potential.
+    """
     states, stable = _newton(engine, parameters, np.tile(start, (len(parameters), 1)))
     unsettled = np.flatnonzero(~stable)
-    if len(unsettled):
-        relaxed = _relax(engine, parameters[unsettled], np.tile(start, (len(unsettled), 1)))
-        states[unsettled], stable[unsettled] = _newton(engine, parameters[unsettled], relaxed)
+    relaxed = _relax(engine, parameters[unsettled], np.tile(start, (len(unsettled), 1)))
+    states[unsettled], stable[unsettled] = _newton(engine, parameters[unsettled], relaxed)
+    firing = np.flatnonzero(~stable)
+    for guess in _extremes(engine, parameters[firing], relaxed[~stable[unsettled]]):
+        found, settled = _newton(engine, parameters[firing], guess)
+        settled &= ~stable[firing]
+        states[firing[settled]], stable[firing[settled]] = found[settled], True
     return states, stable
 
 
@@ -133,7 +143,25 @@ def _newton(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tuple[
 
 def _relax(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> np.ndarray:
     """States after RELAXATION without stimulus."""
-    ms = engine.model.ms
-    accuracy = RELAXATION_ERROR if engine.kernel.ADAPTIVE else RELAXATION_STEP / ms
-    limits = {"accuracy": accuracy, "most_steps": RELAXATION_STEPS}
-    return integrate(engine, parameters, start, np.array([RELAXATION / ms]), **limits).record["final"]
+    stops = np.array([RELAXATION / engine.model.ms])
+    return integrate(engine, parameters, start, stops, accuracy=_accuracy(engine)).record["final"]
+
+
+def _extremes(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """States (n, N) with the highest and with the lowest potential, of samples over WATCHED without stimulus."""
+    stops = np.linspace(0.0, WATCHED / engine.model.ms, WATCHED_SAMPLES + 1)[1:]
+    potential = list(engine.model.states).index(engine.model.potential)
+    highest, lowest = start.copy(), start.copy()
+    for first in range(0, len(start), WATCHED_NEURONS):
+        rows = slice(first, first + WATCHED_NEURONS)
+        settings = {"accuracy": _accuracy(engine), "samples": len(stops)}
+        samples = integrate(engine, parameters[rows], start[rows], stops, **settings).samples[:, :, len(SAMPLE) :]
+        samples = np.where(np.isfinite(samples), samples, start[rows, None])  # after the end of one that failed
+        each = np.arange(len(samples))
+        highest[rows] = samples[each, samples[:, :, potential].argmax(axis=1)]
+        lowest[rows] = samples[each, samples[:, :, potential].argmin(axis=1)]
+    return highest, lowest
+
+
+def _accuracy(engine: Engine) -> float:
+    return RELAXATION_ERROR if engine.kernel.ADAPTIVE else RELAXATION_STEP / engine.model.ms

@@ -1,7 +1,7 @@
 """Results of simulated neurons."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -48,6 +48,17 @@ def joined(records: Sequence[Record]) -> Record:
     return {name: column([record[name] for record in records]) for name in records[0]}
 
 
+class Trace(dict[str, np.ndarray]):
+    """The time course of one neuron: float64 (samples,) by name; `status`, a word of STATUSES, says how it ended.
+
+    Of a neuron that diverged or stalled, the last sample is before that.
+    """
+
+    def __init__(self, columns: Mapping[str, np.ndarray], status: str):
+        super().__init__(columns)
+        self.status = status
+
+
 @dataclass(frozen=True)
 class Result:
     """The results of n neurons.
@@ -55,13 +66,14 @@ class Result:
     record   : by name, a row for each neuron: status, ended, final, steps, the fields of the observers (spikes, peak,
                trough and turning points, beats), and those of a second run (error, fragile)
     window   : (start, stop) of the analysis window (ms)
-    ms       : milliseconds in the model's unit of time
+    ms, mV   : milliseconds in the model's unit of time, millivolts in its unit of the potential
     kernel_s : core time of the integration [s]; 0 of results from the store
     """
 
     record: Record
     window: tuple[float, float]
     ms: float
+    mV: float = field(kw_only=True)
     kernel_s: float = 0.0
 
     def adding(self, **columns: np.ndarray) -> "Result":
@@ -158,8 +170,8 @@ class Result:
             self.spike_times * self.ms,
             self.offsets,
             (self.window[0] * self.ms, self.window[1] * self.ms),
-            self.peak,
-            self.trough,
+            self.peak * self.mV,
+            self.trough * self.mV,
             self.turning_points,
             np.array(STATUSES, dtype=object)[self.status],
             self.ended * self.ms,
@@ -173,7 +185,8 @@ class Result:
         """The columns of each beat by name, (b,) each, as hhcore.simulation.beats defines them."""
         from hhcore.simulation.beats import beat_columns
 
-        return beat_columns(self.beats, self.beat_offsets, self.spike_times, self.offsets, self.failed, self.ms)
+        times = self.spike_times, self.offsets
+        return beat_columns(self.beats, self.beat_offsets, *times, self.failed, self.ms, self.mV)
 
     @cached_property
     def features(self):

@@ -3,21 +3,22 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import numpy as np
 
 from hhcore.base.errors import UserError, closest
-from hhcore.model.model import NOTHING, Model, load_model
+from hhcore.base.units import check_temperature, to_unit
+from hhcore.model.model import NOTHING, Model, Quantity, load_model
 from hhcore.schemes.solver import solver
 from hhcore.simulation.engine import Engine, engine
 from hhcore.simulation.integration import SAMPLE, Integration, integrate, pack
 from hhcore.simulation.observers import Observer, standard_observers
 from hhcore.simulation.rest import initial_states
-from hhcore.simulation.result import NO_STABLE_REST, Result, joined
+from hhcore.simulation.result import NO_STABLE_REST, STATUSES, Result, Trace, joined
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
 CHUNK = 1024  # neurons in one call of a kernel; their lanes finish at different times, so not too few
-MOST_STEPS = 1000  # of an adaptive scheme, in one ms on average
 TRACE_INTERVAL_MS = 0.025
 
 
@@ -40,8 +41,8 @@ def simulate(
 ) -> Result:
     """Simulate one neuron for each row of `points`; its result does not depend on the other rows.
 
-    points          : parameters by qualified name, each a number or float64 (n,), in the model's units;
-                      the others keep the model's value
+    points          : parameters by qualified name, each a number or float64 (n,), in the model's units, or text with
+                      a unit, like "16.3 degC"; the others keep the model's value
     stimulus        : of any kind, like hhcore.Step or hhcore.PulseTrain; its fields may be arrays (n,) too
     duration        : length of the run, in the model's unit of time (ms)
     initial_state   : "rest" (the stable equilibrium without stimulus of each neuron), "model" (as written in
@@ -80,23 +81,29 @@ def simulate(
     compiled = engine(model, method, type(stimulus), observers)
     states, status = initial_states(compiled, table[:, : len(model.parameters)], initial_state)
     stops = _stops(duration, [stop for observer in compiled.observers for stop in observer.stops])
-    most_steps = MOST_STEPS * duration * model.ms if chosen.scheme.adaptive else np.inf
+
+    cancelled = Event()
 
     def simulate_chunk(rows: slice) -> tuple[Integration, float]:
         started = time.thread_time()
-        limits = {"accuracy": chosen.accuracy, "most_steps": most_steps}
-        integration = integrate(compiled, table[rows], states[rows], stops, **limits)
+        settings = {"accuracy": chosen.accuracy, "cancelled": cancelled}
+        integration = integrate(compiled, table[rows], states[rows], stops, **settings)
         seconds = time.thread_time() - started
         if progress is not None:
             progress(len(integration.outcome))
         return integration, seconds
 
     with ThreadPoolExecutor(threads) as pool:
-        parts = list(pool.map(simulate_chunk, _chunks(len(table), threads, compiled.kernel.W)))
+        try:
+            parts = list(pool.map(simulate_chunk, _chunks(len(table), threads, compiled.kernel.W)))
+        except BaseException:  # Ctrl-C, or an error in one thread: the pool waits until the others have ended
+            cancelled.set()
+            raise
     record = joined([{**part.record, "outcome": part.outcome} for part, _ in parts])
     outcome = record.pop("outcome")
-    record["status"] = np.where(outcome > 0, outcome + NO_STABLE_REST, status).astype(np.int8)
-    return Result(record, (float(window[0]), float(window[1])), model.ms, sum(seconds for _, seconds in parts))
+    record["status"] = _status(outcome, status)
+    window, seconds = (float(window[0]), float(window[1])), sum(seconds for _, seconds in parts)
+    return Result(record, window, model.ms, seconds, mV=model.mV)
 
 
 def trace(
@@ -111,27 +118,33 @@ def trace(
     local_error: float | None = None,
     interval: float | None = None,
     observers: Sequence[Observer] | None = None,
-) -> dict[str, np.ndarray]:
+) -> Trace:
     """Trace one neuron: `time`, `stimulus`, each state, and each current that flows into the potential.
 
     interval : time between two samples, and the longest step, in the model's unit of time; samples are added where
                the stimulus changes. By default dt, or 0.025 ms of an adaptive scheme
     observers: those of `simulate`, so that both use one kernel; their records are dropped
 
-    Returns float64 (samples,) by qualified name. Other arguments as in `simulate`.
+    Returns float64 (samples,) by qualified name, and `status`. Other arguments, limits and errors as in `simulate`.
     """
     model = load_model(model) if isinstance(model, str) else model
     chosen = solver(method, dt, local_error)
     table = _table(model, point, stimulus, duration)
     compiled = engine(model, method, type(stimulus), observers)
-    start, _ = initial_states(compiled, table[:, : len(model.parameters)], initial_state)
+    start, status = initial_states(compiled, table[:, : len(model.parameters)], initial_state)
     if interval is None:
         interval = TRACE_INTERVAL_MS / model.ms if chosen.scheme.adaptive else chosen.accuracy
     stops = _stops(duration, interval * np.arange(1, int(duration / interval) + 1))
     most = compiled.most_samples(table, stops)
-    samples = integrate(compiled, table, start, stops, accuracy=chosen.accuracy, samples=most).samples[0]
-    values = _sampled(compiled, table, start, samples)
-    return dict(zip(["time", "stimulus", *model.states, *model.currents], values.T, strict=True))
+    integration = integrate(compiled, table, start, stops, accuracy=chosen.accuracy, samples=most)
+    values = _sampled(compiled, table, start, integration.samples[0])
+    columns = dict(zip(["time", "stimulus", *model.states, *model.currents], values.T, strict=True))
+    return Trace(columns, STATUSES[_status(integration.outcome, status)[0]])
+
+
+def _status(outcome: np.ndarray, at_rest: np.ndarray) -> np.ndarray:
+    """Indices into STATUSES, int8 (n,), from how a kernel ended neurons and from `initial_states`."""
+    return np.where(outcome > 0, outcome + NO_STABLE_REST, at_rest).astype(np.int8)
 
 
 def _stops(duration: float, times: Sequence[float] | np.ndarray) -> np.ndarray:
@@ -159,7 +172,7 @@ def _table(model: Model, points: Mapping, stimulus: Stimulus, duration: float) -
     for name, field in stimulus.fields.items():
         if model.current.name == NOTHING and field.unit == "current" and np.any(fields[name]):
             raise UserError(f"stimulus: model {model.name!r} takes no injected current; {name} must be 0")
-    columns = {name: _numbers(values, f"points: {name}") for name, values in points.items()}
+    columns = {name: _numbers(values, model.parameters[name], f"points: {name}") for name, values in points.items()}
     lengths = {column.size for column in (*columns.values(), *fields.values()) if column.ndim}
     if len(lengths) > 1:
         raise UserError(f"points: columns must have one length, not {sorted(lengths)}")
@@ -176,24 +189,30 @@ def _table(model: Model, points: Mapping, stimulus: Stimulus, duration: float) -
     return table
 
 
-def _numbers(values: object, where: str) -> np.ndarray:
+def _numbers(values: object, parameter: Quantity, where: str) -> np.ndarray:
+    if isinstance(values, str):
+        values = to_unit(values, parameter.unit, where)
     try:
-        return np.asarray(values, dtype=np.float64)
+        numbers = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise UserError(
             f"{where}: {values!r} is neither a number nor an array of numbers; give one in the model's unit"
         ) from error
+    check_temperature(float(numbers.min(initial=np.inf)), parameter.unit, parameter.value, where)
+    return numbers
 
 
 def _sampled(compiled: Engine, parameters: np.ndarray, start: np.ndarray, samples: np.ndarray) -> np.ndarray:
     """Columns time, injected current, states and membrane currents, at the start and at each sample.
 
-    parameters : float64 (1, p + f); samples : float64 (k, 3 + N); the current at an edge is that after it
+    parameters : float64 (1, p + f); samples : float64 (k, 3 + N); the current at an edge is that after it. The injected
+                 current is NaN without samples, of a neuron that fails at once
     """
     kernel, samples = compiled.kernel, samples[np.isfinite(samples[:, 0])]
     times, levels, onsets = samples[:, : len(SAMPLE)].T
     times, states = np.r_[0.0, times], np.vstack([start, samples[:, len(SAMPLE) :]])
-    following = {"TIME": times, "LEVEL": np.r_[levels, levels[-1]], "ONSET": np.r_[onsets, onsets[-1]]}
+    last = (levels[-1], onsets[-1]) if len(levels) else (np.nan, np.nan)
+    following = {"TIME": times, "LEVEL": np.r_[levels, last[0]], "ONSET": np.r_[onsets, last[1]]}
     flowing = np.empty((len(times), 1 + kernel.CURRENTS))
     for first in range(0, len(times), kernel.W):
         rows = np.minimum(np.arange(first, first + kernel.W), len(times) - 1)

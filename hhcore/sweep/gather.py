@@ -182,4 +182,5 @@ def _is_sound(path: Path, form: Format) -> bool:
 def _result(e: Experiment, block: pa.Table) -> Result:
     """The neurons of a row block in grid order."""
     block = block.take(array(np.argsort(block["row"].to_numpy())))
-    return Result(record_of(block, e.protocol, len(e.model.states)), e.analysis_window, e.model.ms)
+    record = record_of(block, e.protocol, len(e.model.states))
+    return Result(record, e.analysis_window, e.model.ms, mV=e.model.mV)

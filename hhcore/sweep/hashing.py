@@ -1,7 +1,7 @@
-"""Digests of an experiment: of everything that determines a neuron's result, and of the grid."""
+"""Digests of an experiment: of everything that determines a neuron's result, of the grid, and of both as asked for."""
 
 import hashlib
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 from hhcore.base.digests import code_digest, digest
 from hhcore.experiments.experiment import Experiment
@@ -38,3 +38,10 @@ def grid_digest(experiment: Experiment) -> str:
     sample = experiment.sample
     sampled = [] if sample is None else [sample.names, hashlib.blake2b(sample.points.tobytes()).hexdigest()]
     return digest(experiment.combine, axes, sorted((k, v) for k, v in experiment.defaults.items()), *sampled)
+
+
+def config_digest(experiment: Experiment) -> str:
+    """Hash of what the config asks for: the same before and after a tolerance has chosen a solver."""
+    e = experiment
+    asked = e if e.tolerance is None else replace(e, solver=None)
+    return digest(context_digest(asked), grid_digest(e))

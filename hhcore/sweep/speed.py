@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hhcore.compile.module import cache_directory, keep
+from hhcore.compile.cache import cache_directory, keep, kept
 from hhcore.experiments.experiment import Experiment
 from hhcore.schemes.solver import SCHEMES
 
@@ -16,7 +16,7 @@ NOMINAL_SPEED = 2e8  # states per second on one core, until this machine has mea
 def kernel_speed(experiment: Experiment, method: str) -> float:
     """Neuron-steps per second on one core: measured on this machine, or else nominal."""
     try:
-        return float(_speed_file(experiment, method).read_text())
+        return float(kept(_speed_file(experiment, method)))
     except (OSError, ValueError):
         return NOMINAL_SPEED / len(experiment.model.states)
 

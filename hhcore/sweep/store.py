@@ -1,8 +1,8 @@
 """The store of simulated points: one Parquet file per shard. A run adds the missing points only.
 
 A row is a neuron: its key (hhcore.sweep.keys), and the columns that its protocol declares. A file names the context
-digest of its rows; rows of another context are not used. Points that have left the grid are kept: they cost nothing and
-may come back.
+digest of its rows, and rows of another context are not used. Points that have left the grid are kept: they cost nothing
+and may come back.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.simulation.result import Result
 from hhcore.sweep.columns import array, columns_of, keys_of, shard_schema
-from hhcore.sweep.hashing import context_digest
+from hhcore.sweep.hashing import config_digest, context_digest
 from hhcore.sweep.keys import shard_points
 
 OTHER_VERSION = "the store holds neurons of another version of hhcore; they are simulated again"
@@ -61,7 +61,8 @@ def update_shard(
         result = _certified(experiment, points[missing], threads, _Counter(total, progress))
         note(f"{result.kernel_s:.2f} core seconds in the kernel")
         parts.append(columns_of(keys[missing], result, experiment.protocol))
-    tables.write(path, _distinct(pa.concat_tables(parts)), {"context": form.context}, **_options(form.schema))
+    metadata = {"context": form.context, "recipe": config_digest(experiment)}
+    tables.write(path, _distinct(pa.concat_tables(parts)), metadata, **_options(form.schema))
     return total
 
 

@@ -1,3 +1,4 @@
+import os
 import re
 import shlex
 import sys
@@ -7,18 +8,23 @@ from pathlib import Path
 import pandas as pd
 from snakemake.exceptions import WorkflowError
 
-from hhcore.base.digests import code_digest
+import hhcore
 from hhcore.base.errors import UserError
 from hhcore.config.file import read_config
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.analysis import analyses
 from hhcore.experiments.experiment import solvers_needed
-from hhcore.results import dependencies, resources
+from hhcore.results import resources
 from hhcore.sweep.estimate import estimate, estimates_text, notes
-from hhcore.sweep.hashing import context_digest, grid_digest
 
 STARTED = time.time()
 REPORTED_ROWS = 100_000  # of a table inside the report, at most: some megabytes
+
+# Jobs import this library too, whichever is installed: for a copy of this folder, that may still be the original's.
+LIBRARY = Path(hhcore.__file__).resolve().parent
+os.environ["HHCORE_LIBRARY"] = str(LIBRARY)
+if not LIBRARY.is_relative_to(sys.prefix):
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(LIBRARY.parent), os.environ.get("PYTHONPATH")]))
 
 
 def checked_experiments():
@@ -78,11 +84,6 @@ def shard_threads(wildcards):
         return 1
 
 
-def is_late(analysis):
-    """Whether the tables of an analysis have a rule of their own, after the pass over all neurons."""
-    return analysis.source in ("tables", "model")
-
-
 def groups(wanted):
     """Group the experiments by their protocol and their wanted analyses, since one rule can serve each group.
 
@@ -101,7 +102,7 @@ def late_analyses():
     """The analyses of the config with rules of their own: {name: ([analysis], names of the experiments)}."""
     late = {}
     for name, experiment_analyses in ANALYSES.items():
-        for analysis in filter(is_late, experiment_analyses):
+        for analysis in (analysis for analysis in experiment_analyses if analysis.late):
             late.setdefault(analysis.name, ([analysis], []))[1].append(name)
     return late
 
@@ -119,11 +120,6 @@ def of_experiment(function):
 def times_attempt(amount):
     """Memory or time: `amount` (a number, or a function of wildcards), twice that after a failure, and so on."""
     return lambda wildcards, attempt: attempt * (amount(wildcards) if callable(amount) else amount)
-
-
-def model_texts(experiment):
-    """Digest of the texts of a model in tables and figures."""
-    return experiment.model.text_digest
 
 
 def captions(name):
@@ -181,7 +177,7 @@ def tables_read(wildcards, name):
 
 def figure_groups():
     """Group the analyses for the rules of figures; each late analysis has a group of its own."""
-    return groups(lambda analysis: analysis.figures and not is_late(analysis)) | late_analyses()
+    return groups(lambda analysis: analysis.figures and not analysis.late) | late_analyses()
 
 
 def drawn_tables(members):

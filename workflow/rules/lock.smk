@@ -2,32 +2,47 @@ import errno
 import fcntl
 import os
 import socket
+import sys
+
+from snakemake.logging import logger
 
 from hhcore.base.errors import one_message
 
 
-def release_lock_of_the_dead():
-    """Remove Snakemake's lock of this folder if the Snakemake that held it was killed on this machine.
+def hold_lock():
+    """Hold a lock of the kernel until this process ends, and remove what Snakemake's own lock has left of the dead.
 
-    Snakemake's lock is a file, which outlives its owner. This lock is the kernel's, which frees it when its owner ends:
-    a run that gets it is the only one on this machine. Some shared file systems grant it on every machine (Lustre with
-    localflock, NFS with local_lock), so the file also names the machine of the last run.
+    Snakemake's lock is files, which outlive a killed run. The kernel frees its own lock when the holder ends. All that
+    may lock this folder hold it together; who gets it alone is the only one on this machine, so that files that are
+    there belong to no living process of it. Some shared file systems grant it on every machine (Lustre with localflock,
+    NFS with local_lock), so the lock also names the machine that the files come from.
     """
     Path(".snakemake").mkdir(exist_ok=True)
     held = open(".snakemake/hhcore.lock", "a+")
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # another run is active, or the file system has no such locks: Snakemake's own lock decides
+        alone = is_alone(held)
+        files, machine = list(Path(".snakemake/locks").glob("*.lock")), socket.gethostname()
+        held.seek(0)
+        if alone and held.read() == machine:
+            while files:
+                files.pop().unlink(missing_ok=True)
+        if not files:
+            held.truncate(0)
+            held.write(machine)
+            held.flush()
+        fcntl.flock(held, fcntl.LOCK_SH)
+    except OSError:  # a file system without such locks: that of Snakemake decides
         return None
-    held.seek(0)
-    locks, machine = list(Path(".snakemake/locks").glob("*.lock")), socket.gethostname()
-    if not locks or held.read() == machine:
-        for file in locks:
-            file.unlink(missing_ok=True)
-        held.truncate(0)
-        held.write(machine)
-        held.flush()
     return held
+
+
+def is_alone(held):
+    """Whether nobody else on this machine holds the lock; if so, it is locked for others until it is shared."""
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def check_writable():
@@ -42,8 +57,9 @@ def check_writable():
             raise OSError(reason, os.strerror(reason), folder)
 
 
-if workflow.is_main_process:
+if workflow.output_settings.dryrun:  # it locks nothing, and needs no word on a run that does
+    logger.addFilter(lambda record: "Directory cannot be locked" not in record.getMessage())
+elif workflow.is_main_process:
     with one_message(Path(os.devnull)):
-        if not workflow.output_settings.dryrun:
-            check_writable()
-        LOCK = release_lock_of_the_dead()
+        check_writable()
+        LOCK = None if "--nolock" in sys.argv else hold_lock()

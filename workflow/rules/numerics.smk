@@ -1,5 +1,6 @@
 rule calibrate:
     input:
+        forced_if_stale,
         kernels,
     output:
         **table_outputs([analysis for analysis in next(iter(ANALYSES.values())) if analysis.source == "sample"]),
@@ -7,7 +8,7 @@ rule calibrate:
         "results/logs/{experiment}/calibrate.log",
     benchmark:
         "results/benchmarks/{experiment}/calibrate.tsv"
-    priority: 1  # start it first; shards that do not wait for it keep the other cores busy
+    priority: 2  # start it first; shards that do not wait for it keep the other cores busy
     conda:
         "../envs/hhcore.yaml"
     threads: 1
@@ -15,9 +16,7 @@ rule calibrate:
         mem_mb=times_attempt(2000),
         runtime=times_attempt(of_experiment(resources.calibration_minutes)),
     params:
-        context=of_experiment(context_digest),
-        grid=of_experiment(grid_digest),
-        code=code_digest(*dependencies.CALIBRATION),
+        recipe=recipe_of_output("numerics.parquet"),
     message:
         "{wildcards.experiment}: measure the error of solvers on a sample of the grid"
     script:

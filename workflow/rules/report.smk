@@ -1,5 +1,6 @@
 rule report:
     input:
+        forced_if_stale,
         results=[file for name in EXPERIMENTS for file in results(name)],
         captions=local([str(path) for path in all_captions()]),
     output:
@@ -15,6 +16,7 @@ rule report:
         mem_mb=1000,
         runtime=10,
     params:
+        recipe=report_recipe(),
         storage=storage_arguments(),
     message:
         "Write the report"

@@ -7,6 +7,7 @@ for name, (members, experiments) in groups(lambda analysis: analysis.source == "
         name:
             f"tables_{name}"
         input:
+            forced_if_stale,
             shards=shards,
             numerics="results/{experiment}/numerics.parquet",
         output:
@@ -30,10 +31,7 @@ for name, (members, experiments) in groups(lambda analysis: analysis.source == "
             mem_mb=times_attempt(of_experiment(resources.tables_mb)),
             runtime=times_attempt(of_experiment(resources.tables_minutes)),
         params:
-            context=of_experiment(context_digest),
-            grid=of_experiment(grid_digest),
-            code=code_digest(*dependencies.tables(members)),
-            texts=of_experiment(model_texts),
+            recipe=recipe_of_output("summary.html"),
         message:
             "{wildcards.experiment}: put the tables together"
         script:
@@ -46,6 +44,7 @@ for name, ([analysis], experiments) in late_analyses().items():
         name:
             name
         input:
+            forced_if_stale,
             kernels=kernels if analysis.source == "model" else [],
             numerics="results/{experiment}/numerics.parquet",
             tables=lambda wildcards, name=name: tables_read(wildcards, name),
@@ -65,10 +64,7 @@ for name, ([analysis], experiments) in late_analyses().items():
             runtime=times_attempt(lambda wildcards, name=name: analysis_of(wildcards, name).minutes()),
         params:
             name=name,
-            context=of_experiment(context_digest),
-            settings=lambda wildcards, name=name: analysis_of(wildcards, name).settings,
-            code=code_digest(*dependencies.own_tables(analysis)),
-            texts=of_experiment(model_texts),
+            recipe=recipe_of_output(f"{analysis.tables[0].name}.parquet"),
         message:
             f"{{wildcards.experiment}}: make the tables of {name}"
         script:
@@ -81,6 +77,7 @@ for name, (members, experiments) in figure_groups().items():
         name:
             f"figures_{name}"
         input:
+            forced_if_stale,
             drawn_tables(members),
         output:
             figure_outputs(members),
@@ -98,8 +95,7 @@ for name, (members, experiments) in figure_groups().items():
             runtime=times_attempt(of_experiment(resources.figures_minutes)),
         params:
             names=[analysis.name for analysis in members],
-            code=code_digest(*dependencies.figures(members)),
-            texts=of_experiment(model_texts),
+            recipe=recipe_of_output(first_figure(members)),
         message:
             "{wildcards.experiment}: draw figures"
         script:

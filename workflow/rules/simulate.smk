@@ -19,6 +19,7 @@ rule kernel:
 
 rule simulate:
     input:
+        forced_if_stale,
         kernels=kernels,
         numerics=numerics_before,
     output:
@@ -27,6 +28,7 @@ rule simulate:
         "results/logs/{experiment}/simulate_{shard}.log",
     benchmark:
         "results/benchmarks/{experiment}/simulate-{shard}.tsv"
+    priority: 1  # before tables, traces and figures
     conda:
         "../envs/hhcore.yaml"
     threads: shard_threads
@@ -34,8 +36,7 @@ rule simulate:
         mem_mb=times_attempt(of_experiment(resources.shard_mb)),
         runtime=times_attempt(of_experiment(resources.shard_minutes)),
     params:
-        context=of_experiment(context_digest),
-        grid=of_experiment(grid_digest),
+        recipe=of_experiment(shard_recipe),
     message:
         "{wildcards.experiment}: simulate shard {wildcards.shard}"
     script:

@@ -5,11 +5,13 @@ from pathlib import Path
 from hhcore.base.errors import one_message
 from hhcore.base.progress import Progress
 from hhcore.certify.calibration import calibrate
-from hhcore.certify.certificate import write_numerics
+from hhcore.certify.certificate import uncertainty, write_numerics
 from hhcore.config.reader import read_experiments
 
 with one_message(Path(snakemake.log[0])):
     experiment = read_experiments(snakemake.config)[snakemake.wildcards.experiment]
     progress = Progress(f"{experiment.name}, solvers on a sample", Path(snakemake.log[0]))
     evidence = calibrate(experiment, threads=snakemake.threads, progress=progress)
-    write_numerics(experiment, evidence, Path(snakemake.output[0]))
+    if remark := uncertainty(evidence):
+        progress.write(remark)
+    write_numerics(experiment, evidence, Path(snakemake.output[0]), snakemake.params.recipe)

@@ -8,4 +8,4 @@ from hhcore.results.draw import draw
 
 with one_message(Path(snakemake.log[0])):
     experiment = read_experiments(snakemake.config)[snakemake.wildcards.experiment]
-    draw(experiment, snakemake.params.names, Path(snakemake.input[0]).parent)
+    draw(experiment, snakemake.params.names, Path(snakemake.input[0]).parent, snakemake.params.recipe)

@@ -7,17 +7,23 @@ import tempfile
 from pathlib import Path
 
 from hhcore.base.errors import UserError, one_message
+from hhcore.base.files import atomic_write
+from hhcore.base.seals import RECIPE, SEAL, UNSEALED, seal
 
 output, log = Path(snakemake.output[0]), Path(snakemake.log[0])
-with one_message(log):
-    with tempfile.TemporaryDirectory() as folder:
-        config = Path(folder, "config.json")
-        config.write_text(json.dumps(snakemake.config))
-        snakefile = Path(snakemake.scriptdir).parent / "Snakefile"
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--configfile", str(config)]
-        command += ["--report", str(output), "--nolock", *snakemake.params.storage]
-        done = subprocess.run(command, capture_output=True, text=True)
+with one_message(log), tempfile.TemporaryDirectory() as folder:
+    config = Path(folder, "config.json")
+    config.write_text(json.dumps(snakemake.config))
+    snakefile = Path(snakemake.scriptdir).parent / "Snakefile"
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--configfile", str(config)]
+    page = Path(folder, "report.html")
+    command += ["--report", str(page), "--nolock", *snakemake.params.storage]
+    done = subprocess.run(command, capture_output=True, text=True)
     log.write_text(done.stdout + done.stderr)
-    if done.returncode or not output.exists():
+    if done.returncode or not page.exists():
         reason = done.stderr.strip().splitlines()[-1:] or [f"it ended with code {done.returncode}"]
         raise UserError(f"the report cannot be written: {reason[0]}; {log} says more")
+    with atomic_write(output) as temporary:
+        marks = f"\n<!-- {RECIPE}: {snakemake.params.recipe}, {SEAL}: {UNSEALED} -->\n"
+        temporary.write_text(page.read_text(encoding="utf-8") + marks, encoding="utf-8")
+        seal(temporary)

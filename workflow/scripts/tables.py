@@ -11,4 +11,4 @@ with one_message(Path(snakemake.log[0])):
     numerics = Path(snakemake.input.numerics)
     experiment = resolved(read_experiments(snakemake.config)[snakemake.wildcards.experiment], numerics)
     shards = [Path(shard) for shard in snakemake.input.shards]
-    write_tables(experiment, shards, numerics, Path(snakemake.output.features).parent)
+    write_tables(experiment, shards, numerics, Path(snakemake.output.features).parent, snakemake.params.recipe)

@@ -8,6 +8,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from hhcore.certify.evidence import MOST, quantile
 from hhcore.figures import style
 from hhcore.figures.context import FigureContext, after_number, numbers, some_of
 
@@ -18,14 +19,16 @@ SILENT = {"marker": ".", "markersize": 4, "color": style.GREY, "markeredgewidth"
 
 @style.styled
 def work_precision(table: pd.DataFrame, context: FigureContext) -> Figure:
-    """Operations per neuron and ms against the worst error in the sample, a line for each scheme.
+    """Operations per neuron and ms against the error that most of the sample keep, a line for each scheme.
 
     table : numerics: one row for each solver that was tried and each neuron of the sample
 
-    A vertical line is the tolerance, if the config has one. Solvers with which a neuron failed are left out.
+    A vertical line is the tolerance, if the config has one. Neurons that cannot be certified and solvers with which a
+    neuron failed are left out.
     """
-    tried = table.groupby(["method", "accuracy"], sort=False, as_index=False).agg(
-        error=(context.error.column, "max"),
+    tried = table.assign(error=np.where(table["uncertain"], np.nan, numbers(table, context.error.column)))
+    tried = tried.groupby(["method", "accuracy"], sort=False, as_index=False).agg(
+        error=("error", _kept),
         work=("operations_per_ms", "first"),
         chosen=("chosen", "first"),
         failed=("failed", "any"),
@@ -38,7 +41,7 @@ def work_precision(table: pd.DataFrame, context: FigureContext) -> Figure:
     axes.set(
         xscale="log",
         yscale="log",
-        xlabel=f"Worst {_within(context.error.label)}",
+        xlabel=f"{context.error.label}, {MOST} quantile",
         ylabel="Operations per neuron and ms",
     )
     for (method, part), colour, marker in zip(
@@ -52,6 +55,10 @@ def work_precision(table: pd.DataFrame, context: FigureContext) -> Figure:
         axes.axvline(context.tolerance, color=style.GREY, linewidth=0.6, linestyle=(0, (4, 2)), label="tolerance")
     style.legend_below(figure, axes.get_legend_handles_labels()[0])
     return figure
+
+
+def _kept(errors: pd.Series) -> float:
+    return quantile(errors.to_numpy()) if errors.notna().any() else np.nan
 
 
 def _within(label: str) -> str:

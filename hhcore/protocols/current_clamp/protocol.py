@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from hhcore.experiments.experiment import Experiment
-from hhcore.experiments.protocol import Accuracy, Protocol, schema_of
+from hhcore.experiments.protocol import Accuracy, Height, Protocol, schema_of
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.features import DEFINITIONS
+from hhcore.simulation.heights import Errors, extreme_errors
 from hhcore.simulation.observers.extremes import Extremes
 from hhcore.simulation.observers.spikes import Spikes
 from hhcore.simulation.result import Result
@@ -31,10 +32,14 @@ SPIKE_TIMES = Accuracy(
     outcome="spike_count",
     outcome_meaning="spikes in the whole run",
     reference_meaning="spikes of the reference",
-    fragile_meaning="whether its spike count depends on the accuracy of the chosen scheme",
+    fragile_meaning="whether its spike count depends on the accuracy of the chosen scheme, or it cannot be certified",
     missing="does not fire",
     none="none fires",
     nothing="No neuron of the sample fires: no spike times to judge solvers by.",
+    heights=(
+        Height("peak_error_mV", "mV", "error of peak_mV; null where the neuron or the reference failed"),
+        Height("trough_error_mV", "mV", "error of trough_mV; null where the neuron or the reference failed"),
+    ),
 )
 
 
@@ -85,6 +90,10 @@ class CurrentClamp(Protocol):
         """Largest error of the spike times; NaN without spikes, and if the neuron fails in either run."""
         error = spike_time_errors(run.spike_times, run.offsets, exact.spike_times, exact.offsets, experiment.duration)
         return np.where(run.failed | exact.failed, np.nan, error)
+
+    def heights(self, run: Result, exact: Result, experiment: Experiment) -> dict[str, Errors]:
+        """Errors of peak and trough."""
+        return {f"{name}_error_mV": found for name, found in extreme_errors(run, exact).items()}
 
     def outcome(self, run: Result) -> np.ndarray:
         return run.spike_counts

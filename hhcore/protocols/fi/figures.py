@@ -112,8 +112,9 @@ def oscillation_range(table: pd.DataFrame, context: FigureContext) -> Figure:
     the definition of a spike. If the amplitude is not swept, the next axis takes its place.
     """
     low, high = f"trough: {_range(table, 'trough_mV')}", f"peak: {_range(table, 'peak_mV')}"
+    threshold = context.threshold * context.mV
     if not context.free:
-        return style.text_figure(context.title, [high, low, f"spike threshold: {context.threshold:g} mV"])
+        return style.text_figure(context.title, [high, low, f"spike threshold: {threshold:g} mV"])
     x = context.free[0]
     table, notes = context.hold(table, [x])
     notes += some_of(len(table), context.neurons, "neurons") if context.zipped else []
@@ -124,13 +125,13 @@ def oscillation_range(table: pd.DataFrame, context: FigureContext) -> Figure:
     axes.fill_between(at, trough, peak, color=style.BLUE, alpha=0.12, linewidth=0)
     axes.plot(at, peak, color=style.VERMILLION, marker=marker, label="peak")
     axes.plot(at, trough, color=style.BLUE, marker=marker, label="trough")
-    axes.axhline(context.threshold, **style.THRESHOLD)
+    axes.axhline(threshold, **style.THRESHOLD)
     silent = undetected({name: numbers(table, name) for name in ("spike_count_rate_Hz", "turning_points")})
     if silent.any():
         label = f"oscillates by more than {OSCILLATION_MV:g} mV, no spikes"
         axes.plot(at[silent], peak[silent], "o", color=style.BLACK, markersize=2.2, markeredgewidth=0, label=label)
     style.mark_gaps(axes, at, peak, style.BLACK, style.DIVERGED)
-    drawn = np.append([peak, trough], context.threshold)
+    drawn = np.append([peak, trough], threshold)
     space = 0.06 * np.ptp(drawn[np.isfinite(drawn)]) or 10.0
     axes.set_ylim(np.nanmin(drawn) - space, np.nanmax(drawn) + space)
     style.scale_axis(axes, "x", x)

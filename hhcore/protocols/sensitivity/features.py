@@ -1,6 +1,6 @@
 """Sobol indices of every feature of an experiment, from its tables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 
 from hhcore.base import tables
-from hhcore.certify.certificate import provenance
 from hhcore.experiments.experiment import Experiment
 from hhcore.protocols.fi import curves as fi
 from hhcore.protocols.fi.analysis import FI
@@ -25,7 +24,7 @@ UNJUDGED = {
 }
 
 
-def write_indices(experiment: Experiment, curves: FI | None, numerics: Path, folder: Path) -> None:
+def write_indices(experiment: Experiment, curves: FI | None, folder: Path, metadata: Mapping[str, str]) -> None:
     """Write sobol_indices.parquet of a Saltelli design, from features and, with F-I `curves`, fi_summary in `folder`.
 
     It has a row for each value of the axes, feature and sampled quantity. A feature of a whole curve has no amplitude.
@@ -42,8 +41,7 @@ def write_indices(experiment: Experiment, curves: FI | None, numerics: Path, fol
     axes = [e.column(axis.name) for axis in e.axes]
     columns = dict(zip([*axes, *DEFINITIONS], map(np.array, zip(*rows, strict=True)), strict=True))
     content = tables.table(columns, e.axis_fields | DEFINITIONS)
-    metadata = provenance(e, numerics) | {"version_salib": version("SALib")}
-    tables.write(folder / "sobol_indices.parquet", content, metadata)
+    tables.write(folder / "sobol_indices.parquet", content, {**metadata, "version_salib": version("SALib")})
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def _outputs(e: Experiment, curves: FI | None, folder: Path) -> Iterator[Output]
     axes = e.coordinates(range(k))
     coordinates = np.column_stack([axes[e.column(a.name)] for a in e.axes] or [np.empty((k, 0))])
     features, summary = folder / "features.parquet", folder / "fi_summary.parquet"
-    errors = certified_errors(e, features)
+    errors = certified_errors(e, features, folder / "numerics.parquet")
     interval = _column(features, "mean_isi_ms") if "mean_isi_ms" in tables.schema(features).names else np.nan
     for name, unit in _numeric(e, features, axes):
         values = _column(features, name)

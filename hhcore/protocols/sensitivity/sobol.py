@@ -37,10 +37,10 @@ class Sobol(Analysis):
     def figures(self) -> tuple[FigureFile, ...]:
         return (FigureFile("sobol_indices", "Sobol indices", self.caption("sobol_indices")),)
 
-    def write(self, numerics: Path, folder: Path) -> None:
+    def write(self, folder: Path, metadata: Mapping[str, str]) -> None:
         from hhcore.protocols.sensitivity.features import write_indices
 
-        write_indices(self.experiment, self.curves, numerics, folder)
+        write_indices(self.experiment, self.curves, folder, metadata)
 
     def minutes(self) -> int:
         """A hundred resamples of each feature take 30 us a neuron; four times that to be safe."""

@@ -35,10 +35,10 @@ class Traces(Analysis):
     def settings(self) -> str:
         return str(self.experiment.traces)
 
-    def write(self, numerics: Path, folder: Path) -> None:
+    def write(self, folder: Path, metadata: Mapping[str, str]) -> None:
         from hhcore.protocols.traces.table import write_traces
 
-        write_traces(self.experiment, numerics, folder / "traces.parquet")
+        write_traces(self.experiment, metadata, folder / "traces.parquet")
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
         from hhcore.protocols.traces import figures

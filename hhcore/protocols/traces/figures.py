@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from hhcore.figures import style
 from hhcore.figures.context import FigureContext, Variable, numbers, with_unit
+from hhcore.simulation.features import FAILED
 
 MAX_TRACES = 4
 MAX_LINES = 12  # in one panel
@@ -40,7 +41,7 @@ def trace_panel(table: pd.DataFrame, context: FigureContext) -> Figure:
     for column, trace in zip(grid.T, traces, strict=True):
         part, cut = _beginning(table[table["trace"] == trace], context)
         title = context.traces[trace] if trace < len(context.traces) else f"trace {trace}"
-        column[0].set_title("\n".join(textwrap.wrap(title, 110 // len(traces)) + cut))
+        column[0].set_title("\n".join(textwrap.wrap(title, 110 // len(traces)) + cut + _failure(table, trace)))
         for axes, (variables, _, _) in zip(column, rows, strict=True):
             _draw(axes, part, variables, looks)
         column[0].axhline(context.threshold, **style.THRESHOLD)
@@ -95,6 +96,12 @@ def _beginning(part: pd.DataFrame, context: FigureContext) -> tuple[pd.DataFrame
         return part, []
     end = spikes[SHOWN_SPIKES - 1 : SHOWN_SPIKES + 1].mean()
     return part[time <= end], [f"the first {end:.0f} of {time[-1]:g} ms"]
+
+
+def _failure(table: pd.DataFrame, trace: int) -> list[str]:
+    """A line for the title of a trace whose neuron failed."""
+    last = table[table["trace"] == trace].iloc[-1]
+    return [f"{last['status']} at {last['time_ms']:g} ms"] if last["status"] in FAILED else []
 
 
 def _draw(axes: Axes, part: pd.DataFrame, variables: Sequence[Variable], looks: dict[str, dict[str, object]]) -> None:

@@ -1,5 +1,6 @@
 """The time courses of single neurons as a table."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -7,18 +8,20 @@ import pyarrow as pa
 
 from hhcore.base import tables
 from hhcore.base.units import column_name
-from hhcore.certify.certificate import provenance
 from hhcore.experiments.experiment import Experiment
 from hhcore.simulation.simulate import trace
 
+STATUS = "how the neuron ended: as in features.parquet; if it diverged or stalled, the last row is before that"
 
-def write_traces(experiment: Experiment, numerics: Path, path: Path) -> None:
-    """Write every step of the requested points: trace, time, states, currents, stimulus."""
+
+def write_traces(experiment: Experiment, metadata: Mapping[str, str], path: Path) -> None:
+    """Write every step of the requested points: trace, time, states, currents, stimulus, status."""
     e, parts = experiment, []
     fields = {"trace": ("1", "number of the trace in the config, from 0"), "time_ms": ("ms", "time")}
     fields |= {column_name(n, q.unit): (q.unit, q.description) for n, q in e.model.states.items()}
     fields |= {column_name(n, q.unit): (q.unit, q.description) for n, q in e.model.currents.items()}
     fields |= {column_name("stimulus", e.model.current.unit): (e.model.current.unit, "injected current")}
+    fields |= {"status": ("1", STATUS)}
     for number, point in enumerate(e.traces):
         parameters = {name: point[name] for name in e.model.parameters}
         settings = {"duration": e.duration, "initial_state": e.initial_state}
@@ -26,6 +29,8 @@ def write_traces(experiment: Experiment, numerics: Path, path: Path) -> None:
         course = trace(e.model, parameters, e.stimuli(point), **settings, **solver)
         order = ["time", *e.model.states, *e.model.currents, "stimulus"]
         course["time"] = course["time"] * e.model.ms
-        values = [np.full(len(course["time"]), number), *(course[name] for name in order)]
+        samples = len(course["time"])
+        values = [np.full(samples, number), *(course[name] for name in order)]
+        values.append(np.full(samples, course.status, dtype=object))
         parts.append(tables.table(dict(zip(fields, values, strict=True)), fields))
-    tables.write(path, pa.concat_tables(parts), provenance(e, numerics))
+    tables.write(path, pa.concat_tables(parts), metadata)

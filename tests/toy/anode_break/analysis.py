@@ -41,7 +41,7 @@ class Rebound(Analysis):
     def block(self, block):
         """The rows of a row block."""
         neuron = np.arange(block.rows.start, block.rows.stop, dtype=np.int32)
-        overshoot = block.columns["rebound_mV"] - self.experiment.threshold
+        overshoot = block.columns["rebound_mV"] - self.experiment.threshold * self.experiment.model.mV
         return {"overshoot": tables.table({"neuron": neuron, "overshoot_mV": overshoot}, FIELDS)}
 
     def facts(self):

@@ -34,7 +34,7 @@ class AnodeBreak(Protocol):
         outcome="rebound_spike_count",
         outcome_meaning="spikes after the release",
         reference_meaning="spikes of the reference",
-        fragile_meaning="whether its spike count depends on the accuracy of the chosen scheme",
+        fragile_meaning="whether its spike count depends on the accuracy, or it cannot be certified",
         missing="failed",
         none="all failed",
         nothing="Every neuron of the sample failed.",
@@ -80,7 +80,8 @@ class AnodeBreak(Protocol):
             "rebound": free.peak,
             "rebound_spikes": free.spike_counts,
         }
-        return Result(record, (e.duration, e.duration + self.watched), e.model.ms, held.kernel_s + free.kernel_s)
+        window, seconds = (e.duration, e.duration + self.watched), held.kernel_s + free.kernel_s
+        return Result(record, window, e.model.ms, seconds, mV=e.model.mV)
 
     def errors(self, run, exact, experiment):
         """Of the rebound."""
@@ -96,11 +97,11 @@ class AnodeBreak(Protocol):
         status = np.array(STATUSES, dtype=object)[result.status]
         failed = np.isin(status, FAILED)
         return {
-            "rebound_mV": np.where(failed, np.nan, result.record["rebound"]),
+            "rebound_mV": np.where(failed, np.nan, result.record["rebound"] * result.mV),
             "rebound_spike_count": np.ma.masked_array(result.record["rebound_spikes"], failed),
             "status": status,
             "failed_ms": np.where(failed, result.ended * result.ms, np.nan),
-            "rebound_error_mV": result.error,
+            "rebound_error_mV": result.error * result.mV,
             "fragile": np.ma.masked_array(result.fragile == 1, np.isnan(result.fragile)),
         }
 

@@ -1,0 +1,102 @@
+"""The cache of kernels: files that only this user, or root, can have written, since machine code in it is run."""
+
+import os
+import pwd
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+import platformdirs
+
+from hhcore.base.errors import UserError
+from hhcore.base.files import atomic_write
+
+OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH  # an access control list shows here too
+
+
+def cache_directory() -> Path:
+    """Where kernels are kept: $HHCORE_CACHE, or the user's cache folder; links are followed.
+
+    Raises UserError if this user has no home.
+    """
+    try:
+        folder = os.environ.get("HHCORE_CACHE") or platformdirs.user_cache_path("hhcore")
+    except RuntimeError as error:
+        raise UserError("this user has no home folder to keep kernels in; set HHCORE_CACHE to a folder") from error
+    return Path(os.path.realpath(folder))
+
+
+def check_private(folder: Path) -> None:
+    """Raise UserError if others can put files into a folder of the cache, or another folder in its place.
+
+    All folders above count. A sticky one above the cache, such as /tmp, lets nobody replace what is not his.
+    With HHCORE_SHARED_CACHE=1 everything is accepted.
+    """
+    for place in () if _shared() else (folder, *folder.parents):
+        try:
+            found = place.stat()
+        except OSError:  # it is not there yet, or nothing can be read from it either
+            continue
+        sticky = place in cache_directory().parents and found.st_mode & stat.S_ISVTX
+        if not _trusted(found):
+            raise _unsafe(f"{place} belongs to {_name(found.st_uid)}")
+        if found.st_mode & OTHERS_WRITE and not sticky:
+            raise _unsafe(f"others can write in {place}", f"forbid it (`chmod go-w '{place}'`), ")
+
+
+def _unsafe(reason: str, remedy: str = "") -> UserError:
+    return UserError(
+        f"the cache of kernels {cache_directory()} is not safe: {reason}, and could run code as you; {remedy}"
+        "set HHCORE_CACHE to a folder of your own or, if you trust them all, HHCORE_SHARED_CACHE=1"
+    )
+
+
+def kept(path: Path) -> bytes:
+    """The content of a file of the cache. Raises OSError if it is missing, or others can have written it."""
+    with path.open("rb") as file:
+        found = os.fstat(file.fileno())
+        if not _shared() and (not _trusted(found) or found.st_mode & OTHERS_WRITE):
+            raise PermissionError(f"others can have written {path}")
+        return file.read()
+
+
+def keep(path: Path, content: str | bytes) -> None:
+    """Write a file of the cache. Raises UserError if its folder is not writable.
+
+    New folders are private; those inside the cache are as open as the cache itself, and files are so for reading.
+    """
+    try:
+        _make(path.parent)
+        with atomic_write(path) as temporary:
+            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+            temporary.chmod(path.parent.stat().st_mode & 0o644)
+    except OSError as error:
+        raise UserError(
+            f"cannot keep kernels in {path.parent} ({error}); set HHCORE_CACHE to another folder"
+        ) from error
+
+
+def _make(folder: Path) -> None:
+    if folder.exists():
+        return
+    _make(folder.parent)
+    with suppress(FileExistsError):  # another process was faster
+        folder.mkdir(mode=0o700)
+        if cache_directory() in folder.parents:
+            folder.chmod(stat.S_IMODE(folder.parent.stat().st_mode))
+
+
+def _shared() -> bool:
+    return os.environ.get("HHCORE_SHARED_CACHE") == "1"
+
+
+def _trusted(found: os.stat_result) -> bool:
+    """Whether the owner is this user or root: where a container maps users, root is whoever owns /."""
+    return found.st_uid in (os.geteuid(), 0, os.stat("/").st_uid)
+
+
+def _name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"user {user}"

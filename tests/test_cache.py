@@ -1,0 +1,157 @@
+"""The cache of kernels: machine code that somebody else could have put there is not run."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import hhcore
+from hhcore import Step, load_model
+from hhcore.base.errors import UserError
+from hhcore.compile import module
+from hhcore.compile.cache import cache_directory, check_private, keep, kept
+from hhcore.compile.language import machine
+from hhcore.simulation.engine import engine
+
+MODEL = load_model("morris_lecar_1981")
+NOBODY = 65534
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act for others")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    """A cache of its own, that does not exist yet."""
+    monkeypatch.setenv("HHCORE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def filled(folder, monkeypatch) -> Path:
+    """A cache with a kernel of one state too many, which another text's machine code passes for."""
+    monkeypatch.setattr(module, "_loaded", {})
+    kernel = engine(MODEL, "rk4", Step).kernel
+    (code,) = folder.glob("*/*.bin")
+    planted = code.read_bytes().partition(b"\n")[2].replace(b'"N": 2', b'"N": 3')
+    code.write_bytes(machine._hash(planted) + b"\n" + planted)
+    monkeypatch.setattr(module, "_loaded", {})
+    assert kernel.N == 2
+    return folder
+
+
+def states() -> int:
+    """Of the model, as the kernel says."""
+    return engine(MODEL, "rk4", Step).kernel.N
+
+
+def test_a_new_cache_is_private(folder):
+    before = os.umask(0o002)
+    try:
+        keep(cache_directory() / "cpu" / "kernel.bin", b"code")
+    finally:
+        os.umask(before)
+    places = [folder, folder / "cpu", folder / "cpu/kernel.bin"]
+    assert [place.stat().st_mode & 0o777 for place in places] == [0o700, 0o700, 0o600]
+    check_private(folder / "cpu")
+    assert kept(folder / "cpu/kernel.bin") == b"code"
+
+
+def test_what_this_user_keeps_is_loaded(filled):
+    assert states() == 3, "else the tests below say nothing"
+
+
+@pytest.mark.parametrize("place", ["cache", "cpu", "above"])
+def test_nothing_is_loaded_from_a_folder_that_others_can_write(filled, place):
+    (cpu,) = (path for path in filled.iterdir() if path.is_dir())
+    open_one = {"cache": filled, "cpu": cpu, "above": filled.parent}[place]
+    for mode in (0o777, 0o770):
+        open_one.chmod(mode)
+        with pytest.raises(UserError) as error:
+            states()
+        assert f"others can write in {open_one}" in str(error.value) and "HHCORE_SHARED_CACHE" in str(error.value)
+        assert "\n" not in str(error.value)
+    open_one.chmod(0o755)
+    assert states() == 3
+
+
+def test_a_sticky_folder_above_is_no_harm_but_no_cache(filled, monkeypatch):
+    filled.parent.chmod(0o1777)
+    assert states() == 3
+    filled.chmod(0o1777)
+    monkeypatch.setattr(module, "_loaded", {})
+    with pytest.raises(UserError, match="others can write in"):
+        states()
+
+
+def test_a_link_is_followed_before_anything_is_asked(filled, tmp_path, monkeypatch):
+    (tmp_path / "link").symlink_to(filled)
+    monkeypatch.setenv("HHCORE_CACHE", str(tmp_path / "link"))
+    filled.chmod(0o777)
+    with pytest.raises(UserError, match=f"others can write in {filled}"):
+        states()
+
+
+def test_a_file_that_others_can_write_is_made_again(filled):
+    (code,) = filled.glob("*/*.bin")
+    code.chmod(0o666)
+    assert states() == 2 and code.stat().st_mode & 0o077 == 0
+
+
+@as_root
+def test_what_belongs_to_another_user_is_not_loaded(filled, monkeypatch):
+    (code,) = filled.glob("*/*.bin")
+    os.chown(code, NOBODY, -1)
+    assert states() == 2 and code.stat().st_uid == 0
+    os.chown(filled, NOBODY, -1)
+    monkeypatch.setattr(module, "_loaded", {})
+    with pytest.raises(UserError, match=f"{filled} belongs to "):
+        states()
+
+
+def test_a_shared_cache_is_an_explicit_choice(filled, monkeypatch):
+    filled.chmod(0o2770)
+    monkeypatch.setenv("HHCORE_SHARED_CACHE", "1")
+    assert states() == 3
+    keep(cache_directory() / "another cpu" / "kernel.bin", b"code")
+    made = filled / "another cpu"
+    assert made.stat().st_mode & 0o7777 == 0o2770 and (made / "kernel.bin").stat().st_mode & 0o777 == 0o640
+
+
+RUN = "import hhcore; print(*hhcore.simulate('morris_lecar_1981', {}, hhcore.Step(100.0), duration=10).status)"
+
+
+def run_by(user: int, **env: str) -> subprocess.CompletedProcess:
+    """A simulation by another user, who may read everything but writes only what is his, and has no home set."""
+    may_read = ["--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"]
+    other = [
+        "setpriv",
+        f"--reuid={user}",
+        f"--regid={user}",
+        "--clear-groups",
+        *may_read,
+        "--bounding-set=-all,+dac_read_search",
+    ]
+    env |= {"PYTHONPATH": str(Path(hhcore.__file__).parents[1])}
+    return subprocess.run([*other, sys.executable, "-c", RUN], env=env, cwd="/", capture_output=True, text=True)
+
+
+@as_root
+def test_a_user_who_is_not_root(tmp_path):
+    home, unknown = tmp_path / "home", 54321
+    home.mkdir()
+    os.chown(home, unknown, unknown)
+    done = run_by(unknown, HOME=str(home))
+    assert (done.stdout, done.returncode) == ("0\n", 0), done.stderr
+    assert {path.stat().st_uid for path in home.rglob("*")} == {unknown}
+    home.chmod(0o500)
+    cached = run_by(unknown, HHCORE_CACHE=str(home / ".cache/hhcore"))
+    assert cached.stdout == "0\n", cached.stderr
+    for env, said in (
+        ({}, "this user has no home folder"),
+        ({"HOME": str(tmp_path)}, f"cannot keep kernels in {tmp_path}"),
+        ({"HHCORE_CACHE": str(tmp_path / "mine")}, f"cannot keep kernels in {tmp_path / 'mine'}"),
+    ):
+        done = run_by(unknown, **env)
+        last = done.stderr.splitlines()[-1]
+        assert done.returncode and said in last and "set HHCORE_CACHE" in last, done.stderr

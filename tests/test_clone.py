@@ -1,0 +1,64 @@
+"""A clone that was copied or moved runs its own code, not that of the folder it comes from."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from test_workflow import Folder
+
+from hhcore.base.errors import one_message
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_jobs_of_a_copy_run_its_own_library(tmp_path):
+    """The environment has the library of another folder: hhcore is installed there by its path."""
+    folder = Folder(tmp_path / "copy", tmp_path / "cache")
+    folder.config()
+    folder.edit(
+        "hhcore/sweep/speed.py", "    return speed\n", '    Path("mark").write_text(__file__)\n    return speed\n'
+    )
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--until", "kernel"]
+    done = subprocess.run(
+        command, cwd=folder.path, env=env | {"HHCORE_CACHE": str(folder.cache)}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert (folder.path / "mark").read_text() == str(folder.path / "hhcore/sweep/speed.py")
+
+
+def test_a_job_with_another_library_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("HHCORE_LIBRARY", str(tmp_path / "hhcore"))
+    said = f"imports hhcore from {ROOT / 'hhcore'}, the Snakefile from {tmp_path / 'hhcore'}"
+    with pytest.raises(SystemExit, match=said), one_message(tmp_path / "job.log"):
+        pytest.fail("it must not begin")
+
+
+def test_every_script_of_a_job_is_inside_one_message():
+    for script in (ROOT / "workflow/scripts").glob("*.py"):
+        assert "\nwith one_message(" in script.read_text(), script.name
+
+
+def planned(folder: Path) -> str:
+    """What `make setup` would do in a folder."""
+    return subprocess.run(["make", "--dry-run", "setup"], cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="no make")
+def test_an_environment_that_comes_from_another_folder_is_made_again(tmp_path):
+    clone = tmp_path / "a clone, with a name"
+    clone.mkdir()
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+        shutil.copy(ROOT / name, clone)
+    assert "-m venv" in planned(clone)
+    (clone / ".venv").mkdir()
+    (clone / ".venv/.packages").write_text(f"{clone}\n")  # what the rules leave
+    (clone / ".venv/.ready").touch()
+    assert "-m venv" not in planned(clone)
+    shutil.copytree(clone, tmp_path / "copy")
+    assert "-m venv" in planned(tmp_path / "copy")
+    clone.rename(tmp_path / "moved")
+    assert "-m venv" in planned(tmp_path / "moved")

@@ -1,0 +1,169 @@
+"""One model in V, s and mA/cm², and its twin in mV, ms and µA/cm²: every column of every table says the same."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pint
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+import hhcore
+from hhcore.certify.calibration import calibrate
+from hhcore.certify.certificate import resolved, write_numerics
+from hhcore.config.reader import read_experiments
+from hhcore.experiments.analysis import analyses
+from hhcore.experiments.experiment import Experiment
+from hhcore.figures.context import figure_context
+from hhcore.model.model import CATALOGUE
+from hhcore.protocols.fi.figures import oscillation_range
+from hhcore.results.write import write_tables
+from hhcore.sweep.store import update_shard
+
+SQUID = (CATALOGUE / "hodgkin_huxley_1952.mmt").read_text()
+UNITS = {"mV": ("V", -3), "ms": ("s", -3), "1/mV/ms": ("1/V/s", 6), "1/ms": ("1/s", 3)}
+UNITS |= {"uA/cm^2": ("mA/cm^2", -3), "uF/cm^2": ("mF/cm^2", -3)}
+
+
+def in_volts(text: str) -> str:
+    """A model file with other units, and the same operations: numbers with a unit are converted as decimal text."""
+    text = text.replace("membrane.V  = -65", "membrane.V  = -65e-3")
+    for unit, (other, power) in UNITS.items():
+        text = re.sub(rf"([\d.]+) \[{re.escape(unit)}\]", rf"\g<1>e{power} [{other}]", text)
+        text = text.replace(f"in [{unit}]", f"in [{other}]")
+    return text
+
+
+COMMON = """
+initial_state: rest
+duration: 60 ms
+analysis_window: ["10 ms", "60 ms"]
+spikes: {threshold: -10 mV, rearm: -20 mV}
+"""
+EXPERIMENTS = {
+    "fi": """
+stimulus: {kind: step, amplitude: {linspace: [0 uA/cm^2, 30 uA/cm^2, 4]}, start: {values: [1 ms, 5 ms]}, stop: 58 ms}
+parameters: {sodium.E: {values: [50 mV, 20 mV]}, membrane.C: {values: [1 uF/cm^2, 1e-9 uF/cm^2]}}
+solver: {tolerance: 1 us}
+traces: [{amplitude: 10 uA/cm^2, start: 1 ms, sodium.E: 50 mV, membrane.C: 1 uF/cm^2}]
+""",
+    "fixed_step": """
+stimulus: {kind: step, amplitude: {values: [0 uA/cm^2, 10 uA/cm^2]}}
+solver: {method: rk4, dt: 0.0125 ms, certify: all}
+traces: [{amplitude: 10 uA/cm^2}]
+""",
+    "pacing": """
+stimulus: {kind: pulse_train, amplitude: 40 uA/cm^2, width: 0.5 ms, period: {values: [12 ms, 25 ms]}}
+parameters: {sodium.g: {values: [0, 120, 1e200]}}
+solver: {method: dop853, local_error: 1e-10}
+""",
+    "sobol": """
+stimulus: {kind: step, amplitude: {values: [10 uA/cm^2, 20 uA/cm^2]}}
+parameters: {leak.E: {uniform: [-55 mV, -53 mV]}, leak.g: {uniform: [0.2, 0.4]}}
+sample: {kind: saltelli, n: 4, seed: 1}
+solver: {method: tsit5, local_error: 1e-10}
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory) -> dict[tuple[str, str], Path]:
+    """The tables of each experiment, by experiment and units."""
+    made = {}
+    for units, text in {"mV": SQUID, "V": in_volts(SQUID)}.items():
+        base = tmp_path_factory.mktemp(units)
+        (base / "m.mmt").write_text(text)
+        for name, experiment in experiments(base).items():
+            made[name, units] = _tables(experiment, base / name)
+    return made
+
+
+def experiments(base: Path) -> dict[str, Experiment]:
+    configs = {name: yaml.safe_load(f"model: m.mmt\n{COMMON}{body}") for name, body in EXPERIMENTS.items()}
+    return read_experiments({"experiments": configs}, base)
+
+
+def _tables(experiment: Experiment, folder: Path) -> Path:
+    numerics = folder / "numerics.parquet"
+    write_numerics(experiment, calibrate(experiment, progress=lambda *_: None), numerics)
+    experiment = resolved(experiment, numerics)
+    update_shard(experiment, "all", folder / "all.shard", progress=lambda *_: None)
+    write_tables(experiment, [folder / "all.shard"], numerics, folder)
+    for analysis in analyses(experiment):
+        if analysis.source in ("model", "tables"):
+            analysis.write(numerics, folder)
+    return folder
+
+
+SI = pint.UnitRegistry().Quantity
+TOLERANCE = {"operations_per": 0.01}  # a rate of 1/ms costs no multiplication, one of 1000/s does
+
+
+def columns(path: Path) -> dict[str, np.ndarray]:
+    """The columns of a table by the quantity, numbers in SI units, texts without the names of units."""
+    table, found = pd.read_parquet(path), {}
+    for field in pq.read_schema(path):
+        unit, values = field.metadata[b"unit"].decode(), table[field.name]
+        if pd.api.types.is_float_dtype(values):
+            found[without_unit(field.name)] = SI(values.to_numpy(float), unit).to_base_units().magnitude
+        else:
+            found[without_unit(field.name)] = values.map(without_unit, na_action="ignore").to_numpy()
+    return found
+
+
+def without_unit(text: object) -> object:
+    return re.sub("_(mV|V|ms|s|[um][AF]_cm2)$", "", text) if isinstance(text, str) else text
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_column_of_every_table_says_the_same_in_other_units(folders, experiment):
+    names = sorted(path.name for path in folders[experiment, "mV"].glob("*.parquet"))
+    assert names == sorted(path.name for path in folders[experiment, "V"].glob("*.parquet"))
+    for name in names:
+        ours, others = (columns(folders[experiment, unit] / name) for unit in ("mV", "V"))
+        assert list(ours) == list(others)
+        for column, values in ours.items():
+            if values.dtype != float:
+                assert others[column].tolist() == values.tolist(), (name, column)
+                continue
+            if column == "variance":  # that of the gain is in Hz² per square of the current's unit
+                values = np.where(ours["feature"] == "onset_gain_Hz_per", values * 1e6, values)
+            tolerance = TOLERANCE.get(column, 1e-6)
+            np.testing.assert_allclose(others[column], values, rtol=tolerance, atol=1e-9, err_msg=f"{name}: {column}")
+
+
+def test_the_tables_have_all_that_could_differ(folders):
+    """A beat, a failure, a trace, an error, and curves."""
+    fi, pacing = (folders[name, "mV"] for name in ("fi", "pacing"))
+    assert {"beats", "failures", "features", "numerics", "spikes"} <= {path.stem for path in pacing.glob("*.parquet")}
+    assert {"fi_curves", "fi_summary", "traces"} <= {path.stem for path in fi.glob("*.parquet")}
+    assert len(pd.read_parquet(pacing / "failures.parquet")) == 2
+    assert pd.read_parquet(fi / "features.parquet").spike_time_error_us.notna().sum() > 0
+
+
+def test_steps_are_the_same_in_other_units(tmp_path):
+    """Also of a potential that starts at zero, and at a capacitance so small that steps are below 0.1 ps."""
+    (tmp_path / "ours.mmt").write_text(SQUID.replace("membrane.V  = -65", "membrane.V = 0"))
+    (tmp_path / "theirs.mmt").write_text(in_volts(SQUID).replace("membrane.V  = -65e-3", "membrane.V = 0"))
+    settings = {"method": "rodas5p", "local_error": 1e-11, "initial_state": "model"}
+    capacitance = np.array([1.0, 1e-9])
+    ours = hhcore.simulate(
+        str(tmp_path / "ours.mmt"), {"membrane.C": capacitance}, hhcore.Step(10, 1, 18), duration=20, **settings
+    )
+    stimulus = hhcore.Step(0.01, 0.001, 0.018)
+    theirs = hhcore.simulate(
+        str(tmp_path / "theirs.mmt"), {"membrane.C": capacitance * 1e-3}, stimulus, duration=0.02, **settings
+    )
+    assert theirs.features.status.tolist() == ["ok", "ok"]
+    assert theirs.steps == pytest.approx(ours.steps, rel=0.01)
+    assert theirs.features.peak_mV.to_numpy() == pytest.approx(ours.features.peak_mV.to_numpy(), rel=1e-9)
+
+
+def test_the_spike_threshold_is_drawn_in_mV(folders):
+    folder = folders["fixed_step", "V"]
+    context = figure_context(experiments(folder.parent)["fixed_step"])
+    (axes,) = oscillation_range(pd.read_parquet(folder / "features.parquet"), context).axes
+    (threshold,) = (line for line in axes.lines if line.get_label() == "spike threshold")
+    assert axes.get_ylabel() == "Membrane potential (mV)" and list(threshold.get_ydata()) == [-10.0, -10.0]

@@ -1,0 +1,47 @@
+from functools import cache
+
+from hhcore.base.digests import digest
+from hhcore.results.recipes import recipes, shard_recipe, stale
+
+RECIPES = {name: recipes(experiment) for name, experiment in EXPERIMENTS.items()}
+
+
+def recipe_of_output(file):
+    """The recipe of the job that makes a file of an experiment: a function of wildcards."""
+    return lambda wildcards: RECIPES[wildcards.experiment][file]
+
+
+def report_recipe():
+    """The recipe of the report: those of all results in it."""
+    return digest(*(recipe for files in RECIPES.values() for recipe in files.values()))
+
+
+def first_figure(members):
+    """The first figure of a group of analyses, which stands for the job that draws them."""
+    return f"figures/{next(figure.name for analysis in members for figure in analysis.figures)}.svg"
+
+
+def made_files(name):
+    """The files that jobs of an experiment make, or of the report if it is None, and their recipes."""
+    if name is None:
+        return [("results/report.html", report_recipe())]
+    recipe = shard_recipe(EXPERIMENTS[name])
+    shards = [(f"results/{name}/shards/{shard}.parquet", recipe) for shard in ESTIMATES[name].shards]
+    return [*shards, *((f"results/{name}/{file}", recipe) for file, recipe in RECIPES[name].items())]
+
+
+@cache
+def stale_files(name):
+    """Those of the files that are there, but were made by another recipe."""
+    return list(stale(made_files(name)))
+
+
+def forced_if_stale(wildcards):
+    """No input. It makes Snakemake make stale files again, whatever its records say.
+
+    Records can be lost or cut short, and files can be moved; the recipe in a file is the truth. Results in a storage
+    are not here to be looked at, but every job compares the origin of the tables that it reads.
+    """
+    if workflow.is_main_process and workflow.storage_settings.default_storage_provider is None:
+        workflow.dag.forcefiles.update(stale_files(wildcards.get("experiment")))
+    return []
