@@ -186,6 +186,12 @@ MISTAKES = [
     (("stimulus",), PULSES | {"number": {"values": [1, 2]}}, ".stimulus.number", ["is an axis; give one number"]),
     (("stimulus",), PULSES | {"number": 11}, ".stimulus", ["11th pulse ends at 102.0", "fewer pulses"]),
     (("stimulus",), PULSES | {"width": 1e-6, "period": 1e-3}, ".stimulus", ["100000 pulses are too many", "10000"]),
+    (
+        ("stimulus",),
+        PULSES | {"width": "1 fs", "start": 5},
+        ".stimulus.width",
+        ["1e-12 is too short", "at least 9.5e-08"],
+    ),
     (("stimulus",), PULSES | {"width": "2 mV"}, ".stimulus.width", ["'2 mV' cannot be converted to ms"]),
     # states and traces
     (("initial_state", "sodium.n"), 1, ".initial_state", ["no state 'sodium.n'", "legal: membrane.V, sodium.m"]),

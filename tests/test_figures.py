@@ -43,7 +43,9 @@ def axis(letter, values):
 
 def context(*axes, **options):
     swept = "amplitude_uA_cm2" if any(a.name == "amplitude" for a in axes) else None
-    return FigureContext("title", STIMULUS, POTENTIAL, GATES, CURRENTS, axes, **{"along": swept, **options})
+    return FigureContext(
+        options.pop("title", "title"), STIMULUS, POTENTIAL, GATES, CURRENTS, axes, **{"along": swept, **options}
+    )
 
 
 def grid(axes, combine="product"):

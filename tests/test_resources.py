@@ -97,6 +97,13 @@ def test_memory_of_a_shard_grows_with_what_a_neuron_keeps():
     assert resources.rows(experiment(stimulus=PULSES | {"number": 3}))["beats"] == 9
 
 
+def test_memory_for_tables_has_room_for_whole_curves_of_long_runs():
+    """Three row blocks are in memory, and a block holds a curve of five neurons, at 150 spikes a second in the end."""
+    short, long = (resources.tables_mb(experiment(duration=ms)) for ms in (1e3, 1e8))
+    spikes = 5 * 150 * 1e8 / 1e3
+    assert long - short > 3 * 8 * spikes / 1e6 and short < 2100
+
+
 def test_tables_figures_and_indices_take_longer_for_more_neurons():
     stimulus = STEP | {"amplitude": {"linspace": [0, 20, 100]}}
     axes = [{"leak.g": {"linspace": [0.2, 0.4, n]}} for n in (10, 10**6)]

@@ -25,8 +25,6 @@ from hhcore.results.draw import draw
 from hhcore.results.write import write_tables
 from hhcore.sweep.store import update_shard
 
-nan = np.nan
-
 
 def ishigami(x, a=7.0, b=0.1):
     return np.sin(x[:, 0]) + a * np.sin(x[:, 1]) ** 2 + b * x[:, 2] ** 4 * np.sin(x[:, 0])
@@ -184,13 +182,14 @@ def test_errors_of_features_are_those_that_shifted_spikes_make():
         bound = Errors(error, {}).of(name, unit, np.array([value]), np.array([plain["mean_isi_ms"]]))[0]
         largest = max(abs(other[name] - value) for other in moved)
         assert 0.15 * bound < largest < 1.001 * bound, name
-    certified = Errors(error, {"peak_mV": 3e-5, "apd90_ms": 7e-4, "trough_mV": 4e-5})
-    one, nothing = np.array([40.0]), np.array([nan])
-    expected = {"peak_mV": 3e-5, "resting_potential_mV": 4e-5, "apd90_ms": 7e-4, "apd50_ms": 2e-4, "spike_count": 0.0}
-    expected |= {"max_upstroke_V_s": nan}
-    units = {"_mV": "mV", "_ms": "ms", "V_s": "V/s", "unt": "1"}
-    found = {name: certified.of(name, units[name[-3:]], one, nothing)[0] for name in expected}
-    assert found == pytest.approx(expected, nan_ok=True)
+    heights = Errors(error, {"peak_mV": 65e-6, "trough_mV": 1e-6, "max_upstroke_V_s": 0.03, "apd90_ms": 0.002})
+    values, nothing = np.array([40.0, 300.0]), np.full(2, np.nan)
+    assert heights.of("peak_mV", "mV", values, nothing) == pytest.approx([65e-6, 65e-6])
+    assert heights.of("max_upstroke_V_s", "V/s", values, nothing).tolist() == [0.03, 0.03]
+    assert heights.of("apd90_ms", "ms", values, nothing).tolist() == [0.002, 0.002]
+    assert heights.of("resting_potential_mV", "mV", values, nothing).tolist() == [65e-6, 65e-6]
+    assert np.isnan(Errors(error, {}).of("peak_mV", "mV", values, nothing)).all()
+    assert heights.of("spike_count", "1", values, nothing).tolist() == [0, 0]
 
 
 def test_the_table_carries_certificate_units_and_definitions(curves):

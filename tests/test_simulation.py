@@ -233,6 +233,31 @@ def test_trace_agrees_with_simulate_and_with_the_currents_by_hand():
         ({"dt": 0.1}, "'tsit5' chooses its own steps: give local_error"),
         ({"local_error": 0.01}, "local_error 0.01 is not above 0 and at most 0.001"),
         ({"duration": -1.0}, "duration"),
+        ({"duration": np.inf}, "duration: inf is not a finite number"),
+        ({"duration": np.nan}, "duration: nan is not a finite number"),
+        ({"duration": "10 ms"}, "duration: '10 ms' is not a finite number"),
+        ({"threads": 0}, "threads: 0 is not a number of threads; give a whole number from 1 on"),
+        ({"threads": 1.5}, "threads: 1.5 is not a number of threads"),
+        ({"threshold": np.nan}, "threshold: nan is not a finite number"),
+        ({"method": "rk4", "dt": np.inf}, "dt: inf is not a finite number"),
+        ({"local_error": "small"}, "local_error: 'small' is not a finite number"),
+        ({"analysis_window": 5}, "analysis_window: 5 is not a window; give two times"),
+        ({"analysis_window": (0, np.nan)}, "analysis_window: nan is not a finite number"),
+        ({"points": {"sodium.g": [[100, 120]]}}, r"points: sodium.g: an array of shape \(1, 2\) is no list"),
+        ({"points": [120]}, r"points: \[120\] is not a mapping; give values by name"),
+        ({"stimulus": hhcore.Step([[1, 2]])}, r"stimulus.amplitude: an array of shape \(1, 2\) is no list"),
+        ({"stimulus": hhcore.Step("ten")}, "stimulus.amplitude: .ten. is neither a number nor an array"),
+        ({"stimulus": hhcore.Step(10, start=np.nan)}, "stimulus.start: nan is not a time"),
+        ({"stimulus": hhcore.PulseTrain(10, np.inf, 5)}, "stimulus.width: inf is not a time"),
+        ({"stimulus": hhcore.PulseTrain(10, 1, 2, number=np.nan)}, "stimulus.number: nan is not a number of pulses"),
+        (
+            {"stimulus": hhcore.PulseTrain(7e12, 1e-12, 10, start=5)},
+            "width: 1e-12 is too short for a pulse at 5.*5e-09",
+        ),
+        (
+            {"initial_state": dict.fromkeys(hhcore.load_model(HH).states, "a")},
+            "initial_state: membrane.V: 'a' is neither",
+        ),
         ({"analysis_window": (10, 5)}, "analysis_window"),
         ({"initial_state": "resting"}, "'resting'.*rest"),
         ({"initial_state": {"membrane.V": -65}}, "missing: sodium.m"),
@@ -249,6 +274,37 @@ def test_wrong_calls_get_one_clear_message(arguments, message):
     call = {"points": {}, "stimulus": hhcore.Step(10.0), "duration": 10.0} | arguments
     with pytest.raises(hhcore.UserError, match=message):
         hhcore.simulate(HH, call.pop("points"), call.pop("stimulus"), **call)
+
+
+@pytest.mark.parametrize(
+    ("point", "settings", "message"),
+    [
+        ({"sodium.g": [100, 120]}, {}, "2 neurons are given"),
+        ({"sodium.g": []}, {}, "0 neurons are given"),
+        ({}, {"interval": 0}, "interval 0 must be above 0"),
+        ({}, {"interval": 1e-12}, "interval 1e-12: 1e.13 samples .* too many; give an interval from 1e-07 on"),
+        ({}, {"duration": np.inf}, "duration: inf is not a finite number"),
+    ],
+)
+def test_wrong_calls_of_trace_get_one_clear_message(point, settings, message):
+    with pytest.raises(hhcore.UserError, match=message):
+        hhcore.trace(HH, point, hhcore.Step(10.0), **{"duration": 10.0} | settings)
+
+
+def test_no_neurons_are_a_result_of_no_rows():
+    run = hhcore.simulate(HH, {"sodium.g": []}, hhcore.Step(10.0), duration=10.0)
+    assert len(run.features) == len(run.spikes) == 0
+
+
+def test_a_short_pulse_is_a_charge():
+    """7 uA/cm^2 ms at once, or from a potential that is 7 mV higher: within 1 ns, wherever the pulse lies."""
+    settings = {"duration": 20.0, "method": "dop853", "local_error": 1e-11}
+    start = hhcore.simulate(HH, {}, hhcore.Step(0.0), duration=1.0).final[0] + np.array([7.0, 0, 0, 0])
+    exact = hhcore.simulate(HH, {}, hhcore.Step(0.0), initial_state=start, **settings).spike_times[0]
+    for onset in (0.0, 5.0, 100.0):
+        pulse = hhcore.PulseTrain(7.0 / 2e-7, 2e-7, 1000.0, 1, onset)
+        found = hhcore.simulate(HH, {}, pulse, **settings | {"duration": onset + 20.0}).spike_times[0] - onset
+        assert found == pytest.approx(exact, abs=1e-6)
 
 
 @pytest.mark.parametrize("frozen", [16.3, "16.3 K", [290.0, 16.3]])

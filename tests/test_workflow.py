@@ -422,3 +422,11 @@ def test_settings_of_a_storage_are_passed_on_to_the_report(cache, tmp_path):
     printed = folder.run("-n", *storage, "--storage-far-region", "my region", "--shared-fs-usage", "none")
     told = ["--default-storage-prefix", str(tmp_path / "else where"), "--default-storage-provider", "far"]
     assert str([*told, "--storage-far-region", "my region", "--shared-fs-usage", "none"]) in printed
+
+
+def test_a_brace_in_the_name_of_a_folder_or_a_model_is_no_wildcard(tmp_path):
+    (tmp_path / "a{x}b").mkdir()
+    folder = Folder(tmp_path / "a{x}b", tmp_path / "cache")
+    (folder.path / "model.mmt").rename(folder.path / "m{y}.mmt")
+    folder.config(model="m{y}.mmt")
+    assert {"report", "kernel", "simulate"} <= folder.planned()

@@ -3,6 +3,8 @@
 import reprlib
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+
 from hhcore.base.errors import UserError, closest
 
 # Bounded, because a YAML file of a few lines may unfold through its aliases into gigabytes.
@@ -64,6 +66,19 @@ def items(value: object, where: str, form: str, length: int | None = None) -> li
     if not isinstance(value, list | tuple) or (length is not None and len(value) != length):
         raise UserError(f"{where}: {quoted(value)} does not have the form {form}")
     return list(value)
+
+
+def numbers(values: object, where: str) -> np.ndarray:
+    """A number or a list of numbers as float64 () or (n,). Raises UserError for anything else."""
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"{where}: {quoted(values)} is neither a number nor an array of numbers; give one in the model's unit"
+        ) from error
+    if array.ndim > 1:
+        raise UserError(f"{where}: an array of shape {array.shape} is no list; give a number, or one for each neuron")
+    return array
 
 
 def text(value: object, where: str, example: str) -> str:

@@ -1,5 +1,6 @@
 """Kernels: text and machine code, named by the hash of all that determines them, loaded from the cache or made."""
 
+import re
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,8 +23,8 @@ def kernel_digest(model: Model, method: str, stimulus: StimulusText, observers: 
 
 def kernel_name(model: Model, method: str, stimulus: StimulusText, observers: tuple[ObserverText, ...] = ()) -> str:
     """The file name of a kernel, without extension."""
-    parts = _base(model).name, method, stimulus.kind, kernel_digest(model, method, stimulus, observers)
-    return "_".join(parts)
+    name = re.sub(r"[^\w.-]", "_", _base(model).name)  # in a rule of the workflow, a brace would be a wildcard
+    return "_".join([name, method, stimulus.kind, kernel_digest(model, method, stimulus, observers)])
 
 
 def _base(model: Model) -> Model:

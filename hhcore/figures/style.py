@@ -17,6 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from hhcore.base.files import atomic_write
 from hhcore.base.seals import RECIPE, SEAL, SEALED, UNSEALED, seal
@@ -78,6 +79,7 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     def wrapped(*args: object, **options: object) -> Figure:
         with look():
             figure = draw(*args, **options)
+            _without_mathematics(figure)
             figure.get_layout_engine().execute(figure)
             figure.set_layout_engine("none")
             for axes in figure.axes:  # the last bits of a layout differ from run to run
@@ -85,6 +87,14 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
         return figure
 
     return wrapped
+
+
+def _without_mathematics(figure: Figure) -> None:
+    """A $ in a text of the user is a $: only numbers at ticks, powers of ten, are mathematics."""
+    axes = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
+    numbers = {label for axis in axes for label in axis.get_ticklabels(which="both")}
+    for text in set(figure.findobj(Text)) - numbers:
+        text.set_parse_math(False)
 
 
 def save(figure: Figure, stem: str | Path, recipe: str = "") -> tuple[Path, Path]:

@@ -4,7 +4,7 @@ Estimates are generous, since a cluster ends a job that exceeds them: times are 
 still fails, the workflow gives it more the next time.
 """
 
-from math import ceil, prod
+from math import ceil, lcm, prod
 
 from hhcore.experiments.analysis import analyses
 from hhcore.experiments.experiment import Experiment
@@ -14,6 +14,7 @@ from hhcore.sweep.estimate import estimate
 MARGIN = 4.0  # of time
 NUMBERS_IN_10_US = 150.0  # of a record, put into tables
 COPIES = 4  # of a neuron's numbers in memory at once, while a shard is assembled and written
+TABLE_COPIES = 6  # of the numbers of a row block, while tables are written
 FACETS_SHOWN = 12  # panels of maps and of families of curves together
 CALIBRATION_STEPS = 1e5  # in 1 ms, of all neurons of the sample and of the lines it is chosen from
 
@@ -46,8 +47,11 @@ def tables_minutes(experiment: Experiment) -> int:
 
 
 def tables_mb(experiment: Experiment) -> int:
-    """Memory for the tables: three row blocks, and every error if all are estimated."""
-    return 2000 + (experiment.n_points * 16 // 10**6 if experiment.certify == "all" else 0)
+    """Memory for the tables: row blocks, which hold whole F-I curves, and every error if all are estimated."""
+    e = experiment
+    curve = lcm(*(analysis.alignment for analysis in analyses(e) if analysis.source == "neurons"))
+    numbers = TABLE_COPIES * curve * e.protocol.numbers(e) + (2 * e.n_points if e.certify == "all" else 0)
+    return ceil(2000 + 8 * numbers / 1e6)
 
 
 def figures_minutes(experiment: Experiment) -> int:

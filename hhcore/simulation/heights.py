@@ -11,9 +11,9 @@ Errors = tuple[
 
 
 def extreme_errors(run: Result, exact: Result) -> dict[str, Errors]:
-    """Errors of `peak` and `trough`; both have the size of the swing from the lowest trough to the highest peak."""
+    """Errors of `peak` and `trough` [mV], and their size: the swing from the lowest trough to the highest peak."""
     failed = run.failed | exact.failed
-    ours, theirs = ({"peak": r.peak[~failed], "trough": r.trough[~failed]} for r in (run, exact))
+    ours, theirs = ({"peak": r.mV * r.peak[~failed], "trough": r.mV * r.trough[~failed]} for r in (run, exact))
     swing = float(max(theirs["peak"], default=0.0) - min(theirs["trough"], default=0.0))
     errors = {name: np.full(len(failed), np.nan) for name in theirs}
     for name in errors:

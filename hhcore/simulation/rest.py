@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from hhcore.base.checks import numbers
 from hhcore.base.errors import UserError, closest
 from hhcore.model.model import Model
 from hhcore.simulation.engine import Engine
@@ -70,7 +71,10 @@ def _named(model: Model, initial_state: Mapping[str, float]) -> np.ndarray:
     missing = [name for name in model.states if name not in initial_state]
     if missing:
         raise UserError(f"initial_state: give a value for every state; missing: {', '.join(missing)}")
-    return np.array([float(initial_state[name]) for name in model.states])
+    states = [numbers(initial_state[name], f"initial_state: {name}") for name in model.states]
+    if any(state.ndim for state in states):
+        raise UserError("initial_state: give one number for each state, or an array (n, states)")
+    return np.array(states)
 
 
 def _rest(engine: Engine, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,14 +3,17 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from math import isfinite
+from numbers import Integral, Real
 from threading import Event
 
 import numpy as np
 
+from hhcore.base.checks import numbers
 from hhcore.base.errors import UserError, closest
 from hhcore.base.units import check_temperature, to_unit
 from hhcore.model.model import NOTHING, Model, Quantity, load_model
-from hhcore.schemes.solver import solver
+from hhcore.schemes.solver import Solver, solver
 from hhcore.simulation.engine import Engine, engine
 from hhcore.simulation.integration import SAMPLE, Integration, integrate, pack
 from hhcore.simulation.observers import Observer, standard_observers
@@ -20,6 +23,7 @@ from hhcore.simulation.stimuli.stimulus import Stimulus
 
 CHUNK = 1024  # neurons in one call of a kernel; their lanes finish at different times, so not too few
 TRACE_INTERVAL_MS = 0.025
+MOST_SAMPLES = 10**8  # of a trace: several GB
 
 
 def simulate(
@@ -66,13 +70,15 @@ def simulate(
     [1, 4]
     """
     model = load_model(model) if isinstance(model, str) else model
-    chosen = solver(method, dt, local_error)
-    window = (0.0, duration) if analysis_window is None else analysis_window
-    if not duration > 0:
-        raise UserError(f"duration {duration} must be above 0")
+    chosen = _solver(method, dt, local_error)
+    duration = _positive(duration, "duration")
+    threshold = _number(threshold, "threshold")
+    window = _window((0.0, duration) if analysis_window is None else analysis_window)
+    if not (isinstance(threads, Integral) and threads > 0):
+        raise UserError(f"threads: {threads!r} is not a number of threads; give a whole number from 1 on")
     if not 0 <= window[0] < window[1] <= duration:
         raise UserError(f"analysis_window {window} must lie inside 0 to {duration} (the duration)")
-    rearm = threshold if rearm is None else rearm
+    rearm = threshold if rearm is None else _number(rearm, "rearm")
     if not rearm <= threshold:
         raise UserError(f"rearm {rearm} must not lie above the threshold {threshold}")
     table = _table(model, points, stimulus, duration)
@@ -102,8 +108,7 @@ def simulate(
     record = joined([{**part.record, "outcome": part.outcome} for part, _ in parts])
     outcome = record.pop("outcome")
     record["status"] = _status(outcome, status)
-    window, seconds = (float(window[0]), float(window[1])), sum(seconds for _, seconds in parts)
-    return Result(record, window, model.ms, seconds, mV=model.mV)
+    return Result(record, window, model.ms, sum(seconds for _, seconds in parts), mV=model.mV)
 
 
 def trace(
@@ -128,12 +133,21 @@ def trace(
     Returns float64 (samples,) by qualified name, and `status`. Other arguments, limits and errors as in `simulate`.
     """
     model = load_model(model) if isinstance(model, str) else model
-    chosen = solver(method, dt, local_error)
+    chosen = _solver(method, dt, local_error)
+    duration = _positive(duration, "duration")
     table = _table(model, point, stimulus, duration)
+    if len(table) != 1:
+        raise UserError(f"trace: {len(table)} neurons are given; give the point and the stimulus of one")
     compiled = engine(model, method, type(stimulus), observers)
     start, status = initial_states(compiled, table[:, : len(model.parameters)], initial_state)
     if interval is None:
         interval = TRACE_INTERVAL_MS / model.ms if chosen.scheme.adaptive else chosen.accuracy
+    interval = _positive(interval, "interval")
+    if duration / interval > MOST_SAMPLES:
+        raise UserError(
+            f"interval {interval!r}: {duration / interval:.2g} samples in {duration!r} are too many; give an interval "
+            f"from {duration / MOST_SAMPLES:.2g} on, or a shorter duration"
+        )
     stops = _stops(duration, interval * np.arange(1, int(duration / interval) + 1))
     most = compiled.most_samples(table, stops)
     integration = integrate(compiled, table, start, stops, accuracy=chosen.accuracy, samples=most)
@@ -145,6 +159,31 @@ def trace(
 def _status(outcome: np.ndarray, at_rest: np.ndarray) -> np.ndarray:
     """Indices into STATUSES, int8 (n,), from how a kernel ended neurons and from `initial_states`."""
     return np.where(outcome > 0, outcome + NO_STABLE_REST, at_rest).astype(np.int8)
+
+
+def _solver(method: str, dt: float | None, local_error: float | None) -> Solver:
+    given = {"dt": dt, "local_error": local_error}
+    return solver(method, **{name: None if value is None else _number(value, name) for name, value in given.items()})
+
+
+def _number(value: object, where: str) -> float:
+    """A finite number. Raises UserError for anything else."""
+    if not (isinstance(value, Real) and isfinite(value)):
+        raise UserError(f"{where}: {value!r} is not a finite number; give one")
+    return float(value)
+
+
+def _positive(value: object, where: str) -> float:
+    number = _number(value, where)
+    if number <= 0:
+        raise UserError(f"{where} {value!r} must be above 0")
+    return number
+
+
+def _window(value: object) -> tuple[float, float]:
+    if not isinstance(value, Sequence | np.ndarray) or len(value) != 2:
+        raise UserError(f"analysis_window: {value!r} is not a window; give two times, (start, stop)")
+    return _number(value[0], "analysis_window"), _number(value[1], "analysis_window")
 
 
 def _stops(duration: float, times: Sequence[float] | np.ndarray) -> np.ndarray:
@@ -163,6 +202,8 @@ def _table(model: Model, points: Mapping, stimulus: Stimulus, duration: float) -
     """Parameters of the model, then the fields of the stimulus, for each neuron: float64 (n, p + f)."""
     if not isinstance(stimulus, Stimulus):
         raise UserError(f"stimulus: {stimulus!r} is not a stimulus; give one, like hhcore.Step(10)")
+    if not isinstance(points, Mapping):
+        raise UserError(f"points: {points!r} is not a mapping; give values by name, like {{'sodium.g': 120}}")
     for name in points:
         if name not in model.parameters:
             raise UserError(
@@ -190,16 +231,10 @@ def _table(model: Model, points: Mapping, stimulus: Stimulus, duration: float) -
 
 
 def _numbers(values: object, parameter: Quantity, where: str) -> np.ndarray:
-    if isinstance(values, str):
-        values = to_unit(values, parameter.unit, where)
-    try:
-        numbers = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise UserError(
-            f"{where}: {values!r} is neither a number nor an array of numbers; give one in the model's unit"
-        ) from error
-    check_temperature(float(numbers.min(initial=np.inf)), parameter.unit, parameter.value, where)
-    return numbers
+    """A number or a list of them, float64 () or (n,), of a parameter; text has a unit."""
+    array = numbers(to_unit(values, parameter.unit, where) if isinstance(values, str) else values, where)
+    check_temperature(float(array.min(initial=np.inf)), parameter.unit, parameter.value, where)
+    return array
 
 
 def _sampled(compiled: Engine, parameters: np.ndarray, start: np.ndarray, samples: np.ndarray) -> np.ndarray:

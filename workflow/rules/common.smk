@@ -18,6 +18,8 @@ from hhcore.results import resources
 from hhcore.sweep.estimate import estimate, estimates_text, notes
 
 STARTED = time.time()
+# Snakemake formats the path of an environment: a brace in the project's folder would be a wildcard.
+ENVIRONMENT = re.sub("[{}]", r"\g<0>\g<0>", str(Path(workflow.current_basedir, "../envs/hhcore.yaml").resolve()))
 REPORTED_ROWS = 100_000  # of a table inside the report, at most: some megabytes
 
 # Jobs import this library too, whichever is installed: for a copy of this folder, that may still be the original's.

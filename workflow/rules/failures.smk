@@ -8,7 +8,7 @@ rule none_failed:
     log:
         "results/logs/{experiment}/none_failed.log",
     conda:
-        "../envs/hhcore.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=times_attempt(500),

@@ -10,7 +10,7 @@ rule calibrate:
         "results/benchmarks/{experiment}/calibrate.tsv"
     priority: 2  # start it first; shards that do not wait for it keep the other cores busy
     conda:
-        "../envs/hhcore.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=times_attempt(2000),

@@ -1,6 +1,6 @@
 from functools import cache
 
-from hhcore.base.digests import digest
+from hhcore.base.digests import code_digest, digest
 from hhcore.results.recipes import recipes, shard_recipe, stale
 
 RECIPES = {name: recipes(experiment) for name, experiment in EXPERIMENTS.items()}
@@ -12,8 +12,11 @@ def recipe_of_output(file):
 
 
 def report_recipe():
-    """The recipe of the report: those of all results in it."""
-    return digest(*(recipe for files in RECIPES.values() for recipe in files.values()))
+    """The recipe of the report: those of all results in it, and the captions.
+
+    Captions are no input files, since a brace in the name of their folder would be a wildcard.
+    """
+    return digest(code_digest(*all_captions()), *(recipe for files in RECIPES.values() for recipe in files.values()))
 
 
 def first_figure(members):

@@ -1,8 +1,7 @@
 rule report:
     input:
         forced_if_stale,
-        results=[file for name in EXPERIMENTS for file in results(name)],
-        captions=local([str(path) for path in all_captions()]),
+        [file for name in EXPERIMENTS for file in results(name)],
     output:
         "results/report.html",
     log:
@@ -10,7 +9,7 @@ rule report:
     benchmark:
         "results/benchmarks/report.tsv"
     conda:
-        "../envs/hhcore.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=1000,

@@ -25,7 +25,7 @@ for name, (members, experiments) in groups(lambda analysis: analysis.source == "
         wildcard_constraints:
             experiment="|".join(experiments),
         conda:
-            "../envs/hhcore.yaml"
+            ENVIRONMENT
         threads: 1
         resources:
             mem_mb=times_attempt(of_experiment(resources.tables_mb)),
@@ -57,7 +57,7 @@ for name, ([analysis], experiments) in late_analyses().items():
         wildcard_constraints:
             experiment="|".join(experiments),
         conda:
-            "../envs/hhcore.yaml"
+            ENVIRONMENT
         threads: 1
         resources:
             mem_mb=times_attempt(lambda wildcards, name=name: analysis_of(wildcards, name).megabytes()),
@@ -88,7 +88,7 @@ for name, (members, experiments) in figure_groups().items():
         wildcard_constraints:
             experiment="|".join(experiments),
         conda:
-            "../envs/hhcore.yaml"
+            ENVIRONMENT
         threads: 1
         resources:
             mem_mb=times_attempt(of_experiment(resources.figures_mb)),

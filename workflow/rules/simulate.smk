@@ -6,7 +6,7 @@ rule kernel:
     benchmark:
         "results/benchmarks/kernel-{kernel}.tsv"
     conda:
-        "../envs/hhcore.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=times_attempt(1500),
@@ -30,7 +30,7 @@ rule simulate:
         "results/benchmarks/{experiment}/simulate-{shard}.tsv"
     priority: 1  # before tables, traces and figures
     conda:
-        "../envs/hhcore.yaml"
+        ENVIRONMENT
     threads: shard_threads
     resources:
         mem_mb=times_attempt(of_experiment(resources.shard_mb)),

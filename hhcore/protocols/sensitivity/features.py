@@ -75,7 +75,7 @@ def _outputs(e: Experiment, curves: FI | None, folder: Path) -> Iterator[Output]
     axes = e.coordinates(range(k))
     coordinates = np.column_stack([axes[e.column(a.name)] for a in e.axes] or [np.empty((k, 0))])
     features, summary = folder / "features.parquet", folder / "fi_summary.parquet"
-    errors = certified_errors(e, features, folder / "numerics.parquet")
+    errors = certified_errors(e, features)
     interval = _column(features, "mean_isi_ms") if "mean_isi_ms" in tables.schema(features).names else np.nan
     for name, unit in _numeric(e, features, axes):
         values = _column(features, name)

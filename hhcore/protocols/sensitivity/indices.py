@@ -18,8 +18,8 @@ DEFINITIONS = {
     "variance": ("1", "variance of the feature over the two independent samples of the design [unit of the feature^2]"),
     "error": (
         "1",
-        "root mean square of the feature's error over the same samples, from the certified errors of spike times and "
-        "heights [unit of the feature]",
+        "root mean square of the feature's error over the same samples, from the certified errors "
+        "[unit of the feature]",
     ),
     "points": ("1", "points of the design: n (d + 2)"),
     "undefined": ("1", "points without the feature; if there is one, there are no indices"),

@@ -11,6 +11,7 @@ from hhcore.base.errors import UserError
 from hhcore.simulation.stimuli.stimulus import Field, Stimulus, Values
 
 MAX_PULSES = 10_000
+SHORTEST = 1e-9  # a pulse over its onset: rounding of its end then changes its charge by less than 3e-7
 
 
 @dataclass(frozen=True)
@@ -92,11 +93,19 @@ def beat(k):
                 f"{where}: the {pulse} pulse ends at {float(last[worst])!r}, after the end of the simulation, "
                 f"{duration!r}; give a longer duration or fewer pulses"
             )
-        most = cls._numbers(values, duration).max()
+        pulses = cls._numbers(values, duration)
+        most = pulses.max()
         if most > MAX_PULSES:
             raise UserError(
                 f"{where}: {most:.6g} pulses are too many for one neuron; at most {MAX_PULSES} are legal, "
                 f"so give a number or a longer period"
+            )
+        onset = start + (pulses - 1) * period
+        worst = (SHORTEST * onset - width).argmax()
+        if width[worst] < SHORTEST * onset[worst]:
+            raise UserError(
+                f"{where}.width: {float(width[worst])!r} is too short for a pulse at {float(onset[worst]):g}, where "
+                f"times are rounded; give at least {SHORTEST * onset[worst]:.2g} and a smaller amplitude"
             )
 
     @classmethod

@@ -29,6 +29,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from hhcore.base.checks import numbers
+from hhcore.base.errors import UserError
 from hhcore.compile.parts import LEVEL, StimulusText
 
 Values = Mapping[str, np.ndarray]  # float64 (n,) of each field
@@ -117,7 +119,14 @@ class Stimulus:
         return np.column_stack([values[name] for name in cls.fields])
 
     def columns(self, duration: float) -> dict[str, np.ndarray]:
-        """The value of each field, a number or float64 (n,); no time that defaults to the end of the run is later."""
-        values = {name: np.asarray(getattr(self, name), dtype=np.float64) for name in self.fields}
+        """The value of each field, a number or float64 (n,); no time that defaults to the end of the run is later.
+
+        Raises UserError for a field that is neither a number nor a list of numbers, and for a time that is not finite.
+        """
+        values = {name: numbers(getattr(self, name), f"stimulus.{name}") for name in self.fields}
+        for name, field in self.fields.items():
+            endless = np.isnan(values[name]) if field.default == inf else ~np.isfinite(values[name])
+            if field.unit == "time" and endless.any():
+                raise UserError(f"stimulus.{name}: {values[name][endless].flat[0]} is not a time; give a finite number")
         lasting = [name for name, field in self.fields.items() if field.unit == "time" and field.default == inf]
         return values | {name: np.minimum(values[name], duration) for name in lasting}
