@@ -366,6 +366,8 @@ def test_what_is_refused_is_told_with_its_line():
     [
         "import math",
         "N = 1\nN += 1",
+        "N = 1\nN = 2",
+        "N, M = 1, 2\ndef M(x):\n    return x",
         "@cache\ndef f(x):\n    return x",
         'def f(x: "b1"):\n    return 1',
         "def f(x: int):\n    return 1",

@@ -80,6 +80,7 @@ class _Module:
                 raise KernelError(f"line {node.lineno}: neither a function nor a constant")
             if any(ast.unparse(decorator) != "inline" for decorator in getattr(node, "decorator_list", ())):
                 raise KernelError(f"line {node.lineno}: the only decorator is @inline")
+        _check_names(tree)
         known = {"__builtins__": {}} | CONSTANTS
         try:
             exec(compile(ast.Module(assignments, []), "<constants>", "exec"), known, self.constants)
@@ -365,6 +366,18 @@ class _Function(Expressions):
 def _is_comment(node: ast.stmt) -> bool:
     """Whether it is a bare constant, like a docstring."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _check_names(tree: ast.Module) -> None:
+    """Each function and constant has a name of its own: two rows of one name would lie at one address."""
+    seen = set()
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        names = {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
+        for name in names | ({node.name} if isinstance(node, ast.FunctionDef) else set()):
+            if name in seen:
+                raise KernelError(f"line {node.lineno}: {name} is defined twice")
+            seen.add(name)
 
 
 def _assignments(node: ast.FunctionDef) -> dict[str, int]:
