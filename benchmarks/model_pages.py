@@ -19,6 +19,7 @@ from myokit.formats.latex import LatexExpressionWriter
 import hhcore
 from hhcore.base.units import pretty_unit
 from hhcore.figures import style
+from hhcore.figures.family import plot_with_jumps
 from hhcore.model.model import CATALOGUE, Model
 from hhcore.model.units import written_unit
 from hhcore.model.variants import read_variants
@@ -97,7 +98,8 @@ def rate_curve(axes: Axes, model: Model, values: dict[str, float], colour: str, 
     run = hhcore.simulate(model, values, hhcore.Step(amplitudes), duration=2000.0, threshold=threshold)
     trains = np.split(run.spike_times, run.offsets[1:-1])
     rates = [1000 / np.diff(t)[-10:].mean() if len(t) > 11 and t[-1] > 1500 else 0.0 for t in trains]
-    axes.plot(amplitudes, rates, color=colour, marker=".", markersize=2, linewidth=0.6, label=label)
+    look = {"color": colour, "marker": ".", "markersize": 2, "linewidth": 0.6, "label": label}
+    plot_with_jumps(axes, amplitudes, np.array(rates), **look)
 
 
 def page(name: str) -> str:
@@ -157,12 +159,12 @@ class Latex(LatexExpressionWriter):
 
 
 def equation(variable: myokit.Variable) -> str:
-    """A line of mathematics; variables of other components have these as an index."""
+    """A line of mathematics; a nested variable has the path to it, one of another component has that as an index."""
     home = variable.parent(myokit.Component)
 
     def symbol(other: myokit.Variable) -> str:
         where = other.parent(myokit.Component)
-        name = rf"\mathrm{{{escaped(other.name())}}}"
+        name = rf"\mathrm{{{escaped(other.qname().partition('.')[2])}}}"
         return name if where is home else rf"{name}_{{\mathrm{{{escaped(where.name())}}}}}"
 
     writer = Latex()

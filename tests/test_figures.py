@@ -17,7 +17,8 @@ from matplotlib.colors import BoundaryNorm
 from matplotlib.image import imread
 
 from hhcore.base.units import pretty_unit
-from hhcore.figures.context import FigureContext, Variable, texts
+from hhcore.config.reader import read_experiments
+from hhcore.figures.context import FigureContext, Variable, figure_context, texts
 from hhcore.figures.style import CATEGORIES, edges, level_colours, look, save
 from hhcore.protocols.fi.figures import fi_curves, oscillation_range, rheobase_map, spike_count_map
 from hhcore.protocols.pacing.figures import apd_map, restitution
@@ -499,6 +500,29 @@ def test_figures_of_neurons_that_all_failed_say_only_that():
     figure = oscillation_range(features, context(*axes, threshold=-20.0))
     assert panels(figure)[0].get_ylim() == (-30.0, -10.0)
     assert "failed" in legend_words(figure)
+
+
+STEP, PULSES = {"kind": "step", "amplitude": 7}, {"kind": "pulse_train", "amplitude": 7, "width": 1, "period": 9}
+TITLED = {
+    "amplitude = 7 µA/cm²": {},
+    "amplitude = 7 µA/cm², start = 5 ms": {"start": 5},
+    "amplitude = 7 µA/cm², start = 5 ms, stop = 30 ms": {"start": 5, "stop": 30},
+    "amplitude = 7 µA/cm², stop = 30 ms, leak.g = 0.2": {"stop": 30, "leak.g": 0.2},
+}
+PACED = {
+    "amplitude = 7 µA/cm², width = 1 ms, period = 9 ms": {},
+    "amplitude = 7 µA/cm², width = 2 ms, period = 9 ms": {"width": 2},
+    "amplitude = 7 µA/cm², width = 1 ms, period = 9 ms, start = 3 ms": {"start": 3},
+}
+CLOSE = {f"amplitude = {x:.7g} µA/cm²": {"amplitude": x} for x in (6.000001, 6.000002)}
+
+
+@pytest.mark.parametrize(("stimulus", "titles"), [(STEP, TITLED), (PULSES, PACED), (STEP, CLOSE)])
+def test_different_traces_have_different_titles(stimulus, titles):
+    experiment = {"model": "hodgkin_huxley_1952", "stimulus": stimulus, "duration": 40, "initial_state": "model"}
+    experiment |= {"solver": {"method": "tsit5", "local_error": 1e-6}, "traces": [*titles.values()]}
+    found = figure_context(read_experiments({"experiments": {"e": experiment}})["e"]).traces
+    assert found == tuple(titles)
 
 
 def test_trace_panel_stacks_potential_gates_currents_and_stimulus():

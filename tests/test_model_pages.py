@@ -24,7 +24,11 @@ def test_a_page_is_that_of_the_model_file(name):
         assert f"`{name}:{variant}`: {description}" in text
     assert all(row in text for row in verified_numbers(name))
     for variable in model.myokit.variables(inter=True, deep=True):
-        assert rf"\mathrm{{{variable.name()}}}".replace("_", r"\_") + " = " in text
+        path = variable.qname().partition(".")[2]
+        assert rf"\mathrm{{{path}}}".replace("_", r"\_") + " = " in text
+    for component in re.split(r"^\*\*\w+\*\*$", text, flags=re.MULTILINE)[1:]:
+        left = re.findall(r"^\$\$(.+?) = ", component, re.MULTILINE)
+        assert len(left) == len(set(left)), left
 
 
 def test_the_command_line_lists_models_and_shows_one(capsys):

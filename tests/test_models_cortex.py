@@ -17,6 +17,7 @@ from hhcore import Step, load_model, simulate
 
 UM96, UM67 = (pi * (d * 1e-4) ** 2 for d in (96, 67))  # areas of the cells (cm^2)
 RS = {"gK": 5.0, "gM": 0.07, "gL": 0.0, "gT": 0.0, "leak": 0.1, "EL": -70.0}
+IB = RS | {"gM": 0.03, "gL": 0.17, "leak": 0.01, "EL": -85.0}
 FS = RS | {"gK": 10.0, "gM": 0.0, "leak": 0.15}
 LTS = RS | {"gM": 0.03, "gT": 0.4, "leak": 0.01, "EL": -85.0}
 POOL = 1e4 / (2 * 96489.0)  # mM/ms per mA/cm^2, for a shell of 1 um: cadecay_destexhe.mod
@@ -103,6 +104,14 @@ NERNST = 120.2577  # mV, of the L current in NEURON's program: a constant, from 
 def test_bursting_neurons_as_in_neuron(variant):
     found = ours(variant, -84.0, 0.15e-3 / UM96, 500.0, 1000.0, 1000.0, **{"calcium_L.E": NERNST})
     assert found == verified("pospischil_2008", variant)
+
+
+@pytest.mark.parametrize(("V", "count"), [(-84.0, 8), (-70.0, 6)])
+def test_the_number_of_spikes_in_a_burst_depends_on_the_initial_state(V, count):
+    """The 8 of Open Source Brain belong to -84 mV. By SciPy too."""
+    step = (0.15e-3 / UM96, 500.0, 1000.0, 1000.0)
+    theirs = spikes(IB, V, *step)
+    assert len(theirs) == count and ours("ib", V, *step) == pytest.approx(theirs, abs=2e-3)
 
 
 def test_low_threshold_spiking_neuron():

@@ -376,6 +376,13 @@ def test_what_belongs_into_no_kernel_is_refused(text):
         compiled(f"{text}\n")
 
 
+@pytest.mark.parametrize("text", ["N = 1\nN = 2", "N, M = 1, 2\nM = 3", "def f(x):\n    return x\nf = 1"])
+def test_a_name_has_one_meaning(text):
+    """A row of an observer had the name of a constant of the driver, and the kernel wrote beyond its array."""
+    with pytest.raises(KernelError, match="[NMf] is defined twice"):
+        compiled(f"{text}\n")
+
+
 @pytest.mark.parametrize("value", ["M", "open('x')", "__import__('os')", "print(1)"])
 def test_constants_are_made_of_numbers_alone(value):
     with pytest.raises(KernelError, match="a constant without a value"):

@@ -250,7 +250,7 @@ def figure_context(experiment: Experiment) -> FigureContext:
         missing=accuracy.missing,
         nothing=accuracy.nothing,
         outcome=accuracy.outcome.replace("_", " "),
-        traces=tuple(_trace_title(e, point) for point in e.traces),
+        traces=_trace_titles(e),
     )
 
 
@@ -278,16 +278,28 @@ def _swept(e: Experiment, name: str, values: np.ndarray) -> Variable:
     return Variable(e.column(name), name, e.unit(name), e.description(name), values)
 
 
-def _trace_title(e: Experiment, point: dict[str, float]) -> str:
-    """What distinguishes a trace: the amplitude, the stimulus' own axis, and changed parameters of the model."""
-    stimulus = [name for name in dict.fromkeys(["amplitude", e.stimulus.axis]) if name in e.stimulus.fields]
-    changed = [_changed(e, name, point[name]) for name, q in e.model.parameters.items() if point[name] != q.value]
-    return ", ".join([*(f"{name} = {point[name]:.6g}{after_number(e.unit(name))}" for name in stimulus), *changed])
+def _trace_titles(e: Experiment) -> tuple[str, ...]:
+    """What distinguishes each trace, in as few digits as keep different traces apart, at least six."""
+    different = len({tuple(point.items()) for point in e.traces})
+    for digits in range(6, 18):
+        titles = tuple(_trace_title(e, point, digits) for point in e.traces)
+        if len(set(titles)) == different:
+            break
+    return titles
 
 
-def _changed(e: Experiment, name: str, value: float) -> str:
-    celsius = f"{value - ZERO_CELSIUS_K:.6g}{after_number('degC')}"
-    return f"{name} = {celsius if name in e.celsius else f'{value:.6g}'}"
+def _trace_title(e: Experiment, point: dict[str, float], digits: int) -> str:
+    """The stimulus, without what has its default, and changed parameters of the model."""
+    usual = e.stimulus.defaults(e.duration)
+    stimulus = [name for name in e.stimulus.fields if point[name] != usual.get(name)]
+    changed = [name for name, q in e.model.parameters.items() if point[name] != q.value]
+    written = [f"{name} = {point[name]:.{digits}g}{after_number(e.unit(name))}" for name in stimulus]
+    return ", ".join([*written, *(_changed(e, name, point[name], digits) for name in changed)])
+
+
+def _changed(e: Experiment, name: str, value: float, digits: int) -> str:
+    celsius = f"{value - ZERO_CELSIUS_K:.{digits}g}{after_number('degC')}"
+    return f"{name} = {celsius if name in e.celsius else f'{value:.{digits}g}'}"
 
 
 def some_of(count: int, total: int, what: str) -> list[str]:
