@@ -2,6 +2,7 @@
 
 import copy
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -398,6 +399,11 @@ def test_a_folder_is_no_model_file(tmp_path):
 # --- config files
 
 
+def unfolding(form: str, lines: int) -> bytes:
+    """Lines of which each holds the one before twice: a billion values in a kilobyte."""
+    return "\n".join(["a0: &a0 {b: 1}", *(f"a{i + 1}: &a{i + 1} {form.format(i)}" for i in range(lines))]).encode()
+
+
 @pytest.mark.parametrize(
     ("content", "part"),
     [
@@ -419,7 +425,14 @@ def test_a_folder_is_no_model_file(tmp_path):
         (b"", "nothing is not a mapping"),
         (b"- 1\n- 2\n", "[1, 2] is not a mapping"),
         (b"just text", "'just text' is not a mapping"),
-        (b"on: 1", "the key True is not text"),
+        (
+            b"on: 1",
+            "line 1: 'on' is True in YAML 1.1 and 'on' in YAML 1.2; write a plain decimal number, or put text in",
+        ),
+        (b"true: 1", "the key True is not text"),
+        (b"a: &a [1, *a]", "line 1: its aliases unfold into more than 5,000,000 values"),
+        (unfolding("[*a{0}, *a{0}]", 30), "its aliases unfold into more than 5,000,000 values"),
+        (unfolding("{{<<: [*a{0}, *a{0}]}}", 30), "its aliases unfold into more than 5,000,000 values"),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -429,6 +442,44 @@ def test_config_files(tmp_path, content, part):
     with pytest.raises(UserError) as caught:
         read_config(path)
     assert "mine.yaml" in str(caught.value) and part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "older", "newer"),
+    [
+        ("0144", "100", "144"),
+        ("-017", "-15", "-17"),
+        ("08", "'08'", "8"),
+        ("0o14", "'0o14'", "12"),
+        ("0b101", "5", "'0b101'"),
+        ("1:40", "100", "'1:40'"),
+        ("1:40.5", "100.5", "'1:40.5'"),
+        ("1_000", "1000", "'1_000'"),
+        ("yes", "True", "'yes'"),
+        ("Off", "False", "'Off'"),
+    ],
+)
+def test_what_two_versions_of_yaml_read_differently_is_refused(tmp_path, written, older, newer):
+    """Both readings from the specifications, https://yaml.org/type and section 10.3 of https://yaml.org/spec/1.2.2."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"a:\n- {written}\n")
+    with pytest.raises(
+        UserError, match=re.escape(f"line 2: {written!r} is {older} in YAML 1.1 and {newer} in YAML 1.2")
+    ):
+        read_config(path)
+    path.write_text(f"a:\n- '{written}'\n- !!str {written}\n")
+    assert read_config(path) == {"a": [written, written]}
+
+
+def test_what_all_versions_of_yaml_read_alike_is_read(tmp_path):
+    """Numbers with an exponent but no dot are text to PyYAML, and numbers to what reads the config."""
+    path = tmp_path / "mine.yaml"
+    numbers = "[12, -3, +4, 0, 0x1F, 1.5, 010.5, .5, 1., 1.5e+3, -.inf, true, False, null, ~, 1e3, .5e3, 10 ms]"
+    path.write_text(f"a: {numbers}")
+    plain = [12, -3, 4, 0, 31, 1.5, 10.5, 0.5, 1.0, 1500.0, -math.inf, True, False, None, None]
+    assert read_config(path) == {"a": [*plain, "1e3", ".5e3", "10 ms"]}
+    (experiment,) = read_experiments(changed(("duration",), read_config(path)["a"][-3])).values()
+    assert experiment.duration == 1000.0
 
 
 def test_a_config_file_that_is_not_there(tmp_path):
@@ -444,11 +495,9 @@ def test_a_merged_yaml_key_may_be_set_again(tmp_path):
     assert read_config(path)["b"] == {"x": 3, "y": 2}
 
 
-def test_a_config_that_contains_itself_or_unfolds_without_end_is_refused(tmp_path):
-    path = tmp_path / "mine.yaml"
-    path.write_text("experiments: &x {a: *x}")
-    refused(read_config(path), "experiments.a", "no key 'a'")
+def test_a_mapping_that_contains_itself_or_unfolds_without_end_is_refused():
+    """Snakemake hands over what its own reader made of the file."""
+    refused(yaml.safe_load("experiments: &x {a: *x}"), "experiments.a", "no key 'a'")
     lines = "\n".join(f"x{i}: &x{i} [{', '.join(['*x' + str(i - 1)] * 9)}]" for i in range(1, 40))
-    path.write_text(f"x0: &x0 [1]\n{lines}\nexperiments: *x39\n")
-    bomb = read_config(path)["experiments"]
+    bomb = yaml.safe_load(f"x0: &x0 [1]\n{lines}\nexperiments: *x39\n")["experiments"]
     refused({"experiments": bomb}, "experiments", "is not a mapping")

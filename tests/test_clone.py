@@ -14,20 +14,36 @@ from hhcore.base.errors import one_message
 ROOT = Path(__file__).parents[1]
 
 
-def test_jobs_of_a_copy_run_its_own_library(tmp_path):
-    """The environment has the library of another folder: hhcore is installed there by its path."""
+@pytest.fixture
+def copy(tmp_path) -> Folder:
+    """A clone whose jobs would import hhcore from another folder, where it is installed by its path."""
     folder = Folder(tmp_path / "copy", tmp_path / "cache")
     folder.config()
-    folder.edit(
+    return folder
+
+
+def run(copy: Folder, *arguments: str) -> None:
+    """Snakemake in the copy, without a word in the environment on where hhcore is."""
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    env |= {"HHCORE_CACHE": str(copy.cache)}
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", *arguments]
+    done = subprocess.run(command, cwd=copy.path, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_jobs_of_a_copy_run_its_own_library(copy):
+    copy.edit(
         "hhcore/sweep/speed.py", "    return speed\n", '    Path("mark").write_text(__file__)\n    return speed\n'
     )
-    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--until", "kernel"]
-    done = subprocess.run(
-        command, cwd=folder.path, env=env | {"HHCORE_CACHE": str(folder.cache)}, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert (folder.path / "mark").read_text() == str(folder.path / "hhcore/sweep/speed.py")
+    run(copy, "--until", "kernel")
+    assert (copy.path / "mark").read_text() == str(copy.path / "hhcore/sweep/speed.py")
+
+
+@pytest.mark.parametrize("snakefile", ["Snakefile", "workflow/Snakefile"])
+def test_the_snakefile_of_a_copy_reads_its_own_library(copy, snakefile):
+    copy.edit("hhcore/__init__.py", "__version__", 'open("mark", "w").write(__file__)\n__version__')
+    run(copy, "--dry-run", "--snakefile", snakefile)
+    assert (copy.path / "mark").read_text() == str(copy.path / "hhcore/__init__.py")
 
 
 def test_a_job_with_another_library_is_refused(tmp_path, monkeypatch):

@@ -202,7 +202,7 @@ def test_the_page_says_what_was_tested_and_what_is_fragile():
     assert found["Tested"] == "a sample of 5 neurons; no tolerance was given"
     assert found["Spike-time error"] == "worst 4 µs, 99 % at most 4 µs, median 0.625 µs"
     assert found["Error of peak"] == "worst 0.02 mV in the sample" and found["Error of trough"] == "none"
-    assert found["Cannot be certified"].startswith("2 neurons of the sample (3, 17): two references differ")
+    assert found["Cannot be certified"].startswith("2 of the sample (row 3, 17): two references differ")
     assert found["Fragile"] == "3 of 5 tested have a spike count that depends on the solver's accuracy"
     assert found["Reference"] == "dop853, for 5 neurons of a sample"
     assert found["Checked by SciPy"] == "neuron 7: the reference agrees within 1e-07 µs"

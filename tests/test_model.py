@@ -39,6 +39,13 @@ def test_digest_follows_the_equations_and_nothing_else(tmp_path):
     assert load(tmp_path, TEXT.replace("sodium.m    = 0.05", "sodium.m    = 0.06")).digest != base
 
 
+def test_a_file_with_a_long_name_gets_one_message(tmp_path):
+    path = tmp_path / ("n" * 200 + ".mmt")
+    path.write_text(TEXT)
+    with pytest.raises(hhcore.UserError, match="model file n{20}…: 204 characters are too many for its name"):
+        hhcore.load_model(path)
+
+
 def test_scripts_in_a_model_file_are_not_run(tmp_path):
     mark = tmp_path / "mark"
     load(tmp_path, TEXT + f"\n[[script]]\nopen({str(mark)!r}, 'w').close()\n")
@@ -51,7 +58,11 @@ def test_scripts_in_a_model_file_are_not_run(tmp_path):
         ("    label membrane_potential\n", "", "label membrane_potential.*perhaps membrane.V"),
         (" bind pace", "", "bind pace"),
         ("m^3", "m^", "cannot be read"),
-        ("[[model]]", "\x00\x01[[model]]", "cannot be read"),
+        ("[[model]]", "\x00\x01[[model]]", r"line 1 holds the control character '\\x00'; take it out"),
+        ("display_name: ", "display_name: \x1b[31m", r"line 3 holds the control character '\\x1b'; take it out"),
+        ("mS/cm^2", "mS/cm^2" + "*s/s" * 15_000, r"a unit on line \d+ has 60,007 characters \(mS/cm"),
+        ("alpha_m", "m" * 5000, r"a name on line \d+ has 5,0\d\d characters \(sodium.m"),
+        ("mS/cm^2", "m" * 60_000, "Unknown unit.{1,300}$"),
         ("alpha_m * (1 - m)", "alpha_q * (1 - m)", "cannot be read"),
     ],
 )

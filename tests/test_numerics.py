@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import hhcore
+from hhcore.base.progress import Progress
 from hhcore.certify import calibration, certificate
 from hhcore.certify.calibration import calibrate
 from hhcore.certify.sample import sample
@@ -40,12 +41,20 @@ def experiment(**changes):
 
 
 def evidence(e):
-    return calibrate(e, progress=lambda done, total: None)
+    return calibrate(e, progress=lambda tried: None)
 
 
 def single(solver: dict, duration: float = 50.0):
     changes = {"stimulus": {"kind": "step", "amplitude": 10}, "parameters": {}, "initial_state": TEXTBOOK}
     return experiment(**changes, duration=duration, solver=solver)
+
+
+def test_progress_counts_the_solvers_tried(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("hhcore.base.progress.EVERY_S", 0.0)
+    given = single({"method": "tsit5", "local_error": 1e-6})
+    found = calibrate(given, progress=Progress("e, solvers", tmp_path / "log").tried)
+    lines = [line.split(",")[1].strip() for line in capsys.readouterr().err.splitlines()]
+    assert len(found.trials) == 2 and lines == ["solvers: 1 solver tried", "solvers: 2 solvers tried"]
 
 
 # --- operations

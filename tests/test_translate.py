@@ -366,8 +366,6 @@ def test_what_is_refused_is_told_with_its_line():
     [
         "import math",
         "N = 1\nN += 1",
-        "N = 1\nN = 2",
-        "N, M = 1, 2\ndef M(x):\n    return x",
         "@cache\ndef f(x):\n    return x",
         'def f(x: "b1"):\n    return 1',
         "def f(x: int):\n    return 1",
@@ -375,6 +373,13 @@ def test_what_is_refused_is_told_with_its_line():
 )
 def test_what_belongs_into_no_kernel_is_refused(text):
     with pytest.raises(KernelError, match=r"^line \d"):
+        compiled(f"{text}\n")
+
+
+@pytest.mark.parametrize("text", ["N = 1\nN = 2", "N, M = 1, 2\nM = 3", "def f(x):\n    return x\nf = 1"])
+def test_a_name_has_one_meaning(text):
+    """A row of an observer had the name of a constant of the driver, and the kernel wrote beyond its array."""
+    with pytest.raises(KernelError, match="[NMf] is defined twice"):
         compiled(f"{text}\n")
 
 

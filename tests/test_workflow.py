@@ -326,6 +326,7 @@ def test_another_experiment_runs_nothing_of_the_first_again(small):
         ),
         ({"model": "nowhere.mmt"}, r"nowhere\.mmt"),
         ({"solver": {"method": "rk4", "dt": 50}}, "dt"),
+        ({"duration": 1e14, "solver": {"tolerance": "1 us"}}, r"h on one core, in .* shards; at most 16,384"),
         ({"model": "unmarked.mmt"}, "no state has `label membrane_potential`.*perhaps membrane.V"),
     ],
 )

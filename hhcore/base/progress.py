@@ -8,7 +8,7 @@ EVERY_S = 5.0
 
 
 class Progress:
-    """Call it with (done, total); it writes a line every few seconds and at the end."""
+    """Call it with (done, total) of the neurons; it writes a line every few seconds and at the end."""
 
     def __init__(self, label: str, log: Path):
         self.label, self.log = label, log
@@ -20,6 +20,13 @@ class Progress:
         if done in (0, total) or now - self.shown >= EVERY_S:
             self.shown = now
             self.write(f"{done:,} of {total:,} new neurons{self._rest(done, total, now - self.started)}")
+
+    def tried(self, solvers: int) -> None:
+        """Report that so many solvers have been tried; nobody knows how many there will be."""
+        now = time.monotonic()
+        if now - self.shown >= EVERY_S:
+            self.shown = now
+            self.write(f"{solvers} solver{'s' if solvers > 1 else ''} tried, {now - self.started:.0f} s")
 
     def write(self, text: str) -> None:
         """One line."""

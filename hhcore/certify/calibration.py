@@ -60,8 +60,10 @@ TOUGH = Candidates(
 )
 
 
-def calibrate(experiment: Experiment, *, threads: int = 1, progress: Callable[[int, int], None]) -> Evidence:
+def calibrate(experiment: Experiment, *, threads: int = 1, progress: Callable[[int], None]) -> Evidence:
     """Try solvers on a sample of the grid and choose: that of the config, or the cheapest that meets the tolerance.
+
+    progress : called with the number of solvers tried so far
 
     Neurons that cannot be certified are left out of the judgement and marked. Raises UserError if no candidate meets
     the tolerance, or if the config's fixed step is too long for the model.
@@ -79,7 +81,7 @@ def calibrate(experiment: Experiment, *, threads: int = 1, progress: Callable[[i
     def attempt(solver: Solver) -> Trial:
         trial = _trial(e, solver, e.protocol.measure(e, solver, points, threads=threads), exact, sure)
         trials.append(trial)
-        progress(len(trials), len(trials) + 1)
+        progress(len(trials))
         return trial
 
     methods = e.methods if len(e.methods) == 1 else candidates.methods

@@ -1,5 +1,7 @@
-"""Read the YAML file of a config, strictly."""
+"""Read the YAML file of a config, strictly: what YAML 1.1 and 1.2 read differently, or what unfolds, is refused."""
 
+import math
+import re
 from pathlib import Path
 
 import yaml
@@ -7,14 +9,30 @@ import yaml
 from hhcore.base.checks import mapping, quoted
 from hhcore.base.errors import UserError
 
+MOST_NODES = 5_000_000  # with all aliases unfolded: an axis has a million values at most
+
+MERGE = "<<"  # a key of YAML 1.1; what it means is checked by the size of the whole
+CORE = (
+    (r"|~|null|Null|NULL", lambda text: None),
+    (r"true|True|TRUE", lambda text: True),
+    (r"false|False|FALSE", lambda text: False),
+    (r"[-+]?[0-9]+", int),
+    (r"0o[0-7]+", lambda text: int(text[2:], 8)),
+    (r"0x[0-9a-fA-F]+", lambda text: int(text[2:], 16)),
+    (r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", float),
+    (r"[-+]?\.(inf|Inf|INF)", lambda text: float(text.replace(".", ""))),
+    (r"\.(nan|NaN|NAN)", lambda text: math.nan),
+)
+
 
 def read_config(path: str | Path) -> dict[str, object]:
-    """The mapping in a YAML file. Raises UserError if the file is missing, is not YAML, or repeats a key.
+    """The mapping in a YAML file.
 
-    `yaml.safe_load` would silently take the last of two equal keys.
+    Raises UserError if the file is missing, is not YAML, repeats a key (`yaml.safe_load` would take the last), unfolds
+    into too many nodes, or has a value that PyYAML reads otherwise than YAML 1.2.
     """
     try:
-        content = yaml.load(Path(path).read_text(encoding="utf-8-sig"), _Loader)
+        content = _content(Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise UserError(f"config file {str(path)!r} does not exist; check its name and folder") from error
     except (OSError, UnicodeDecodeError) as error:
@@ -30,6 +48,36 @@ def read_config(path: str | Path) -> dict[str, object]:
     return mapping(content, f"config file {str(path)!r}")
 
 
+def _content(text: str) -> object:
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _check_size(node, {})
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _check_size(node: yaml.Node, sizes: dict[yaml.Node, int]) -> int:
+    """The number of nodes in `node` with its aliases unfolded; `sizes` are those known.
+
+    Raises UserError if there are too many, or endlessly many.
+    """
+    if node not in sizes:
+        sizes[node] = MOST_NODES  # until it is known: a node that contains itself has no end
+        parts = node.value if isinstance(node, yaml.CollectionNode) else ()
+        children = (child for part in parts for child in (part if isinstance(part, tuple) else (part,)))
+        sizes[node] = 1 + sum(_check_size(child, sizes) for child in children)
+        if sizes[node] > MOST_NODES:
+            line = node.start_mark.line + 1
+            raise UserError(
+                f"line {line}: its aliases unfold into more than {MOST_NODES:,} values; write out what is meant"
+            )
+    return sizes[node]
+
+
 class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.Node, deep: bool = False) -> dict:
         seen = set()
@@ -41,3 +89,23 @@ class _Loader(yaml.SafeLoader):
                 raise UserError(f"line {line}: the key {quoted(key.value)} occurs twice; keep one of the two")
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
+
+    def compose_scalar_node(self, anchor: str | None) -> yaml.ScalarNode:
+        """The node of a scalar. Raises UserError if it has neither quotes nor tag, and YAML 1.2 reads it otherwise."""
+        plain, node = self.peek_event().implicit[0], super().compose_scalar_node(anchor)
+        if plain and node.value != MERGE:
+            found, modern = self.construct_object(node), _core(node.value)
+            number = isinstance(found, str) and isinstance(
+                modern, float
+            )  # 1e-6: the readers of numbers take it for one
+            if repr(found) != repr(modern) and not number:
+                raise UserError(
+                    f"line {node.start_mark.line + 1}: {quoted(node.value)} is {quoted(found)} in YAML 1.1 and "
+                    f"{quoted(modern)} in YAML 1.2; write a plain decimal number, or put text in quotes"
+                )
+        return node
+
+
+def _core(text: str) -> object:
+    """What a plain scalar means in the core schema of YAML 1.2."""
+    return next((meaning(text) for form, meaning in CORE if re.fullmatch(form, text)), text)

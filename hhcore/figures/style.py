@@ -13,6 +13,7 @@ import matplotlib.style
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Tick
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
@@ -91,8 +92,7 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 
 def _without_mathematics(figure: Figure) -> None:
     """A $ in a text of the user is a $: only numbers at ticks, powers of ten, are mathematics."""
-    axes = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
-    numbers = {label for axis in axes for label in axis.get_ticklabels(which="both")}
+    numbers = {label for tick in figure.findobj(Tick) for label in (tick.label1, tick.label2)}
     for text in set(figure.findobj(Text)) - numbers:
         text.set_parse_math(False)
 

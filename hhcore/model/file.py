@@ -1,6 +1,7 @@
 """Read a model file: its format, size, numbers and units are checked. Nothing in it is executed."""
 
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +11,13 @@ import numpy as np
 from hhcore.base.checks import quoted
 from hhcore.base.errors import UserError
 from hhcore.model.cellml_units import name_units
+from hhcore.model.units import written_unit
 
 LARGEST = 4 * 2**20  # bytes, ten times the longest published models
 DEEPEST = 200  # nested brackets
+LONGEST = 255  # characters of a name or a unit: they head columns and label axes
+LONGEST_FILE = 150  # characters of its name
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # all but tabs and ends of lines
 
 
 def read_model_file(path, strict: bool) -> tuple[myokit.Model, list[str]]:
@@ -32,6 +37,7 @@ def read_model_file(path, strict: bool) -> tuple[myokit.Model, list[str]]:
     except Exception as error:  # on other texts, Myokit's parsers also raise errors of Python
         raise UserError(f"model file {path.name} cannot be read: {_one_line(error)}") from error
     for variable in model.variables(deep=True):
+        _check_length(variable, path.name)
         _check_numbers(variable, path.name)
     notes = _unit_notes(model, myokit.UNIT_STRICT if strict else myokit.UNIT_TOLERANT)
     if strict and notes:
@@ -40,6 +46,11 @@ def read_model_file(path, strict: bool) -> tuple[myokit.Model, list[str]]:
 
 
 def _text(path) -> str:
+    if len(path.name) > LONGEST_FILE:
+        raise UserError(
+            f"model file {path.name[:20]}…: {len(path.name)} characters are too many for its name; at most "
+            f"{LONGEST_FILE} are legal, since other files are named after it"
+        )
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -52,6 +63,9 @@ def _text(path) -> str:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(f"model file {path.name} cannot be read: it is not text in UTF-8 ({error})") from error
+    if control := CONTROL.search(text):
+        line = text.count("\n", 0, control.start()) + 1
+        raise UserError(f"model file {path.name}: line {line} holds the control character {control[0]!r}; take it out")
     depth = 0
     for character in text:
         depth += (character == "(") - (character == ")")
@@ -75,6 +89,15 @@ def _cellml(path: Path, text: str) -> myokit.Model:
     model = parsed.myokit_model()
     name_units(model, root)
     return model
+
+
+def _check_length(variable: myokit.Variable, file: str) -> None:
+    for what, text in (("name", variable.qname()), ("unit", written_unit(variable.unit()))):
+        if len(text) > LONGEST:
+            raise UserError(
+                f"model file {file}: a {what}{_line(variable)} has {len(text):,} characters ({text[:20]}…); at most "
+                f"{LONGEST} are legal"
+            )
 
 
 def _check_numbers(variable: myokit.Variable, file: str) -> None:
@@ -129,4 +152,5 @@ def _unit_notes(model: myokit.Model, mode: int) -> list[str]:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

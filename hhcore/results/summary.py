@@ -172,7 +172,7 @@ def _accuracy(e: Experiment, totals: Totals, certificate: Mapping[str, str]) -> 
     yield "Fragile", f"{fragile} have a {accuracy.outcome.replace('_', ' ')} that depends on the solver's accuracy"
     if certificate["uncertain_in_sample"] != NONE:
         rows = certificate["uncertain_in_sample"].split(", ")
-        yield "Cannot be certified", f"{len(rows):,} neurons of the sample ({', '.join(rows)}): {IRREGULAR}"
+        yield "Cannot be certified", f"{len(rows):,} of the sample (row {', '.join(rows)}): {IRREGULAR}"
     yield "Reference", f"{certificate['reference']}, for {certificate['reference_runs']} neurons of a sample"
     checked, agreement = (
         certificate["reference_checked_by_scipy"],

@@ -48,9 +48,13 @@ DEFINITIONS = {
     "spike_time_error_us": (
         "us",
         "estimated largest error of the neuron's spike times, a lost or added spike as if it came at the end of the "
-        "run; null without spikes or where it was not estimated",
+        "run; null without spikes, where it was not estimated, or cannot be certified",
     ),
-    "fragile": ("1", "whether the spike count depends on the accuracy of the solver; null where it was not tested"),
+    "fragile": (
+        "1",
+        "whether the spike count depends on the accuracy of the solver, or the neuron cannot be certified; null where "
+        "neither was tested",
+    ),
 }
 
 

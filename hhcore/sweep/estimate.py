@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil, log2
 
+from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.schemes.solver import SCHEMES, Solver
 from hhcore.sweep.speed import kernel_speed
 
 STEPS_PER_SHARD = 3e9  # neuron-steps: about a minute on one core for Hodgkin-Huxley
+MOST_SHARDS = 1 << 14  # each is a job and a file: Snakemake plans for minutes
 NEURONS_PER_SHARD = 1 << 20  # of short runs, since a shard is in memory
 # Steps in 1 ms, measured on the squid axon: of an adaptive scheme at a local error of 1e-6, times its order; of a fixed
 # step that keeps the spike times of a second within 1 us.
@@ -27,7 +29,10 @@ class Estimate:
 
 
 def estimate(experiment: Experiment) -> Estimate:
-    """The cost of an experiment. Shards depend on the work and the size of the grid, so every machine has the same."""
+    """The cost of an experiment. Shards depend on the work and the size of the grid, so every machine has the same.
+
+    Raises UserError if there are too many.
+    """
     e = experiment
     solver = e.solver or _expected(e)
     steps_per_ms = _steps_per_ms(solver, e.model.ms)
@@ -35,9 +40,17 @@ def estimate(experiment: Experiment) -> Estimate:
         steps_per_ms += _steps_per_ms(solver.finer, e.model.ms)
     simulated_ms = e.n_points * e.protocol.simulated_ms(e)
     steps = simulated_ms * steps_per_ms
-    bits = ceil(log2(max(1.0, steps / STEPS_PER_SHARD, e.n_points / NEURONS_PER_SHARD)))
+    core_s = steps / kernel_speed(e, solver.method)
+    needed = max(1.0, steps / STEPS_PER_SHARD, e.n_points / NEURONS_PER_SHARD)
+    if needed > MOST_SHARDS:
+        raise UserError(
+            f"experiments.{e.name}: {_counted(e.n_points, 'neuron')} and {simulated_ms / 1000.0:.4g} s simulated would "
+            f"take about {core_s / 3600:.2g} h on one core, in {needed:.2g} shards; at most {MOST_SHARDS:,} shards are "
+            "legal, so shorten the duration or the grid, or ask for less accuracy"
+        )
+    bits = ceil(log2(needed))
     names = tuple(format(i, f"0{bits}b") for i in range(2**bits)) if bits else ("all",)
-    return Estimate(e.n_points, simulated_ms / 1000.0, names, steps, steps / kernel_speed(e, solver.method))
+    return Estimate(e.n_points, simulated_ms / 1000.0, names, steps, core_s)
 
 
 def _expected(e: Experiment) -> Solver:

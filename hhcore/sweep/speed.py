@@ -1,5 +1,9 @@
-"""The speed of a kernel on this machine, measured when it is compiled; only estimates of time use it."""
+"""The speed of a kernel on this machine, measured when it is compiled; only estimates of time use it.
 
+It is measured in core time, so that other programs on the machine do not matter.
+"""
+
+import math
 import time
 from pathlib import Path
 
@@ -14,11 +18,12 @@ NOMINAL_SPEED = 2e8  # states per second on one core, until this machine has mea
 
 
 def kernel_speed(experiment: Experiment, method: str) -> float:
-    """Neuron-steps per second on one core: measured on this machine, or else nominal."""
+    """Neuron-steps per second on one core: measured on this machine, or nominal if no file has a speed."""
     try:
-        return float(kept(_speed_file(experiment, method)))
+        speed = float(kept(_speed_file(experiment, method)))
     except (OSError, ValueError):
-        return NOMINAL_SPEED / len(experiment.model.states)
+        speed = math.nan
+    return speed if 0.0 < speed < math.inf else NOMINAL_SPEED / len(experiment.model.states)
 
 
 def measure_speed(experiment: Experiment, method: str) -> float:
@@ -29,12 +34,12 @@ def measure_speed(experiment: Experiment, method: str) -> float:
     accuracy = 1e-6 if SCHEMES[method].adaptive else 0.025 / model.ms
     own = engine.undisturbed(np.array([[q.value for q in model.parameters.values()]]))
     states = np.array([[q.value for q in model.states.values()]])
-    neurons, rounds, speed, until = 256, 0, 0.0, time.perf_counter() + MEASURED_S
-    while rounds < 2 or time.perf_counter() < until:
+    neurons, rounds, speed, until = 256, 0, 0.0, time.thread_time() + MEASURED_S
+    while rounds < 2 or time.thread_time() < until:
         tables = np.repeat(own, neurons, axis=0), np.repeat(states, neurons, axis=0)
-        started = time.perf_counter()
+        started = time.thread_time()
         steps = integrate(engine, *tables, np.array([100.0 / model.ms]), accuracy=accuracy).record["steps"].sum()
-        seconds = time.perf_counter() - started
+        seconds = time.thread_time() - started
         speed = max(speed, float(steps / seconds))
         neurons *= 2 if seconds < MEASURED_S / 10 else 1
         rounds += 1

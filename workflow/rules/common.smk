@@ -8,6 +8,8 @@ from pathlib import Path
 import pandas as pd
 from snakemake.exceptions import WorkflowError
 
+sys.path.insert(0, str(Path(workflow.current_basedir, "../..").resolve()))  # as by itself from the root Snakefile
+
 import hhcore
 from hhcore.base.errors import UserError
 from hhcore.config.file import read_config
@@ -24,23 +26,23 @@ REPORTED_ROWS = 100_000  # of a table inside the report, at most: some megabytes
 
 # Jobs import this library too, whichever is installed: for a copy of this folder, that may still be the original's.
 LIBRARY = Path(hhcore.__file__).resolve().parent
-os.environ["HHCORE_LIBRARY"] = str(LIBRARY)
+os.environ.update(HHCORE_LIBRARY=str(LIBRARY))
 if not LIBRARY.is_relative_to(sys.prefix):
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(LIBRARY.parent), os.environ.get("PYTHONPATH")]))
+    os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(LIBRARY.parent), os.getenv("PYTHONPATH")])))
 
 
 def checked_experiments():
-    """The experiments of the config; a mistake in it ends Snakemake with one message, before any job."""
+    """The experiments of the config and their costs; a mistake in it ends Snakemake with one message, before any job."""
     try:
         for path in workflow.configfiles:
             read_config(path)
-        return read_experiments(config)
+        experiments = read_experiments(config)
+        return experiments, {name: estimate(experiment) for name, experiment in experiments.items()}
     except UserError as error:
         sys.exit(f"Config error. {error}")
 
 
-EXPERIMENTS = checked_experiments()
-ESTIMATES = {name: estimate(experiment) for name, experiment in EXPERIMENTS.items()}
+EXPERIMENTS, ESTIMATES = checked_experiments()
 ANALYSES = {name: analyses(experiment) for name, experiment in EXPERIMENTS.items()}
 ROWS = {}  # of each table, in the experiment with the most
 for experiment in EXPERIMENTS.values():
@@ -140,9 +142,12 @@ def results(name):
     ]
 
 
+CAPTIONS = Path(workflow.current_basedir, "../report").resolve()  # known while the file is read only
+
+
 def all_captions():
     """The files of all captions in the report."""
-    own = Path(workflow.current_basedir, "../report").resolve().glob("*.rst")
+    own = CAPTIONS.glob("*.rst")
     items = [item for members in ANALYSES.values() for a in members for item in (*a.tables, *a.figures)]
     return sorted({*own, *(item.caption for item in items if item.caption)})
 

@@ -11,7 +11,7 @@ from hhcore.config.reader import read_experiments
 with one_message(Path(snakemake.log[0])):
     experiment = read_experiments(snakemake.config)[snakemake.wildcards.experiment]
     progress = Progress(f"{experiment.name}, solvers on a sample", Path(snakemake.log[0]))
-    evidence = calibrate(experiment, threads=snakemake.threads, progress=progress)
+    evidence = calibrate(experiment, threads=snakemake.threads, progress=progress.tried)
     if remark := uncertainty(evidence):
         progress.write(remark)
     write_numerics(experiment, evidence, Path(snakemake.output[0]), snakemake.params.recipe)

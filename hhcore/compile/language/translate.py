@@ -9,6 +9,7 @@ Multiplications and additions are fused where the text says `fma`, nowhere else,
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -67,6 +68,13 @@ def translate(text: str, checked: bool = False) -> Translation:
     return Translation(module.text(), module.constants, module.entries, bounds.places if bounds else [])
 
 
+def _defined(tree: ast.Module) -> list[str]:
+    """Names of functions and constants, as often as they are defined."""
+    functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    targets = [target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets]
+    return functions + [part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)]
+
+
 class _Module:
     """The functions of a text, and their translations."""
 
@@ -80,7 +88,9 @@ class _Module:
                 raise KernelError(f"line {node.lineno}: neither a function nor a constant")
             if any(ast.unparse(decorator) != "inline" for decorator in getattr(node, "decorator_list", ())):
                 raise KernelError(f"line {node.lineno}: the only decorator is @inline")
-        _check_names(tree)
+        for name, count in Counter(_defined(tree)).items():
+            if count > 1:  # in two parts of a kernel, which would use each other's
+                raise KernelError(f"{name} is defined twice")
         known = {"__builtins__": {}} | CONSTANTS
         try:
             exec(compile(ast.Module(assignments, []), "<constants>", "exec"), known, self.constants)
@@ -366,18 +376,6 @@ class _Function(Expressions):
 def _is_comment(node: ast.stmt) -> bool:
     """Whether it is a bare constant, like a docstring."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-
-
-def _check_names(tree: ast.Module) -> None:
-    """Each function and constant has a name of its own: two rows of one name would lie at one address."""
-    seen = set()
-    for node in tree.body:
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        names = {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
-        for name in names | ({node.name} if isinstance(node, ast.FunctionDef) else set()):
-            if name in seen:
-                raise KernelError(f"line {node.lineno}: {name} is defined twice")
-            seen.add(name)
 
 
 def _assignments(node: ast.FunctionDef) -> dict[str, int]:

@@ -104,10 +104,11 @@ def accuracy_map(table: pd.DataFrame, context: FigureContext) -> Figure:
     known = ~np.isnan(error)
     if known.any():
         _coloured(figure, axes, along[known], up[known], error[known], measure.label)
-    axes.plot(along[~known], up[~known], **SILENT)
+    silent = ~known & ~fragile  # what cannot be certified has no error either
+    axes.plot(along[silent], up[silent], **SILENT)
     axes.plot(along[fragile], up[fragile], color=style.VERMILLION, **RING)
     handles = [Line2D([], [], color=style.VERMILLION, label=f"fragile {context.outcome} ({fragile.sum():,})", **RING)]
-    handles += [Line2D([], [], label=context.missing, **SILENT)] if not known.all() else []
+    handles += [Line2D([], [], label=context.missing, **SILENT)] if silent.any() else []
     style.legend_below(figure, handles)
     return figure
 
