@@ -4,10 +4,11 @@
 
 For each file: the right-hand side of the kernel against an evaluation of Myokit's equations in 40 digits, at 16 random
 states; and 50 ms with a stimulus by rodas5p against SciPy, straight from Myokit's equations and from jump to jump of
-them: LSODA, or Radau where that fails. A right-hand side
-passes if it is exact to 1e-12 for states that differ by 1e-12, or as exact as Myokit's own evaluation in doubles to a
-factor of ten: where large terms cancel, no arithmetic in doubles does better. A run passes if the states at the end
-agree to 1e-6 of the largest value that each takes in the run.
+them, by LSODA, or Radau where that fails. A right-hand side passes if it is exact to 1e-12 for states that differ by
+1e-12, or as exact as Myokit's own evaluation in doubles to a factor of ten: where large terms cancel, no arithmetic in
+doubles does better. A run passes if the states at the end agree to 1e-6 of the largest value that each takes in the
+run, or to 1e-18 for a state that stays below 1e-12: the release of Livshitz and Rudy 2007, which is 1e-23 at rest and
+decays, has no digits in any of the programs.
 """
 
 import re
@@ -21,6 +22,7 @@ import mpmath
 import numpy as np
 
 import hhcore
+from hhcore.compile.text import ZERO
 from hhcore.model.model import Model
 from hhcore.simulation import reference
 from hhcore.simulation.engine import engine
@@ -121,7 +123,7 @@ def run_error(model: Model) -> tuple[float, str, float]:
     exact = exact_run(model, {"amplitude": amplitude, **step}, duration)
     final = np.array(list(exact.final.values()))
     course = np.abs([exact.at(t) for t in np.linspace(0.0, duration, 201)]).max(axis=0)
-    scale = np.maximum(course, [1.0 if q.unit == "1" else 1e-300 for q in model.states.values()])
+    scale = np.maximum(course, [1.0 if q.unit == "1" else ZERO for q in model.states.values()])
     errors = np.abs(run.final[0] - final) / scale
     worst = int(np.argmax(np.where(np.isnan(errors), np.inf, errors)))
     return float(errors[worst]), list(model.states)[worst], float(run.steps[0]) / DURATION_MS

@@ -73,6 +73,26 @@ def check(twin: Callable, monkeypatch, call: Callable, model: str, *arguments, m
     return ours
 
 
+CLOCK = """
+[[model]]
+a.V = -60
+[a]
+t = 0 bind time
+period = 0.7
+p = if(t % period < 0.1, 40, if(abs(t - 1) < 0.3, -5, 0))
+dot(V) = 2 * (p - 60 - V)
+"""
+
+
+@pytest.mark.parametrize("method", ACCURACY)
+def test_a_kernel_with_a_clock_run_as_python_has_the_bits_of_the_machine_code(tmp_path, method, monkeypatch):
+    (tmp_path / "m.mmt").write_text(CLOCK)
+    model = hhcore.load_model(tmp_path / "m.mmt", potential="a.V", current="none")
+    points, settings = {"a.period": [0.3, 0.7]}, {"duration": 1.5, "initial_state": "model", "method": method}
+    found = check(as_python, monkeypatch, hhcore.simulate, model, points, hhcore.Step(0.0), **settings)
+    assert (found.status == OK).all() and found.record["peak"].min() > -56
+
+
 @pytest.mark.parametrize("method", ACCURACY)
 def test_a_kernel_run_as_python_has_the_bits_of_the_machine_code(method, monkeypatch):
     found = check(as_python, monkeypatch, hhcore.simulate, HH, SQUID, STEP, duration=2.5, method=method)
