@@ -113,6 +113,7 @@ MISTAKES = [
     (("spikes",), 0, ".spikes", ["0 is not a mapping"]),
     (("traces",), {"amplitude": 10}, ".traces", ["{'amplitude': 10} does not have the form [{amplitude: 10"]),
     (("traces",), [10], ".traces[0]", ["10 is not a mapping"]),
+    (("duration",), 1e8, ".traces", ["1 traces of 100000000.0, with a row every 0.025, make 4e+09 rows", "shorten"]),
     (("analysis_window",), 20, ".analysis_window", ["20 does not have the form [start, stop]"]),
     (("analysis_window",), [1, 2, 3], ".analysis_window", ["[1, 2, 3] does not have the form [start, stop]"]),
     (("duration",), [100], ".duration", ["[100] is not a number", "in ms"]),

@@ -17,6 +17,8 @@ from hhcore.grid.axes import AxisSpec, read_axis
 from hhcore.grid.designs import Distribution, is_distribution, read_distribution, read_sample
 from hhcore.grid.factors import Factor, check_size, check_values, factors
 from hhcore.model.model import FILE, NOTHING, Model, load_model, models, split_name
+from hhcore.schemes.solver import Solver
+from hhcore.simulation.simulate import MOST_SAMPLES, TRACE_INTERVAL_MS
 from hhcore.simulation.stimuli import kinds
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
@@ -121,6 +123,8 @@ def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
     traces = items(body.get("traces", []), f"{where}.traces", "[{amplitude: 10, ...}, ...], a list of points")
     threshold, rearm = _spikes(body.get("spikes", {}), model.states[model.potential].unit, f"{where}.spikes")
     protocol = _protocol(body, model, stimulus, duration, f"{where}.protocol")
+    solver = read_solver(body["solver"], model.time_unit, duration, f"{where}.solver")
+    _check_samples(len(traces), solver, duration, model.ms, f"{where}.traces")
     return Experiment(
         name=name,
         model=model,
@@ -135,7 +139,7 @@ def _read(name: str, body: dict, base: Path, where: str) -> Experiment:
         analysis_window=_window(body.get("analysis_window", [0, duration]), model.time_unit, duration, where),
         threshold=threshold,
         rearm=rearm,
-        solver=read_solver(body["solver"], model.time_unit, duration, f"{where}.solver"),
+        solver=solver,
         tolerance=read_tolerance(body["solver"], protocol.accuracy, f"{where}.solver"),
         methods=(body["solver"]["method"],) if "method" in body["solver"] else CANDIDATES,
         certify=body["solver"].get("certify", "sample"),
@@ -266,6 +270,16 @@ def _initial_state(body: object, model: Model, where: str) -> str | dict[str, fl
             f"give a value for every state, or use initial_state: model"
         )
     return {name: to_unit(values[name], state.unit, f"{where}.{name}") for name, state in model.states.items()}
+
+
+def _check_samples(traces: int, solver: Solver | None, duration: float, ms: float, where: str) -> None:
+    """Raise UserError if the table of the traces would have too many rows."""
+    interval = TRACE_INTERVAL_MS / ms if solver is None or solver.scheme.adaptive else solver.accuracy
+    if (rows := traces * duration / interval) > MOST_SAMPLES:
+        raise UserError(
+            f"{where}: {traces} traces of {duration!r}, with a row every {interval:g}, make {rows:.2g} rows; at most "
+            f"{MOST_SAMPLES:.0e} are legal, so leave out traces or shorten the duration"
+        )
 
 
 def _trace(
