@@ -46,10 +46,10 @@ ADAPTIVE_MS = 1000  # a thousand steps and more of a scheme that takes its own
 KINDS = ("fma", "multiply", "add", "divide", "sqrt", "select", "bits", "load")
 ARITHMETIC = ("fma", "multiply", "add")  # a slot of a vector unit each, and nothing that the machine folds away
 
-# One turn of the loop of `run` (driver.py.in): a step of all lanes. Operations and instructions are those of this.
-TURN = """
+# One round of the loop of `run` (driver.py.in): a step of all lanes. Operations and instructions are those of this.
+ROUND = """
 
-def turn(
+def one_round(
     Z: "f8[:]", bound: "f8", inverse_bound: "f8", flat: "f8",
     TYPED_ARGUMENTS,
 ):
@@ -242,19 +242,19 @@ PERF = ("perf", "stat", "-x,", "-e", "instructions:u", "--")
 
 def step_operations(text: str) -> Counter:
     """Operations of one step of one neuron."""
-    return operations(text + with_arguments(TURN, PARTS[1]), "turn")
+    return operations(text + with_arguments(ROUND, PARTS[1]), "one_round")
 
 
 def read_instructions(text: str) -> float | None:
     """Machine instructions of one step of one neuron; None where the machine code has loops or cannot be read."""
     bodies: dict[str, list[str]] = {}
-    for line in machine.assembly(text + with_arguments(TURN, PARTS[1])).splitlines():
+    for line in machine.assembly(text + with_arguments(ROUND, PARTS[1])).splitlines():
         if label := re.match(r"([A-Za-z][\w.]*):", line):
             body = bodies.setdefault(label[1], [])
         elif line.startswith("\t") and not line.startswith("\t."):
             body.append(line.strip())
     block = int(re.search(r"^W = (\d+)$", text, re.MULTILINE)[1])
-    length = straight_length("turn", bodies)
+    length = straight_length("one_round", bodies)
     return None if length is None else length / block
 
 

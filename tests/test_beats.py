@@ -14,7 +14,7 @@ from scipy.optimize import brentq, minimize_scalar
 import hhcore
 from hhcore.base.units import column_name
 from hhcore.certify.calibration import calibrate
-from hhcore.certify.certificate import write_numerics
+from hhcore.certify.certificate import provenance, write_numerics
 from hhcore.config.reader import read_experiments
 from hhcore.protocols.traces.table import write_traces
 from hhcore.results.write import write_tables
@@ -311,7 +311,7 @@ def seconds(tmp_path_factory) -> Path:
     write_numerics(experiment, calibrate(experiment, progress=lambda *_: None), folder / "numerics.parquet")
     update_shard(experiment, "all", folder / "all.parquet", progress=lambda *_: None)
     write_tables(experiment, [folder / "all.parquet"], folder / "numerics.parquet", folder)
-    write_traces(experiment, folder / "numerics.parquet", folder / "traces.parquet")
+    write_traces(experiment, provenance(experiment, folder / "numerics.parquet"), folder / "traces.parquet")
     return folder
 
 

@@ -485,8 +485,9 @@ def test_oscillation_range_marks_oscillations_that_are_not_spikes():
     features.loc[middle, "spike_count_rate_Hz"] = [0, 0, 0, 50, np.nan]
     figure = oscillation_range(features, context(amplitude(), a, threshold=-10.0))
     lines = {line.get_label(): line for line in panels(figure)[0].lines}
-    np.testing.assert_array_equal(lines["peak"].get_ydata(), [-65, -60, -20, 30, np.nan])
-    np.testing.assert_array_equal(lines["trough"].get_ydata(), [-65, -74, -60, -75, np.nan])
+    gap = np.nan
+    np.testing.assert_array_equal(lines["peak"].get_ydata(), [-65, -60, gap, -20, 30, gap, np.nan])
+    np.testing.assert_array_equal(lines["trough"].get_ydata(), [-65, -74, gap, -60, -75, gap, np.nan])
     np.testing.assert_array_equal(lines["oscillates by more than 5 mV, no spikes"].get_data(), [[4], [-20]])
     np.testing.assert_array_equal(lines["failed"].get_xdata(), [8])
     assert set(lines["spike threshold"].get_ydata()) == {-10.0}

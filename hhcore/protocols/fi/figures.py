@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 from hhcore.base.units import column_name
 from hhcore.figures import style
 from hhcore.figures.context import FigureContext, Variable, after_number, numbers, some_of
-from hhcore.figures.family import Line, family, plot_with_jumps, points, y_limits
+from hhcore.figures.family import Line, family, plot_with_jumps, points, with_gaps, y_limits
 from hhcore.figures.maps import value_map
 from hhcore.protocols.current_clamp.oscillation import undetected
 from hhcore.simulation.features import FAILED
@@ -109,7 +109,8 @@ def oscillation_range(table: pd.DataFrame, context: FigureContext) -> Figure:
     table : features: one row per neuron with the axes' columns, peak_mV, trough_mV, turning_points, spike_count_rate_Hz
 
     Dots mark amplitudes at which the potential oscillates by more than 5 mV without a spike: there, the rate depends on
-    the definition of a spike. If the amplitude is not swept, the next axis takes its place.
+    the definition of a spike. No line joins rest and oscillation. If the amplitude is not swept, the next
+    axis takes its place.
     """
     low, high = f"trough: {_range(table, 'trough_mV')}", f"peak: {_range(table, 'peak_mV')}"
     threshold = context.threshold * context.mV
@@ -122,9 +123,10 @@ def oscillation_range(table: pd.DataFrame, context: FigureContext) -> Figure:
     figure, [axes] = style.panels(context.title, notes, [""], x.label, "Membrane potential (mV)")
     at, peak, trough = (numbers(table, column) for column in (x.column, "peak_mV", "trough_mV"))
     marker = "o" if at.size <= 30 else ""
-    axes.fill_between(at, trough, peak, color=style.BLUE, alpha=0.12, linewidth=0)
-    axes.plot(at, peak, color=style.VERMILLION, marker=marker, label="peak")
-    axes.plot(at, trough, color=style.BLUE, marker=marker, label="trough")
+    joined = with_gaps(numbers(table, "turning_points") >= 2, at, trough, peak)
+    axes.fill_between(*joined, color=style.BLUE, alpha=0.12, linewidth=0)
+    axes.plot(joined[0], joined[2], color=style.VERMILLION, marker=marker, label="peak")
+    axes.plot(joined[0], joined[1], color=style.BLUE, marker=marker, label="trough")
     axes.axhline(threshold, **style.THRESHOLD)
     silent = undetected({name: numbers(table, name) for name in ("spike_count_rate_Hz", "turning_points")})
     if silent.any():
