@@ -3,13 +3,14 @@
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from hhcore.base.errors import UserError
 from hhcore.model.model import load_model
-from hhcore.simulation.reference import derivative, evaluate, reference, rest
+from hhcore.simulation.reference import _crossings, derivative, evaluate, reference, rest
 
 EXACT = json.loads((Path(__file__).parent / "data" / "hodgkin_huxley_1952.json").read_text())
 RATES = ("sodium.alpha_m", "sodium.beta_m", "sodium.alpha_h", "sodium.beta_h", "potassium.alpha_n", "potassium.beta_n")
@@ -145,3 +146,21 @@ def test_rearm_level(squid, textbook):
 def test_wrong_calls_say_what_is_legal(squid, point, initial_state, message):
     with pytest.raises(UserError, match=message):
         reference(squid, point, duration=1.0, initial_state=initial_state)
+
+
+@pytest.mark.parametrize(("ends", "found"), [((-1.0, 1.0), [0.5]), ((1e-15, 1.0), [0.0]), ((-1.0, -1e-15), [1.0])])
+def test_a_crossing_is_found_also_where_dense_output_and_steps_differ_by_rounding(ends, found):
+    """SciPy's own events raise ValueError in the last two cases."""
+    first, last = ends
+    curve = lambda t: np.array([first + (last - first) * t])  # noqa: E731
+    steps = SimpleNamespace(t=np.array([-1.0, 0.0, 1.0]), y=np.array([[-2.0, -1e-15, 1e-15]]))
+    steps.sol = SimpleNamespace(interpolants=[lambda t: np.array([t - 1.0]), curve])
+    assert _crossings(steps, lambda t, y: y[0], +1) == pytest.approx(found)
+
+
+def test_a_run_in_which_scipy_returns_nan_has_failed(tmp_path):
+    """LSODA, from a slope that is not a number beyond the middle of the run."""
+    path = tmp_path / "m.mmt"
+    path.write_text("[[model]]\na.V = 1\n[a]\nt = 0 bind time\ndot(V) = -V + 0 * sqrt(0.5 - t)\n")
+    with pytest.raises(ArithmeticError, match="LSODA fails"):
+        reference(load_model(path, potential="a.V", current="none"), {}, duration=1.0, method="LSODA")
