@@ -63,7 +63,7 @@ benchmark-pipeline: setup ## measure ten thousand to a million neurons from the 
 	@echo "==> Up to a million neurons through snakemake, about seven minutes; into docs/scaling.md"
 	@$(WITH_VENV) python -m benchmarks.pipeline
 
-held-out: setup ## hold certificates of twenty grids to neurons outside their samples, about three minutes
+held-out: setup ## hold certificates to neurons outside their samples, about five minutes
 	@$(WITH_VENV) python -m benchmarks.held_out 1000
 
 model-pages: setup ## write docs/models from the model files

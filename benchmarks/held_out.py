@@ -1,4 +1,4 @@
-"""Does the certificate hold for neurons outside the sample? Twenty grids, each with many neurons that no choice saw.
+"""Does the certificate hold for neurons outside the sample? Each grid has many neurons that no choice saw.
 
     python -m benchmarks.held_out [NEURONS [PART OF A NAME]]
 
@@ -54,6 +54,18 @@ GRIDS = {
         "hindmarsh_rose_1984", (1, 4), "slow.r", "slow.s", initial_state="model", spikes={"threshold": 0.5}, **LONG
     ),
     "luo_rudy": grid("luo_rudy_1991", (0, 0), "sodium.g", "calcium.g", stimulus=SLOW_PULSES, **LONG),
+    # Added when the choice of samples had been settled on those above.
+    "squid, capacitance": grid("hodgkin_huxley_1952", (3, 60), "membrane.C", "leak.g"),
+    "connor_stevens, leak": grid("connor_stevens_1971", (0, 30), "leak.g", "potassium.g", **LONG),
+    "wang_buzsaki, leak": grid("wang_buzsaki_1996", (0, 3), "leak.g", "sodium.g", **LONG),
+    "traub_miles, leak": grid("traub_miles_1991", (0, 3), "leak.g", "sodium.g", **LONG),
+    "destexhe, strong currents": grid("destexhe_1996", (0, 6), "leak.g", "sodium.g"),
+    "pinsky_rinzel, AHP": grid(
+        "pinsky_rinzel_1994", (0, 2), "potassium_AHP.g", "potassium_C.g", initial_state="model", **LONG
+    ),
+    "prinz, sodium": grid("prinz_2003", (-1, 1), "sodium.g", "potassium_Ca.g", initial_state="model", **LONG),
+    "morris_lecar, leak": grid("morris_lecar_1981", (40, 250), "leak.g", "potassium.g"),
+    "pospischil, ib": grid("pospischil_2008:ib", (0, 2), "calcium_L.g", "potassium.g", **LONG),
 }
 
 
@@ -82,7 +94,7 @@ def main(count: int, part: str = "") -> None:
         solver, errors = exceeding(read_experiments({"experiments": {"held_out": GRIDS[name]}})["held_out"], count)
         above = int((errors > 1.0).sum())
         share = above / max(1, len(errors))
-        words = f"{name:24} {solver:14} {above:4} of {len(errors):4} exceed ({share:.2%}), worst {errors[-1]:.3g}"
+        words = f"{name:26} {solver:14} {above:4} of {len(errors):4} exceed ({share:.2%}), worst {errors[-1]:.3g}"
         print(words, "of the tolerance", flush=True)
         broken += [name] if share > 1.0 - QUANTILE else []
     sys.exit(f"the promise is broken on {', '.join(broken)}" if broken else 0)
