@@ -20,11 +20,8 @@ from hhcore.sweep.hashing import SIMULATION, context_digest, grid_digest
 
 PACKAGE = Path(hhcore.__file__).parent
 SCRIPTS = PACKAGE.parent / "workflow" / "scripts"
-KERNEL = (
-    "compile",
-    "schemes",
-    "model/clock.py",
-)  # test_the_digest_of_a_kernel_covers_its_compiler
+# See test_the_digest_of_a_kernel_covers_its_compiler.
+KERNEL = ("compile", "schemes", "model/clock.py")
 
 # What steps import and their results depend on only by something that has a digest of its own, or not at all.
 EXEMPT = {
@@ -256,7 +253,7 @@ OTHER = {
 }
 FREE = {
     "name": "names a folder",
-    "celsius": "how figures write a value: model_texts of the rules",
+    "celsius": "how figures write a value: in the recipes of tables and figures",
     "failed_neurons": "decides whether the last rule fails",
     "traces": "settings of their own rule: Traces.settings",
     "tolerance": "where a solver is given there is none; else see below",

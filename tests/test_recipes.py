@@ -73,7 +73,9 @@ def test_a_folder_under_another_name_keeps_its_neurons_only(folder):
         assert pq.read_schema(table).metadata[b"hhcore.experiment"] == b"b", table
 
 
-@pytest.mark.parametrize("file", ["numerics.parquet", "shards/all.parquet", "figures/fi_curves.svg", "summary.html"])
+@pytest.mark.parametrize(
+    "file", ["numerics.parquet", "shards/all.parquet", "figures/fi_curves.svg", "figures/fi_curves.png", "summary.html"]
+)
 def test_files_swapped_between_experiments_are_made_again(folder, file):
     one, other = (folder.path / "results" / name / file for name in TWO)
     content = one.read_bytes()

@@ -75,7 +75,7 @@ def test_a_file_without_a_speed_counts_as_none(content, monkeypatch):
 
 @pytest.mark.parametrize("duration", [1e300, "1e12 s"])
 def test_work_without_end_is_refused_in_hours_and_shards(duration):
-    """6 neurons, by SI: 1e12 s are 1e15 ms. Before, 8 GB of memory, or eight million shards."""
+    """5 neurons, by SI: 1e12 s are 1e15 ms. Before, 8 GB of memory, or eight million shards."""
     with pytest.raises(
         UserError, match=r"experiments.e: 5 neurons and 5e.* h on one core, in .* shards; at most 16,384"
     ):

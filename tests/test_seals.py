@@ -20,11 +20,12 @@ from hhcore.certify.origin import check_origin
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.experiment import Experiment
 from hhcore.figures.style import new_figure, save
-from hhcore.results.recipes import recipes, shard_recipe
+from hhcore.results.recipes import recipes
 from hhcore.results.verify import problems, result_files
+from hhcore.sweep.hashing import config_digest
 
 FIELDS = {"rate_Hz": ("Hz", "spikes per second"), "count": ("1", "spikes")}
-RECIPES = ["0123456789abcdef" * 2, "f" * 32]
+RECIPES = ["0123456789abcdef" * 2, "f" * 32, "2a30a3ddbea68600dde363736b3b1131"]  # one before a checksum like a digit
 CONFIG = """
 model: hodgkin_huxley_1952
 stimulus: {kind: step, amplitude: {values: [0, 10]}}
@@ -166,9 +167,18 @@ def test_recipes_follow_the_config():
     """What a config changes changes the recipe of what depends on it."""
     mine = experiment()
     for other in (experiment(duration=21), experiment(solver={"tolerance": "2 us"})):
-        assert shard_recipe(other) != shard_recipe(mine)
+        assert config_digest(other) != config_digest(mine)
         assert not {*recipes(other).values()} & {*recipes(mine).values()}
     renamed = experiment("renamed")
-    assert shard_recipe(renamed) == shard_recipe(mine)
+    assert config_digest(renamed) == config_digest(mine)
     assert not {*recipes(renamed).values()} & {*recipes(mine).values()}
     assert len({*recipes(mine).values()}) == 3, "calibration, the pass over the neurons, the figures"
+
+
+def test_another_trace_is_another_table_and_figure():
+    one, other = (recipes(experiment(traces=[{"amplitude": amplitude}])) for amplitude in (10, 11))
+    assert {path for path in one if one[path] != other[path]} == {
+        "traces.parquet",
+        "figures/traces.svg",
+        "figures/traces.png",
+    }

@@ -95,9 +95,8 @@ class _Loader(yaml.SafeLoader):
         plain, node = self.peek_event().implicit[0], super().compose_scalar_node(anchor)
         if plain and node.value != MERGE:
             found, modern = self.construct_object(node), _core(node.value)
-            number = isinstance(found, str) and isinstance(
-                modern, float
-            )  # 1e-6: the readers of numbers take it for one
+            # The readers of numbers take 1e-6 for one.
+            number = isinstance(found, str) and isinstance(modern, float)
             if repr(found) != repr(modern) and not number:
                 raise UserError(
                     f"line {node.start_mark.line + 1}: {quoted(node.value)} is {quoted(found)} in YAML 1.1 and "

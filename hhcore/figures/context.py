@@ -35,7 +35,8 @@ class Variable:
     description : words before the name in a label, up to the first comma, semicolon or bracket
     values      : float64 (n,) [unit], for an axis of the grid
     left_out    : number of further values of the axis, which no figure shows
-    zero        : what was subtracted from values and column; both are the table's own again when it is added, exactly
+    zero        : what was subtracted from values and column; adding it gives both back, to the last bit
+                  (from 137 to 546 K)
     """
 
     column: str

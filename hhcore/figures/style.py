@@ -104,7 +104,8 @@ def save(figure: Figure, stem: str | Path, recipe: str = "") -> tuple[Path, Path
     """
     marks = {"Date": None, "Creator": None, "Description": f"{RECIPE}: {recipe}, {SEAL}: {UNSEALED}"}
     svg = _write(figure, Path(f"{stem}.svg"), marks)
-    png = _write(figure, Path(f"{stem}.png"), {"Software": None, RECIPE: recipe})
+    # A point ends the recipe: the checksum that follows in the file may look like digits.
+    png = _write(figure, Path(f"{stem}.png"), {"Software": None, RECIPE: f"{recipe}."})
     return svg, png
 
 

@@ -1,9 +1,12 @@
 """Model files, read and checked by Myokit, and their variants."""
 
+import os
+
 try:
+    if os.path.expanduser("~") == "~":  # the user has no home: it would make a folder of that name
+        raise OSError
     import myokit  # noqa: F401
 except OSError:  # it makes a folder for its settings in the user's home, which is missing or read-only
-    import os
     from tempfile import TemporaryDirectory
     from unittest import mock
 

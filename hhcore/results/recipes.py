@@ -5,8 +5,10 @@ recipe in every file that is there with what the config asks for, and makes agai
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
+from hhcore.base import tables
 from hhcore.base.digests import code_digest, digest
 from hhcore.base.seals import recipe_of
 from hhcore.experiments.analysis import Analysis, analyses
@@ -16,14 +18,17 @@ from hhcore.sweep.hashing import config_digest
 
 
 def recipes(experiment: Experiment) -> dict[str, str]:
-    """The recipe of every result of an experiment but its shards, by its path in the experiment's folder."""
+    """The recipe of every result of an experiment, by its path in the experiment's folder.
+
+    That of a shard is `config_digest`: an experiment that is renamed keeps its shards.
+    """
     e, members = experiment, analyses(experiment)
-    asked = (e.name, config_digest(e))
+    asked = (e.name, config_digest(e), *_versions())
     texts = (e.model.text_digest, *e.celsius)
 
     def drawn(chosen: list[Analysis]) -> dict[str, str]:
-        names, code = (analysis.name for analysis in chosen), code_digest(*dependencies.figures(chosen))
-        return _figures(chosen, digest(*asked, *names, code, *texts))
+        names = (f"{analysis.name} {analysis.settings}" for analysis in chosen)
+        return _figures(chosen, digest(*asked, *names, code_digest(*dependencies.figures(chosen)), *texts))
 
     calibrated = [analysis for analysis in members if analysis.source == "sample"]
     found = _tables(calibrated, digest(*asked, code_digest(*dependencies.CALIBRATION)))
@@ -37,9 +42,10 @@ def recipes(experiment: Experiment) -> dict[str, str]:
     return found
 
 
-def shard_recipe(experiment: Experiment) -> str:
-    """The recipe of shards. An experiment that is renamed keeps them."""
-    return config_digest(experiment)
+@cache
+def _versions() -> tuple[str, ...]:
+    """hhcore and the libraries that compute results."""
+    return tuple(f"{name} {number}" for name, number in tables.software().items())
 
 
 def stale(wanted: Iterable[tuple[str, str]]) -> Iterator[str]:

@@ -27,7 +27,6 @@ def result_files(folder: Path) -> list[Path]:
 
 def problems(files: list[Path], progress: Callable[[int, int], None]) -> Iterator[str]:
     """What is wrong with result files, a sentence each; `progress` is called with (done, total)."""
-    origins: dict[Path, tuple[Path, list[str | None]]] = {}
     for done, path in enumerate(files, 1):
         try:
             if path.suffix == ".png":
@@ -35,23 +34,24 @@ def problems(files: list[Path], progress: Callable[[int, int], None]) -> Iterato
             else:
                 check_seal(path)
             if path.suffix == ".parquet":
-                yield from _differences(path, origins)
+                yield from _differences(path)
         except (UserError, OSError) as error:
             yield str(error)
         progress(done, len(files))
 
 
-def _differences(path: Path, origins: dict[Path, tuple[Path, list[str | None]]]) -> Iterator[str]:
-    """Compare a table's name with the file's, and its origin with that of the first table of its folder."""
-    metadata = tables.metadata(path)
+def _differences(path: Path) -> Iterator[str]:
+    """Compare a table's name with the file's, and its origin with that of numerics.parquet beside it."""
+    metadata, numerics = tables.metadata(path), path.with_name("numerics.parquet")
     if metadata.get("table") != path.stem:
         yield f"{path} is the table {metadata.get('table')} under another name; delete it and run snakemake again"
         return
-    origin = [metadata.get(key) for key in ORIGIN]
-    first, wanted = origins.setdefault(path.parent, (path, origin))
-    for key, own, other in zip(ORIGIN, origin, wanted, strict=True):
-        if own != other:
-            yield f"{path}: its {key} is {own}, that of {first.name} beside it {other}; snakemake makes it again"
+    for key, wanted in tables.metadata(numerics).items() if numerics.exists() else ():
+        if key in ORIGIN and metadata.get(key) != wanted:
+            yield (
+                f"{path}: its {key} is {metadata.get(key)}, that of {numerics.name} beside it {wanted}; "
+                "run snakemake, or delete it if the config does not ask for it any more"
+            )
             return
 
 

@@ -27,7 +27,7 @@ REPORTED_ROWS = 100_000  # of a table inside the report, at most: some megabytes
 # Jobs import this library too, whichever is installed: for a copy of this folder, that may still be the original's.
 LIBRARY = Path(hhcore.__file__).resolve().parent
 os.environ.update(HHCORE_LIBRARY=str(LIBRARY))
-if not LIBRARY.is_relative_to(sys.prefix):
+if not LIBRARY.is_relative_to(Path(sys.prefix).resolve()):
     os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(LIBRARY.parent), os.getenv("PYTHONPATH")])))
 
 
@@ -106,7 +106,7 @@ def late_analyses():
     """The analyses of the config with rules of their own: {name: ([analysis], names of the experiments)}."""
     late = {}
     for name, experiment_analyses in ANALYSES.items():
-        for analysis in (analysis for analysis in experiment_analyses if analysis.late):
+        for analysis in [one for one in experiment_analyses if one.late]:
             late.setdefault(analysis.name, ([analysis], []))[1].append(name)
     return late
 
@@ -126,9 +126,12 @@ def times_attempt(amount):
     return lambda wildcards, attempt: attempt * (amount(wildcards) if callable(amount) else amount)
 
 
+CAPTIONS = Path(workflow.current_basedir, "../report").resolve()  # known while the file is read only
+
+
 def captions(name):
     """The file of one of the workflow's own captions."""
-    return Path(workflow.current_basedir, "../report", name).resolve()
+    return CAPTIONS / name
 
 
 def results(name):
@@ -140,9 +143,6 @@ def results(name):
         *expand("results/{name}/{table}.parquet", name=name, table=tables),
         *expand("results/{name}/figures/{figure}.{kind}", name=name, figure=figures, kind=["svg", "png"]),
     ]
-
-
-CAPTIONS = Path(workflow.current_basedir, "../report").resolve()  # known while the file is read only
 
 
 def all_captions():

@@ -1,7 +1,8 @@
 from functools import cache
 
 from hhcore.base.digests import code_digest, digest
-from hhcore.results.recipes import recipes, shard_recipe, stale
+from hhcore.results.recipes import recipes, stale
+from hhcore.sweep.hashing import config_digest
 
 RECIPES = {name: recipes(experiment) for name, experiment in EXPERIMENTS.items()}
 
@@ -28,7 +29,7 @@ def made_files(name):
     """The files that jobs of an experiment make, or of the report if it is None, and their recipes."""
     if name is None:
         return [("results/report.html", report_recipe())]
-    recipe = shard_recipe(EXPERIMENTS[name])
+    recipe = config_digest(EXPERIMENTS[name])
     shards = [(f"results/{name}/shards/{shard}.parquet", recipe) for shard in ESTIMATES[name].shards]
     return [*shards, *((f"results/{name}/{file}", recipe) for file, recipe in RECIPES[name].items())]
 

@@ -36,7 +36,7 @@ rule simulate:
         mem_mb=times_attempt(of_experiment(resources.shard_mb)),
         runtime=times_attempt(of_experiment(resources.shard_minutes)),
     params:
-        recipe=of_experiment(shard_recipe),
+        recipe=of_experiment(config_digest),
     message:
         "{wildcards.experiment}: simulate shard {wildcards.shard}"
     script:
