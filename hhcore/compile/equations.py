@@ -90,7 +90,6 @@ def equations(model: Model, stimulus: StimulusText, outputs: tuple[str, ...] = (
     names = _symbols(independent + [_key(equation.lhs) for equation in order] + [*fields.values(), *segment, *switches])
     writer = _Writer({name: names[name] for name in independent})
     writer.switches = {switch.part: names[name] for switch, name in zip(clock.switches, switches, strict=True)}
-    writer.instants = clock.instants
     uses = _uses(model.myokit)
     constants, definitions, derivatives = {}, {}, {}
 
@@ -206,14 +205,13 @@ def _symbols(qualified: list[str]) -> dict[str, sp.Symbol]:
 class _Writer(SymPyExpressionWriter):
     """Myokit's own translation, with exact decimals, our conditions, and the `known` expression of each variable.
 
-    switches : the symbols of parts that jump in time; `instants` : equalities that hold for an instant only
+    switches : the symbols of parts that jump in time
     """
 
     def __init__(self, known: dict[str, sp.Expr]):
         super().__init__()
         self.known = known
         self.switches: dict[myokit.Expression, sp.Symbol] = {}
-        self.instants: frozenset[myokit.Expression] = frozenset()
 
     def translate(self, expression: myokit.Expression, place: str) -> sp.Expr:
         """The expression in symbols. Raises UserError, which begins with `place`."""
@@ -284,10 +282,12 @@ class _Writer(SymPyExpressionWriter):
         return Opposite(self._ex_less(e))
 
     def _ex_equal(self, e):
-        return sp.false if e in self.instants else Equal(self.ex(e[0]), self.ex(e[1]))
+        if myokit.Less(e[0], e[1]) not in self.switches:
+            return Equal(self.ex(e[0]), self.ex(e[1]))
+        return Opposite(either(self._less(e[0], e[1]), self._less(e[1], e[0])))
 
     def _ex_not_equal(self, e):
-        return sp.true if e in self.instants else Opposite(self._ex_equal(e))
+        return Opposite(self._ex_equal(e))
 
     def _ex_not(self, e):
         return Opposite(self.ex(e[0]))

@@ -24,7 +24,8 @@ _SMOOTH = myokit.Plus | myokit.Minus | myokit.Multiply | myokit.PrefixPlus | myo
 class Switch:
     """A part of the equations that is constant but for jumps in time.
 
-    part : floor(x), or x < y. With floor and < alone one can write ceil, //, %, abs and the other comparisons
+    part : floor(x), or x < y. With floor and < alone one can write ceil, //, %, abs and the other comparisons; x equals
+           y where neither is below the other
     a, b : x, or x - y, is a t + b from one jump to the next; they may contain the parts of earlier switches
     """
 
@@ -38,13 +39,11 @@ class Clock:
     """Where the equations of a model jump in time.
 
     switches  : each after those that it depends on
-    instants  : equalities that hold for an instant only, so never
     undecided : names of variables that depend on time in another way: by functions that are not linear in time, or by
                 time and states in one condition
     """
 
     switches: tuple[Switch, ...] = ()
-    instants: frozenset[myokit.Expression] = frozenset()
     undecided: tuple[str, ...] = ()
 
     @property
@@ -69,7 +68,7 @@ def find_clock(model: myokit.Model, injected: myokit.Variable | None) -> Clock:
     finder = _Finder(model, injected)
     for state in model.states():
         finder.search(state.rhs(), state.qname())
-    return Clock(tuple(finder.switches.values()), frozenset(finder.instants), tuple(finder.undecided))
+    return Clock(tuple(finder.switches.values()), tuple(finder.undecided))
 
 
 class _NotLinearError(Exception):
@@ -80,7 +79,6 @@ class _Finder:
     def __init__(self, model: myokit.Model, injected: myokit.Variable | None):
         self.time, self.injected = model.time(), injected
         self.switches: dict[myokit.Expression, Switch] = {}
-        self.instants: set[myokit.Expression] = set()
         self.undecided: dict[str, None] = {}
         self.searched: set[myokit.Expression] = set()
         self.known: dict[myokit.Expression, frozenset[str]] = {}
@@ -139,8 +137,8 @@ class _Finder:
             for part in e:
                 self.condition(part)
         elif isinstance(e, _EQUALITY):
-            if self.decided(myokit.Minus(e[0], e[1]))[0] is not None:
-                self.instants.add(e)
+            self.below(e[0], e[1])
+            self.below(e[1], e[0])
         else:
             swapped = isinstance(e, myokit.More | myokit.LessEqual)
             self.below(*((e[1], e[0]) if swapped else (e[0], e[1])))
