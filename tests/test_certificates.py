@@ -46,7 +46,8 @@ def test_the_quantile_is_an_error_that_occurred(count):
 
 
 def test_one_failure_in_a_hundred_neurons_is_too_many_and_none_has_no_error():
-    assert quantile(np.r_[np.zeros(98), np.inf]) == np.inf and quantile(np.full(3, np.nan)) == 0.0
+    assert quantile(np.r_[np.zeros(99), np.inf]) == np.inf and quantile(np.r_[np.zeros(100), np.inf]) == 0.0
+    assert quantile(np.full(3, np.nan)) == 0.0
 
 
 def test_a_tolerance_of_times_keeps_heights_too():
@@ -106,6 +107,14 @@ def test_a_grid_of_irregular_neurons_is_simulated_unjudged(tmp_path):
     certificate.write_numerics(e, found, path)
     assert certificate.certificate(path)["spike_time_error_worst_us"] == "none is certain"
     assert found.chosen.accuracy == 1e-6 and found.checked == []
+
+
+def test_one_neuron_at_the_edge_among_irregular_ones_refuses_no_tolerance(monkeypatch):
+    """99 irregular neurons, 10 ms apart, and one whose references differ by half of the tolerance."""
+    e = read_experiments({"experiments": {"e": AXON}})["e"]
+    run = e.protocol.measure(e, Solver("tsit5", 1e-6), e.points(np.arange(100)))
+    monkeypatch.setattr(type(e.protocol), "errors", lambda *_: np.r_[np.full(99, 10.0), 5e-4])
+    assert not calibration.certain(e, run, run).any()
 
 
 def test_a_tolerance_below_what_references_agree_on_is_refused(monkeypatch):

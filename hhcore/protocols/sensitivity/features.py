@@ -77,10 +77,10 @@ def _outputs(e: Experiment, curves: FI | None, folder: Path) -> Iterator[Output]
     features, summary = folder / "features.parquet", folder / "fi_summary.parquet"
     errors = certified_errors(e, features)
     interval = _column(features, "mean_isi_ms") if "mean_isi_ms" in tables.schema(features).names else np.nan
-    for name, unit in _numeric(e, features, axes):
+    for name, unit, is_count in _numeric(e, features, axes):
         values = _column(features, name)
-        both = (x.reshape(e.shape[0], k) for x in (values, errors.of(name, unit, values, interval)))
-        yield Output(name, *both, coordinates)
+        error = np.zeros(values.shape) if is_count else errors.of(name, unit, values, interval)
+        yield Output(name, *(x.reshape(e.shape[0], k) for x in (values, error)), coordinates)
     if curves is None:
         return
     column = [a.name for a in e.axes].index("amplitude")
@@ -90,7 +90,7 @@ def _outputs(e: Experiment, curves: FI | None, folder: Path) -> Iterator[Output]
     coordinates[:, column] = np.nan
     number = _curve_numbers(e, curves.alignment, np.bincount(once, minlength=k) > 0)
     largest = _column(summary, "max_rate_Hz")
-    for name, unit in _numeric(e, summary, axes):
+    for name, unit, _ in _numeric(e, summary, axes):
         columns = _column(summary, name), errors.of_curve(name, unit, largest, spacing)
         yield Output(name, *(x[number].reshape(e.shape[0], -1) for x in columns), coordinates)
 
@@ -109,11 +109,12 @@ def _curve_numbers(e: Experiment, alignment: int, wanted: np.ndarray) -> np.ndar
     return np.concatenate(numbers)
 
 
-def _numeric(e: Experiment, path: Path, axes: dict[str, np.ndarray]) -> list[tuple[str, str]]:
-    """The columns of a table that are numeric features, and their units."""
+def _numeric(e: Experiment, path: Path, axes: dict[str, np.ndarray]) -> list[tuple[str, str, bool]]:
+    """The columns of a table that are numeric features: name, unit, whether it counts something."""
     numbers = [f for f in tables.schema(path) if pa.types.is_floating(f.type) or pa.types.is_integer(f.type)]
     unjudged = {*UNJUDGED, e.protocol.accuracy.column, *axes}
-    return [(f.name, f.metadata[b"unit"].decode()) for f in numbers if f.name not in unjudged]
+    judged = [f for f in numbers if f.name not in unjudged]
+    return [(f.name, f.metadata[b"unit"].decode(), pa.types.is_integer(f.type)) for f in judged]
 
 
 def _column(path: Path, name: str) -> np.ndarray:

@@ -35,7 +35,7 @@ class Errors:
     heights: Mapping[str, float]
 
     def of(self, feature: str, unit: str, values: np.ndarray, interval: np.ndarray) -> np.ndarray:
-        """The error of a feature of single neurons, float64 like `values` [unit]; 0 of counts.
+        """The error of a feature of single neurons that is not a count, float64 like `values` [unit]; NaN if unknown.
 
         values   : of the feature
         interval : mean interval between spikes of the same neurons [ms]
@@ -53,7 +53,7 @@ class Errors:
         if unit == "mV":
             potentials = [error for name, error in self.heights.items() if name.endswith("_mV")]
             return np.full(values.shape, max(potentials, default=np.nan))
-        return np.full(values.shape, np.nan if unit == "V/s" else 0.0)
+        return np.full(values.shape, 0.0 if feature == "spike_count_rate_Hz" else np.nan)
 
     def of_curve(self, feature: str, unit: str, largest: np.ndarray, spacing: float) -> np.ndarray:
         """The error of a feature of F-I curves, float64 like `largest` [unit]; 0 of amplitudes, which the grid sets.

@@ -37,7 +37,10 @@ def segment(k, factor):
 
     @classmethod
     def check(cls, values: Values, duration: float, where: str) -> None:
-        """Any factor is legal."""
+        """A factor is a finite number."""
+        wrong = values["factor"][~np.isfinite(values["factor"])]
+        if wrong.size:
+            raise UserError(f"{where}.factor: {wrong[0]} is no finite number; give one, like 1")
 
     @classmethod
     def check_model(cls, model: Model, where: str) -> None:
