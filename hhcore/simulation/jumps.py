@@ -1,7 +1,7 @@
 """When a model's equations jump in time, by intervals: the twin of hhcore.model.clock, which shares nothing with it.
 
 Every comparison and rounding of numbers that depend on time alone is bounded over an interval of time. If each has one
-value there, nothing jumps; otherwise the interval is halved, until it is as short as rounding allows.
+value there, nothing jumps; otherwise the interval is halved, until it is shorter than CLOSE.
 """
 
 import math
@@ -14,7 +14,7 @@ import myokit
 from hhcore.model.model import NOTHING, Model
 
 CLOSE = 1e-12  # of the duration: jumps closer together are one
-MOST = 10_000
+MOST = 10_000  # jumps, and intervals looked at between two of them
 
 Bounds = tuple[float, float] | None  # lowest and highest value, of a condition 0 and 1; None if it depends on states
 
@@ -25,7 +25,7 @@ def jumps(model: Model, parameters: dict[str, float], duration: float, own: bool
     parameters : all of the model's
     own        : whether the injected current follows its formula in the file
 
-    Raises ArithmeticError for more than MOST.
+    Raises ArithmeticError for more than MOST, and where the bounds leave open too long whether something jumps.
     """
     if not list(model.myokit.time().refs_by()):
         return []
@@ -39,13 +39,20 @@ def jumps(model: Model, parameters: dict[str, float], duration: float, own: bool
 
 
 def _halved(jump: Callable[[float, float], bool], duration: float) -> Iterator[float]:
-    """The ends of the shortest intervals in which something jumps, in order."""
-    waiting = [(0.0, duration)]
+    """The ends of the intervals shorter than CLOSE in which something jumps, in order.
+
+    Raises ArithmeticError if one is not found among MOST intervals: the bounds of x - x are wider than its values.
+    """
+    waiting, looked_at = [(0.0, duration)], 0
     while waiting:
         low, high = waiting.pop()
+        looked_at += 1
+        if looked_at > MOST:
+            raise ArithmeticError(f"whether the equations jump before {high:g} cannot be told by bounds of their parts")
         if not jump(low, high):
             continue
-        if high - low <= 4 * math.ulp(duration):
+        if high - low <= CLOSE * duration:
+            looked_at = 0
             yield high
         else:
             waiting += [((low + high) / 2, high), (low, (low + high) / 2)]
