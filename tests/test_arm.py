@@ -105,5 +105,9 @@ def test_tables(both):
     numerics = [str(write_evidence(experiment(method), inputs / f"{method}.parquet")) for method in ELSEWHERE]
     both.run("-c", SCRIPT, "written", *numerics)
     here, there = both.files("written/**/*")
-    assert {"written/chosen.parquet", "written/given.parquet", "written/tsit5/features.parquet"} < set(here)
+    assert {
+        "written/chosen/numerics.parquet",
+        "written/given/numerics.parquet",
+        "written/tsit5/features.parquet",
+    } < set(here)
     assert here == there

@@ -148,8 +148,8 @@ from test_bytes import ELSEWHERE, TOLERANCE, experiment, read, squid, write, wri
 folder = Path(sys.argv[1])
 for method, numerics in zip(ELSEWHERE, sys.argv[2:], strict=True):
     write(experiment(method), Path(numerics), folder / method)
-write_evidence(read(squid(TOLERANCE)), folder / "chosen.parquet")
-write_evidence(experiment("rodas5p"), folder / "given.parquet")
+write_evidence(read(squid(TOLERANCE)), folder / "chosen" / "numerics.parquet")
+write_evidence(experiment("rodas5p"), folder / "given" / "numerics.parquet")
 """
 ELSEWHERE = ("tsit5", "rodas5p")  # on other kinds of CPU; the others' spikes are compared in test_simulation.py
 TOLERANCE = {"tolerance": "1 us"}
@@ -185,8 +185,8 @@ def test_kinds_of_cpu(bases, chosen, tmp_path, shared_cache, target):
     assert done.returncode == 0, done.stderr
     for method in ELSEWHERE:
         assert written(experiment(method), tmp_path / method) == bases[method][1], method
-    assert (tmp_path / "chosen.parquet").read_bytes() == chosen
-    assert (tmp_path / "given.parquet").read_bytes() == bases["rodas5p"][0].read_bytes()
+    assert (tmp_path / "chosen/numerics.parquet").read_bytes() == chosen
+    assert (tmp_path / "given/numerics.parquet").read_bytes() == bases["rodas5p"][0].read_bytes()
     here = machine_code(shared_cache)
     assert len(here) > len(others) and all(here[path] == code for path, code in others.items())
 

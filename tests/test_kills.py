@@ -124,14 +124,12 @@ DEADLY = """
 
 @pytest.mark.parametrize(
     ("file", "after", "there"),
-    [("tables", "        yield file\n", 0), ("files", "        os.replace(temporary, path)\n", 1)],
+    [("seals", "over its `UNSEALED` digits.\"\"\"\n", 0), ("files", "    os.replace(temporary, path)\n", 1)],
     ids=["a half-written shard", "a shard that Snakemake did not see finish"],
 )
 def test_killed_at_the_worst_moments_it_goes_on_by_the_same_command(calm, cache, tmp_path, file, after, there):
     folder = sweep(tmp_path / "worst", cache)
-    deadly = after + DEADLY.format(indent=" " * 8)
-    folder.edit(f"hhcore/base/{file}.py", after, deadly)
-    folder.edit(f"hhcore/base/{file}.py", "from collections.abc", "import os\nfrom collections.abc")
+    folder.edit(f"hhcore/base/{file}.py", after, after + DEADLY.format(indent=" " * (8 if there else 4)))
     run = begin(folder)
     (folder.path / "deadly").write_text(str(run.pid))
     assert run.wait(300) == -signal.SIGKILL

@@ -189,7 +189,7 @@ def test_errors_of_features_are_those_that_shifted_spikes_make():
     assert heights.of("apd90_ms", "ms", values, nothing).tolist() == [0.002, 0.002]
     assert heights.of("resting_potential_mV", "mV", values, nothing).tolist() == [65e-6, 65e-6]
     assert np.isnan(Errors(error, {}).of("peak_mV", "mV", values, nothing)).all()
-        assert heights.of("spike_count_rate_Hz", "Hz", values, nothing).tolist() == [0, 0]
+    assert heights.of("spike_count_rate_Hz", "Hz", values, nothing).tolist() == [0, 0]
     assert np.isnan(heights.of("charge_nC", "nC", values, nothing)).all(), "nothing is known of it"
 
 
