@@ -167,6 +167,15 @@ def test_the_twin_gives_up_where_bounds_of_an_interval_cannot_tell(tmp_path, bou
         reference(own, {}, duration=20.0, initial_state="model")
 
 
+@pytest.mark.parametrize(("lines", "undecided"), [(10, ()), (40, ("a.p",))])
+def test_a_chain_of_variables_that_doubles_with_each_line(tmp_path, lines, undecided):
+    """y40 is 2^40 t; with y39 and so on in its place it has as many terms, more than a machine can hold."""
+    chain = "".join(f"\ny{k + 1} = y{k} + y{k}" for k in range(lines))
+    own = model(tmp_path, f"if(y{lines} < 7 * 2^{lines}, height, 0)\ny0 = t{chain}")
+    assert own.clock().undecided == undecided
+    assert run(own, duration=20.0).final[0, 1] == pytest.approx(7 * 40, rel=1e-6 if undecided else 1e-12)
+
+
 UNDECIDED = {
     "sine": "if(sin(2 * 3.141592653589793 * t / period) > 0.9, height, 0)",
     "with a state": "if(t - 20 > -V / 100 and t < 23, height, 0)",

@@ -8,10 +8,12 @@ roots for each neuron, since parameters may differ, and end a step at each.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain, islice
 
 import myokit
 
 LONGEST_MS = 0.1  # longest step of an adaptive scheme where jumps cannot be found; pulses of a stimulus last longer
+LARGEST = 10_000  # nodes of a and b together: each use of a variable repeats its formula there
 TIME, STATE = "time", "state"
 
 _ZERO = myokit.Number(0)
@@ -72,7 +74,7 @@ def find_clock(model: myokit.Model, injected: myokit.Variable | None) -> Clock:
 
 
 class _NotLinearError(Exception):
-    """An argument that is not linear in time between jumps, or depends on states."""
+    """An argument that is not linear in time between jumps, depends on states, or is too large."""
 
 
 class _Finder:
@@ -81,6 +83,7 @@ class _Finder:
         self.switches: dict[myokit.Expression, Switch] = {}
         self.undecided: dict[str, None] = {}
         self.searched: set[myokit.Expression] = set()
+        self.lines: dict[myokit.Expression, tuple[myokit.Expression | None, myokit.Expression]] = {}
         self.known: dict[myokit.Expression, frozenset[str]] = {}
         for block in model.solvable_order().values():
             for equation in block:
@@ -168,10 +171,12 @@ class _Finder:
         """(a, b) with e = a t + b between jumps; a is None where e is constant. Registers the switches in it."""
         if TIME not in self.reads(e):
             return None, e
-        method = _LINEAR.get(type(e))
-        if method is None:
-            raise _NotLinearError
-        return method(self, e)
+        if e not in self.lines:
+            method = _LINEAR.get(type(e))
+            if method is None:
+                raise _NotLinearError
+            self.lines[e] = _limited(method(self, e))
+        return self.lines[e]
 
     def _name(self, e):
         return (myokit.Number(1), _ZERO) if e.var() is self.time else self.linear(e.var().rhs())
@@ -254,6 +259,14 @@ _LINEAR: dict[type, Callable] = {
 
 def _or_zero(e):
     return _ZERO if e is None else e
+
+
+def _limited(parts):
+    """(a, b) as they are. Raises _NotLinearError if they have more than LARGEST nodes."""
+    nodes = chain.from_iterable(part.walk() for part in parts if part is not None)
+    if len(list(islice(nodes, LARGEST + 1))) > LARGEST:
+        raise _NotLinearError
+    return parts
 
 
 def _each(change, parts):
