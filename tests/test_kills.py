@@ -124,7 +124,7 @@ DEADLY = """
 
 @pytest.mark.parametrize(
     ("file", "after", "there"),
-    [("seals", "over its `UNSEALED` digits.\"\"\"\n", 0), ("files", "    os.replace(temporary, path)\n", 1)],
+    [("seals", 'over its `UNSEALED` digits."""\n', 0), ("files", "    os.replace(temporary, path)\n", 1)],
     ids=["a half-written shard", "a shard that Snakemake did not see finish"],
 )
 def test_killed_at_the_worst_moments_it_goes_on_by_the_same_command(calm, cache, tmp_path, file, after, there):
