@@ -14,7 +14,7 @@ from hhcore.simulation.observers.observer import Neurons
 from hhcore.simulation.result import Record
 
 MOST_STEPS = 1000.0  # in 1 ms on average; besides, a kernel grants some at each stop and edge
-UNLIMITED = 2**52  # kernels count steps as floating-point numbers
+MOST_COUNTED = 2**52  # kernels count steps as floating-point numbers
 MOST_JUMPS = 100_000  # of the equations of a neuron whose time course is kept
 SAMPLE = ("time", "level", "onset")  # columns of a sample before its states
 
@@ -47,7 +47,7 @@ def integrate(
 ) -> Integration:
     """Integrate n neurons from `states`, float64 (n, N), to the last of `stops`, float64 (k,), increasing and above 0.
 
-    With an adaptive scheme, a neuron that needs more than MOST_STEPS has stalled.
+    A neuron that needs more than MOST_STEPS has stalled; with a fixed step, more than these besides its own steps.
 
     parameters : float64 (n, p + f), those of the model, then the fields of the stimulus from `Stimulus.table`
     stops      : all neurons end a step there
@@ -63,7 +63,9 @@ def integrate(
     final, ended = np.array(states, dtype=np.float64, order="C"), np.empty((n, 3))
     sampled = np.full((n, samples, len(SAMPLE) + kernel.N), np.nan)
     parameters, stops = (np.ascontiguousarray(table, dtype=np.float64) for table in (parameters, stops))
-    most_steps = floor(min(MOST_STEPS * stops[-1] * engine.model.ms, UNLIMITED)) if kernel.ADAPTIVE else UNLIMITED
+    duration = float(stops[-1])
+    most_steps = MOST_STEPS * duration * engine.model.ms + (0.0 if kernel.ADAPTIVE else duration / accuracy)
+    most_steps = floor(min(most_steps, MOST_COUNTED))
     observer_arguments = [value for recorder in recorders for value in recorder.arguments()]
     while queue[0] < n or queue[1] > 0:
         kernel.run(Z, lanes, queue, parameters, final, stops, accuracy, most_steps, ended, sampled, *observer_arguments)
