@@ -225,7 +225,8 @@ def test_a_formula_that_jumps_all_the_time_stalls(tmp_path, method):
     """A step for each jump: of 1,000 steps in 1 ms, the first neuron needs 2e10, the second one 800."""
     own = model(tmp_path, "if(t % period < width, 1, 0)")
     periods = np.array([1e-10, 0.0025])
-    assert run(own, {"a.period": periods, "a.width": periods / 2}, method=method, duration=1.0).status.tolist() == [3, 0]
+    found = run(own, {"a.period": periods, "a.width": periods / 2}, method=method, duration=1.0)
+    assert found.status.tolist() == [3, 0]
 
 
 def test_models_of_the_catalogue_have_no_clock():
@@ -279,6 +280,35 @@ def test_the_stimulus_in_the_file_flows_also_from_time_0_on_and_not_at_rest(tmp_
     assert rest(own, {}) == pytest.approx({"membrane.V": -60})
 
 
+SECOND = (
+    PACED.replace("(i_stim -", "(i_stim + i_late -")
+    + """
+i_late = if(engine.t > 5 [ms], height, 0 [uA/cm^2])
+    in [uA/cm^2]
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "current", "message"),
+    [
+        (PACED, "none", "but in 'paced' membrane.i_stim follows .* initial_state: model, or `current: file`"),
+        (SECOND, "none", "membrane.i_late and membrane.i_stim follow a formula of time; use initial_state: model$"),
+        (SECOND, "membrane.i_stim", "membrane.i_late follows a formula of time; use initial_state: model$"),
+    ],
+)
+def test_there_is_no_rest_while_a_stimulus_in_the_file_flows(tmp_path, text, current, message):
+    """At time 0 it is on: with 30 uA/cm^2 the potential would rest at -45 mV, and at -60 mV without."""
+    (tmp_path / "paced.mmt").write_text(text)
+    own = hhcore.load_model(tmp_path / "paced.mmt", current=current)
+    with pytest.raises(hhcore.UserError, match="^initial_state: rest is without stimulus, .*" + message):
+        hhcore.simulate(own, {}, hhcore.Step(0.0), duration=10.0)
+    step = {"kind": "step", "amplitude": 0}
+    with pytest.raises(hhcore.UserError, match="e.initial_state: rest is without stimulus, .*" + message):
+        read_experiments(config(current=current, stimulus=step), tmp_path)
+    assert hhcore.simulate(own, {}, hhcore.Step(0.0), duration=10.0, initial_state="model").status.tolist() == [0]
+
+
 def test_the_stimulus_in_the_file_times_a_factor(tmp_path):
     factors = np.array([-1.0, 0.0, 0.5, 2.0])
     found = hhcore.simulate(paced(tmp_path), {}, hhcore.FromFile(factors), duration=2.0, local_error=1e-9)
@@ -329,9 +359,8 @@ def test_what_is_no_stimulus_in_the_file_is_one_sentence(tmp_path, changes, mess
 
 
 def test_of_several_stimuli_in_the_file_one_is_named(tmp_path):
-    two = PACED.replace("(i_stim -", "(i_stim + i_late -") + "i_late = if(engine.t > 5 [ms], height, 0 [uA/cm^2])\n"
     with pytest.raises(hhcore.UserError, match="several currents .*: membrane.i_late, membrane.i_stim; name one"):
-        paced(tmp_path, two + "    in [uA/cm^2]\n")
+        paced(tmp_path, SECOND)
 
 
 def test_the_note_on_a_stimulus_whose_jumps_cannot_be_found(tmp_path):

@@ -18,6 +18,7 @@ from hhcore.grid.designs import Distribution, is_distribution, read_distribution
 from hhcore.grid.factors import Factor, check_size, check_values, factors
 from hhcore.model.model import FILE, NOTHING, Model, load_model, models, split_name
 from hhcore.schemes.solver import Solver
+from hhcore.simulation.rest import check_rest
 from hhcore.simulation.simulate import MOST_SAMPLES, TRACE_INTERVAL_MS
 from hhcore.simulation.stimuli import kinds
 from hhcore.simulation.stimuli.stimulus import Stimulus
@@ -258,6 +259,8 @@ def _spikes(body: dict, unit: str, where: str) -> tuple[float, float]:
 
 def _initial_state(body: object, model: Model, where: str) -> str | dict[str, float]:
     if isinstance(body, str):
+        if body == "rest":
+            check_rest(model, where)
         return body
     values = mapping(body, where)
     for name in values:

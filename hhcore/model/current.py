@@ -20,9 +20,14 @@ def likely_currents(model: myokit.Model, potential: myokit.Variable) -> list[myo
     return sorted(likely, key=lambda v: (v not in terms.timed, v.qname()))
 
 
-def paced(model: myokit.Model, potential: myokit.Variable) -> list[myokit.Variable]:
-    """The terms as in `likely_currents` that depend on time, under any name."""
-    terms = _Terms(model, potential)
+def paced(
+    model: myokit.Model, potential: myokit.Variable, injected: myokit.Variable | None = None
+) -> list[myokit.Variable]:
+    """The terms as in `likely_currents` that depend on time, under any name.
+
+    injected : the variable whose formula a stimulus replaces; None if there is none
+    """
+    terms = _Terms(model, potential, injected)
     return sorted((v for v in terms.currents if v in terms.timed), key=lambda v: v.qname())
 
 
@@ -44,13 +49,13 @@ class _Terms:
     varying : those that depend on states
     """
 
-    def __init__(self, model: myokit.Model, potential: myokit.Variable):
+    def __init__(self, model: myokit.Model, potential: myokit.Variable, injected: myokit.Variable | None = None):
         self.found: dict[myokit.Variable, None] = {}
         self.timed: set[myokit.Variable] = {model.time()}
         self.varying: set[myokit.Variable] = set(model.states())
         for equation in (e for block in model.solvable_order().values() for e in block):
             variable, read = equation.lhs.var(), {r.var() for r in equation.rhs.references()}
-            if not variable.is_state():
+            if not variable.is_state() and variable is not injected:
                 self.timed |= {variable} if read & self.timed else set()
                 self.varying |= {variable} if read & self.varying else set()
         slope = potential.rhs()

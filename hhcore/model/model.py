@@ -69,13 +69,21 @@ class Model:
 
     def clock(self, own: bool = False) -> Clock:
         """Where the equations jump in time; `own`: whether the injected current follows its formula in the file."""
-        replaced = None if own or self.current.name == NOTHING else self.myokit.get(self.current.name)
-        return find_clock(self.myokit, replaced)
+        return find_clock(self.myokit, None if own else self._injected)
 
     @property
     def paced_by(self) -> tuple[str, ...]:
         """The currents that follow a formula of time, and no state, in the file."""
         return tuple(v.qname() for v in paced(self.myokit, self.myokit.get(self.potential)))
+
+    @property
+    def paces_itself_by(self) -> tuple[str, ...]:
+        """Those of `paced_by` that flow whatever is injected."""
+        return tuple(v.qname() for v in paced(self.myokit, self.myokit.get(self.potential), self._injected))
+
+    @property
+    def _injected(self) -> myokit.Variable | None:
+        return None if self.current.name == NOTHING else self.myokit.get(self.current.name)
 
     @property
     def mV(self) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 
 from hhcore.base.checks import numbers
 from hhcore.base.errors import UserError, closest
-from hhcore.model.model import Model
+from hhcore.model.model import NOTHING, Model
 from hhcore.simulation.engine import Engine
 from hhcore.simulation.integration import SAMPLE, integrate, pack
 
@@ -25,13 +25,27 @@ def initial_states(
 
     initial_state : "rest", "model", a value for every state by name, or float64 (N,) or (n, N)
 
-    Raises UserError for an unknown word, an incomplete mapping, and an array of another shape.
+    Raises UserError for an unknown word, an incomplete mapping, an array of another shape, and as `check_rest`.
     """
     model, n = engine.model, len(parameters)
     if isinstance(initial_state, str) and initial_state == "rest":
+        check_rest(model, "initial_state")
         return _rest(engine, parameters)
     states = np.broadcast_to(_explicit(model, initial_state, n), (n, len(model.states)))
     return np.array(states), np.zeros(n, dtype=np.int8)
+
+
+def check_rest(model: Model, where: str) -> None:
+    """Raise UserError, which begins with `where`, if a stimulus in the file flows, so that the model has no rest."""
+    flowing = model.paces_itself_by
+    if not flowing:
+        return
+    alone = len(flowing) == 1 and model.current.name == NOTHING
+    raise UserError(
+        f"{where}: rest is without stimulus, but in {model.name!r} {' and '.join(flowing)} "
+        f"{'follows' if len(flowing) == 1 else 'follow'} a formula of time; use initial_state: model"
+        + (", or `current: file`, which makes it the stimulus" if alone else "")
+    )
 
 
 def _explicit(model: Model, initial_state: str | Mapping[str, float] | np.ndarray, n: int) -> np.ndarray:
