@@ -10,6 +10,8 @@ import hhcore
 from hhcore.config.reader import read_experiments
 from hhcore.model.clock import LONGEST_MS, find_clock
 from hhcore.schemes.solver import METHODS
+from hhcore.simulation.engine import engine
+from hhcore.simulation.integration import integrate
 from hhcore.simulation.jumps import CLOSE, jumps
 from hhcore.simulation.reference import reference, rest
 from hhcore.sweep.estimate import notes
@@ -120,6 +122,15 @@ def test_the_time_course_has_a_sample_at_each_jump(tmp_path):
         assert np.abs(kept["time"] - edge).min() < 1e-9
     assert kept["time"][-1] == 130.0 and kept["a.total"][-1] == pytest.approx(80, rel=1e-9)
     assert kept["a.total"] == pytest.approx([_integral(t) for t in kept["time"]], rel=1e-9, abs=1e-12)
+
+
+def test_samples_at_stops_come_before_those_at_jumps(tmp_path):
+    used = engine(model(tmp_path, CELLML), "tsit5", hhcore.Step)
+    neuron = used.undisturbed(np.array([[q.value for q in used.model.parameters.values()]]))
+    stops = np.linspace(0.0, 130.0, 14)[1:]
+    for room, kept in [(13, stops), (15, sorted([20.5, 50.0, *stops]))]:
+        samples = integrate(used, neuron, np.zeros((1, 2)), stops, accuracy=1e-6, samples=room).samples
+        assert samples[0, :, 0] == pytest.approx(kept, rel=1e-12)
 
 
 def _integral(t: float) -> float:

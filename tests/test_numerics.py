@@ -17,6 +17,7 @@ from hhcore.compile.cost import cost, operations
 from hhcore.config.reader import read_experiments
 from hhcore.protocols.current_clamp.protocol import SPIKE_TIMES
 from hhcore.schemes.solver import SCHEMES, Solver
+from hhcore.simulation.integration import integrate
 from hhcore.simulation.reference import derivative, reference
 from hhcore.simulation.result import Ragged
 from hhcore.sweep import store
@@ -293,6 +294,24 @@ def test_the_fastest_rate_of_a_slow_drift_is_found(tmp_path):
     assert fastest_rate(e, e.points(np.arange(1)))[0] == pytest.approx(np.exp(5 * (1 - np.exp(-4))), rel=0.1)
     with pytest.raises(hhcore.UserError, match="is unstable"):
         evidence(e)
+
+
+def test_the_fastest_rate_of_a_model_that_jumps_often_is_found_in_little_memory(tmp_path, monkeypatch):
+    """It drifts as before, and jumps 80,000 times besides: the samples are few, and reach the end, where it is fast."""
+    path = tmp_path / "drift.mmt"
+    path.write_text(DRIFT.replace("/ 1 [ms]", "/ 1 [ms] + if(time % 0.005 [ms] < 0.001 [ms], 1e-9 [1/ms], 0 [1/ms])"))
+    changes = {"model": str(path), "parameters": {}, "initial_state": "model", "duration": 200}
+    e = experiment(stimulus={"kind": "step", "amplitude": 1}, solver={"method": "rk4", "dt": 0.5}, **changes)
+    kept = []
+
+    def watched(*arguments, **settings):
+        kept.append(integrate(*arguments, **settings))
+        return kept[-1]
+
+    monkeypatch.setattr("hhcore.certify.stability.integrate", watched)
+    monkeypatch.setattr("hhcore.certify.stability.MOST_SAMPLED", 2000)
+    assert fastest_rate(e, e.points(np.arange(1)))[0] == pytest.approx(np.exp(5 * (1 - np.exp(-4))), rel=0.1)
+    assert [run.samples[:, :, 3:].size for run in kept] == pytest.approx([2 * 2000], rel=0.01)
 
 
 def test_a_model_without_a_time_constant_takes_any_step(tmp_path):

@@ -9,7 +9,7 @@ from hhcore.simulation.integration import SAMPLE, integrate, most_samples, pack
 from hhcore.simulation.rest import initial_states
 
 INTERVAL_MS = 0.05  # between two samples of a neuron; longer if these would be too many
-MOST_SAMPLED = 8_000_000  # numbers: states times neurons times samples
+MOST_SAMPLED = 8_000_000  # numbers: states times neurons times samples; as many more at edges and jumps
 MOVED = 0.01  # of the range of a state: a sample as close to the one before is skipped
 COMPUTED = 4_000_000  # entries of Jacobians
 BATCH = 1000  # Jacobians whose eigenvalues are computed at a time
@@ -64,7 +64,7 @@ def _visited(e: Experiment, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     count = min(e.duration * e.model.ms / INTERVAL_MS, MOST_SAMPLED / start.size)
     times = np.linspace(0, e.duration, 2 + int(count))[1:]
     table = np.column_stack([parameters, e.stimulus.table(stimuli, e.duration)])
-    kept = most_samples(engine, table, times)
+    kept = min(most_samples(engine, table, times), len(times) + MOST_SAMPLED // start.size)
     samples = integrate(engine, table, start, times, accuracy=TIGHT[1], samples=kept).samples
     sampled = samples[:, :, len(SAMPLE) :]
     neurons, samples = _moved(start, sampled)

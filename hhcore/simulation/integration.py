@@ -52,7 +52,7 @@ def integrate(
     parameters : float64 (n, p + f), those of the model, then the fields of the stimulus from `Stimulus.table`
     stops      : all neurons end a step there
     accuracy   : with a fixed step, the largest step; of an adaptive scheme, the largest local error
-    samples    : the most samples kept of each neuron
+    samples    : the most samples kept of each neuron, those at stops before others
     cancelled  : once another thread sets it, CancelledError is raised within about a tenth of a second
     """
     n, kernel = len(parameters), engine.kernel
