@@ -143,13 +143,14 @@ EQUALITIES = {
     "unequal": ("if(x != 0, height, 0)", {}, 400.0),
     "swapped": ("if(0 == x, height, 0) + if(t == 7, 1e6, 0)", {}, 400.0),
     "no slope": ("if(slope * t == 0, height, 0)", {}, 800.0),
+    "rounded": ("if(if(t < 10, 3 * third, t) == 3 * third, height, 0)", {"a.third": 0.1}, 400.0),
     "a slope": ("if(slope * t == 0, height, 0)", {"a.slope": 1.0}, 0.0),
 }
 
 
 @pytest.mark.parametrize(("formula", "points", "total"), EQUALITIES.values(), ids=EQUALITIES.keys())
 def test_an_equality_holds_as_long_as_its_argument_rests(tmp_path, formula, points, total):
-    own = model(tmp_path, formula + "\nx = if(t < 10, 0, t - 10)\nslope = 0")
+    own = model(tmp_path, formula + "\nx = if(t < 10, 0, t - 10)\nslope = 0\nthird = 0.3")
     assert run(own, points, duration=20.0).final[0, 1] == pytest.approx(total, rel=1e-12)
     twin = reference(own, points, duration=20.0, initial_state="model", rtol=1e-10)
     assert twin.final["a.total"] == pytest.approx(total, rel=1e-9)

@@ -25,7 +25,7 @@ def clock(Z, t, j):
 _SWITCH = '''
 
 def set_switch_{i}(Z, t, j):
-    """Row SWITCH_{i} of lane j from time t on, {what} a t + b; returns when it jumps next."""
+    """Row SWITCH_{i} of lane j from time t on, {what} a t + b - c; returns when it jumps next."""
 {body}
 '''
 
@@ -33,12 +33,12 @@ def set_switch_{i}(Z, t, j):
 def _switch(i: int, line: Line, symbols: Equations) -> str:
     rows = {s: f"PARAMETER_{k}" for k, s in enumerate(symbols.parameters.values())}
     rows |= {s: f"SWITCH_{k}" for k, s in enumerate(symbols.switches)}
-    block = Block({"a": line.a, "b": line.b}, symbols.constants | symbols.definitions)
+    block = Block({"a": line.a, "b": line.b, "c": line.c}, symbols.constants | symbols.definitions)
     lines, operands = lower(block, set(rows), None)
     used = set(re.findall(r"\w+", "\n".join([*lines, *operands.values()])))
     body = [f"{s.name} = Z[{row} + j]" for s, row in rows.items() if s.name in used]
-    body += [*lines, f"a, b = {operands['a']}, {operands['b']}"]
+    body += [*lines, f"a, b, c = {operands['a']}, {operands['b']}, {operands['c']}"]
     kind, whole = ("floor", f", Z[SWITCH_{i} + j]") if line.whole else ("below", "")
-    body += [f"Z[SWITCH_{i} + j] = {kind}_after(a, b, t)", f"return {kind}_jumps(a, b, t{whole})"]
+    body += [f"Z[SWITCH_{i} + j] = {kind}_after(a, b - c, t)", f"return {kind}_jumps(a, b - c, t{whole})"]
     what = "the floor of" if line.whole else "whether below 0:"
     return _SWITCH.format(i=i, what=what, body=textwrap.indent("\n".join(body), "    "))

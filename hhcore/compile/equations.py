@@ -23,10 +23,11 @@ SMALL = 12  # nodes of an expression that is inlined wherever it is used, so tha
 
 
 class Line(NamedTuple):
-    """a t + b, on which a switch depends; `whole`: it is floor(a t + b), otherwise whether a t + b < 0."""
+    """a t + b - c, on which a switch depends; `whole`: it is the floor of that, otherwise whether that is below 0."""
 
     a: sp.Expr
     b: sp.Expr
+    c: sp.Expr
     whole: bool
 
 
@@ -223,8 +224,8 @@ class _Writer(SymPyExpressionWriter):
     def line(self, switch: Switch) -> Line:
         """The line of a switch in symbols. Raises UserError."""
         place = f"cannot compile {quoted(switch.part.code())}"
-        a, b = (self.translate(part, place) for part in (switch.a, switch.b))
-        return Line(a, b, isinstance(switch.part, myokit.Floor))
+        a, b, c = (self.translate(part, place) for part in (switch.a, switch.b, switch.c))
+        return Line(a, b, c, isinstance(switch.part, myokit.Floor))
 
     def _ex_name(self, e):
         return self.known[_key(e)]

@@ -26,14 +26,16 @@ _SMOOTH = myokit.Plus | myokit.Minus | myokit.Multiply | myokit.PrefixPlus | myo
 class Switch:
     """A part of the equations that is constant but for jumps in time.
 
-    part : floor(x), or x < y. With floor and < alone one can write ceil, //, %, abs and the other comparisons; x equals
-           y where neither is below the other
-    a, b : x, or x - y, is a t + b from one jump to the next; they may contain the parts of earlier switches
+    part    : floor(x), or x < y. With floor and < alone one can write ceil, //, %, abs and the other comparisons; x equals
+              y where neither is below the other
+    a, b, c : x, or x - y, is a t + b - c from one jump to the next; they may contain the parts of earlier switches. b is
+              of x and c of y, rounded apart, so that x equals y where both are by the same formula
     """
 
     part: myokit.Floor | myokit.Less
     a: myokit.Expression
     b: myokit.Expression
+    c: myokit.Expression = _ZERO
 
 
 @dataclass(frozen=True)
@@ -148,14 +150,16 @@ class _Finder:
 
     def below(self, x: myokit.Expression, y: myokit.Expression) -> myokit.Less:
         """x < y, registered as a switch if it jumps."""
-        return self.register(myokit.Less(x, y), myokit.Minus(x, y))
+        part = myokit.Less(x, y)
+        a, difference = self.decided(myokit.Minus(x, y))  # b - c
+        if a is not None:
+            self.switches.setdefault(part, Switch(part, a, *difference))
+        return part
 
     def floor(self, x: myokit.Expression) -> myokit.Floor:
         """floor(x), registered as a switch if it jumps."""
-        return self.register(myokit.Floor(x), x)
-
-    def register(self, part: myokit.Expression, argument: myokit.Expression) -> myokit.Expression:
-        a, b = self.decided(argument)
+        part = myokit.Floor(x)
+        a, b = self.decided(x)
         if a is not None:
             self.switches.setdefault(part, Switch(part, a, b))
         return part
