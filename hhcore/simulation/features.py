@@ -36,7 +36,7 @@ DEFINITIONS = {
     "turning_points": (
         "1",
         f"maxima and minima of the potential in the analysis window, in turn, each more than {OSCILLATION_MV:g} mV "
-        "from the one before; a corner where the stimulus jumps is none",
+        "from the one before, counted up to 2; a corner where the stimulus jumps is none",
     ),
     "status": (
         "1",

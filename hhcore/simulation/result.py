@@ -132,7 +132,7 @@ class Result:
 
     @property
     def turning_points(self) -> np.ndarray:
-        """float64 (n,), turning points of the potential inside the analysis window, more than 5 mV apart."""
+        """float64 (n,), turning points of the potential inside the analysis window, up to two, more than 5 mV apart."""
         return self.record["turning_points"]
 
     @property

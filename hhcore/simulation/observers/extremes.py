@@ -1,4 +1,4 @@
-"""Peak and trough of the potential inside a window, and how often it turns."""
+"""Peak and trough of the potential inside a window, and whether it oscillates."""
 
 from dataclasses import dataclass
 from math import inf
@@ -16,7 +16,7 @@ class Extremes(Observer):
     """The highest and the lowest potential (mV) while start <= t <= stop; -inf and inf if the run never gets there.
 
     Turning points are maxima and minima in turn, each more than `swing` (mV) from the one before; of the first one
-    counts the distance from what was before. A corner, where the stimulus jumps, is none.
+    counts the distance from what was before. They are counted up to two. A corner, where the stimulus jumps, is none.
     """
 
     start: float = 0.0
