@@ -26,10 +26,10 @@ _SMOOTH = myokit.Plus | myokit.Minus | myokit.Multiply | myokit.PrefixPlus | myo
 class Switch:
     """A part of the equations that is constant but for jumps in time.
 
-    part    : floor(x), or x < y. With floor and < alone one can write ceil, //, %, abs and the other comparisons; x equals
-              y where neither is below the other
-    a, b, c : x, or x - y, is a t + b - c from one jump to the next; they may contain the parts of earlier switches. b is
-              of x and c of y, rounded apart, so that x equals y where both are by the same formula
+    part    : floor(x), or x < y. With floor and < alone one can write ceil, //, %, abs and the other comparisons; x
+              equals y where neither is below the other
+    a, b, c : x, or x - y, is a t + b - c from one jump to the next; they may contain the parts of earlier switches.
+              b is of x and c of y, rounded apart, so that x equals y where both are by the same formula
     """
 
     part: myokit.Floor | myokit.Less
