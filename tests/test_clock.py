@@ -188,6 +188,12 @@ def test_a_chain_of_variables_that_doubles_with_each_line(tmp_path, lines, undec
     assert run(own, duration=20.0).final[0, 1] == pytest.approx(7 * 40, rel=1e-6 if undecided else 1e-12)
 
 
+def test_a_chain_of_very_many_variables_is_one_sentence(tmp_path):
+    chain = "".join(f"\ny{k + 1} = y{k} + 1" for k in range(600))
+    with pytest.raises(hhcore.UserError, match="formula of time in .* goes through too many variables"):
+        model(tmp_path, f"if(y600 < 607, height, 0)\ny0 = t{chain}")
+
+
 UNDECIDED = {
     "sine": "if(sin(2 * 3.141592653589793 * t / period) > 0.9, height, 0)",
     "with a state": "if(t - 20 > -V / 100 and t < 23, height, 0)",

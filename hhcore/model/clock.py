@@ -12,6 +12,8 @@ from itertools import chain, islice
 
 import myokit
 
+from hhcore.base.errors import UserError
+
 LONGEST_MS = 0.1  # longest step of an adaptive scheme where jumps cannot be found; pulses of a stimulus last longer
 LARGEST = 10_000  # nodes of a and b together: each use of a variable repeats its formula there
 TIME, STATE = "time", "state"
@@ -66,12 +68,20 @@ def find_clock(model: myokit.Model, injected: myokit.Variable | None) -> Clock:
     """The clock of all that the derivatives depend on.
 
     injected : the variable whose formula a stimulus replaces; None if there is none
+
+    Raises UserError for a formula of time that goes through too many variables.
     """
     if not list(model.time().refs_by()):
         return Clock()
     finder = _Finder(model, injected)
     for state in model.states():
-        finder.search(state.rhs(), state.qname())
+        try:
+            finder.search(state.rhs(), state.qname())
+        except RecursionError as error:
+            raise UserError(
+                f"model {model.name()!r}: the formula of time in {state.qname()} goes through too many variables, one "
+                "from the other; join some of them"
+            ) from error
     return Clock(tuple(finder.switches.values()), tuple(finder.undecided))
 
 
