@@ -1,6 +1,8 @@
 """The cache of kernels: machine code that somebody else could have put there is not run."""
 
+import grp
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -66,14 +68,38 @@ def test_what_this_user_keeps_is_loaded(filled):
 def test_nothing_is_loaded_from_a_folder_that_others_can_write(filled, place):
     (cpu,) = (path for path in filled.iterdir() if path.is_dir())
     open_one = {"cache": filled, "cpu": cpu, "above": filled.parent}[place]
-    for mode in (0o777, 0o770):
+    for mode in (0o777, 0o770)[: 2 if os.geteuid() == 0 else 1]:
         open_one.chmod(mode)
+        if mode == 0o770:
+            os.chown(open_one, -1, NOBODY)
         with pytest.raises(UserError) as error:
             states()
         assert f"others can write in {open_one}" in str(error.value) and "HHCORE_SHARED_CACHE" in str(error.value)
         assert "\n" not in str(error.value)
     open_one.chmod(0o755)
     assert states() == 3
+
+
+def test_the_group_of_the_user_alone_is_the_user(filled, monkeypatch):
+    """Where each user has a group, files are often writable for it, unless an access control list grants that."""
+    user = pwd.getpwuid(os.geteuid())
+    for group, members, trusted in ((user.pw_name, [], True), ("lab", [], False), (user.pw_name, ["eve"], False)):
+        entry = grp.struct_group((group, "x", user.pw_gid, members))
+        monkeypatch.setattr(grp, "getgrgid", lambda _, entry=entry: entry)
+        assert is_private(filled, user.pw_gid) == trusted, (group, members)
+    monkeypatch.setattr(grp, "getgrgid", lambda _: grp.struct_group((user.pw_name, "x", user.pw_gid, [])))
+    monkeypatch.setattr(os, "getxattr", lambda *_: b"entries", raising=False)
+    assert not is_private(filled, user.pw_gid)
+
+
+def is_private(folder: Path, group: int) -> bool:
+    os.chown(folder, -1, group)
+    folder.chmod(0o770)
+    try:
+        check_private(folder)
+    except UserError:
+        return False
+    return True
 
 
 def test_a_sticky_folder_above_is_no_harm_but_no_cache(filled, monkeypatch):

@@ -1,5 +1,6 @@
 """The cache of kernels: files that only this user, or root, can have written, since machine code in it is run."""
 
+import grp
 import os
 import pwd
 import stat
@@ -10,8 +11,6 @@ import platformdirs
 
 from hhcore.base.errors import UserError
 from hhcore.base.files import atomic_write
-
-OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH  # an access control list shows here too
 
 
 def cache_directory() -> Path:
@@ -40,7 +39,7 @@ def check_private(folder: Path) -> None:
         sticky = place in cache_directory().parents and found.st_mode & stat.S_ISVTX
         if not _trusted(found):
             raise _unsafe(f"{place} belongs to {_name(found.st_uid)}")
-        if found.st_mode & OTHERS_WRITE and not sticky:
+        if _others_write(place, found) and not sticky:
             raise _unsafe(f"others can write in {place}", f"forbid it (`chmod go-w '{place}'`), ")
 
 
@@ -55,7 +54,7 @@ def kept(path: Path) -> bytes:
     """The content of a file of the cache. Raises OSError if it is missing, or others can have written it."""
     with path.open("rb") as file:
         found = os.fstat(file.fileno())
-        if not _shared() and (not _trusted(found) or found.st_mode & OTHERS_WRITE):
+        if not _shared() and (not _trusted(found) or _others_write(file.fileno(), found)):
             raise PermissionError(f"others can have written {path}")
         return file.read()
 
@@ -93,6 +92,32 @@ def _shared() -> bool:
 def _trusted(found: os.stat_result) -> bool:
     """Whether the owner is this user or root: where a container maps users, root is whoever owns /."""
     return found.st_uid in (os.geteuid(), 0, os.stat("/").st_uid)
+
+
+def _others_write(place: Path | int, found: os.stat_result) -> bool:
+    """Whether anybody but the owner can write a file or folder, given by its path or an open file."""
+    if found.st_mode & stat.S_IWOTH:
+        return True
+    # What an access control list grants shows in the mode as rights of the group.
+    return bool(found.st_mode & stat.S_IWGRP) and not (_is_own_group(found.st_gid) and not _has_list(place))
+
+
+def _is_own_group(group: int) -> bool:
+    """Whether a group is the one that many systems make for each user, with nobody else in it."""
+    try:
+        user, entry = pwd.getpwuid(os.geteuid()), grp.getgrgid(group)
+    except KeyError:
+        return False
+    alone = set(entry.gr_mem) <= {user.pw_name}
+    return alone and entry.gr_name == user.pw_name and group == user.pw_gid
+
+
+def _has_list(place: Path | int) -> bool:
+    """Whether a file or folder has an access control list, where there are such lists."""
+    try:
+        return bool(os.getxattr(place, "system.posix_acl_access"))
+    except (OSError, AttributeError):
+        return False
 
 
 def _name(user: int) -> str:
