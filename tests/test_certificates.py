@@ -111,7 +111,7 @@ def test_a_grid_of_irregular_neurons_is_simulated_unjudged(tmp_path):
 
 def test_one_neuron_at_the_edge_among_irregular_ones_refuses_no_tolerance(monkeypatch):
     """99 irregular neurons, 10 ms apart, and one whose references differ by half of the tolerance."""
-    e = read_experiments({"experiments": {"e": AXON}})["e"]
+    e = read_experiments({"experiments": {"e": AXON | {"solver": {"tolerance": "1 us"}}}})["e"]
     run = e.protocol.measure(e, Solver("tsit5", 1e-6), e.points(np.arange(100)))
     monkeypatch.setattr(type(e.protocol), "errors", lambda *_: np.r_[np.full(99, 10.0), 5e-4])
     assert not calibration.certain(e, run, run).any()
