@@ -10,6 +10,7 @@ import pytest
 
 from hhcore.base.errors import UserError
 from hhcore.model.model import load_model
+from hhcore.simulation import reference as module
 from hhcore.simulation.reference import _crossings, derivative, evaluate, reference, rest
 
 EXACT = json.loads((Path(__file__).parent / "data" / "hodgkin_huxley_1952.json").read_text())
@@ -164,3 +165,10 @@ def test_a_run_in_which_scipy_returns_nan_has_failed(tmp_path):
     path.write_text("[[model]]\na.V = 1\n[a]\nt = 0 bind time\ndot(V) = -V + 0 * sqrt(0.5 - t)\n")
     with pytest.raises(ArithmeticError, match="LSODA fails"):
         reference(load_model(path, potential="a.V", current="none"), {}, duration=1.0, method="LSODA")
+
+
+def test_an_integrator_that_gets_nowhere_is_stopped(monkeypatch):
+    """LSODA never came to an end of a published model; a run of 10 ms has some thousand evaluations."""
+    monkeypatch.setattr(module, "MOST_SLOPES", 5)
+    with pytest.raises(ArithmeticError, match="too many steps"):
+        reference(load_model("hodgkin_huxley_1952"), {"amplitude": 10.0}, duration=10.0, initial_state="model")

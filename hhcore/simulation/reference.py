@@ -4,7 +4,7 @@ It shares nothing with the compiler, the solvers or the features, so that one ca
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -25,6 +25,7 @@ from hhcore.simulation.stimuli.stimulus import Stimulus
 EPS = np.finfo(float).eps
 RELAXATION = 1000.0  # time for a neuron to settle (ms)
 BESIDE = 1e-3  # a peak exceeds the potential so long before and after (ms)
+MOST_SLOPES = 10_000  # evaluations of the slopes in 1 ms on average, and ten times as many besides
 NUDGE = 1e-4  # mV to either side of a 0/0; the mean of both is right to about 1e-11
 
 
@@ -98,10 +99,13 @@ def rest(model: Model, point: dict[str, float]) -> dict[str, float] | None:
     Returns the state by name, or None where no stable equilibrium is found. Integrates for 1 s of the neuron's time,
     then solves dy/dt = 0 from the end, from the mean of the second half, and from states in it that differ in
     potential. Stable means that every eigenvalue of the Jacobian has a negative real part.
+
+    Raises ArithmeticError where the integration does not end.
     """
     slope = _slope(model, _parameters(model, point, *kinds().values()), lambda t: 0.0)
     end = RELAXATION / model.ms
-    run = solve_ivp(slope, (0.0, end), _model_state(model), method="LSODA", rtol=1e-8, atol=1e-10)
+    limited, start = _limited(slope, _evaluations(model, end)), _model_state(model)
+    run = solve_ivp(limited, (0.0, end), start, method="LSODA", rtol=1e-8, atol=1e-10)
     late = run.y[:, run.t > end / 2].T
     potential = late[:, list(model.states).index(model.potential)]
     levels = np.linspace(potential.min(), potential.max(), 16)
@@ -138,7 +142,7 @@ def reference(
     rearm         : after a spike, the potential must fall below this before the next one counts [mV]; None: threshold
     method        : of scipy.integrate.solve_ivp, with `rtol` and `atol`
 
-    Raises UserError for names that the model does not have, ArithmeticError where the integrator fails.
+    Raises UserError for names that the model does not have, ArithmeticError where the integrator fails or does not end.
 
     >>> from hhcore.model.model import load_model
     >>> squid = load_model("hodgkin_huxley_1952")
@@ -158,9 +162,10 @@ def reference(
     edges = _apart({0.0, duration, *edges}, duration)
     y = _initial(model, parameters, initial_state)
     armed = y[potential] < threshold
-    runs, ups, downs, peaks = [], [], [], []
+    runs, ups, downs, peaks, left = [], [], [], [], _evaluations(model, duration)
     for begin, end in pairwise(edges):
-        slope = _inside(_slope(model, parameters, _until(current, end)), begin, end, CLOSE * duration)
+        slope = _limited(_slope(model, parameters, _until(current, end)), left)
+        slope = _inside(slope, begin, end, CLOSE * duration)
         settings = {"method": method, "rtol": rtol, "atol": atol, "max_step": longest}
         run = solve_ivp(slope, (begin, end), y, **settings, dense_output=True)
         if not (run.success and np.isfinite(run.y[:, -1]).all()):
@@ -243,6 +248,22 @@ def _inside(slope, begin: float, end: float, margin: float):
     """The slopes with the time kept away from both edges, where the equations of the model may jump."""
     low, high = begin + min(margin, (end - begin) / 4), end - min(margin, (end - begin) / 4)
     return lambda t, y: slope(min(max(t, low), high), y)
+
+
+def _evaluations(model: Model, duration: float) -> Iterator[int]:
+    """As many numbers as an integrator may evaluate the slopes in a run."""
+    return iter(range(int(MOST_SLOPES * (duration * model.ms + 10.0))))
+
+
+def _limited(slope, left: Iterator[int]):
+    """The slopes while numbers are left; then ArithmeticError, since the integrator gets nowhere."""
+
+    def limited(t: float, y: np.ndarray) -> np.ndarray:
+        if next(left, None) is None:
+            raise ArithmeticError(f"the integrator needs too many steps at t = {t}")
+        return slope(t, y)
+
+    return limited
 
 
 def _of_file(model: Model, values: dict[str, float], factor: Callable[[float], float]) -> Callable[[float], float]:
