@@ -134,7 +134,7 @@ def test_a_full_disk_is_said_and_when_there_is_space_the_run_goes_on(calm, cache
     )
     assert stopped.returncode != 0 and "Traceback" not in stopped.stdout + stopped.stderr
     filled.unlink()
-    fill(disk, 400_000)
+    fill(disk, 300_000)
     # On one core: beside a job that fills the disk, Snakemake may be writing the script of the next.
     stopped = folder.snakemake("--cores", "1")
     said = stopped.stdout + stopped.stderr
@@ -171,7 +171,7 @@ def test_what_cannot_be_written_is_said_and_when_it_can_the_run_goes_on(calm, ca
 @pytest.mark.slow
 def test_temporary_files_of_the_tables_on_a_full_disk(calm, cache, disk, tmp_path, monkeypatch):
     folder = sweep(tmp_path / "temporary", cache)
-    fill(disk, 20_000)
+    fill(disk, 300_000)
     monkeypatch.setenv("TMPDIR", str(disk))
     stopped = folder.snakemake("--cores", "2", "--default-resources", f"tmpdir='{disk}'")
     said = stopped.stdout + stopped.stderr
