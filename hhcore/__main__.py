@@ -48,10 +48,11 @@ def verified(folder: str) -> int:
 
     Raises UserError if there is nothing to check.
     """
-    from hhcore.results.verify import Counter, problems, result_files
+    from hhcore.base.progress import Progress
+    from hhcore.results.verify import problems, result_files
 
     files, wrong = result_files(Path(folder)), 0
-    for problem in problems(files, Counter(lambda text: print(text, file=sys.stderr, flush=True))):
+    for problem in problems(files, Progress(folder, things="files")):
         print(problem)
         wrong += 1
     print(f"{len(files):,} files checked, {wrong:,} wrong" if wrong else f"{len(files):,} files checked, all sound")

@@ -1,4 +1,4 @@
-"""Progress of a long job: a line every few seconds, on the terminal and in the job's log."""
+"""Progress of long work: a line every few seconds, on the terminal and in a job's log."""
 
 import sys
 import time
@@ -8,18 +8,23 @@ EVERY_S = 5.0
 
 
 class Progress:
-    """Call it with (done, total) of the neurons; it writes a line every few seconds and at the end."""
+    """Call it with (done, total); it writes a line every few seconds and at the end.
 
-    def __init__(self, label: str, log: Path):
-        self.label, self.log = label, log
+    label  : begins each line
+    log    : a file that gets the lines too, None for none
+    things : what is counted
+    """
+
+    def __init__(self, label: str, log: Path | None = None, things: str = "new neurons"):
+        self.label, self.log, self.things = label, log, things
         self.started = self.shown = time.monotonic()
 
     def __call__(self, done: int, total: int) -> None:
-        """Report that `done` of `total` neurons are finished."""
+        """Report that `done` of `total` are finished."""
         now = time.monotonic()
         if done in (0, total) or now - self.shown >= EVERY_S:
             self.shown = now
-            self.write(f"{done:,} of {total:,} new neurons{self._rest(done, total, now - self.started)}")
+            self.write(f"{done:,} of {total:,} {self.things}{self._rest(done, total, now - self.started)}")
 
     def tried(self, solvers: int) -> None:
         """Report that so many solvers have been tried; nobody knows how many there will be."""
@@ -31,8 +36,9 @@ class Progress:
     def write(self, text: str) -> None:
         """One line."""
         print(f"{self.label}: {text}", file=sys.stderr, flush=True)
-        with self.log.open("a", encoding="utf-8") as log:
-            print(text, file=log)
+        if self.log is not None:
+            with self.log.open("a", encoding="utf-8") as log:
+                print(text, file=log)
 
     @staticmethod
     def _rest(done: int, total: int, elapsed: float) -> str:

@@ -154,9 +154,8 @@ def _rows(symbols: Equations, invariants: int, scheme: Scheme, single: list[str]
     sizes = {"STATE": n, "NEXT": n, "SLOPE": n, "OWN": n} | scheme.rows(n)
     sizes |= {"PARAMETER": len(symbols.parameters), "INVARIANT": invariants, "SWITCH": len(symbols.switches)}
     sizes |= {"MEMBRANE_CURRENT": len(symbols.outputs) - 1, "CURVE": scheme.degree}
-    constants = re.findall(r"[A-Z_]+", "".join(re.findall(r"^[A-Z_, ]+ = ", _body("driver.py.in"), re.MULTILINE)))
-    if duplicates := [name for name, number in Counter([*sizes, *single, *constants]).items() if number > 1]:
-        raise ValueError(f"two rows or constants with the name {duplicates[0]}")
+    if duplicates := [name for name, number in Counter([*sizes, *single]).items() if number > 1]:
+        raise ValueError(f"two rows with the name {duplicates[0]}")
     start = 0
     for name, size in (sizes | dict.fromkeys(single, 1)).items():
         rows[name] = start * lanes

@@ -1,6 +1,5 @@
 """Check every result file: that no bit has changed since it was written, and that the tables of a folder agree."""
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -53,16 +52,3 @@ def _differences(path: Path) -> Iterator[str]:
                 "run snakemake, or delete it if the config does not ask for it any more"
             )
             return
-
-
-class Counter:
-    """A line about the files so far, every five seconds."""
-
-    def __init__(self, say: Callable[[str], None]):
-        self.say, self.shown = say, time.monotonic()
-
-    def __call__(self, done: int, total: int) -> None:
-        """Report that `done` of `total` files are checked."""
-        if time.monotonic() - self.shown > 5:
-            self.shown = time.monotonic()
-            self.say(f"{done:,} of {total:,} files")

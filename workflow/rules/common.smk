@@ -34,7 +34,7 @@ if not LIBRARY.is_relative_to(Path(sys.prefix).resolve()):
 def checked_experiments():
     """The experiments of the config and their costs; a mistake in it ends Snakemake with one message, before any job."""
     try:
-        for path in workflow.configfiles:
+        for path in workflow.configfiles if workflow.is_main_process else ():
             read_config(path)
         experiments = read_experiments(config)
         return experiments, {name: estimate(experiment) for name, experiment in experiments.items()}

@@ -4,20 +4,25 @@ from hhcore.base.digests import code_digest, digest
 from hhcore.results.recipes import recipes, stale
 from hhcore.sweep.hashing import config_digest
 
-RECIPES = {name: recipes(experiment) for name, experiment in EXPERIMENTS.items()}
+
+@cache
+def recipes_of(name):
+    """The recipes of an experiment, made when they are asked for: a job needs those of its own alone."""
+    return recipes(EXPERIMENTS[name])
 
 
 def recipe_of_output(file):
     """The recipe of the job that makes a file of an experiment: a function of wildcards."""
-    return lambda wildcards: RECIPES[wildcards.experiment][file]
+    return lambda wildcards: recipes_of(wildcards.experiment)[file]
 
 
-def report_recipe():
+def report_recipe(wildcards=None):
     """The recipe of the report: those of all results in it, and the captions.
 
     Captions are no input files, since a brace in the name of their folder would be a wildcard.
     """
-    return digest(code_digest(*all_captions()), *(recipe for files in RECIPES.values() for recipe in files.values()))
+    found = [recipe for name in EXPERIMENTS for recipe in recipes_of(name).values()]
+    return digest(code_digest(*all_captions()), *found)
 
 
 def first_figure(members):
@@ -31,7 +36,7 @@ def made_files(name):
         return [("results/report.html", report_recipe())]
     recipe = config_digest(EXPERIMENTS[name])
     shards = [(f"results/{name}/shards/{shard}.parquet", recipe) for shard in ESTIMATES[name].shards]
-    return [*shards, *((f"results/{name}/{file}", recipe) for file, recipe in RECIPES[name].items())]
+    return [*shards, *((f"results/{name}/{file}", recipe) for file, recipe in recipes_of(name).items())]
 
 
 @cache

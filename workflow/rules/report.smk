@@ -15,7 +15,7 @@ rule report:
         mem_mb=1000,
         runtime=10,
     params:
-        recipe=report_recipe(),
+        recipe=report_recipe,
         storage=storage_arguments(),
     message:
         "Write the report"
