@@ -80,7 +80,7 @@ format: setup ## put all source into the project's format
 lock: setup ## renew requirements.lock from pyproject.toml
 	@echo "==> Newest versions that pyproject.toml allows, for every platform, with hashes"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check uv
-	@$(BIN)/python -m uv pip compile pyproject.toml --extra dev --extra cluster --universal --fork-strategy fewest \
+	@$(BIN)/python -m uv pip compile pyproject.toml --all-extras --universal --fork-strategy fewest \
 		--upgrade --generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" \
 		--quiet --output-file requirements.lock
 	@$(BIN)/python -m uv pip compile benchmarks/requirements.in --universal --python-version 3.11 \
