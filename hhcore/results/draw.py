@@ -1,10 +1,11 @@
 """Draw the figures of an experiment from its tables."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from hhcore.base import tables
 from hhcore.certify.origin import check_origin
@@ -21,6 +22,12 @@ def draw(experiment: Experiment, names: Iterable[str], folder: Path, recipe: str
 
     Raises UserError if a table is damaged or was made for another experiment or config.
     """
+    for name, figure in drawn_figures(experiment, names, folder):
+        save(figure, folder / "figures" / name, recipe)
+
+
+def drawn_figures(experiment: Experiment, names: Iterable[str], folder: Path) -> Iterator[tuple[str, Figure]]:
+    """The figures of the named analyses by name, drawn from the tables in `folder`. Raises UserError as `draw` does."""
     chosen = [analysis for analysis in analyses(experiment) if analysis.name in names and analysis.figures]
     drawn = {name: rows for analysis in chosen for name, rows in analysis.drawn.items()}
     for name in drawn:
@@ -28,8 +35,7 @@ def draw(experiment: Experiment, names: Iterable[str], folder: Path, recipe: str
     context = figure_context(experiment)
     context, frames = in_celsius(experiment, context, read_frames(drawn, context, folder))
     for analysis in chosen:
-        for name, figure in analysis.draw({table: frames[table] for table in analysis.drawn}, context).items():
-            save(figure, folder / "figures" / name, recipe)
+        yield from analysis.draw({table: frames[table] for table in analysis.drawn}, context).items()
 
 
 def read_frames(drawn: dict[str, Rows], context: FigureContext, folder: Path) -> dict[str, pd.DataFrame]:
