@@ -1,6 +1,7 @@
 """What `hhcore.run` returns: the tables of experiments as data frames, how exact they are, and their figures."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,8 +18,9 @@ from hhcore.certify.certificate import certificate
 from hhcore.certify.evidence import MOST, QUANTILE
 from hhcore.experiments.analysis import Analysis, analyses
 from hhcore.experiments.experiment import Experiment
+from hhcore.interface.bar import in_notebook
 
-SCREEN_DPI = 144  # of a figure that is shown, not saved
+SCREEN_DPI = 110  # of a figure that is shown, not saved
 
 
 class Outcome:
@@ -112,6 +114,9 @@ class Outcome:
         return {name: pq.read_metadata(self.folder / f"{name}.parquet").num_rows for name in self.tables}
 
     def _drawn(self, members: list[Analysis]) -> dict[str, Figure]:
+        if in_notebook():
+            with suppress(ImportError):
+                import matplotlib_inline.backend_inline  # noqa: F401  shows figures as images, as pyplot would
         drawn = dict(self._drawings(members))
         for figure in drawn.values():
             figure.set_dpi(SCREEN_DPI)
