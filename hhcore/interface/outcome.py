@@ -5,11 +5,9 @@ from contextlib import suppress
 from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pyarrow.parquet as pq
-from matplotlib.figure import Figure
 
 from hhcore.base import tables
 from hhcore.base.errors import UserError, closest
@@ -19,6 +17,10 @@ from hhcore.certify.evidence import MOST, QUANTILE
 from hhcore.experiments.analysis import Analysis, analyses
 from hhcore.experiments.experiment import Experiment
 from hhcore.interface.bar import in_notebook
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
 SCREEN_DPI = 110  # of a figure that is shown, not saved
 
@@ -45,7 +47,7 @@ class Outcome:
         self._temporary = temporary  # the folder is there as long as this object
         self.tables = tuple(table.name for analysis in self._analyses for table in analysis.tables)
 
-    def __getattr__(self, name: str) -> pd.DataFrame:
+    def __getattr__(self, name: str) -> "pd.DataFrame":
         if name.startswith("_") or name not in self.tables:
             raise AttributeError(f"experiment {self.name!r} has no table {name!r}; {closest(name, self.tables)}")
         if name not in self._frames:
@@ -75,11 +77,11 @@ class Outcome:
         how = f"{solver.method} with {solver.setting} {solver.accuracy:.3g}"
         return f"{how}; {accuracy.label.lower()} {errors}, against {said['reference']}"
 
-    def figures(self) -> dict[str, Figure]:
+    def figures(self) -> dict[str, "Figure"]:
         """All figures by name, drawn now."""
         return self._drawn(self._analyses)
 
-    def figure(self, name: str) -> Figure:
+    def figure(self, name: str) -> "Figure":
         """One of the figures, drawn now. Raises UserError for an unknown name."""
         for analysis in self._analyses:
             if name in (figure.name for figure in analysis.figures):
@@ -113,7 +115,7 @@ class Outcome:
     def _rows(self) -> dict[str, int]:
         return {name: pq.read_metadata(self.folder / f"{name}.parquet").num_rows for name in self.tables}
 
-    def _drawn(self, members: list[Analysis]) -> dict[str, Figure]:
+    def _drawn(self, members: list[Analysis]) -> dict[str, "Figure"]:
         if in_notebook():
             with suppress(ImportError):
                 import matplotlib_inline.backend_inline  # noqa: F401  shows figures as images, as pyplot would
@@ -122,7 +124,7 @@ class Outcome:
             figure.set_dpi(SCREEN_DPI)
         return drawn
 
-    def _drawings(self, members: list[Analysis]) -> Iterator[tuple[str, Figure]]:
+    def _drawings(self, members: list[Analysis]) -> Iterator[tuple[str, "Figure"]]:
         from hhcore.results.draw import drawn_figures
 
         return drawn_figures(self.experiment, [analysis.name for analysis in members], self.folder)
@@ -164,7 +166,7 @@ class Run(Mapping[str, Outcome]):
         return list(self)
 
 
-def read_frame(path: Path) -> pd.DataFrame:
+def read_frame(path: Path) -> "pd.DataFrame":
     """A table as a data frame; what the file says of itself, and of its columns, is in `attrs`."""
     content = tables.read(path)
     frame = content.to_pandas()

@@ -42,7 +42,7 @@ def make_tables(experiment: Experiment, folder: Path, threads: int, watch: Watch
         own, read = _tables(folder, [analysis]), [folder / f"{name}.parquet" for name in analysis.reads]
         if due(own, recipe := wanted[own[0].name], [numerics, *read]):
             watch.step(analysis.name)
-            write_late(experiment, analysis.name, numerics, recipe)
+            write_late(experiment, analysis.name, folder, recipe)
     return experiment, simulated
 
 

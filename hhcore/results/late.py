@@ -1,4 +1,4 @@
-"""Write the tables of an analysis that come after the pass over all neurons."""
+"""Write the tables of a late analysis: made of other tables, or of neurons that it simulates by itself."""
 
 from pathlib import Path
 
@@ -8,14 +8,12 @@ from hhcore.experiments.analysis import analyses
 from hhcore.experiments.experiment import Experiment
 
 
-def write_late(experiment: Experiment, name: str, numerics: Path, recipe: str = "") -> None:
-    """Write the tables of the analysis `name` beside numerics.parquet, from the tables there or from the model.
-
-    recipe : see hhcore.results.recipes; none outside a workflow
+def write_late(experiment: Experiment, name: str, folder: Path, recipe: str = "") -> None:
+    """Write the tables of one of the late analyses into `folder`, which has those that it reads, and numerics.
 
     Raises UserError if a table that it reads is damaged or was made for another experiment or config.
     """
     (analysis,) = (one for one in analyses(experiment) if one.name == name)
     for table in analysis.reads:
-        check_origin(experiment, numerics.with_name(f"{table}.parquet"))
-    analysis.write(numerics.parent, provenance(experiment, numerics, recipe))
+        check_origin(experiment, folder / f"{table}.parquet")
+    analysis.write(folder, provenance(experiment, folder / "numerics.parquet", recipe))
