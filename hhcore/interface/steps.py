@@ -56,7 +56,7 @@ def due(files: Iterable[Path], recipe: str, sources: Iterable[Path] = ()) -> boo
 
 def _say_cost(experiment: Experiment, shards: list[Path], threads: int, watch: Watch) -> None:
     cost = estimate(experiment)
-    if cost.core_s / threads > SAID_FROM and due(shards, config_digest(experiment)):
+    if cost.core_s > SAID_FROM * threads and due(shards, config_digest(experiment)):
         watch.write(estimates_text({experiment.name: cost}))
 
 
