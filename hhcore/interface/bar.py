@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from hhcore.base.progress import Progress
 
-BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
+BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 
 
 class Watch:
@@ -61,7 +61,7 @@ class Bar(Watch):
         self.bar = tqdm(total=1.0, desc=name, bar_format=BAR, leave=False)
 
     def step(self, name: str) -> None:
-        self.bar.set_description(f"{self.name}, {name}")
+        self.bar.set_description_str(f"{self.name}, {name}")
 
     def tried(self, solvers: int) -> None:
         self.step(f"solver {solvers} on a sample")
