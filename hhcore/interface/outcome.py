@@ -91,13 +91,12 @@ class Outcome:
 
     def save_figures(self) -> list[Path]:
         """Write all figures into the folder, each as SVG and PNG, as Snakemake does. Returns their paths."""
-        from hhcore.figures.style import save
+        from hhcore.results.draw import draw
         from hhcore.results.recipes import recipes
 
-        wanted, saved = recipes(self.experiment), []
-        for name, figure in self._drawings(self._analyses):
-            saved += save(figure, self.folder / "figures" / name, wanted[f"figures/{name}.svg"])
-        return saved
+        wanted = recipes(self.experiment)
+        draw(self.experiment, [analysis.name for analysis in self._analyses], self.folder, wanted)
+        return [self.folder / file for file in wanted if file.startswith("figures/")]
 
     def __repr__(self) -> str:
         return f"{self._headline()}\n{self.certificate}\ntables: {', '.join(self.tables)}"

@@ -4,6 +4,7 @@ A file is made again if it is missing, carries another recipe, or is older than 
 Snakemake has made is kept here, and the other way round.
 """
 
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -61,11 +62,14 @@ def _say_cost(experiment: Experiment, shards: list[Path], threads: int, watch: W
 
 
 def _calibrate(experiment: Experiment, numerics: Path, recipe: str, threads: int, watch: Watch) -> None:
-    if due([numerics], recipe):
+    """Write numerics.parquet, and beside it the text of the kernel."""
+    kernel = numerics.with_name("kernel.py")
+    if due([numerics], recipe) or not kernel.exists():
         evidence = calibrate(experiment, threads=threads, progress=watch.tried)
         if remark := uncertainty(evidence):
             watch.write(remark)
         write_numerics(experiment, evidence, numerics, recipe)
+        shutil.copyfile(experiment.engine(evidence.chosen.method).kernel.path, kernel)
 
 
 def _simulate(experiment: Experiment, shards: list[Path], sources: list[Path], threads: int, watch: Watch) -> int:

@@ -1,7 +1,8 @@
 """Draw the figures of an experiment from its tables."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -15,15 +16,17 @@ from hhcore.figures.context import FigureContext, figure_context, in_celsius
 from hhcore.figures.style import save
 
 
-def draw(experiment: Experiment, names: Iterable[str], folder: Path, recipe: str = "") -> None:
+def draw(
+    experiment: Experiment, names: Iterable[str], folder: Path, recipes: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Draw the figures of the named analyses into `folder`/figures, from the tables in `folder`.
 
-    recipe : see hhcore.results.recipes; none outside a workflow
+    recipes : of files in `folder`, see hhcore.results.recipes; none outside a workflow
 
     Raises UserError if a table is damaged or was made for another experiment or config.
     """
     for name, figure in drawn_figures(experiment, names, folder):
-        save(figure, folder / "figures" / name, recipe)
+        save(figure, folder / "figures" / name, recipes.get(f"figures/{name}.svg", ""))
 
 
 def drawn_figures(experiment: Experiment, names: Iterable[str], folder: Path) -> Iterator[tuple[str, Figure]]:
