@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(workflow.current_basedir, "../..").resolve()))  # as
 
 import hhcore
 from hhcore.base.errors import UserError
+from hhcore.certify.certificate import waits
 from hhcore.config.file import read_config
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.analysis import analyses
@@ -54,9 +55,7 @@ if workflow.is_main_process:
 
 def numerics_before(wildcards):
     """The input that shards wait for: numerics, if it chooses the solver or checks that a fixed step is stable."""
-    solver = EXPERIMENTS[wildcards.experiment].solver
-    waits = solver is None or not solver.scheme.adaptive
-    return [f"results/{wildcards.experiment}/numerics.parquet"] if waits else []
+    return [f"results/{wildcards.experiment}/numerics.parquet"] if waits(EXPERIMENTS[wildcards.experiment]) else []
 
 
 def shards(wildcards):
