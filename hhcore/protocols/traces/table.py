@@ -27,10 +27,8 @@ def write_traces(experiment: Experiment, metadata: Mapping[str, str], path: Path
         settings = {"duration": e.duration, "initial_state": e.initial_state}
         solver = {"method": e.solver.method, e.solver.setting: e.solver.accuracy}
         course = trace(e.model, parameters, e.stimuli(point), **settings, **solver)
-        order = ["time", *e.model.states, *e.model.currents, "stimulus"]
-        course["time"] = course["time"] * e.model.ms
         samples = len(course["time"])
-        values = [np.full(samples, number), *(course[name] for name in order)]
-        values.append(np.full(samples, course.status, dtype=object))
-        parts.append(tables.table(dict(zip(fields, values, strict=True)), fields))
+        columns = {"trace": np.full(samples, number), **course.columns}
+        columns["status"] = np.full(samples, course.status, dtype=object)
+        parts.append(tables.table(columns, fields))
     tables.write(path, pa.concat_tables(parts), metadata)
