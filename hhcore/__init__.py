@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hhcore.base.errors import UserError
+    from hhcore.interface.simulate import simulate, trace
     from hhcore.model.model import Model, load_model, models, variants
     from hhcore.simulation.result import Result, Trace
-    from hhcore.simulation.simulate import simulate, trace
     from hhcore.simulation.stimuli.file import FromFile
     from hhcore.simulation.stimuli.pulse_train import PulseTrain
     from hhcore.simulation.stimuli.step import Step
@@ -47,8 +47,8 @@ _HOMES = {
     "UserError": "base.errors",
     "load_model": "model.model",
     "models": "model.model",
-    "simulate": "simulation.simulate",
-    "trace": "simulation.simulate",
+    "simulate": "interface.simulate",
+    "trace": "interface.simulate",
     "variants": "model.model",
 }
 

@@ -317,7 +317,7 @@ def test_tables_and_plots_stay_out_of_what_simulates():
 
 
 def packages(node: ast.AST, skipped: set[str]) -> set[str]:
-    """Packages that are imported anywhere in a syntax tree, but not in functions of these names or for type checkers."""
+    """Packages imported anywhere in a syntax tree, not in functions of these names, not for type checkers."""
     if isinstance(node, ast.FunctionDef) and node.name in skipped:
         return set()
     if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":

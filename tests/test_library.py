@@ -9,6 +9,7 @@ import pytest
 
 import hhcore
 from hhcore import Step, simulate, trace
+from hhcore.certify import calibration
 
 HH = "hodgkin_huxley_1952"
 STATES = {"membrane.V": -65.0, "sodium.m": 0.05, "sodium.h": 0.6, "potassium.n": 0.32}
@@ -104,3 +105,48 @@ def test_public_names_are_listed_found_and_no_others():
         assert getattr(hhcore, name).__name__ == name
     with pytest.raises(AttributeError, match="no attribute 'simulates'"):
         _ = hhcore.simulates
+
+
+@pytest.fixture(scope="module")
+def exact():
+    """Spikes at a local error of 1e-12, a million times below the tolerances here."""
+    return simulate(HH, {"sodium.g": [100, 120]}, Step(10), duration=50, method="dop853", local_error=1e-12)
+
+
+@pytest.mark.parametrize("tolerance, ms", [("1 us", 1e-3), (1e-5, 1e-5)])
+def test_a_tolerance_is_kept_and_the_result_says_how(exact, tolerance, ms):
+    run = simulate(HH, {"sodium.g": [100, 120]}, Step("10 uA/cm^2"), duration="50 ms", tolerance=tolerance)
+    off = np.abs(run.spike_times - exact.spike_times).max()
+    said = float(run.certificate["spike_time_error_worst_us"]) / 1000
+    assert off <= ms and off == pytest.approx(said, rel=0.01)
+    assert 1000 * off == pytest.approx(run.features.spike_time_error_us.max(), rel=1e-3)
+    assert run.solver.accuracy > 1e-12 and f"; {run.solver.method}, local_error" in repr(run)
+
+
+def test_a_trace_takes_a_tolerance_too():
+    course = trace(HH, {}, Step(10), duration="50 ms", tolerance="1 us", method="rk4")
+    assert course.certificate["tolerance_us"] == "1" and course.solver.method == "rk4"
+    assert "; rk4, dt " in repr(course)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"tolerance": "1 s"}, "^tolerance: '1 s' is not between 1 ns and 1 ms"),
+        ({"tolerance": "1 mV"}, "^tolerance: '1 mV' cannot be converted to ms"),
+        ({"tolerance": "1 us", "local_error": 1e-6}, "^local_error: 1e-06 is given beside a tolerance"),
+        ({"tolerance": "1 us", "method": "tsit4"}, "'tsit4' does not exist; .* did you mean 'tsit5'"),
+        ({"tolerance": "1 us", "initial_state": np.zeros((2, 4))}, "initial states of their own; give local_error"),
+        ({"tolerance": "1 us", "points": {"leak.g": []}}, "there are no neurons to measure solvers on"),
+    ],
+)
+def test_wrong_tolerances_get_one_clear_message(settings, message):
+    points = settings.get("points", {})
+    with pytest.raises(hhcore.UserError, match=message):
+        simulate(HH, points, Step(10), duration=50, **{k: v for k, v in settings.items() if k != "points"})
+
+
+def test_a_tolerance_that_no_solver_keeps_is_named_in_one_sentence(monkeypatch):
+    monkeypatch.setitem(calibration.LADDERS, "rk4", [0.1])
+    with pytest.raises(hhcore.UserError, match="^tolerance: no solver keeps the spike-time error of 99 %"):
+        simulate(HH, {}, Step(10), duration=50, tolerance="1 ns", method="rk4")

@@ -3,19 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hhcore.base.units import column_name
 from hhcore.schemes.solver import Solver
+from hhcore.simulation.display import chosen_by, counted, html_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 STATUSES = ("ok", "no_stable_rest", "diverged", "stalled")
-SHOWN = 5  # rows in a notebook
 OK, NO_STABLE_REST, DIVERGED, STALLED = range(4)
 
 
@@ -104,9 +103,9 @@ class Trace(dict[str, np.ndarray]):
         return not self == other
 
     def __repr__(self) -> str:
-        samples = len(self["time"])
-        text = f"{samples:,} samples of {len(self) - 1} columns to {self['time'][-1] * self.ms:g} ms, {self.status}"
-        return f"<Trace: {text}{chosen_by(self.solver, self.certificate)}>"
+        samples, end = counted(len(self["time"]), "sample"), self["time"][-1] * self.ms
+        solver = chosen_by(self.solver, self.certificate)
+        return f"<Trace: {samples} of {len(self) - 1} columns to {end:g} ms, {self.status}{solver}>"
 
     def _repr_html_(self) -> str:
         return html_table(self, self.frame)
@@ -163,8 +162,9 @@ class Result:
         return scales and same_columns(self.record, other.record) and same_columns(self.given, other.given)
 
     def __repr__(self) -> str:
-        parts = [f"{len(self.status):,} neurons", "window {:g} to {:g} ms".format(*(t * self.ms for t in self.window))]
-        parts += [f"{len(self.spike_times):,} spikes"] if "spikes" in self.record else []
+        start, stop = (time * self.ms for time in self.window)
+        parts = [counted(len(self.status), "neuron"), f"window {start:g} to {stop:g} ms"]
+        parts += [counted(len(self.spike_times), "spike")] if "spikes" in self.record else []
         parts += [f"{self.failed.sum():,} failed"] if self.failed.any() else []
         return f"<Result: {', '.join(parts)}{chosen_by(self.solver, self.certificate)}>"
 
@@ -310,19 +310,3 @@ class Result:
         import pandas as pd
 
         return pd.DataFrame(self.beat_columns)
-
-
-def chosen_by(solver: Solver | None, certificate: Mapping[str, str]) -> str:
-    """What a short text says of a solver: nothing of one that was given, and the error of one that was chosen."""
-    if not certificate:
-        return ""
-    key, error = next((key, text) for key, text in certificate.items() if "_99_percent_" in key)
-    name, _, unit = key.partition("_99_percent_")
-    return f"; {solver.method}, {solver.setting} {solver.accuracy:.3g}: {name.replace('_', ' ')} {error} {unit}"
-
-
-def html_table(thing: object, frame: "pd.DataFrame") -> str:
-    """What a notebook shows: the short text, and the first rows of a data frame."""
-    table = frame.head(SHOWN).to_html(border=0, na_rep="")
-    rest = f"<div>{len(frame):,} rows, {SHOWN} of them shown</div>" if len(frame) > SHOWN else ""
-    return f'<div>{escape(str(thing).strip("<>"))}</div><div style="overflow-x: auto">{table}</div>{rest}'

@@ -1,4 +1,4 @@
-"""simulate() and trace(): check the arguments, share neurons among threads, wrap the results."""
+"""simulate() and trace() with a given solver: share neurons among threads, wrap the results."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -8,10 +8,11 @@ from threading import Event
 
 import numpy as np
 
-from hhcore.base.errors import UserError, closest
-from hhcore.base.units import Quantities, Written, check_temperature, column_name, to_array, to_unit
-from hhcore.model.model import NOTHING, Model, Quantity, load_model
+from hhcore.base.errors import UserError
+from hhcore.base.units import Quantities, Written, to_unit
+from hhcore.model.model import Model, load_model
 from hhcore.schemes.solver import Solver, solver
+from hhcore.simulation.arguments import positive, read_conditions, read_neurons
 from hhcore.simulation.engine import Engine, engine
 from hhcore.simulation.integration import SAMPLE, Integration, integrate, most_samples, pack
 from hhcore.simulation.observers import Observer, standard_observers
@@ -41,55 +42,20 @@ def simulate(
     threads: int = 1,
     progress: Callable[[int], None] | None = None,
 ) -> Result:
-    """Simulate one neuron for each row of `points`; its result does not depend on the other rows.
-
-    Every quantity is a number in the model's unit, or text with a unit of its own, like "50 ms" or "16.3 degC".
-
-    points          : parameters by qualified name, one value or a list of n; the others keep the model's value
-    stimulus        : of any kind, like hhcore.Step or hhcore.PulseTrain; its fields may be lists of n too
-    duration        : length of the run, in the model's unit of time (ms)
-    initial_state   : "rest" (the stable equilibrium without stimulus of each neuron), "model" (as written in
-                      the model file), one value or a list of n for every state by name, or float64 (states,) or
-                      (n, states)
-    method          : a scheme of hhcore.schemes.solver
-    dt              : largest step of a scheme of fixed step (ms)
-    local_error     : largest error of a step of an adaptive scheme, relative to the size of the states; 1e-6 by
-                      default
-    analysis_window : where peak and trough are taken, and rates by `Result.features`; the whole run by default
-    threshold, rearm: a spike is an upward crossing of `threshold` (mV); before the next one counts, the potential
-                      must have been below `rearm` (by default the threshold)
-    observers       : by default spikes and extremes, with `threshold`, `rearm` and `analysis_window`, and beats if
-                      the stimulus has some. Their fields are in `Result.record`
-    progress        : called with the number of neurons finished since the last call
-
-    Raises UserError for unknown names, unequal lengths and illegal values.
-
-    >>> import hhcore
-    >>> run = hhcore.simulate("hodgkin_huxley_1952", {"sodium.g": [96, 120]}, hhcore.Step(10), duration=50)
-    >>> run.features.spike_count.tolist()
-    [1, 4]
-    """
+    """Simulate one neuron for each row of `points` with a given solver, as hhcore.interface.simulate explains."""
     model = load_model(model) if isinstance(model, str) else model
     chosen = _solver(model, method, dt, local_error)
-    duration = _positive(duration, model.time_unit, "duration")
-    potential = model.states[model.potential].unit
-    threshold = to_unit(threshold, potential, "threshold")
-    window = _window((0.0, duration) if analysis_window is None else analysis_window, model.time_unit)
+    run = read_conditions(model, duration, analysis_window, threshold, rearm)
     if not (isinstance(threads, Integral) and threads > 0):
         raise UserError(f"threads: {threads!r} is not a number of threads; give a whole number from 1 on")
-    if not 0 <= window[0] < window[1] <= duration:
-        raise UserError(f"analysis_window {window} must lie inside 0 to {duration} (the duration)")
-    rearm = threshold if rearm is None else to_unit(rearm, potential, "rearm")
-    if not rearm <= threshold:
-        raise UserError(f"rearm {rearm} must not lie above the threshold {threshold}")
     stated = stated_states(model, initial_state)
-    table, given = _table(model, points, stimulus, duration, stated)
+    table, given = read_neurons(model, points, stimulus, run.duration, stated)
     if observers is None:
-        observers = standard_observers(type(stimulus), threshold, rearm, window, model.mV)
+        observers = standard_observers(type(stimulus), run.threshold, run.rearm, run.window, model.mV)
     compiled = engine(model, method, type(stimulus), observers)
     start = "rest" if stated is None else stated
     states, status = initial_states(compiled, table[:, : len(model.parameters)], start)
-    stops = _stops(duration, [stop for observer in compiled.observers for stop in observer.stops])
+    stops = _stops(run.duration, [stop for observer in compiled.observers for stop in observer.stops])
 
     cancelled = Event()
 
@@ -112,7 +78,7 @@ def simulate(
     outcome = record.pop("outcome")
     record["status"] = _status(outcome, status)
     seconds = sum(seconds for _, seconds in parts)
-    return Result(record, window, model.ms, seconds, mV=model.mV, given=given, solver=chosen)
+    return Result(record, run.window, model.ms, seconds, mV=model.mV, given=given, solver=chosen)
 
 
 def trace(
@@ -128,26 +94,18 @@ def trace(
     interval: Written | None = None,
     observers: Sequence[Observer] | None = None,
 ) -> Trace:
-    """Trace one neuron: `time`, `stimulus`, each state, and each current that flows into the potential.
-
-    interval : time between two samples, and the longest step, in the model's unit of time; samples are added where
-               the stimulus changes. By default dt, or 0.025 ms of an adaptive scheme
-    observers: those of `simulate`, so that both use one kernel; their records are dropped
-
-    Returns float64 (samples,) by qualified name, and `status`; `.frame` is the same as a data frame. Other arguments,
-    limits and errors as in `simulate`.
-    """
+    """Trace one neuron with a given solver, as hhcore.interface.simulate explains."""
     model = load_model(model) if isinstance(model, str) else model
     chosen = _solver(model, method, dt, local_error)
-    duration = _positive(duration, model.time_unit, "duration")
-    table, _ = _table(model, point, stimulus, duration, stated_states(model, initial_state))
+    duration = positive(duration, model.time_unit, "duration")
+    table, _ = read_neurons(model, point, stimulus, duration, stated_states(model, initial_state))
     if len(table) != 1:
         raise UserError(f"trace: {len(table)} neurons are given; give the point and the stimulus of one")
     compiled = engine(model, method, type(stimulus), observers)
     start, status = initial_states(compiled, table[:, : len(model.parameters)], initial_state)
     if interval is None:
         interval = TRACE_INTERVAL_MS / model.ms if chosen.scheme.adaptive else chosen.accuracy
-    interval = _positive(interval, model.time_unit, "interval")
+    interval = positive(interval, model.time_unit, "interval")
     if duration / interval > MOST_SAMPLES:
         raise UserError(
             f"interval {interval!r}: {duration / interval:.2g} samples in {duration!r} are too many; give an interval "
@@ -174,19 +132,6 @@ def _solver(model: Model, method: str, dt: Written | None, local_error: float | 
     return solver(method, **settings)
 
 
-def _positive(value: Written, unit: str, where: str) -> float:
-    number = to_unit(value, unit, where)
-    if number <= 0:
-        raise UserError(f"{where} {value!r} must be above 0")
-    return number
-
-
-def _window(value: object, unit: str) -> tuple[float, float]:
-    if not isinstance(value, Sequence | np.ndarray) or isinstance(value, str) or len(value) != 2:
-        raise UserError(f"analysis_window: {value!r} is not a window; give two times, (start, stop)")
-    return to_unit(value[0], unit, "analysis_window"), to_unit(value[1], unit, "analysis_window")
-
-
 def _stops(duration: float, times: Sequence[float] | np.ndarray) -> np.ndarray:
     """Sort the times inside the run, and add its end."""
     times = np.unique(np.asarray(times, dtype=np.float64))
@@ -197,75 +142,6 @@ def _chunks(n: int, threads: int, width: int) -> list[slice]:
     """The neurons of each call: whole registers, and work for every thread."""
     size = max(width, min(CHUNK, -(-n // (threads * width)) * width))
     return [slice(first, first + size) for first in range(0, max(n, 1), size)]
-
-
-def _table(
-    model: Model, points: Mapping, stimulus: Stimulus, duration: float, states: np.ndarray | None
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Parameters of the model, then the fields of the stimulus, for each neuron, float64 (n, p + f); what was given.
-
-    states : the stated initial states, float64 (N,) or (n, N); None without
-
-    What was given for each neuron, float64 (n,) by column name: of the stimulus, parameters, and initial states.
-    """
-    _check_names(model, points, stimulus)
-    fields = stimulus.columns(model, duration)
-    for name, field in stimulus.fields.items():
-        if model.current.name == NOTHING and field.unit == "current" and np.any(fields[name]):
-            raise UserError(f"stimulus: model {model.name!r} takes no injected current; {name} must be 0")
-    columns = {name: _parameter(values, model.parameters[name]) for name, values in points.items()}
-    given = _given(model, fields, type(stimulus), columns, states)
-    lengths = {column.size for column in given.values()}
-    if len(lengths) > 1:
-        raise UserError(f"points: columns must have one length, not {sorted(lengths)}")
-    n = lengths.pop() if lengths else 1
-    table = np.empty((n, len(model.parameters) + len(fields)))
-    for i, (name, quantity) in enumerate(model.parameters.items()):
-        table[:, i] = columns.get(name, quantity.value)
-    stimuli = table[:, len(model.parameters) :]
-    for i, column in enumerate(fields.values()):
-        stimuli[:, i] = column
-    if n:
-        stimulus.check(dict(zip(fields, stimuli.T, strict=True)), duration, "stimulus")
-    stimuli[:] = stimulus.table(stimuli, duration)
-    return table, given
-
-
-def _check_names(model: Model, points: Mapping, stimulus: Stimulus) -> None:
-    if not isinstance(stimulus, Stimulus):
-        raise UserError(f"stimulus: {stimulus!r} is not a stimulus; give one, like hhcore.Step(10)")
-    if not isinstance(points, Mapping):
-        raise UserError(f"points: {points!r} is not a mapping; give values by name, like {{'sodium.g': 120}}")
-    for name in points:
-        if name not in model.parameters:
-            raise UserError(
-                f"points: model {model.name!r} has no parameter {name!r}; " + closest(name, model.parameters)
-            )
-    stimulus.check_model(model, "stimulus")
-
-
-def _given(
-    model: Model,
-    fields: Mapping[str, np.ndarray],
-    kind: type[Stimulus],
-    parameters: Mapping[str, np.ndarray],
-    states: np.ndarray | None,
-) -> dict[str, np.ndarray]:
-    """The columns with a value for each neuron, by the names that tables give them."""
-    units = kind.units(model.current.unit, model.time_unit) | {n: q.unit for n, q in model.parameters.items()}
-    given = {column_name(n, units[n]): c for n, c in (fields | parameters).items() if c.ndim}
-    if states is not None and states.ndim == 2:
-        names = (column_name(f"initial.{n}", q.unit) for n, q in model.states.items())
-        given |= dict(zip(names, states.T, strict=True))
-    return given
-
-
-def _parameter(values: Quantities, parameter: Quantity) -> np.ndarray:
-    """One value or a list of them, float64 () or (n,), of a parameter."""
-    where = f"points: {parameter.name}"
-    array = to_array(values, parameter.unit, where)
-    check_temperature(float(array.min(initial=np.inf)), parameter.unit, parameter.value, where)
-    return array
 
 
 def _sampled(compiled: Engine, parameters: np.ndarray, start: np.ndarray, samples: np.ndarray) -> np.ndarray:
