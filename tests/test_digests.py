@@ -39,6 +39,7 @@ EXEMPT = {
     "grid/designs.py": "designs enter by their points",
     "grid/normal.py": "designs enter by their points",
     "experiments/analysis.py": "a contract without results of its own",
+    "simulation/display.py": "how a prompt shows results",
     "sweep/speed.py": "estimates of time",
     "sweep/estimate.py": "estimates, and names of shards, which are outputs",
 }
