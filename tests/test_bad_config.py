@@ -141,7 +141,7 @@ MISTAKES = [
     (("initial_state",), "rset", ".initial_state", ["'rset'", "mean 'rest'?"]),
     (("initial_state",), "{membrane.V: -65, ...}", ".initial_state", ["is not a choice here"]),
     (("initial_state",), None, ".initial_state", ["nothing", "legal: rest, model, {membrane.V: -65"]),
-    (("parameters", "sodium.gbar"), 1, ".parameters", ["no parameter 'sodium.gbar'", "mean 'sodium.g'?"]),
+    (("parameters", "sodium.gbar"), 1, ".parameters", ["no parameter 'sodium.gbar'", "mean 'sodium.g' [mS/cm^2]?"]),
     (("parameters", "membrane.V"), 1, ".parameters", ["no parameter 'membrane.V'", "legal: "]),
     # numbers and units
     (("duration",), "100 mV", ".duration", ["'100 mV' cannot be converted to ms"]),

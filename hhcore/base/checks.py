@@ -71,22 +71,23 @@ def present(body: Mapping[str, object], key: str, where: str, keys: Mapping[str,
 
 
 def _check_known(key: str, where: str, keys: Mapping[str, Key]) -> None:
-    if key in keys:
-        return
-    here = _elsewhere(keys).get(key.lower())
-    hint = f"legal: {', '.join(keys)}; write {here[1]}" if here else closest(key, keys)
-    raise UserError(f"{where}: there is no key {key!r} here; {hint}")
+    if key not in keys:
+        _, hint = in_other_words(key, keys)
+        raise UserError(f"{where}: there is no key {key!r} here; {closest(key, keys, hint)}")
 
 
 def _meant(key: str, keys: Mapping[str, Key]) -> str | None:
     """The key that is probably meant by one that is not legal."""
-    here = _elsewhere(keys).get(key.lower())
-    return here[0] if here else match(key, keys)
+    return in_other_words(key, keys)[0] or match(key, keys)
 
 
-def _elsewhere(keys: Mapping[str, Key]) -> dict[str, tuple[str, str]]:
-    """From what other programs say, in lower case, to the key and to what is written here."""
-    return {word.lower(): (key, here) for key, declared in keys.items() for word, here in declared.elsewhere.items()}
+def in_other_words(word: str, keys: Mapping[str, Key]) -> tuple[str, str]:
+    """The key that other programs call `word`, and how to write it, "" each if there is none."""
+    for key, declared in keys.items():
+        for theirs, here in declared.elsewhere.items():
+            if theirs.lower() == word.lower():
+                return key, f"write {here}"
+    return "", ""
 
 
 def mapping(value: object, where: str) -> dict[str, object]:

@@ -57,13 +57,13 @@ def collected() -> Iterator[Callable[[], AbstractContextManager[None]]]:
         raise UserError(*found)
 
 
-def closest(word: str, legal: Iterable[str]) -> str:
-    """The end of a message: the legal words and, if one is close to `word`, a suggestion."""
+def closest(word: str, legal: Iterable[str], hint: str = "") -> str:
+    """The end of a message: the legal words, and the `hint` or else the one that is close to `word`."""
     legal = list(legal)
     listed = ", ".join(legal[:16]) + (", …" if len(legal) > 16 else "")
     near = match(word, legal)
-    hint = f"; did you mean {near!r}?" if near else ""
-    return f"legal: {listed or 'none'}{hint}"
+    hint = hint or (f"did you mean {near!r}?" if near else "")
+    return f"legal: {listed or 'none'}" + (f"; {hint}" if hint else "")
 
 
 def match(word: str, legal: Iterable[str]) -> str | None:

@@ -2,6 +2,7 @@
 
 from hhcore.base.checks import Key
 from hhcore.simulation.stimuli import kinds
+from hhcore.simulation.stimuli.stimulus import CURRENT_ELSEWHERE
 
 TOP = {"experiments": Key("named experiments", "experiments: {...}", required=True)}
 
@@ -13,7 +14,7 @@ EXPERIMENT = {
         required=True,
         otherwise="required, but with `current: file`",
         elsewhere=dict.fromkeys(
-            ("amp", "amplitude", "I", "I_ext", "Iext", "Iapp", "I_app", "IClamp", "stim", "i_inj", "stim_amplitude"),
+            (*CURRENT_ELSEWHERE, "amplitude", "IClamp", "stim", "delay", "del", "dur"),
             "the current as `stimulus: {kind: step, amplitude: 10}`",
         )
         | dict.fromkeys(
@@ -26,7 +27,7 @@ EXPERIMENT = {
         "initial_state: rest",
         required=True,
         elsewhere=dict.fromkeys(
-            ("v_init", "V0", "v0", "E_init"),
+            ("v_init", "V0", "E_init", "V", "Vm", "V_m"),
             "`initial_state: rest`, or a value for every state, like `initial_state: {membrane.V: -65, ...}`",
         ),
     ),

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from hhcore.base.checks import items, mapping, quoted
+from hhcore.base.checks import in_other_words, items, mapping, quoted
 from hhcore.base.errors import UserError, closest, collected
 from hhcore.base.units import check_temperature, to_unit
+from hhcore.config.keys import EXPERIMENT
 from hhcore.experiments.experiment import units
 from hhcore.grid.axes import AxisSpec, read_axis
 from hhcore.grid.designs import Distribution, is_distribution, read_distribution
 from hhcore.grid.factors import Factor
+from hhcore.model.elsewhere import no_parameter, no_state
 from hhcore.model.model import NOTHING, Model, load_model, models, split_name
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.rest import check_rest
@@ -74,7 +76,8 @@ def read_model(model: str, base: Path, where: str, potential: str | None = None,
 def check_parameter(name: str, model: Model, where: str) -> None:
     """Raise UserError unless the model has the parameter."""
     if name not in model.parameters:
-        raise UserError(f"{where}: model {model.name!r} has no parameter {name!r}; {closest(name, model.parameters)}")
+        key, hint = in_other_words(name, EXPERIMENT)
+        raise UserError(f"{where}: {no_parameter(name, model, hint='' if key == 'parameters' else hint)}")
 
 
 def read_window(written: object, unit: str, duration: float, where: str) -> tuple[float, float]:
@@ -105,9 +108,7 @@ def _states(values: dict, model: Model, where: str) -> dict[str, float]:
         for name in values:
             if name not in model.states:
                 with noted():
-                    raise UserError(
-                        f"{where}: model {model.name!r} has no state {name!r}; {closest(name, model.states)}"
-                    )
+                    raise UserError(f"{where}: {no_state(name, model)}")
     if missing := [name for name in model.states if name not in values]:
         raise UserError(
             f"{where}: {quoted(values)} leaves out {', '.join(missing)}; "
@@ -128,10 +129,8 @@ def read_point(written: object, model: Model, stimulus: type[Stimulus], where: s
         for name, value in mapping(written, where).items():
             with noted():
                 if name not in unit:
-                    legal = closest(name, [*stimulus.fields, *model.parameters])
-                    raise UserError(
-                        f"{where}: model {model.name!r} and its stimulus have no quantity {name!r}; {legal}"
-                    )
+                    _, hint = in_other_words(name, stimulus.keys())
+                    raise UserError(f"{where}: {no_parameter(name, model, stimulus.fields, hint)}")
                 values[name] = to_unit(value, unit[name], f"{where}.{name}")
     return values
 

@@ -37,6 +37,10 @@ from hhcore.base.errors import UserError
 from hhcore.compile.parts import LEVEL, StimulusText
 from hhcore.model.model import Model
 
+CURRENT_ELSEWHERE = dict.fromkeys(  # what other programs call an amplitude
+    ("amp", "I", "I_ext", "Iext", "I_app", "Iapp", "I_inj", "I_stim", "stim_amplitude"),
+    "`amplitude`, mostly a density: 1 nA on 1000 um^2 is 100 uA/cm^2",
+)
 Values = Mapping[str, np.ndarray]  # float64 (n,) of each field
 
 
