@@ -54,7 +54,7 @@ KERNELS = {
 }
 
 if workflow.is_main_process:
-    print(*filter(None, [notes(EXPERIMENTS.values()), estimates_text(ESTIMATES)]), sep="\n", file=sys.stderr)
+    print(notes(EXPERIMENTS.values()), end="", file=sys.stderr)
 
 
 def kernels(wildcards):
