@@ -16,7 +16,7 @@ from hhcore.experiments.protocol import Protocol, default_protocol, protocols
 from hhcore.grid.axes import AxisSpec, read_axis
 from hhcore.grid.designs import Distribution, is_distribution, read_distribution, read_sample
 from hhcore.grid.factors import Factor, check_size, check_values, factors
-from hhcore.model.model import FILE, NOTHING, Model, load_model, models, split_name
+from hhcore.model.model import FILE, NOTHING, Model, is_model_file, load_model
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.rest import check_rest
 from hhcore.simulation.simulate import MOST_SAMPLES, TRACE_INTERVAL_MS
@@ -38,7 +38,7 @@ OPTIONAL += ("failed_neurons", "protocol")
 def read_experiments(config: Mapping[str, object], base: str | Path = ".") -> dict[str, Experiment]:
     """All experiments of a config, by name, checked to the last value.
 
-    base : the folder that paths of model files start from
+    base : the folder that relative paths of model files start from; `read_config` leaves none
     Raises UserError at the first mistake. It refuses mistakes of form before it loads a model, and a grid that is too
     large before any of it is in memory.
     """
@@ -185,9 +185,7 @@ def _in_celsius(model: Model, written: list[dict]) -> tuple[str, ...]:
 
 
 def _model(body: dict, base: Path, where: str) -> Model:
-    name, _ = split_name(body["model"])
-    is_file = name not in models() and name.endswith((".mmt", ".cellml"))
-    file = base / body["model"] if is_file else body["model"]
+    file = base / body["model"] if is_model_file(body["model"]) else body["model"]
     try:
         model = load_model(file, potential=body.get("potential"), current=body.get("current"))
         _ = model.ms  # raises UserError for a unit that is not one of time

@@ -14,7 +14,7 @@ for name, (members, experiments) in groups(lambda analysis: analysis.source == "
             **table_outputs(members),
             summary=entry(
                 "results/{experiment}/summary.html",
-                captions("summary.rst"),
+                OWN_CAPTIONS["summary"],
                 "What was run",
                 table="Model, grid, solver, versions, counts",
             ),
