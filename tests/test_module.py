@@ -1,4 +1,4 @@
-"""The workflow inside of another one, as a module: real Snakemake in somebody's own folder."""
+"""The workflow used from elsewhere: as a module of another one, and from a folder of one's own. With real Snakemake."""
 
 import os
 import re
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import test_workflow
 import yaml
 
 ROOT = Path(__file__).parents[1]
@@ -19,6 +20,7 @@ EXPERIMENT = {
     "duration": 100,
     "solver": {"method": "rk4", "dt": 0.05},
 }
+ME = ("-c", "user.name=me", "-c", "user.email=me@example.org")
 CAPTION = "that which 99 % of the neurons"  # of the work of solvers against their errors
 SNAKEFILE = """
 configfile: "my.yaml"
@@ -49,6 +51,16 @@ rule count:
 """
 
 
+def snakemake(folder: Path, cache: Path, *arguments: str, **env: str) -> str:
+    """What Snakemake prints. The command itself adds no folder to the paths of Python, unlike `-m snakemake`."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    env = kept | {"HHCORE_CACHE": str(cache)} | env
+    command = [str(Path(sys.executable).with_name("snakemake")), "--cores", "1", *arguments]
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
 class Folder:
     """Somebody's own folder, with a workflow that uses this one."""
 
@@ -65,18 +77,13 @@ class Folder:
         text = yaml.safe_dump({"neurons": {"experiments": {"single": experiment}}})
         (self.path / "my.yaml").write_text(f"paired: yes\n{text}")
 
-    def run(self, *arguments: str) -> str:
-        """What Snakemake prints. The command itself adds no folder to the paths of Python, unlike `-m snakemake`."""
-        env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        command = [str(Path(sys.executable).with_name("snakemake")), "--cores", "1", *arguments]
-        env |= {"HHCORE_CACHE": str(self.cache)}
-        done = subprocess.run(command, cwd=self.path, env=env, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
+    def run(self, *arguments: str, **env: str) -> str:
+        """What Snakemake prints."""
+        return snakemake(self.path, self.cache, *arguments, **env)
 
-    def planned(self, *arguments: str) -> set[str]:
+    def planned(self, *arguments: str, **env: str) -> set[str]:
         """Rules that would run now."""
-        return set(re.findall(r"^(\w+) +\d+$", self.run("-n", *arguments), re.MULTILINE)) - {"total"}
+        return set(re.findall(r"^(\w+) +\d+$", self.run("-n", *arguments, **env), re.MULTILINE)) - {"total"}
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +142,51 @@ def test_a_workflow_that_begins_with_a_rule_of_its_own_keeps_it_as_its_target(pr
     planned = folder.planned()
     snakefile.write_text(before)
     assert planned == {"mine"}
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="no git")
+def test_the_module_may_come_from_a_repository(prefixed, tmp_path):
+    """Of which Snakemake fetches files one by one; the library is installed."""
+    folder, _ = prefixed
+    for name in ("workflow", "hhcore"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for command in (["init", "-q"], ["add", "."], [*ME, "commit", "-qm", "all"], ["tag", "v1"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    snakefile = folder.path / "Snakefile"
+    before, own = snakefile.read_text(), repr(str(ROOT / "workflow/Snakefile"))
+    assert own in before
+    snakefile.write_text(before.replace(own, f'gitfile({str(tmp_path)!r}, path="workflow/Snakefile", tag="v1")'))
+    # Snakemake 9.27.1 cannot tell whether the script of a rule from `gitfile` has changed
+    content = ("--rerun-triggers", "mtime", "params", "input")
+    env = {"PYTHONPATH": str(ROOT)}
+    planned = folder.planned(*content, **env)
+    folder.run("hhcore_report", "--forcerun", "hhcore_report", *content, **env)
+    snakefile.write_text(before)
+    assert planned <= {"hhcore_report", "count"}  # all results are those of the other Snakefile
+    report = (folder.path / "hh/results/report.html").read_text()
+    assert CAPTION in report and "Model and source, stimulus" in report
+
+
+def test_workflow_config_and_results_may_be_in_three_folders(cache, tmp_path):
+    clone, other, work = (tmp_path / name for name in ("a {clone} here", "other {x}", "my {work}"))
+    test_workflow.Folder(clone, cache)
+    other.mkdir()
+    shutil.copy(ROOT / "hhcore/models/hodgkin_huxley_1952.mmt", other)
+    experiment = EXPERIMENT | {"model": "hodgkin_huxley_1952.mmt"}
+    (other / "my.yaml").write_text(yaml.safe_dump({"experiments": {"single": experiment}}))
+    far = ("-s", f"{clone.name}/Snakefile", "--configfile", f"{other.name}/my.yaml", "--directory", work.name)
+    snakemake(tmp_path, cache, *far)
+    assert CAPTION in (work / "results/report.html").read_text()
+    assert {path.name for path in other.iterdir()} == {"my.yaml", "hodgkin_huxley_1952.mmt"}
+    near = ("-s", f"../{clone.name}/Snakefile")
+    assert "Nothing to be done" in snakemake(work, cache, *near, "--configfile", f"../{other.name}/my.yaml")
+    shutil.copytree(other, work / "config")
+    (work / "config/my.yaml").rename(work / "config/config.yaml")
+    assert "Nothing to be done" in snakemake(work, cache, *near)  # contents count, not paths
+    typed = '--config=experiments={single: {model: "config/hodgkin_huxley_1952.mmt"}}'  # from the working folder
+    assert "Nothing to be done" in snakemake(work, cache, *near, "--configfile", "config/config.yaml", typed)
+
+
+def test_a_folder_without_a_config_is_told_what_to_do(cache, tmp_path):
+    with pytest.raises(AssertionError, match="Config error.*has no config/config.yaml; write one, or .*--configfile"):
+        snakemake(tmp_path, cache, "-n", "-s", str(ROOT / "Snakefile"))

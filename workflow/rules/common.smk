@@ -18,9 +18,11 @@ from hhcore.results import resources
 from hhcore.sweep.estimate import estimate, estimates_text, notes
 
 STARTED = time.time()
-# Snakemake formats the path of an environment: a brace in the project's folder would be a wildcard.
-ENVIRONMENT = re.sub("[{}]", r"\g<0>\g<0>", workflow.source_path("../envs/hhcore.yaml"))
-OWN_CAPTIONS = {name: workflow.source_path(f"../report/{name}.rst") for name in ("summary", "workflow")}
+LOCAL = isinstance(workflow.current_basedir, os.PathLike)  # a folder, not a repository that Snakemake fetches from
+ENVIRONMENT = "../envs/hhcore.yaml"
+if LOCAL:  # Snakemake formats its path: a brace in the name of a folder would be a wildcard
+    ENVIRONMENT = re.sub("[{}]", r"\g<0>\g<0>", str(Path(workflow.current_basedir, ENVIRONMENT).resolve()))
+OWN_CAPTIONS = [Path(workflow.source_path(f"../report/{name}.rst")) for name in ("summary", "workflow")]
 REPORTED_ROWS = 100_000  # of a table inside the report, at most: some megabytes
 
 # Jobs import this library too, whichever is installed: for a copy of this folder, that may still be the original's.
@@ -159,12 +161,19 @@ def results(name):
 def all_captions():
     """The files of all captions in the report."""
     items = [item for members in ANALYSES.values() for a in members for item in (*a.tables, *a.figures)]
-    return sorted({*map(Path, OWN_CAPTIONS.values()), *(item.caption for item in items if item.caption)})
+    return sorted({*OWN_CAPTIONS, *(item.caption for item in items if item.caption)})
 
 
 def entry(path, caption, subcategory, **labels):
-    """A file in the report."""
-    return report(path, caption=str(caption), category="{experiment}", subcategory=subcategory, labels=labels)
+    """A file in the report, with a caption from the folder of the Snakefile or from the library.
+
+    Snakemake reads captions from where the Snakefile is; a repository has those of the library, but not of others.
+    """
+    if not LOCAL and (caption := Path(caption)).is_absolute():
+        own = caption.is_relative_to(LIBRARY)
+        caption = Path("../../hhcore", caption.relative_to(LIBRARY)) if own else None
+    caption = caption and str(caption)
+    return report(path, caption=caption, category="{experiment}", subcategory=subcategory, labels=labels)
 
 
 def table_outputs(members):

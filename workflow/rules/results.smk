@@ -14,7 +14,7 @@ for name, (members, experiments) in groups(lambda analysis: analysis.source == "
             **table_outputs(members),
             summary=entry(
                 "results/{experiment}/summary.html",
-                OWN_CAPTIONS["summary"],
+                "../report/summary.rst",
                 "What was run",
                 table="Model, grid, solver, versions, counts",
             ),
