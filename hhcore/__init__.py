@@ -13,6 +13,7 @@ _HOMES = {
     "UserError": "base.errors",
     "load_model": "model.model",
     "models": "model.model",
+    "run": "interface.run",
     "simulate": "simulation.simulate",
     "trace": "simulation.simulate",
     "variants": "model.model",
