@@ -76,7 +76,8 @@ class Outcome:
         if not worst[0].isdigit():  # a reason
             errors = f"not measured in {sample}: {worst}"
         method, setting = said["solver_method"], float(said["solver_accuracy"])
-        return f"{method} with {setting_of(method)} {setting:.3g}; {accuracy.label.lower()} {errors}, against {said['reference']}"
+        how = f"{method} with {setting_of(method)} {setting:.3g}"
+        return f"{how}; {accuracy.label.lower()} {errors}, against {said['reference']}"
 
     def figures(self) -> dict[str, "Figure"]:
         """All figures by name, drawn now."""
