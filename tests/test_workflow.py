@@ -262,7 +262,7 @@ ALL = {"calibrate", "simulate"} | TABLES_ON
         ("hhcore/figures/style.py", "figure", "figure", set()),
         ("hhcore/grid/points.py", "The points of a grid", "Points of a grid", ALL),
         ("hhcore/experiments/protocol.py", "COMMON = ", "COMMON  = ", ALL),
-        ("hhcore/protocols/current_clamp/protocol.py", "CHECKED_MS = ", "CHECKED_MS  = ", ALL),
+        ("hhcore/protocols/current_clamp/protocol.py", "CHECKED_MS, ", "CHECKED_MS,  ", ALL),
         ("hhcore/protocols/fi/curves.py", "amplitudes of the grid", "grid's amplitudes", TABLES_ON),
         ("hhcore/protocols/fi/figures.py", "Firing rate", "Rate of firing", FIGURES_ON),
         ("hhcore/protocols/fi/captions/rheobase_map.rst", "heobase", "heo-base", {"report", "all"}),
