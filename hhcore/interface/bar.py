@@ -25,7 +25,7 @@ class Watch:
     def write(self, text: str) -> None:
         """A remark for the user."""
 
-    def log(self, text: str) -> None:
+    def write_log(self, text: str) -> None:
         """A remark for a log file."""
 
     def close(self) -> None:
@@ -46,8 +46,6 @@ class Lines(Watch):
 
     def write(self, text: str) -> None:
         self.lines.write(text)
-
-    log = write
 
 
 class Bar(Watch):
