@@ -72,7 +72,7 @@ class Terminal(ColorizingTextHandler):
         if get_event(record) == LogEvent.JOB_ERROR and self.board:
             self.board.drop(record.jobid)
             text, _ = self.jobs.get(record.jobid, ("", []))
-            lines = [f"Error in rule {record.rule_name} ({text}), log {', '.join(record.log)}:"]
+            lines = [f"Error in rule {record.rule_name}", f"  {text}; log {', '.join(record.log)}"]
             lines += [f"  {line}" for log in record.log for line in last_lines(log)]
             self.write(self.decorate(record, "\n".join(lines)))
         elif not str(record.msg).strip().endswith("non-zero exit status 1."):  # as every job whose log says why
@@ -105,9 +105,9 @@ def last_lines(log):
 @cache
 def kept():
     """The neurons of each experiment in the store; none are known of results in a storage."""
-    if storage_arguments():
+    if workflow.storage_settings.default_storage_provider is not None:
         return {}
-    return {name: held(e, ESTIMATES[name].shards, Path("results", name)) for name, e in EXPERIMENTS.items()}
+    return {name: held(e, ESTIMATES[name].shards, Path(placed("results"), name)) for name, e in EXPERIMENTS.items()}
 
 
 def expected_seconds():
