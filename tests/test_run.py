@@ -1,5 +1,6 @@
 """hhcore.run: one call in this process makes what Snakemake makes, and keeps what is there."""
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from test_workflow import Folder
 
 import hhcore
 from hhcore.compile.cache import cache_directory
-from hhcore.interface import steps
+from hhcore.interface import bar, steps
 from hhcore.interface.outcome import Run
 from hhcore.sweep import estimate
 
@@ -187,11 +188,32 @@ def test_with_several_experiments_one_is_named(tmp_path):
         _ = both.features
 
 
-def test_lines_in_a_log_file_and_silence(capfd):
+def test_long_work_has_lines_in_a_log_file(capfd, monkeypatch):
     hhcore.run(**SQUID)
-    assert "experiment: 6 of 6 new neurons" in capfd.readouterr().err
+    assert capfd.readouterr() == ("", "")
+    monkeypatch.setattr(bar, "EVERY_S", 0)
+    monkeypatch.setattr(steps, "SAID_FROM", 0)
+    hhcore.run(**SQUID)
+    said, begun, finished = capfd.readouterr().err.splitlines()
+    assert said.startswith("experiment: 6 neurons to simulate, about ") and said.endswith(" s on one core")
+    assert begun == "experiment: 0 of 6 new neurons" and finished.startswith("experiment: 6 of 6 new neurons, ")
     hhcore.run(**SQUID, progress=False)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_terminal_has_a_bar_which_goes_when_it_is_full(monkeypatch):
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True
+    monkeypatch.setattr(sys, "stderr", terminal)
+    shown = bar.watch("axons", shown=True)
+    reach = shown.part(1, 4)
+    shown.bar.mininterval = 0
+    reach(3, 6)
+    shown.write("a remark")
+    shown.close()
+    text = terminal.getvalue()
+    assert "axons, shard 2 of 4:  38%|" in text and "a remark\n" in text
+    assert text.endswith("\r") and not text.rsplit("\r", 2)[1].strip()
 
 
 def test_a_temporary_folder_goes_with_its_run():
