@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from test_workflow import Folder
 
 import hhcore
+from hhcore.base.lock import locked
 from hhcore.compile.cache import cache_directory
 from hhcore.interface import bar, steps
 from hhcore.interface.outcome import Run
@@ -145,6 +146,14 @@ def test_two_at_once_share_the_work(tmp_path):
     program = f"import hhcore; print(hhcore.run(**{SQUID!r}, results={str(tmp_path)!r}, progress=False).simulated)"
     both = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert sorted(process.communicate()[0] for process in both) == ["0\n", "6\n"]
+
+
+def test_snakemake_waits_for_its_turn(mine):
+    with locked(mine.path / "results/e", lambda: None):
+        refused = mine.snakemake("--cores", "1")
+    assert refused.returncode == 1
+    assert "Error. results/e is in use by hhcore.run; run the same command again" in refused.stderr
+    assert not (mine.path / "results/report.html").exists()
 
 
 def test_ctrl_c_keeps_the_shards_that_are_finished(tmp_path, monkeypatch):
