@@ -103,6 +103,11 @@ class Model:
     def __repr__(self) -> str:
         return f"<Model {self.name}: {len(self.states)} states, {len(self.parameters)} parameters>"
 
+    def _repr_html_(self) -> str:
+        from hhcore.model.page import page  # here, since only notebooks need it
+
+        return page(self)
+
 
 def models() -> list[str]:
     """Names of the models in the catalogue."""
