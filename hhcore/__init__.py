@@ -2,6 +2,7 @@
 
 simulate    neurons of a model, one for each value of its parameters, of the stimulus or of initial states
 trace       the time course of one neuron
+run         experiments as a config describes them: their tables as data frames
 models, variants, load_model    the catalogue, published parameter sets, your own model file
 Step, PulseTrain, FromFile      stimuli
 
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hhcore.base.errors import UserError
+    from hhcore.interface.run import run
     from hhcore.interface.simulate import simulate, trace
     from hhcore.model.model import Model, load_model, models, variants
     from hhcore.simulation.result import Result, Trace
@@ -33,6 +35,7 @@ __all__ = [
     "UserError",
     "load_model",
     "models",
+    "run",
     "simulate",
     "trace",
     "variants",
@@ -47,6 +50,7 @@ _HOMES = {
     "UserError": "base.errors",
     "load_model": "model.model",
     "models": "model.model",
+    "run": "interface.run",
     "simulate": "interface.simulate",
     "trace": "interface.simulate",
     "variants": "model.model",

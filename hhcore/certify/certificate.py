@@ -140,6 +140,11 @@ def certificate(path: Path) -> dict[str, str]:
     return {key: text for key, text in metadata if key not in own and not key.startswith("version_")}
 
 
+def waits(experiment: Experiment) -> bool:
+    """Whether its neurons wait for numerics.parquet, which chooses the solver or checks that a fixed step is stable."""
+    return experiment.solver is None or not experiment.solver.scheme.adaptive
+
+
 def resolved(experiment: Experiment, path: Path) -> Experiment:
     """The experiment with the solver that numerics.parquet chose. Raises UserError as `check_origin` does."""
     metadata = check_origin(experiment, path)

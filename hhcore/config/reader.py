@@ -52,6 +52,11 @@ def read_experiments(config: Mapping[str, object], base: str | Path = ".") -> di
     }
 
 
+def read_experiment(config: Mapping[str, object], name: str, base: str | Path = ".") -> Experiment:
+    """One experiment of a config, without a look at the others; else as `read_experiments`."""
+    return read_experiments({"experiments": {name: config["experiments"][name]}}, base)[name]
+
+
 def _completed(body: object) -> object:
     """With `current: file` the stimulus is the one in the file, and need not be written."""
     own = isinstance(body, dict) and body.get("current") == FILE
