@@ -43,7 +43,7 @@ def table(name: str) -> str:
 
 
 def checked(path: str) -> str:
-    """What the experiments of a config file would cost. Raises UserError at the first mistake in it."""
+    """What the experiments of a config file would cost. Raises UserError with all mistakes in it."""
     experiments = read_experiments(read_config(path))
     costs = estimates_text({name: estimate(experiment) for name, experiment in experiments.items()})
     return "\n".join(filter(None, [notes(experiments.values()), costs]))

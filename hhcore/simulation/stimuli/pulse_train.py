@@ -9,7 +9,7 @@ import numpy as np
 
 from hhcore.base.errors import UserError
 from hhcore.base.units import Quantities
-from hhcore.simulation.stimuli.stimulus import Field, Stimulus, Values
+from hhcore.simulation.stimuli.stimulus import CURRENT_ELSEWHERE, Field, Stimulus, Values
 
 MAX_PULSES = 10_000
 SHORTEST = 1e-9  # a pulse over its onset: rounding of its end then changes its charge by less than 3e-7
@@ -44,11 +44,29 @@ class PulseTrain(Stimulus):
     example = "{kind: pulse_train, amplitude: 80, width: 0.5, period: 1000}"
     axis = "period"
     fields = {
-        "amplitude": Field("current", "Injected current, amplitude of the stimulus"),
-        "width": Field("time", "Pulse, how long each lasts"),
-        "period": Field("time", "Pacing, time from onset to onset"),
-        "number": Field("1", "Pulses, how many", inf, swept=False),
-        "start": Field("time", "Pulses, when the first begins", 0.0),
+        "amplitude": Field("current", "Injected current, amplitude of the stimulus", elsewhere=CURRENT_ELSEWHERE),
+        "width": Field(
+            "time", "Pulse, how long each lasts", elsewhere=dict.fromkeys(("dur", "duration", "length"), "`width`")
+        ),
+        "period": Field(
+            "time",
+            "Pacing, time from onset to onset",
+            elsewhere=dict.fromkeys(("bcl", "pcl", "cycle_length", "interval", "pace"), "`period`")
+            | dict.fromkeys(("freq", "frequency", "rate"), "`period`, from onset to onset: 1000 ms for 1 Hz"),
+        ),
+        "number": Field(
+            "1",
+            "Pulses, how many",
+            inf,
+            swept=False,
+            elsewhere=dict.fromkeys(("count", "n", "n_pulses", "multiplier"), "`number`"),
+        ),
+        "start": Field(
+            "time",
+            "Pulses, when the first begins",
+            0.0,
+            elsewhere=dict.fromkeys(("delay", "del", "onset", "offset"), "`start`"),
+        ),
     }
     quiet = {"amplitude": 0.0, "width": 1.0, "period": 2.0, "number": 0.0, "start": 0.0}
     segment = '''

@@ -8,7 +8,7 @@ import numpy as np
 
 from hhcore.base.errors import UserError
 from hhcore.base.units import Quantities
-from hhcore.simulation.stimuli.stimulus import Field, Stimulus, Values
+from hhcore.simulation.stimuli.stimulus import CURRENT_ELSEWHERE, Field, Stimulus, Values
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,20 @@ class Step(Stimulus):
     example = "{kind: step, amplitude: 10}"
     axis = "amplitude"
     fields = {
-        "amplitude": Field("current", "Injected current, amplitude of the stimulus"),
-        "start": Field("time", "Step, when it begins", 0.0),
-        "stop": Field("time", "Step, when it ends", inf),
+        "amplitude": Field("current", "Injected current, amplitude of the stimulus", elsewhere=CURRENT_ELSEWHERE),
+        "start": Field(
+            "time",
+            "Step, when it begins",
+            0.0,
+            elsewhere=dict.fromkeys(("delay", "del", "onset", "t_start", "tstart"), "`start`"),
+        ),
+        "stop": Field(
+            "time",
+            "Step, when it ends",
+            inf,
+            elsewhere=dict.fromkeys(("dur", "duration", "width"), "`stop`, when the step ends: delay + dur in NEURON")
+            | dict.fromkeys(("end", "t_stop", "tstop"), "`stop`"),
+        ),
     }
     quiet = {"amplitude": 0.0, "start": 0.0, "stop": inf}
     segment = '''
