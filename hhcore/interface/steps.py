@@ -20,7 +20,7 @@ from hhcore.sweep.estimate import estimate, estimates_text
 from hhcore.sweep.hashing import config_digest
 from hhcore.sweep.store import update_shard
 
-SAID_FROM = 5.0  # seconds of work: from here on the cost is said before it
+SAID_FROM = 3.0  # seconds of work: from here on the cost is said before it
 
 
 def make_tables(experiment: Experiment, folder: Path, threads: int, watch: Watch) -> tuple[Experiment, int]:
