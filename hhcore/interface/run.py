@@ -86,7 +86,7 @@ def _experiments(
     if (config is None) == (not experiment):
         raise UserError("run: give a config, or the keys of one experiment: model=..., stimulus=..., and so on")
     if isinstance(config, str | os.PathLike):
-        return read_experiments(read_config(Path(config)), Path(config).parent)
+        return read_experiments(read_config(Path(config)))
     whole = {"experiments": {name: {"initial_state": "rest", **experiment}}} if config is None else config
     return read_experiments({key: _plain(value) for key, value in whole.items()})
 
