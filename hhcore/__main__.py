@@ -1,10 +1,12 @@
 """The command line.
 
 `python -m hhcore models` shows the catalogue or one of its models, `python -m hhcore check FILE` checks a config,
-`python -m hhcore verify FOLDER` checks files of results.
+`python -m hhcore schema` prints a JSON schema of configs for editors, `python -m hhcore verify FOLDER` checks files of
+results.
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -43,6 +45,20 @@ def checked(path: str) -> str:
     return "\n".join(filter(None, [notes(experiments.values()), costs]))
 
 
+def written_schema(path: str | None) -> str:
+    """The JSON schema of configs as text; with a path it is written there, and the text says where it is."""
+    from hhcore.config.schema import schema
+
+    text = json.dumps(schema(), indent=1, ensure_ascii=False)
+    if path is None:
+        return text
+    try:
+        Path(path).write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {path!r} ({error.strerror}); give a file in a folder of yours") from error
+    return f"Written. Put this line at the head of a config:\n# yaml-language-server: $schema={path}"
+
+
 def verified(folder: str) -> int:
     """Check every file of a folder of results and say what is wrong; return how many things are.
 
@@ -69,12 +85,16 @@ def main(arguments: list[str] | None = None) -> int:
     checking.add_argument("config", help="a YAML file")
     verifying = commands.add_parser("verify", help="whether files of results are as they were written")
     verifying.add_argument("folder", nargs="?", default="results", help="a folder or a file; default: results")
+    describing = commands.add_parser("schema", help="a JSON schema of configs, for editors")
+    describing.add_argument("file", nargs="?", help="where to write it; default: the terminal")
     options = parser.parse_args(arguments)
     try:
         if options.command == "verify":
             return 1 if verified(options.folder) else 0
         if options.command == "check":
             print(checked(options.config))
+        elif options.command == "schema":
+            print(written_schema(options.file))
         else:
             print(table(options.name) if options.name else catalogue())
     except UserError as error:

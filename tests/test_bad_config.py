@@ -133,6 +133,7 @@ MISTAKES = [
     (("stimulus", "kind"), "ramp", ".stimulus.kind", ["'ramp'", "legal: file, pulse_train, step"]),
     (("solver", "method"), "rk45", ".solver.method", ["'rk45'", "mean 'rk4'?"]),
     (("solver", "method"), ["rk4"], ".solver.method", ["['rk4'] is not a choice", "legal: "]),
+    (("protocol",), None, ".protocol", ["nothing is not a mapping"]),
     (("protocol",), {"kind": "voltage"}, ".protocol.kind", ["'voltage'", "legal: "]),
     (("protocol",), {"kind": "pacing"}, ".protocol.kind", ["'pacing' is not a choice here", "current_clamp"]),  # a step
     (("protocol",), {"kind": "current_clamp", "hold": 1}, ".protocol", ["no key 'hold'", "legal: kind"]),

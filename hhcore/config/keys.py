@@ -1,9 +1,12 @@
 """The keys of a config, declared once: the reader checks them, editors complete them, config/README.md lists them."""
 
+import re
+
 from hhcore.base.checks import Key
 from hhcore.simulation.stimuli import kinds
 from hhcore.simulation.stimuli.stimulus import CURRENT_ELSEWHERE
 
+NAME = re.compile("[A-Za-z0-9_-]{1,100}")  # of an experiment
 TOP = {"experiments": Key("named experiments", "experiments: {...}", required=True)}
 
 EXPERIMENT = {
