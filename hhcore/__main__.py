@@ -56,7 +56,7 @@ def written_schema(path: str | None) -> str:
         Path(path).write_text(f"{text}\n", encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot write {path!r} ({error.strerror}); give a file in a folder of yours") from error
-    return f"Written. Put this line at the head of a config:\n# yaml-language-server: $schema={path}"
+    return f"For a config in this folder, put this line at its head:\n# yaml-language-server: $schema={path}"
 
 
 def verified(folder: str) -> int:

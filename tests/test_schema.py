@@ -112,3 +112,4 @@ def test_kinds_of_other_packages_are_in_the_schema():
     del body["protocol"]["watched"]
     assert not Draft7Validator(json.loads(text)).is_valid(config)
     assert "Time for which it is watched after its release. A number in the model's unit of time" in text
+    assert "`anode_break`: anode break" in text

@@ -5,13 +5,14 @@ same in draft 7, which editors know, and in draft 2020-12: no `$ref` has sibling
 schema.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from hhcore.base.checks import Key
 from hhcore.config.keys import EXPERIMENT, NAME, SPIKES, TOP
 from hhcore.config.solver import KEYS, SMALLEST_ERROR
-from hhcore.experiments.protocol import protocols
+from hhcore.experiments.protocol import Protocol, protocols
 from hhcore.grid import designs
 from hhcore.grid.axes import DISTRIBUTIONS, FORMS
 from hhcore.model.model import FILE, Model, Quantity, load_model, models, variants
@@ -20,6 +21,7 @@ from hhcore.simulation.stimuli import kinds
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
 Schema = dict[str, object]
+Kind = TypeVar("Kind", Stimulus, Protocol)
 
 UNITS = {
     "time": "A number in the model's unit of time, mostly ms, or text with a unit, such as `0.5 s`.",
@@ -43,7 +45,7 @@ def schema() -> Schema:
             "number": {"type": ["number", "string"], "pattern": r"^\s*[-+]?[.\d]"},
             "form": _forms(),
             "axis": _forms(scale={"allOf": [_ref("form")], "description": SCALED}),
-            "swept": {"anyOf": [_ref("number"), _ref("axis")]},
+            "swept": {"anyOf": [_ref("axis"), _ref("number")]},
             "experiment": _experiment(catalogue),
             **{key: form for model in catalogue.values() for key, form in _names(model).items()},
         },
@@ -54,10 +56,10 @@ def _experiment(catalogue: Mapping[str, Model]) -> Schema:
     any_number = {"type": "object", "additionalProperties": _ref("number")}
     forms = {
         "model": _model(catalogue),
-        "stimulus": _kinds("stimulus", {kind: _stimulus(cls) for kind, cls in kinds().items()}),
+        "stimulus": _kinds(kinds(), _stimulus),
         "initial_state": {"anyOf": [{"enum": ["rest", "model"]}, any_number]},
         "solver": {"anyOf": _solvers()},
-        "protocol": _kinds("protocol", {kind: _mapping(cls.keys) for kind, cls in protocols().items()}),
+        "protocol": _kinds(protocols(), lambda protocol: _mapping(protocol.keys)),
         "parameters": {"type": "object", "additionalProperties": _ref("swept")},
         "sample": _mapping(designs.KEYS, {"n": _whole(1, designs.MAX_ROWS), "seed": _whole(0, 2**63)}),
         "analysis_window": {"type": "array", "items": _ref("number"), "minItems": 2, "maxItems": 2},
@@ -67,7 +69,7 @@ def _experiment(catalogue: Mapping[str, Model]) -> Schema:
         "current": {"type": "string"},
     }
     own = {"properties": {"current": {"const": FILE}}, "required": ["current"]}
-    keys = EXPERIMENT | {"stimulus": replace(EXPERIMENT["stimulus"], required=False)}
+    keys = EXPERIMENT | {"stimulus": replace(EXPERIMENT["stimulus"], required=False, otherwise="")}
     rules = [
         {"if": own, "else": {"required": ["stimulus"]}},
         *map(_taken, kinds().values()),
@@ -89,10 +91,11 @@ def _value(key: Key, number: str = "number") -> Schema:
 
 
 def _about(key: Key) -> str:
-    """What an editor says of a key: what it means, in which unit, and what holds without it."""
+    """What an editor says of a key: what it means, in which unit, how it is written, and what holds without it."""
     meaning = f"{key.meaning[0].upper()}{key.meaning[1:]}."
     without = "" if key.required or not key.otherwise else f"If left out: {key.otherwise}."
-    return " ".join(filter(None, [meaning, UNITS.get(key.unit, ""), without]))
+    example = f"Like `{key.example}`." if key.example else ""
+    return " ".join(filter(None, [meaning, UNITS.get(key.unit, ""), without, example]))
 
 
 def _model(catalogue: Mapping[str, Model]) -> Schema:
@@ -134,14 +137,15 @@ def _named(quantities: Mapping[str, Quantity], number: str) -> Schema:
     return {"type": "object", "properties": values, "additionalProperties": False}
 
 
-def _kinds(what: str, forms: Mapping[str, Schema]) -> Schema:
-    """A mapping whose other keys depend on its `kind`."""
-    kind = {"description": f"The kind of {what}.", "enum": [*forms]}
+def _kinds(known: Mapping[str, type[Kind]], form: Callable[[type[Kind]], Schema]) -> Schema:
+    """A mapping whose other keys, those of `form`, depend on its `kind`."""
+    words = "; ".join(f"`{name}`: {kind.title}" for name, kind in known.items())
     rules = []
-    for name, form in forms.items():
-        chosen = {"properties": {"kind": {"const": name}}, "required": ["kind"]}
-        rules.append({"if": chosen, "then": {**form, "properties": {**form["properties"], "kind": {}}}})
-    return {"type": "object", "properties": {"kind": kind}, "required": ["kind"], "allOf": rules}
+    for name, kind in known.items():
+        chosen, own = {"properties": {"kind": {"const": name}}, "required": ["kind"]}, form(kind)
+        rules.append({"if": chosen, "then": {**own, "properties": {**own["properties"], "kind": {}}}})
+    properties = {"kind": {"description": f"The kind. {words}.", "enum": [*known]}}
+    return {"type": "object", "properties": properties, "required": ["kind"], "allOf": rules}
 
 
 def _stimulus(kind: type[Stimulus]) -> Schema:
