@@ -33,7 +33,7 @@ OWN = {
     "scattered": ((), ("sample_scatter",)),
 }
 SMALL = {
-    "model": "model.mmt",
+    "model": "../model.mmt",
     "stimulus": {"kind": "step", "amplitude": {"values": [0, 10, 20]}},
     "parameters": {"sodium.g": {"values": [110, 120]}},
     "initial_state": "rest",
@@ -210,8 +210,8 @@ def test_a_second_run_does_nothing_and_a_dry_run_tells_the_cost(whole):
     for path in folder.path.rglob("*.py"):
         path.touch()
     assert folder.planned("--configfile", "config/test.yaml") == set()
-    dry = folder.run("-n", "--configfile", "config/test.yaml")
-    assert re.search(r"strong_and_short: 4 neurons, 0\.2 s simulated, 1 shard; from scratch about \d+ s", dry)
+    dry = folder.snakemake("-n", "--configfile", "config/test.yaml")
+    assert dry.stdout.splitlines()[-1] == "scattered: 8 neurons, all in the store"
 
 
 def test_same_bytes_on_one_core_in_another_folder(whole, cache, tmp_path):
@@ -242,7 +242,7 @@ def test_growing_simulates_the_new_points_shrinking_none(small, cache, tmp_path)
 
 TABLES_ON = {"tables_current_clamp_fi", "figures_current_clamp_fi", "report", "all"}  # from the tables on
 FIGURES_ON = TABLES_ON - {"tables_current_clamp_fi"}
-ALL = {"kernel", "calibrate", "simulate"} | TABLES_ON
+ALL = {"calibrate", "simulate"} | TABLES_ON
 
 
 @pytest.mark.parametrize(
@@ -253,16 +253,16 @@ ALL = {"kernel", "calibrate", "simulate"} | TABLES_ON
         ("model.mmt", "desc: Maximal sodium", "desc: Largest sodium", TABLES_ON),
         ("hhcore/schemes/tableaus.py", "c=(0.5, 0.5,", "c=(0.50, 0.5,", ALL),
         ("hhcore/compile/runtime/primitives.py.in", "p = fma(fma(", "p = fma( fma(", ALL),
-        ("hhcore/simulation/simulate.py", "CHUNK = ", "CHUNK = 2 * ", ALL - {"kernel"}),
+        ("hhcore/simulation/simulate.py", "CHUNK = ", "CHUNK = 2 * ", ALL),
         ("hhcore/simulation/features.py", "in the whole run", "during the run", TABLES_ON),
         ("hhcore/sweep/gather.py", "neurons read at a time", "neurons read together", TABLES_ON),
         ("hhcore/simulation/spike_trains.py.in", "Fill the rows", "Fill all rows", TABLES_ON),
-        ("hhcore/simulation/spike_errors.py.in", "Fill", "Set", ALL - {"kernel"}),
+        ("hhcore/simulation/spike_errors.py.in", "Fill", "Set", ALL),
         ("hhcore/base/units.py", "µ", "μ", TABLES_ON),
         ("hhcore/figures/style.py", "figure", "figure", set()),
-        ("hhcore/grid/points.py", "The points of a grid", "Points of a grid", ALL - {"kernel"}),
-        ("hhcore/experiments/protocol.py", "COMMON = ", "COMMON  = ", ALL - {"kernel"}),
-        ("hhcore/protocols/current_clamp/protocol.py", "CHECKED_MS = ", "CHECKED_MS  = ", ALL - {"kernel"}),
+        ("hhcore/grid/points.py", "The points of a grid", "Points of a grid", ALL),
+        ("hhcore/experiments/protocol.py", "COMMON = ", "COMMON  = ", ALL),
+        ("hhcore/protocols/current_clamp/protocol.py", "CHECKED_MS, ", "CHECKED_MS,  ", ALL),
         ("hhcore/protocols/fi/curves.py", "amplitudes of the grid", "grid's amplitudes", TABLES_ON),
         ("hhcore/protocols/fi/figures.py", "Firing rate", "Rate of firing", FIGURES_ON),
         ("hhcore/protocols/fi/captions/rheobase_map.rst", "heobase", "heo-base", {"report", "all"}),
@@ -303,7 +303,7 @@ def test_another_experiment_runs_nothing_of_the_first_again(small):
     (small.path / "config/config.yaml").write_text(yaml.safe_dump(both))
     dry = small.run("-n")
     (small.path / "config/config.yaml").write_text(before)
-    assert re.search(r"^simulate +1$", dry, re.MULTILINE) and not re.search(r"^kernel ", dry, re.MULTILINE)
+    assert re.search(r"^simulate +1$", dry, re.MULTILINE)
     assert "e: simulate" not in dry.replace("another: simulate", "")
 
 
@@ -327,7 +327,7 @@ def test_another_experiment_runs_nothing_of_the_first_again(small):
         ({"model": "nowhere.mmt"}, r"nowhere\.mmt"),
         ({"solver": {"method": "rk4", "dt": 50}}, "dt"),
         ({"duration": 1e14, "solver": {"tolerance": "1 us"}}, r"h on one core, in .* shards; at most 16,384"),
-        ({"model": "unmarked.mmt"}, "no state has `label membrane_potential`.*perhaps membrane.V"),
+        ({"model": "../unmarked.mmt"}, "no state has `label membrane_potential`.*perhaps membrane.V"),
     ],
 )
 def test_a_bad_config_gets_one_message_before_any_job(cache, tmp_path, change, message):
@@ -367,18 +367,19 @@ def test_a_neuron_that_fails_is_a_row_with_a_status_and_a_step_that_is_unstable_
     assert "3 failed" in (folder.path / "results/e/summary.html").read_text()
 
 
-def test_shards_go_before_traces(cache, tmp_path):
+def test_traces_have_jobs_of_their_own_where_there_are_many_shards(cache, tmp_path):
     folder = Folder(tmp_path / "traced", cache)
-    folder.config(traces=[{"amplitude": 10, "sodium.g": 120}])
-    said = folder.run("results/e/traces.parquet", "results/e/shards/all.parquet", "--cores", "1")
-    assert 0 < said.index("simulate shard all") < said.index("make the tables of traces")
+    for neurons, own in ((2, set()), (10**6, {"traces", "figures_traces"})):
+        axis = {"sodium.g": {"linspace": [100, 120, neurons]}}
+        folder.config(parameters=axis, traces=[{"amplitude": 10, "sodium.g": 120}], duration=1000)
+        assert {rule for rule in folder.planned() if "traces" in rule and "fi" not in rule} == own
 
 
 def test_units_of_a_model_file_that_do_not_match_are_noted_at_the_start(cache, tmp_path):
     folder = Folder(tmp_path / "noted", cache)
     wrong = (folder.path / "model.mmt").read_text().replace("g * m^3 * h * (V - E)", "g * m^3 * h * V * (V - E)")
     (folder.path / "wrong_units.mmt").write_text(wrong)
-    folder.config(model="wrong_units.mmt")
+    folder.config(model="../wrong_units.mmt")
     done = folder.snakemake("-n")
     assert done.returncode == 0, done.stderr
     assert (done.stdout + done.stderr).count("Note. wrong_units: units do not match in sodium.i on line") == 1
@@ -418,16 +419,16 @@ def test_settings_of_a_storage_are_passed_on_to_the_report(cache, tmp_path):
     plugin = folder.path / "snakemake_storage_plugin_far/__init__.py"
     plugin.parent.mkdir()
     plugin.write_text(FAR)
-    folder.edit("workflow/Snakefile", "rule all:", "print(storage_arguments())\n\n\nrule all:")
+    folder.edit("workflow/Snakefile", "rule all:", "print(same_workflow())\n\n\nrule all:")
     storage = ["--default-storage-provider", "far", "--default-storage-prefix", str(tmp_path / "else where")]
     printed = folder.run("-n", *storage, "--storage-far-region", "my region", "--shared-fs-usage", "none")
     told = ["--default-storage-prefix", str(tmp_path / "else where"), "--default-storage-provider", "far"]
-    assert str([*told, "--storage-far-region", "my region", "--shared-fs-usage", "none"]) in printed
+    assert str([*told, "--storage-far-region", "my region", "--shared-fs-usage", "none"])[1:] in printed
 
 
 def test_a_brace_in_the_name_of_a_folder_or_a_model_is_no_wildcard(tmp_path):
     (tmp_path / "a{x}b").mkdir()
     folder = Folder(tmp_path / "a{x}b", tmp_path / "cache")
     (folder.path / "model.mmt").rename(folder.path / "m{y}.mmt")
-    folder.config(model="m{y}.mmt")
-    assert {"report", "kernel", "simulate"} <= folder.planned()
+    folder.config(model="../m{y}.mmt")
+    assert {"report", "calibrate", "simulate"} <= folder.planned()

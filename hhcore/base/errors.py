@@ -4,10 +4,13 @@ import difflib
 import errno
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import NoReturn
+
+from hhcore.base.board import has_board
 
 MOST_SHOWN = 20  # of the mistakes in one message
 
@@ -78,12 +81,27 @@ def one_message(log: Path) -> Iterator[None]:
     """End a job that fails by the fault of the user or the machine with one sentence, also written to its log.
 
     So does a job that has imported another hhcore than the Snakefile, which says in $HHCORE_LIBRARY where its own is.
+    In a run with a board (hhcore.base.board) the log alone gets the sentence, and the traceback of any other error:
+    the board shows the end of it.
     """
+    try:
+        with _one_sentence(log):
+            yield
+    except Exception:
+        if not has_board() or not _logged(traceback.format_exc(), log):
+            raise
+        sys.exit(1)
+
+
+@contextmanager
+def _one_sentence(log: Path) -> Iterator[None]:
     try:
         _check_library()
         yield
     except UserError as error:
         _exit(str(error), log)
+    except KeyboardInterrupt:
+        _exit("interrupted; the same command goes on from here", log)
     except OSError as error:
         if error.errno not in _ADVICE:
             raise
@@ -110,9 +128,17 @@ def _check_library() -> None:
 
 def _exit(text: str, log: Path) -> NoReturn:
     message = f"Error. {text}"
-    with suppress(OSError), log.open("a", encoding="utf-8") as file:  # a full disk takes no log either
-        print(message, file=file)
-    sys.exit(message)
+    sys.exit(1 if _logged(message, log) and has_board() else message)
+
+
+def _logged(text: str, log: Path) -> bool:
+    """Write to a log. Returns whether it took the text; a full disk does not."""
+    try:
+        with log.open("a", encoding="utf-8") as file:
+            print(text, file=file)
+    except OSError:
+        return False
+    return True
 
 
 _NO_MEMORY = ("start new thread", "failed to map segment")  # what Python and the loader of libraries say

@@ -39,7 +39,7 @@ CANDIDATES = ("tsit5", "dop853", "rodas5p")  # the others cost more at every acc
 def read_experiments(config: Mapping[str, object], base: str | Path = ".") -> dict[str, Experiment]:
     """All experiments of a config, by name, checked to the last value.
 
-    base : the folder that paths of model files start from
+    base : the folder that relative paths of model files start from; `read_config` leaves none
     Raises UserError with every mistake, one for each value. It refuses a grid that is too large before any of it is in
     memory.
     """
@@ -54,6 +54,11 @@ def read_experiments(config: Mapping[str, object], base: str | Path = ".") -> di
             with noted():
                 found[name] = _Reading(name, body, Path(base)).experiment()
     return found
+
+
+def read_experiment(config: Mapping[str, object], name: str, base: str | Path = ".") -> Experiment:
+    """One experiment of a config, without a look at the others; else as `read_experiments`."""
+    return read_experiments({"experiments": {name: config["experiments"][name]}}, base)[name]
 
 
 class _Reading:

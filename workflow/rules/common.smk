@@ -1,27 +1,28 @@
+import csv
 import os
 import re
 import shlex
 import sys
 import time
-from pathlib import Path
 
-import pandas as pd
+from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
-
-sys.path.insert(0, str(Path(workflow.current_basedir, "../..").resolve()))  # as by itself from the root Snakefile
 
 import hhcore
 from hhcore.base.errors import UserError
-from hhcore.config.file import read_config
+from hhcore.certify.certificate import waits
+from hhcore.config.file import located, read_config
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.analysis import analyses
-from hhcore.experiments.experiment import solvers_needed
 from hhcore.results import resources
 from hhcore.sweep.estimate import estimate, estimates_text, notes
 
 STARTED = time.time()
-# Snakemake formats the path of an environment: a brace in the project's folder would be a wildcard.
-ENVIRONMENT = re.sub("[{}]", r"\g<0>\g<0>", str(Path(workflow.current_basedir, "../envs/hhcore.yaml").resolve()))
+LOCAL = isinstance(workflow.current_basedir, os.PathLike)  # a folder, not a repository that Snakemake fetches from
+ENVIRONMENT = "../envs/hhcore.yaml"
+if LOCAL:  # Snakemake formats its path: a brace in the name of a folder would be a wildcard
+    ENVIRONMENT = re.sub("[{}]", r"\g<0>\g<0>", str(Path(workflow.current_basedir, ENVIRONMENT).resolve()))
+OWN_CAPTIONS = [Path(workflow.source_path(f"../report/{name}.rst")) for name in ("summary", "workflow")]
 REPORTED_ROWS = 100_000  # of a table inside the report, at most: some megabytes
 
 # Jobs import this library too, whichever is installed: for a copy of this folder, that may still be the original's.
@@ -30,43 +31,51 @@ os.environ.update(HHCORE_LIBRARY=str(LIBRARY))
 if not LIBRARY.is_relative_to(Path(sys.prefix).resolve()):
     os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(LIBRARY.parent), os.getenv("PYTHONPATH")])))
 
+PATHS = workflow.modifier.path_modifier  # known while the file is read only
+
+
+def placed(path):
+    """Where a file of the results is: a workflow that uses this one as a module may say `prefix:`."""
+    return str(PATHS.replace_prefix(path))
+
 
 def checked_experiments():
     """The experiments of the config and their costs; a mistake in it ends Snakemake with one message, before any job."""
     try:
-        for path in workflow.configfiles if workflow.is_main_process else ():
-            read_config(path)
         experiments = read_experiments(config)
         return experiments, {name: estimate(experiment) for name, experiment in experiments.items()}
     except UserError as error:
         sys.exit(f"Config error. {error}")
 
 
+def own_config():
+    """The config with absolute paths of model files; a config file with a mistake ends Snakemake with one message.
+
+    A file whose config is in a part of it is another workflow's, which uses this one as a module, and not ours to check.
+    """
+    files = [(path, load_configfile(path)) for path in workflow.configfiles]
+    try:
+        for path in [path for path, content in files if "experiments" in content and workflow.is_main_process]:
+            read_config(path)
+    except UserError as error:
+        sys.exit(f"Config error. {error}")
+    return located(config, files)
+
+
+config = own_config()  # the jobs have it too
 EXPERIMENTS, ESTIMATES = checked_experiments()
 ANALYSES = {name: analyses(experiment) for name, experiment in EXPERIMENTS.items()}
 ROWS = {}  # of each table, in the experiment with the most
 for experiment in EXPERIMENTS.values():
     for table, rows in resources.rows(experiment).items():
         ROWS[table] = max(rows, ROWS.get(table, 0))
-KERNELS = {
-    name: [experiment.kernel_name(method) for method in solvers_needed(experiment)]
-    for name, experiment in EXPERIMENTS.items()
-}
-
 if workflow.is_main_process:
-    print(*filter(None, [notes(EXPERIMENTS.values()), estimates_text(ESTIMATES)]), sep="\n", file=sys.stderr)
-
-
-def kernels(wildcards):
-    """The compiled kernels that an experiment may need."""
-    return expand("results/kernels/{kernel}.py", kernel=KERNELS[wildcards.experiment])
+    print(notes(EXPERIMENTS.values()), end="", file=sys.stderr)
 
 
 def numerics_before(wildcards):
     """The input that shards wait for: numerics, if it chooses the solver or checks that a fixed step is stable."""
-    solver = EXPERIMENTS[wildcards.experiment].solver
-    waits = solver is None or not solver.scheme.adaptive
-    return [f"results/{wildcards.experiment}/numerics.parquet"] if waits else []
+    return [f"results/{wildcards.experiment}/numerics.parquet"] if waits(EXPERIMENTS[wildcards.experiment]) else []
 
 
 def shards(wildcards):
@@ -88,50 +97,49 @@ def shard_threads(wildcards):
         return 1
 
 
+def has_own_jobs(name, analysis):
+    """Whether an analysis has jobs of its own, rather than a part in those of its experiment.
+
+    Late tables wait for all others. In a large experiment they, and their figures, have jobs that can run beside
+    others. In an experiment of one shard such a job would last longer to start than to work.
+    """
+    return analysis.late and len(ESTIMATES[name].shards) > 1
+
+
 def groups(wanted):
-    """Group the experiments by their protocol and their wanted analyses, since one rule can serve each group.
+    """The jobs to be done, by name: for each {name: (analyses in it, names of the experiments that have it)}.
 
     wanted : from an analysis to whether it counts
-    Returns {name of the group: (analyses, names of the experiments)}; the name leaves out implied analyses.
+
+    Experiments of equal protocol and analyses share a rule; the name leaves out implied analyses.
     """
-    sets = {}
+    jobs = {}
     for name, experiment in EXPERIMENTS.items():
         chosen = [analysis for analysis in ANALYSES[name] if wanted(analysis)]
-        words = [experiment.protocol.kind, *(analysis.name for analysis in chosen if not analysis.implied)]
-        sets.setdefault("_".join(words), (chosen, []))[1].append(name)
-    return {name: chosen for name, chosen in sets.items() if chosen[0]}
+        together = [analysis for analysis in chosen if not has_own_jobs(name, analysis)]
+        words = [experiment.protocol.kind, *(analysis.name for analysis in together if not analysis.implied)]
+        for job, members in [
+            ("_".join(words), together),
+            *((one.name, [one]) for one in chosen if one not in together),
+        ]:
+            if members:
+                jobs.setdefault(job, (members, []))[1].append(name)
+    return jobs
 
 
-def late_analyses():
-    """The analyses of the config with rules of their own: {name: ([analysis], names of the experiments)}."""
-    late = {}
-    for name, experiment_analyses in ANALYSES.items():
-        for analysis in [one for one in experiment_analyses if one.late]:
-            late.setdefault(analysis.name, ([analysis], []))[1].append(name)
-    return late
+def names_of(members):
+    """The names of analyses."""
+    return [analysis.name for analysis in members]
 
 
-def analysis_of(wildcards, name):
-    """An analysis of an experiment."""
-    return next(analysis for analysis in ANALYSES[wildcards.experiment] if analysis.name == name)
-
-
-def of_experiment(function):
-    """A function of wildcards from one of an experiment."""
-    return lambda wildcards: function(EXPERIMENTS[wildcards.experiment])
+def of_experiment(function, *arguments):
+    """A function of wildcards from one of an experiment, and of further arguments."""
+    return lambda wildcards: function(EXPERIMENTS[wildcards.experiment], *arguments)
 
 
 def times_attempt(amount):
     """Memory or time: `amount` (a number, or a function of wildcards), twice that after a failure, and so on."""
     return lambda wildcards, attempt: attempt * (amount(wildcards) if callable(amount) else amount)
-
-
-CAPTIONS = Path(workflow.current_basedir, "../report").resolve()  # known while the file is read only
-
-
-def captions(name):
-    """The file of one of the workflow's own captions."""
-    return CAPTIONS / name
 
 
 def results(name):
@@ -147,19 +155,49 @@ def results(name):
 
 def all_captions():
     """The files of all captions in the report."""
-    own = CAPTIONS.glob("*.rst")
     items = [item for members in ANALYSES.values() for a in members for item in (*a.tables, *a.figures)]
-    return sorted({*own, *(item.caption for item in items if item.caption)})
+    return sorted({*OWN_CAPTIONS, *(item.caption for item in items if item.caption)})
 
 
 def entry(path, caption, subcategory, **labels):
-    """A file in the report."""
-    return report(path, caption=str(caption), category="{experiment}", subcategory=subcategory, labels=labels)
+    """A file in the report, with a caption from the folder of the Snakefile or from the library.
+
+    Snakemake reads captions from where the Snakefile is; a repository has those of the library, but not of others.
+    """
+    if not LOCAL and (caption := Path(caption)).is_absolute():
+        own = caption.is_relative_to(LIBRARY)
+        caption = Path("../../hhcore", caption.relative_to(LIBRARY)) if own else None
+    caption = caption and str(caption)
+    return report(path, caption=caption, category="{experiment}", subcategory=subcategory, labels=labels)
+
+
+def passes(members):
+    """Whether the tables of some analyses need the pass over all neurons, which writes the summary page too."""
+    return any(analysis.source == "neurons" for analysis in members)
+
+
+def table_files(members):
+    """The tables of a job, and its page, by their paths in an experiment's folder."""
+    tables = [f"{table.name}.parquet" for analysis in members for table in analysis.tables]
+    return [*tables, *(["summary.html"] if passes(members) else [])]
+
+
+def figure_files(members):
+    """The figures of a job, by their paths in an experiment's folder."""
+    names = [f"figures/{figure.name}" for analysis in members for figure in analysis.figures]
+    return [f"{name}.{kind}" for name in names for kind in ("svg", "png")]
 
 
 def table_outputs(members):
-    """The tables of a group of analyses by name; in the report too, unless they are large in one of the experiments."""
+    """The tables of a job by name; in the report too, unless they are large in one of the experiments."""
     outputs = {}
+    if passes(members):
+        outputs["summary"] = entry(
+            "results/{experiment}/summary.html",
+            "../report/summary.rst",
+            "What was run",
+            table="Model, grid, solver, versions, counts",
+        )
     for table in (table for analysis in members for table in analysis.tables):
         path = f"results/{{experiment}}/{table.name}.parquet"
         reported = table.caption and ROWS[table.name] <= REPORTED_ROWS
@@ -168,7 +206,7 @@ def table_outputs(members):
 
 
 def figure_outputs(members):
-    """The figures of a group of analyses: each as SVG, in the report, and as PNG."""
+    """The figures of a job: each as SVG, in the report, and as PNG."""
     outputs = []
     for figure in (figure for analysis in members for figure in analysis.figures):
         path = f"results/{{experiment}}/figures/{figure.name}"
@@ -176,15 +214,16 @@ def figure_outputs(members):
     return outputs
 
 
-def tables_read(wildcards, name):
-    """The tables that those of an analysis are made from."""
-    tables = analysis_of(wildcards, name).reads
-    return expand("results/{experiment}/{table}.parquet", experiment=wildcards.experiment, table=tables)
+def tables_before(members):
+    """The tables that those of a job are made from, and that other jobs make: a function of wildcards."""
+    made = {table.name for analysis in members for table in analysis.tables}
 
+    def inputs(wildcards):
+        needed = [table for a in ANALYSES[wildcards.experiment] if a.name in names_of(members) for table in a.reads]
+        tables = [table for table in dict.fromkeys(needed) if table not in made]
+        return expand("results/{experiment}/{table}.parquet", experiment=wildcards.experiment, table=tables)
 
-def figure_groups():
-    """Group the analyses for the rules of figures; each late analysis has a group of its own."""
-    return groups(lambda analysis: analysis.figures and not analysis.late) | late_analyses()
+    return inputs
 
 
 def drawn_tables(members):
@@ -193,23 +232,30 @@ def drawn_tables(members):
     return expand("results/{{experiment}}/{table}.parquet", table=names)
 
 
-def storage_arguments():
-    """Arguments that tell a Snakemake started from this one where the results are; none if they are in this folder."""
-    settings, jobs = workflow.storage_settings, workflow.spawned_job_args_factory  # as Snakemake does for its own jobs
-    if settings.default_storage_provider is None:
-        return []
-    usage = [usage.item_to_choice() for usage in settings.shared_fs_usage] or ["none"]
-    arguments = [jobs.get_default_storage_provider_args(), *jobs.get_storage_provider_args()]
-    return [*shlex.split(" ".join(arguments)), "--shared-fs-usage", *usage]
+def same_workflow():
+    """The command of another Snakemake for the same workflow: its Snakefile, config and storage, as its jobs have."""
+    settings, jobs = workflow.storage_settings, workflow.spawned_job_args_factory
+    command = [sys.executable, "-m", "snakemake", "--snakefile", workflow.main_snakefile]
+    for option, values in [
+        ("--configfiles", map(str, workflow.overwrite_configfiles)),
+        ("--config", workflow.config_settings.config_args),
+    ]:
+        command += [option, *values] if (values := list(values or ())) else []
+    if settings.default_storage_provider is not None:
+        usage = [usage.item_to_choice() for usage in settings.shared_fs_usage] or ["none"]
+        arguments = [jobs.get_default_storage_provider_args(), *jobs.get_storage_provider_args()]
+        command += [*shlex.split(" ".join(arguments)), "--shared-fs-usage", *usage]
+    return command
 
 
 def time_shares():
     """How long the run took, and its seconds of work by rule."""
     seconds = {}
-    for path in Path("results/benchmarks").rglob("*.tsv"):
+    for path in Path(placed("results/benchmarks")).rglob("*.tsv"):
         if path.stat().st_mtime >= STARTED:
             stage = path.stem.split("-")[0]
-            seconds[stage] = seconds.get(stage, 0.0) + pd.read_csv(path, sep="\t")["s"].sum()
+            rows = csv.DictReader(path.read_text().splitlines(), delimiter="\t")
+            seconds[stage] = seconds.get(stage, 0.0) + sum(float(row["s"]) for row in rows)
     total = sum(seconds.values())
     shares = [f"{stage} {s:.1f} s ({s / total:.0%})" for stage, s in sorted(seconds.items(), key=lambda x: -x[1])]
     work = f" Work: {', '.join(shares)}" if shares else ""
@@ -218,6 +264,8 @@ def time_shares():
 
 def files_to_open():
     """What the user opens next."""
-    prefix = f"{workflow.storage_settings.default_storage_prefix}/" if storage_arguments() else ""
-    lines = [f"Open {prefix}results/report.html in a browser. For your own analysis:"]
-    return "\n".join(lines + [f"  {prefix}results/{name}/features.parquet" for name in EXPERIMENTS])
+    settings, folder = workflow.storage_settings, placed("results")
+    if settings.default_storage_provider is not None:
+        folder = f"{settings.default_storage_prefix}/{folder}"
+    lines = [f"Open {folder}/report.html in a browser. For your own analysis:"]
+    return "\n".join(lines + [f"  {folder}/{name}/features.parquet" for name in EXPERIMENTS])

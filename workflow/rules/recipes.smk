@@ -11,9 +11,9 @@ def recipes_of(name):
     return recipes(EXPERIMENTS[name])
 
 
-def recipe_of_output(file):
-    """The recipe of the job that makes a file of an experiment: a function of wildcards."""
-    return lambda wildcards: recipes_of(wildcards.experiment)[file]
+def recipes_of_outputs(files):
+    """The recipes of files of an experiment, by their paths in its folder: a function of wildcards."""
+    return lambda wildcards: {file: recipes_of(wildcards.experiment)[file] for file in files}
 
 
 def report_recipe(wildcards=None):
@@ -25,18 +25,13 @@ def report_recipe(wildcards=None):
     return digest(code_digest(*all_captions()), *found)
 
 
-def first_figure(members):
-    """The first figure of a group of analyses, which stands for the job that draws them."""
-    return f"figures/{next(figure.name for analysis in members for figure in analysis.figures)}.svg"
-
-
 def made_files(name):
     """The files that jobs of an experiment make, or of the report if it is None, and their recipes."""
     if name is None:
-        return [("results/report.html", report_recipe())]
-    recipe = config_digest(EXPERIMENTS[name])
-    shards = [(f"results/{name}/shards/{shard}.parquet", recipe) for shard in ESTIMATES[name].shards]
-    return [*shards, *((f"results/{name}/{file}", recipe) for file, recipe in recipes_of(name).items())]
+        return [(placed("results/report.html"), report_recipe())]
+    folder, recipe = placed(f"results/{name}"), config_digest(EXPERIMENTS[name])
+    shards = [(f"{folder}/shards/{shard}.parquet", recipe) for shard in ESTIMATES[name].shards]
+    return [*shards, *((f"{folder}/{file}", recipe) for file, recipe in recipes_of(name).items())]
 
 
 @cache

@@ -8,6 +8,7 @@ from math import inf
 import numpy as np
 
 from hhcore.base.errors import UserError
+from hhcore.base.units import Quantities
 from hhcore.simulation.stimuli.stimulus import CURRENT_ELSEWHERE, Field, Stimulus, Values
 
 MAX_PULSES = 10_000
@@ -18,10 +19,11 @@ SHORTEST = 1e-9  # a pulse over its onset: rounding of its end then changes its 
 class PulseTrain(Stimulus):
     """Equal current pulses: pulse i = 0, 1, ... flows while onset <= t < onset + width, with onset = start + i period.
 
-    amplitude : float or float64 (n,), in the unit of the model's injected current (uA/cm^2)
-    width, period, start : float or float64 (n,), in the model's unit of time (ms)
+    amplitude : in the unit of the model's injected current (uA/cm^2)
+    width, period, start : in the model's unit of time (ms)
     number    : of pulses; by default all that end within the run
 
+    Each is a number, text with a unit, or a list with a value for each neuron: PulseTrain(25, "0.5 ms", [10, 20]).
     Each pulse begins a beat, which lasts to the next onset or to the end of the run. Times need not lie on the
     integration grid: steps of the integration end exactly at the edges.
 
@@ -31,11 +33,11 @@ class PulseTrain(Stimulus):
     [3, 3]
     """
 
-    amplitude: float | np.ndarray
-    width: float | np.ndarray
-    period: float | np.ndarray
-    number: float | np.ndarray = inf
-    start: float | np.ndarray = 0.0
+    amplitude: Quantities
+    width: Quantities
+    period: Quantities
+    number: Quantities = inf
+    start: Quantities = 0.0
 
     kind = "pulse_train"
     title = "current pulses"

@@ -32,8 +32,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from hhcore.base.checks import Key, numbers
+from hhcore.base.checks import Key
 from hhcore.base.errors import UserError
+from hhcore.base.units import to_array
 from hhcore.compile.parts import LEVEL, StimulusText
 from hhcore.model.model import Model
 
@@ -139,12 +140,14 @@ class Stimulus:
         values = cls.resolve(dict(zip(cls.fields, stimuli.T, strict=True)), duration)
         return np.column_stack([values[name] for name in cls.fields])
 
-    def columns(self, duration: float) -> dict[str, np.ndarray]:
-        """The value of each field, a number or float64 (n,); no time that defaults to the end of the run is later.
+    def columns(self, model: Model, duration: float) -> dict[str, np.ndarray]:
+        """The value of each field, float64 () or (n,), in the units that `model` has for it.
 
-        Raises UserError for a field that is neither a number nor a list of numbers, and for a time that is not finite.
+        No time that defaults to the end of the run is later. Raises UserError for a field that is neither a quantity
+        nor a list of them, and for a time that is not finite.
         """
-        values = {name: numbers(getattr(self, name), f"stimulus.{name}") for name in self.fields}
+        units = self.units(model.current.unit, model.time_unit)
+        values = {name: to_array(getattr(self, name), units[name], f"stimulus.{name}") for name in self.fields}
         for name, field in self.fields.items():
             endless = np.isnan(values[name]) if field.default == inf else ~np.isfinite(values[name])
             if field.unit == "time" and endless.any():
