@@ -572,6 +572,15 @@ def test_what_two_versions_of_yaml_read_differently_is_refused(tmp_path, written
     assert read_config(path) == {"a": [written, written]}
 
 
+def test_all_mistakes_of_a_file_are_listed(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("a: 0144\nb: {x: 1, x: 2}\nc: [yes, 1]\nb: 3\n")
+    with pytest.raises(UserError) as caught:
+        read_config(path)
+    lines = [re.sub(r".*mine\.yaml': (line \d): (\S+ \S+).*", r"\1 \2", m) for m in caught.value.mistakes]
+    assert sorted(lines) == ["line 1 '0144' is", "line 2 the key", "line 3 'yes' is", "line 4 the key"]
+
+
 def test_what_all_versions_of_yaml_read_alike_is_read(tmp_path):
     """Numbers with an exponent but no dot are text to PyYAML, and numbers to what reads the config."""
     path = tmp_path / "mine.yaml"
