@@ -53,8 +53,8 @@ KERNELS = {
     for name, experiment in EXPERIMENTS.items()
 }
 
-if workflow.is_main_process:
-    print(notes(EXPERIMENTS.values()), end="", file=sys.stderr)
+if workflow.is_main_process and notes(EXPERIMENTS.values()):
+    print(notes(EXPERIMENTS.values()), file=sys.stderr)
 
 
 def kernels(wildcards):
