@@ -20,7 +20,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c "$(NEW_ENOUGH)" 2>/dev/null && echo $$p && exit; done; echo python3)
 
 .DEFAULT_GOAL := run
-.PHONY: run setup test test-slow test-arm lint benchmark benchmark-pipeline held-out model-pages kernel-report format lock \
+.PHONY: run setup test test-slow test-arm lint benchmark benchmark-pipeline held-out model-pages notebook kernel-report format lock \
 	clean help
 
 run: setup ## run the experiments of config/config.yaml (the default)
@@ -68,6 +68,9 @@ held-out: setup ## hold certificates to neurons outside their samples, about fiv
 
 model-pages: setup ## write docs/models from the model files
 	@$(WITH_VENV) python -m benchmarks.model_pages
+
+notebook: setup ## run docs/notebook.ipynb and keep what it shows
+	@$(WITH_VENV) python -m benchmarks.notebook
 
 kernel-report: setup ## what a step costs and what each pass brings: make kernel-report MODEL=...
 	@$(WITH_VENV) python benchmarks/kernel_report.py $(MODEL)

@@ -12,7 +12,7 @@ import sys
 import numpy as np
 
 from hhcore.base.hashing import mix64
-from hhcore.certify.calibration import SMOOTH, TOUGH, calibrate, certain
+from hhcore.certify.calibration import PRECISE, SMOOTH, TOUGH, calibrate, certain
 from hhcore.certify.evidence import QUANTILE
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.experiment import Experiment
@@ -78,7 +78,7 @@ def held_out(e: Experiment, sample: np.ndarray, count: int) -> np.ndarray:
 def exceeding(e: Experiment, count: int) -> tuple[str, np.ndarray]:
     """(the chosen solver, errors over the tolerance, float64 (k,)) of others that fire and can be certified."""
     found = calibrate(e, progress=lambda *_: None)
-    candidates = next(c for c in (SMOOTH, TOUGH) if c.reference == found.exact)
+    candidates = next(c for c in (SMOOTH, PRECISE, TOUGH) if c.reference == found.exact)
     points = e.points(held_out(e, found.neurons, count))
     solvers = found.chosen, candidates.reference, candidates.rival
     run, exact, rival = (e.protocol.measure(e, solver, points) for solver in solvers)

@@ -46,14 +46,15 @@ def finished(folder: Folder) -> dict[Path, tuple[int, bytes]]:
     """Time and content of all files of jobs that Snakemake saw finish."""
     marks = (folder.path / ".snakemake/incomplete").glob("*")
     unseen = {job(folder.path / base64.b64decode(mark.name, altchars=b"-_").decode()) for mark in marks}
-    files = [*(folder.path / "results/kernels").glob("*.py"), *(folder.path / "results/e").rglob("[!.]*.*")]
+    files = (folder.path / "results/e").rglob("[!.]*.*")
     return {file: (file.stat().st_mtime_ns, file.read_bytes()) for file in files if job(file) not in unseen}
 
 
 def job(file: Path) -> Path:
     """The same for all files of a job: a shard is one, the tables are one, the figures are one."""
-    alone = file.parent.name in ("shards", "kernels") or file.stem == "numerics"
-    return file if alone else file.parent
+    if file.stem in ("numerics", "kernel"):
+        return file.with_name("calibrate")
+    return file if file.parent.name == "shards" else file.parent
 
 
 def check_kept(before: dict[Path, tuple[int, bytes]], alone: bool = True) -> None:

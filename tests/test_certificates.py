@@ -123,6 +123,6 @@ def test_one_neuron_at_the_edge_among_irregular_ones_refuses_no_tolerance(monkey
 
 def test_a_tolerance_below_what_references_agree_on_is_refused(monkeypatch):
     """Not the neurons are to blame, but the tolerance."""
-    monkeypatch.setattr(calibration, "SMOOTH", replace(calibration.SMOOTH, rival=Solver("dop853", 1e-6)))
+    monkeypatch.setattr(calibration, "PRECISE", replace(calibration.PRECISE, rival=Solver("dop853", 1e-6)))
     with pytest.raises(hhcore.UserError, match=r"two references differ by .* us in half of the neurons, so that 0.001"):
         certified(AXON | {"solver": {"tolerance": "1 ns"}})

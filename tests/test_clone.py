@@ -33,10 +33,12 @@ def run(copy: Folder, *arguments: str) -> None:
 
 def test_jobs_of_a_copy_run_its_own_library(copy):
     copy.edit(
-        "hhcore/sweep/speed.py", "    return speed\n", '    Path("mark").write_text(__file__)\n    return speed\n'
+        "hhcore/certify/calibration.py",
+        "    candidates = candidates_for(",
+        '    open("mark", "w").write(__file__)\n    candidates = candidates_for(',
     )
-    run(copy, "--until", "kernel")
-    assert (copy.path / "mark").read_text() == str(copy.path / "hhcore/sweep/speed.py")
+    run(copy, "--until", "calibrate")
+    assert (copy.path / "mark").read_text() == str(copy.path / "hhcore/certify/calibration.py")
 
 
 @pytest.mark.parametrize("snakefile", ["Snakefile", "workflow/Snakefile"])

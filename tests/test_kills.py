@@ -163,7 +163,7 @@ def test_the_lock_of_a_run_on_another_machine_stays(cache, tmp_path, machine, st
     lock.write_text("results/report.html\n")
     (folder.path / ".snakemake/hhcore.lock").write_text(machine)
     for _ in range(2):  # a look from here does not make it one of this machine
-        done = folder.snakemake("--cores", "1", "--until", "kernel")
+        done = folder.snakemake("--cores", "1", "--until", "calibrate")
         assert lock.exists() == stays and (done.returncode != 0) == stays, done.stderr
 
 
@@ -194,7 +194,7 @@ def test_dry_runs_take_no_lock_and_delete_none(cache, tmp_path):
     second = folder.snakemake("--cores", "1")
     assert second.returncode != 0 and "cannot be locked" in second.stdout + second.stderr
     kill(run, "both", random.Random(0))
-    folder.run("--cores", "1", "--until", "kernel")
+    folder.run("--cores", "1", "--until", "calibrate")
 
 
 def wait_for(*files: Path) -> None:

@@ -242,7 +242,7 @@ def test_growing_simulates_the_new_points_shrinking_none(small, cache, tmp_path)
 
 TABLES_ON = {"tables_current_clamp_fi", "figures_current_clamp_fi", "report", "all"}  # from the tables on
 FIGURES_ON = TABLES_ON - {"tables_current_clamp_fi"}
-ALL = {"kernel", "calibrate", "simulate"} | TABLES_ON
+ALL = {"calibrate", "simulate"} | TABLES_ON
 
 
 @pytest.mark.parametrize(
@@ -253,16 +253,16 @@ ALL = {"kernel", "calibrate", "simulate"} | TABLES_ON
         ("model.mmt", "desc: Maximal sodium", "desc: Largest sodium", TABLES_ON),
         ("hhcore/schemes/tableaus.py", "c=(0.5, 0.5,", "c=(0.50, 0.5,", ALL),
         ("hhcore/compile/runtime/primitives.py.in", "p = fma(fma(", "p = fma( fma(", ALL),
-        ("hhcore/simulation/simulate.py", "CHUNK = ", "CHUNK = 2 * ", ALL - {"kernel"}),
+        ("hhcore/simulation/simulate.py", "CHUNK = ", "CHUNK = 2 * ", ALL),
         ("hhcore/simulation/features.py", "in the whole run", "during the run", TABLES_ON),
         ("hhcore/sweep/gather.py", "neurons read at a time", "neurons read together", TABLES_ON),
         ("hhcore/simulation/spike_trains.py.in", "Fill the rows", "Fill all rows", TABLES_ON),
-        ("hhcore/simulation/spike_errors.py.in", "Fill", "Set", ALL - {"kernel"}),
+        ("hhcore/simulation/spike_errors.py.in", "Fill", "Set", ALL),
         ("hhcore/base/units.py", "µ", "μ", TABLES_ON),
         ("hhcore/figures/style.py", "figure", "figure", set()),
-        ("hhcore/grid/points.py", "The points of a grid", "Points of a grid", ALL - {"kernel"}),
-        ("hhcore/experiments/protocol.py", "COMMON = ", "COMMON  = ", ALL - {"kernel"}),
-        ("hhcore/protocols/current_clamp/protocol.py", "CHECKED_MS = ", "CHECKED_MS  = ", ALL - {"kernel"}),
+        ("hhcore/grid/points.py", "The points of a grid", "Points of a grid", ALL),
+        ("hhcore/experiments/protocol.py", "COMMON = ", "COMMON  = ", ALL),
+        ("hhcore/protocols/current_clamp/protocol.py", "CHECKED_MS, ", "CHECKED_MS,  ", ALL),
         ("hhcore/protocols/fi/curves.py", "amplitudes of the grid", "grid's amplitudes", TABLES_ON),
         ("hhcore/protocols/fi/figures.py", "Firing rate", "Rate of firing", FIGURES_ON),
         ("hhcore/protocols/fi/captions/rheobase_map.rst", "heobase", "heo-base", {"report", "all"}),
@@ -303,7 +303,7 @@ def test_another_experiment_runs_nothing_of_the_first_again(small):
     (small.path / "config/config.yaml").write_text(yaml.safe_dump(both))
     dry = small.run("-n")
     (small.path / "config/config.yaml").write_text(before)
-    assert re.search(r"^simulate +1$", dry, re.MULTILINE) and not re.search(r"^kernel ", dry, re.MULTILINE)
+    assert re.search(r"^simulate +1$", dry, re.MULTILINE)
     assert "e: simulate" not in dry.replace("another: simulate", "")
 
 
@@ -367,11 +367,12 @@ def test_a_neuron_that_fails_is_a_row_with_a_status_and_a_step_that_is_unstable_
     assert "3 failed" in (folder.path / "results/e/summary.html").read_text()
 
 
-def test_shards_go_before_traces(cache, tmp_path):
+def test_traces_have_jobs_of_their_own_where_there_are_many_shards(cache, tmp_path):
     folder = Folder(tmp_path / "traced", cache)
-    folder.config(traces=[{"amplitude": 10, "sodium.g": 120}])
-    said = folder.run("results/e/traces.parquet", "results/e/shards/all.parquet", "--cores", "1")
-    assert 0 < said.index("simulate shard all") < said.index("make the tables of traces")
+    for neurons, own in ((2, set()), (10**6, {"traces", "figures_traces"})):
+        axis = {"sodium.g": {"linspace": [100, 120, neurons]}}
+        folder.config(parameters=axis, traces=[{"amplitude": 10, "sodium.g": 120}], duration=1000)
+        assert {rule for rule in folder.planned() if "traces" in rule and "fi" not in rule} == own
 
 
 def test_units_of_a_model_file_that_do_not_match_are_noted_at_the_start(cache, tmp_path):
@@ -430,4 +431,4 @@ def test_a_brace_in_the_name_of_a_folder_or_a_model_is_no_wildcard(tmp_path):
     folder = Folder(tmp_path / "a{x}b", tmp_path / "cache")
     (folder.path / "model.mmt").rename(folder.path / "m{y}.mmt")
     folder.config(model="m{y}.mmt")
-    assert {"report", "kernel", "simulate"} <= folder.planned()
+    assert {"report", "calibrate", "simulate"} <= folder.planned()

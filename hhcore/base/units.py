@@ -3,11 +3,20 @@
 import functools
 import math
 import re
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from numbers import Real
+from pathlib import Path
 
-from hhcore.base.checks import quoted
+import numpy as np
+
+from hhcore.base.checks import numbers, quoted
 from hhcore.base.errors import UserError
+
+ALL_UNITS = ""  # pint's own file
+_DEFINITIONS = (str(Path(__file__).with_name("units.txt")), ALL_UNITS)  # the first is read in a tenth of the time
+Written = float | str  # a number in the model's unit, or text with a unit of its own
+Quantities = Written | Sequence[Written] | np.ndarray  # one for all neurons, or a list with one for each
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
@@ -60,6 +69,22 @@ def to_unit(value: object, unit: str, where: str) -> float:
     return float(number) + 0.0  # makes -0.0 into 0.0, the same point
 
 
+def to_array(values: object, unit: str, where: str) -> np.ndarray:
+    """A quantity, or a list of them with a text here and there, as float64 () or (n,) in `unit`.
+
+    Raises UserError for text as `to_unit` does, and for what is neither a number nor a list of numbers.
+
+    >>> to_array(["0.5 s", 20], "ms", "start")
+    array([500.,  20.])
+    """
+    if isinstance(values, str):
+        return np.array(to_unit(values, unit, where))
+    is_plain = isinstance(values, np.ndarray) and values.dtype.kind in "biuf"
+    if isinstance(values, Iterable) and not is_plain:
+        values = [to_unit(v, unit, f"{where}[{i}]") if isinstance(v, str) else v for i, v in enumerate(values)]
+    return numbers(values, where)
+
+
 def to_difference(value: object, unit: str, where: str) -> float:
     """Like `to_unit`, for a difference of two values, such as a standard deviation.
 
@@ -79,7 +104,7 @@ def is_in_celsius(value: object) -> bool:
     if isinstance(value, dict | list):
         return any(map(is_in_celsius, value.values() if isinstance(value, dict) else value))
     own = _NUMBER.sub("", value.strip(), count=1).strip() if isinstance(value, str) else ""
-    return bool(own) and _pint_unit(own) == _pint_unit("degC")
+    return bool(own) and any(_pint_unit(own, file) == _pint_unit("degC", file) for file in _DEFINITIONS)
 
 
 def check_temperature(coldest: float, unit: str, own: float, where: str) -> None:
@@ -106,17 +131,16 @@ def _from_text(value: str, unit: str, where: str) -> Decimal | float:
         raise UserError(f"{where}: {quoted(value)} is text without a unit; {_legal(unit)}")
     if not _is_finite(float(number)):
         return float(number)
-    target = _pint_unit(unit)
-    if target is None:
+    file = next((file for file in _DEFINITIONS if _pint_unit(unit, file) and _pint_unit(own, file)), ALL_UNITS)
+    if _pint_unit(unit, file) is None:
         raise UserError(
             f"{where}: {quoted(value)} cannot be converted, since pint cannot read the model's unit {unit!r}; "
             f"give a bare number in that unit"
         )
-    source = _pint_unit("1" + own if own.startswith("/") else own)
-    if source is None:
+    if _pint_unit(own, file) is None:
         raise UserError(f"{where}: the unit {own!r} of {quoted(value)} is unknown; {_legal(unit)}")
     try:
-        return _registry().Quantity(Decimal(number), source).to(target).magnitude
+        return _registry(file).Quantity(Decimal(number), _pint_unit(own, file)).to(_pint_unit(unit, file)).magnitude
     except Exception as error:  # pint raises many kinds, also those of decimal
         raise UserError(f"{where}: {quoted(value)} cannot be converted to {unit}; {_legal(unit)}") from error
 
@@ -135,16 +159,17 @@ def _is_finite(number: Real | Decimal) -> bool:
 
 
 @functools.cache
-def _registry():
-    import pint  # here, since it takes half a second and most configs have bare numbers only
+def _registry(file: str):
+    import pint  # here, since it takes a tenth of a second, and most configs have bare numbers only
 
-    return pint.UnitRegistry(non_int_type=Decimal)
+    return pint.UnitRegistry(file, non_int_type=Decimal)
 
 
 @functools.cache
-def _pint_unit(text: str):
-    """The unit that `text` names, or None."""
+def _pint_unit(text: str, file: str):
+    """The unit that `text` names by one of the files of definitions, or None."""
+    text = "1" + text if text.startswith("/") else text
     try:
-        return _registry().parse_units(text.replace("Ohm", "ohm"))  # Myokit's spelling, pint's spelling
+        return _registry(file).parse_units(text.replace("Ohm", "ohm"))  # Myokit's spelling, pint's spelling
     except Exception:  # pint also raises errors of its tokeniser and of decimal
         return None

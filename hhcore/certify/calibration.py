@@ -20,8 +20,10 @@ from hhcore.schemes.solver import SCHEMES, Solver
 from hhcore.simulation.result import Result
 
 STIFF = 1.5  # a model is stiff if a hundredth of the local error takes an explicit scheme less than 1.5 times the steps
+FINE = 1e-8  # a local error below it wants a reference of order 8
 UNJUDGED = 6  # rung of a ladder if no neuron of the sample has an error: a local error of 1e-6
 AGREED = 0.1  # of the tolerance: so well must two references agree, or a neuron cannot be certified
+ORDER_PAYS = 3e-4  # of the largest legal tolerance: below it a scheme of order 8 can be cheaper than one of order 5
 WORTHLESS = 2.0  # a scheme this many times as expensive as a solver that meets the tolerance is not refined further
 
 LADDERS = {
@@ -50,7 +52,8 @@ class Candidates:
     check: tuple[str, float]
 
 
-SMOOTH = Candidates(("tsit5", "dop853"), SCREEN, Solver("dop853", 1e-12), Solver("dop853", 1e-11), ("DOP853", 1e-12))
+SMOOTH = Candidates(("tsit5",), SCREEN, Solver("tsit5", 1e-12), Solver("tsit5", 1e-11), ("DOP853", 1e-12))
+PRECISE = Candidates(("tsit5", "dop853"), SCREEN, Solver("dop853", 1e-12), Solver("dop853", 1e-11), ("DOP853", 1e-12))
 TOUGH = Candidates(
     ("rodas5p", "tsit5"),
     (Solver("rodas5p", 1e-4), Solver("rodas5p", 1e-6)),
@@ -69,7 +72,7 @@ def calibrate(experiment: Experiment, *, threads: int = 1, progress: Callable[[i
     the tolerance, or if the config's fixed step is too long for the model.
     """
     e = experiment
-    candidates = TOUGH if is_stiff(e, threads) else SMOOTH
+    candidates = candidates_for(e, threads)
     neurons = sample(e, candidates.screen, threads)
     points = e.points(neurons)
     exact, rival = (
@@ -96,6 +99,19 @@ def calibrate(experiment: Experiment, *, threads: int = 1, progress: Callable[[i
     checked, agreement = _check(e, neurons, points, exact, chosen, candidates.check)
     outcome = e.protocol.outcome(exact)
     return Evidence(neurons, trials, chosen, candidates.reference, outcome, ~sure, checked, agreement)
+
+
+def candidates_for(experiment: Experiment, threads: int = 1) -> Candidates:
+    """The solvers that suit an experiment. A kernel costs more than many a sweep, so `dop853` is used where it pays."""
+    e = experiment
+    if is_stiff(e, threads):
+        return TOUGH
+    _, _, largest, _ = e.protocol.accuracy.tolerance
+    if e.solver is None:
+        fine = e.tolerance < ORDER_PAYS * largest
+    else:
+        fine = e.solver.scheme.adaptive and e.solver.accuracy < FINE
+    return PRECISE if fine or e.methods == ("dop853",) else SMOOTH
 
 
 def is_stiff(experiment: Experiment, threads: int = 1) -> bool:

@@ -1,14 +1,17 @@
 """The cache of kernels: files that only this user, or root, can have written, since machine code in it is run."""
 
+import fcntl
 import grp
 import os
 import pwd
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import platformdirs
 
+from hhcore.base.digests import digest
 from hhcore.base.errors import UserError
 from hhcore.base.files import atomic_write
 
@@ -73,6 +76,25 @@ def keep(path: Path, content: str | bytes) -> None:
         raise UserError(
             f"cannot keep kernels in {path.parent} ({error}); set HHCORE_CACHE to another folder"
         ) from error
+
+
+@contextmanager
+def alone(name: str) -> Iterator[None]:
+    """Hold a file of the cache while it is made: processes that want the same one wait, those that want others do not.
+
+    A file system that has no such locks, or a cache that others share, lets everybody go on: the work is done twice.
+    """
+    with suppress(OSError):
+        _make(cache_directory())
+    try:
+        file = (cache_directory() / ".lock").open("ab")
+    except OSError:
+        yield
+        return
+    with file:
+        with suppress(OSError):  # one byte for each file, so that one lock file serves all
+            fcntl.lockf(file, fcntl.LOCK_EX, 1, int(digest(name)[:12], 16))
+        yield
 
 
 def _make(folder: Path) -> None:

@@ -33,6 +33,7 @@ def operations(kernel_text: str, function: str) -> Counter:
     return _Count(functions, states).of(functions[function])
 
 
+@lru_cache
 def cost(kernel_text: str) -> float:
     """Weighted operations of one step of one lane, to compare kernels."""
     counts = operations(kernel_text, "attempt") + operations(kernel_text, "accept")

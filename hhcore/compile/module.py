@@ -6,7 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from hhcore.base.digests import code_digest, digest
-from hhcore.compile.cache import cache_directory, check_private, keep, kept
+from hhcore.compile.cache import alone, cache_directory, check_private, keep, kept
 from hhcore.compile.language.machine import compiled, cpu_digest, load
 from hhcore.compile.parts import ObserverText, StimulusText
 from hhcore.model.model import Model
@@ -49,16 +49,23 @@ def load_kernel(
         check_private(code_path.parent)
         kernel = _cached(text_path, code_path)
         if kernel is None:
-            from hhcore.compile.text import generate  # loads SymPy, which a cached kernel does not need
-
-            text = generate(_base(model), method, stimulus, observers)
-            code = compiled(text)
-            keep(text_path, text)
-            keep(code_path, code)
-            kernel = load(code)
+            with alone(str(code_path)):  # jobs that start together compile a kernel once
+                kernel = _cached(text_path, code_path)
+                kernel = kernel or _compiled(text_path, code_path, _base(model), method, stimulus, observers)
         kernel.path = text_path
         _loaded[name] = kernel
     return _loaded[name]
+
+
+def _compiled(text_path: Path, code_path: Path, *parts: object) -> SimpleNamespace:
+    """Make a kernel of its parts and keep it."""
+    from hhcore.compile.text import generate  # loads SymPy, which a cached kernel does not need
+
+    text = generate(*parts)
+    code = compiled(text)
+    keep(text_path, text)
+    keep(code_path, code)
+    return load(code)
 
 
 def _cached(text: Path, code: Path) -> SimpleNamespace | None:

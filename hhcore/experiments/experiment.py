@@ -19,8 +19,6 @@ from hhcore.schemes.solver import Solver
 from hhcore.simulation.engine import Engine, engine, kernel_parts
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
-CERTIFYING = ("tsit5", "dop853")  # these show whether a model is stiff; dop853 is the reference if it is not
-
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
@@ -150,12 +148,6 @@ class Experiment:
         """The trace points as rows like those of `points`: float64 (len(traces), len(quantities))."""
         rows = [[trace[name] for name in self.quantities] for trace in self.traces]
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.quantities))
-
-
-def solvers_needed(experiment: Experiment) -> tuple[str, ...]:
-    """The schemes to compile beforehand: that of the config, and those that certify. A stiff model needs one more."""
-    configured = experiment.methods if len(experiment.methods) == 1 else ()
-    return tuple(dict.fromkeys([*configured, *CERTIFYING]))
 
 
 def units(model: Model, stimulus: type[Stimulus]) -> dict[str, str]:

@@ -43,9 +43,9 @@ def tables(analyses: Iterable[Analysis]) -> Code:
     )
 
 
-def own_tables(analysis: Analysis) -> Code:
-    """Of the tables that an analysis writes by itself."""
-    return (*TABLES, *GRID, *analysis.code())
+def late_tables(analysis: Analysis) -> Code:
+    """Of the tables of a late analysis."""
+    return (*TABLES, *GRID, "results/late.py", *analysis.code())
 
 
 def figures(analyses: Iterable[Analysis]) -> Code:

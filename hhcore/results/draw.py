@@ -1,10 +1,12 @@
 """Draw the figures of an experiment from its tables."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from hhcore.base import tables
 from hhcore.certify.origin import check_origin
@@ -14,13 +16,21 @@ from hhcore.figures.context import FigureContext, figure_context, in_celsius
 from hhcore.figures.style import save
 
 
-def draw(experiment: Experiment, names: Iterable[str], folder: Path, recipe: str = "") -> None:
+def draw(
+    experiment: Experiment, names: Iterable[str], folder: Path, recipes: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Draw the figures of the named analyses into `folder`/figures, from the tables in `folder`.
 
-    recipe : see hhcore.results.recipes; none outside a workflow
+    recipes : of files in `folder`, see hhcore.results.recipes; none outside a workflow
 
     Raises UserError if a table is damaged or was made for another experiment or config.
     """
+    for name, figure in drawn_figures(experiment, names, folder):
+        save(figure, folder / "figures" / name, recipes.get(f"figures/{name}.svg", ""))
+
+
+def drawn_figures(experiment: Experiment, names: Iterable[str], folder: Path) -> Iterator[tuple[str, Figure]]:
+    """The figures of the named analyses by name, drawn from the tables in `folder`. Raises UserError as `draw` does."""
     chosen = [analysis for analysis in analyses(experiment) if analysis.name in names and analysis.figures]
     drawn = {name: rows for analysis in chosen for name, rows in analysis.drawn.items()}
     for name in drawn:
@@ -28,8 +38,7 @@ def draw(experiment: Experiment, names: Iterable[str], folder: Path, recipe: str
     context = figure_context(experiment)
     context, frames = in_celsius(experiment, context, read_frames(drawn, context, folder))
     for analysis in chosen:
-        for name, figure in analysis.draw({table: frames[table] for table in analysis.drawn}, context).items():
-            save(figure, folder / "figures" / name, recipe)
+        yield from analysis.draw({table: frames[table] for table in analysis.drawn}, context).items()
 
 
 def read_frames(drawn: dict[str, Rows], context: FigureContext, folder: Path) -> dict[str, pd.DataFrame]:

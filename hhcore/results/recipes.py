@@ -37,7 +37,7 @@ def recipes(experiment: Experiment) -> dict[str, str]:
     found |= _tables(passed, recipe) | {"summary.html": recipe}
     found |= drawn([analysis for analysis in members if analysis.figures and not analysis.late])
     for analysis in (analysis for analysis in members if analysis.late):
-        code = code_digest(*dependencies.own_tables(analysis))
+        code = code_digest(*dependencies.late_tables(analysis))
         found |= _tables([analysis], digest(*asked, analysis.settings, code, *texts)) | drawn([analysis])
     return found
 

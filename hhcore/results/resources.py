@@ -4,9 +4,10 @@ Estimates are generous, since a cluster ends a job that exceeds them: times are 
 still fails, the workflow gives it more the next time.
 """
 
+from collections.abc import Collection
 from math import ceil, lcm, prod
 
-from hhcore.experiments.analysis import analyses
+from hhcore.experiments.analysis import Analysis, analyses
 from hhcore.experiments.experiment import Experiment
 from hhcore.figures.limits import MAX_POINTS, MAX_VALUES
 from hhcore.sweep.estimate import estimate
@@ -39,17 +40,35 @@ def calibration_minutes(experiment: Experiment) -> int:
     return _minutes(30, _calibration_s(experiment))
 
 
-def tables_minutes(experiment: Experiment) -> int:
-    """Time to put the tables together: 10 us a neuron, and as much for each 150 numbers of its record."""
-    return _minutes(20, _tables_s(experiment))
-
-
-def tables_mb(experiment: Experiment) -> int:
-    """Memory for the tables: row blocks, which hold whole F-I curves, and every error if all are estimated."""
+def tables_minutes(experiment: Experiment, names: Collection[str]) -> int:
+    """Time for the tables of the named analyses: of the late ones as they say, and of the pass over all neurons."""
     e = experiment
-    curve = lcm(*(analysis.alignment for analysis in analyses(e) if analysis.source == "neurons"))
-    numbers = TABLE_COPIES * curve * e.protocol.numbers(e) + (2 * e.n_points if e.certify == "all" else 0)
-    return ceil(2000 + 8 * numbers / 1e6)
+    passed, late = _split(e, names)
+    own = sum(analysis.minutes() for analysis in late)
+    if not passed:
+        return own
+    return own + _minutes(20, _tables_s(e))
+
+
+def tables_mb(experiment: Experiment, names: Collection[str]) -> int:
+    """Memory for the tables of the named analyses, one after the other.
+
+    The pass holds row blocks, which have whole F-I curves, and every error if all are estimated.
+    """
+    e = experiment
+    passed, late = _split(e, names)
+    own = max([analysis.megabytes() for analysis in late], default=0)
+    if not passed:
+        return own
+    numbers = TABLE_COPIES * lcm(*(a.alignment for a in passed)) * e.protocol.numbers(e)
+    numbers += 2 * e.n_points if e.certify == "all" else 0
+    return max(own, ceil(2000 + 8 * numbers / 1e6))
+
+
+def _split(experiment: Experiment, names: Collection[str]) -> tuple[list[Analysis], list[Analysis]]:
+    """Of the named analyses those with tables from the pass over all neurons, and the late ones."""
+    chosen = [analysis for analysis in analyses(experiment) if analysis.name in names]
+    return [a for a in chosen if a.source == "neurons"], [a for a in chosen if a.late]
 
 
 def figures_minutes(experiment: Experiment) -> int:
@@ -99,6 +118,7 @@ def _calibration_s(e: Experiment) -> float:
 
 
 def _tables_s(e: Experiment) -> float:
+    """The pass over all neurons: 10 us for each, and as much for each 150 numbers of its record."""
     return 1e-5 * e.n_points * (1 + e.protocol.numbers(e) / NUMBERS_IN_10_US)
 
 

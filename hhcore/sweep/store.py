@@ -19,6 +19,7 @@ from hhcore.simulation.result import Result
 from hhcore.sweep.columns import array, columns_of, keys_of, shard_schema
 from hhcore.sweep.hashing import config_digest, context_digest
 from hhcore.sweep.keys import shard_points
+from hhcore.sweep.speed import note_speed
 
 OTHER_VERSION = "the store holds neurons of another version of hhcore; they are simulated again"
 
@@ -60,6 +61,7 @@ def update_shard(
     if total:
         result = _certified(experiment, points[missing], threads, _Counter(total, progress))
         note(f"{result.kernel_s:.2f} core seconds in the kernel")
+        note_speed(experiment, experiment.solver.method, int(result.steps.sum()), result.kernel_s)
         parts.append(columns_of(keys[missing], result, experiment.protocol))
     metadata = {"context": form.context, "recipe": config_digest(experiment)}
     tables.write(path, _distinct(pa.concat_tables(parts)), metadata, **_options(form.schema))

@@ -1,3 +1,4 @@
+import csv
 import os
 import re
 import shlex
@@ -12,10 +13,10 @@ sys.path.insert(0, str(Path(workflow.current_basedir, "../..").resolve()))  # as
 
 import hhcore
 from hhcore.base.errors import UserError
+from hhcore.certify.certificate import waits
 from hhcore.config.file import read_config
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.analysis import analyses
-from hhcore.experiments.experiment import solvers_needed
 from hhcore.results import resources
 from hhcore.sweep.estimate import estimate, estimates_text, notes
 
@@ -48,25 +49,13 @@ ROWS = {}  # of each table, in the experiment with the most
 for experiment in EXPERIMENTS.values():
     for table, rows in resources.rows(experiment).items():
         ROWS[table] = max(rows, ROWS.get(table, 0))
-KERNELS = {
-    name: [experiment.kernel_name(method) for method in solvers_needed(experiment)]
-    for name, experiment in EXPERIMENTS.items()
-}
-
 if workflow.is_main_process and notes(EXPERIMENTS.values()):
     print(notes(EXPERIMENTS.values()), file=sys.stderr)
 
 
-def kernels(wildcards):
-    """The compiled kernels that an experiment may need."""
-    return expand("results/kernels/{kernel}.py", kernel=KERNELS[wildcards.experiment])
-
-
 def numerics_before(wildcards):
     """The input that shards wait for: numerics, if it chooses the solver or checks that a fixed step is stable."""
-    solver = EXPERIMENTS[wildcards.experiment].solver
-    waits = solver is None or not solver.scheme.adaptive
-    return [f"results/{wildcards.experiment}/numerics.parquet"] if waits else []
+    return [f"results/{wildcards.experiment}/numerics.parquet"] if waits(EXPERIMENTS[wildcards.experiment]) else []
 
 
 def shards(wildcards):
@@ -88,37 +77,44 @@ def shard_threads(wildcards):
         return 1
 
 
+def has_own_jobs(name, analysis):
+    """Whether an analysis has jobs of its own, rather than a part in those of its experiment.
+
+    Late tables wait for all others. In a large experiment they, and their figures, have jobs that can run beside
+    others. In an experiment of one shard such a job would last longer to start than to work.
+    """
+    return analysis.late and len(ESTIMATES[name].shards) > 1
+
+
 def groups(wanted):
-    """Group the experiments by their protocol and their wanted analyses, since one rule can serve each group.
+    """The jobs to be done, by name: for each {name: (analyses in it, names of the experiments that have it)}.
 
     wanted : from an analysis to whether it counts
-    Returns {name of the group: (analyses, names of the experiments)}; the name leaves out implied analyses.
+
+    Experiments of equal protocol and analyses share a rule; the name leaves out implied analyses.
     """
-    sets = {}
+    jobs = {}
     for name, experiment in EXPERIMENTS.items():
         chosen = [analysis for analysis in ANALYSES[name] if wanted(analysis)]
-        words = [experiment.protocol.kind, *(analysis.name for analysis in chosen if not analysis.implied)]
-        sets.setdefault("_".join(words), (chosen, []))[1].append(name)
-    return {name: chosen for name, chosen in sets.items() if chosen[0]}
+        together = [analysis for analysis in chosen if not has_own_jobs(name, analysis)]
+        words = [experiment.protocol.kind, *(analysis.name for analysis in together if not analysis.implied)]
+        for job, members in [
+            ("_".join(words), together),
+            *((one.name, [one]) for one in chosen if one not in together),
+        ]:
+            if members:
+                jobs.setdefault(job, (members, []))[1].append(name)
+    return jobs
 
 
-def late_analyses():
-    """The analyses of the config with rules of their own: {name: ([analysis], names of the experiments)}."""
-    late = {}
-    for name, experiment_analyses in ANALYSES.items():
-        for analysis in [one for one in experiment_analyses if one.late]:
-            late.setdefault(analysis.name, ([analysis], []))[1].append(name)
-    return late
+def names_of(members):
+    """The names of analyses."""
+    return [analysis.name for analysis in members]
 
 
-def analysis_of(wildcards, name):
-    """An analysis of an experiment."""
-    return next(analysis for analysis in ANALYSES[wildcards.experiment] if analysis.name == name)
-
-
-def of_experiment(function):
-    """A function of wildcards from one of an experiment."""
-    return lambda wildcards: function(EXPERIMENTS[wildcards.experiment])
+def of_experiment(function, *arguments):
+    """A function of wildcards from one of an experiment, and of further arguments."""
+    return lambda wildcards: function(EXPERIMENTS[wildcards.experiment], *arguments)
 
 
 def times_attempt(amount):
@@ -157,9 +153,33 @@ def entry(path, caption, subcategory, **labels):
     return report(path, caption=str(caption), category="{experiment}", subcategory=subcategory, labels=labels)
 
 
+def passes(members):
+    """Whether the tables of some analyses need the pass over all neurons, which writes the summary page too."""
+    return any(analysis.source == "neurons" for analysis in members)
+
+
+def table_files(members):
+    """The tables of a job, and its page, by their paths in an experiment's folder."""
+    tables = [f"{table.name}.parquet" for analysis in members for table in analysis.tables]
+    return [*tables, *(["summary.html"] if passes(members) else [])]
+
+
+def figure_files(members):
+    """The figures of a job, by their paths in an experiment's folder."""
+    names = [f"figures/{figure.name}" for analysis in members for figure in analysis.figures]
+    return [f"{name}.{kind}" for name in names for kind in ("svg", "png")]
+
+
 def table_outputs(members):
-    """The tables of a group of analyses by name; in the report too, unless they are large in one of the experiments."""
+    """The tables of a job by name; in the report too, unless they are large in one of the experiments."""
     outputs = {}
+    if passes(members):
+        outputs["summary"] = entry(
+            "results/{experiment}/summary.html",
+            captions("summary.rst"),
+            "What was run",
+            table="Model, grid, solver, versions, counts",
+        )
     for table in (table for analysis in members for table in analysis.tables):
         path = f"results/{{experiment}}/{table.name}.parquet"
         reported = table.caption and ROWS[table.name] <= REPORTED_ROWS
@@ -168,7 +188,7 @@ def table_outputs(members):
 
 
 def figure_outputs(members):
-    """The figures of a group of analyses: each as SVG, in the report, and as PNG."""
+    """The figures of a job: each as SVG, in the report, and as PNG."""
     outputs = []
     for figure in (figure for analysis in members for figure in analysis.figures):
         path = f"results/{{experiment}}/figures/{figure.name}"
@@ -176,15 +196,16 @@ def figure_outputs(members):
     return outputs
 
 
-def tables_read(wildcards, name):
-    """The tables that those of an analysis are made from."""
-    tables = analysis_of(wildcards, name).reads
-    return expand("results/{experiment}/{table}.parquet", experiment=wildcards.experiment, table=tables)
+def tables_before(members):
+    """The tables that those of a job are made from, and that other jobs make: a function of wildcards."""
+    made = {table.name for analysis in members for table in analysis.tables}
 
+    def inputs(wildcards):
+        needed = [table for a in ANALYSES[wildcards.experiment] if a.name in names_of(members) for table in a.reads]
+        tables = [table for table in dict.fromkeys(needed) if table not in made]
+        return expand("results/{experiment}/{table}.parquet", experiment=wildcards.experiment, table=tables)
 
-def figure_groups():
-    """Group the analyses for the rules of figures; each late analysis has a group of its own."""
-    return groups(lambda analysis: analysis.figures and not analysis.late) | late_analyses()
+    return inputs
 
 
 def drawn_tables(members):
@@ -209,7 +230,8 @@ def time_shares():
     for path in Path("results/benchmarks").rglob("*.tsv"):
         if path.stat().st_mtime >= STARTED:
             stage = path.stem.split("-")[0]
-            seconds[stage] = seconds.get(stage, 0.0) + pd.read_csv(path, sep="\t")["s"].sum()
+            rows = csv.DictReader(path.read_text().splitlines(), delimiter="\t")
+            seconds[stage] = seconds.get(stage, 0.0) + sum(float(row["s"]) for row in rows)
     total = sum(seconds.values())
     shares = [f"{stage} {s:.1f} s ({s / total:.0%})" for stage, s in sorted(seconds.items(), key=lambda x: -x[1])]
     work = f" Work: {', '.join(shares)}" if shares else ""

@@ -1,9 +1,9 @@
 rule calibrate:
     input:
         forced_if_stale,
-        kernels,
     output:
         **table_outputs([analysis for analysis in next(iter(ANALYSES.values())) if analysis.source == "sample"]),
+        kernel="results/{experiment}/kernel.py",
     log:
         "results/logs/{experiment}/calibrate.log",
     benchmark:
@@ -16,7 +16,7 @@ rule calibrate:
         mem_mb=times_attempt(2000),
         runtime=times_attempt(of_experiment(resources.calibration_minutes)),
     params:
-        recipe=recipe_of_output("numerics.parquet"),
+        recipe=lambda wildcards: recipes_of(wildcards.experiment)["numerics.parquet"],
     message:
         "{wildcards.experiment}: measure the error of solvers on a sample of the grid"
     script:

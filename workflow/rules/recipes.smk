@@ -11,9 +11,9 @@ def recipes_of(name):
     return recipes(EXPERIMENTS[name])
 
 
-def recipe_of_output(file):
-    """The recipe of the job that makes a file of an experiment: a function of wildcards."""
-    return lambda wildcards: recipes_of(wildcards.experiment)[file]
+def recipes_of_outputs(files):
+    """The recipes of files of an experiment, by their paths in its folder: a function of wildcards."""
+    return lambda wildcards: {file: recipes_of(wildcards.experiment)[file] for file in files}
 
 
 def report_recipe(wildcards=None):
@@ -23,11 +23,6 @@ def report_recipe(wildcards=None):
     """
     found = [recipe for name in EXPERIMENTS for recipe in recipes_of(name).values()]
     return digest(code_digest(*all_captions()), *found)
-
-
-def first_figure(members):
-    """The first figure of a group of analyses, which stands for the job that draws them."""
-    return f"figures/{next(figure.name for analysis in members for figure in analysis.figures)}.svg"
 
 
 def made_files(name):

@@ -1,77 +1,40 @@
-# The rules of analyses. The outputs of an analysis do not depend on wildcards, so each set of analyses in the config
-# has a rule for its tables from the pass over all neurons, and one for its figures. Other tables have a rule for each
-# analysis. Lambdas in these loops bind the name as a default, since Snakemake calls them after the loop.
-for name, (members, experiments) in groups(lambda analysis: analysis.source == "neurons").items():
+# The rules of analyses. The outputs of an analysis do not depend on wildcards, so each set of analyses that occurs in
+# the config has a rule for its tables and one for its figures.
+for name, (members, experiments) in groups(lambda analysis: analysis.source == "neurons" or analysis.late).items():
+    job = f"tables_{name}" if passes(members) else name
 
     rule:
         name:
-            f"tables_{name}"
+            job
         input:
             forced_if_stale,
-            shards=shards,
+            shards=shards if passes(members) else [],
             numerics="results/{experiment}/numerics.parquet",
+            tables=tables_before(members),
         output:
             **table_outputs(members),
-            summary=entry(
-                "results/{experiment}/summary.html",
-                captions("summary.rst"),
-                "What was run",
-                table="Model, grid, solver, versions, counts",
-            ),
         log:
-            "results/logs/{experiment}/tables.log",
+            f"results/logs/{{experiment}}/{job}.log",
         benchmark:
-            "results/benchmarks/{experiment}/tables.tsv"
+            f"results/benchmarks/{{experiment}}/{job.split('_')[0]}.tsv"
         wildcard_constraints:
             experiment="|".join(experiments),
         conda:
             ENVIRONMENT
         threads: 1
         resources:
-            mem_mb=times_attempt(of_experiment(resources.tables_mb)),
-            runtime=times_attempt(of_experiment(resources.tables_minutes)),
+            mem_mb=times_attempt(of_experiment(resources.tables_mb, names_of(members))),
+            runtime=times_attempt(of_experiment(resources.tables_minutes, names_of(members))),
         params:
-            recipe=recipe_of_output("summary.html"),
+            late={analysis.name: analysis.tables[0].name for analysis in members if analysis.late},
+            recipes=recipes_of_outputs(table_files(members)),
         message:
             "{wildcards.experiment}: put the tables together"
         script:
             "../scripts/tables.py"
 
 
-for name, ([analysis], experiments) in late_analyses().items():
-
-    rule:
-        name:
-            name
-        input:
-            forced_if_stale,
-            kernels=kernels if analysis.source == "model" else [],
-            numerics="results/{experiment}/numerics.parquet",
-            tables=lambda wildcards, name=name: tables_read(wildcards, name),
-        output:
-            **table_outputs([analysis]),
-        log:
-            f"results/logs/{{experiment}}/{name}.log",
-        benchmark:
-            f"results/benchmarks/{{experiment}}/{name}.tsv"
-        wildcard_constraints:
-            experiment="|".join(experiments),
-        conda:
-            ENVIRONMENT
-        threads: 1
-        resources:
-            mem_mb=times_attempt(lambda wildcards, name=name: analysis_of(wildcards, name).megabytes()),
-            runtime=times_attempt(lambda wildcards, name=name: analysis_of(wildcards, name).minutes()),
-        params:
-            name=name,
-            recipe=recipe_of_output(f"{analysis.tables[0].name}.parquet"),
-        message:
-            f"{{wildcards.experiment}}: make the tables of {name}"
-        script:
-            "../scripts/own_tables.py"
-
-
-for name, (members, experiments) in figure_groups().items():
+for name, (members, experiments) in groups(lambda analysis: analysis.figures).items():
 
     rule:
         name:
@@ -94,8 +57,8 @@ for name, (members, experiments) in figure_groups().items():
             mem_mb=times_attempt(of_experiment(resources.figures_mb)),
             runtime=times_attempt(of_experiment(resources.figures_minutes)),
         params:
-            names=[analysis.name for analysis in members],
-            recipe=recipe_of_output(first_figure(members)),
+            names=names_of(members),
+            recipes=recipes_of_outputs(figure_files(members)),
         message:
             "{wildcards.experiment}: draw figures"
         script:

@@ -1,26 +1,6 @@
-rule kernel:
-    output:
-        "results/kernels/{kernel}.py",
-    log:
-        "results/logs/kernels/{kernel}.log",
-    benchmark:
-        "results/benchmarks/kernel-{kernel}.tsv"
-    conda:
-        ENVIRONMENT
-    threads: 1
-    resources:
-        mem_mb=times_attempt(1500),
-        runtime=times_attempt(10),
-    message:
-        "Compile the kernel {wildcards.kernel} and measure its speed"
-    script:
-        "../scripts/kernel.py"
-
-
 rule simulate:
     input:
         forced_if_stale,
-        kernels=kernels,
         numerics=numerics_before,
     output:
         update("results/{experiment}/shards/{shard}.parquet"),

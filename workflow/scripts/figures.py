@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from hhcore.base.errors import one_message
-from hhcore.config.reader import read_experiments
+from hhcore.config.reader import read_experiment
 from hhcore.results.draw import draw
 
 with one_message(Path(snakemake.log[0])):
-    experiment = read_experiments(snakemake.config)[snakemake.wildcards.experiment]
-    draw(experiment, snakemake.params.names, Path(snakemake.input[0]).parent, snakemake.params.recipe)
+    experiment = read_experiment(snakemake.config, snakemake.wildcards.experiment)
+    draw(experiment, snakemake.params.names, Path(snakemake.input[0]).parent, snakemake.params.recipes)

@@ -2,13 +2,8 @@
 
 from pathlib import Path
 
-from hhcore.base.errors import UserError, one_message
-from hhcore.base.tables import read
+from hhcore.base.errors import one_message
+from hhcore.results.failed import check_none_failed
 
 with one_message(Path(snakemake.log[0])):
-    failed = read(Path(snakemake.input.failures)).num_rows
-    if failed:
-        raise UserError(
-            f"experiments.{snakemake.wildcards.experiment}: {failed:,} neurons failed, and the config says "
-            f"`failed_neurons: fail`; {snakemake.input.failures} says when and in which state. All results are complete"
-        )
+    check_none_failed(snakemake.wildcards.experiment, Path(snakemake.input.failures))

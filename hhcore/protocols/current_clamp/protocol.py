@@ -18,7 +18,7 @@ from hhcore.simulation.simulate import simulate
 from hhcore.simulation.spike_errors import spike_time_errors
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
-CHECKED_MS = 300.0  # of a run, simulated by SciPy
+CHECKED_MS, CHECKED_SPIKES = 300.0, 5  # of a run, simulated by SciPy: whichever ends first
 SPIKES_HZ = 150.0  # of a fast neuron, to estimate memory and time
 
 SPIKE_TIMES = Accuracy(
@@ -101,13 +101,16 @@ class CurrentClamp(Protocol):
     def check(
         self, experiment: Experiment, point: np.ndarray, run: Result, row: int, scipy: tuple[str, float]
     ) -> float | None:
-        """Compare the first 300 ms with SciPy, straight from the model's equations."""
+        """Compare the first 300 ms, or five spikes, with SciPy, straight from the model's equations."""
         duration = min(experiment.duration, CHECKED_MS / experiment.model.ms)
+        ours = run.spike_times[run.offsets[row] : run.offsets[row + 1]]
+        ours = ours[ours <= duration]
+        if len(ours) > CHECKED_SPIKES:
+            duration = float(ours[CHECKED_SPIKES - 1 : CHECKED_SPIKES + 1].mean())
+            ours = ours[:CHECKED_SPIKES]
         theirs = _by_scipy(experiment, point, duration, scipy)
         if theirs is None:
             return None
-        ours = run.spike_times[run.offsets[row] : run.offsets[row + 1]]
-        ours = ours[ours <= duration]
         ends = np.array([0, len(ours)]), np.array([0, len(theirs)])
         difference = float(spike_time_errors(ours, ends[0], theirs, ends[1], duration)[0])
         return None if np.isnan(difference) else difference  # neither has a spike so early

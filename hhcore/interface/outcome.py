@@ -1,0 +1,175 @@
+"""What `hhcore.run` returns: the tables of experiments as data frames, how exact they are, and their figures."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from html import escape
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
+
+from hhcore.base import tables
+from hhcore.base.errors import UserError, closest
+from hhcore.base.units import pretty_unit
+from hhcore.certify.certificate import certificate
+from hhcore.certify.evidence import MOST, QUANTILE
+from hhcore.experiments.analysis import Analysis, analyses
+from hhcore.experiments.experiment import Experiment
+from hhcore.interface.bar import in_notebook
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+SCREEN_DPI = 110  # of a figure that is shown, not saved
+
+
+class Outcome:
+    """The results of one experiment. Its tables are attributes, read when they are first asked for.
+
+    name       : of the experiment
+    folder     : where its files are
+    experiment : what was run, with the solver that was taken
+    simulated  : number of neurons that this run had to simulate
+    tables     : names of the tables: `.features`, `.spikes` and so on; docs/results.md defines all columns
+
+    A data frame is as `pandas.read_parquet` reads the file. Its `attrs` say what the file says of itself (solver,
+    certificate, digests, versions), and hold the `units` and `definitions` of its columns.
+    """
+
+    def __init__(
+        self, experiment: Experiment, folder: Path, simulated: int = 0, temporary: TemporaryDirectory | None = None
+    ):
+        self.name, self.experiment, self.folder, self.simulated = experiment.name, experiment, folder, simulated
+        self._analyses = analyses(experiment)
+        self._frames: dict[str, pd.DataFrame] = {}
+        self._temporary = temporary  # the folder is there as long as this object
+        self.tables = tuple(table.name for analysis in self._analyses for table in analysis.tables)
+
+    def __getattr__(self, name: str) -> "pd.DataFrame":
+        if name.startswith("_") or name not in self.tables:
+            raise AttributeError(f"experiment {self.name!r} has no table {name!r}; {closest(name, self.tables)}")
+        if name not in self._frames:
+            self._frames[name] = read_frame(self.folder / f"{name}.parquet")
+        return self._frames[name]
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.tables]
+
+    @property
+    def numbers(self) -> dict[str, str]:
+        """The certificate of the solver: every entry that all tables carry, as text."""
+        return certificate(self.folder / "numerics.parquet")
+
+    @property
+    def certificate(self) -> str:
+        """How exact the results are, in a sentence."""
+        accuracy, solver, said = self.experiment.protocol.accuracy, self.experiment.solver, self.numbers
+        worst, most, median = (
+            said[f"{accuracy.name}_{which}_{accuracy.suffix}"]
+            for which in ("worst", f"{100 * QUANTILE:.0f}_percent", "median")
+        )
+        unit, sample = pretty_unit(accuracy.unit), f"{said['reference_runs']} sampled neurons"
+        errors = f"at most {most} {unit} in {MOST} of {sample} (worst {worst} {unit}, median {median} {unit})"
+        if not worst[0].isdigit():  # a reason
+            errors = f"not measured in {sample}: {worst}"
+        how = f"{solver.method} with {solver.setting} {solver.accuracy:.3g}"
+        return f"{how}; {accuracy.label.lower()} {errors}, against {said['reference']}"
+
+    def figures(self) -> dict[str, "Figure"]:
+        """All figures by name, drawn now."""
+        return self._drawn(self._analyses)
+
+    def figure(self, name: str) -> "Figure":
+        """One of the figures, drawn now. Raises UserError for an unknown name."""
+        for analysis in self._analyses:
+            if name in (figure.name for figure in analysis.figures):
+                return self._drawn([analysis])[name]
+        names = [figure.name for analysis in self._analyses for figure in analysis.figures]
+        raise UserError(f"experiment {self.name!r} has no figure {name!r}; {closest(name, names)}")
+
+    def save_figures(self) -> list[Path]:
+        """Write all figures into the folder, each as SVG and PNG, as Snakemake does. Returns their paths."""
+        from hhcore.results.draw import draw
+        from hhcore.results.recipes import recipes
+
+        wanted = recipes(self.experiment)
+        draw(self.experiment, [analysis.name for analysis in self._analyses], self.folder, wanted)
+        return [self.folder / file for file in wanted if file.startswith("figures/")]
+
+    def __repr__(self) -> str:
+        return f"{self._headline()}\n{self.certificate}\ntables: {', '.join(self.tables)}"
+
+    def _repr_html_(self) -> str:
+        rows = [f"<tr><td><code>{name}</code></td><td>{count:,}</td></tr>" for name, count in self._rows().items()]
+        table = f"<table><tr><th>table</th><th>rows</th></tr>{''.join(rows)}</table>"
+        return f"<p><b>{escape(self._headline())}</b><br>{escape(self.certificate)}</p>{table}"
+
+    def _headline(self) -> str:
+        e, failed = self.experiment, self._rows()["failures"]
+        neurons = f"{e.n_points:,} neuron{'s' if e.n_points != 1 else ''} of {e.model.name}"
+        return f"{self.name}: {neurons}, {self.simulated:,} simulated now, {failed:,} failed"
+
+    def _rows(self) -> dict[str, int]:
+        return {name: pq.read_metadata(self.folder / f"{name}.parquet").num_rows for name in self.tables}
+
+    def _drawn(self, members: list[Analysis]) -> dict[str, "Figure"]:
+        if in_notebook():
+            with suppress(ImportError):
+                import matplotlib_inline.backend_inline  # noqa: F401  shows figures as images, as pyplot would
+        drawn = dict(self._drawings(members))
+        for figure in drawn.values():
+            figure.set_dpi(SCREEN_DPI)
+        return drawn
+
+    def _drawings(self, members: list[Analysis]) -> Iterator[tuple[str, "Figure"]]:
+        from hhcore.results.draw import drawn_figures
+
+        return drawn_figures(self.experiment, [analysis.name for analysis in members], self.folder)
+
+
+class Run(Mapping[str, Outcome]):
+    """The results of a config: an `Outcome` for each experiment. With one experiment alone, its attributes are here."""
+
+    def __init__(self, outcomes: dict[str, Outcome]):
+        self._outcomes = outcomes
+
+    def __getitem__(self, name: str) -> Outcome:
+        return self._outcomes[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._outcomes)
+
+    def __len__(self) -> int:
+        return len(self._outcomes)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if len(self) == 1:
+            return getattr(*self.values(), name)
+        raise AttributeError(f"the run has {len(self)} experiments; name one, like run[{next(iter(self))!r}].{name}")
+
+    def __dir__(self) -> list[str]:
+        inside = [name for name in dir(*self.values()) if not name.startswith("_")] if len(self) == 1 else []
+        return [*super().__dir__(), *inside]
+
+    def __repr__(self) -> str:
+        return "\n\n".join(map(repr, self.values()))
+
+    def _repr_html_(self) -> str:
+        return "".join(outcome._repr_html_() for outcome in self.values())
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
+
+
+def read_frame(path: Path) -> "pd.DataFrame":
+    """A table as a data frame; what the file says of itself, and of its columns, is in `attrs`."""
+    content = tables.read(path)
+    frame = content.to_pandas()
+    frame.attrs = dict(tables.metadata(path))
+    for key, entry in (("units", b"unit"), ("definitions", b"definition")):
+        frame.attrs[key] = {field.name: (field.metadata or {}).get(entry, b"").decode() for field in content.schema}
+    return frame

@@ -1,0 +1,101 @@
+"""`hhcore.run`: from a config to tables as data frames, in one process, without Snakemake."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from hhcore.base.errors import UserError
+from hhcore.base.lock import locked
+from hhcore.config.file import read_config
+from hhcore.config.reader import read_experiments
+from hhcore.experiments.experiment import Experiment
+from hhcore.interface.bar import watch
+from hhcore.interface.outcome import Outcome, Run
+from hhcore.interface.steps import make_tables
+from hhcore.results.failed import check_none_failed
+
+
+def run(
+    config: str | os.PathLike | Mapping[str, object] | None = None,
+    *,
+    results: str | os.PathLike | None = None,
+    threads: int | None = None,
+    progress: bool = True,
+    name: str = "experiment",
+    **experiment: object,
+) -> Run:
+    """Run the experiments of a config, and return their tables as data frames.
+
+    config     : a YAML file, or the same as a mapping; or give the keys of one experiment as keyword arguments:
+                 model, stimulus, duration, solver and so on (config/README.md explains all). Arrays are lists of values
+    results    : a folder to keep the results in, as Snakemake does in `results`; what is there and current is not made
+                 again. Without one, everything is gone with the object that is returned
+    threads    : by default all cores
+    progress   : whether to show a bar, or lines in a log file
+    name       : of the experiment given by keyword arguments, whose `initial_state` is "rest" by default
+
+    The tables are those of Snakemake to the last bit, so `snakemake` goes on from a folder of results, and this from
+    its. Ctrl-C ends it; the same call goes on from there if there is a folder.
+
+    Raises UserError for a mistake in the config, and whatever else ends a job of Snakemake with a sentence.
+
+    >>> import hhcore
+    >>> squid = hhcore.run(
+    ...     model="hodgkin_huxley_1952",
+    ...     stimulus={"kind": "step", "amplitude": {"values": [5, 10]}},
+    ...     duration="50 ms",
+    ...     solver={"method": "tsit5", "local_error": 1e-6},
+    ... )
+    >>> squid.features.spike_count.tolist()
+    [1, 4]
+    """
+    experiments = _experiments(config, name, experiment)
+    threads = _cores() if threads is None else threads
+    temporary = TemporaryDirectory(prefix="hhcore-") if results is None else None
+    folder = Path(temporary.name if temporary else results)
+    made = {key: _made(e, folder / key, threads, progress) for key, e in experiments.items()}
+    return Run({key: Outcome(e, folder / key, simulated, temporary) for key, (e, simulated) in made.items()})
+
+
+def _made(experiment: Experiment, folder: Path, threads: int, progress: bool) -> tuple[Experiment, int]:
+    """Make the tables of an experiment. Returns it with its solver, and the number of neurons simulated."""
+    shown = watch(experiment.name, progress)
+    try:
+        for note in experiment.notes:
+            shown.write(note)
+        with locked(folder, lambda: shown.write(f"{folder} is in use by another process; waiting until that ends")):
+            made = make_tables(experiment, folder, threads, shown)
+    finally:
+        shown.close()
+    if experiment.failed_neurons == "fail":
+        check_none_failed(experiment.name, folder / "failures.parquet")
+    return made
+
+
+def _experiments(config: object, name: str, experiment: dict[str, object]) -> dict[str, Experiment]:
+    if (config is None) == (not experiment):
+        raise UserError("run: give a config, or the keys of one experiment: model=..., stimulus=..., and so on")
+    if isinstance(config, str | os.PathLike):
+        return read_experiments(read_config(config), Path(config).parent)
+    if config is None:
+        config = {"experiments": {name: {"initial_state": "rest", **experiment}}}
+    return read_experiments(_plain(config))
+
+
+def _plain(value: object) -> object:
+    """A config as YAML would give it: arrays are lists, paths are texts."""
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, list | tuple | range):
+        return [_plain(inner) for inner in value]
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

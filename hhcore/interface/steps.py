@@ -1,0 +1,86 @@
+"""The steps of the workflow, one after the other in this process: calibration, shards, tables.
+
+A file is made again if it is missing, carries another recipe, or is older than a file that it is made from. So what
+Snakemake has made is kept here, and the other way round.
+"""
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from hhcore.certify.calibration import calibrate
+from hhcore.certify.certificate import resolved, uncertainty, waits, write_numerics
+from hhcore.experiments.analysis import Analysis, analyses
+from hhcore.experiments.experiment import Experiment
+from hhcore.interface.bar import Watch
+from hhcore.results.late import write_late
+from hhcore.results.recipes import recipes, stale
+from hhcore.results.write import write_tables
+from hhcore.sweep.estimate import estimate, estimates_text
+from hhcore.sweep.hashing import config_digest
+from hhcore.sweep.store import update_shard
+
+SAID_FROM = 5.0  # seconds of work: from here on the cost is said before it
+
+
+def make_tables(experiment: Experiment, folder: Path, threads: int, watch: Watch) -> tuple[Experiment, int]:
+    """Make the tables of an experiment in `folder`, with all that they need; what is there and current is kept.
+
+    Returns the experiment with its solver, and the number of neurons simulated. Raises UserError as the steps do.
+    """
+    wanted, numerics = recipes(experiment), folder / "numerics.parquet"
+    shards = [folder / f"shards/{shard}.parquet" for shard in estimate(experiment).shards]
+    _say_cost(experiment, shards, threads, watch)
+    _calibrate(experiment, numerics, wanted[numerics.name], threads, watch)
+    experiment = resolved(experiment, numerics)
+    simulated = _simulate(experiment, shards, [numerics] if waits(experiment) else [], threads, watch)
+    members = analyses(experiment)
+    passed = [*_tables(folder, [one for one in members if one.source == "neurons"]), folder / "summary.html"]
+    if due(passed, wanted["summary.html"], [*shards, numerics]):
+        watch.step("tables")
+        write_tables(experiment, shards, numerics, folder, wanted["summary.html"])
+    for analysis in (one for one in members if one.late):
+        own, read = _tables(folder, [analysis]), [folder / f"{name}.parquet" for name in analysis.reads]
+        if due(own, recipe := wanted[own[0].name], [numerics, *read]):
+            watch.step(analysis.name)
+            write_late(experiment, analysis.name, folder, recipe)
+    return experiment, simulated
+
+
+def due(files: Iterable[Path], recipe: str, sources: Iterable[Path] = ()) -> bool:
+    """Whether one of the files of a step is missing, of another recipe, or older than one of its sources."""
+    if not all(file.exists() for file in files) or any(stale((str(file), recipe) for file in files)):
+        return True
+    newest = max((file.stat().st_mtime_ns for file in sources), default=0)
+    return min(file.stat().st_mtime_ns for file in files) < newest
+
+
+def _say_cost(experiment: Experiment, shards: list[Path], threads: int, watch: Watch) -> None:
+    cost = estimate(experiment)
+    if cost.core_s > SAID_FROM * threads and due(shards, config_digest(experiment)):
+        watch.write(estimates_text({experiment.name: cost}))
+
+
+def _calibrate(experiment: Experiment, numerics: Path, recipe: str, threads: int, watch: Watch) -> None:
+    """Write numerics.parquet, and beside it the text of the kernel."""
+    kernel = numerics.with_name("kernel.py")
+    if due([numerics], recipe) or not kernel.exists():
+        evidence = calibrate(experiment, threads=threads, progress=watch.tried)
+        if remark := uncertainty(evidence):
+            watch.write(remark)
+        write_numerics(experiment, evidence, numerics, recipe)
+        shutil.copyfile(experiment.engine(evidence.chosen.method).kernel.path, kernel)
+
+
+def _simulate(experiment: Experiment, shards: list[Path], sources: list[Path], threads: int, watch: Watch) -> int:
+    """Simulate what shards lack; returns the number of neurons."""
+    new, recipe = 0, config_digest(experiment)
+    waiting = [shard for shard in shards if due([shard], recipe, sources)]
+    for number, path in enumerate(waiting):
+        progress = watch.part(number, len(waiting))
+        new += update_shard(experiment, path.stem, path, threads=threads, progress=progress, note=watch.log)
+    return new
+
+
+def _tables(folder: Path, members: Iterable[Analysis]) -> list[Path]:
+    return [folder / f"{table.name}.parquet" for analysis in members for table in analysis.tables]
