@@ -106,7 +106,7 @@ def test_a_job_that_fails_shows_its_rule_its_log_and_one_sentence(cache, tmp_pat
     folder.config(parameters={"membrane.C": {"values": [0.0001, 1]}})
     stopped = folder.snakemake("--cores", "1")
     assert stopped.returncode == 1
-    said = r"Error in rule calibrate \(e: .*\), log results/logs/e/calibrate.log:\n  Error\. "
+    said = r"Error in rule calibrate \(e: .*\), log results/logs/e/calibrate.log\n  Error\. "
     assert re.search(said, stopped.stderr), stopped.stderr
     assert stopped.stderr.count("is unstable") == 1 and "RuleException" not in stopped.stderr
 

@@ -72,7 +72,7 @@ class Terminal(ColorizingTextHandler):
         if get_event(record) == LogEvent.JOB_ERROR and self.board:
             self.board.drop(record.jobid)
             text, _ = self.jobs.get(record.jobid, ("", []))
-            lines = [f"Error in rule {record.rule_name} ({text}), log {', '.join(record.log)}:"]
+            lines = [f"Error in rule {record.rule_name} ({text}), log {', '.join(record.log)}"]
             lines += [f"  {line}" for log in record.log for line in last_lines(log)]
             self.write(self.decorate(record, "\n".join(lines)))
         elif not str(record.msg).strip().endswith("non-zero exit status 1."):  # as every job whose log says why
@@ -119,7 +119,7 @@ def expected_seconds():
         before = [until(one) for one in workflow.dag.dependencies[job] if one in jobs]
         return jobs[job] / max(1, job.threads) + max(before, default=0.0)
 
-    whole = max([sum(jobs.values()) / workflow.cores, *map(until, jobs)])
+    whole = max([sum(jobs.values()) / workflow.cores, *map(until, jobs)], default=0.0)
     return {job.jobid: seconds for job, seconds in jobs.items()}, whole
 
 
