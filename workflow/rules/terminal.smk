@@ -119,7 +119,7 @@ def expected_seconds():
         before = [until(one) for one in workflow.dag.dependencies[job] if one in jobs]
         return jobs[job] / max(1, job.threads) + max(before, default=0.0)
 
-    whole = max([sum(jobs.values()) / workflow.cores, *map(until, jobs)], default=0.0)
+    whole = max([sum(jobs.values()) / workflow.cores, *map(until, jobs)])
     return {job.jobid: seconds for job, seconds in jobs.items()}, whole
 
 
