@@ -41,7 +41,7 @@ CANDIDATES = ("tsit5", "dop853", "rodas5p")  # the others cost more at every acc
 def read_experiments(config: Mapping[str, object], base: str | Path = ".") -> dict[str, Experiment]:
     """All experiments of a config, by name, checked to the last value.
 
-    base : the folder that paths of model files start from
+    base : the folder that relative paths of model files start from; `read_config` leaves none
     Raises UserError with every mistake, one for each value. It refuses a grid that is too large before any of it is in
     memory.
     """

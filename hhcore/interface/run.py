@@ -79,7 +79,7 @@ def _experiments(config: object, name: str, experiment: dict[str, object]) -> di
     if (config is None) == (not experiment):
         raise UserError("run: give a config, or the keys of one experiment: model=..., stimulus=..., and so on")
     if isinstance(config, str | os.PathLike):
-        return read_experiments(read_config(config), Path(config).parent)
+        return read_experiments(read_config(config))
     if config is None:
         config = {"experiments": {name: {"initial_state": "rest", **experiment}}}
     return read_experiments(_plain(config))

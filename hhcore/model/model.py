@@ -3,6 +3,7 @@
 import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 
@@ -191,17 +192,30 @@ def split_name(model: str) -> tuple[str, str | None]:
     return (file, variant) if colon and not re.search(r"[/\\.]", variant) else (model, None)
 
 
+def is_model_file(model: str) -> bool:
+    """Whether `model`, which may name a variant, is the path of a file and not a name in the catalogue.
+
+    >>> is_model_file("own/neuron.mmt:leaky"), is_model_file("pospischil_2008:fs")
+    (True, False)
+    """
+    return split_name(model)[0].endswith((".mmt", ".cellml"))
+
+
 def _find(model: str):
     if model in models():
         return CATALOGUE / f"{model}.mmt"
-    if not model.endswith((".mmt", ".cellml")):
+    if not is_model_file(model):
         raise UserError(
             f"model {model!r} is not in the catalogue and is not a path to a .mmt or .cellml file "
             "(docs/own_model.md says how to use others); " + closest(model, models())
         )
     path = Path(model)
     if not path.is_file():
-        raise UserError(f"model file {model!r} does not exist; paths count from {Path.cwd()}")
+        start = "in a config, paths count from its folder" if path.is_absolute() else f"paths count from {Path.cwd()}"
+        others = [file.name for file in path.parent.glob("*") if is_model_file(file.name) and file.is_file()]
+        near = get_close_matches(path.name, sorted(others), n=1)
+        hint = f"; did you mean {str(path.with_name(near[0]))!r}?" if near else ""
+        raise UserError(f"model file {model!r} does not exist; {start}{hint}")
     return path
 
 

@@ -47,7 +47,7 @@ def is_alone(held):
 
 def check_writable():
     """Raise OSError if this folder or results/ is read-only, or too full for the files of Snakemake itself."""
-    for folder in filter(os.path.exists, [os.getcwd(), "results"]):
+    for folder in filter(os.path.exists, [os.getcwd(), placed("results")]):
         disk, reason = os.statvfs(folder), None
         if not os.access(folder, os.W_OK):
             reason = errno.EROFS if disk.f_flag & os.ST_RDONLY else errno.EACCES

@@ -51,7 +51,7 @@ class Terminal(ColorizingTextHandler):
         """Say what will be done; begin to show the jobs of a run."""
         if workflow.non_local_exec:
             self.as_it_is = True
-            self.write(f"{text}\n{estimates_text(ESTIMATES)}")
+            self.write(f"{text}\n{estimates_text(ESTIMATES, kept())}")
         elif workflow.dryrun:
             if not self.told:
                 self.write(f"{text.rstrip()}\n\n{estimates_text(ESTIMATES, kept())}")
@@ -105,9 +105,9 @@ def last_lines(log):
 @cache
 def kept():
     """The neurons of each experiment in the store; none are known of results in a storage."""
-    if storage_arguments():
+    if workflow.storage_settings.default_storage_provider is not None:
         return {}
-    return {name: held(e, ESTIMATES[name].shards, Path("results", name)) for name, e in EXPERIMENTS.items()}
+    return {name: held(e, ESTIMATES[name].shards, Path(placed("results"), name)) for name, e in EXPERIMENTS.items()}
 
 
 def expected_seconds():
