@@ -66,8 +66,8 @@ ROWS = {}  # of each table, in the experiment with the most
 for experiment in EXPERIMENTS.values():
     for table, rows in resources.rows(experiment).items():
         ROWS[table] = max(rows, ROWS.get(table, 0))
-if workflow.is_main_process:
-    print(notes(EXPERIMENTS.values()), end="", file=sys.stderr)
+if workflow.is_main_process and notes(EXPERIMENTS.values()):
+    print(notes(EXPERIMENTS.values()), file=sys.stderr)
 
 
 def numerics_before(wildcards):

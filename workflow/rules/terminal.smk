@@ -55,7 +55,7 @@ class Terminal(ColorizingTextHandler):
         """Say what will be done; begin to show the jobs of a run."""
         if workflow.non_local_exec:
             self.as_it_is = True
-            self.write(f"{text}\n{estimates_text(ESTIMATES)}")
+            self.write(f"{text}\n{estimates_text(ESTIMATES, kept())}")
         elif workflow.dryrun:
             if not self.told:
                 self.write(f"{text.rstrip()}\n\n{estimates_text(ESTIMATES, kept())}")
@@ -83,7 +83,7 @@ class Terminal(ColorizingTextHandler):
         if get_event(record) == LogEvent.JOB_ERROR and self.board:
             self.board.drop(record.jobid)
             text, *_ = self.jobs.get(record.jobid, ("",))
-            lines = [f"Error in rule {record.rule_name}", f"  {text}; log {', '.join(record.log)}"]
+            lines = [f"Error in rule {record.rule_name} ({text}), log {', '.join(record.log)}"]
             lines += [f"  {line}" for log in record.log for line in last_lines(log)]
             self.write(self.decorate(record, "\n".join(lines)))
         elif not str(record.msg).strip().endswith("non-zero exit status 1."):  # as every job whose log says why
