@@ -16,6 +16,7 @@ from benchmarks.problem import AMPLITUDES, DURATION_MS, FINER_US, FINEST_US, PUL
 from benchmarks.verdicts import apart, digits, fastest, goals, listed, point, winners
 from hhcore.base.files import atomic_write
 from hhcore.figures import style
+from hhcore.figures.save import save as save_figure
 
 DOCS = Path(__file__).parents[1] / "docs"
 MEASURED = DOCS / "benchmarks.json"
@@ -158,7 +159,7 @@ def save(results: dict) -> None:
         with atomic_write(DOCS / "scaling.md") as temporary:
             temporary.write_text(scaling(results["scaling"]), encoding="utf-8")
     if rows := on_the_axon(measured(results)):
-        style.save(work_precision(rows), DOCS / "work_precision")
+        save_figure(work_precision(rows), DOCS / "work_precision")
 
 
 def measured(results: dict) -> list[dict]:
@@ -335,7 +336,7 @@ def work_precision(rows: list[dict]) -> Figure:
     axes.set(xscale="log", yscale="log")
     axes.set_xlabel("largest spike-time error (µs)")
     axes.set_ylabel("neuron-seconds per core-second")
-    figure.legend(handles=handles, loc="outside right center")
+    axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
 
 

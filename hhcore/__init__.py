@@ -1,24 +1,60 @@
-"""Compiled sweeps of conductance-based neuron models."""
+"""Compiled sweeps of conductance-based neuron models.
+
+simulate    neurons of a model, one for each value of its parameters, of the stimulus or of initial states
+trace       the time course of one neuron
+run         experiments as a config describes them: their tables as data frames
+models, variants, load_model    the catalogue, published parameter sets, your own model file
+Step, PulseTrain, FromFile      stimuli
+
+>>> import hhcore
+>>> hhcore.simulate("hodgkin_huxley_1952", {}, hhcore.Step("10 uA/cm^2"), duration="50 ms").spike_counts.tolist()
+[4]
+"""
 
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hhcore.base.errors import UserError
+    from hhcore.interface.run import run
+    from hhcore.interface.simulate import simulate, trace
+    from hhcore.model.model import Model, load_model, models, variants
+    from hhcore.simulation.result import Result, Trace
+    from hhcore.simulation.stimuli.file import FromFile
+    from hhcore.simulation.stimuli.pulse_train import PulseTrain
+    from hhcore.simulation.stimuli.step import Step
 
 __version__ = "0.1.0"
-
+__all__ = [
+    "FromFile",
+    "Model",
+    "PulseTrain",
+    "Result",
+    "Step",
+    "Trace",
+    "UserError",
+    "load_model",
+    "models",
+    "run",
+    "simulate",
+    "trace",
+    "variants",
+]
 _HOMES = {
     "FromFile": "simulation.stimuli.file",
     "Model": "model.model",
     "PulseTrain": "simulation.stimuli.pulse_train",
     "Result": "simulation.result",
     "Step": "simulation.stimuli.step",
+    "Trace": "simulation.result",
     "UserError": "base.errors",
     "load_model": "model.model",
     "models": "model.model",
     "run": "interface.run",
-    "simulate": "simulation.simulate",
-    "trace": "simulation.simulate",
+    "simulate": "interface.simulate",
+    "trace": "interface.simulate",
     "variants": "model.model",
 }
-__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str):
@@ -26,3 +62,7 @@ def __getattr__(name: str):
     if name not in _HOMES:
         raise AttributeError(f"module 'hhcore' has no attribute {name!r}")
     return getattr(import_module(f"hhcore.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

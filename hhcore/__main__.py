@@ -1,8 +1,4 @@
-"""The command line.
-
-`python -m hhcore models` shows the catalogue or one of its models, `python -m hhcore check FILE` checks a config,
-`python -m hhcore verify FOLDER` checks files of results.
-"""
+"""The command line: the catalogue of models, a config checked, files of results checked."""
 
 import argparse
 import sys
@@ -13,6 +9,16 @@ from hhcore.config.file import read_config
 from hhcore.config.reader import read_experiments
 from hhcore.model.model import load_model, models, variants
 from hhcore.sweep.estimate import estimate, estimates_text, notes
+
+EXAMPLES = """\
+examples:
+  python -m hhcore models                       the catalogue
+  python -m hhcore models hodgkin_huxley_1952   states and parameters of a model, with units
+  python -m hhcore check my.yaml                what a config would cost
+  python -m hhcore verify results               whether files are as they were written
+
+Experiments are run by `snakemake --configfile my.yaml`, or from Python: help(hhcore).
+"""
 
 
 def catalogue() -> str:
@@ -37,7 +43,7 @@ def table(name: str) -> str:
 
 
 def checked(path: str) -> str:
-    """What the experiments of a config file would cost. Raises UserError at the first mistake in it."""
+    """What the experiments of a config file would cost. Raises UserError with all mistakes in it."""
     experiments = read_experiments(read_config(path))
     costs = estimates_text({name: estimate(experiment) for name, experiment in experiments.items()})
     return "\n".join(filter(None, [notes(experiments.values()), costs]))
@@ -59,17 +65,30 @@ def verified(folder: str) -> int:
     return wrong
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run a command; return 1 after a mistake of the user."""
-    parser = argparse.ArgumentParser(prog="python -m hhcore", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
+def parser() -> argparse.ArgumentParser:
+    """The commands and what they take."""
+    parser = argparse.ArgumentParser(
+        prog="python -m hhcore",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
     listing = commands.add_parser("models", help="the catalogue, or one model of it")
     listing.add_argument("name", nargs="?", help="a model, or model:variant, or a path")
     checking = commands.add_parser("check", help="whether a config file is right, and what it would cost")
     checking.add_argument("config", help="a YAML file")
     verifying = commands.add_parser("verify", help="whether files of results are as they were written")
     verifying.add_argument("folder", nargs="?", default="results", help="a folder or a file; default: results")
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command, or print the help without one; return 1 after a mistake of the user."""
+    options = parser().parse_args(arguments)
+    if options.command is None:
+        parser().print_help()
+        return 0
     try:
         if options.command == "verify":
             return 1 if verified(options.folder) else 0

@@ -2,13 +2,17 @@
 
 import copy
 import math
+import random
 import re
+from functools import cache
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 import yaml
 
-import hhcore.config.reader
+import hhcore.config.values
+from hhcore.__main__ import main
 from hhcore.base.errors import UserError
 from hhcore.config.file import read_config
 from hhcore.config.reader import read_experiments
@@ -31,6 +35,7 @@ experiments:
     solver: {method: rk4, dt: 0.025}
     traces: [{amplitude: 10, sodium.g: 120, potassium.g: 36}]
 """)
+SQUID = GOOD["experiments"]["squid"]
 MISSING = object()
 
 
@@ -48,7 +53,7 @@ def changed(path, value, good=GOOD):
 
 
 def refused(config, where, *parts):
-    """The message is `where: ...`, on one line, and has all `parts`."""
+    """There is one mistake: `where: ...`, on one line, with all `parts`."""
     with pytest.raises(UserError) as caught:
         read_experiments(config, ".")
     message = str(caught.value)
@@ -105,7 +110,7 @@ MISTAKES = [
     # types
     (("model",), ["hodgkin_huxley_1952"], ".model", ["['hodgkin_huxley_1952'] is not text"]),
     (("model",), None, ".model", ["nothing is not text", "`model: hodgkin_huxley_1952`"]),
-    (("potential",), 3, ".potential", ["3 is not text", "`membrane.V`"]),
+    (("potential",), 3, ".potential", ["3 is not text", "`potential: membrane.V`"]),
     (("stimulus",), [1, 2], ".stimulus", ["[1, 2] is not a mapping", "key: value"]),
     (("parameters",), ["sodium.g"], ".parameters", ["['sodium.g'] is not a mapping"]),
     (("parameters",), None, ".parameters", ["nothing is not a mapping"]),
@@ -136,7 +141,7 @@ MISTAKES = [
     (("initial_state",), "rset", ".initial_state", ["'rset'", "mean 'rest'?"]),
     (("initial_state",), "{membrane.V: -65, ...}", ".initial_state", ["is not a choice here"]),
     (("initial_state",), None, ".initial_state", ["nothing", "legal: rest, model, {membrane.V: -65"]),
-    (("parameters", "sodium.gbar"), 1, ".parameters", ["no parameter 'sodium.gbar'", "mean 'sodium.g'?"]),
+    (("parameters", "sodium.gbar"), 1, ".parameters", ["no parameter 'sodium.gbar'", "mean 'sodium.g' [mS/cm^2]?"]),
     (("parameters", "membrane.V"), 1, ".parameters", ["no parameter 'membrane.V'", "legal: "]),
     # numbers and units
     (("duration",), "100 mV", ".duration", ["'100 mV' cannot be converted to ms"]),
@@ -175,7 +180,12 @@ MISTAKES = [
     (("analysis_window",), [0, 101], ".analysis_window", ["[0, 101] does not lie"]),
     (("analysis_window",), ["20 mV", 30], ".analysis_window[0]", ["'20 mV' cannot be converted to ms"]),
     # pulses
-    (("stimulus",), {"kind": "pulse_train", "amplitude": 10}, ".stimulus", ["'width' is missing", "period: 1000"]),
+    (
+        ("stimulus",),
+        {"kind": "pulse_train", "amplitude": 10, "period": 9},
+        ".stimulus",
+        ["'width' is missing", "period: 1000"],
+    ),
     (("stimulus",), PULSES | {"stop": 80}, ".stimulus", ["no key 'stop'", "legal: kind, amplitude, width, period"]),
     (("stimulus",), PULSES | {"width": 0}, ".stimulus.width", ["0.0 is not above 0"]),
     (("stimulus",), PULSES | {"period": "-1 s"}, ".stimulus.period", ["-1000.0 is not above 0"]),
@@ -308,9 +318,9 @@ def test_mistakes(path, value, where, parts):
         ({"experiments": {}}, "experiments", ["is empty"]),
         ({"experiments": None}, "experiments", ["nothing is not a mapping"]),
         ({"experiments": [1]}, "experiments", ["[1] is not a mapping"]),
-        ({"experiments": {"a b": {}}}, "experiments", ["the name 'a b' becomes a folder", "letters, digits"]),
-        ({"experiments": {"../up": {}}}, "experiments", ["the name '../up' becomes a folder"]),
-        ({"experiments": {"a\n": {}}}, "experiments", [r"the name 'a\n' becomes a folder"]),
+        ({"experiments": {"a b": SQUID}}, "experiments", ["the name 'a b' becomes a folder", "letters, digits"]),
+        ({"experiments": {"../up": SQUID}}, "experiments", ["the name '../up' becomes a folder"]),
+        ({"experiments": {"a\n": SQUID}}, "experiments", [r"the name 'a\n' becomes a folder"]),
         ({"experiments": {2024: {}}}, "experiments", ["the key 2024 is not text", "quotes"]),
         ({"experiments": {"a": None}}, "experiments.a", ["nothing is not a mapping"]),
     ],
@@ -318,6 +328,100 @@ def test_mistakes(path, value, where, parts):
 )
 def test_mistakes_above_the_experiments(config, where, parts):
     refused(config, where, *parts)
+
+
+# --- several mistakes
+
+CASES = [(path, value, GOOD, where, parts) for path, value, where, parts in MISTAKES]
+CASES += [(path, value, SAMPLED, where, parts) for path, value, where, parts in SAMPLING_MISTAKES]
+JUDGES = {"model", "potential", "current", "stimulus", "duration", "parameters", "sample"}  # others are judged by them
+JUDGED = ({"protocol", "solver"}, {"combine", "traces"})  # the tolerance by the protocol, traces by the grid
+
+
+@pytest.fixture
+def load_once(monkeypatch):
+    monkeypatch.setattr(hhcore.config.values, "load_model", cache(hhcore.config.values.load_model))  # 20 ms each
+
+
+def mistakes(config) -> tuple[str, ...]:
+    try:
+        read_experiments(config, ".")
+    except UserError as error:
+        return error.mistakes
+    return ()
+
+
+def test_every_experiment_has_the_mistakes_that_it_has_alone(load_once):
+    bodies = {
+        f"e{i}": changed(path, value, good)["experiments"]["squid"] for i, (path, value, good, *_) in enumerate(CASES)
+    }
+    alone = [mistake for name, body in bodies.items() for mistake in mistakes({"experiments": {name: body}})]
+    assert len(alone) == len(CASES) > 100
+    assert mistakes({"experiments": {"good": SQUID, **bodies}}) == tuple(alone)
+
+
+def test_two_mistakes_in_one_experiment_are_found_both_unless_one_is_judged_by_the_other(load_once):
+    """And none follows from another: each is in the place of one of the two, and says what that one says."""
+    both, changes_others = 0, (1e8, {"normal": [90, 20]})  # more pulses fit into the run, one more quantity is sampled
+    cases = [case for case in CASES if case[1] not in changes_others]
+    for one, other in random.Random(1).sample([*combinations(cases, 2)], 1200):
+        if one[2] is not other[2] or one[0][0] == other[0][0]:
+            continue
+        found = mistakes(changed(*other[:2], changed(*one[:3])))
+        for mistake in found:
+            assert any(says(mistake, *case[3:]) for case in (one, other)), (one, other, found)
+        keys = {one[0][0], other[0][0]}
+        assert len(found) == 2 or found and (keys & JUDGES or keys in JUDGED), (one, other, found)
+        both += len(found) == 2
+    assert both > 400
+
+
+def says(mistake: str, where: str, parts: list[str]) -> bool:
+    return mistake.startswith(f"experiments.squid{where}: ") and any(part in mistake for part in parts)
+
+
+def test_all_mistakes_of_a_config_by_hand():
+    """A misspelled key is one mistake, not a missing one besides; a model that is not there is one."""
+    config = yaml.safe_load("""
+    experiments:
+      a b:
+        model: hodgkin_huxley_1952
+        stimulus: {kind: step, amplitude: 1}
+        initial_state: rest
+        duration: 9
+        solver: {}
+      squid:
+        modell: hodgkin_huxley_1952
+        stimulus: {kind: stp}
+        initial_state: rset
+        duration: 100
+        parameters: {sodium.gg: 1 mV}
+        solver: {tolerence: 1 us}
+    """)
+    assert [mistake.split("; ")[0] for mistake in mistakes(config | {"threads": 4})] == [
+        "config: there is no key 'threads' here",
+        "experiments: the name 'a b' becomes a folder",
+        "experiments.'a b'.solver: {} does not say how accurate",
+        "experiments.squid: there is no key 'modell' here",
+        "experiments.squid.stimulus.kind: 'stp' is not a choice here",
+        "experiments.squid.solver: there is no key 'tolerence' here",
+        "experiments.squid.initial_state: 'rset' is not a choice here",
+    ]
+
+
+def test_the_message_counts_the_mistakes_and_has_a_line_for_each(tmp_path, capsys):
+    path = tmp_path / "mine.yaml"
+    config = changed(("solver", "Dt"), 3, changed(("spikes",), 0))
+    path.write_text(yaml.safe_dump(config))
+    assert main(["check", str(path)]) == 1
+    one, two = mistakes(config)
+    assert capsys.readouterr().err == f"Error. 2 mistakes:\n- {one}\n- {two}\n"
+    many = {f"e{i}": SQUID | {"spikes": 0} for i in range(30)}
+    with pytest.raises(UserError, match=r"^30 mistakes:\n(- .*\n){20}- and 10 more$"):
+        read_experiments({"experiments": many})
+
+
+# --- grids
 
 
 def test_zip_needs_start_before_stop_in_every_neuron():
@@ -331,13 +435,15 @@ def test_zip_needs_start_before_stop_in_every_neuron():
 def test_a_grid_that_is_too_large_is_refused_before_any_of_it_is_in_memory(monkeypatch):
     monkeypatch.setattr(AxisSpec, "expand", lambda self: pytest.fail("an axis was expanded"))
     parameters = {"sodium.g": TEN_THOUSAND, "leak.g": TEN_THOUSAND, "potassium.g": TEN_THOUSAND}
+    parameters["membrane.C"] = {"linspace": [1, 2, 10**6]}
     refused(
-        changed(("parameters",), parameters | {"membrane.C": {"linspace": [1, 2, 10**6]}}),
+        changed(("parameters",), parameters, changed(("traces",), [])),
         "experiments.squid",
         "5e+18 points (amplitude 5, sodium.g 10000, leak.g 10000, potassium.g 10000, membrane.C 1000000)",
         "at most 1e+09",
     )
-    config = changed(("stimulus",), STEP)
+    del parameters["membrane.C"]
+    config = changed(("stimulus",), STEP, changed(("traces",), []))
     config["experiments"]["squid"]["parameters"] = parameters
     refused(config, "experiments.squid", "1e+12 points", "sodium.g 10000", "combine: zip")
 
@@ -346,16 +452,9 @@ def test_more_than_sixteen_axes(tmp_path):
     source = (Path(hhcore.__file__).parent / "models" / "hodgkin_huxley_1952.mmt").read_text()
     extra = "".join(f"x{i} = 1 [1]\n    in [1]\n" for i in range(17))
     (tmp_path / "many.mmt").write_text(f"{source}\n[extra]\n{extra}")
-    config = changed(("parameters",), {f"extra.x{i}": {"values": [1]} for i in range(17)})
+    config = changed(("parameters",), {f"extra.x{i}": {"values": [1]} for i in range(17)}, changed(("traces",), []))
     config["experiments"]["squid"]["model"] = str(tmp_path / "many.mmt")
     refused(config, "experiments.squid", "18 axes are given, at most 16")
-
-
-def test_mistakes_of_form_are_found_before_a_model_is_loaded(monkeypatch):
-    monkeypatch.setattr(hhcore.config.reader, "load_model", lambda *args, **names: pytest.fail("a model was loaded"))
-    config = copy.deepcopy(GOOD)
-    config["experiments"]["second"] = changed(("solver", "order"), 4)["experiments"]["squid"]
-    refused(config, "experiments.second.solver", "no key 'order'")
 
 
 # --- model files
@@ -498,7 +597,8 @@ def test_a_merged_yaml_key_may_be_set_again(tmp_path):
 
 def test_a_mapping_that_contains_itself_or_unfolds_without_end_is_refused():
     """Snakemake hands over what its own reader made of the file."""
-    refused(yaml.safe_load("experiments: &x {a: *x}"), "experiments.a", "no key 'a'")
+    with pytest.raises(UserError, match=r"- experiments\.a: there is no key 'a' here"):
+        read_experiments(yaml.safe_load("experiments: &x {a: *x}"))
     lines = "\n".join(f"x{i}: &x{i} [{', '.join(['*x' + str(i - 1)] * 9)}]" for i in range(1, 40))
     bomb = yaml.safe_load(f"x0: &x0 [1]\n{lines}\nexperiments: *x39\n")["experiments"]
     refused({"experiments": bomb}, "experiments", "is not a mapping")

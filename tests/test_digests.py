@@ -9,7 +9,8 @@ import pytest
 
 import hhcore
 from hhcore.compile import module
-from hhcore.config.reader import OPTIONAL, REQUIRED, read_experiments
+from hhcore.config.keys import EXPERIMENT
+from hhcore.config.reader import read_experiments
 from hhcore.experiments.analysis import all_analyses, analyses
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import protocols
@@ -33,12 +34,14 @@ EXEMPT = {
     "base/files.py": "how a file takes its place, not what is in it",
     "base/seals.py": "how a file is sealed, not what is in it",
     "base/progress.py": "lines on the terminal",
+    "base/board.py": "lines on the terminal",
     "model": "a model enters by its own digest",
     "config": "a config enters by the values of the experiment",
     "grid/axes.py": "axes enter by their values",
     "grid/designs.py": "designs enter by their points",
     "grid/normal.py": "designs enter by their points",
     "experiments/analysis.py": "a contract without results of its own",
+    "simulation/display.py": "how a prompt shows results",
     "sweep/speed.py": "estimates of time",
     "sweep/estimate.py": "estimates, and names of shards, which are outputs",
 }
@@ -298,7 +301,7 @@ SAME = {"protocol": "named, it is what the stimulus implies; the field of the ex
 
 
 def test_every_key_of_a_config_moves_a_digest_or_is_free_by_name():
-    assert {*REQUIRED, *OPTIONAL} == {*OTHER_KEYS, *(key for key in FREE if key in OPTIONAL)}
+    assert {*EXPERIMENT} == {*OTHER_KEYS, *(key for key in FREE if key in EXPERIMENT)}
     spread = {"parameters": {"sodium.g": {"uniform": [110, 120]}}, "stimulus": {"kind": "step", "amplitude": 10}}
     zipped = {"stimulus": {"kind": "step", "amplitude": {"values": [0, 10]}}}
     for key, value in OTHER_KEYS.items():

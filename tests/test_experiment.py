@@ -13,7 +13,8 @@ import yaml
 from hhcore.base.errors import UserError
 from hhcore.base.units import column_name, to_unit
 from hhcore.config.file import read_config
-from hhcore.config.reader import OPTIONAL, REQUIRED, read_experiments
+from hhcore.config.keys import EXPERIMENT
+from hhcore.config.reader import read_experiments
 from hhcore.experiments.analysis import analyses
 from hhcore.grid import designs as sampling
 from hhcore.grid.axes import DISTRIBUTIONS, FORMS
@@ -272,7 +273,7 @@ def test_the_test_config_uses_every_key_and_every_axis():
     assert [a.shape for a in found.values()] == [(3, 2, 9), (4,), (), (3, 5), (32, 3), (16,)]
     assert {a.solver and a.solver.method for a in found.values()} == {None, "rk4", "tsit5"}
     kinds = [*FORMS, "scale", *DISTRIBUTIONS]
-    words = [*REQUIRED, "tolerance", "certify", *OPTIONAL, *STIMULUS, *KINDS, *kinds]
+    words = [*EXPERIMENT, "tolerance", "certify", *STIMULUS, *KINDS, *kinds]
     without = {"file", "factor"}  # no model of the catalogue has a stimulus of its own: tests/test_clock.py
     for word in (word for word in words if word not in without):
         assert re.search(rf"\b{word}:|: {word}\b", text), word
@@ -300,10 +301,15 @@ def test_every_example_of_the_page_is_a_config(block):
 
 def test_the_page_explains_every_key_and_every_method():
     headings = "\n".join(line for line in PAGE.splitlines() if line.startswith(("## ", "| [")))
-    for key in [*REQUIRED, *OPTIONAL]:
+    for key in EXPERIMENT:
         assert f"`{key}`" in headings, key
     for word in [*KINDS, *STIMULUS, *METHODS, *DISTRIBUTIONS, *sampling.KINDS, *read(GRID).model.parameters]:
         assert f"`{word}`" in PAGE or f"`{word}:" in PAGE, word
+
+
+def test_the_page_lists_the_keys_as_they_are_declared():
+    rows = re.findall(r"^\| \[`(\w+)`\]\(#\S+\) \| (.*) \| (.*) \|$", PAGE, re.MULTILINE)
+    assert rows == [(name, key.meaning, key.otherwise or "required") for name, key in EXPERIMENT.items()]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ from matplotlib.image import imread
 from hhcore.base.units import pretty_unit
 from hhcore.config.reader import read_experiments
 from hhcore.figures.context import FigureContext, Variable, figure_context, texts
-from hhcore.figures.style import CATEGORIES, edges, level_colours, look, save
+from hhcore.figures.save import save
+from hhcore.figures.style import CATEGORIES, edges, level_colours, look
 from hhcore.protocols.fi.figures import fi_curves, oscillation_range, rheobase_map, spike_count_map
 from hhcore.protocols.pacing.figures import apd_map, restitution
 from hhcore.protocols.traces.figures import trace_panel
@@ -685,7 +686,10 @@ def test_save_writes_both_formats_and_nothing_else(tmp_path):
     assert ElementTree.parse(svg).getroot().tag.endswith("svg")
     assert imread(png).shape[1] == 1050  # 3.5 inch at 300 dpi
     text = svg.read_text()
-    assert "<text" not in text and "date>" not in text  # letters are shapes: no font is needed
+    assert "date>" not in text
+    words = [element.text for element in ElementTree.parse(svg).iter("{http://www.w3.org/2000/svg}text")]
+    assert "APD90 (ms)" in words and "title" in words  # text can be searched, and edited in a drawing program
+    assert "sans-serif" in text  # where no font of the list is installed
 
 
 def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):

@@ -14,18 +14,18 @@ from hypothesis import strategies as st
 from test_bad_config import GOOD, SAMPLED
 from test_fuzzed_models import simulated
 
-import hhcore.config.reader
+import hhcore.config.values
 from hhcore.base.errors import UserError
 from hhcore.config.file import read_config
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.experiment import Experiment
 
-LOAD_ONCE = cache(hhcore.config.reader.load_model)  # 20 ms each
+LOAD_ONCE = cache(hhcore.config.values.load_model)  # 20 ms each
 
 
 @pytest.fixture(autouse=True)
 def load_once(monkeypatch):
-    monkeypatch.setattr(hhcore.config.reader, "load_model", LOAD_ONCE)
+    monkeypatch.setattr(hhcore.config.values, "load_model", LOAD_ONCE)
 
 
 def read(config: dict) -> dict[str, Experiment]:
@@ -33,7 +33,7 @@ def read(config: dict) -> dict[str, Experiment]:
     try:
         found = read_experiments(config, ".")
     except UserError as error:
-        assert ": " in str(error) and len(str(error)) < 2000
+        assert all(": " in mistake and "\n" not in mistake and len(mistake) < 2000 for mistake in error.mistakes)
         return {}
     assert found
     for e in found.values():

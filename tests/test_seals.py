@@ -19,7 +19,8 @@ from hhcore.certify.certificate import resolved, write_numerics
 from hhcore.certify.origin import check_origin
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.experiment import Experiment
-from hhcore.figures.style import new_figure, save
+from hhcore.figures.save import save
+from hhcore.figures.style import new_figure
 from hhcore.results.recipes import recipes
 from hhcore.results.verify import problems, result_files
 from hhcore.sweep.hashing import config_digest

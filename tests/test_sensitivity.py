@@ -1,5 +1,6 @@
 """Sobol indices: against analytic ones, and those of an experiment against its own tables."""
 
+import sys
 import warnings
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from matplotlib.container import BarContainer
 from scipy.stats import qmc
 from test_figures import POTENTIAL, STIMULUS, check_layout
 
+from hhcore.base.errors import UserError
 from hhcore.certify.calibration import calibrate
 from hhcore.certify.certificate import provenance, write_numerics
 from hhcore.config.reader import read_experiments
@@ -334,3 +336,9 @@ def test_a_sample_without_an_axis_has_no_curves(tmp_path):
     draw_all(e, tmp_path)
     assert "latin_hypercube, n = 12, seed 1" in (tmp_path / "summary.html").read_text()
     assert "uniform from 0.1 to 0.5 mS/cm²" in (tmp_path / "summary.html").read_text()
+
+
+def test_a_missing_extra_is_named_in_one_sentence(monkeypatch):
+    monkeypatch.setitem(sys.modules, "SALib.analyze", None)
+    with pytest.raises(UserError, match=r"SALib, which is missing; pip install 'hhcore\[sensitivity\]'$"):
+        sobol_indices(np.arange(12.0), 1)

@@ -180,7 +180,7 @@ def test_a_neuron_that_fails_has_a_status_a_time_and_a_state_and_leaves_its_bloc
     points = {"membrane.C": np.array([1.0, capacitance, 1.0])}
     run = hhcore.simulate(HH, points, hhcore.Step(10.0), duration=50.0, **solver(method))
     assert run.features.status.tolist() == ["ok", how, "ok"]
-    assert run.features.loc[1].drop(["status", "failed_ms"]).isna().all()
+    assert run.features.loc[1].drop(["membrane_C_uF_cm2", "status", "failed_ms"]).isna().all()
     assert run.features.failed_ms.isna().tolist() == [True, False, True]
     assert 0.0 <= run.features.failed_ms[1] < 50.0 and np.isfinite(run.final).all()
     assert run.features.loc[0].equals(run.features.loc[2])
@@ -235,18 +235,21 @@ def test_trace_agrees_with_simulate_and_with_the_currents_by_hand():
         ({"duration": -1.0}, "duration"),
         ({"duration": np.inf}, "duration: inf is not a finite number"),
         ({"duration": np.nan}, "duration: nan is not a finite number"),
-        ({"duration": "10 ms"}, "duration: '10 ms' is not a finite number"),
+        ({"duration": "10 mV"}, "duration: '10 mV' cannot be converted to ms"),
+        ({"duration": "10"}, "duration: '10' is text without a unit; expected a bare number in ms"),
+        ({"threshold": "0 ms"}, "threshold: '0 ms' cannot be converted to mV"),
         ({"threads": 0}, "threads: 0 is not a number of threads; give a whole number from 1 on"),
         ({"threads": 1.5}, "threads: 1.5 is not a number of threads"),
         ({"threshold": np.nan}, "threshold: nan is not a finite number"),
         ({"method": "rk4", "dt": np.inf}, "dt: inf is not a finite number"),
-        ({"local_error": "small"}, "local_error: 'small' is not a finite number"),
+        ({"local_error": "small"}, "local_error: 'small' does not begin with a number"),
         ({"analysis_window": 5}, "analysis_window: 5 is not a window; give two times"),
         ({"analysis_window": (0, np.nan)}, "analysis_window: nan is not a finite number"),
         ({"points": {"sodium.g": [[100, 120]]}}, r"points: sodium.g: an array of shape \(1, 2\) is no list"),
         ({"points": [120]}, r"points: \[120\] is not a mapping; give values by name"),
         ({"stimulus": hhcore.Step([[1, 2]])}, r"stimulus.amplitude: an array of shape \(1, 2\) is no list"),
-        ({"stimulus": hhcore.Step("ten")}, "stimulus.amplitude: .ten. is neither a number nor an array"),
+        ({"stimulus": hhcore.Step("ten")}, "stimulus.amplitude: .ten. does not begin with a number"),
+        ({"stimulus": hhcore.Step(10, "5 mV")}, "stimulus.start: .5 mV. cannot be converted to ms"),
         ({"stimulus": hhcore.Step(10, start=np.nan)}, "stimulus.start: nan is not a time"),
         ({"stimulus": hhcore.PulseTrain(10, np.inf, 5)}, "stimulus.width: inf is not a time"),
         ({"stimulus": hhcore.PulseTrain(10, 1, 2, number=np.nan)}, "stimulus.number: nan is not a number of pulses"),
@@ -256,17 +259,26 @@ def test_trace_agrees_with_simulate_and_with_the_currents_by_hand():
         ),
         (
             {"initial_state": dict.fromkeys(hhcore.load_model(HH).states, "a")},
-            "initial_state: membrane.V: 'a' is neither",
+            "initial_state: membrane.V: 'a' does not begin with a number",
         ),
         ({"analysis_window": (10, 5)}, "analysis_window"),
         ({"initial_state": "resting"}, "'resting'.*rest"),
         ({"initial_state": {"membrane.V": -65}}, "missing: sodium.m"),
         ({"initial_state": {"V": -65}}, "no state 'V'"),
-        ({"initial_state": np.zeros((3, 4))}, r"got shape \(3, 4\); give \(4,\) or \(1, 4\)"),
+        ({"initial_state": np.zeros((3, 5))}, r"got shape \(3, 5\); give \(4,\) or \(neurons, 4\)"),
+        (
+            {"initial_state": np.zeros((3, 4)), "points": {"leak.g": [1, 2]}},
+            r"columns must have one length, not \[2, 3\]",
+        ),
+        (
+            {"initial_state": {"membrane.V": [1, 2], "sodium.m": [1, 2, 3], "sodium.h": 0, "potassium.n": 0}},
+            r"lists of states must have one length, not \[2, 3\]",
+        ),
         ({"initial_state": [[1, "a"]]}, "not an array of numbers"),
         ({"rearm": 10.0}, "rearm"),
         ({"points": {"sodium.g": "120 mV"}}, "points: sodium.g: '120 mV' cannot be converted to mS/cm.2"),
-        ({"points": {"sodium.g": ["120 mV"]}}, r"points: sodium.g: \['120 mV'\] is neither a number nor an array"),
+        ({"points": {"sodium.g": [1, "120 mV"]}}, r"points: sodium.g\[1\]: '120 mV' cannot be converted to mS/cm.2"),
+        ({"points": {"temperature.T": ["6.3 degC", 16.3]}}, "temperature.T: 16.3 is in kelvin here.*'16.3 degC'"),
         ({"stimulus": 10}, "stimulus: 10 is not a stimulus; give one, like hhcore.Step"),
     ],
 )

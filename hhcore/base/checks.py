@@ -2,10 +2,11 @@
 
 import reprlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from hhcore.base.errors import UserError, closest
+from hhcore.base.errors import UserError, closest, collected, match
 
 # Bounded, because a YAML file of a few lines may unfold through its aliases into gigabytes.
 _REPR = reprlib.Repr()
@@ -22,42 +23,84 @@ def quoted(value: object) -> str:
         return "a huge number"
 
 
-def fields(
-    value: object, where: str, required: Mapping[str, str] | None = None, optional: Iterable[str] = ()
-) -> dict[str, object]:
-    """`value` itself, if it is a mapping that has all `required` keys and no others but the `optional` ones.
+@dataclass(frozen=True)
+class Key:
+    """A key of a config, declared once: for what reads it, for the schema of editors, and for config/README.md.
 
-    required : key -> an example of its line, for the message when the key is missing
+    meaning   : in words
+    example   : how its line is written
+    required  : whether it must be there
+    otherwise : what holds if it is left out, in words; "" if that is nothing
+    unit      : of a number: "time", "current" or "potential" for the unit that the model has for it, or a unit; "" if
+                it is not a number
+    legal     : the words that it may be, () if others are legal too
+    elsewhere : what other programs call it, and how that is written here
     """
-    required = required or {}
+
+    meaning: str
+    example: str = ""
+    required: bool = False
+    otherwise: str = ""
+    unit: str = ""
+    legal: tuple[str, ...] = ()
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+
+
+def fields(value: object, where: str, keys: Mapping[str, Key]) -> dict[str, object]:
+    """`value` itself, if it is a mapping that has all required keys of `keys` and no others but the optional ones."""
     body = mapping(value, where)
-    for key in body:
-        if key not in required and key not in optional:
-            raise UserError(
-                f"{where}: there is no key {key!r} here; {closest(key, dict.fromkeys([*required, *optional]))}"
-            )
-    for key, example in required.items():
-        present(body, key, where, example)
+    with collected() as noted:
+        for key in body:
+            with noted():
+                _check_known(key, where, keys)
+        for key in (key for key, declared in keys.items() if declared.required):
+            with noted():
+                present(body, key, where, keys)
     return body
 
 
-def present(body: Mapping[str, object], key: str, where: str, example: str) -> object:
-    """The value of a required key; `example` shows how it is written."""
-    if key not in body:
-        raise UserError(f"{where}: the key {key!r} is missing; given {quoted(list(body))}; add it, like `{example}`")
-    return body[key]
+def present(body: Mapping[str, object], key: str, where: str, keys: Mapping[str, Key]) -> object:
+    """The value of a key of `keys` that must be there. One that is misspelled is a mistake, not one that is missing."""
+    if key in body:
+        return body[key]
+    for other in body:
+        if other not in keys and _meant(other, keys) == key:
+            _check_known(other, where, keys)
+    example = keys[key].example
+    raise UserError(f"{where}: the key {key!r} is missing; given {quoted(list(body))}; add it, like `{example}`")
+
+
+def _check_known(key: str, where: str, keys: Mapping[str, Key]) -> None:
+    if key not in keys:
+        _, hint = in_other_words(key, keys)
+        raise UserError(f"{where}: there is no key {key!r} here; {closest(key, keys, hint)}")
+
+
+def _meant(key: str, keys: Mapping[str, Key]) -> str | None:
+    """The key that is probably meant by one that is not legal."""
+    return in_other_words(key, keys)[0] or match(key, keys)
+
+
+def in_other_words(word: str, keys: Mapping[str, Key]) -> tuple[str, str]:
+    """The key that other programs call `word`, and how to write it, "" each if there is none."""
+    for key, declared in keys.items():
+        for theirs, here in declared.elsewhere.items():
+            if theirs.lower() == word.lower():
+                return key, f"write {here}"
+    return "", ""
 
 
 def mapping(value: object, where: str) -> dict[str, object]:
     """`value` itself, if it is a mapping whose keys are text."""
     if not isinstance(value, dict):
         raise UserError(f"{where}: {quoted(value)} is not a mapping; write `key: value` lines or {{key: value, ...}}")
-    for key in value:
-        if not isinstance(key, str):
-            raise UserError(
-                f"{where}: the key {quoted(key)} is not text (YAML reads 1, null, on, yes, no as something else); "
-                f"put it in quotes if it is meant"
-            )
+    with collected() as noted:
+        for key in (key for key in value if not isinstance(key, str)):
+            with noted():
+                raise UserError(
+                    f"{where}: the key {quoted(key)} is not text (YAML reads 1, null, on, yes, no as something else); "
+                    f"put it in quotes if it is meant"
+                )
     return value
 
 

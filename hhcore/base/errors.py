@@ -1,27 +1,79 @@
-"""The one exception that a user sees, and the closest match in its message."""
+"""The one exception that a user sees, several of them at once, and the closest match in its message."""
 
 import difflib
 import errno
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+from hhcore.base.board import has_board
+
+MOST_SHOWN = 20  # of the mistakes in one message
+
 
 class UserError(ValueError):
-    """A mistake of the user: the message says where, what was given, what is legal, what to do."""
+    """A mistake of the user, or several: each message says where, what was given, what is legal, what to do."""
+
+    @property
+    def mistakes(self) -> tuple[str, ...]:
+        """The messages, a sentence each."""
+        return self.args
+
+    def __str__(self) -> str:
+        """The one message, or how many there are and a line for each."""
+        if len(self.mistakes) == 1:
+            return str(self.mistakes[0])
+        more = len(self.mistakes) - MOST_SHOWN
+        rest = [f"and {more:,} more"] if more > 0 else []
+        return "\n- ".join([f"{len(self.mistakes):,} mistakes:", *self.mistakes[:MOST_SHOWN], *rest])
 
 
-def closest(word: str, legal: Iterable[str]) -> str:
-    """The end of a message: the legal words and, if one is close to `word`, a suggestion."""
+@contextmanager
+def collected() -> Iterator[Callable[[], AbstractContextManager[None]]]:
+    """Go on after a mistake, and raise all of them at the end, each once.
+
+    >>> with collected() as noted:
+    ...     for word in ("one", "two", "one"):
+    ...         with noted():
+    ...             raise UserError(f"{word} is not a number")
+    Traceback (most recent call last):
+    hhcore.base.errors.UserError: 2 mistakes:
+    - one is not a number
+    - two is not a number
+    """
+    found: dict[str, None] = {}
+
+    @contextmanager
+    def noted() -> Iterator[None]:
+        try:
+            yield
+        except UserError as error:
+            found.update(dict.fromkeys(error.mistakes))
+
+    with noted():
+        yield noted
+    if found:
+        raise UserError(*found)
+
+
+def closest(word: str, legal: Iterable[str], hint: str = "") -> str:
+    """The end of a message: the legal words, and the `hint` or else the one that is close to `word`."""
     legal = list(legal)
     listed = ", ".join(legal[:16]) + (", …" if len(legal) > 16 else "")
-    lowered = {candidate.lower(): candidate for candidate in reversed(legal)}
+    near = match(word, legal)
+    hint = hint or (f"did you mean {near!r}?" if near else "")
+    return f"legal: {listed or 'none'}" + (f"; {hint}" if hint else "")
+
+
+def match(word: str, legal: Iterable[str]) -> str | None:
+    """The legal word that is closest to `word`, None if none is close."""
+    lowered = {candidate.lower(): candidate for candidate in reversed(list(legal))}
     near = difflib.get_close_matches(str(word).lower(), lowered, n=1, cutoff=0.5)
-    hint = f"; did you mean {lowered[near[0]]!r}?" if near else ""
-    return f"legal: {listed or 'none'}{hint}"
+    return lowered[near[0]] if near else None
 
 
 @contextmanager
@@ -29,12 +81,27 @@ def one_message(log: Path) -> Iterator[None]:
     """End a job that fails by the fault of the user or the machine with one sentence, also written to its log.
 
     So does a job that has imported another hhcore than the Snakefile, which says in $HHCORE_LIBRARY where its own is.
+    In a run with a board (hhcore.base.board) the log alone gets the sentence, and the traceback of any other error:
+    the board shows the end of it.
     """
+    try:
+        with _one_sentence(log):
+            yield
+    except Exception:
+        if not has_board() or not _logged(traceback.format_exc(), log):
+            raise
+        sys.exit(1)
+
+
+@contextmanager
+def _one_sentence(log: Path) -> Iterator[None]:
     try:
         _check_library()
         yield
     except UserError as error:
         _exit(str(error), log)
+    except KeyboardInterrupt:
+        _exit("interrupted; the same command goes on from here", log)
     except OSError as error:
         if error.errno not in _ADVICE:
             raise
@@ -61,9 +128,17 @@ def _check_library() -> None:
 
 def _exit(text: str, log: Path) -> NoReturn:
     message = f"Error. {text}"
-    with suppress(OSError), log.open("a", encoding="utf-8") as file:  # a full disk takes no log either
-        print(message, file=file)
-    sys.exit(message)
+    sys.exit(1 if _logged(message, log) and has_board() else message)
+
+
+def _logged(text: str, log: Path) -> bool:
+    """Write to a log. Returns whether it took the text; a full disk does not."""
+    try:
+        with log.open("a", encoding="utf-8") as file:
+            print(text, file=file)
+    except OSError:
+        return False
+    return True
 
 
 _NO_MEMORY = ("start new thread", "failed to map segment")  # what Python and the loader of libraries say

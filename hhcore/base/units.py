@@ -3,15 +3,20 @@
 import functools
 import math
 import re
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from numbers import Real
 from pathlib import Path
 
-from hhcore.base.checks import quoted
+import numpy as np
+
+from hhcore.base.checks import numbers, quoted
 from hhcore.base.errors import UserError
 
 ALL_UNITS = ""  # pint's own file
 _DEFINITIONS = (str(Path(__file__).with_name("units.txt")), ALL_UNITS)  # the first is read in a tenth of the time
+Written = float | str  # a number in the model's unit, or text with a unit of its own
+Quantities = Written | Sequence[Written] | np.ndarray  # one for all neurons, or a list with one for each
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
@@ -62,6 +67,22 @@ def to_unit(value: object, unit: str, where: str) -> float:
     if not _is_finite(number):
         raise UserError(f"{where}: {quoted(value)} is not a finite number; {_legal(unit)}")
     return float(number) + 0.0  # makes -0.0 into 0.0, the same point
+
+
+def to_array(values: object, unit: str, where: str) -> np.ndarray:
+    """A quantity, or a list of them with a text here and there, as float64 () or (n,) in `unit`.
+
+    Raises UserError for text as `to_unit` does, and for what is neither a number nor a list of numbers.
+
+    >>> to_array(["0.5 s", 20], "ms", "start")
+    array([500.,  20.])
+    """
+    if isinstance(values, str):
+        return np.array(to_unit(values, unit, where))
+    is_plain = isinstance(values, np.ndarray) and values.dtype.kind in "biuf"
+    if isinstance(values, Iterable) and not is_plain:
+        values = [to_unit(v, unit, f"{where}[{i}]") if isinstance(v, str) else v for i, v in enumerate(values)]
+    return numbers(values, where)
 
 
 def to_difference(value: object, unit: str, where: str) -> float:

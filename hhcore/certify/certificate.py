@@ -67,11 +67,12 @@ def write_numerics(experiment: Experiment, evidence: Evidence, path: Path, recip
         return tables.table(dict(zip(fields, columns, strict=True)), fields)
 
     content = pa.concat_tables([rows(trial) for trial in evidence.trials])
-    metadata = origin(experiment) | _certificate(experiment, evidence) | tables.versions()
+    metadata = origin(experiment) | certificate_of(experiment, evidence) | tables.versions()
     tables.write(path, content, metadata | {"recipe": recipe})
 
 
-def _certificate(e: Experiment, evidence: Evidence) -> dict[str, str]:
+def certificate_of(e: Experiment, evidence: Evidence) -> dict[str, str]:
+    """What every table says of the numerics."""
     trial: Trial = evidence.trial
     accuracy = e.protocol.accuracy
     scale = accuracy.scale(e.model) * accuracy.factor
@@ -133,7 +134,7 @@ def within(difference: float, accuracy: Accuracy) -> str:
 
 
 def certificate(path: Path) -> dict[str, str]:
-    """What every table says of the numerics, from the metadata of numerics.parquet."""
+    """The same from the metadata of numerics.parquet."""
     own = ("table", "experiment", "config_digest", "recipe")
     metadata = tables.metadata(path).items()
     return {key: text for key, text in metadata if key not in own and not key.startswith("version_")}

@@ -1,30 +1,71 @@
 """The `solver` of a config: a tolerance, so that the solver is chosen, or a scheme and its setting."""
 
-from hhcore.base.checks import choice, fields, quoted
-from hhcore.base.errors import UserError
+from hhcore.base.checks import Key, choice, fields, mapping, present, quoted
+from hhcore.base.errors import UserError, collected
 from hhcore.base.units import to_unit
 from hhcore.experiments.protocol import Accuracy
 from hhcore.schemes.solver import LARGEST_ERROR, METHODS, Solver, setting_of
 
 MAX_STEPS = 10**10
 SMALLEST_ERROR = 1e-11
-SETTINGS = {"dt": "dt: 0.025", "local_error": "local_error: 1e-6"}
+KEYS = {
+    "tolerance": Key(
+        "how far off spike times, or what else the protocol measures, may be; a solver that meets it is chosen",
+        "tolerance: 1 us",
+    ),
+    "method": Key("the scheme", "method: tsit5", otherwise="chosen by the tolerance", legal=METHODS),
+    "dt": Key("the largest step of `rk4`", "dt: 0.025", unit="time", elsewhere={"timestep": "`dt: 0.025`"}),
+    "local_error": Key(
+        f"the largest error of a step relative to the states, {SMALLEST_ERROR:g} to {LARGEST_ERROR:g}; of all schemes "
+        "but `rk4`",
+        "local_error: 1e-6",
+        unit="1",
+        elsewhere=dict.fromkeys(("rtol", "atol", "reltol", "abstol"), "`local_error: 1e-6`"),
+    ),
+    "certify": Key(
+        "the neurons whose error is estimated: a sample or all", otherwise="`sample`", legal=("sample", "all")
+    ),
+}
 
 
-def check_solver(body: object, where: str) -> None:
-    """Raise UserError unless `body` is a tolerance, perhaps with a method, or a method and its setting."""
-    settings = fields(body, where, optional=["tolerance", "method", "dt", "local_error", "certify"])
-    if "method" in settings:
-        choice(settings["method"], METHODS, f"{where}.method")
-    choice(settings.get("certify", "sample"), ["sample", "all"], f"{where}.certify")
+def check_solver(body: object, where: str) -> dict[str, object]:
+    """`body` itself. Raises UserError for what is wrong in it whatever the model: keys, words, the local error."""
+    settings = mapping(body, where)
+    with collected() as noted:
+        with noted():
+            _check_keys(settings, where)
+        for key in ("method", "certify"):
+            with noted():
+                choice(settings.get(key, KEYS[key].legal[0]), KEYS[key].legal, f"{where}.{key}")
+        if "local_error" in settings:
+            with noted():
+                _check_error(settings["local_error"], f"{where}.local_error")
+    return settings
+
+
+def _check_keys(settings: dict, where: str) -> None:
+    """Raise UserError unless the keys are a tolerance, perhaps with a method, or a method and its setting."""
+    fields(settings, where, KEYS)
     if "tolerance" in settings:
-        fields(body, where, {"tolerance": "tolerance: 1 us"}, ["method", "certify"])
-    elif "method" in settings:
-        setting = setting_of(settings["method"])
-        fields(body, where, {"method": "method: tsit5", setting: SETTINGS[setting]}, ["certify"])
-    else:
+        fields(settings, where, {key: KEYS[key] for key in ("tolerance", "method", "certify")})
+    elif "method" not in settings:
         raise UserError(
-            f"{where}: {quoted(body)} does not say how accurate; give `tolerance: 1 us`, or a method and its setting"
+            f"{where}: {quoted(settings)} does not say how accurate; give `tolerance: 1 us`, or a method and its "
+            f"setting"
+        )
+    elif settings["method"] in METHODS:
+        setting = setting_of(settings["method"])
+        legal = {key: KEYS[key] for key in ("method", setting, "certify")}
+        fields(settings, where, legal)
+        present(settings, setting, where, legal)
+
+
+def _check_error(value: object, where: str) -> None:
+    error = to_unit(value, "1", where)
+    if not SMALLEST_ERROR <= error <= LARGEST_ERROR:
+        raise UserError(
+            f"{where}: {quoted(value)} is not between {SMALLEST_ERROR:g} and {LARGEST_ERROR:g}; a smaller one no finer "
+            f"run could check, a larger one loses spikes"
         )
 
 
@@ -45,18 +86,12 @@ def read_tolerance(body: dict, accuracy: Accuracy, where: str) -> float | None:
 def read_solver(body: dict, unit: str, duration: float, where: str) -> Solver | None:
     """The scheme and its setting; None if a tolerance is given. `unit` is that of `duration` and `dt`.
 
-    Raises UserError for a setting that is not legal.
+    `body` is checked. Raises UserError for a `dt` that is not legal.
     """
     if "tolerance" in body:
         return None
     if "local_error" in body:
-        error = to_unit(body["local_error"], "1", f"{where}.local_error")
-        if not SMALLEST_ERROR <= error <= LARGEST_ERROR:
-            raise UserError(
-                f"{where}.local_error: {quoted(body['local_error'])} is not between {SMALLEST_ERROR:g} and "
-                f"{LARGEST_ERROR:g}; a smaller one no finer run could check, a larger one loses spikes"
-            )
-        return Solver(body["method"], error)
+        return Solver(body["method"], to_unit(body["local_error"], "1", f"{where}.local_error"))
     dt = to_unit(body["dt"], unit, f"{where}.dt")
     if not 0 < dt <= duration:
         raise UserError(

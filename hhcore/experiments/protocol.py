@@ -6,8 +6,8 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
 1.  `kind` is its word in a config, `protocol: {kind: ...}`. `default_for(stimulus)` says whether an experiment that
     leaves `protocol` out has it; of the protocols of hhcore, exactly one says so for each kind of stimulus.
     `takes(stimulus)` says whether an experiment may name it.
-2.  It is a frozen dataclass; its keys in the config set its fields. `keys` names the keys with an example each; `read`
-    makes the object, checks every value and its unit, and raises UserError at the first mistake.
+2.  It is a frozen dataclass; its keys in the config set its fields. `keys` declares the keys, each a Key; `read` makes
+    the object, checks every value and its unit, and raises UserError for what is wrong.
 3.  `observers` take notes while the kernel runs: hhcore.simulation.observers. `schema` declares the columns of a neuron
     in the store, besides those of all protocols (COMMON); often the observers declare them, see `schema_of`.
     `keeps_final` says whether the last states of all neurons are kept, not of failed ones alone.
@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import pyarrow as pa
 
+from hhcore.base.checks import Key
 from hhcore.base.registry import discover
 from hhcore.model.model import Model
 from hhcore.schemes.solver import Solver
@@ -126,7 +127,7 @@ class Protocol:
 
     kind: ClassVar[str]
     title: ClassVar[str]
-    keys: ClassVar[Mapping[str, str]] = {}
+    keys: ClassVar[Mapping[str, Key]] = {}
     keeps_final: ClassVar[bool] = False
     schema: ClassVar[pa.Schema]
     accuracy: ClassVar[Accuracy]

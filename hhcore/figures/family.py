@@ -58,7 +58,7 @@ def family(
     style.scale_axis(grid[0], "x", x)
     y_limits(grid[0], np.concatenate([numbers(curve, line.column) for curve in shown for line in lines]))
     if colour:
-        colours.bar(figure, grid, colour.label)
+        colours.bar(figure, colour.label)
     style.legend_below(figure, _handles(lines, levels.size, gap if missing else ""))
     return figure
 
@@ -76,7 +76,7 @@ def points(
     panel.scatter(along[valid], up[valid], c=colours.mappable.to_rgba(values[valid]), s=12, linewidth=0)
     style.scale_axis(panel, "x", x)
     style.scale_axis(panel, "y", y) if y.values.size else y_limits(panel, up)
-    colours.bar(figure, [panel], colour.label)
+    colours.bar(figure, colour.label)
     if not valid.all():
         up = np.where(np.isfinite(up), up, panel.get_ylim()[0])
         panel.plot(along[~valid], up[~valid], linestyle="none", clip_on=False, **style.FAILED)

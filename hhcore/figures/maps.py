@@ -26,7 +26,7 @@ def value_map(
     colours = style.value_colours(numbers(shown, value.column))
     for panel, part in zip(grid, parts, strict=True):
         _draw(panel, part, x, y, value, colours)
-    colours.bar(figure, grid, value.label)
+    colours.bar(figure, value.label)
     handles = []
     if none and np.isnan(numbers(shown, value.column)).any():
         handles.append(Patch(**style.NO_VALUE, label=none))

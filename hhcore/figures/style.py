@@ -1,4 +1,4 @@
-"""The look of all figures, and how they become files: fonts, colours, panels, colour bars, legends, save()."""
+"""The look of all figures: fonts, colours, panels, colour bars, legends."""
 
 import functools
 import math
@@ -6,26 +6,24 @@ import textwrap
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 
 import matplotlib
 import matplotlib.style
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.axis import Tick
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
+from matplotlib.colorbar import Colorbar
 from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
-from hhcore.base.files import atomic_write
-from hhcore.base.seals import RECIPE, SEAL, SEALED, UNSEALED, seal
 from hhcore.figures.context import Variable, texts
+from hhcore.figures.layout import BAR, lay_out
 from hhcore.figures.limits import MAX_COLOURS
 
 ONE_COLUMN, TWO_COLUMNS = 3.5, 7.2  # journal widths [inch]
+DPI = 300
 FEW_TICKS = 5
 
 # Okabe and Ito (2008), by contrast on white; their yellow and sky blue are too light for thin lines.
@@ -38,7 +36,10 @@ NO_VALUE = {"facecolor": "0.94", "edgecolor": "0.7", "hatch": "/////", "linewidt
 FAILED = {"marker": "X", "markersize": 4.5, "color": BLACK, "markeredgecolor": "white", "markeredgewidth": 0.5}
 
 _STYLE = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
+    "font.family": "sans-serif",
+    # The first comes with matplotlib, so that layouts are the same on every machine. SVG names all: the others have
+    # nearly its widths.
+    "font.sans-serif": ["DejaVu Sans", "Bitstream Vera Sans", "Verdana", "Geneva"],
     "font.size": 7,
     "axes.titlesize": 7,
     "axes.labelsize": 7,
@@ -46,10 +47,11 @@ _STYLE = {
     "ytick.labelsize": 6.5,
     "legend.fontsize": 6.5,
     "figure.titlesize": 7.5,
-    "figure.dpi": 300,
+    "figure.dpi": DPI,
     "axes.linewidth": 0.5,
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "axes.titley": 1.0,  # the same for all, without a search for what may be in the way
     "axes.unicode_minus": True,
     "xtick.major.width": 0.5,
     "ytick.major.width": 0.5,
@@ -63,7 +65,8 @@ _STYLE = {
     "lines.markersize": 3,
     "hatch.linewidth": 0.4,
     "legend.frameon": False,
-    "svg.fonttype": "path",  # looks the same where the font is not installed
+    "svg.fonttype": "none",  # text stays text, which can be searched and edited
+    "text.parse_math": False,  # a $ in a text of the user is a $
     "svg.hashsalt": "hhcore",
 }
 
@@ -80,51 +83,18 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     def wrapped(*args: object, **options: object) -> Figure:
         with look():
             figure = draw(*args, **options)
-            _without_mathematics(figure)
-            figure.get_layout_engine().execute(figure)
-            figure.set_layout_engine("none")
-            for axes in figure.axes:  # the last bits of a layout differ from run to run
-                axes.set_position(np.round(axes.get_position().bounds, 5))
+            lay_out(figure)
         return figure
 
     return wrapped
 
 
-def _without_mathematics(figure: Figure) -> None:
-    """A $ in a text of the user is a $: only numbers at ticks, powers of ten, are mathematics."""
-    numbers = {label for tick in figure.findobj(Tick) for label in (tick.label1, tick.label2)}
-    for text in set(figure.findobj(Text)) - numbers:
-        text.set_parse_math(False)
-
-
-def save(figure: Figure, stem: str | Path, recipe: str = "") -> tuple[Path, Path]:
-    """Write `<stem>.svg` and `<stem>.png` (300 dpi), each whole or not at all; equal figures give equal bytes.
-
-    recipe : see hhcore.results.recipes; none outside a workflow
-    """
-    marks = {"Date": None, "Creator": None, "Description": f"{RECIPE}: {recipe}, {SEAL}: {UNSEALED}"}
-    svg = _write(figure, Path(f"{stem}.svg"), marks)
-    # A point ends the recipe: the checksum that follows in the file may look like digits.
-    png = _write(figure, Path(f"{stem}.png"), {"Software": None, RECIPE: f"{recipe}."})
-    return svg, png
-
-
-def _write(figure: Figure, path: Path, metadata: dict[str, str | None]) -> Path:
-    with atomic_write(path) as temporary:
-        with look():
-            figure.savefig(temporary, format=path.suffix[1:], metadata=metadata)
-        if path.suffix in SEALED:
-            seal(temporary)
-    return path
-
-
 def new_figure(width: float, height: float, title: str, notes: Sequence[str]) -> Figure:
     """An empty figure, `height` [inch] high below its heading, which is the title and the notes."""
     lines = [line for text in (title, *notes) for line in textwrap.wrap(text, int(16 * width))]
-    figure = Figure(figsize=(width, height + 0.16 * len(lines)), layout="constrained")
+    figure = Figure(figsize=(width, height + 0.16 * len(lines)))
     FigureCanvasAgg(figure)
-    figure.suptitle("\n".join(lines), x=0.012, ha="left", linespacing=1.3)
-    figure.get_layout_engine().set(w_pad=0.05, h_pad=0.05, wspace=0.02, hspace=0.03)
+    figure.suptitle("\n".join(lines), ha="left", linespacing=1.3)
     return figure
 
 
@@ -162,7 +132,7 @@ def legend_below(figure: Figure, handles: Sequence[Artist]) -> None:
     if handles:
         widest = 0.4 + 0.055 * max(len(handle.get_label()) for handle in handles)  # inch
         columns = max(1, int(figure.get_figwidth() / widest))
-        figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), columns))
+        figure.legend(handles=handles, ncols=min(len(handles), columns))
 
 
 def scale_axis(axes: Axes, which: str, axis: Variable, margin: float = 0.04) -> None:
@@ -207,6 +177,13 @@ def edges(values: np.ndarray, logarithmic: bool = False) -> np.ndarray:
     return np.concatenate([[2 * values[0] - between[0]], between, [2 * values[-1] - between[-1]]])
 
 
+def colour_bar(figure: Figure, mappable: ScalarMappable, label: str) -> Colorbar:
+    """A colour bar, right of all panels."""
+    bar = figure.colorbar(mappable, cax=figure.add_axes((0.9, 0.1, 0.02, 0.8), label=BAR), label=label)
+    bar.outline.set_linewidth(0.5)
+    return bar
+
+
 @dataclass(frozen=True, eq=False)
 class Colours:
     """Numbers as colours of viridis: one for each of the sorted `levels`, or continuous if that is None."""
@@ -214,12 +191,11 @@ class Colours:
     mappable: ScalarMappable
     levels: np.ndarray | None
 
-    def bar(self, figure: Figure, axes: Sequence[Axes], label: str) -> None:
-        """Draw the colour bar, right of all `axes`, if there is a number to show."""
+    def bar(self, figure: Figure, label: str) -> None:
+        """Draw the colour bar, right of all panels, if there is a number to show."""
         if self.levels is not None and not self.levels.size:
             return
-        bar = figure.colorbar(self.mappable, ax=axes, label=label, aspect=30, pad=0.02)
-        bar.outline.set_linewidth(0.5)
+        bar = colour_bar(figure, self.mappable, label)
         if self.levels is not None:
             borders = self.mappable.norm.boundaries
             bar.set_ticks((borders[1:] + borders[:-1]) / 2, labels=texts(self.levels))

@@ -15,7 +15,7 @@ from numbers import Integral
 
 import numpy as np
 
-from hhcore.base.checks import fields, items, quoted
+from hhcore.base.checks import Key, fields, items, quoted
 from hhcore.base.errors import UserError
 from hhcore.base.units import to_difference, to_unit
 
@@ -113,7 +113,7 @@ def in_scale(spec: object, name: str, unit: str, own: float, where: str) -> tupl
 def _form(spec: object, where: str, legal: list[str]) -> str:
     if isinstance(spec, list):
         raise UserError(f"{where}: {quoted(spec)} is a list; write {{values: [...]}}")
-    forms = list(fields(spec, where, optional=legal))
+    forms = list(fields(spec, where, {form: Key("") for form in legal}))
     if len(forms) != 1:
         axes = [form for form in legal if form not in DISTRIBUTIONS]
         raise UserError(f"{where}: an axis is exactly one of {', '.join(axes)}; given {quoted(spec)}")

@@ -11,8 +11,8 @@ from numbers import Integral
 
 import numpy as np
 
-from hhcore.base.checks import choice, fields, items, quoted
-from hhcore.base.errors import UserError
+from hhcore.base.checks import Key, choice, fields, items, quoted
+from hhcore.base.errors import UserError, collected
 from hhcore.base.units import pretty_unit, to_difference, to_unit
 from hhcore.grid import normal
 from hhcore.grid.axes import DISTRIBUTIONS, decimal, in_scale
@@ -20,6 +20,11 @@ from hhcore.grid.axes import DISTRIBUTIONS, decimal, in_scale
 EXAMPLE = "sample: {kind: sobol, n: 1024, seed: 1}"
 SEQUENCES = ("sobol", "saltelli")  # from Sobol's sequence
 KINDS = (*SEQUENCES, "latin_hypercube", *DISTRIBUTIONS)
+KEYS = {
+    "kind": Key("how the points are drawn", "kind: sobol", required=True, legal=KINDS),
+    "n": Key("how many points; with `sobol` and `saltelli` a power of 2", "n: 1024", required=True),
+    "seed": Key("any whole number from 0 on; the same seed draws the same points", "seed: 1", required=True),
+}
 MAX_ROWS = 10**6
 MAX_SAMPLED = 100
 MAX_NUMBERS = 2 * 10**7  # of a design, which is in memory at once: 160 MB
@@ -193,17 +198,27 @@ def read_sample(body: dict, distributions: Mapping[str, Distribution], where: st
         reason = "has a distribution, but the experiment has no sample"
         raise UserError(f"{first.where}: {first.name!r} {reason}; add it, like `{EXAMPLE}`")
     where = f"{where}.sample"
-    settings = fields(body["sample"], where, {"kind": "kind: sobol", "n": "n: 1024", "seed": "seed: 1"})
-    kind = choice(settings["kind"], KINDS, f"{where}.kind")
+    kind, n, seed = check_sample(body["sample"], where)
     if not distributions:
         raise UserError(
             f"{where}: nothing is sampled; give a quantity a distribution, like `sodium.g: {{uniform: [100, 140]}}`"
         )
-    n = _whole(settings["n"], 1, MAX_ROWS, f"{where}.n", "number of points")
-    seed = _whole(settings["seed"], 0, 2**63, f"{where}.seed", "seed")
     spec = SampleSpec(kind, n, seed, tuple(distributions.values()))
     _check(spec, where)
     return spec
+
+
+def check_sample(body: object, where: str) -> tuple[str, int, int]:
+    """Kind, number of points and seed. Raises UserError for what is wrong in them, whatever is sampled."""
+    settings = fields(body, where, KEYS)
+    with collected() as noted:
+        with noted():
+            kind = choice(settings["kind"], KINDS, f"{where}.kind")
+        with noted():
+            n = _whole(settings["n"], 1, MAX_ROWS, f"{where}.n", "number of points")
+        with noted():
+            seed = _whole(settings["seed"], 0, 2**63, f"{where}.seed", "seed")
+    return kind, n, seed
 
 
 def _check(spec: SampleSpec, where: str) -> None:

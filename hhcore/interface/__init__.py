@@ -1,0 +1,1 @@
+"""What is called at a Python prompt."""

@@ -13,7 +13,7 @@ from hhcore.certify.origin import check_origin
 from hhcore.experiments.analysis import Rows, analyses
 from hhcore.experiments.experiment import Experiment
 from hhcore.figures.context import FigureContext, figure_context, in_celsius
-from hhcore.figures.style import save
+from hhcore.figures.save import save
 
 
 def draw(

@@ -17,6 +17,7 @@ NUMBERS_IN_10_US = 150.0  # of a record, put into tables
 COPIES = 4  # of a neuron's numbers in memory at once, while a shard is assembled and written
 TABLE_COPIES = 6  # of the numbers of a row block, while tables are written
 FACETS_SHOWN = 12  # panels of maps and of families of curves together
+STARTS_S = 2.0  # until a job has loaded what it needs
 CALIBRATION_STEPS = 1e5  # in 1 ms, of all neurons of the sample and of the lines it is chosen from
 
 
@@ -36,22 +37,17 @@ def shard_mb(experiment: Experiment) -> int:
 
 def calibration_minutes(experiment: Experiment) -> int:
     """Time to try solvers on a sample, however large the grid."""
-    cost = estimate(experiment)
-    steps_per_core_s = cost.steps / cost.core_s
-    return _minutes(30, CALIBRATION_STEPS * experiment.protocol.simulated_ms(experiment) / steps_per_core_s)
+    return _minutes(30, _calibration_s(experiment))
 
 
 def tables_minutes(experiment: Experiment, names: Collection[str]) -> int:
-    """Time for the tables of the named analyses: of the late ones as they say, and of the pass over all neurons.
-
-    The pass takes 10 us a neuron, and as much for each 150 numbers of its record.
-    """
+    """Time for the tables of the named analyses: of the late ones as they say, and of the pass over all neurons."""
     e = experiment
     passed, late = _split(e, names)
     own = sum(analysis.minutes() for analysis in late)
     if not passed:
         return own
-    return own + _minutes(20, 1e-5 * e.n_points * (1 + e.protocol.numbers(e) / NUMBERS_IN_10_US))
+    return own + _minutes(20, _tables_s(e))
 
 
 def tables_mb(experiment: Experiment, names: Collection[str]) -> int:
@@ -105,6 +101,25 @@ def figure_rows(experiment: Experiment) -> int:
 def rows(experiment: Experiment) -> dict[str, int]:
     """About how many rows each table has, by name; 0 if few, or if the number does not matter."""
     return {table.name: table.rows for analysis in analyses(experiment) for table in analysis.tables}
+
+
+def work_s(rule: str, experiment: Experiment | None) -> float:
+    """About how many seconds a job of a rule other than that of shards takes; its share of the bar of a run."""
+    if rule == "calibrate":
+        return STARTS_S + _calibration_s(experiment)
+    if rule.startswith("tables"):
+        return STARTS_S + _tables_s(experiment)
+    return 2 * STARTS_S
+
+
+def _calibration_s(e: Experiment) -> float:
+    cost = estimate(e)
+    return CALIBRATION_STEPS * e.protocol.simulated_ms(e) * cost.core_s / cost.steps
+
+
+def _tables_s(e: Experiment) -> float:
+    """The pass over all neurons: 10 us for each, and as much for each 150 numbers of its record."""
+    return 1e-5 * e.n_points * (1 + e.protocol.numbers(e) / NUMBERS_IN_10_US)
 
 
 def _minutes(least: int, seconds: float) -> int:

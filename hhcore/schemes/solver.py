@@ -45,13 +45,19 @@ def setting_of(method: str) -> str:
     return "local_error" if SCHEMES[method].adaptive else "dt"
 
 
+def check_method(method: str) -> str:
+    """The method itself. Raises UserError if there is no such scheme."""
+    if method not in METHODS:
+        raise UserError(f"solver method {method!r} does not exist; " + closest(method, METHODS))
+    return method
+
+
 def solver(method: str, dt: float | None, local_error: float | None) -> Solver:
     """Make a solver of the scheme `method` and its one setting. `local_error` defaults to 1e-6.
 
     Raises UserError for a scheme that does not exist, and for a wrong or missing setting.
     """
-    if method not in METHODS:
-        raise UserError(f"solver method {method!r} does not exist; " + closest(method, METHODS))
+    check_method(method)
     if SCHEMES[method].adaptive:
         if dt is not None:
             raise UserError(f"solver method {method!r} chooses its own steps: give local_error, not dt")

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hhcore.base.checks import numbers
 from hhcore.base.errors import UserError, closest
+from hhcore.base.units import Quantities, to_array
 from hhcore.model.model import NOTHING, Model
 from hhcore.simulation.engine import Engine
 from hhcore.simulation.integration import SAMPLE, integrate, pack
+
+InitialState = str | Mapping[str, Quantities] | np.ndarray
 
 RELAXATION = 1000.0  # time for a neuron to settle if Newton's method does not find its rest (ms)
 RELAXATION_STEP = 0.01
@@ -19,20 +21,37 @@ WATCHED_NEURONS = 256  # at a time, for little memory
 
 
 def initial_states(
-    engine: Engine, parameters: np.ndarray, initial_state: str | Mapping[str, float] | np.ndarray
+    engine: Engine, parameters: np.ndarray, initial_state: InitialState
 ) -> tuple[np.ndarray, np.ndarray]:
     """States (n, N) and status int8 (n,: 0 ok, 1 no stable rest) for parameters of the model (n, p).
 
-    initial_state : "rest", "model", a value for every state by name, or float64 (N,) or (n, N)
-
-    Raises UserError for an unknown word, an incomplete mapping, an array of another shape, and as `check_rest`.
+    Raises UserError as `stated_states` and, for "rest", as `check_rest` does.
     """
     model, n = engine.model, len(parameters)
-    if isinstance(initial_state, str) and initial_state == "rest":
+    states = stated_states(model, initial_state)
+    if states is None:
         check_rest(model, "initial_state")
         return _rest(engine, parameters)
-    states = np.broadcast_to(_explicit(model, initial_state, n), (n, len(model.states)))
-    return np.array(states), np.zeros(n, dtype=np.int8)
+    return np.array(np.broadcast_to(states, (n, len(model.states)))), np.zeros(n, dtype=np.int8)
+
+
+def stated_states(model: Model, initial_state: InitialState) -> np.ndarray | None:
+    """The states that the caller or the model states, float64 (N,) or (n, N); None for "rest", which is to be found.
+
+    initial_state : "rest", "model", a value for every state by name, each a quantity or a list of n of them, or float64
+                    (N,) or (n, N)
+
+    Raises UserError for an unknown word, an incomplete mapping, lists of several lengths, an array of another shape.
+    """
+    if isinstance(initial_state, Mapping):
+        return _named(model, initial_state)
+    if not isinstance(initial_state, str):
+        return _table(model, initial_state)
+    if initial_state == "model":
+        return _model_state(model)
+    if initial_state == "rest":
+        return None
+    raise UserError(f"initial_state {initial_state!r} is unknown; " + closest(initial_state, ["rest", "model"]))
 
 
 def check_rest(model: Model, where: str) -> None:
@@ -48,35 +67,25 @@ def check_rest(model: Model, where: str) -> None:
     )
 
 
-def _explicit(model: Model, initial_state: str | Mapping[str, float] | np.ndarray, n: int) -> np.ndarray:
-    """States that the caller or the model states, (N,) or (n, N)."""
-    if isinstance(initial_state, Mapping):
-        return _named(model, initial_state)
-    if not isinstance(initial_state, str):
-        return _table(model, initial_state, n)
-    if initial_state == "model":
-        return _model_state(model)
-    raise UserError(f"initial_state {initial_state!r} is unknown; " + closest(initial_state, ["rest", "model"]))
-
-
 def _model_state(model: Model) -> np.ndarray:
     return np.array([q.value for q in model.states.values()])
 
 
-def _table(model: Model, states: np.ndarray, n: int) -> np.ndarray:
+def _table(model: Model, states: object) -> np.ndarray:
     try:
         table = np.asarray(states, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise UserError(f"initial_state: {states!r} is not an array of numbers") from error
-    if table.shape not in ((len(model.states),), (n, len(model.states))):
+    count = len(model.states)
+    if table.ndim not in (1, 2) or table.shape[-1] != count:
         raise UserError(
-            f"initial_state: got shape {table.shape}; give {(len(model.states),)} or {(n, len(model.states))}, "
+            f"initial_state: got shape {table.shape}; give ({count},) or (neurons, {count}), "
             f"a column for each state of {model.name!r}: {', '.join(model.states)}"
         )
     return table
 
 
-def _named(model: Model, initial_state: Mapping[str, float]) -> np.ndarray:
+def _named(model: Model, initial_state: Mapping[str, Quantities]) -> np.ndarray:
     for name in initial_state:
         if name not in model.states:
             raise UserError(
@@ -85,10 +94,11 @@ def _named(model: Model, initial_state: Mapping[str, float]) -> np.ndarray:
     missing = [name for name in model.states if name not in initial_state]
     if missing:
         raise UserError(f"initial_state: give a value for every state; missing: {', '.join(missing)}")
-    states = [numbers(initial_state[name], f"initial_state: {name}") for name in model.states]
-    if any(state.ndim for state in states):
-        raise UserError("initial_state: give one number for each state, or an array (n, states)")
-    return np.array(states)
+    columns = [to_array(initial_state[name], q.unit, f"initial_state: {name}") for name, q in model.states.items()]
+    lengths = {column.size for column in columns if column.ndim}
+    if len(lengths) > 1:
+        raise UserError(f"initial_state: lists of states must have one length, not {sorted(lengths)}")
+    return np.stack(np.broadcast_arrays(*columns), axis=-1)
 
 
 def _rest(engine: Engine, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,14 +3,22 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from hhcore.base.units import column_name
+from hhcore.schemes.solver import Solver
+from hhcore.simulation.display import chosen_by, counted, html_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STATUSES = ("ok", "no_stable_rest", "diverged", "stalled")
 OK, NO_STABLE_REST, DIVERGED, STALLED = range(4)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ragged:
     """Lists of different length, one for each of n neurons.
 
@@ -20,6 +28,11 @@ class Ragged:
 
     values: np.ndarray
     offsets: np.ndarray
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Ragged):
+            return NotImplemented
+        return same(self.values, other.values) and same(self.offsets, other.offsets)
 
     @classmethod
     def of(cls, values: np.ndarray, counts: np.ndarray) -> "Ragged":
@@ -32,13 +45,14 @@ class Ragged:
         return np.diff(self.offsets)
 
 
-Record = Mapping[str, np.ndarray | Ragged]  # by name, a row for each neuron
+Column = np.ndarray | Ragged
+Record = Mapping[str, Column]  # by name, a row for each neuron
 
 
 def joined(records: Sequence[Record]) -> Record:
     """Join records of the same names, the neurons of one after those of the other."""
 
-    def column(parts: list[np.ndarray | Ragged]) -> np.ndarray | Ragged:
+    def column(parts: list[Column]) -> Column:
         if isinstance(parts[0], Ragged):
             return Ragged.of(
                 *(np.concatenate([getattr(part, name) for part in parts]) for name in ("values", "counts"))
@@ -48,26 +62,88 @@ def joined(records: Sequence[Record]) -> Record:
     return {name: column([record[name] for record in records]) for name in records[0]}
 
 
-class Trace(dict[str, np.ndarray]):
-    """The time course of one neuron: float64 (samples,) by name; `status`, a word of STATUSES, says how it ended.
+def same(a: Column, b: Column) -> bool:
+    """Whether two columns hold the same numbers in the same type; NaN is equal to NaN."""
+    if isinstance(a, Ragged) or isinstance(b, Ragged):
+        return a == b
+    return a.dtype == b.dtype and np.array_equal(a, b, equal_nan=True)
 
-    Of a neuron that diverged or stalled, the last sample is before that.
+
+def same_columns(a: Mapping[str, Column], b: Mapping[str, Column]) -> bool:
+    """Whether two sets of columns have the same names and hold the same."""
+    return a.keys() == b.keys() and all(same(a[name], b[name]) for name in a)
+
+
+class Trace(dict[str, np.ndarray]):
+    """The time course of one neuron: float64 (samples,) by qualified name, in the model's units.
+
+    Of a neuron that diverged or stalled, the last sample is before that. Traces are equal if all columns are, NaN
+    included.
+
+    status      : how it ended, a word of STATUSES
+    units       : unit of each column
+    ms          : milliseconds in the model's unit of time
+    solver      : what integrated it
+    certificate : of a solver that was chosen by a tolerance, what tables say of it; else empty
     """
 
-    def __init__(self, columns: Mapping[str, np.ndarray], status: str):
+    def __init__(
+        self, columns: Mapping[str, np.ndarray], status: str, units: Mapping[str, str], ms: float, solver: Solver
+    ):
         super().__init__(columns)
-        self.status = status
+        self.status, self.units, self.ms, self.solver = status, units, ms, solver
+        self.certificate: Mapping[str, str] = {}
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Trace):
+            return NotImplemented
+        return self.status == other.status and same_columns(self, other)
+
+    def __ne__(self, other: object) -> bool:  # that of dict compares arrays
+        return not self == other
+
+    def __repr__(self) -> str:
+        samples, end = counted(len(self["time"]), "sample"), self["time"][-1] * self.ms
+        solver = chosen_by(self.solver, self.certificate)
+        return f"<Trace: {samples} of {len(self) - 1} columns to {end:g} ms, {self.status}{solver}>"
+
+    def _repr_html_(self) -> str:
+        return html_table(self, self.frame)
+
+    @cached_property
+    def columns(self) -> dict[str, np.ndarray]:
+        """The columns by the names that tables have, with units: time in ms, states, currents, stimulus."""
+        units = {**self.units, "time": "ms"}
+        order = ["time", *(name for name in self if name not in ("time", "stimulus")), "stimulus"]
+        values = {name: self[name] * self.ms if name == "time" else self[name] for name in order}
+        return {column_name(name, units[name]): column for name, column in values.items()}
+
+    @cached_property
+    def frame(self) -> "pd.DataFrame":
+        """The columns as a data frame, a row for each sample.
+
+        >>> import hhcore
+        >>> frame = hhcore.trace("hodgkin_huxley_1952", {}, hhcore.Step(10), duration="20 ms").frame
+        >>> list(frame)[:3]
+        ['time_ms', 'membrane_V_mV', 'sodium_m']
+        """
+        import pandas as pd
+
+        return pd.DataFrame(self.columns)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Result:
-    """The results of n neurons.
+    """The results of n neurons. Results are equal if all columns are, NaN included.
 
     record   : by name, a row for each neuron: status, ended, final, steps, the fields of the observers (spikes, peak,
                trough and turning points, beats), and those of a second run (error, fragile)
     window   : (start, stop) of the analysis window (ms)
     ms, mV   : milliseconds in the model's unit of time, millivolts in its unit of the potential
     kernel_s : core time of the integration [s]; 0 of results from the store
+    given    : what the caller gave for each neuron, (n,) by column name: of the stimulus, parameters, initial states
+    solver   : what integrated them
+    certificate : of a solver that was chosen by a tolerance, what tables say of it; else empty
     """
 
     record: Record
@@ -75,6 +151,25 @@ class Result:
     ms: float
     mV: float = field(kw_only=True)
     kernel_s: float = 0.0
+    given: Mapping[str, np.ndarray] = field(default_factory=dict, kw_only=True)
+    solver: Solver | None = field(default=None, kw_only=True)
+    certificate: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Result):
+            return NotImplemented
+        scales = (self.window, self.ms, self.mV) == (other.window, other.ms, other.mV)
+        return scales and same_columns(self.record, other.record) and same_columns(self.given, other.given)
+
+    def __repr__(self) -> str:
+        start, stop = (time * self.ms for time in self.window)
+        parts = [counted(len(self.status), "neuron"), f"window {start:g} to {stop:g} ms"]
+        parts += [counted(len(self.spike_times), "spike")] if "spikes" in self.record else []
+        parts += [f"{self.failed.sum():,} failed"] if self.failed.any() else []
+        return f"<Result: {', '.join(parts)}{chosen_by(self.solver, self.certificate)}>"
+
+    def _repr_html_(self) -> str:
+        return html_table(self, self.features)
 
     def adding(self, **columns: np.ndarray) -> "Result":
         """The same with columns added to the record, or replaced."""
@@ -189,14 +284,20 @@ class Result:
         return beat_columns(self.beats, self.beat_offsets, *times, self.failed, self.ms, self.mV)
 
     @cached_property
-    def features(self):
-        """pandas.DataFrame with one row per neuron and `columns`."""
+    def features(self) -> "pd.DataFrame":
+        """pandas.DataFrame with one row per neuron: what was given for each, and `columns`.
+
+        >>> import hhcore
+        >>> run = hhcore.simulate("hodgkin_huxley_1952", {"sodium.g": [96, 120]}, hhcore.Step(10), duration=50)
+        >>> run.features[["sodium_g_mS_cm2", "spike_count"]].to_dict("list")
+        {'sodium_g_mS_cm2': [96.0, 120.0], 'spike_count': [1, 4]}
+        """
         import pandas as pd
 
-        return pd.DataFrame(self.columns)
+        return pd.DataFrame({**self.given, **self.columns})
 
     @cached_property
-    def spikes(self):
+    def spikes(self) -> "pd.DataFrame":
         """pandas.DataFrame with one row per spike: neuron, time_ms."""
         import pandas as pd
 
@@ -204,7 +305,7 @@ class Result:
         return pd.DataFrame({"neuron": neuron, "time_ms": self.spike_times * self.ms})
 
     @cached_property
-    def beat_table(self):
+    def beat_table(self) -> "pd.DataFrame":
         """pandas.DataFrame with one row per beat and `beat_columns`."""
         import pandas as pd
 

@@ -1,23 +1,22 @@
-"""simulate() and trace(): check the arguments, share neurons among threads, wrap the results."""
+"""simulate() and trace() with a given solver: share neurons among threads, wrap the results."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from math import isfinite
-from numbers import Integral, Real
+from numbers import Integral
 from threading import Event
 
 import numpy as np
 
-from hhcore.base.checks import numbers
-from hhcore.base.errors import UserError, closest
-from hhcore.base.units import check_temperature, to_unit
-from hhcore.model.model import NOTHING, Model, Quantity, load_model
+from hhcore.base.errors import UserError
+from hhcore.base.units import Quantities, Written, to_unit
+from hhcore.model.model import Model, load_model
 from hhcore.schemes.solver import Solver, solver
+from hhcore.simulation.arguments import positive, read_conditions, read_neurons
 from hhcore.simulation.engine import Engine, engine
 from hhcore.simulation.integration import SAMPLE, Integration, integrate, most_samples, pack
 from hhcore.simulation.observers import Observer, standard_observers
-from hhcore.simulation.rest import initial_states
+from hhcore.simulation.rest import InitialState, initial_states, stated_states
 from hhcore.simulation.result import NO_STABLE_REST, STATUSES, Result, Trace, joined
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
@@ -28,65 +27,35 @@ MOST_SAMPLES = 10**8  # of a trace: several GB
 
 def simulate(
     model: Model | str,
-    points: Mapping[str, float | np.ndarray],
+    points: Mapping[str, Quantities],
     stimulus: Stimulus,
     *,
-    duration: float,
-    initial_state: str | Mapping[str, float] | np.ndarray = "rest",
+    duration: Written,
+    initial_state: InitialState = "rest",
     method: str = "tsit5",
-    dt: float | None = None,
+    dt: Written | None = None,
     local_error: float | None = None,
-    analysis_window: tuple[float, float] | None = None,
-    threshold: float = 0.0,
-    rearm: float | None = None,
+    analysis_window: tuple[Written, Written] | None = None,
+    threshold: Written = 0.0,
+    rearm: Written | None = None,
     observers: Sequence[Observer] | None = None,
     threads: int = 1,
     progress: Callable[[int], None] | None = None,
 ) -> Result:
-    """Simulate one neuron for each row of `points`; its result does not depend on the other rows.
-
-    points          : parameters by qualified name, each a number or float64 (n,), in the model's units, or text with
-                      a unit, like "16.3 degC"; the others keep the model's value
-    stimulus        : of any kind, like hhcore.Step or hhcore.PulseTrain; its fields may be arrays (n,) too
-    duration        : length of the run, in the model's unit of time (ms)
-    initial_state   : "rest" (the stable equilibrium without stimulus of each neuron), "model" (as written in
-                      the model file), a value for every state by name, or float64 (states,) or (n, states)
-    method          : a scheme of hhcore.schemes.solver
-    dt              : largest step of a scheme of fixed step (ms)
-    local_error     : largest error of a step of an adaptive scheme, relative to the size of the states; 1e-6 by
-                      default
-    analysis_window : where peak and trough are taken, and rates by `Result.features`; the whole run by default
-    threshold, rearm: a spike is an upward crossing of `threshold` (mV); before the next one counts, the potential
-                      must have been below `rearm` (by default the threshold)
-    observers       : by default spikes and extremes, with `threshold`, `rearm` and `analysis_window`, and beats if
-                      the stimulus has some. Their fields are in `Result.record`
-    progress        : called with the number of neurons finished since the last call
-
-    Raises UserError for unknown names, unequal lengths and illegal values.
-
-    >>> import hhcore
-    >>> run = hhcore.simulate("hodgkin_huxley_1952", {"sodium.g": [96, 120]}, hhcore.Step(10), duration=50)
-    >>> run.features.spike_count.tolist()
-    [1, 4]
-    """
+    """Simulate one neuron for each row of `points` with a given solver, as hhcore.interface.simulate explains."""
     model = load_model(model) if isinstance(model, str) else model
-    chosen = _solver(method, dt, local_error)
-    duration = _positive(duration, "duration")
-    threshold = _number(threshold, "threshold")
-    window = _window((0.0, duration) if analysis_window is None else analysis_window)
+    chosen = _solver(model, method, dt, local_error)
+    run = read_conditions(model, duration, analysis_window, threshold, rearm)
     if not (isinstance(threads, Integral) and threads > 0):
         raise UserError(f"threads: {threads!r} is not a number of threads; give a whole number from 1 on")
-    if not 0 <= window[0] < window[1] <= duration:
-        raise UserError(f"analysis_window {window} must lie inside 0 to {duration} (the duration)")
-    rearm = threshold if rearm is None else _number(rearm, "rearm")
-    if not rearm <= threshold:
-        raise UserError(f"rearm {rearm} must not lie above the threshold {threshold}")
-    table = _table(model, points, stimulus, duration)
+    stated = stated_states(model, initial_state)
+    table, given = read_neurons(model, points, stimulus, run.duration, stated)
     if observers is None:
-        observers = standard_observers(type(stimulus), threshold, rearm, window, model.mV)
+        observers = standard_observers(type(stimulus), run.threshold, run.rearm, run.window, model.mV)
     compiled = engine(model, method, type(stimulus), observers)
-    states, status = initial_states(compiled, table[:, : len(model.parameters)], initial_state)
-    stops = _stops(duration, [stop for observer in compiled.observers for stop in observer.stops])
+    start = "rest" if stated is None else stated
+    states, status = initial_states(compiled, table[:, : len(model.parameters)], start)
+    stops = _stops(run.duration, [stop for observer in compiled.observers for stop in observer.stops])
 
     cancelled = Event()
 
@@ -108,41 +77,35 @@ def simulate(
     record = joined([{**part.record, "outcome": part.outcome} for part, _ in parts])
     outcome = record.pop("outcome")
     record["status"] = _status(outcome, status)
-    return Result(record, window, model.ms, sum(seconds for _, seconds in parts), mV=model.mV)
+    seconds = sum(seconds for _, seconds in parts)
+    return Result(record, run.window, model.ms, seconds, mV=model.mV, given=given, solver=chosen)
 
 
 def trace(
     model: Model | str,
-    point: Mapping[str, float],
+    point: Mapping[str, Written],
     stimulus: Stimulus,
     *,
-    duration: float,
-    initial_state: str | Mapping[str, float] | np.ndarray = "rest",
+    duration: Written,
+    initial_state: InitialState = "rest",
     method: str = "tsit5",
-    dt: float | None = None,
+    dt: Written | None = None,
     local_error: float | None = None,
-    interval: float | None = None,
+    interval: Written | None = None,
     observers: Sequence[Observer] | None = None,
 ) -> Trace:
-    """Trace one neuron: `time`, `stimulus`, each state, and each current that flows into the potential.
-
-    interval : time between two samples, and the longest step, in the model's unit of time; samples are added where
-               the stimulus changes. By default dt, or 0.025 ms of an adaptive scheme
-    observers: those of `simulate`, so that both use one kernel; their records are dropped
-
-    Returns float64 (samples,) by qualified name, and `status`. Other arguments, limits and errors as in `simulate`.
-    """
+    """Trace one neuron with a given solver, as hhcore.interface.simulate explains."""
     model = load_model(model) if isinstance(model, str) else model
-    chosen = _solver(method, dt, local_error)
-    duration = _positive(duration, "duration")
-    table = _table(model, point, stimulus, duration)
+    chosen = _solver(model, method, dt, local_error)
+    duration = positive(duration, model.time_unit, "duration")
+    table, _ = read_neurons(model, point, stimulus, duration, stated_states(model, initial_state))
     if len(table) != 1:
         raise UserError(f"trace: {len(table)} neurons are given; give the point and the stimulus of one")
     compiled = engine(model, method, type(stimulus), observers)
     start, status = initial_states(compiled, table[:, : len(model.parameters)], initial_state)
     if interval is None:
         interval = TRACE_INTERVAL_MS / model.ms if chosen.scheme.adaptive else chosen.accuracy
-    interval = _positive(interval, "interval")
+    interval = positive(interval, model.time_unit, "interval")
     if duration / interval > MOST_SAMPLES:
         raise UserError(
             f"interval {interval!r}: {duration / interval:.2g} samples in {duration!r} are too many; give an interval "
@@ -152,8 +115,10 @@ def trace(
     most = most_samples(compiled, table, stops)
     integration = integrate(compiled, table, start, stops, accuracy=chosen.accuracy, samples=most)
     values = _sampled(compiled, table, start, integration.samples[0])
-    columns = dict(zip(["time", "stimulus", *model.states, *model.currents], values.T, strict=True))
-    return Trace(columns, STATUSES[_status(integration.outcome, status)[0]])
+    units = {"time": model.time_unit, "stimulus": model.current.unit}
+    units |= {name: q.unit for name, q in (model.states | model.currents).items()}
+    columns = dict(zip(units, values.T, strict=True))
+    return Trace(columns, STATUSES[_status(integration.outcome, status)[0]], units, model.ms, chosen)
 
 
 def _status(outcome: np.ndarray, at_rest: np.ndarray) -> np.ndarray:
@@ -161,29 +126,10 @@ def _status(outcome: np.ndarray, at_rest: np.ndarray) -> np.ndarray:
     return np.where(outcome > 0, outcome + NO_STABLE_REST, at_rest).astype(np.int8)
 
 
-def _solver(method: str, dt: float | None, local_error: float | None) -> Solver:
-    given = {"dt": dt, "local_error": local_error}
-    return solver(method, **{name: None if value is None else _number(value, name) for name, value in given.items()})
-
-
-def _number(value: object, where: str) -> float:
-    """A finite number. Raises UserError for anything else."""
-    if not (isinstance(value, Real) and isfinite(value)):
-        raise UserError(f"{where}: {value!r} is not a finite number; give one")
-    return float(value)
-
-
-def _positive(value: object, where: str) -> float:
-    number = _number(value, where)
-    if number <= 0:
-        raise UserError(f"{where} {value!r} must be above 0")
-    return number
-
-
-def _window(value: object) -> tuple[float, float]:
-    if not isinstance(value, Sequence | np.ndarray) or len(value) != 2:
-        raise UserError(f"analysis_window: {value!r} is not a window; give two times, (start, stop)")
-    return _number(value[0], "analysis_window"), _number(value[1], "analysis_window")
+def _solver(model: Model, method: str, dt: Written | None, local_error: float | None) -> Solver:
+    given = {"dt": (dt, model.time_unit), "local_error": (local_error, "1")}
+    settings = {name: None if value is None else to_unit(value, unit, name) for name, (value, unit) in given.items()}
+    return solver(method, **settings)
 
 
 def _stops(duration: float, times: Sequence[float] | np.ndarray) -> np.ndarray:
@@ -196,46 +142,6 @@ def _chunks(n: int, threads: int, width: int) -> list[slice]:
     """The neurons of each call: whole registers, and work for every thread."""
     size = max(width, min(CHUNK, -(-n // (threads * width)) * width))
     return [slice(first, first + size) for first in range(0, max(n, 1), size)]
-
-
-def _table(model: Model, points: Mapping, stimulus: Stimulus, duration: float) -> np.ndarray:
-    """Parameters of the model, then the fields of the stimulus, for each neuron: float64 (n, p + f)."""
-    if not isinstance(stimulus, Stimulus):
-        raise UserError(f"stimulus: {stimulus!r} is not a stimulus; give one, like hhcore.Step(10)")
-    if not isinstance(points, Mapping):
-        raise UserError(f"points: {points!r} is not a mapping; give values by name, like {{'sodium.g': 120}}")
-    for name in points:
-        if name not in model.parameters:
-            raise UserError(
-                f"points: model {model.name!r} has no parameter {name!r}; " + closest(name, model.parameters)
-            )
-    stimulus.check_model(model, "stimulus")
-    fields = stimulus.columns(duration)
-    for name, field in stimulus.fields.items():
-        if model.current.name == NOTHING and field.unit == "current" and np.any(fields[name]):
-            raise UserError(f"stimulus: model {model.name!r} takes no injected current; {name} must be 0")
-    columns = {name: _numbers(values, model.parameters[name], f"points: {name}") for name, values in points.items()}
-    lengths = {column.size for column in (*columns.values(), *fields.values()) if column.ndim}
-    if len(lengths) > 1:
-        raise UserError(f"points: columns must have one length, not {sorted(lengths)}")
-    n = lengths.pop() if lengths else 1
-    table = np.empty((n, len(model.parameters) + len(fields)))
-    for i, (name, quantity) in enumerate(model.parameters.items()):
-        table[:, i] = columns.get(name, quantity.value)
-    stimuli = table[:, len(model.parameters) :]
-    for i, column in enumerate(fields.values()):
-        stimuli[:, i] = column
-    if n:
-        stimulus.check(dict(zip(fields, stimuli.T, strict=True)), duration, "stimulus")
-    stimuli[:] = stimulus.table(stimuli, duration)
-    return table
-
-
-def _numbers(values: object, parameter: Quantity, where: str) -> np.ndarray:
-    """A number or a list of them, float64 () or (n,), of a parameter; text has a unit."""
-    array = numbers(to_unit(values, parameter.unit, where) if isinstance(values, str) else values, where)
-    check_temperature(float(array.min(initial=np.inf)), parameter.unit, parameter.value, where)
-    return array
 
 
 def _sampled(compiled: Engine, parameters: np.ndarray, start: np.ndarray, samples: np.ndarray) -> np.ndarray:

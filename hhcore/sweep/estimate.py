@@ -1,9 +1,11 @@
 """The cost of an experiment: its shards, and estimates of steps and seconds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil, log2
+from types import MappingProxyType
 
+from hhcore.base.board import duration_text
 from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.schemes.solver import SCHEMES, Solver
@@ -28,6 +30,14 @@ class Estimate:
     core_s: float
 
 
+@dataclass(frozen=True)
+class Held:
+    """How many neurons of the grid are in the store, and whether they were `counted`, or estimated from a sample."""
+
+    neurons: int
+    counted: bool = True
+
+
 def estimate(experiment: Experiment) -> Estimate:
     """The cost of an experiment. Shards depend on the work and the size of the grid, so every machine has the same.
 
@@ -44,7 +54,7 @@ def estimate(experiment: Experiment) -> Estimate:
     needed = max(1.0, steps / STEPS_PER_SHARD, e.n_points / NEURONS_PER_SHARD)
     if needed > MOST_SHARDS:
         raise UserError(
-            f"experiments.{e.name}: {_counted(e.n_points, 'neuron')} and {simulated_ms / 1000.0:.4g} s simulated would "
+            f"experiments.{e.name}: {counted(e.n_points, 'neuron')} and {simulated_ms / 1000.0:.4g} s simulated would "
             f"take about {core_s / 3600:.2g} h on one core, in {needed:.2g} shards; at most {MOST_SHARDS:,} shards are "
             "legal, so shorten the duration or the grid, or ask for less accuracy"
         )
@@ -75,22 +85,34 @@ def notes(experiments: Iterable[Experiment]) -> str:
     return "\n".join(lines)
 
 
-def estimates_text(estimates: dict[str, Estimate]) -> str:
-    """The cost of a run from scratch, a line per experiment."""
-    lines = []
-    for name, cost in estimates.items():
-        size = f"{_counted(cost.neurons, 'neuron')}, {cost.simulated_s:,.6g} s simulated"
-        shards = _counted(len(cost.shards), "shard")
-        lines.append(f"{name}: {size}, {shards}; from scratch about {duration_text(cost.core_s)} on one core")
-    return "\n".join(lines)
+def estimates_text(estimates: dict[str, Estimate], kept: Mapping[str, Held] = MappingProxyType({})) -> str:
+    """The cost of a run, a line per experiment.
+
+    kept : the neurons in the store; without, the cost from scratch
+    """
+    return "\n".join(f"{name}: {_cost_text(cost, kept.get(name))}" for name, cost in estimates.items())
 
 
-def _counted(n: int, word: str) -> str:
+def missing_s(cost: Estimate, kept: Held | None) -> float:
+    """Seconds on one core for the neurons that are not in the store."""
+    return cost.core_s * (1.0 - kept.neurons / cost.neurons) if kept else cost.core_s
+
+
+def _cost_text(cost: Estimate, kept: Held | None) -> str:
+    neurons, seconds = counted(cost.neurons, "neuron"), f"about {duration_text(missing_s(cost, kept))} on one core"
+    if kept is None:
+        shards = counted(len(cost.shards), "shard")
+        return f"{neurons}, {cost.simulated_s:,.6g} s simulated, {shards}; from scratch {seconds}"
+    if kept.neurons >= cost.neurons:
+        return f"{neurons}, all in the store"
+    shards = f", in {len(cost.shards):,} shards" if len(cost.shards) > 1 else ""
+    if kept.neurons == 0:
+        return f"{neurons} to simulate{shards}, {seconds}"
+    about, held = ("", kept.neurons) if kept.counted else ("about ", int(float(f"{kept.neurons:.2g}")))
+    missing = f"{cost.neurons - held:,} to simulate{shards}"
+    return f"{neurons}, {about}{held:,} in the store, {about}{missing}, {seconds}"
+
+
+def counted(n: int, word: str) -> str:
+    """`1 neuron`, `2 neurons`."""
     return f"{n:,} {word}{'s' if n != 1 else ''}"
-
-
-def duration_text(seconds: float) -> str:
-    """`3 s`, `12 min`, `5 h`: a duration as one would say it."""
-    if seconds < 120:
-        return f"{max(1, round(seconds))} s"
-    return f"{round(seconds / 60)} min" if seconds < 7200 else f"{seconds / 3600:.3g} h"

@@ -9,7 +9,7 @@ from hhcore.experiments.experiment import Experiment
 # What every neuron's result depends on besides kernel, protocol and model. tests/test_digests.py compares this list and
 # those of the rules with the imports.
 SIMULATION = (
-    *(f"simulation/{name}.py" for name in ("simulate", "integration", "rest", "engine", "result")),
+    *(f"simulation/{name}.py" for name in ("simulate", "arguments", "integration", "rest", "engine", "result")),
     *("simulation/stimuli", "simulation/observers"),
     *(f"sweep/{name}.py" for name in ("store", "columns", "keys", "hashing")),
     *("grid/points.py", "grid/factors.py", "base/hashing.py"),

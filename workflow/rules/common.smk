@@ -70,7 +70,7 @@ for experiment in EXPERIMENTS.values():
     for table, rows in resources.rows(experiment).items():
         ROWS[table] = max(rows, ROWS.get(table, 0))
 if workflow.is_main_process:
-    print(*filter(None, [notes(EXPERIMENTS.values()), estimates_text(ESTIMATES)]), sep="\n", file=sys.stderr)
+    print(notes(EXPERIMENTS.values()), end="", file=sys.stderr)
 
 
 def numerics_before(wildcards):

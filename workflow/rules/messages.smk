@@ -13,8 +13,8 @@ onerror:
     text = "".join(Path(file).read_text() for file in ([log] if isinstance(log, str) else log))
     for sign, advice in HELP.items():
         if re.search(sign, text):
-            print(f"{advice}. The same command goes on from here.", file=sys.stderr)
+            logger.error(f"{advice}. The same command goes on from here.")
 
 
 onsuccess:
-    print(time_shares(), files_to_open(), sep="\n", file=sys.stderr)
+    logger.info(f"{time_shares()}\n{files_to_open()}")

@@ -20,5 +20,5 @@ with one_message(Path(snakemake.log[0])):
         Path(snakemake.output[0]),
         threads=snakemake.threads,
         progress=progress,
-        note=progress.write,
+        note=progress.write_log,
     )

@@ -120,5 +120,4 @@ def _coloured(figure: Figure, axes: Axes, x: np.ndarray, y: np.ndarray, error: n
     norm = LogNorm(low, high if high > low else 10.0 * low)
     size = 12.0 if len(x) < 1000 else 2.0
     axes.scatter(x[order], y[order], c=error[order], norm=norm, cmap="viridis", s=size, linewidth=0, rasterized=True)
-    bar = figure.colorbar(ScalarMappable(norm, "viridis"), ax=axes, label=label, aspect=30, pad=0.02)
-    bar.outline.set_linewidth(0.5)
+    style.colour_bar(figure, ScalarMappable(norm, "viridis"), label)

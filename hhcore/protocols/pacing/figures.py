@@ -48,7 +48,7 @@ def restitution(table: pd.DataFrame, beats: pd.DataFrame, context: FigureContext
     for panel, value in zip(grid, facets, strict=True):
         _draw(panel, select(table[valid], facet, value), colour, context)
     if colour:
-        style.level_colours(colour.spread(MAX_COLOURS)).bar(figure, grid, colour.label)
+        style.level_colours(colour.spread(MAX_COLOURS)).bar(figure, colour.label)
     return figure
 
 

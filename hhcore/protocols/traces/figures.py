@@ -52,7 +52,6 @@ def trace_panel(table: pd.DataFrame, context: FigureContext) -> Figure:
             axes[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), ncols=1 + len(variables) // 7)
     low, high = grid[-1, 0].get_ylim()
     grid[-1, 0].set_ylim(min(low, -0.05 * high), max(high, -0.05 * low))  # 0 is the baseline of any stimulus
-    figure.align_ylabels(grid[:, 0])
     return figure
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hhcore.base.errors import UserError
+from hhcore.base.units import Quantities
 from hhcore.compile.parts import FORMULA, LEVEL
 from hhcore.model.model import NOTHING, Model
 from hhcore.simulation.stimuli.stimulus import Field, Stimulus, Values
@@ -15,12 +16,12 @@ from hhcore.simulation.stimuli.stimulus import Field, Stimulus, Values
 class FromFile(Stimulus):
     """The injected current follows the model's own formula of time, as in `i_stim = if(t % 1000 < 2, -80, 0)`.
 
-    factor : float or float64 (n,), by which the formula is multiplied
+    factor : a number, or a list with one for each neuron, by which the formula is multiplied
 
     Its amplitude, period and so on are parameters of the model. Steps of the integration end where it jumps.
     """
 
-    factor: float | np.ndarray = 1.0
+    factor: Quantities = 1.0
 
     kind = "file"
     title = "the stimulus in the model file"

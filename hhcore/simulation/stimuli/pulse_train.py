@@ -8,7 +8,8 @@ from math import inf
 import numpy as np
 
 from hhcore.base.errors import UserError
-from hhcore.simulation.stimuli.stimulus import Field, Stimulus, Values
+from hhcore.base.units import Quantities
+from hhcore.simulation.stimuli.stimulus import CURRENT_ELSEWHERE, Field, Stimulus, Values
 
 MAX_PULSES = 10_000
 SHORTEST = 1e-9  # a pulse over its onset: rounding of its end then changes its charge by less than 3e-7
@@ -18,10 +19,11 @@ SHORTEST = 1e-9  # a pulse over its onset: rounding of its end then changes its 
 class PulseTrain(Stimulus):
     """Equal current pulses: pulse i = 0, 1, ... flows while onset <= t < onset + width, with onset = start + i period.
 
-    amplitude : float or float64 (n,), in the unit of the model's injected current (uA/cm^2)
-    width, period, start : float or float64 (n,), in the model's unit of time (ms)
+    amplitude : in the unit of the model's injected current (uA/cm^2)
+    width, period, start : in the model's unit of time (ms)
     number    : of pulses; by default all that end within the run
 
+    Each is a number, text with a unit, or a list with a value for each neuron: PulseTrain(25, "0.5 ms", [10, 20]).
     Each pulse begins a beat, which lasts to the next onset or to the end of the run. Times need not lie on the
     integration grid: steps of the integration end exactly at the edges.
 
@@ -31,22 +33,40 @@ class PulseTrain(Stimulus):
     [3, 3]
     """
 
-    amplitude: float | np.ndarray
-    width: float | np.ndarray
-    period: float | np.ndarray
-    number: float | np.ndarray = inf
-    start: float | np.ndarray = 0.0
+    amplitude: Quantities
+    width: Quantities
+    period: Quantities
+    number: Quantities = inf
+    start: Quantities = 0.0
 
     kind = "pulse_train"
     title = "current pulses"
     example = "{kind: pulse_train, amplitude: 80, width: 0.5, period: 1000}"
     axis = "period"
     fields = {
-        "amplitude": Field("current", "Injected current, amplitude of the stimulus"),
-        "width": Field("time", "Pulse, how long each lasts"),
-        "period": Field("time", "Pacing, time from onset to onset"),
-        "number": Field("1", "Pulses, how many", inf, swept=False),
-        "start": Field("time", "Pulses, when the first begins", 0.0),
+        "amplitude": Field("current", "Injected current, amplitude of the stimulus", elsewhere=CURRENT_ELSEWHERE),
+        "width": Field(
+            "time", "Pulse, how long each lasts", elsewhere=dict.fromkeys(("dur", "duration", "length"), "`width`")
+        ),
+        "period": Field(
+            "time",
+            "Pacing, time from onset to onset",
+            elsewhere=dict.fromkeys(("bcl", "pcl", "cycle_length", "interval", "pace"), "`period`")
+            | dict.fromkeys(("freq", "frequency", "rate"), "`period`, from onset to onset: 1000 ms for 1 Hz"),
+        ),
+        "number": Field(
+            "1",
+            "Pulses, how many",
+            inf,
+            swept=False,
+            elsewhere=dict.fromkeys(("count", "n", "n_pulses", "multiplier"), "`number`"),
+        ),
+        "start": Field(
+            "time",
+            "Pulses, when the first begins",
+            0.0,
+            elsewhere=dict.fromkeys(("delay", "del", "onset", "offset"), "`start`"),
+        ),
     }
     quiet = {"amplitude": 0.0, "width": 1.0, "period": 2.0, "number": 0.0, "start": 0.0}
     segment = '''

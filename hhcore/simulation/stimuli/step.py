@@ -7,31 +7,44 @@ from math import inf
 import numpy as np
 
 from hhcore.base.errors import UserError
-from hhcore.simulation.stimuli.stimulus import Field, Stimulus, Values
+from hhcore.base.units import Quantities
+from hhcore.simulation.stimuli.stimulus import CURRENT_ELSEWHERE, Field, Stimulus, Values
 
 
 @dataclass(frozen=True)
 class Step(Stimulus):
     """A current step: `amplitude` while start <= t < stop, zero otherwise.
 
-    amplitude : float or float64 (n,), in the unit of the model's injected current (uA/cm^2)
-    start, stop : float or float64 (n,), in the model's unit of time (ms); stop defaults to the end of the run
+    amplitude : in the unit of the model's injected current (uA/cm^2)
+    start, stop : in the model's unit of time (ms); stop defaults to the end of the run
 
+    Each is a number, text with a unit, or a list with a value for each neuron: Step(["5 uA/cm^2", 10], start="5 ms").
     Times need not lie on the integration grid: steps of the integration end exactly at the edges.
     """
 
-    amplitude: float | np.ndarray
-    start: float | np.ndarray = 0.0
-    stop: float | np.ndarray = inf
+    amplitude: Quantities
+    start: Quantities = 0.0
+    stop: Quantities = inf
 
     kind = "step"
     title = "current step"
     example = "{kind: step, amplitude: 10}"
     axis = "amplitude"
     fields = {
-        "amplitude": Field("current", "Injected current, amplitude of the stimulus"),
-        "start": Field("time", "Step, when it begins", 0.0),
-        "stop": Field("time", "Step, when it ends", inf),
+        "amplitude": Field("current", "Injected current, amplitude of the stimulus", elsewhere=CURRENT_ELSEWHERE),
+        "start": Field(
+            "time",
+            "Step, when it begins",
+            0.0,
+            elsewhere=dict.fromkeys(("delay", "del", "onset", "t_start", "tstart"), "`start`"),
+        ),
+        "stop": Field(
+            "time",
+            "Step, when it ends",
+            inf,
+            elsewhere=dict.fromkeys(("dur", "duration", "width"), "`stop`, when the step ends: delay + dur in NEURON")
+            | dict.fromkeys(("end", "t_stop", "tstop"), "`stop`"),
+        ),
     }
     quiet = {"amplitude": 0.0, "start": 0.0, "stop": inf}
     segment = '''

@@ -24,6 +24,7 @@ A kind is one class, in a file of its own in this folder; nothing else names it.
    checks the other.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
@@ -31,11 +32,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from hhcore.base.checks import numbers
+from hhcore.base.checks import Key
 from hhcore.base.errors import UserError
+from hhcore.base.units import to_array
 from hhcore.compile.parts import LEVEL, StimulusText
 from hhcore.model.model import Model
 
+CURRENT_ELSEWHERE = dict.fromkeys(  # what other programs call an amplitude
+    ("amp", "I", "I_ext", "Iext", "I_app", "Iapp", "I_inj", "I_stim", "stim_amplitude"),
+    "`amplitude`, mostly a density: 1 nA on 1000 um^2 is 100 uA/cm^2",
+)
 Values = Mapping[str, np.ndarray]  # float64 (n,) of each field
 
 
@@ -43,16 +49,24 @@ Values = Mapping[str, np.ndarray]  # float64 (n,) of each field
 class Field:
     """One number of a stimulus.
 
-    unit    : "current" or "time" for the unit that the model has for it, or "1"
-    meaning : in words; those before a comma are the label
-    default : None if the field is required; a time of infinity is the end of the run
-    swept   : whether it may be an axis
+    unit      : "current" or "time" for the unit that the model has for it, or "1"
+    meaning   : in words; those before a comma are the label
+    default   : None if the field is required; a time of infinity is the end of the run
+    swept     : whether it may be an axis
+    elsewhere : what other programs call it, and how that is written here
     """
 
     unit: str
     meaning: str
     default: float | None = None
     swept: bool = True
+    elsewhere: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def key(self, example: str) -> Key:
+        """The field as a key of a config."""
+        endless = {"time": "the end of the run"}.get(self.unit, "as many as fit into the run")
+        otherwise = "" if self.default is None else endless if self.default == inf else f"{self.default:g}"
+        return Key(self.meaning, example, self.default is None, otherwise, self.unit, elsewhere=self.elsewhere)
 
 
 class Stimulus:
@@ -104,9 +118,10 @@ class Stimulus:
         return StimulusText(cls.kind, tuple(cls.fields), quiet, cls.segment, cls.expression, cls.beat)
 
     @classmethod
-    def required(cls) -> list[str]:
-        """Names of the fields without a default."""
-        return [name for name, field in cls.fields.items() if field.default is None]
+    def keys(cls) -> dict[str, Key]:
+        """Its keys in a config: its kind and its fields."""
+        kind = Key(cls.title, f"kind: {cls.kind}", required=True, legal=(cls.kind,))
+        return {"kind": kind, **{name: declared.key(cls.example) for name, declared in cls.fields.items()}}
 
     @classmethod
     def units(cls, current: str, time: str) -> dict[str, str]:
@@ -125,12 +140,14 @@ class Stimulus:
         values = cls.resolve(dict(zip(cls.fields, stimuli.T, strict=True)), duration)
         return np.column_stack([values[name] for name in cls.fields])
 
-    def columns(self, duration: float) -> dict[str, np.ndarray]:
-        """The value of each field, a number or float64 (n,); no time that defaults to the end of the run is later.
+    def columns(self, model: Model, duration: float) -> dict[str, np.ndarray]:
+        """The value of each field, float64 () or (n,), in the units that `model` has for it.
 
-        Raises UserError for a field that is neither a number nor a list of numbers, and for a time that is not finite.
+        No time that defaults to the end of the run is later. Raises UserError for a field that is neither a quantity
+        nor a list of them, and for a time that is not finite.
         """
-        values = {name: numbers(getattr(self, name), f"stimulus.{name}") for name in self.fields}
+        units = self.units(model.current.unit, model.time_unit)
+        values = {name: to_array(getattr(self, name), units[name], f"stimulus.{name}") for name in self.fields}
         for name, field in self.fields.items():
             endless = np.isnan(values[name]) if field.default == inf else ~np.isfinite(values[name])
             if field.unit == "time" and endless.any():

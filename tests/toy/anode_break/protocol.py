@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from hhcore import Step, simulate
+from hhcore.base.checks import Key
 from hhcore.base.errors import UserError
 from hhcore.base.units import to_unit
 from hhcore.experiments.protocol import Accuracy, Protocol
@@ -21,7 +22,9 @@ class AnodeBreak(Protocol):
 
     kind = "anode_break"
     title = "anode break"
-    keys = {"watched": "watched: 20 ms"}
+    keys = {
+        "watched": Key("time for which it is watched after its release", "watched: 20 ms", required=True, unit="time")
+    }
     keeps_final = True
     schema = pa.schema([("rebound", pa.float64()), ("rebound_spikes", pa.int64())])
     accuracy = Accuracy(

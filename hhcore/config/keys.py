@@ -1,0 +1,75 @@
+"""The keys of a config, declared once: the reader checks them, editors complete them, config/README.md lists them."""
+
+from hhcore.base.checks import Key
+from hhcore.simulation.stimuli import kinds
+from hhcore.simulation.stimuli.stimulus import CURRENT_ELSEWHERE
+
+TOP = {"experiments": Key("named experiments", "experiments: {...}", required=True)}
+
+EXPERIMENT = {
+    "model": Key("the neuron", "model: hodgkin_huxley_1952", required=True),
+    "stimulus": Key(
+        "the injected current",
+        f"stimulus: {kinds()['step'].example}",
+        required=True,
+        otherwise="required, but with `current: file`",
+        elsewhere=dict.fromkeys(
+            (*CURRENT_ELSEWHERE, "amplitude", "IClamp", "stim", "delay", "del", "dur"),
+            "the current as `stimulus: {kind: step, amplitude: 10}`",
+        )
+        | dict.fromkeys(
+            ("bcl", "pcl", "pace", "pacing", "freq"),
+            "pulses as `stimulus: {kind: pulse_train, amplitude: 80, width: 0.5, period: 1000}`",
+        ),
+    ),
+    "initial_state": Key(
+        "where each neuron starts",
+        "initial_state: rest",
+        required=True,
+        elsewhere=dict.fromkeys(
+            ("v_init", "V0", "E_init", "V", "Vm", "V_m"),
+            "`initial_state: rest`, or a value for every state, like `initial_state: {membrane.V: -65, ...}`",
+        ),
+    ),
+    "duration": Key(
+        "how long each neuron is simulated",
+        "duration: 1000",
+        required=True,
+        unit="time",
+        elsewhere=dict.fromkeys(("tstop", "t_stop", "tmax", "t_end", "runtime", "simtime"), "`duration: 1000`"),
+    ),
+    "solver": Key(
+        "how, and how accurately",
+        "solver: {tolerance: 1 us}",
+        required=True,
+        elsewhere=dict.fromkeys(("dt", "timestep", "time_step"), "`solver: {method: rk4, dt: 0.025}`")
+        | dict.fromkeys(("atol", "rtol", "tol", "cvode"), "`solver: {tolerance: 1 us}`"),
+    ),
+    "protocol": Key("what is kept of each neuron", otherwise="as suits the stimulus"),
+    "parameters": Key(
+        "constants of the model to change or to vary",
+        otherwise="as in the model",
+        elsewhere=dict.fromkeys(
+            ("celsius", "temperature", "T", "temp"),
+            "a temperature as a parameter, like `parameters: {temperature.T: 6.3 degC}`, if the model has one",
+        )
+        | dict.fromkeys(("C", "Cm", "cm", "C_m", "capacitance"), "`parameters: {membrane.C: 1}`"),
+    ),
+    "sample": Key("a sampled design, for quantities that follow distributions", otherwise="none"),
+    "combine": Key("how axes form a grid: `product` or `zip`", otherwise="`product`", legal=("product", "zip")),
+    "analysis_window": Key("when spikes count", otherwise="the whole duration", unit="time"),
+    "spikes": Key("what a spike is", otherwise="crosses 0 upwards"),
+    "traces": Key("neurons to draw in full", otherwise="none"),
+    "failed_neurons": Key("whether they fail the run: `keep` or `fail`", otherwise="`keep`", legal=("keep", "fail")),
+    "potential": Key(
+        "the state that is the membrane potential", "potential: membrane.V", otherwise="as marked in the model file"
+    ),
+    "current": Key("the variable that is injected", "current: stimulus.i", otherwise="as marked in the model file"),
+}
+
+SPIKES = {
+    "threshold": Key("the potential that a spike crosses upwards", otherwise="0", unit="potential"),
+    "rearm": Key(
+        "the potential must fall below it before the next spike counts", otherwise="the threshold", unit="potential"
+    ),
+}

@@ -1,0 +1,162 @@
+"""The values of an experiment in a config: read in the units of its model, and checked."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from hhcore.base.checks import in_other_words, items, mapping, quoted
+from hhcore.base.errors import UserError, closest, collected
+from hhcore.base.units import check_temperature, to_unit
+from hhcore.config.keys import EXPERIMENT
+from hhcore.experiments.experiment import units
+from hhcore.grid.axes import AxisSpec, read_axis
+from hhcore.grid.designs import Distribution, is_distribution, read_distribution
+from hhcore.grid.factors import Factor
+from hhcore.model.elsewhere import no_parameter, no_state
+from hhcore.model.model import NOTHING, Model, is_model_file, load_model
+from hhcore.schemes.solver import Solver
+from hhcore.simulation.rest import check_rest
+from hhcore.simulation.simulate import MOST_SAMPLES, TRACE_INTERVAL_MS
+from hhcore.simulation.stimuli.stimulus import Stimulus
+
+
+@dataclass(frozen=True)
+class Values:
+    """What is written for parameters or for the fields of a stimulus.
+
+    fixed         : one number each; of a swept quantity, the model's own value, NaN if it has none
+    axes          : in the order of the config
+    distributions : by quantity
+    """
+
+    fixed: dict[str, float] = field(default_factory=dict)
+    axes: list[AxisSpec] = field(default_factory=list)
+    distributions: dict[str, Distribution] = field(default_factory=dict)
+
+    def add(self, name: str, value: object, unit: str, own: float, where: str) -> None:
+        """One value of the config: a number, an axis or a distribution. Raises UserError if it is none of them."""
+        if isinstance(value, list):
+            raise UserError(f"{where}: {quoted(value)} is a list; write an axis as {{values: [...]}}")
+        if is_distribution(value):
+            self.distributions[name] = read_distribution(value, name, unit, own, where)
+        elif isinstance(value, dict):
+            self.axes.append(read_axis(value, name, unit, own, where))
+        self.fixed[name] = own if isinstance(value, dict) else to_unit(value, unit, where)
+
+
+def read_values(written: Mapping[str, object], own: Mapping[str, tuple[str, float]], where: str) -> Values:
+    """The values of the names that are known; what is wrong with others is said elsewhere.
+
+    own : the unit and the model's own value of each, NaN if it has none
+    Raises UserError with the mistakes.
+    """
+    values = Values()
+    with collected() as noted:
+        for name, value in written.items():
+            if name in own:
+                with noted():
+                    values.add(name, value, *own[name], f"{where}.{name}")
+    return values
+
+
+def read_model(model: str, base: Path, where: str, potential: str | None = None, current: str | None = None) -> Model:
+    """The model of an experiment; a path starts from `base`. Raises UserError as `load_model` does."""
+    try:
+        found = load_model(base / model if is_model_file(model) else model, potential=potential, current=current)
+        _ = found.ms  # raises UserError for a unit that is not one of time
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+    return found
+
+
+def check_parameter(name: str, model: Model, where: str) -> None:
+    """Raise UserError unless the model has the parameter."""
+    if name not in model.parameters:
+        key, hint = in_other_words(name, EXPERIMENT)
+        raise UserError(f"{where}: {no_parameter(name, model, hint='' if key == 'parameters' else hint)}")
+
+
+def read_window(written: object, unit: str, duration: float, where: str) -> tuple[float, float]:
+    """Start and stop of the analysis. Raises UserError unless they lie inside the run, one before the other."""
+    start, stop = (to_unit(t, unit, f"{where}[{i}]") for i, t in enumerate(items(written, where, "[start, stop]", 2)))
+    if not 0 <= start < stop <= duration:
+        raise UserError(
+            f"{where}: {quoted(written)} does not lie inside the duration [0, {duration!r}] with start before stop; "
+            "give two such times, or leave it out to analyse the whole run"
+        )
+    return start, stop
+
+
+def read_initial_state(written: object, model: Callable[[], Model], where: str) -> str | dict[str, float]:
+    """ "rest", "model", or a value for every state. `model` is asked when the word is legal."""
+    if isinstance(written, dict):
+        return _states(mapping(written, where), model(), where)
+    if written not in ("rest", "model"):
+        legal = closest(written if isinstance(written, str) else "", ["rest", "model", "{membrane.V: -65, ...}"])
+        raise UserError(f"{where}: {quoted(written)} is not a choice here; {legal}")
+    if written == "rest":
+        check_rest(model(), where)
+    return written
+
+
+def _states(values: dict, model: Model, where: str) -> dict[str, float]:
+    with collected() as noted:
+        for name in values:
+            if name not in model.states:
+                with noted():
+                    raise UserError(f"{where}: {no_state(name, model)}")
+    if missing := [name for name in model.states if name not in values]:
+        raise UserError(
+            f"{where}: {quoted(values)} leaves out {', '.join(missing)}; "
+            f"give a value for every state, or use initial_state: model"
+        )
+    found = {}
+    with collected() as noted:
+        for name, state in model.states.items():
+            with noted():
+                found[name] = to_unit(values[name], state.unit, f"{where}.{name}")
+    return found
+
+
+def read_point(written: object, model: Model, stimulus: type[Stimulus], where: str) -> dict[str, float]:
+    """The values that a trace sets itself. Raises UserError with the mistakes."""
+    unit, values = units(model, stimulus), {}
+    with collected() as noted:
+        for name, value in mapping(written, where).items():
+            with noted():
+                if name not in unit:
+                    _, hint = in_other_words(name, stimulus.keys())
+                    raise UserError(f"{where}: {no_parameter(name, model, stimulus.fields, hint)}")
+                values[name] = to_unit(value, unit[name], f"{where}.{name}")
+    return values
+
+
+def check_samples(traces: int, solver: Solver | None, duration: float, ms: float, where: str) -> None:
+    """Raise UserError if the table of the traces would have too many rows."""
+    interval = TRACE_INTERVAL_MS / ms if solver is None or solver.scheme.adaptive else solver.accuracy
+    if (rows := traces * duration / interval) > MOST_SAMPLES:
+        raise UserError(
+            f"{where}: {traces} traces of {duration!r}, with a row every {interval:g}, make {rows:.2g} rows; at most "
+            f"{MOST_SAMPLES:.0e} are legal, so leave out traces or shorten the duration"
+        )
+
+
+def check_injected(
+    model: Model, stimulus: type[Stimulus], defaults: dict[str, float], grid: tuple[Factor, ...], where: str
+) -> None:
+    """Raise UserError for a current into a model without an injected current."""
+    for name in (name for name, declared in stimulus.fields.items() if declared.unit == "current"):
+        swept = [f.values[:, f.names.index(name)] for f in grid if name in f.names]
+        if model.current.name == NOTHING and np.any(swept or defaults[name]):
+            raise UserError(f"{where}.{name}: nothing is injected into {model.name!r}; give 0, or name a current")
+
+
+def check_temperatures(model: Model, defaults: dict[str, float], grid: tuple[Factor, ...], where: str) -> None:
+    """Raise UserError for temperatures at which neurons are frozen."""
+    lowest = {name: f.values[:, i].min() for f in grid for i, name in enumerate(f.names)}
+    with collected() as noted:
+        for name, quantity in model.parameters.items():
+            with noted():
+                check_temperature(lowest.get(name, defaults[name]), quantity.unit, quantity.value, f"{where}.{name}")

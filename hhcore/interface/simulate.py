@@ -1,0 +1,138 @@
+"""The public simulate() and trace(): with a given solver, or with the cheapest one that keeps a tolerance."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from hhcore.base.errors import UserError
+from hhcore.base.units import Quantities, Written
+from hhcore.model.model import Model, load_model
+from hhcore.simulation import simulate as simulation
+from hhcore.simulation.arguments import read_conditions
+from hhcore.simulation.observers import Observer
+from hhcore.simulation.rest import InitialState
+from hhcore.simulation.result import Result, Trace
+from hhcore.simulation.stimuli.stimulus import Stimulus
+
+METHOD = "tsit5"
+
+
+def simulate(
+    model: Model | str,
+    points: Mapping[str, Quantities],
+    stimulus: Stimulus,
+    *,
+    duration: Written,
+    initial_state: InitialState = "rest",
+    tolerance: Written | None = None,
+    method: str | None = None,
+    dt: Written | None = None,
+    local_error: float | None = None,
+    analysis_window: tuple[Written, Written] | None = None,
+    threshold: Written = 0.0,
+    rearm: Written | None = None,
+    observers: Sequence[Observer] | None = None,
+    threads: int = 1,
+    progress: Callable[[int], None] | None = None,
+) -> Result:
+    """Simulate one neuron for each row of `points`; its result does not depend on the other rows.
+
+    Every quantity is a number in the model's unit, or text with a unit of its own, like "50 ms" or "16.3 degC".
+
+    points          : parameters by qualified name, one value or a list of n; the others keep the model's value
+    stimulus        : of any kind, like hhcore.Step or hhcore.PulseTrain; its fields may be lists of n too
+    duration        : length of the run, in the model's unit of time (ms)
+    initial_state   : "rest" (the stable equilibrium without stimulus of each neuron), "model" (as written in
+                      the model file), one value or a list of n for every state by name, or float64 (states,) or
+                      (n, states)
+    tolerance       : largest error of a spike time (ms), like "1 us", in 99 % of the neurons: solvers are measured on
+                      a sample of them, the cheapest that keeps it is taken, and the result says which and how well
+    method          : a scheme of hhcore.schemes.solver; by default "tsit5", or with a tolerance any
+    dt              : largest step of a scheme of fixed step (ms)
+    local_error     : largest error of a step of an adaptive scheme, relative to the size of the states; 1e-6 by
+                      default
+    analysis_window : where peak and trough are taken, and rates by `Result.features`; the whole run by default
+    threshold, rearm: a spike is an upward crossing of `threshold` (mV); before the next one counts, the potential
+                      must have been below `rearm` (by default the threshold)
+    observers       : by default spikes and extremes, with `threshold`, `rearm` and `analysis_window`, and beats if
+                      the stimulus has some. Their fields are in `Result.record`
+    progress        : called with the number of neurons finished since the last call
+
+    Raises UserError for unknown names, unequal lengths and illegal values, and if no solver keeps the tolerance.
+
+    >>> import hhcore
+    >>> run = hhcore.simulate("hodgkin_huxley_1952", {"sodium.g": [96, 120]}, hhcore.Step(10), duration="50 ms")
+    >>> run.features.spike_count.tolist()
+    [1, 4]
+    """
+    model = load_model(model) if isinstance(model, str) else model
+    settings = {
+        "duration": duration,
+        "initial_state": initial_state,
+        "analysis_window": analysis_window,
+        "threshold": threshold,
+        "rearm": rearm,
+        "observers": observers,
+        "threads": threads,
+        "progress": progress,
+    }
+    if tolerance is None:
+        method = METHOD if method is None else method
+        return simulation.simulate(model, points, stimulus, method=method, dt=dt, local_error=local_error, **settings)
+    _only_tolerance(dt, local_error)
+    from hhcore.interface.tolerance import choose  # here, since it loads Arrow and half of hhcore
+
+    conditions = read_conditions(model, duration, analysis_window, threshold, rearm)
+    choice = choose(model, points, stimulus, conditions, initial_state, tolerance, method, threads)
+    solver = {"method": choice.solver.method, choice.solver.setting: choice.solver.accuracy}
+    result = simulation.simulate(model, points, stimulus, **solver, **settings)
+    return replace(choice.mark(result), certificate=choice.certificate)
+
+
+def trace(
+    model: Model | str,
+    point: Mapping[str, Written],
+    stimulus: Stimulus,
+    *,
+    duration: Written,
+    initial_state: InitialState = "rest",
+    tolerance: Written | None = None,
+    method: str | None = None,
+    dt: Written | None = None,
+    local_error: float | None = None,
+    interval: Written | None = None,
+    observers: Sequence[Observer] | None = None,
+) -> Trace:
+    """Trace one neuron: `time`, `stimulus`, each state, and each current that flows into the potential.
+
+    interval : time between two samples, and the longest step, in the model's unit of time; samples are added where
+               the stimulus changes. By default dt, or 0.025 ms of an adaptive scheme
+    observers: those of `simulate`, so that both use one kernel; their records are dropped
+
+    Returns float64 (samples,) by qualified name, and `status`; `.frame` is the same as a data frame. Other arguments,
+    limits and errors as in `simulate`.
+
+    >>> import hhcore
+    >>> course = hhcore.trace("hodgkin_huxley_1952", {}, hhcore.Step(10), duration="50 ms")
+    >>> axes = course.frame.plot(x="time_ms", y="membrane_V_mV")
+    """
+    model = load_model(model) if isinstance(model, str) else model
+    settings = {"duration": duration, "initial_state": initial_state, "interval": interval, "observers": observers}
+    if tolerance is None:
+        method = METHOD if method is None else method
+        return simulation.trace(model, point, stimulus, method=method, dt=dt, local_error=local_error, **settings)
+    _only_tolerance(dt, local_error)
+    from hhcore.interface.tolerance import choose
+
+    conditions = read_conditions(model, duration, None, 0.0, None)
+    choice = choose(model, point, stimulus, conditions, initial_state, tolerance, method)
+    solver = {"method": choice.solver.method, choice.solver.setting: choice.solver.accuracy}
+    course = simulation.trace(model, point, stimulus, **solver, **settings)
+    course.certificate = choice.certificate
+    return course
+
+
+def _only_tolerance(dt: Written | None, local_error: float | None) -> None:
+    """Raise UserError for a setting beside a tolerance, which chooses it."""
+    for name, value in {"dt": dt, "local_error": local_error}.items():
+        if value is not None:
+            raise UserError(f"{name}: {value!r} is given beside a tolerance, which chooses it; leave one of them out")

@@ -1,0 +1,126 @@
+"""Parameters by the names that other programs have for them: gnabar_hh, g_Na, ENa, celsius.
+
+Such a word says what is meant, a conductance, say, and of which channel. The parameter of that dimension is looked for
+whose component, or description, speaks of the channel. So it is found in any model.
+"""
+
+import re
+from collections.abc import Iterable
+
+from hhcore.base.errors import UserError, closest
+from hhcore.base.units import KELVIN, ZERO_CELSIUS_K, to_unit
+from hhcore.model.model import POTENTIALS, Model, Quantity
+
+WORD = re.compile(r"(gbar|gmax|g|erev|e|vrev|v)(\w+?)(?:bar|max|rev)?")
+MEANT = {"g": "conductance", "e": "reversal potential", "v": "reversal potential"}  # by the first letter
+WHOLE = dict.fromkeys(("celsius", "t", "temp", "temperature"), "temperature")
+WHOLE |= dict.fromkeys(("c", "cm", "cap", "capacitance"), "capacitance")
+UNITS = {  # of what is meant; conductances and capacitances are densities, or those of a cell
+    "conductance": ("S/m^2", "S", "S/F"),
+    "reversal potential": ("V",),
+    "capacitance": ("F/m^2", "F"),
+}
+IONS = {"na": "sodium", "ca": "calcium", "cl": "chloride", "k": "potassium"}
+IONS |= dict.fromkeys(("leak", "pas", "lk", "l"), "leak")
+LONGEST = 4  # of an abbreviation: `kdr`, but not `cation`
+USUAL = ("f", "t", "v", "dr", "d")  # Naf, Nat, Nav, Kdr, Kd: the channels that make the spike
+IN_WORDS = {"dr": "delayed rectifier", "f": "fast", "s": "slow", "p": "persistent"}
+NEURON = re.compile("[a-z]+_(hh|pas)|e(na|k|ca)|cm|g(na|k)bar")
+NEURON_UNITS = {"conductance": "S/cm^2", "reversal potential": "mV", "capacitance": "uF/cm^2"}
+
+
+def no_parameter(name: str, model: Model, fields: Iterable[str] = (), hint: str = "") -> str:
+    """Why a model has no parameter of this name, what is legal, and what is meant: `hint` if there is one.
+
+    fields : of a stimulus, which are legal too
+    """
+    fields, (meant, channel) = tuple(fields), _meant(name)
+    what = f"{' and its stimulus have no quantity' if fields else ' has no parameter'} {name!r}"
+    found = [] if hint else _best(meant, channel, model)
+    known = meant and (name.lower() in WHOLE or _split(channel)[0])
+    if found:
+        hint = f"did you mean {' or '.join(f'{q.name!r} [{q.unit}]' for q in found)}?{_in_units(name, meant, found[0])}"
+    elif known and not hint:
+        hint = f"none of them is a {' '.join(filter(None, [_split(channel)[0], meant]))}"
+    return f"model {model.name!r}{what}; {closest(name, [*fields, *model.parameters], hint)}"
+
+
+def no_state(name: str, model: Model) -> str:
+    """Why a model has no state of this name, what is legal, and what is meant."""
+    hint = f"did you mean {model.potential!r}?" if name.lower() in (*POTENTIALS, "v_init", "v0") else ""
+    return f"model {model.name!r} has no state {name!r}; {closest(name, model.states, hint)}"
+
+
+def _meant(name: str) -> tuple[str, str]:
+    """What a word means, such as a conductance, and of which channel, "" each if it does not say."""
+    bare = re.sub(r"_hh\w*$", "", name.lower())
+    word = "".join(re.sub(r"[^a-z0-9]", "", part) for part in reversed(bare.split(".")))
+    parts = WORD.fullmatch(word)
+    if word in WHOLE or word in POTENTIALS or not parts:
+        return WHOLE.get(word, ""), ""
+    return MEANT[word[0]], parts[2]
+
+
+def _best(meant: str, channel: str, model: Model) -> list[Quantity]:
+    """The parameters that fit best, none if none does."""
+    scores = {name: _score(channel, q) for name, q in model.parameters.items() if meant and _is(meant, q)}
+    best = max(scores.values(), default=0)
+    return [model.parameters[name] for name, score in scores.items() if score == best > 0]
+
+
+def _is(meant: str, quantity: Quantity) -> bool:
+    """Whether a parameter is one by its unit and its name or description."""
+    variable, text = quantity.name.rpartition(".")[2].lower(), quantity.description.lower()
+    if meant == "temperature":
+        return quantity.unit in KELVIN and variable in ("t", "temp", "temperature", "celsius")
+    named = {"conductance": variable.startswith("g"), "capacitance": True}.get(meant, variable[0] == "e")
+    return (named or meant in text) and any(_converts(quantity.unit, unit) for unit in UNITS[meant])
+
+
+def _converts(unit: str, other: str) -> bool:
+    try:
+        to_unit(f"1 {unit}", other, "")
+    except UserError:
+        return False
+    return True
+
+
+def _score(channel: str, quantity: Quantity) -> float:
+    """How well the component of a parameter fits a channel; 0 if it is another one."""
+    component, text = quantity.name.rpartition(".")[0].lower(), quantity.description.lower()
+    if channel in ("", component, re.sub("^i_?", "", component)):
+        return 4
+    ion, kind = _split(channel)
+    own, own_kind = _split(re.sub("^i_?", "", component))
+    if not ion:
+        return 3 if component.split("_")[-1] == channel.removeprefix("i") or f"({channel})" in text else 0
+    if ion not in (own, *component.split("_")):
+        return 0
+    if ion == own and kind == own_kind:
+        return 4
+    if kind and (IN_WORDS.get(kind, f"({kind})") in text or f"_{kind}" in component):
+        return 3
+    return 2 if not kind else 1 if kind in USUAL and ion == own and not own_kind else 0
+
+
+def _split(channel: str) -> tuple[str, str]:
+    """The ion of a channel in words, and the rest: `kdr` and `potassium_dr` are ("potassium", "dr")."""
+    for short, ion in IONS.items():
+        if channel.startswith(ion):
+            return ion, channel.removeprefix(ion).strip("_")
+        if channel.startswith(short) and len(channel.split("_")[0]) <= LONGEST:
+            return ion, channel.removeprefix(short).strip("_")
+    return "", channel
+
+
+def _in_units(name: str, meant: str, quantity: Quantity) -> str:
+    """How to write a value in the unit of the other program, if that is known to be another one."""
+    if meant == "temperature":
+        return f" Write degrees Celsius with their unit, like '{quantity.value - ZERO_CELSIUS_K:g} degC'"
+    theirs = NEURON_UNITS[meant]
+    if not NEURON.fullmatch(name) or theirs == quantity.unit:
+        return ""
+    if not _converts(quantity.unit, theirs):
+        return f" NEURON has it in {theirs}"
+    own = to_unit(f"{quantity.value!r} {quantity.unit}", theirs, "")
+    return f" NEURON has it in {theirs}: write the unit, like '{own or 0.001:g} {theirs}'"

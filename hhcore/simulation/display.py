@@ -1,0 +1,37 @@
+"""How a prompt and a notebook show results and traces."""
+
+from collections.abc import Mapping
+from html import escape
+from typing import TYPE_CHECKING
+
+from hhcore.schemes.solver import Solver
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHOWN = 5  # rows in a notebook
+
+
+def counted(count: int, thing: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "neuron"), counted(2000, "spike")
+    ('1 neuron', '2,000 spikes')
+    """
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def chosen_by(solver: Solver | None, certificate: Mapping[str, str]) -> str:
+    """What a short text says of a solver: nothing of one that was given, and the error of one that was chosen."""
+    if not certificate:
+        return ""
+    key, error = next((key, text) for key, text in certificate.items() if "_99_percent_" in key)
+    name, _, unit = key.partition("_99_percent_")
+    return f"; {solver.method}, {solver.setting} {solver.accuracy:.3g}: {name.replace('_', ' ')} {error} {unit}"
+
+
+def html_table(thing: object, frame: "pd.DataFrame") -> str:
+    """What a notebook shows: the short text, and the first rows of a data frame."""
+    table = frame.head(SHOWN).to_html(border=0, na_rep="")
+    rest = f"<div>{len(frame):,} rows, {SHOWN} of them shown</div>" if len(frame) > SHOWN else ""
+    return f'<div>{escape(str(thing).strip("<>"))}</div><div style="overflow-x: auto">{table}</div>{rest}'

@@ -1,0 +1,86 @@
+"""How many neurons of an experiment are in its store already: looked up before a run, in a second at most.
+
+Neither seals nor statuses are checked: jobs do, and simulate again what is damaged.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hhcore.base import tables
+from hhcore.base.errors import UserError
+from hhcore.base.seals import recipe_of
+from hhcore.experiments.experiment import Experiment
+from hhcore.schemes.solver import Solver
+from hhcore.sweep.columns import KEYS, keys_of
+from hhcore.sweep.estimate import Held
+from hhcore.sweep.hashing import config_digest, context_digest
+from hhcore.sweep.keys import grid_keys, in_shard, point_keys
+from hhcore.sweep.store import positions
+
+MOST_ROWS = 1 << 18  # of the grid that are looked up; of a larger grid, a sample
+MOST_FILES = 16  # that are opened; hashes fill the shards, so they are alike
+
+
+def held(experiment: Experiment, shards: Iterable[str], folder: Path) -> Held:
+    """The neurons of an experiment that are in the store in its folder of results.
+
+    shards : of the grid as it is now; the files may be those of a smaller one
+
+    A tolerance is assumed to choose the solver that it chose the last time.
+    """
+    e, recipe = experiment, config_digest(experiment)
+    files = {path.stem: path for path in sorted((folder / "shards").glob("*.parquet"))}
+    complete = {name for name, path in files.items() if recipe_of(path) == recipe}
+    if complete.issuperset(shards):
+        return Held(e.n_points)
+    others = sorted(files.keys() - complete)
+    opened = others[:: max(1, -(-len(others) // MOST_FILES))]
+    keys, context = _keys_of_grid(e), _context(e, folder / "numerics.parquet")
+    found, looked_up = np.zeros((2, len(keys)), bool)
+    for name in complete:
+        found |= in_shard(keys[:, 0], name)
+    for name in opened if context else ():
+        mine = in_shard(keys[:, 0], name)
+        looked_up |= mine
+        found[mine] |= positions(keys[mine], _keys_in(files[name], context)) >= 0
+    unseen = np.zeros(len(keys), bool)
+    for name in set(others) - set(opened):
+        unseen |= in_shard(keys[:, 0], name)
+    unseen &= ~looked_up & ~found
+    share = found[looked_up].mean() if looked_up.any() else 0.0
+    neurons = e.n_points * (found.sum() + share * unseen.sum()) / len(keys)
+    return Held(round(neurons), counted=len(keys) == e.n_points and not unseen.any())
+
+
+def _keys_of_grid(e: Experiment) -> np.ndarray:
+    """The keys of all points of the grid, or of a sample of a large one: uint64 (k, 2)."""
+    if e.n_points <= MOST_ROWS:
+        return np.concatenate([keys for _, keys in grid_keys(e)])
+    return point_keys(e.points(np.random.default_rng(0).integers(e.n_points, size=MOST_ROWS)))
+
+
+def _context(e: Experiment, numerics: Path) -> str | None:
+    """The context digest of rows that can be used; None if nobody knows yet which solver will be chosen."""
+    if e.tolerance is None:
+        return context_digest(e)
+    try:
+        chosen = tables.metadata(numerics)
+        return context_digest(replace(e, solver=Solver(chosen["solver_method"], float(chosen["solver_accuracy"]))))
+    except (UserError, OSError, LookupError, ValueError):
+        return None
+
+
+def _keys_in(path: Path, context: str) -> np.ndarray:
+    """The keys of a shard file, uint64 (n, 2) and sorted; none if its rows are of another context."""
+    try:
+        with pq.ParquetFile(path, memory_map=True) as file:
+            if (file.schema_arrow.metadata or {}).get(f"{tables.PREFIX}context".encode()) == context.encode():
+                return keys_of(file.read(KEYS.names))
+    except (OSError, pa.ArrowException):
+        pass
+    return np.empty((0, 2), np.uint64)

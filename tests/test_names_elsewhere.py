@@ -1,0 +1,99 @@
+"""Words of other programs in a config: the sentence says what they are called here, and in which unit."""
+
+import pytest
+
+from hhcore.base.errors import UserError
+from hhcore.config.reader import read_experiments
+from hhcore.model.elsewhere import no_parameter
+from hhcore.model.model import load_model
+
+SQUID, CORTEX, HEART = "hodgkin_huxley_1952", "pospischil_2008", "ten_tusscher_panfilov_2006"
+PULSES = {"kind": "pulse_train", "amplitude": 10, "width": 1, "period": 9}
+
+
+def refusal(model=SQUID, **changes) -> str:
+    body = {"stimulus": {"kind": "step", "amplitude": 1}, "initial_state": "model", "duration": 50}
+    body |= {"model": model, "solver": {"tolerance": "1 us"}}
+    with pytest.raises(UserError) as caught:
+        read_experiments({"experiments": {"e": body | changes}})
+    assert len(caught.value.mistakes) == 1, caught.value
+    return str(caught.value)
+
+
+# Names and values of the squid axon: hh.mod of NEURON 8.2 (S/cm2, mV, celsius = 6.3), Brian2's and XPP's examples.
+@pytest.mark.parametrize(
+    ("model", "words", "here"),
+    [
+        (SQUID, "gnabar_hh", "'sodium.g' [mS/cm^2]? NEURON has it in S/cm^2: write the unit, like '0.12 S/cm^2'"),
+        (SQUID, "gkbar_hh", "'potassium.g' [mS/cm^2]? NEURON has it in S/cm^2: write the unit, like '0.036 S/cm^2'"),
+        (SQUID, "gl_hh", "'leak.g' [mS/cm^2]? NEURON has it in S/cm^2: write the unit, like '0.0003 S/cm^2'"),
+        (SQUID, "el_hh E_L EL e_pas VL", "'leak.E' [mV]?"),
+        (SQUID, "ena E_Na ENa VNa", "'sodium.E' [mV]?"),
+        (SQUID, "ek EK V_K", "'potassium.E' [mV]?"),
+        (SQUID, "gna g_Na gNa gNabar gmax_Na na.gbar", "'sodium.g' [mS/cm^2]?"),
+        (SQUID, "gk g_K gKbar g_kdr gkd", "'potassium.g' [mS/cm^2]?"),
+        (SQUID, "celsius T temperature", "'temperature.T' [K]? Write degrees Celsius with their unit, like '6.3 degC'"),
+        (SQUID, "C Cm cm C_m", "'membrane.C' [uF/cm^2]?"),
+        (CORTEX, "gkdr", "'potassium.g' [mS/cm^2]?"),
+        (CORTEX, "gM g_Km", "'slow_potassium.g' [mS/cm^2]?"),
+        (CORTEX, "gCaT", "'calcium_T.g' [mS/cm^2]?"),
+        (CORTEX, "gca", "'calcium_L.g' [mS/cm^2] or 'calcium_T.g' [mS/cm^2]?"),
+        (HEART, "gNa G_Na", "'ina.g' [mS/uF]?"),
+        (HEART, "gKr GKr", "'ikr.g' [mS/uF]?"),
+        (HEART, "gK1", "'ik1.g' [mS/uF]?"),
+        (HEART, "gto", "'ito.g' [mS/uF]?"),
+        (HEART, "Cm", "'cell.C' [pF]?"),
+        ("prinz_2003", "gh", "'cation_h.g' [mS/cm^2]?"),
+        ("destexhe_1996", "gCa", "'calcium_T.g' [mS/cm^2]?"),
+    ],
+)
+def test_a_parameter_is_found_by_what_it_is(model, words, here):
+    for word in words.split():
+        assert no_parameter(word, load_model(model)).endswith(f"; did you mean {here}"), word
+
+
+@pytest.mark.parametrize(
+    ("model", "word", "what"),
+    [
+        (HEART, "ena", "a sodium reversal potential"),  # from the concentrations
+        (CORTEX, "celsius", "a temperature"),
+        ("fitzhugh_nagumo_1961", "gna", "a sodium conductance"),
+    ],
+)
+def test_what_a_model_does_not_have_is_not_proposed(model, word, what):
+    assert no_parameter(word, load_model(model)).endswith(f"; none of them is {what}")
+
+
+def test_a_word_that_means_nothing_gets_the_closest_one():
+    assert no_parameter("epsilon", load_model("fitzhugh_nagumo_1961")).endswith("; did you mean 'slow.epsilon'?")
+
+
+@pytest.mark.parametrize(
+    ("change", "here"),
+    [
+        ({"parameters": {"gnabar_hh": 0.12}}, "did you mean 'sodium.g' [mS/cm^2]? NEURON has it in S/cm^2"),
+        ({"parameters": {"I_ext": 10}}, "write the current as `stimulus: {kind: step, amplitude: 10}`"),
+        ({"parameters": {"dt": 0.1}}, "write `solver: {method: rk4, dt: 0.025}`"),
+        ({"parameters": {"v_init": -65}}, "write `initial_state: rest`, or"),
+        ({"traces": [{"gnabar_hh": 0.12}]}, "did you mean 'sodium.g' [mS/cm^2]?"),
+        ({"traces": [{"dur": 5}]}, "write `stop`, when the step ends"),
+        ({"initial_state": {"Vm": -65}}, "did you mean 'membrane.V'?"),
+        ({"stimulus": {"kind": "step", "amp": 1}}, "write `amplitude`, mostly a density: 1 nA on 1000 um^2 is 100"),
+        ({"stimulus": {"kind": "step", "amplitude": 1, "del": 5}}, "write `start`"),
+        ({"stimulus": {"kind": "step", "amplitude": 1, "dur": 5}}, "write `stop`, when the step ends: delay + dur"),
+        ({"stimulus": PULSES | {"dur": 5}}, "write `width`"),
+        ({"stimulus": {"kind": "pulse_train", "amplitude": 10, "width": 1, "bcl": 9}}, "write `period`"),
+        ({"stimulus": {"kind": "pulse_train", "amplitude": 10, "width": 1, "freq": 9}}, "write `period`, from onset"),
+        ({"celsius": 6.3}, "write a temperature as a parameter, like `parameters: {temperature.T: 6.3 degC}`"),
+        ({"tstop": 100}, "write `duration: 1000`"),
+        ({"dt": 0.1}, "write `solver: {method: rk4, dt: 0.025}`"),
+        ({"Iapp": 3}, "write the current as `stimulus: {kind: step, amplitude: 10}`"),
+        ({"pcl": 3}, "write pulses as `stimulus: {kind: pulse_train"),
+        ({"Cm": 1}, "write `parameters: {membrane.C: 1}`"),
+        ({"solver": {"method": "tsit5", "rtol": 1e-6}}, "write `local_error: 1e-6`"),
+    ],
+    ids=lambda value: str(value)[:50],
+)
+def test_a_config_in_the_words_of_other_programs(change, here):
+    """A key that is there by another name is one mistake, not a missing key besides."""
+    assert f"; {here}" in refusal(**change)

@@ -1,0 +1,148 @@
+# What a user sees of a run on this machine: what will be done, a bar that moves (in a file: a line for each job), what
+# went wrong, and what to open. Snakemake's own lines are in its log, and on the terminal with --verbose, --quiet or
+# --logger, which are left as they are; so is a cluster's run, and a workflow that uses this one as a module.
+import logging
+import tempfile
+
+from snakemake.logging import ColorizingTextHandler, get_event, logger
+from snakemake.settings.enums import Quietness
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from hhcore.base.board import FOLDER, Board, duration_text
+from hhcore.sweep.estimate import counted, missing_s
+from hhcore.sweep.held import held
+
+# Beginnings of what Snakemake says in every run.
+ROUTINE = (
+    *("Assuming unrestricted shared", "Building DAG", "Using shell:", "Conda environments: ignored"),
+    *("Select jobs to execute", "Execute ", "Shutting down, this", "Elapsed time:"),
+)
+LAST_LINES = 20  # of the log of a job that failed
+
+
+class Terminal(ColorizingTextHandler):
+    """Shows the records of Snakemake on the stream of its own handler, in place of which it is put."""
+
+    def __init__(self, default):
+        super().__init__(default.nocolor, default.stream, default.formatter)
+        self.filters, self.name = default.filters, default.name
+        self.board = self.folder = None
+        self.jobs = {}  # number: what it does and its log
+        self.as_it_is = self.told = False
+        self.routine = (*ROUTINE, "Complete log")
+
+    def emit(self, record):
+        event, text = get_event(record), str(record.msg or "")
+        if self.as_it_is:
+            super().emit(record)
+        elif record.levelno >= logging.WARNING:
+            self.warn(record)
+        elif event == LogEvent.RUN_INFO or text.startswith("Nothing to be done"):
+            self.begin(text)
+        elif event == LogEvent.JOB_INFO and self.board:
+            self.jobs[record.jobid] = record.rule_msg or record.rule_name, record.log
+            self.board.start(record.jobid, self.jobs[record.jobid][0], *record.log[:1])
+        elif event == LogEvent.JOB_FINISHED and self.board:
+            self.board.finish(record.job_id)
+        elif event == LogEvent.SHELLCMD or not (event or self.told or text.startswith(self.routine)):
+            self.write(self.format(record))
+
+    def begin(self, text):
+        """Say what will be done; begin to show the jobs of a run."""
+        if workflow.non_local_exec:
+            self.as_it_is = True
+            self.write(f"{text}\n{estimates_text(ESTIMATES)}")
+        elif workflow.dryrun:
+            if not self.told:
+                self.write(f"{text.rstrip()}\n\n{estimates_text(ESTIMATES, kept())}")
+            self.told = True  # the rest of a dry run is one paragraph a job
+        elif text.startswith("Nothing"):
+            self.write(f"{text}\n{files_to_open()}")
+        else:
+            seconds, whole = expected_seconds()
+            size = f"{counted(len(seconds), 'job')} on {counted(workflow.cores, 'core')}"
+            self.write(f"{estimates_text(ESTIMATES, kept())}\n{size}, about {duration_text(whole)}")
+            self.folder = tempfile.TemporaryDirectory(prefix="hhcore-board-", ignore_cleanup_errors=True)
+            os.environ[FOLDER] = self.folder.name
+            self.board = Board(seconds, whole, self.stream)
+
+    def warn(self, record):
+        """Show a warning or an error; of a job that failed, the end of its log."""
+        self.routine = ROUTINE
+        if get_event(record) == LogEvent.JOB_ERROR and self.board:
+            self.board.drop(record.jobid)
+            text, _ = self.jobs.get(record.jobid, ("", []))
+            lines = [f"Error in rule {record.rule_name}", f"  {text}; log {', '.join(record.log)}"]
+            lines += [f"  {line}" for log in record.log for line in last_lines(log)]
+            self.write(self.decorate(record, "\n".join(lines)))
+        elif not str(record.msg).strip().endswith("non-zero exit status 1."):  # as every job whose log says why
+            self.write(self.decorate(record, self.format(record)))
+
+    def write(self, text):
+        if self.board:
+            self.board.write(text)
+        elif text:
+            print(text, file=self.stream, flush=True)
+
+    def close(self):
+        if self.board:
+            self.board.close()
+            os.environ.pop(FOLDER)
+            self.folder.cleanup()
+            self.board = None
+        super().close()
+
+
+def last_lines(log):
+    """The sentence of a mistake at the end of a log, else its last lines."""
+    try:
+        lines = Path(log).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    return lines[-1:] if lines and lines[-1].startswith("Error. ") else lines[-LAST_LINES:]
+
+
+@cache
+def kept():
+    """The neurons of each experiment in the store; none are known of results in a storage."""
+    if workflow.storage_settings.default_storage_provider is not None:
+        return {}
+    return {name: held(e, ESTIMATES[name].shards, Path(placed("results"), name)) for name, e in EXPERIMENTS.items()}
+
+
+def expected_seconds():
+    """The seconds of work that each job of this run will take, by its number, and about how long the run will take."""
+    jobs = {job: job_seconds(job) for job in workflow.dag.needrun_jobs() if not job.rule.norun}
+
+    @cache
+    def until(job):
+        before = [until(one) for one in workflow.dag.dependencies[job] if one in jobs]
+        return jobs[job] / max(1, job.threads) + max(before, default=0.0)
+
+    whole = max([sum(jobs.values()) / workflow.cores, *map(until, jobs)])
+    return {job.jobid: seconds for job, seconds in jobs.items()}, whole
+
+
+def job_seconds(job):
+    """About how many seconds of work a job takes."""
+    name = job.wildcards_dict.get("experiment")
+    if job.rule.name == "simulate":
+        return missing_s(ESTIMATES[name], kept().get(name)) / len(ESTIMATES[name].shards) + resources.STARTS_S
+    return resources.work_s(job.rule.name, EXPERIMENTS.get(name))
+
+
+def take_terminal():
+    """Put a `Terminal` in the place of Snakemake's own handler. Returns it, or None where that is to stay."""
+    settings = workflow.output_settings
+    default = [handler for handler in logger.handlers if handler.name == "DefaultStreamHandler"]
+    own = settings.verbose or settings.debug_dag or settings.quiet or not workflow.modifier.is_main_snakefile()
+    if own or not default or not workflow.is_main_process:
+        return None
+    logger.removeHandler(default[0])
+    logger.addHandler(Terminal(default[0]))
+    return logger.handlers[-1]
+
+
+TERMINAL = take_terminal()
+if workflow.is_main_process and not TERMINAL and Quietness.ALL not in (workflow.output_settings.quiet or ()):
+    print(estimates_text(ESTIMATES), file=sys.stderr)
