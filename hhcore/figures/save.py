@@ -31,7 +31,7 @@ def save(figure: Figure, stem: str | Path, recipe: str = "") -> tuple[Path, Path
 
 
 def _write_png(figure: Figure, path: Path, recipe: str) -> None:
-    """A PNG of opaque pixels, each row stored as its difference from the row above: the quickest that is still small."""
+    """A PNG of opaque pixels, each row as its difference from the row above, which is quick and still small."""
     canvas = figure.canvas  # it knows the sizes of all texts from the layout
     canvas.draw()
     width, height = canvas.get_width_height()
