@@ -6,6 +6,7 @@ import nbformat
 import numpy as np
 import pytest
 from nbformat import NotebookNode
+from test_docs import LINK
 
 from benchmarks.notebook import NOTEBOOK, executed
 
@@ -35,6 +36,12 @@ def test_what_is_committed_is_small_and_without_a_trace_of_its_machine():
     images = [o["data"]["image/png"] for c in CELLS for o in c.get("outputs", []) if "image/png" in o.get("data", {})]
     assert sum(map(len, images)) < 200_000
     assert not re.search(r"/(tmp|home|root)/", NOTEBOOK.read_text())
+
+
+def test_its_links_lead_somewhere():
+    targets = [target for cell in CELLS if cell.cell_type == "markdown" for target in LINK.findall(cell.source)]
+    assert len(targets) > 6
+    assert [target for target in targets if not (NOTEBOOK.parent / target).exists()] == []
 
 
 def test_its_own_neuron_begins_to_fire_where_its_rest_vanishes(notebook):
