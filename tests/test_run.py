@@ -16,7 +16,7 @@ from test_workflow import Folder
 import hhcore
 from hhcore.base.lock import locked
 from hhcore.compile.cache import cache_directory
-from hhcore.interface import bar, steps
+from hhcore.interface import bar
 from hhcore.interface.outcome import Run
 from hhcore.sweep import estimate
 

@@ -43,14 +43,19 @@ SMALL = {
 
 
 class Folder:
-    """A working folder with its own copy of the workflow and of hhcore, so that both can be edited."""
+    """A working folder with its own copy of the workflow and of hhcore, so that both can be edited.
 
-    def __init__(self, path: Path, cache: Path):
+    steps : whether each step of an experiment has a job, as if it were large
+    """
+
+    def __init__(self, path: Path, cache: Path, steps: bool = True):
         self.path, self.cache = path, cache
         for name in ("workflow", "profiles", "config", "hhcore"):
             shutil.copytree(ROOT / name, path / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "Snakefile", path)
         shutil.copy(ROOT / "hhcore/models/hodgkin_huxley_1952.mmt", path / "model.mmt")
+        if steps:
+            self.edit("hhcore/sweep/estimate.py", "SMALL_STEPS = 1e8", "SMALL_STEPS = 0")
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
         env = os.environ | {"PYTHONPATH": str(self.path), "HHCORE_CACHE": str(self.cache)}
@@ -75,9 +80,10 @@ class Folder:
         (self.path / file).write_text(text.replace(old, new))
 
     def simulated(self, experiment: str = "e") -> int:
-        """Neurons that the last simulate job had to simulate."""
-        log = (self.path / f"results/{experiment}/../logs/{experiment}/simulate_all.log").read_text()
-        return int(re.findall(r"of ([\d,]+) new neurons", log)[-1].replace(",", ""))
+        """Neurons that the last job of the experiment's shard had to simulate."""
+        logs = [self.path / f"results/logs/{experiment}/{job}.log" for job in ("simulate_all", "experiment")]
+        (log,) = (log.read_text() for log in logs if log.exists())
+        return int(["0", *re.findall(r"of ([\d,]+) new neurons", log)][-1].replace(",", ""))
 
     def bytes(self, experiment: str) -> dict[str, bytes]:
         """All tables and figures by name; not the hidden files that a killed process leaves where it wrote."""
@@ -94,7 +100,7 @@ def cache(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory, cache) -> tuple[Folder, str]:
     """A finished run of config/test.yaml on two cores, and what it printed."""
-    folder = Folder(tmp_path_factory.mktemp("whole"), cache)
+    folder = Folder(tmp_path_factory.mktemp("whole"), cache, steps=False)
     return folder, folder.run("--configfile", "config/test.yaml", "--cores", "2")
 
 
@@ -367,12 +373,54 @@ def test_a_neuron_that_fails_is_a_row_with_a_status_and_a_step_that_is_unstable_
     assert "3 failed" in (folder.path / "results/e/summary.html").read_text()
 
 
-def test_traces_have_jobs_of_their_own_where_there_are_many_shards(cache, tmp_path):
+TRACED = {"traces": [{"amplitude": 10, "sodium.g": 120}]}
+
+
+def test_shards_go_before_traces(cache, tmp_path):
     folder = Folder(tmp_path / "traced", cache)
-    for neurons, own in ((2, set()), (10**6, {"traces", "figures_traces"})):
-        axis = {"sodium.g": {"linspace": [100, 120, neurons]}}
-        folder.config(parameters=axis, traces=[{"amplitude": 10, "sodium.g": 120}], duration=1000)
-        assert {rule for rule in folder.planned() if "traces" in rule and "fi" not in rule} == own
+    folder.config(**TRACED)
+    said = folder.run("results/e/traces.parquet", "results/e/shards/all.parquet", "--cores", "1")
+    assert 0 < said.index("simulate shard all") < said.index("put the tables together")
+
+
+@pytest.fixture(scope="module")
+def little(tmp_path_factory, cache) -> Folder:
+    """A finished run of a small experiment, whose one job makes all."""
+    folder = Folder(tmp_path_factory.mktemp("little"), cache, steps=False)
+    folder.config(**TRACED)
+    assert folder.planned() == {"experiment_current_clamp_fi_traces", "report", "all"}
+    folder.run("--cores", "2")
+    return folder
+
+
+def test_a_small_experiment_in_one_job_has_the_bytes_of_one_in_many(little, cache, tmp_path):
+    folder = Folder(tmp_path / "steps", cache)
+    folder.config(**TRACED)
+    folder.run("--cores", "2")
+    assert folder.bytes("e") == little.bytes("e")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "made"),
+    [
+        ("hhcore/protocols/fi/figures.py", "Firing rate", "Rate of firing", {"figures/fi_curves.svg"}),
+        ("hhcore/protocols/fi/curves.py", "amplitudes of the grid", "grid's amplitudes", {"fi_curves.parquet"}),
+        ("hhcore/certify/sample.py", "RANDOM, EDGES", "RANDOM,  EDGES", {"numerics.parquet", "traces.parquet"}),
+    ],
+)
+def test_the_job_of_a_small_experiment_makes_what_is_not_current(little, file, old, new, made):
+    """Neurons are in the store, so none is simulated; a file that is kept is the same file, though Snakemake touches it."""
+    folder, before = little.path / "results/e", (little.path / file).read_text()
+    shown = ("numerics.parquet", "fi_curves.parquet", "traces.parquet", "figures/fi_curves.svg", "figures/traces.svg")
+    files = {name: (folder / name).stat().st_ino for name in shown}
+    little.edit(file, old, new)
+    assert "experiment_current_clamp_fi_traces" in little.planned()
+    little.run("--cores", "1")
+    again = {name for name in shown if (folder / name).stat().st_ino != files[name]}
+    assert again >= made and little.simulated() == 0 and little.planned() == set()
+    assert ("numerics.parquet" in again) == ("numerics.parquet" in made)
+    (little.path / file).write_text(before)
+    little.run("--cores", "1")
 
 
 def test_units_of_a_model_file_that_do_not_match_are_noted_at_the_start(cache, tmp_path):

@@ -6,31 +6,9 @@ import warnings
 from collections.abc import Callable
 
 from hhcore.base.progress import EVERY_S, Progress
+from hhcore.base.watch import Watch
 
 BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
-
-
-class Watch:
-    """It shows nothing; its kinds below show something. It is closed when the work is done."""
-
-    def step(self, name: str) -> None:
-        """A step begins."""
-
-    def tried(self, solvers: int) -> None:
-        """So many solvers have been tried; nobody knows how many there will be."""
-
-    def part(self, number: int, parts: int) -> Callable[[int, int], None]:
-        """For part `number`, from 0, of the shards to simulate: a function of the neurons done and their total."""
-        return lambda done, total: None
-
-    def write(self, text: str) -> None:
-        """A remark for the user."""
-
-    def write_log(self, text: str) -> None:
-        """A remark for a log file."""
-
-    def close(self) -> None:
-        """The work is done, or has failed."""
 
 
 class Lines(Watch):

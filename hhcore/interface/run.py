@@ -15,8 +15,8 @@ from hhcore.config.reader import read_experiments
 from hhcore.experiments.experiment import Experiment
 from hhcore.interface.bar import watch
 from hhcore.interface.outcome import Outcome, Run
-from hhcore.interface.steps import make_tables
 from hhcore.results.failed import check_none_failed
+from hhcore.results.steps import make_tables
 
 
 def run(

@@ -18,6 +18,7 @@ COPIES = 4  # of a neuron's numbers in memory at once, while a shard is assemble
 TABLE_COPIES = 6  # of the numbers of a row block, while tables are written
 FACETS_SHOWN = 12  # panels of maps and of families of curves together
 STARTS_S, FIGURE_S = 2.0, 0.7  # until a job has loaded what it needs; to draw a figure
+CALIBRATION_MB = 2000
 CALIBRATION_STEPS = 1e5  # in 1 ms, of all neurons of the sample and of the lines it is chosen from
 
 
@@ -81,6 +82,18 @@ def figures_mb(experiment: Experiment) -> int:
     return 1500 + figure_rows(experiment) // 2000
 
 
+def whole_minutes(experiment: Experiment) -> int:
+    """Time for all results of a small experiment, one after the other."""
+    e, names = experiment, [analysis.name for analysis in analyses(experiment)]
+    return shard_minutes(e) + calibration_minutes(e) + tables_minutes(e, names) + figures_minutes(e)
+
+
+def whole_mb(experiment: Experiment) -> int:
+    """Memory for all results of a small experiment, one after the other."""
+    e, names = experiment, [analysis.name for analysis in analyses(experiment)]
+    return max(CALIBRATION_MB, shard_mb(e), tables_mb(e, names), figures_mb(e))
+
+
 def figure_rows(experiment: Experiment) -> int:
     """The most rows of a table that figures hold: two axes and panels of a third one, or scattered points.
 
@@ -105,18 +118,19 @@ def rows(experiment: Experiment) -> dict[str, int]:
 
 def work_s(rule: str, experiment: Experiment | None) -> float:
     """About how many seconds a job of a rule other than that of shards takes; its share of the bar of a run."""
-    if rule == "calibrate":
-        return STARTS_S + _calibration_s(experiment)
-    if rule.startswith("tables"):
-        return STARTS_S + _tables_s(experiment)
-    if rule.startswith("figures"):
-        return STARTS_S + FIGURE_S * sum(len(analysis.figures) for analysis in analyses(experiment))
-    return 2 * STARTS_S
+    parts = {"calibrate": [_calibration_s], "tables": [_tables_s], "figures": [_figures_s]}
+    parts["experiment"] = [_calibration_s, _tables_s, _figures_s]
+    chosen = parts.get(rule.split("_")[0])
+    return STARTS_S + (sum(part(experiment) for part in chosen) if chosen else STARTS_S)
 
 
 def _calibration_s(e: Experiment) -> float:
     cost = estimate(e)
     return CALIBRATION_STEPS * e.protocol.simulated_ms(e) * cost.core_s / cost.steps
+
+
+def _figures_s(e: Experiment) -> float:
+    return FIGURE_S * sum(len(analysis.figures) for analysis in analyses(e))
 
 
 def _tables_s(e: Experiment) -> float:

@@ -12,6 +12,7 @@ from hhcore.schemes.solver import SCHEMES, Solver
 from hhcore.sweep.speed import kernel_speed
 
 STEPS_PER_SHARD = 3e9  # neuron-steps: about a minute on one core for Hodgkin-Huxley
+SMALL_STEPS = 1e8  # neuron-steps: some two seconds on one core
 MOST_SHARDS = 1 << 14  # each is a job and a file: Snakemake plans for minutes
 NEURONS_PER_SHARD = 1 << 20  # of short runs, since a shard is in memory
 # Steps in 1 ms, measured on the squid axon: of an adaptive scheme at a local error of 1e-6, times its order; of a fixed
@@ -28,6 +29,11 @@ class Estimate:
     shards: tuple[str, ...]
     steps: float
     core_s: float
+
+    @property
+    def small(self) -> bool:
+        """Whether the experiment has one job, which makes all, since more would last longer to start than to work."""
+        return len(self.shards) == 1 and self.steps < SMALL_STEPS
 
 
 @dataclass(frozen=True)

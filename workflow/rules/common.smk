@@ -94,34 +94,36 @@ def shard_threads(wildcards):
         return 1
 
 
-def has_own_jobs(name, analysis):
-    """Whether an analysis has jobs of its own, rather than a part in those of its experiment.
-
-    Late tables wait for all others. In a large experiment they, and their figures, have jobs that can run beside
-    others. In an experiment of one shard such a job would last longer to start than to work.
-    """
-    return analysis.late and len(ESTIMATES[name].shards) > 1
+SMALL = [name for name, cost in ESTIMATES.items() if cost.small]
+LARGE = [name for name in EXPERIMENTS if name not in SMALL]
 
 
-def groups(wanted):
-    """The jobs to be done, by name: for each {name: (analyses in it, names of the experiments that have it)}.
+def only(experiments):
+    """The wildcard constraint of a rule for these experiments; none of a rule for no experiment matches."""
+    return "|".join(experiments) or "(?!)"
+
+
+def groups(experiments, wanted):
+    """Group experiments by their protocol and their wanted analyses, since one rule can serve each group.
 
     wanted : from an analysis to whether it counts
-
-    Experiments of equal protocol and analyses share a rule; the name leaves out implied analyses.
+    Returns {name of the group: (analyses, names of the experiments)}; the name leaves out implied analyses.
     """
-    jobs = {}
-    for name, experiment in EXPERIMENTS.items():
+    sets = {}
+    for name in experiments:
         chosen = [analysis for analysis in ANALYSES[name] if wanted(analysis)]
-        together = [analysis for analysis in chosen if not has_own_jobs(name, analysis)]
-        words = [experiment.protocol.kind, *(analysis.name for analysis in together if not analysis.implied)]
-        for job, members in [
-            ("_".join(words), together),
-            *((one.name, [one]) for one in chosen if one not in together),
-        ]:
-            if members:
-                jobs.setdefault(job, (members, []))[1].append(name)
-    return jobs
+        words = [EXPERIMENTS[name].protocol.kind, *(analysis.name for analysis in chosen if not analysis.implied)]
+        sets.setdefault("_".join(words), (chosen, []))[1].append(name)
+    return {name: chosen for name, chosen in sets.items() if chosen[0]}
+
+
+def late_analyses():
+    """The late analyses, which have rules of their own: {name: ([analysis], names of the experiments)}."""
+    late = {}
+    for name in LARGE:
+        for analysis in [one for one in ANALYSES[name] if one.late]:
+            late.setdefault(analysis.name, ([analysis], []))[1].append(name)
+    return late
 
 
 def names_of(members):
@@ -211,13 +213,14 @@ def figure_outputs(members):
     return outputs
 
 
-def tables_before(members):
-    """The tables that those of a job are made from, and that other jobs make: a function of wildcards."""
-    made = {table.name for analysis in members for table in analysis.tables}
+def tables_read(members):
+    """The tables that those of some analyses are made from: a function of wildcards."""
+    names = names_of(members)
 
     def inputs(wildcards):
-        needed = [table for a in ANALYSES[wildcards.experiment] if a.name in names_of(members) for table in a.reads]
-        tables = [table for table in dict.fromkeys(needed) if table not in made]
+        tables = [
+            table for analysis in ANALYSES[wildcards.experiment] if analysis.name in names for table in analysis.reads
+        ]
         return expand("results/{experiment}/{table}.parquet", experiment=wildcards.experiment, table=tables)
 
     return inputs

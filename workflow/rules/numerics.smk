@@ -6,12 +6,14 @@ rule calibrate:
         kernel="results/{experiment}/kernel.py",
     log:
         "results/logs/{experiment}/calibrate.log",
+    wildcard_constraints:
+        experiment=only(LARGE),
     priority: 2  # start it first; shards that do not wait for it keep the other cores busy
     conda:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=times_attempt(2000),
+        mem_mb=times_attempt(resources.CALIBRATION_MB),
         runtime=times_attempt(of_experiment(resources.calibration_minutes)),
     params:
         recipe=lambda wildcards: recipes_of(wildcards.experiment)["numerics.parquet"],

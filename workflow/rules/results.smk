@@ -1,22 +1,24 @@
 # The rules of analyses. The outputs of an analysis do not depend on wildcards, so each set of analyses that occurs in
-# the config has a rule for its tables and one for its figures.
-for name, (members, experiments) in groups(lambda analysis: analysis.source == "neurons" or analysis.late).items():
-    job = f"tables_{name}" if passes(members) else name
+# the config has rules of its own. Late tables, and their figures, have jobs that can run beside others.
+TABLES = groups(LARGE, lambda analysis: analysis.source == "neurons")
+FIGURES = groups(LARGE, lambda analysis: analysis.figures and not analysis.late)
+
+for name, (members, experiments) in ({f"tables_{name}": job for name, job in TABLES.items()} | late_analyses()).items():
 
     rule:
         name:
-            job
+            name
         input:
             forced_if_stale,
             shards=shards if passes(members) else [],
             numerics="results/{experiment}/numerics.parquet",
-            tables=tables_before(members),
+            tables=tables_read(members),
         output:
             **table_outputs(members),
         log:
-            f"results/logs/{{experiment}}/{job}.log",
+            f"results/logs/{{experiment}}/{name}.log",
         wildcard_constraints:
-            experiment="|".join(experiments),
+            experiment=only(experiments),
         conda:
             ENVIRONMENT
         threads: 1
@@ -24,7 +26,7 @@ for name, (members, experiments) in groups(lambda analysis: analysis.source == "
             mem_mb=times_attempt(of_experiment(resources.tables_mb, names_of(members))),
             runtime=times_attempt(of_experiment(resources.tables_minutes, names_of(members))),
         params:
-            late={analysis.name: analysis.tables[0].name for analysis in members if analysis.late},
+            late=[analysis.name for analysis in members if analysis.late],
             recipes=recipes_of_outputs(table_files(members)),
         message:
             "{wildcards.experiment}: put the tables together"
@@ -32,7 +34,7 @@ for name, (members, experiments) in groups(lambda analysis: analysis.source == "
             "../scripts/tables.py"
 
 
-for name, (members, experiments) in groups(lambda analysis: analysis.figures).items():
+for name, (members, experiments) in (FIGURES | late_analyses()).items():
 
     rule:
         name:
@@ -45,7 +47,7 @@ for name, (members, experiments) in groups(lambda analysis: analysis.figures).it
         log:
             f"results/logs/{{experiment}}/figures_{name}.log",
         wildcard_constraints:
-            experiment="|".join(experiments),
+            experiment=only(experiments),
         conda:
             ENVIRONMENT
         threads: 1

@@ -3,9 +3,11 @@ rule simulate:
         forced_if_stale,
         numerics=numerics_before,
     output:
-        update("results/{experiment}/shards/{shard}.parquet"),
+        shard=update("results/{experiment}/shards/{shard}.parquet"),
     log:
         "results/logs/{experiment}/simulate_{shard}.log",
+    wildcard_constraints:
+        experiment=only(LARGE),
     priority: 1  # before tables, traces and figures
     conda:
         ENVIRONMENT

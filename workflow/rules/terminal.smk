@@ -43,7 +43,7 @@ class Terminal(ColorizingTextHandler):
         elif event == LogEvent.RUN_INFO or text.startswith("Nothing to be done"):
             self.begin(text)
         elif event == LogEvent.JOB_INFO and self.board:
-            stage = re.sub("^(tables|figures)_.*", r"\1", record.rule_name)
+            stage = re.sub("^(experiment|tables|figures)_.*", r"\1", record.rule_name)
             self.jobs[record.jobid] = record.rule_msg or record.rule_name, stage, time.monotonic()
             self.board.start(record.jobid, self.jobs[record.jobid][0], *record.log[:1])
         elif event == LogEvent.JOB_FINISHED and self.board:
@@ -137,9 +137,10 @@ def expected_seconds():
 def job_seconds(job):
     """About how many seconds of work a job takes."""
     name = job.wildcards_dict.get("experiment")
-    if job.rule.name == "simulate":
-        return missing_s(ESTIMATES[name], kept().get(name)) / len(ESTIMATES[name].shards) + resources.STARTS_S
-    return resources.work_s(job.rule.name, EXPERIMENTS.get(name))
+    work = resources.work_s(job.rule.name, EXPERIMENTS.get(name))
+    if "shard" in job.output.keys():
+        work += missing_s(ESTIMATES[name], kept().get(name)) / len(ESTIMATES[name].shards)
+    return work
 
 
 def time_shares():

@@ -1,4 +1,4 @@
-"""Write tables of an experiment: those from the pass over all neurons, with the summary page, and late ones."""
+"""Write tables of an experiment: those from the pass over all neurons, with the summary page, or late ones."""
 
 from pathlib import Path
 
@@ -9,10 +9,9 @@ from hhcore.results.late import write_late
 from hhcore.results.write import write_tables
 
 with one_message(Path(snakemake.log[0])):
-    numerics, recipes = Path(snakemake.input.numerics), snakemake.params.recipes
+    numerics, (recipe, *_) = Path(snakemake.input.numerics), snakemake.params.recipes.values()
     experiment = resolved(read_experiment(snakemake.config, snakemake.wildcards.experiment), numerics)
-    if "summary.html" in recipes:
-        shards = [Path(shard) for shard in snakemake.input.shards]
-        write_tables(experiment, shards, numerics, numerics.parent, recipes["summary.html"])
-    for name, table in snakemake.params.late.items():
-        write_late(experiment, name, numerics.parent, recipes[f"{table}.parquet"])
+    if snakemake.input.shards:
+        write_tables(experiment, [Path(shard) for shard in snakemake.input.shards], numerics, numerics.parent, recipe)
+    for name in snakemake.params.late:
+        write_late(experiment, name, numerics.parent, recipe)

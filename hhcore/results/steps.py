@@ -1,4 +1,4 @@
-"""The steps of the workflow, one after the other in this process: calibration, shards, tables.
+"""The steps of an experiment, one after the other in this process: calibration, shards, tables, figures.
 
 A file is made again if it is missing, carries another recipe, or is older than a file that it is made from. So what
 Snakemake has made is kept here, and the other way round.
@@ -8,11 +8,11 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from hhcore.base.watch import Watch
 from hhcore.certify.calibration import calibrate
 from hhcore.certify.certificate import resolved, uncertainty, waits, write_numerics
 from hhcore.experiments.analysis import Analysis, analyses
 from hhcore.experiments.experiment import Experiment
-from hhcore.interface.bar import Watch
 from hhcore.results.late import write_late
 from hhcore.results.recipes import recipes, stale
 from hhcore.results.write import write_tables
@@ -46,6 +46,21 @@ def make_tables(experiment: Experiment, folder: Path, threads: int, watch: Watch
             watch.step(analysis.name)
             write_late(experiment, analysis.name, folder, recipe)
     return experiment, simulated
+
+
+def make_figures(experiment: Experiment, folder: Path, watch: Watch) -> None:
+    """Draw those figures of an experiment that are not there, or not current. Raises UserError as the steps do."""
+    wanted, names = recipes(experiment), []
+    for analysis in (one for one in analyses(experiment) if one.figures):
+        files = [folder / f"figures/{figure.name}.{kind}" for figure in analysis.figures for kind in ("svg", "png")]
+        recipe = wanted[f"figures/{files[0].name}"]
+        if due(files, recipe, [folder / f"{table}.parquet" for table in analysis.drawn]):
+            names.append(analysis.name)
+    if names:
+        from hhcore.results.draw import draw  # loads pandas and Matplotlib
+
+        watch.step("figures")
+        draw(experiment, names, folder, wanted)
 
 
 def due(files: Iterable[Path], recipe: str, sources: Iterable[Path] = ()) -> bool:
