@@ -109,7 +109,7 @@ def _given(
 ) -> dict[str, np.ndarray]:
     """The columns with a value for each neuron, by the names that tables give them."""
     units = kind.units(model.current.unit, model.time_unit) | {n: q.unit for n, q in model.parameters.items()}
-    given = {column_name(n, units[n]): c for n, c in (fields | parameters).items() if c.ndim}
+    given = {column_name(n, units[n]): c for n, c in {**fields, **parameters}.items() if c.ndim}
     if states is not None and states.ndim == 2:
         names = (column_name(f"initial.{n}", q.unit) for n, q in model.states.items())
         given |= dict(zip(names, states.T, strict=True))
