@@ -46,13 +46,18 @@ class Key:
     elsewhere: Mapping[str, str] = field(default_factory=dict)
 
 
-def fields(value: object, where: str, keys: Mapping[str, Key]) -> dict[str, object]:
-    """`value` itself, if it is a mapping that has all required keys of `keys` and no others but the optional ones."""
+def fields(
+    value: object, where: str, keys: Mapping[str, Key], around: Mapping[str, Key] | None = None
+) -> dict[str, object]:
+    """`value` itself, if it is a mapping that has all required keys of `keys` and no others but the optional ones.
+
+    around : the keys of the mapping that this one is in, where a key of other programs may belong
+    """
     body = mapping(value, where)
     with collected() as noted:
         for key in body:
             with noted():
-                _check_known(key, where, keys)
+                _check_known(key, where, keys, around)
         for key in (key for key, declared in keys.items() if declared.required):
             with noted():
                 present(body, key, where, keys)
@@ -70,9 +75,9 @@ def present(body: Mapping[str, object], key: str, where: str, keys: Mapping[str,
     raise UserError(f"{where}: the key {key!r} is missing; given {quoted(list(body))}; add it, like `{example}`")
 
 
-def _check_known(key: str, where: str, keys: Mapping[str, Key]) -> None:
+def _check_known(key: str, where: str, keys: Mapping[str, Key], around: Mapping[str, Key] | None = None) -> None:
     if key not in keys:
-        _, hint = in_other_words(key, keys)
+        hint = in_other_words(key, keys)[1] or in_other_words(key, around or {})[1]
         raise UserError(f"{where}: there is no key {key!r} here; {closest(key, keys, hint)}")
 
 

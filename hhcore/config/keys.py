@@ -18,7 +18,7 @@ EXPERIMENT = {
         required=True,
         otherwise="required, but with `current: file`",
         elsewhere=dict.fromkeys(
-            (*CURRENT_ELSEWHERE, "amplitude", "IClamp", "stim", "delay", "del", "dur"),
+            (*CURRENT_ELSEWHERE, "amplitude", "IClamp", "stim", "delay", "del", "dur", "start", "stop"),
             "the current as `stimulus: {kind: step, amplitude: 10}`",
         )
         | dict.fromkeys(
@@ -46,8 +46,8 @@ EXPERIMENT = {
         "how, and how accurately",
         "solver: {tolerance: 1 us}",
         required=True,
-        elsewhere=dict.fromkeys(("dt", "timestep", "time_step"), "`solver: {method: rk4, dt: 0.025}`")
-        | dict.fromkeys(("atol", "rtol", "tol", "cvode"), "`solver: {tolerance: 1 us}`"),
+        elsewhere=dict.fromkeys(("dt", "timestep", "time_step", "method"), "`solver: {method: rk4, dt: 0.025}`")
+        | dict.fromkeys(("atol", "rtol", "tol", "cvode", "tolerance"), "`solver: {tolerance: 1 us}`"),
     ),
     "protocol": Key(
         "what is kept of each neuron", "protocol: {kind: current_clamp}", otherwise="as suits the stimulus"
@@ -57,15 +57,18 @@ EXPERIMENT = {
         "parameters: {leak.g: 0.3}",
         otherwise="as in the model",
         elsewhere=dict.fromkeys(
-            ("celsius", "temperature", "T", "temp"),
-            "a temperature as a parameter, like `parameters: {temperature.T: 6.3 degC}`, if the model has one",
-        )
-        | dict.fromkeys(("C", "Cm", "cm", "C_m", "capacitance"), "`parameters: {membrane.C: 1}`"),
+            ("celsius", "temperature", "T", "temp"), "a temperature as one of the `parameters`, if the model has one"
+        ),
     ),
     "sample": Key("a sampled design, for quantities that follow distributions", EXAMPLE, otherwise="none"),
     "combine": Key("how axes form a grid: `product` or `zip`", otherwise="`product`", legal=("product", "zip")),
     "analysis_window": Key("when spikes count", "analysis_window: [200, 1000]", otherwise="the whole duration"),
-    "spikes": Key("what a spike is", "spikes: {threshold: 0, rearm: -20}", otherwise="crosses 0 upwards"),
+    "spikes": Key(
+        "what a spike is",
+        "spikes: {threshold: 0, rearm: -20}",
+        otherwise="crosses 0 upwards",
+        elsewhere=dict.fromkeys(("threshold", "thresh", "rearm"), "`spikes: {threshold: 0, rearm: -20}`"),
+    ),
     "traces": Key("neurons to draw in full", "traces: [{amplitude: 10}]", otherwise="none"),
     "failed_neurons": Key("whether they fail the run: `keep` or `fail`", otherwise="`keep`", legal=("keep", "fail")),
     "potential": Key(

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from hhcore.base.checks import Key, choice, fields, items, mapping, present, quoted, text
@@ -28,6 +29,7 @@ from hhcore.experiments.protocol import Protocol, default_protocol, protocols
 from hhcore.grid.axes import Axis
 from hhcore.grid.designs import Sample, SampleSpec, check_sample, read_sample
 from hhcore.grid.factors import Factor, check_size, check_values, factors
+from hhcore.model.elsewhere import parameter_meant
 from hhcore.model.model import FILE, Model
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.stimuli import kinds
@@ -96,11 +98,23 @@ class _Reading:
                 _check_name(self.name)
             with noted():
                 mapping(self.written, self.where)
-            fields(self.body, self.where, EXPERIMENT)
+            fields(self.body, self.where, self.legal)
+
+    @part
+    def legal(self) -> dict[str, Key]:
+        """The keys of an experiment; words in a wrong place that mean a parameter are known as such."""
+        written, words = self.body.get("stimulus"), {}
+        with suppress(UserError):
+            for word in {*self.body, *(written if isinstance(written, dict) else ())} - {*EXPERIMENT}:
+                if found := isinstance(word, str) and parameter_meant(word, self.model):
+                    celsius = " or as text like '6.3 degC'" if found.unit in KELVIN else ""
+                    words[word] = f"`parameters: {{{found.name}: ...}}`, in {found.unit}{celsius}"
+        parameters = EXPERIMENT["parameters"]
+        return EXPERIMENT | {"parameters": dataclasses.replace(parameters, elsewhere=parameters.elsewhere | words)}
 
     def _written(self, key: str) -> object:
         """What is written for a key that must be there."""
-        return present(self.body, key, self.where, EXPERIMENT)
+        return present(self.body, key, self.where, EXPERIMENT if key == "model" else self.legal)
 
     def _word(self, key: str) -> str:
         """One of the legal words of a key, the first if it is left out."""
@@ -137,7 +151,7 @@ class _Reading:
         where, written = f"{self.where}.stimulus", self._written("stimulus")
         with collected() as noted:
             with noted():
-                fields(written, where, self.stimulus.keys())
+                fields(written, where, self.stimulus.keys(), self.legal)
             for name in (name for name, field in self.stimulus.fields.items() if not field.swept):
                 if isinstance(written.get(name), dict):
                     with noted():

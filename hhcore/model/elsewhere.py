@@ -45,6 +45,12 @@ def no_parameter(name: str, model: Model, fields: Iterable[str] = (), hint: str 
     return f"model {model.name!r}{what}; {closest(name, [*fields, *model.parameters], hint)}"
 
 
+def parameter_meant(name: str, model: Model) -> Quantity | None:
+    """The one parameter of this name, or with another name for the same; None if there is none."""
+    found = [model.parameters[name]] if name in model.parameters else _best(*_meant(name), model)
+    return found[0] if len(found) == 1 else None
+
+
 def no_state(name: str, model: Model) -> str:
     """Why a model has no state of this name, what is legal, and what is meant."""
     hint = f"did you mean {model.potential!r}?" if name.lower() in (*POTENTIALS, "v_init", "v0") else ""
