@@ -183,6 +183,8 @@ def test_workflow_config_and_results_may_be_in_three_folders(cache, tmp_path):
     shutil.copytree(other, work / "config")
     (work / "config/my.yaml").rename(work / "config/config.yaml")
     assert "Nothing to be done" in snakemake(work, cache, *near)  # contents count, not paths
+    longer = snakemake(work, cache, "-n", *near, "--config", "experiments={single: {duration: 120 ms}}")
+    assert re.search(r"^simulate +1$", longer, re.MULTILINE)  # it changes config/config.yaml
     typed = '--config=experiments={single: {model: "config/hodgkin_huxley_1952.mmt"}}'  # from the working folder
     assert "Nothing to be done" in snakemake(work, cache, *near, "--configfile", "config/config.yaml", typed)
 

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from hhcore.base.checks import mapping
 from hhcore.base.errors import UserError
 from hhcore.base.lock import locked
 from hhcore.config.file import read_config
@@ -88,7 +89,7 @@ def _experiments(
     if isinstance(config, str | os.PathLike):
         return read_experiments(read_config(Path(config)))
     whole = {"experiments": {name: {"initial_state": "rest", **experiment}}} if config is None else config
-    return read_experiments({key: _plain(value) for key, value in whole.items()})
+    return read_experiments(mapping(_plain(whole), "config"))
 
 
 def _plain(value: object) -> object:
