@@ -131,6 +131,13 @@ def test_a_trace_takes_a_tolerance_too():
     assert "; rk4, dt " in repr(course)
 
 
+def test_a_result_says_why_a_tolerance_measured_nothing():
+    silent = simulate(HH, {}, Step(0), duration=20, tolerance="1 us")
+    assert repr(silent).startswith("<Result: 1 neuron, window 0 to 20 ms, 0 spikes; ")
+    assert repr(silent).endswith("local_error 1e-06: none fires>")
+    assert silent.features.spike_time_error_us.isna().all()
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

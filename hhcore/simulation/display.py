@@ -27,7 +27,8 @@ def chosen_by(solver: Solver | None, certificate: Mapping[str, str]) -> str:
         return ""
     key, error = next((key, text) for key, text in certificate.items() if "_99_percent_" in key)
     name, _, unit = key.partition("_99_percent_")
-    return f"; {solver.method}, {solver.setting} {solver.accuracy:.3g}: {name.replace('_', ' ')} {error} {unit}"
+    measured = f"{name.replace('_', ' ')} {error} {unit}" if error[0].isdigit() else error  # or why there is none
+    return f"; {solver.method}, {solver.setting} {solver.accuracy:.3g}: {measured}"
 
 
 def html_table(thing: object, frame: "pd.DataFrame") -> str:
