@@ -18,6 +18,7 @@ from hhcore.base.lock import locked
 from hhcore.compile.cache import cache_directory
 from hhcore.interface import bar
 from hhcore.interface.outcome import Run
+from hhcore.results import steps
 from hhcore.sweep import estimate
 
 SQUID = {

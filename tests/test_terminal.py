@@ -64,7 +64,7 @@ def screen(written: str) -> list[str]:
 
 def test_a_terminal_shows_a_bar_that_moves_in_a_job_and_leaves_few_lines(cache, tmp_path):
     folder = Folder(tmp_path / "folder", cache)
-    folder.config(duration=6_000)  # some seconds
+    folder.config(duration=10_000)  # some seconds
     written = on_a_terminal(folder, "--cores", "1", "results/e/shards/all.parquet")
     lines = [line for line in screen(written) if line]
     assert lines[1] == "e: 6 neurons to simulate, about 1 s on one core"
@@ -73,7 +73,7 @@ def test_a_terminal_shows_a_bar_that_moves_in_a_job_and_leaves_few_lines(cache, 
     assert len(lines) == 6
     parts = [int(part) for part in re.findall(r"(\d+)%\|", written)]
     assert parts == sorted(parts) and len(set(parts)) > 20, "one job is more than a twentieth of the work"
-    assert "e: simulate shard all" in written and "solvers tried" in written
+    assert "e: simulate shard all" in written and re.search("solvers? tried", written)
 
 
 def test_a_dry_run_ends_with_what_is_new_and_what_is_kept(cache, tmp_path):

@@ -123,7 +123,7 @@ def test_everything_promised_is_there(whole):
             assert {path.stem for path in results.glob(f"figures/*.{kind}") if path.stat().st_size} == drawn
         assert "doi:10.1113/jphysiol.1952.sp004764" in (results / "summary.html").read_text()
         assert f"results/{experiment}/features.parquet" in printed
-    assert "54 neurons, 5.4 s simulated, 1 shard" in printed and "results/report.html" in printed
+    assert "small_grid: 54 neurons to simulate, about" in printed and "results/report.html" in printed
     assert re.search(r"Finished in \d+ s\. Work: .*simulate [\d.]+ s \(\d+%\)", printed)
 
 

@@ -4,6 +4,7 @@ Jobs are processes of their own. Each notes how far it is in a file of the folde
 (hhcore.base.progress); the board reads them. Jobs count by the seconds that they are expected to take.
 """
 
+import hashlib
 import json
 import os
 import threading
@@ -13,7 +14,6 @@ from dataclasses import dataclass
 from math import hypot
 from pathlib import Path
 from typing import Any, TextIO
-from urllib.parse import quote
 
 FOLDER = "HHCORE_BOARD"
 REDRAWN_S = 0.2
@@ -40,7 +40,7 @@ def has_board() -> bool:
 def note_file(log: str | Path) -> Path | None:
     """The file for the notes of a job with this log; None if no board is up."""
     folder = os.environ.get(FOLDER)
-    return Path(folder, quote(str(log), safe="")) if folder else None
+    return Path(folder, hashlib.blake2b(str(log).encode(), digest_size=16).hexdigest()) if folder else None
 
 
 def leave_note(file: Path, note: Note) -> None:

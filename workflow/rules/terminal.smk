@@ -68,7 +68,7 @@ class Terminal(ColorizingTextHandler):
             self.write(f"{estimates_text(ESTIMATES, kept())}\n{size}, about {duration_text(whole)}")
             self.folder = tempfile.TemporaryDirectory(prefix="hhcore-board-", ignore_cleanup_errors=True)
             os.environ[FOLDER] = self.folder.name
-            self.board = Board(seconds, whole, self.stream)
+            self.board = Board(seconds, whole, self.stream) if seconds else None
 
     def finish(self, job):
         """Count the seconds of a job that has ended."""
@@ -98,7 +98,7 @@ class Terminal(ColorizingTextHandler):
     def close(self):
         if self.board:
             self.board.close()
-            os.environ.pop(FOLDER)
+            os.environ.pop(FOLDER, None)
             self.folder.cleanup()
             self.board = None
         super().close()
