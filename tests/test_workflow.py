@@ -211,7 +211,7 @@ def test_a_second_run_does_nothing_and_a_dry_run_tells_the_cost(whole):
         path.touch()
     assert folder.planned("--configfile", "config/test.yaml") == set()
     dry = folder.snakemake("-n", "--configfile", "config/test.yaml")
-    assert dry.stdout.splitlines()[-1] == "scattered: 8 neurons, all in the store"
+    assert dry.stdout.splitlines()[-1] == "scattered: 16 neurons, all in the store"
 
 
 def test_same_bytes_on_one_core_in_another_folder(whole, cache, tmp_path):

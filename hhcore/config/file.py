@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from hhcore.base.checks import mapping, quoted
-from hhcore.base.errors import UserError
+from hhcore.base.errors import UserError, collected
 from hhcore.model.model import is_model_file
 
 MOST_NODES = 5_000_000  # with all aliases unfolded: an axis has a million values at most
@@ -40,7 +40,7 @@ def read_config(path: str | Path) -> dict[str, object]:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"config file {str(path)!r} cannot be read as a text file: {error}") from error
     except UserError as error:
-        raise UserError(f"config file {str(path)!r}: {error}") from error
+        raise UserError(*(f"config file {str(path)!r}: {mistake}" for mistake in error.mistakes)) from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1
         raise UserError(f"config file {str(path)!r} is not valid YAML: line {line}: {error.problem}") from error
@@ -84,11 +84,12 @@ def _bodies(content: object) -> Iterator[tuple[object, dict]]:
 def _content(text: str) -> object:
     loader = _Loader(text)
     try:
-        node = loader.get_single_node()
-        if node is None:
-            return None
-        _check_size(node, {})
-        return loader.construct_document(node)
+        with collected() as loader.noted:
+            node = loader.get_single_node()
+            if node is None:
+                return None
+            _check_size(node, {})
+            return loader.construct_document(node)
     finally:
         loader.dispose()
 
@@ -119,22 +120,24 @@ class _Loader(yaml.SafeLoader):
                 continue
             if key.value in seen:
                 line = key.start_mark.line + 1
-                raise UserError(f"line {line}: the key {quoted(key.value)} occurs twice; keep one of the two")
+                with self.noted():
+                    raise UserError(f"line {line}: the key {quoted(key.value)} occurs twice; keep one of the two")
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
     def compose_scalar_node(self, anchor: str | None) -> yaml.ScalarNode:
-        """The node of a scalar. Raises UserError if it has neither quotes nor tag, and YAML 1.2 reads it otherwise."""
+        """The node of a scalar; a mistake if it has neither quotes nor tag, and YAML 1.2 reads it otherwise."""
         plain, node = self.peek_event().implicit[0], super().compose_scalar_node(anchor)
         if plain and node.value != MERGE:
             found, modern = self.construct_object(node), _core(node.value)
             # The readers of numbers take 1e-6 for one.
             number = isinstance(found, str) and isinstance(modern, float)
             if repr(found) != repr(modern) and not number:
-                raise UserError(
-                    f"line {node.start_mark.line + 1}: {quoted(node.value)} is {quoted(found)} in YAML 1.1 and "
-                    f"{quoted(modern)} in YAML 1.2; write a plain decimal number, or put text in quotes"
-                )
+                with self.noted():
+                    raise UserError(
+                        f"line {node.start_mark.line + 1}: {quoted(node.value)} is {quoted(found)} in YAML 1.1 and "
+                        f"{quoted(modern)} in YAML 1.2; write a plain decimal number, or put text in quotes"
+                    )
         return node
 
 

@@ -1,17 +1,18 @@
 """How a figure becomes files: an SVG whose text is text, and a PNG, each drawn once."""
 
+import struct
+import zlib
 from pathlib import Path
 
+import numpy as np
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from hhcore.base.files import atomic_write
 from hhcore.base.seals import RECIPE, SEAL, UNSEALED, seal
 from hhcore.figures.style import DPI, look
 
-COMPRESSION = 3  # zlib's: half the time of its default, files 8 % larger
+UP, COMPRESSION = 2, 3  # filter of a row, and zlib's level: a third of the time of matplotlib's PNG, a tenth larger
 
 
 def save(figure: Figure, stem: str | Path, recipe: str = "") -> tuple[Path, Path]:
@@ -30,13 +31,28 @@ def save(figure: Figure, stem: str | Path, recipe: str = "") -> tuple[Path, Path
 
 
 def _write_png(figure: Figure, path: Path, recipe: str) -> None:
+    """A PNG of opaque pixels, each row as its difference from the row above, which is quick and still small."""
     canvas = figure.canvas  # it knows the sizes of all texts from the layout
     canvas.draw()
-    marks = PngInfo()
-    # A point ends the recipe: the checksum that follows in the file may look like digits.
-    marks.add_text(RECIPE, f"{recipe}.")
-    image = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba()).convert("RGB")
-    image.save(path, "png", dpi=(DPI, DPI), pnginfo=marks, compress_level=COMPRESSION)
+    width, height = canvas.get_width_height()
+    rows = np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3]).reshape(height, 3 * width)
+    lines = np.full((height, 1 + 3 * width), UP, np.uint8)
+    lines[0, 1:] = rows[0]
+    np.subtract(rows[1:], rows[:-1], out=lines[1:, 1:])
+    per_metre = round(DPI / 0.0254)
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+        + _chunk(b"pHYs", struct.pack(">IIB", per_metre, per_metre, 1))
+        # A point ends the recipe: the checksum that follows in the file may look like digits.
+        + _chunk(b"tEXt", f"{RECIPE}\0{recipe}.".encode())
+        + _chunk(b"IDAT", zlib.compress(lines, COMPRESSION))
+        + _chunk(b"IEND", b"")
+    )
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def _write_svg(figure: Figure, path: Path, recipe: str) -> None:

@@ -1,9 +1,7 @@
-import csv
 import os
 import re
 import shlex
 import sys
-import time
 
 from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
@@ -17,7 +15,6 @@ from hhcore.experiments.analysis import analyses
 from hhcore.results import resources
 from hhcore.sweep.estimate import estimate, estimates_text, notes
 
-STARTED = time.time()
 LOCAL = isinstance(workflow.current_basedir, os.PathLike)  # a folder, not a repository that Snakemake fetches from
 ENVIRONMENT = "../envs/hhcore.yaml"
 if LOCAL:  # Snakemake formats its path: a brace in the name of a folder would be a wildcard
@@ -69,8 +66,8 @@ ROWS = {}  # of each table, in the experiment with the most
 for experiment in EXPERIMENTS.values():
     for table, rows in resources.rows(experiment).items():
         ROWS[table] = max(rows, ROWS.get(table, 0))
-if workflow.is_main_process:
-    print(notes(EXPERIMENTS.values()), end="", file=sys.stderr)
+if workflow.is_main_process and notes(EXPERIMENTS.values()):
+    print(notes(EXPERIMENTS.values()), file=sys.stderr)
 
 
 def numerics_before(wildcards):
@@ -246,20 +243,6 @@ def same_workflow():
         arguments = [jobs.get_default_storage_provider_args(), *jobs.get_storage_provider_args()]
         command += [*shlex.split(" ".join(arguments)), "--shared-fs-usage", *usage]
     return command
-
-
-def time_shares():
-    """How long the run took, and its seconds of work by rule."""
-    seconds = {}
-    for path in Path(placed("results/benchmarks")).rglob("*.tsv"):
-        if path.stat().st_mtime >= STARTED:
-            stage = path.stem.split("-")[0]
-            rows = csv.DictReader(path.read_text().splitlines(), delimiter="\t")
-            seconds[stage] = seconds.get(stage, 0.0) + sum(float(row["s"]) for row in rows)
-    total = sum(seconds.values())
-    shares = [f"{stage} {s:.1f} s ({s / total:.0%})" for stage, s in sorted(seconds.items(), key=lambda x: -x[1])]
-    work = f" Work: {', '.join(shares)}" if shares else ""
-    return f"Finished in {time.time() - STARTED:.0f} s.{work}"
 
 
 def files_to_open():

@@ -7,6 +7,7 @@ import sys
 from snakemake.logging import logger
 
 from hhcore.base.errors import one_message
+from hhcore.base.lock import shared
 
 
 def hold_lock():
@@ -62,4 +63,5 @@ if workflow.output_settings.dryrun:  # it locks nothing, and needs no word on a 
 elif workflow.is_main_process:
     with one_message(Path(os.devnull)):
         check_writable()
-        LOCK = None if "--nolock" in sys.argv else hold_lock()
+        if "--nolock" not in sys.argv:
+            LOCKS = [hold_lock(), *(shared(Path(placed("results"), name)) for name in EXPERIMENTS)]

@@ -6,8 +6,6 @@ rule report:
         "results/report.html",
     log:
         "results/logs/report.log",
-    benchmark:
-        "results/benchmarks/report.tsv"
     localrule: True
     conda:
         ENVIRONMENT
