@@ -189,6 +189,8 @@ def test_workflow_config_and_results_may_be_in_three_folders(cache, tmp_path):
     assert re.search(r"^simulate +1$", longer, re.MULTILINE)  # it changes config/config.yaml
     typed = '--config=experiments={single: {model: "config/hodgkin_huxley_1952.mmt"}}'  # from the working folder
     assert "Nothing to be done" in snakemake(work, cache, *near, "--configfile", "config/config.yaml", typed)
+    touched = snakemake(work, cache, "--touch", *near, "--config", "experiments={single: {duration: 120 ms}}")
+    assert "Their files count as new" in touched and "Finished" not in touched and "measure the error" not in touched
 
 
 def test_a_folder_without_a_config_is_told_what_to_do(cache, tmp_path):
