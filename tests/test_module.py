@@ -22,33 +22,9 @@ EXPERIMENT = {
 }
 ME = ("-c", "user.name=me", "-c", "user.email=me@example.org")
 CAPTION = "that which 99 % of the neurons"  # of the work of solvers against their errors
-SNAKEFILE = """
-configfile: "my.yaml"
-
-
-module hhcore:
-    snakefile:
-        {snakefile!r}
-    config:
-        config["neurons"]
-    {prefix}
-
-
-use rule * from hhcore as hhcore_*
-
-
-rule count:
-    default_target: True
-    input:
-        features="{folder}results/single/features.parquet",
-        rest=rules.hhcore_all.input,
-    output:
-        report("count.txt", category="Mine"),
-    run:
-        import pandas
-
-        print(pandas.read_parquet(input.features).spike_count.sum(), file=open(output[0], "w"))
-"""
+PAGE = (ROOT / "docs/snakemake.md").read_text()
+SNAKEFILE = re.search(r"^```snakemake\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)[1]
+PREFIX = '    prefix:\n        "neurons"\n'
 
 
 def snakemake(folder: Path, cache: Path, *arguments: str, **env: str) -> str:
@@ -62,20 +38,26 @@ def snakemake(folder: Path, cache: Path, *arguments: str, **env: str) -> str:
 
 
 class Folder:
-    """Somebody's own folder, with a workflow that uses this one."""
+    """Somebody's own folder, with the workflow that the page shows."""
 
-    def __init__(self, path: Path, cache: Path, prefix: str | None = None):
+    def __init__(self, path: Path, cache: Path):
         self.path, self.cache = path, cache
-        path.mkdir()
+        (path / "config").mkdir(parents=True)
         self.config(EXPERIMENT)
-        folder, line = (f"{prefix}/", f"prefix: {prefix!r}") if prefix else ("", "")
-        text = SNAKEFILE.format(snakefile=str(ROOT / "workflow/Snakefile"), prefix=line, folder=folder)
-        (path / "Snakefile").write_text(text)
+        (path / "Snakefile").write_text(SNAKEFILE)
+        self.edit('"../hhcore/workflow/Snakefile"', repr(str(ROOT / "workflow/Snakefile")))
 
     def config(self, experiment: dict) -> None:
         """A config that has more in it than the neurons."""
         text = yaml.safe_dump({"neurons": {"experiments": {"single": experiment}}})
-        (self.path / "my.yaml").write_text(f"paired: yes\n{text}")
+        (self.path / "config/config.yaml").write_text(f"paired: yes\n{text}")
+
+    def edit(self, old: str, new: str) -> str:
+        """Change the Snakefile; what it was before."""
+        before = (self.path / "Snakefile").read_text()
+        assert old in before
+        (self.path / "Snakefile").write_text(before.replace(old, new))
+        return before
 
     def run(self, *arguments: str, **env: str) -> str:
         """What Snakemake prints."""
@@ -93,24 +75,30 @@ def cache(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def prefixed(tmp_path_factory, cache) -> tuple[Folder, str]:
-    """A finished run with `prefix: "hh"`, and what it printed."""
-    folder = Folder(tmp_path_factory.mktemp("modules") / "prefixed", cache, prefix="hh")
+    """A finished run, and what it printed."""
+    folder = Folder(tmp_path_factory.mktemp("modules") / "prefixed", cache)
     return folder, folder.run()
 
 
 def test_all_results_lie_below_the_prefix_and_the_own_rule_reads_them(prefixed):
     folder, printed = prefixed
-    assert {path.name for path in folder.path.iterdir()} == {"Snakefile", "my.yaml", "hh", ".snakemake", "count.txt"}
-    features = pd.read_parquet(folder.path / "hh/results/single/features.parquet")
+    assert {path.name for path in folder.path.iterdir()} == {
+        "Snakefile",
+        "config",
+        "neurons",
+        ".snakemake",
+        "count.txt",
+    }
+    features = pd.read_parquet(folder.path / "neurons/results/single/features.parquet")
     assert int((folder.path / "count.txt").read_text()) == features.spike_count.sum() > 0
     assert "localrules directive" not in printed and "Nothing to be done" in folder.run()
 
 
 def test_the_report_is_that_of_the_neurons_and_knows_its_jobs(prefixed):
-    results = prefixed[0].path / "hh/results"
+    results = prefixed[0].path / "neurons/results"
     report = (results / "report.html").read_text()
     assert CAPTION in report and "What was run" in report and "count.txt" not in report
-    assert "Missing metadata for file hh/results/single" not in (results / "logs/report.log").read_text()
+    assert "Missing metadata for file neurons/results/single" not in (results / "logs/report.log").read_text()
 
 
 def test_the_report_of_the_outer_workflow_has_captions_and_labels_of_the_module(prefixed):
@@ -135,13 +123,29 @@ def test_files_of_another_recipe_are_made_again_without_any_record(prefixed):
 
 def test_a_workflow_that_begins_with_a_rule_of_its_own_keeps_it_as_its_target(prefixed):
     folder, _ = prefixed
-    snakefile = folder.path / "Snakefile"
-    before = snakefile.read_text()
-    first = 'rule mine:\n    output:\n        touch("mine")\n\n\n'
-    snakefile.write_text(first + before.replace("    default_target: True\n", ""))
+    before = folder.edit("    default_target: True\n", "")
+    folder.edit("module hhcore:", 'rule mine:\n    output:\n        touch("mine")\n\n\nmodule hhcore:')
     planned = folder.planned()
-    snakefile.write_text(before)
+    (folder.path / "Snakefile").write_text(before)
     assert planned == {"mine"}
+
+
+def test_without_a_prefix_results_lie_as_by_themselves(prefixed, cache, tmp_path):
+    folder = Folder(tmp_path / "plain", cache)
+    folder.edit(PREFIX, "")
+    folder.edit("neurons/results", "results")
+    shutil.copytree(prefixed[0].path / "neurons/results", folder.path / "results")
+    (folder.path / "results/report.html").unlink()
+    assert folder.planned() == {"hhcore_report", "count"}  # what was moved is known by its content
+    folder.run()
+    assert CAPTION in (folder.path / "results/report.html").read_text()
+    assert {path.name for path in folder.path.iterdir()} == {
+        "Snakefile",
+        "config",
+        "results",
+        ".snakemake",
+        "count.txt",
+    }
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="no git")
@@ -152,18 +156,16 @@ def test_the_module_may_come_from_a_repository(prefixed, tmp_path):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for command in (["init", "-q"], ["add", "."], [*ME, "commit", "-qm", "all"], ["tag", "v1"]):
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
-    snakefile = folder.path / "Snakefile"
-    before, own = snakefile.read_text(), repr(str(ROOT / "workflow/Snakefile"))
-    assert own in before
-    snakefile.write_text(before.replace(own, f'gitfile({str(tmp_path)!r}, path="workflow/Snakefile", tag="v1")'))
+    there = f'gitfile({str(tmp_path)!r}, path="workflow/Snakefile", tag="v1")'
+    before = folder.edit(repr(str(ROOT / "workflow/Snakefile")), there)
     # Snakemake 9.27.1 cannot tell whether the script of a rule from `gitfile` has changed
     content = ("--rerun-triggers", "mtime", "params", "input")
     env = {"PYTHONPATH": str(ROOT)}
     planned = folder.planned(*content, **env)
     folder.run("hhcore_report", "--forcerun", "hhcore_report", *content, **env)
-    snakefile.write_text(before)
+    (folder.path / "Snakefile").write_text(before)
     assert planned <= {"hhcore_report", "count"}  # all results are those of the other Snakefile
-    report = (folder.path / "hh/results/report.html").read_text()
+    report = (folder.path / "neurons/results/report.html").read_text()
     assert CAPTION in report and "Model and source, stimulus" in report
 
 
@@ -187,6 +189,8 @@ def test_workflow_config_and_results_may_be_in_three_folders(cache, tmp_path):
     assert re.search(r"^simulate +1$", longer, re.MULTILINE)  # it changes config/config.yaml
     typed = '--config=experiments={single: {model: "config/hodgkin_huxley_1952.mmt"}}'  # from the working folder
     assert "Nothing to be done" in snakemake(work, cache, *near, "--configfile", "config/config.yaml", typed)
+    touched = snakemake(work, cache, "--touch", *near, "--config", "experiments={single: {duration: 120 ms}}")
+    assert "Their files count as new" in touched and "Finished" not in touched and "measure the error" not in touched
 
 
 def test_a_folder_without_a_config_is_told_what_to_do(cache, tmp_path):

@@ -17,4 +17,5 @@ onerror:
 
 
 onsuccess:
-    logger.info(f"{time_shares()}\n{files_to_open()}")
+    if not workflow.touch:
+        logger.info(f"{time_shares()}\n{files_to_open()}")

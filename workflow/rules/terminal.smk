@@ -62,6 +62,9 @@ class Terminal(ColorizingTextHandler):
             self.told = True  # the rest of a dry run is one paragraph a job
         elif text.startswith("Nothing"):
             self.write(f"{text}\n{files_to_open()}")
+        elif workflow.touch:  # no job runs
+            self.write(f"{text}\nTheir files count as new; the next run makes again what was made by another recipe")
+            self.told = True
         else:
             seconds, whole = expected_seconds()
             size = f"{counted(len(seconds), 'job')} on {counted(workflow.cores, 'core')}"
