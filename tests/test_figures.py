@@ -19,7 +19,7 @@ from matplotlib.image import imread
 
 from hhcore.base.units import pretty_unit
 from hhcore.config.reader import read_experiments
-from hhcore.figures.context import FigureContext, Variable, figure_context, texts
+from hhcore.figures.context import FigureContext, Variable, balanced, column_label, figure_context, texts
 from hhcore.figures.save import save
 from hhcore.figures.style import CATEGORIES, edges, level_colours, look
 from hhcore.protocols.fi.figures import fi_curves, oscillation_range, rheobase_map, spike_count_map
@@ -636,7 +636,7 @@ def test_trace_panel_of_a_large_model_and_of_one_without_gates():
 
 
 def test_concentrations_have_a_logarithmic_panel_and_small_currents_their_own():
-    """As in a ventricular cell: calcium from 0.1 uM, potassium 138 mM; a sodium current of 400, the others below a tenth."""
+    """As in a ventricular cell: calcium 0.1 uM, potassium 138 mM; a sodium current of 400, the others below a tenth."""
     amounts = tuple(Variable(name, name, "mM") for name in ("calcium.c", "potassium.c"))
     table = traces().assign(**{"calcium.c": 1e-4, "potassium.c": 138.0, "sodium_i_uA_cm2": -400.0})
     figure = trace_panel(table, FigureContext("title", STIMULUS, POTENTIAL, (*GATES, *amounts), CURRENTS))
@@ -737,6 +737,30 @@ def test_labels():
     assert long.label == "Maximal sodium conductance\nsodium.g (mS/cm²)"
     assert g.at(120.0) == "sodium.g = 120 mS/cm²"
     assert Variable("q10", "temperature.q10", "1").at(3.0) == "temperature.q10 = 3"
+
+
+@pytest.mark.parametrize(
+    ("column", "unit", "label"),
+    [
+        ("onset_amplitude_uA_cm2", "uA/cm^2", "Onset amplitude (µA/cm²)"),
+        ("onset_gain_Hz_per_uA_cm2", "Hz/(uA/cm^2)", "Onset gain (Hz/(µA/cm²))"),
+        ("apd90_ms", "ms", "APD90 (ms)"),
+        ("cv_isi", "1", "CV ISI"),
+    ],
+)
+def test_columns_are_named_in_words(column, unit, label):
+    assert column_label(column, unit) == label
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("Hodgkin and Huxley 1952, squid giant axon", ["Hodgkin and Huxley", "1952, squid giant axon"]),
+        ("short", ["short"]),
+    ],
+)
+def test_no_line_of_a_heading_is_a_single_word(text, lines):
+    assert balanced(text, 36).splitlines() == lines
 
 
 def test_save_writes_both_formats_and_nothing_else(tmp_path):

@@ -21,6 +21,13 @@ def with_unit(text: str, unit: str) -> str:
     return text if unit == "1" else f"{text} ({pretty_unit(unit)})"
 
 
+def column_label(column: str, unit: str) -> str:
+    """What a column is, in words: `Onset amplitude (µA/cm²)` for onset_amplitude_uA_cm2."""
+    words = column.removesuffix(column_name("", unit)).partition("_Hz_per_")[0].split("_")
+    written = " ".join(word.upper() if re.fullmatch(r"apd\d+|isi|cv", word) else word for word in words)
+    return with_unit(written[:1].upper() + written[1:], unit)
+
+
 def balanced(text: str, width: int) -> str:
     """A text in as few lines as fit the width, about equally long: no word stands alone."""
     lines = textwrap.wrap(text, width)
@@ -61,11 +68,15 @@ class Variable:
     own: float | None = None
 
     @property
+    def words(self) -> str:
+        """The description, up to the first comma, semicolon or bracket."""
+        return re.split(r"[,;(]", self.description)[0].strip()
+
+    @property
     def label(self) -> str:
         """`Maximal sodium conductance sodium.g (mS/cm²)`, broken into lines that fit a panel."""
-        words = re.split(r"[,;(]", self.description)[0].strip()
         name = with_unit(self.name, self.unit).replace(" ", "\N{NO-BREAK SPACE}")  # name and unit on one line
-        return balanced(f"{words} {name}".strip(), 36).replace("\N{NO-BREAK SPACE}", " ")
+        return balanced(f"{self.words} {name}".strip(), 36).replace("\N{NO-BREAK SPACE}", " ")
 
     @property
     def in_celsius(self) -> "Variable":
