@@ -42,10 +42,12 @@ test-arm: setup ## compare all bits with those of an emulated 64-bit ARM, about 
 	@echo "==> The same bits on 64-bit ARM"
 	@$(WITH_VENV) pytest -m arm --durations 0 tests/test_arm.py
 
-lint: setup
+lint: setup ## check style, and the types of what users import
 	@echo "==> Style: Python"
 	@$(WITH_VENV) ruff check .
 	@$(WITH_VENV) ruff format --check .
+	@echo "==> Types of the public names"
+	@$(WITH_VENV) basedpyright
 	@echo "==> Style: workflow"
 	@$(WITH_VENV) snakefmt --check Snakefile workflow
 	@$(WITH_VENV) snakemake --lint

@@ -84,13 +84,10 @@ def memory(root: psutil.Process) -> list[float]:
     return sizes
 
 
-def seconds_by_rule(results: Path) -> dict[str, float]:
-    """Wall time of the jobs of each rule, as Snakemake measures it [s]."""
-    seconds: dict[str, float] = {}
-    for path in (results / "benchmarks").rglob("*.tsv"):
-        rule = path.stem.split("-")[0]
-        seconds[rule] = seconds.get(rule, 0.0) + float(pd.read_csv(path, sep="\t")["s"].sum())
-    return dict(sorted(seconds.items(), key=lambda item: -item[1]))
+def seconds_by_rule(printed: str) -> dict[str, float]:
+    """Wall time of the jobs of each stage, as the run prints it in the end [s]."""
+    (work,) = re.findall(r"^Finished in .* Work: (.*)$", printed, re.MULTILINE)
+    return {stage: float(seconds) for stage, seconds in re.findall(r"(\w+) ([\d.]+) s", work)}
 
 
 def size(folder: Path) -> float:
@@ -109,7 +106,7 @@ def measure(neurons: int, folder: Path) -> dict[str, object]:
     (folder / "config.yaml").write_text(yaml.safe_dump(config(neurons)))
     wall, largest, total = run(folder)
     results = folder / "results"
-    rules = seconds_by_rule(results)
+    rules = seconds_by_rule((folder / "snakemake.log").read_text())
     print(f"==> {wall:.1f} s; seconds of work: {rules}", flush=True)
     return {
         "neurons": pq.read_metadata(results / NAME / "features.parquet").num_rows,

@@ -57,11 +57,13 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str):
-    """Import a public name when it is first used: a job that draws figures need not load the compiler."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'hhcore' has no attribute {name!r}")
-    return getattr(import_module(f"hhcore.{_HOMES[name]}"), name)
+if not TYPE_CHECKING:  # a checker would believe that there is every name
+
+    def __getattr__(name: str):
+        """Import a public name when it is first used: a job that draws figures need not load the compiler."""
+        if name not in _HOMES:
+            raise AttributeError(f"module 'hhcore' has no attribute {name!r}")
+        return getattr(import_module(f"hhcore.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -1,6 +1,7 @@
-"""The command line: the catalogue of models, a config checked, files of results checked."""
+"""The command line: the catalogue of models, a config checked and its schema, files of results checked."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ examples:
   python -m hhcore models                       the catalogue
   python -m hhcore models hodgkin_huxley_1952   states and parameters of a model, with units
   python -m hhcore check my.yaml                what a config would cost
+  python -m hhcore schema my/schema.json        a JSON schema, so that an editor completes configs
   python -m hhcore verify results               whether files are as they were written
 
 Experiments are run by `snakemake --configfile my.yaml`, or from Python: help(hhcore).
@@ -49,6 +51,20 @@ def checked(path: str) -> str:
     return "\n".join(filter(None, [notes(experiments.values()), costs]))
 
 
+def written_schema(path: str | None) -> str:
+    """The JSON schema of configs as text; with a path it is written there, and the text says where it is."""
+    from hhcore.config.schema import schema
+
+    text = json.dumps(schema(), indent=1, ensure_ascii=False)
+    if path is None:
+        return text
+    try:
+        Path(path).write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {path!r} ({error.strerror}); give a file in a folder of yours") from error
+    return f"For a config in this folder, put this line at its head:\n# yaml-language-server: $schema={path}"
+
+
 def verified(folder: str) -> int:
     """Check every file of a folder of results and say what is wrong; return how many things are.
 
@@ -80,6 +96,8 @@ def parser() -> argparse.ArgumentParser:
     checking.add_argument("config", help="a YAML file")
     verifying = commands.add_parser("verify", help="whether files of results are as they were written")
     verifying.add_argument("folder", nargs="?", default="results", help="a folder or a file; default: results")
+    describing = commands.add_parser("schema", help="a JSON schema of configs, for editors")
+    describing.add_argument("file", nargs="?", help="where to write it; default: the terminal")
     return parser
 
 
@@ -94,6 +112,8 @@ def main(arguments: list[str] | None = None) -> int:
             return 1 if verified(options.folder) else 0
         if options.command == "check":
             print(checked(options.config))
+        elif options.command == "schema":
+            print(written_schema(options.file))
         else:
             print(table(options.name) if options.name else catalogue())
     except UserError as error:

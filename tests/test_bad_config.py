@@ -133,6 +133,7 @@ MISTAKES = [
     (("stimulus", "kind"), "ramp", ".stimulus.kind", ["'ramp'", "legal: file, pulse_train, step"]),
     (("solver", "method"), "rk45", ".solver.method", ["'rk45'", "mean 'rk4'?"]),
     (("solver", "method"), ["rk4"], ".solver.method", ["['rk4'] is not a choice", "legal: "]),
+    (("protocol",), None, ".protocol", ["nothing is not a mapping"]),
     (("protocol",), {"kind": "voltage"}, ".protocol.kind", ["'voltage'", "legal: "]),
     (("protocol",), {"kind": "pacing"}, ".protocol.kind", ["'pacing' is not a choice here", "current_clamp"]),  # a step
     (("protocol",), {"kind": "current_clamp", "hold": 1}, ".protocol", ["no key 'hold'", "legal: kind"]),
@@ -569,6 +570,15 @@ def test_what_two_versions_of_yaml_read_differently_is_refused(tmp_path, written
         read_config(path)
     path.write_text(f"a:\n- '{written}'\n- !!str {written}\n")
     assert read_config(path) == {"a": [written, written]}
+
+
+def test_all_mistakes_of_a_file_are_listed(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("a: 0144\nb: {x: 1, x: 2}\nc: [yes, 1]\nb: 3\n")
+    with pytest.raises(UserError) as caught:
+        read_config(path)
+    lines = [re.sub(r".*mine\.yaml': (line \d): (\S+ \S+).*", r"\1 \2", m) for m in caught.value.mistakes]
+    assert sorted(lines) == ["line 1 '0144' is", "line 2 the key", "line 3 'yes' is", "line 4 the key"]
 
 
 def test_what_all_versions_of_yaml_read_alike_is_read(tmp_path):

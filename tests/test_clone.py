@@ -43,7 +43,7 @@ def test_jobs_of_a_copy_run_its_own_library(copy):
 
 @pytest.mark.parametrize("snakefile", ["Snakefile", "workflow/Snakefile"])
 def test_the_snakefile_of_a_copy_reads_its_own_library(copy, snakefile):
-    copy.edit("hhcore/__init__.py", "__version__", 'open("mark", "w").write(__file__)\n__version__')
+    copy.edit("hhcore/__init__.py", "__version__ =", 'open("mark", "w").write(__file__)\n__version__ =')
     run(copy, "--dry-run", "--snakefile", snakefile)
     assert (copy.path / "mark").read_text() == str(copy.path / "hhcore/__init__.py")
 

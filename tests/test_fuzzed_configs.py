@@ -11,6 +11,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft7Validator
 from test_bad_config import GOOD, SAMPLED
 from test_fuzzed_models import simulated
 
@@ -18,8 +19,10 @@ import hhcore.config.values
 from hhcore.base.errors import UserError
 from hhcore.config.file import read_config
 from hhcore.config.reader import read_experiments
+from hhcore.config.schema import schema
 from hhcore.experiments.experiment import Experiment
 
+SCHEMA = Draft7Validator(schema())
 LOAD_ONCE = cache(hhcore.config.values.load_model)  # 20 ms each
 
 
@@ -35,7 +38,7 @@ def read(config: dict) -> dict[str, Experiment]:
     except UserError as error:
         assert all(": " in mistake and "\n" not in mistake and len(mistake) < 2000 for mistake in error.mistakes)
         return {}
-    assert found
+    assert found and SCHEMA.is_valid(config)
     for e in found.values():
         rows = np.unique([0, e.n_points // 2, e.n_points - 1])
         points = e.points(rows)

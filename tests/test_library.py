@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 
 import hhcore
 from hhcore import Step, simulate, trace
+from hhcore.__main__ import main
 from hhcore.certify import calibration
 
 HH = "hodgkin_huxley_1952"
@@ -150,3 +152,12 @@ def test_a_tolerance_that_no_solver_keeps_is_named_in_one_sentence(monkeypatch):
     monkeypatch.setitem(calibration.LADDERS, "rk4", [0.1])
     with pytest.raises(hhcore.UserError, match="^tolerance: no solver keeps the spike-time error of 99 %"):
         simulate(HH, {}, Step(10), duration=50, tolerance="1 ns", method="rk4")
+
+
+def test_the_command_line_alone_says_what_there_is(capsys):
+    assert main([]) == 0
+    said = capsys.readouterr().out
+    commands = re.findall(r"^    (\w+)  ", said, re.MULTILINE)
+    assert {"models", "check", "verify"} <= {*commands}
+    for command in commands:
+        assert re.search(rf"^  python -m hhcore {command}\b", said, re.MULTILINE), f"no example of {command}"

@@ -2,6 +2,7 @@
 
 import pytest
 
+import hhcore
 from hhcore.base.errors import UserError
 from hhcore.config.reader import read_experiments
 from hhcore.model.elsewhere import no_parameter
@@ -97,3 +98,10 @@ def test_a_word_that_means_nothing_gets_the_closest_one():
 def test_a_config_in_the_words_of_other_programs(change, here):
     """A key that is there by another name is one mistake, not a missing key besides."""
     assert f"; {here}" in refusal(**change)
+
+
+def test_simulate_says_it_too():
+    with pytest.raises(UserError, match=r"^points: .* did you mean 'sodium\.g' .* NEURON has it in S/cm\^2"):
+        hhcore.simulate(SQUID, {"gnabar_hh": 0.12}, hhcore.Step(10), duration=5)
+    with pytest.raises(UserError, match=r"^initial_state: .* did you mean 'membrane\.V'\?$"):
+        hhcore.simulate(SQUID, {}, hhcore.Step(10), duration=5, initial_state={"Vm": -65})

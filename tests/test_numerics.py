@@ -347,7 +347,10 @@ def test_the_certificate_survives_the_file(tmp_path):
 
 def test_certify_all_estimates_the_error_of_every_neuron(tmp_path):
     e = experiment(solver={"method": "rk4", "dt": 0.05, "certify": "all"}, parameters={})
-    store.update_shard(e, "all", tmp_path / "all.parquet", progress=lambda *_: None)
+    reported = []
+    store.update_shard(e, "all", tmp_path / "all.parquet", progress=lambda done, total: reported.append(done))
+    assert reported == sorted(reported) and reported[-1] == e.n_points
+    assert e.n_points // 2 in reported, "after the first of two runs"
     (found,) = gather(e, [tmp_path / "all.parquet"], [range(e.n_points)])
     assert not np.isnan(found.fragile).any()
     for i in (10, 40):

@@ -1,5 +1,6 @@
 """hhcore.run: one call in this process makes what Snakemake makes, and keeps what is there."""
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +14,9 @@ from matplotlib.figure import Figure
 from test_workflow import Folder
 
 import hhcore
+from hhcore.base.lock import locked
 from hhcore.compile.cache import cache_directory
-from hhcore.interface import steps
+from hhcore.interface import bar, steps
 from hhcore.interface.outcome import Run
 from hhcore.sweep import estimate
 
@@ -120,6 +122,7 @@ def test_a_model_file_counts_from_the_config(tmp_path, monkeypatch):
         ({**SQUID, "model": "hodgkin_huxley"}, "did you mean 'hodgkin_huxley_1952'?"),
         ({"config": "none.yaml"}, "config file 'none.yaml' does not exist"),
         ({"config": {"experiments": {"e": SQUID}}, "model": "noble_1962"}, "run: give a config, or the keys of one"),
+        ({"config": 3}, "config: 3 is not a mapping"),
         ({}, "run: give a config, or the keys of one"),
         ({**SQUID, "threads": 0}, "threads: 0 is not"),
     ],
@@ -144,6 +147,14 @@ def test_two_at_once_share_the_work(tmp_path):
     program = f"import hhcore; print(hhcore.run(**{SQUID!r}, results={str(tmp_path)!r}, progress=False).simulated)"
     both = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert sorted(process.communicate()[0] for process in both) == ["0\n", "6\n"]
+
+
+def test_snakemake_waits_for_its_turn(mine):
+    with locked(mine.path / "results/e", lambda: None):
+        refused = mine.snakemake("--cores", "1")
+    assert refused.returncode == 1
+    assert "Error. results/e is in use by hhcore.run; run the same command again" in refused.stderr
+    assert not (mine.path / "results/report.html").exists()
 
 
 def test_ctrl_c_keeps_the_shards_that_are_finished(tmp_path, monkeypatch):
@@ -187,11 +198,32 @@ def test_with_several_experiments_one_is_named(tmp_path):
         _ = both.features
 
 
-def test_lines_in_a_log_file_and_silence(capfd):
+def test_long_work_has_lines_in_a_log_file(capfd, monkeypatch):
     hhcore.run(**SQUID)
-    assert "experiment: 6 of 6 new neurons" in capfd.readouterr().err
+    assert capfd.readouterr() == ("", "")
+    monkeypatch.setattr(bar, "EVERY_S", 0)
+    monkeypatch.setattr(steps, "SAID_FROM", 0)
+    hhcore.run(**SQUID)
+    said, begun, finished = capfd.readouterr().err.splitlines()
+    assert said.startswith("experiment: 6 neurons to simulate, about ") and said.endswith(" s on one core")
+    assert begun == "experiment: 0 of 6 new neurons" and finished.startswith("experiment: 6 of 6 new neurons, ")
     hhcore.run(**SQUID, progress=False)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_terminal_has_a_bar_which_goes_when_it_is_full(monkeypatch):
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True
+    monkeypatch.setattr(sys, "stderr", terminal)
+    shown = bar.watch("axons", shown=True)
+    reach = shown.part(1, 4)
+    shown.bar.mininterval = 0
+    reach(3, 6)
+    shown.write("a remark")
+    shown.close()
+    text = terminal.getvalue()
+    assert "axons, shard 2 of 4:  38%|" in text and "a remark\n" in text
+    assert text.endswith("\r") and not text.rsplit("\r", 2)[1].strip()
 
 
 def test_a_temporary_folder_goes_with_its_run():

@@ -106,7 +106,7 @@ def test_a_reader_notices_a_changed_bit_of_the_footer(tmp_path):
         assert old in content
         path.write_bytes(content.replace(old, new))
         for reader in (tables.read, tables.metadata, tables.schema, lambda path: [*tables.batches(path, 9)]):
-            with pytest.raises(UserError, match=r"file\.parquet is damaged .*delete it and run snakemake again"):
+            with pytest.raises(UserError, match=r"file\.parquet is damaged .*delete it and run the experiment again"):
                 reader(path)
 
 

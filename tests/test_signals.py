@@ -83,6 +83,8 @@ def test_a_signal_leaves_no_job_running(sent, cache, tmp_path):
         assert run.wait(SOON) != 0
         _, left = psutil.wait_procs(living(folder), SOON)
         assert left == []
+        printed = (folder.path / "printed").read_text()
+        assert sent == signal.SIGTERM or "Traceback" not in printed and "interrupted; the same command" in printed
     finally:
         for process in living(folder):
             process.kill()

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from test_workflow import SMALL, Folder
 
-from hhcore.base import board
+from hhcore.base import board, tables
 from hhcore.base.board import FOLDER, Board
 from hhcore.base.progress import Progress
 from hhcore.config.reader import read_experiments
@@ -64,8 +64,8 @@ def screen(written: str) -> list[str]:
 
 def test_a_terminal_shows_a_bar_that_moves_in_a_job_and_leaves_few_lines(cache, tmp_path):
     folder = Folder(tmp_path / "folder", cache)
-    folder.config(duration=20_000)  # some seconds
-    written = on_a_terminal(folder, "--cores", "1")
+    folder.config(duration=6_000)  # some seconds
+    written = on_a_terminal(folder, "--cores", "1", "results/e/shards/all.parquet")
     lines = [line for line in screen(written) if line]
     assert lines[1] == "e: 6 neurons to simulate, about 1 s on one core"
     assert re.fullmatch(r"\d+ jobs on 1 core, about \d+ s", lines[2])
@@ -99,6 +99,9 @@ def test_what_a_user_asks_of_snakemake_is_left_as_it_is(cache, tmp_path):
     said = folder.run("-n", "--quiet", "host")
     assert "Reason: Missing output files" in said and "SNAKEMAKE" not in said
     assert "e: 6 neurons" not in folder.run("-n", "--quiet", "all")
+    module = 'module h:\n    snakefile: "workflow/Snakefile"\n    config: config\n\nuse rule * from h\n'
+    (folder.path / "outer.smk").write_text(f'configfile: "config/config.yaml"\n\n{module}')
+    assert "Reason: Missing output files" in folder.run("-n", "--snakefile", "outer.smk")
 
 
 def test_a_job_that_fails_shows_its_rule_its_log_and_one_sentence(cache, tmp_path):
@@ -106,7 +109,7 @@ def test_a_job_that_fails_shows_its_rule_its_log_and_one_sentence(cache, tmp_pat
     folder.config(parameters={"membrane.C": {"values": [0.0001, 1]}})
     stopped = folder.snakemake("--cores", "1")
     assert stopped.returncode == 1
-    said = r"Error in rule calibrate \(e: .*\), log results/logs/e/calibrate.log:\n  Error\. "
+    said = r"Error in rule calibrate \(e: .*\), log results/logs/e/calibrate.log\n  Error\. "
     assert re.search(said, stopped.stderr), stopped.stderr
     assert stopped.stderr.count("is unstable") == 1 and "RuleException" not in stopped.stderr
 
@@ -176,6 +179,15 @@ def test_neurons_in_the_store_are_counted(store, changes, kept):
     asked = experiment(**changes)
     assert held(asked, ["all"], store) == Held(kept)
     assert held(asked, ["0", "1"], store) == Held(kept), "a grid that grew may have more shards than its store"
+
+
+def test_a_tolerance_counts_on_the_solver_of_the_last_run(store):
+    asked = experiment(solver={"tolerance": "1 us", "method": "rk4"}, parameters={"sodium.g": {"values": [120, 125]}})
+    chosen = {"solver_method": "rk4", "solver_accuracy": "0.05"}
+    tables.write(store / "numerics.parquet", tables.table({}, {}), chosen)
+    assert held(asked, ["all"], store) == Held(9)
+    tables.write(store / "numerics.parquet", tables.table({}, {}), chosen | {"solver_accuracy": "0.025"})
+    assert held(asked, ["all"], store) == Held(0)
 
 
 def test_neurons_in_a_large_store_are_estimated(store, monkeypatch):

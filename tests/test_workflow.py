@@ -33,7 +33,7 @@ OWN = {
     "scattered": ((), ("sample_scatter",)),
 }
 SMALL = {
-    "model": "model.mmt",
+    "model": "../model.mmt",
     "stimulus": {"kind": "step", "amplitude": {"values": [0, 10, 20]}},
     "parameters": {"sodium.g": {"values": [110, 120]}},
     "initial_state": "rest",
@@ -211,7 +211,7 @@ def test_a_second_run_does_nothing_and_a_dry_run_tells_the_cost(whole):
         path.touch()
     assert folder.planned("--configfile", "config/test.yaml") == set()
     dry = folder.snakemake("-n", "--configfile", "config/test.yaml")
-    assert dry.stdout.splitlines()[-1] == "scattered: 8 neurons, all in the store"
+    assert dry.stdout.splitlines()[-1] == "scattered: 16 neurons, all in the store"
 
 
 def test_same_bytes_on_one_core_in_another_folder(whole, cache, tmp_path):
@@ -327,7 +327,7 @@ def test_another_experiment_runs_nothing_of_the_first_again(small):
         ({"model": "nowhere.mmt"}, r"nowhere\.mmt"),
         ({"solver": {"method": "rk4", "dt": 50}}, "dt"),
         ({"duration": 1e14, "solver": {"tolerance": "1 us"}}, r"h on one core, in .* shards; at most 16,384"),
-        ({"model": "unmarked.mmt"}, "no state has `label membrane_potential`.*perhaps membrane.V"),
+        ({"model": "../unmarked.mmt"}, "no state has `label membrane_potential`.*perhaps membrane.V"),
     ],
 )
 def test_a_bad_config_gets_one_message_before_any_job(cache, tmp_path, change, message):
@@ -379,7 +379,7 @@ def test_units_of_a_model_file_that_do_not_match_are_noted_at_the_start(cache, t
     folder = Folder(tmp_path / "noted", cache)
     wrong = (folder.path / "model.mmt").read_text().replace("g * m^3 * h * (V - E)", "g * m^3 * h * V * (V - E)")
     (folder.path / "wrong_units.mmt").write_text(wrong)
-    folder.config(model="wrong_units.mmt")
+    folder.config(model="../wrong_units.mmt")
     done = folder.snakemake("-n")
     assert done.returncode == 0, done.stderr
     assert (done.stdout + done.stderr).count("Note. wrong_units: units do not match in sodium.i on line") == 1
@@ -419,16 +419,16 @@ def test_settings_of_a_storage_are_passed_on_to_the_report(cache, tmp_path):
     plugin = folder.path / "snakemake_storage_plugin_far/__init__.py"
     plugin.parent.mkdir()
     plugin.write_text(FAR)
-    folder.edit("workflow/Snakefile", "rule all:", "print(storage_arguments())\n\n\nrule all:")
+    folder.edit("workflow/Snakefile", "rule all:", "print(same_workflow())\n\n\nrule all:")
     storage = ["--default-storage-provider", "far", "--default-storage-prefix", str(tmp_path / "else where")]
     printed = folder.run("-n", *storage, "--storage-far-region", "my region", "--shared-fs-usage", "none")
     told = ["--default-storage-prefix", str(tmp_path / "else where"), "--default-storage-provider", "far"]
-    assert str([*told, "--storage-far-region", "my region", "--shared-fs-usage", "none"]) in printed
+    assert str([*told, "--storage-far-region", "my region", "--shared-fs-usage", "none"])[1:] in printed
 
 
 def test_a_brace_in_the_name_of_a_folder_or_a_model_is_no_wildcard(tmp_path):
     (tmp_path / "a{x}b").mkdir()
     folder = Folder(tmp_path / "a{x}b", tmp_path / "cache")
     (folder.path / "model.mmt").rename(folder.path / "m{y}.mmt")
-    folder.config(model="m{y}.mmt")
+    folder.config(model="../m{y}.mmt")
     assert {"report", "calibrate", "simulate"} <= folder.planned()

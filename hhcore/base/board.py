@@ -78,7 +78,7 @@ class Board:
 
     def __init__(self, seconds: Mapping[Hashable, float], whole: float, stream: TextIO):
         self.seconds, self.whole, self.stream = dict(seconds), whole, stream
-        self.total = sum(seconds.values())
+        self.total, self.furthest = sum(seconds.values()), 0.0
         self.running: dict[Hashable, _Job] = {}
         self.finished: set[Hashable] = set()
         self.remarked: set[str] = set()
@@ -133,7 +133,7 @@ class Board:
         from tqdm import tqdm  # here, since every job imports this file
 
         tqdm.monitor_interval = 0  # the board has a thread of its own
-        shape = "{percentage:3.0f}%|{bar:24}| {desc}"
+        shape = "{percentage:3.0f}%|{bar:16}| {desc}"
         return tqdm(total=self.total, file=self.stream, bar_format=shape, dynamic_ncols=True, leave=False)
 
     def _watch(self) -> None:
@@ -169,9 +169,11 @@ class Board:
         self.write(f"[{part:4.0%}] {text}")
 
     def _done(self, notes: Mapping[Hashable, Note]) -> float:
-        """Seconds of the expected ones that are done."""
-        done = sum(self.seconds[job] for job in self.finished)
-        return done + sum(self.seconds[job] * self._part(job, note) for job, note in notes.items())
+        """Seconds of the expected ones that are done; it never falls, though a job may say less than its clock said."""
+        ended = sum(self.seconds[job] for job in self.finished)
+        begun = sum(self.seconds[job] * self._part(job, note) for job, note in notes.items())
+        self.furthest = max(self.furthest, ended + begun)
+        return self.furthest
 
     def _part(self, job: Hashable, note: Note) -> float:
         """The part of a job that is done: as it says, else by the clock."""

@@ -1,9 +1,14 @@
-"""A lock of the kernel on a folder, which ends with the process that holds it."""
+"""Locks of the kernel on a folder of results; they end with the process that holds them."""
 
 import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+
+from hhcore.base.errors import UserError
+
+FILE = ".lock"
 
 
 @contextmanager
@@ -13,7 +18,7 @@ def locked(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
     waiting : called once if another one holds it
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a") as file:
+    with (folder / FILE).open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -22,3 +27,18 @@ def locked(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
         except OSError:  # a file system without such locks: files still appear whole
             pass
         yield
+
+
+def shared(folder: Path) -> IO[str] | None:
+    """Hold a folder, if it is there, together with others until the file that is returned is closed.
+
+    Raises UserError if a process holds it alone.
+    """
+    try:
+        file = (folder / FILE).open("a")
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise UserError(f"{folder} is in use by hhcore.run; run the same command again when that has ended") from error
+    except OSError:
+        return None
+    return file

@@ -73,7 +73,7 @@ def check_image(path: Path) -> None:
 
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_AGAIN = "delete it and run snakemake again"
+_AGAIN = "delete it and run the experiment again"
 
 
 def _mark(file: BinaryIO, name: str) -> tuple[int, str | None]:

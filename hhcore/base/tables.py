@@ -142,7 +142,7 @@ def _open(path: Path) -> Iterator[pq.ParquetFile]:
         with pq.ParquetFile(path, memory_map=True, page_checksum_verification=True) as file:
             yield file
     except FileNotFoundError as error:
-        raise UserError(f"{path} does not exist; run snakemake to make it") from error
+        raise UserError(f"{path} does not exist; run the experiment to make it") from error
     except MemoryError:
         raise
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
@@ -151,5 +151,5 @@ def _open(path: Path) -> Iterator[pq.ParquetFile]:
         if getattr(error, "errno", None):  # of the machine, not of the file
             raise
         raise UserError(
-            f"{path} is damaged or not a Parquet file ({error}); delete it and run snakemake again"
+            f"{path} is damaged or not a Parquet file ({error}); delete it and run the experiment again"
         ) from error

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from numbers import Real
 from pathlib import Path
+from typing import SupportsFloat
 
 import numpy as np
 
@@ -151,7 +152,7 @@ def _legal(unit: str) -> str:
     return f"expected a bare number in {unit}, or text with a unit, like '1.5 {unit}'"
 
 
-def _is_finite(number: Real | Decimal) -> bool:
+def _is_finite(number: SupportsFloat) -> bool:
     try:
         return math.isfinite(float(number))
     except OverflowError:
@@ -162,7 +163,7 @@ def _is_finite(number: Real | Decimal) -> bool:
 def _registry(file: str):
     import pint  # here, since it takes a tenth of a second, and most configs have bare numbers only
 
-    return pint.UnitRegistry(file, non_int_type=Decimal)
+    return pint.UnitRegistry(file, non_int_type=Decimal)  # pyright: ignore[reportArgumentType]
 
 
 @functools.cache

@@ -23,6 +23,6 @@ def check_origin(experiment: Experiment, path: Path) -> dict[str, str]:
         if metadata.get(key) != wanted:
             raise UserError(
                 f"{path} is of another experiment or config: its {key} is {metadata.get(key)}, not {wanted}; "
-                "delete it and run snakemake again"
+                "delete it and run the experiment again"
             )
     return metadata

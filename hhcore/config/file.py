@@ -2,12 +2,14 @@
 
 import math
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import yaml
 
 from hhcore.base.checks import mapping, quoted
-from hhcore.base.errors import UserError
+from hhcore.base.errors import UserError, collected
+from hhcore.model.model import is_model_file
 
 MOST_NODES = 5_000_000  # with all aliases unfolded: an axis has a million values at most
 
@@ -26,7 +28,7 @@ CORE = (
 
 
 def read_config(path: str | Path) -> dict[str, object]:
-    """The mapping in a YAML file.
+    """The mapping in a YAML file, with the paths of model files counted from its folder.
 
     Raises UserError if the file is missing, is not YAML, repeats a key (`yaml.safe_load` would take the last), unfolds
     into too many nodes, or has a value that PyYAML reads otherwise than YAML 1.2.
@@ -38,24 +40,56 @@ def read_config(path: str | Path) -> dict[str, object]:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"config file {str(path)!r} cannot be read as a text file: {error}") from error
     except UserError as error:
-        raise UserError(f"config file {str(path)!r}: {error}") from error
+        raise UserError(*(f"config file {str(path)!r}: {mistake}" for mistake in error.mistakes)) from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1
         raise UserError(f"config file {str(path)!r} is not valid YAML: line {line}: {error.problem}") from error
     # PyYAML raises errors of many types for scalars that it cannot build (a month 13, !!bool perhaps).
     except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"config file {str(path)!r} is not valid YAML: {error}") from error
-    return mapping(content, f"config file {str(path)!r}")
+    return located(mapping(content, f"config file {str(path)!r}"), [(path, content)])
+
+
+def located(config: dict[str, object], files: Iterable[tuple[str | Path, object]]) -> dict[str, object]:
+    """A config with absolute paths of model files.
+
+    config : the contents of config files, merged, and of a command line
+    files  : the path and the content of each of them, in the order in which they were merged; a config may also be a
+             part of what is in a file, as it is if another workflow uses this one as a module
+
+    A path counts from the folder of the last file that gives it; one that none of them gives, from the working folder.
+    """
+    folders = {}
+    for path, content in files:
+        for name, body in _bodies(content):
+            folders[name, body.get("model")] = Path(path).absolute().parent
+    bodies = {
+        name: body | {"model": str(folders.get((name, body["model"]), Path.cwd()) / body["model"])}
+        for name, body in _bodies({"experiments": config.get("experiments")})
+    }
+    return config | {"experiments": config["experiments"] | bodies} if bodies else config
+
+
+def _bodies(content: object) -> Iterator[tuple[object, dict]]:
+    """The name and the body of every experiment with a model file, anywhere in what a file holds."""
+    for key, value in content.items() if isinstance(content, dict) else ():
+        if key != "experiments" or not isinstance(value, dict):
+            yield from _bodies(value)
+            continue
+        for name, body in value.items():
+            if isinstance(body, dict) and isinstance(body.get("model"), str) and is_model_file(body["model"]):
+                yield name, body
 
 
 def _content(text: str) -> object:
     loader = _Loader(text)
     try:
-        node = loader.get_single_node()
-        if node is None:
-            return None
-        _check_size(node, {})
-        return loader.construct_document(node)
+        with collected() as loader.noted:
+            node = loader.get_single_node()
+            if node is None:
+                return None
+            _check_size(node, {})
+            return loader.construct_document(node)
     finally:
         loader.dispose()
 
@@ -86,22 +120,24 @@ class _Loader(yaml.SafeLoader):
                 continue
             if key.value in seen:
                 line = key.start_mark.line + 1
-                raise UserError(f"line {line}: the key {quoted(key.value)} occurs twice; keep one of the two")
+                with self.noted():
+                    raise UserError(f"line {line}: the key {quoted(key.value)} occurs twice; keep one of the two")
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
     def compose_scalar_node(self, anchor: str | None) -> yaml.ScalarNode:
-        """The node of a scalar. Raises UserError if it has neither quotes nor tag, and YAML 1.2 reads it otherwise."""
+        """The node of a scalar; a mistake if it has neither quotes nor tag, and YAML 1.2 reads it otherwise."""
         plain, node = self.peek_event().implicit[0], super().compose_scalar_node(anchor)
         if plain and node.value != MERGE:
             found, modern = self.construct_object(node), _core(node.value)
             # The readers of numbers take 1e-6 for one.
             number = isinstance(found, str) and isinstance(modern, float)
             if repr(found) != repr(modern) and not number:
-                raise UserError(
-                    f"line {node.start_mark.line + 1}: {quoted(node.value)} is {quoted(found)} in YAML 1.1 and "
-                    f"{quoted(modern)} in YAML 1.2; write a plain decimal number, or put text in quotes"
-                )
+                with self.noted():
+                    raise UserError(
+                        f"line {node.start_mark.line + 1}: {quoted(node.value)} is {quoted(found)} in YAML 1.1 and "
+                        f"{quoted(modern)} in YAML 1.2; write a plain decimal number, or put text in quotes"
+                    )
         return node
 
 

@@ -1,9 +1,13 @@
 """The keys of a config, declared once: the reader checks them, editors complete them, config/README.md lists them."""
 
+import re
+
 from hhcore.base.checks import Key
+from hhcore.grid.designs import EXAMPLE
 from hhcore.simulation.stimuli import kinds
 from hhcore.simulation.stimuli.stimulus import CURRENT_ELSEWHERE
 
+NAME = re.compile("[A-Za-z0-9_-]{1,100}")  # of an experiment
 TOP = {"experiments": Key("named experiments", "experiments: {...}", required=True)}
 
 EXPERIMENT = {
@@ -45,9 +49,12 @@ EXPERIMENT = {
         elsewhere=dict.fromkeys(("dt", "timestep", "time_step"), "`solver: {method: rk4, dt: 0.025}`")
         | dict.fromkeys(("atol", "rtol", "tol", "cvode"), "`solver: {tolerance: 1 us}`"),
     ),
-    "protocol": Key("what is kept of each neuron", otherwise="as suits the stimulus"),
+    "protocol": Key(
+        "what is kept of each neuron", "protocol: {kind: current_clamp}", otherwise="as suits the stimulus"
+    ),
     "parameters": Key(
         "constants of the model to change or to vary",
+        "parameters: {leak.g: 0.3}",
         otherwise="as in the model",
         elsewhere=dict.fromkeys(
             ("celsius", "temperature", "T", "temp"),
@@ -55,11 +62,11 @@ EXPERIMENT = {
         )
         | dict.fromkeys(("C", "Cm", "cm", "C_m", "capacitance"), "`parameters: {membrane.C: 1}`"),
     ),
-    "sample": Key("a sampled design, for quantities that follow distributions", otherwise="none"),
+    "sample": Key("a sampled design, for quantities that follow distributions", EXAMPLE, otherwise="none"),
     "combine": Key("how axes form a grid: `product` or `zip`", otherwise="`product`", legal=("product", "zip")),
-    "analysis_window": Key("when spikes count", otherwise="the whole duration", unit="time"),
-    "spikes": Key("what a spike is", otherwise="crosses 0 upwards"),
-    "traces": Key("neurons to draw in full", otherwise="none"),
+    "analysis_window": Key("when spikes count", "analysis_window: [200, 1000]", otherwise="the whole duration"),
+    "spikes": Key("what a spike is", "spikes: {threshold: 0, rearm: -20}", otherwise="crosses 0 upwards"),
+    "traces": Key("neurons to draw in full", "traces: [{amplitude: 10}]", otherwise="none"),
     "failed_neurons": Key("whether they fail the run: `keep` or `fail`", otherwise="`keep`", legal=("keep", "fail")),
     "potential": Key(
         "the state that is the membrane potential", "potential: membrane.V", otherwise="as marked in the model file"

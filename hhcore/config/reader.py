@@ -2,14 +2,13 @@
 
 import dataclasses
 import math
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from hhcore.base.checks import Key, choice, fields, items, mapping, present, quoted, text
 from hhcore.base.errors import UserError, collected
 from hhcore.base.units import KELVIN, is_in_celsius, to_unit
-from hhcore.config.keys import EXPERIMENT, SPIKES, TOP
+from hhcore.config.keys import EXPERIMENT, NAME, SPIKES, TOP
 from hhcore.config.part import part, parts_of
 from hhcore.config.solver import check_solver, read_solver, read_tolerance
 from hhcore.config.values import (
@@ -34,14 +33,13 @@ from hhcore.schemes.solver import Solver
 from hhcore.simulation.stimuli import kinds
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
-NAME = re.compile("[A-Za-z0-9_-]{1,100}")  # of an experiment
 CANDIDATES = ("tsit5", "dop853", "rodas5p")  # the others cost more at every accuracy: docs/benchmarks.md
 
 
 def read_experiments(config: Mapping[str, object], base: str | Path = ".") -> dict[str, Experiment]:
     """All experiments of a config, by name, checked to the last value.
 
-    base : the folder that paths of model files start from
+    base : the folder that relative paths of model files start from; `read_config` leaves none
     Raises UserError with every mistake, one for each value. It refuses a grid that is too large before any of it is in
     memory.
     """
@@ -256,8 +254,9 @@ class _Reading:
 
     @part
     def protocol(self) -> Protocol:
+        kind = self.protocol_kind  # so its keys are right
         own = {key: value for key, value in self.body.get("protocol", {}).items() if key != "kind"}
-        return self.protocol_kind.read(own, self.model, self.duration, f"{self.where}.protocol")
+        return kind.read(own, self.model, self.duration, f"{self.where}.protocol")
 
     @part
     def solver(self) -> Solver | None:

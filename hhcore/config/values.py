@@ -15,7 +15,7 @@ from hhcore.grid.axes import AxisSpec, read_axis
 from hhcore.grid.designs import Distribution, is_distribution, read_distribution
 from hhcore.grid.factors import Factor
 from hhcore.model.elsewhere import no_parameter, no_state
-from hhcore.model.model import NOTHING, Model, load_model, models, split_name
+from hhcore.model.model import NOTHING, Model, is_model_file, load_model
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.rest import check_rest
 from hhcore.simulation.simulate import MOST_SAMPLES, TRACE_INTERVAL_MS
@@ -63,10 +63,8 @@ def read_values(written: Mapping[str, object], own: Mapping[str, tuple[str, floa
 
 def read_model(model: str, base: Path, where: str, potential: str | None = None, current: str | None = None) -> Model:
     """The model of an experiment; a path starts from `base`. Raises UserError as `load_model` does."""
-    name, _ = split_name(model)
-    is_file = name not in models() and name.endswith((".mmt", ".cellml"))
     try:
-        found = load_model(base / model if is_file else model, potential=potential, current=current)
+        found = load_model(base / model if is_model_file(model) else model, potential=potential, current=current)
         _ = found.ms  # raises UserError for a unit that is not one of time
     except UserError as error:
         raise UserError(f"{where}: {error}") from error

@@ -1,10 +1,11 @@
 """What `hhcore.run` shows while it works: a bar in a notebook and on a terminal, lines in a log file, or nothing."""
 
 import sys
+import time
 import warnings
 from collections.abc import Callable
 
-from hhcore.base.progress import Progress
+from hhcore.base.progress import EVERY_S, Progress
 
 BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 
@@ -25,7 +26,7 @@ class Watch:
     def write(self, text: str) -> None:
         """A remark for the user."""
 
-    def log(self, text: str) -> None:
+    def write_log(self, text: str) -> None:
         """A remark for a log file."""
 
     def close(self) -> None:
@@ -33,7 +34,7 @@ class Watch:
 
 
 class Lines(Watch):
-    """Lines of `hhcore.base.progress`, as in the log of a job."""
+    """Lines of `hhcore.base.progress`, as in the log of a job; short work has none."""
 
     def __init__(self, name: str):
         self.name, self.lines = name, Progress(name)
@@ -42,12 +43,16 @@ class Lines(Watch):
         self.lines.tried(solvers)
 
     def part(self, number: int, parts: int) -> Callable[[int, int], None]:
-        return Progress(f"{self.name}, shard {number + 1} of {parts}" if parts > 1 else self.name)
+        lines = Progress(f"{self.name}, shard {number + 1} of {parts}" if parts > 1 else self.name)
+
+        def reach(done: int, total: int) -> None:
+            if time.monotonic() - lines.started >= EVERY_S:
+                lines(done, total)
+
+        return reach
 
     def write(self, text: str) -> None:
         self.lines.write(text)
-
-    log = write
 
 
 class Bar(Watch):

@@ -17,6 +17,7 @@ from hhcore.certify.evidence import MOST, QUANTILE
 from hhcore.experiments.analysis import Analysis, analyses
 from hhcore.experiments.experiment import Experiment
 from hhcore.interface.bar import in_notebook
+from hhcore.schemes.solver import setting_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +66,7 @@ class Outcome:
     @property
     def certificate(self) -> str:
         """How exact the results are, in a sentence."""
-        accuracy, solver, said = self.experiment.protocol.accuracy, self.experiment.solver, self.numbers
+        accuracy, said = self.experiment.protocol.accuracy, self.numbers
         worst, most, median = (
             said[f"{accuracy.name}_{which}_{accuracy.suffix}"]
             for which in ("worst", f"{100 * QUANTILE:.0f}_percent", "median")
@@ -74,7 +75,8 @@ class Outcome:
         errors = f"at most {most} {unit} in {MOST} of {sample} (worst {worst} {unit}, median {median} {unit})"
         if not worst[0].isdigit():  # a reason
             errors = f"not measured in {sample}: {worst}"
-        how = f"{solver.method} with {solver.setting} {solver.accuracy:.3g}"
+        method, setting = said["solver_method"], float(said["solver_accuracy"])
+        how = f"{method} with {setting_of(method)} {setting:.3g}"
         return f"{how}; {accuracy.label.lower()} {errors}, against {said['reference']}"
 
     def figures(self) -> dict[str, "Figure"]:
@@ -148,12 +150,13 @@ class Run(Mapping[str, Outcome]):
         if name.startswith("_"):
             raise AttributeError(name)
         if len(self) == 1:
-            return getattr(*self.values(), name)
+            (only,) = self.values()
+            return getattr(only, name)
         raise AttributeError(f"the run has {len(self)} experiments; name one, like run[{next(iter(self))!r}].{name}")
 
     def __dir__(self) -> list[str]:
-        inside = [name for name in dir(*self.values()) if not name.startswith("_")] if len(self) == 1 else []
-        return [*super().__dir__(), *inside]
+        inside = [name for outcome in self.values() for name in dir(outcome) if not name.startswith("_")]
+        return [*super().__dir__(), *(inside if len(self) == 1 else [])]
 
     def __repr__(self) -> str:
         return "\n\n".join(map(repr, self.values()))
@@ -168,8 +171,8 @@ class Run(Mapping[str, Outcome]):
 def read_frame(path: Path) -> "pd.DataFrame":
     """A table as a data frame; what the file says of itself, and of its columns, is in `attrs`."""
     content = tables.read(path)
-    frame = content.to_pandas()
-    frame.attrs = dict(tables.metadata(path))
+    frame, attributes = content.to_pandas(), dict[str, object](tables.metadata(path))
     for key, entry in (("units", b"unit"), ("definitions", b"definition")):
-        frame.attrs[key] = {field.name: (field.metadata or {}).get(entry, b"").decode() for field in content.schema}
+        attributes[key] = {field.name: (field.metadata or {}).get(entry, b"").decode() for field in content.schema}
+    frame.attrs = attributes
     return frame

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from hhcore.base.checks import mapping
 from hhcore.base.errors import UserError
 from hhcore.base.lock import locked
 from hhcore.config.file import read_config
@@ -19,9 +20,9 @@ from hhcore.results.failed import check_none_failed
 
 
 def run(
-    config: str | os.PathLike | Mapping[str, object] | None = None,
+    config: str | os.PathLike[str] | Mapping[str, object] | None = None,
     *,
-    results: str | os.PathLike | None = None,
+    results: str | os.PathLike[str] | None = None,
     threads: int | None = None,
     progress: bool = True,
     name: str = "experiment",
@@ -37,10 +38,11 @@ def run(
     progress   : whether to show a bar, or lines in a log file
     name       : of the experiment given by keyword arguments, whose `initial_state` is "rest" by default
 
-    The tables are those of Snakemake to the last bit, so `snakemake` goes on from a folder of results, and this from
-    its. Ctrl-C ends it; the same call goes on from there if there is a folder.
+    The tables are those of Snakemake to the last bit, and so is what is made again; `snakemake` goes on in a folder of
+    results where this has ended, and the other way round. After Ctrl-C the same call goes on, if there is a folder.
 
-    Raises UserError for a mistake in the config, and whatever else ends a job of Snakemake with a sentence.
+    Raises UserError for a mistake in the config, and as the jobs of the workflow do: for a tolerance that no solver
+    keeps, say.
 
     >>> import hhcore
     >>> squid = hhcore.run(
@@ -54,8 +56,11 @@ def run(
     """
     experiments = _experiments(config, name, experiment)
     threads = _cores() if threads is None else threads
-    temporary = TemporaryDirectory(prefix="hhcore-") if results is None else None
-    folder = Path(temporary.name if temporary else results)
+    temporary = None
+    if results is None:
+        temporary = TemporaryDirectory(prefix="hhcore-")
+        results = temporary.name
+    folder = Path(results)
     made = {key: _made(e, folder / key, threads, progress) for key, e in experiments.items()}
     return Run({key: Outcome(e, folder / key, simulated, temporary) for key, (e, simulated) in made.items()})
 
@@ -75,14 +80,16 @@ def _made(experiment: Experiment, folder: Path, threads: int, progress: bool) ->
     return made
 
 
-def _experiments(config: object, name: str, experiment: dict[str, object]) -> dict[str, Experiment]:
+def _experiments(
+    config: str | os.PathLike[str] | Mapping[str, object] | None, name: str, experiment: dict[str, object]
+) -> dict[str, Experiment]:
+    """The experiments of a config, or the one of keyword arguments."""
     if (config is None) == (not experiment):
         raise UserError("run: give a config, or the keys of one experiment: model=..., stimulus=..., and so on")
     if isinstance(config, str | os.PathLike):
-        return read_experiments(read_config(config), Path(config).parent)
-    if config is None:
-        config = {"experiments": {name: {"initial_state": "rest", **experiment}}}
-    return read_experiments(_plain(config))
+        return read_experiments(read_config(Path(config)))
+    whole = {"experiments": {name: {"initial_state": "rest", **experiment}}} if config is None else config
+    return read_experiments(mapping(_plain(whole), "config"))
 
 
 def _plain(value: object) -> object:

@@ -16,11 +16,12 @@ from hhcore.interface.bar import Watch
 from hhcore.results.late import write_late
 from hhcore.results.recipes import recipes, stale
 from hhcore.results.write import write_tables
-from hhcore.sweep.estimate import estimate, estimates_text
+from hhcore.sweep.estimate import cost_text, estimate, missing_s
 from hhcore.sweep.hashing import config_digest
+from hhcore.sweep.held import held
 from hhcore.sweep.store import update_shard
 
-SAID_FROM = 5.0  # seconds of work: from here on the cost is said before it
+SAID_FROM = 3.0  # seconds of work: from here on the cost is said before it
 
 
 def make_tables(experiment: Experiment, folder: Path, threads: int, watch: Watch) -> tuple[Experiment, int]:
@@ -30,7 +31,7 @@ def make_tables(experiment: Experiment, folder: Path, threads: int, watch: Watch
     """
     wanted, numerics = recipes(experiment), folder / "numerics.parquet"
     shards = [folder / f"shards/{shard}.parquet" for shard in estimate(experiment).shards]
-    _say_cost(experiment, shards, threads, watch)
+    _say_cost(experiment, folder, threads, watch)
     _calibrate(experiment, numerics, wanted[numerics.name], threads, watch)
     experiment = resolved(experiment, numerics)
     simulated = _simulate(experiment, shards, [numerics] if waits(experiment) else [], threads, watch)
@@ -55,10 +56,13 @@ def due(files: Iterable[Path], recipe: str, sources: Iterable[Path] = ()) -> boo
     return min(file.stat().st_mtime_ns for file in files) < newest
 
 
-def _say_cost(experiment: Experiment, shards: list[Path], threads: int, watch: Watch) -> None:
+def _say_cost(experiment: Experiment, folder: Path, threads: int, watch: Watch) -> None:
+    """Say what a run will take, unless that is short."""
     cost = estimate(experiment)
-    if cost.core_s > SAID_FROM * threads and due(shards, config_digest(experiment)):
-        watch.write(estimates_text({experiment.name: cost}))
+    if cost.core_s > SAID_FROM * threads:
+        kept = held(experiment, cost.shards, folder)
+        if missing_s(cost, kept) > SAID_FROM * threads:
+            watch.write(cost_text(cost, kept))
 
 
 def _calibrate(experiment: Experiment, numerics: Path, recipe: str, threads: int, watch: Watch) -> None:
@@ -78,7 +82,7 @@ def _simulate(experiment: Experiment, shards: list[Path], sources: list[Path], t
     waiting = [shard for shard in shards if due([shard], recipe, sources)]
     for number, path in enumerate(waiting):
         progress = watch.part(number, len(waiting))
-        new += update_shard(experiment, path.stem, path, threads=threads, progress=progress, note=watch.log)
+        new += update_shard(experiment, path.stem, path, threads=threads, progress=progress, note=watch.write_log)
     return new
 
 

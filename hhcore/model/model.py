@@ -3,8 +3,9 @@
 import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from importlib import resources
+from difflib import get_close_matches
 from pathlib import Path
+from typing import TypeAlias, cast
 
 import myokit
 
@@ -17,7 +18,7 @@ from hhcore.model.file import read_model_file
 from hhcore.model.units import written_unit
 from hhcore.model.variants import apply_variant, read_variants
 
-CATALOGUE = resources.files("hhcore") / "models"
+CATALOGUE = Path(__file__).parents[1] / "models"
 NOTHING = "none"  # the name of the injected current of a model without one
 FILE = "file"  # in the place of that name: the current that follows a formula of time
 POTENTIALS = ("v", "vm", "v_m", "e", "u")  # usual names of a potential, lower case
@@ -32,6 +33,10 @@ class Quantity:
     value: float
     description: str = ""
     source: str = ""
+
+
+ParsedModel: TypeAlias = myokit.Model  # by other names, since Model has a field `myokit`
+Variable: TypeAlias = myokit.Variable
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +64,7 @@ class Model:
     time_unit: str
     notes: tuple[str, ...]
     digest: str
-    myokit: myokit.Model
+    myokit: ParsedModel
     base: "Model | None" = None
 
     @property
@@ -74,16 +79,19 @@ class Model:
     @property
     def paced_by(self) -> tuple[str, ...]:
         """The currents that follow a formula of time, and no state, in the file."""
-        return tuple(v.qname() for v in paced(self.myokit, self.myokit.get(self.potential)))
+        return tuple(v.qname() for v in paced(self.myokit, self._variable(self.potential)))
 
     @property
     def paces_itself_by(self) -> tuple[str, ...]:
         """Those of `paced_by` that flow whatever is injected."""
-        return tuple(v.qname() for v in paced(self.myokit, self.myokit.get(self.potential), self._injected))
+        return tuple(v.qname() for v in paced(self.myokit, self._variable(self.potential), self._injected))
 
     @property
-    def _injected(self) -> myokit.Variable | None:
-        return None if self.current.name == NOTHING else self.myokit.get(self.current.name)
+    def _injected(self) -> Variable | None:
+        return None if self.current.name == NOTHING else self._variable(self.current.name)
+
+    def _variable(self, name: str) -> Variable:
+        return cast(Variable, self.myokit.get(name))
 
     @property
     def mV(self) -> float:
@@ -102,6 +110,11 @@ class Model:
 
     def __repr__(self) -> str:
         return f"<Model {self.name}: {len(self.states)} states, {len(self.parameters)} parameters>"
+
+    def _repr_html_(self) -> str:
+        from hhcore.model.page import page  # here, since only notebooks need it
+
+        return page(self)
 
 
 def models() -> list[str]:
@@ -143,8 +156,8 @@ def load_model(model: str | Path, *, potential: str | None = None, current: str 
         return base
     varied = parsed.clone()
     apply_variant(varied, variant, path.name)
-    model = _described(varied, tuple(notes), path, potential, current)
-    return replace(model, name=f"{base.name}:{variant}", title=f"{base.title} ({variant})", base=base)
+    described = _described(varied, tuple(notes), path, potential, current)
+    return replace(described, name=f"{base.name}:{variant}", title=f"{base.title} ({variant})", base=base)
 
 
 def _described(
@@ -161,7 +174,7 @@ def _described(
         for v in parsed.variables(const=True, deep=True, sort=True)
         if v.is_literal() and v is not injected
     }
-    initial = parsed.initial_values(as_floats=True)
+    initial = cast(list[float], parsed.initial_values(as_floats=True))
     states = {v.qname(): _quantity(v, x) for v, x in zip(parsed.states(), initial, strict=True)}
     name = path.name.rsplit(".", 1)[0]
     clock = find_clock(parsed, injected)
@@ -191,17 +204,30 @@ def split_name(model: str) -> tuple[str, str | None]:
     return (file, variant) if colon and not re.search(r"[/\\.]", variant) else (model, None)
 
 
-def _find(model: str):
+def is_model_file(model: str) -> bool:
+    """Whether `model`, which may name a variant, is the path of a file and not a name in the catalogue.
+
+    >>> is_model_file("own/neuron.mmt:leaky"), is_model_file("pospischil_2008:fs")
+    (True, False)
+    """
+    return split_name(model)[0].endswith((".mmt", ".cellml"))
+
+
+def _find(model: str) -> Path:
     if model in models():
         return CATALOGUE / f"{model}.mmt"
-    if not model.endswith((".mmt", ".cellml")):
+    if not is_model_file(model):
         raise UserError(
             f"model {model!r} is not in the catalogue and is not a path to a .mmt or .cellml file "
             "(docs/own_model.md says how to use others); " + closest(model, models())
         )
     path = Path(model)
     if not path.is_file():
-        raise UserError(f"model file {model!r} does not exist; paths count from {Path.cwd()}")
+        start = "in a config, paths count from its folder" if path.is_absolute() else f"paths count from {Path.cwd()}"
+        others = [file.name for file in path.parent.glob("*") if is_model_file(file.name) and file.is_file()]
+        near = get_close_matches(path.name, sorted(others), n=1)
+        hint = f"; did you mean {str(path.with_name(near[0]))!r}?" if near else ""
+        raise UserError(f"model file {model!r} does not exist; {start}{hint}")
     return path
 
 
@@ -209,7 +235,7 @@ def _state(parsed: myokit.Model, name: str | None, path) -> myokit.Variable:
     states = [v.qname() for v in parsed.states()]
     if name is not None and name not in states:
         raise UserError(f"{path.name}: potential: the model has no state {name!r}; " + closest(name, states))
-    state = parsed.get(name) if name is not None else parsed.label("membrane_potential")
+    state = cast(Variable | None, parsed.get(name) if name is not None else parsed.label("membrane_potential"))
     if state is None or not state.is_state():
         likely = [v.qname() for v in parsed.states() if _like_a_potential(v)]
         proposal = f"perhaps {' or '.join(likely[:3])}" if likely else closest("membrane.V", states)
@@ -222,7 +248,7 @@ def _state(parsed: myokit.Model, name: str | None, path) -> myokit.Variable:
 
 def _like_a_potential(variable: myokit.Variable) -> bool:
     unit = variable.unit()
-    in_volts = unit is not None and myokit.Unit.can_convert(unit, myokit.units.V)
+    in_volts = unit is not None and myokit.Unit.can_convert(unit, myokit.parse_unit("V"))
     return in_volts or variable.name().lower() in POTENTIALS
 
 
@@ -234,7 +260,7 @@ def _injected(parsed: myokit.Model, name: str | None, voltage: myokit.Variable, 
     candidates = [v.qname() for v in parsed.variables(state=False, deep=True, sort=True)]
     if name is not None and name not in candidates:
         raise UserError(f"{path.name}: current: the model has no variable {name!r}; " + closest(name, candidates))
-    injected = parsed.get(name) if name is not None else parsed.binding("pace")
+    injected = cast(Variable | None, parsed.get(name) if name is not None else parsed.binding("pace"))
     if injected is None:
         likely = [v.qname() for v in likely_currents(parsed, voltage)]
         proposal = f"perhaps {' or '.join(likely[:3])}" if likely else "no variable of the file looks like one"
@@ -262,7 +288,7 @@ def _paced(parsed: myokit.Model, voltage: myokit.Variable, path) -> myokit.Varia
 
 def _currents(voltage: myokit.Variable, injected: myokit.Variable | None) -> list[myokit.Variable]:
     """The terms of dV/dt, also inside sums, in one unit: that of the injected current, or else the most common."""
-    terms = _terms(voltage.rhs())
+    terms = _terms(cast(myokit.Expression, voltage.rhs()))
     terms.discard(injected)
     units = [v.unit() for v in terms]
     unit = (

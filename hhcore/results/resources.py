@@ -17,7 +17,7 @@ NUMBERS_IN_10_US = 150.0  # of a record, put into tables
 COPIES = 4  # of a neuron's numbers in memory at once, while a shard is assembled and written
 TABLE_COPIES = 6  # of the numbers of a row block, while tables are written
 FACETS_SHOWN = 12  # panels of maps and of families of curves together
-STARTS_S = 2.0  # until a job has loaded what it needs
+STARTS_S, FIGURE_S = 2.0, 0.7  # until a job has loaded what it needs; to draw a figure
 CALIBRATION_STEPS = 1e5  # in 1 ms, of all neurons of the sample and of the lines it is chosen from
 
 
@@ -109,6 +109,8 @@ def work_s(rule: str, experiment: Experiment | None) -> float:
         return STARTS_S + _calibration_s(experiment)
     if rule.startswith("tables"):
         return STARTS_S + _tables_s(experiment)
+    if rule.startswith("figures"):
+        return STARTS_S + FIGURE_S * sum(len(analysis.figures) for analysis in analyses(experiment))
     return 2 * STARTS_S
 
 

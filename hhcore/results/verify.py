@@ -43,12 +43,12 @@ def _differences(path: Path) -> Iterator[str]:
     """Compare a table's name with the file's, and its origin with that of numerics.parquet beside it."""
     metadata, numerics = tables.metadata(path), path.with_name("numerics.parquet")
     if metadata.get("table") != path.stem:
-        yield f"{path} is the table {metadata.get('table')} under another name; delete it and run snakemake again"
+        yield f"{path} is the table {metadata.get('table')} under another name; delete it and run the experiment again"
         return
     for key, wanted in tables.metadata(numerics).items() if numerics.exists() else ():
         if key in ORIGIN and metadata.get(key) != wanted:
             yield (
                 f"{path}: its {key} is {metadata.get(key)}, that of {numerics.name} beside it {wanted}; "
-                "run snakemake, or delete it if the config does not ask for it any more"
+                "run the experiment, or delete it if the config does not ask for it any more"
             )
             return

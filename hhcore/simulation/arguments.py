@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hhcore.base.errors import UserError, closest
+from hhcore.base.errors import UserError
 from hhcore.base.units import Quantities, Written, check_temperature, column_name, to_array, to_unit
+from hhcore.model.elsewhere import no_parameter
 from hhcore.model.model import NOTHING, Model, Quantity
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
@@ -95,9 +96,7 @@ def _check_names(model: Model, points: Mapping, stimulus: Stimulus) -> None:
         raise UserError(f"points: {points!r} is not a mapping; give values by name, like {{'sodium.g': 120}}")
     for name in points:
         if name not in model.parameters:
-            raise UserError(
-                f"points: model {model.name!r} has no parameter {name!r}; " + closest(name, model.parameters)
-            )
+            raise UserError(f"points: {no_parameter(name, model)}")
     stimulus.check_model(model, "stimulus")
 
 
@@ -110,7 +109,7 @@ def _given(
 ) -> dict[str, np.ndarray]:
     """The columns with a value for each neuron, by the names that tables give them."""
     units = kind.units(model.current.unit, model.time_unit) | {n: q.unit for n, q in model.parameters.items()}
-    given = {column_name(n, units[n]): c for n, c in (fields | parameters).items() if c.ndim}
+    given = {column_name(n, units[n]): c for n, c in {**fields, **parameters}.items() if c.ndim}
     if states is not None and states.ndim == 2:
         names = (column_name(f"initial.{n}", q.unit) for n, q in model.states.items())
         given |= dict(zip(names, states.T, strict=True))

@@ -23,7 +23,7 @@ def counted(count: int, thing: str) -> str:
 
 def chosen_by(solver: Solver | None, certificate: Mapping[str, str]) -> str:
     """What a short text says of a solver: nothing of one that was given, and the error of one that was chosen."""
-    if not certificate:
+    if solver is None or not certificate:
         return ""
     key, error = next((key, text) for key, text in certificate.items() if "_99_percent_" in key)
     name, _, unit = key.partition("_99_percent_")

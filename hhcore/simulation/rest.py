@@ -6,6 +6,7 @@ import numpy as np
 
 from hhcore.base.errors import UserError, closest
 from hhcore.base.units import Quantities, to_array
+from hhcore.model.elsewhere import no_state
 from hhcore.model.model import NOTHING, Model
 from hhcore.simulation.engine import Engine
 from hhcore.simulation.integration import SAMPLE, integrate, pack
@@ -88,9 +89,7 @@ def _table(model: Model, states: object) -> np.ndarray:
 def _named(model: Model, initial_state: Mapping[str, Quantities]) -> np.ndarray:
     for name in initial_state:
         if name not in model.states:
-            raise UserError(
-                f"initial_state: model {model.name!r} has no state {name!r}; " + closest(name, model.states)
-            )
+            raise UserError(f"initial_state: {no_state(name, model)}")
     missing = [name for name in model.states if name not in initial_state]
     if missing:
         raise UserError(f"initial_state: give a value for every state; missing: {', '.join(missing)}")

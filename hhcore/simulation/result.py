@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -46,13 +46,13 @@ class Ragged:
 
 
 Column = np.ndarray | Ragged
-Record = Mapping[str, Column]  # by name, a row for each neuron
+Record = dict[str, Any]  # a Column by name, a row for each neuron
 
 
-def joined(records: Sequence[Record]) -> Record:
+def joined(records: Sequence[Mapping[str, Column]]) -> Record:
     """Join records of the same names, the neurons of one after those of the other."""
 
-    def column(parts: list[Column]) -> Column:
+    def column(parts: list[Any]) -> Column:
         if isinstance(parts[0], Ragged):
             return Ragged.of(
                 *(np.concatenate([getattr(part, name) for part in parts]) for name in ("values", "counts"))

@@ -90,7 +90,7 @@ def estimates_text(estimates: dict[str, Estimate], kept: Mapping[str, Held] = Ma
 
     kept : the neurons in the store; without, the cost from scratch
     """
-    return "\n".join(f"{name}: {_cost_text(cost, kept.get(name))}" for name, cost in estimates.items())
+    return "\n".join(f"{name}: {cost_text(cost, kept.get(name))}" for name, cost in estimates.items())
 
 
 def missing_s(cost: Estimate, kept: Held | None) -> float:
@@ -98,7 +98,8 @@ def missing_s(cost: Estimate, kept: Held | None) -> float:
     return cost.core_s * (1.0 - kept.neurons / cost.neurons) if kept else cost.core_s
 
 
-def _cost_text(cost: Estimate, kept: Held | None) -> str:
+def cost_text(cost: Estimate, kept: Held | None) -> str:
+    """The cost of an experiment, of which so many neurons are in the store; None: from scratch."""
     neurons, seconds = counted(cost.neurons, "neuron"), f"about {duration_text(missing_s(cost, kept))} on one core"
     if kept is None:
         shards = counted(len(cost.shards), "shard")

@@ -135,7 +135,10 @@ def _neurons(e: Experiment, shards: list[Path], keys: Iterable[pa.Table]) -> Ite
             yield batch
         if missing:
             _set_aside_useless(shards, form)
-            raise UserError(f"{path}: the store lacks points of the grid; `snakemake --forcerun simulate` adds them")
+            raise UserError(
+                f"{path}: the store lacks points of the grid; `snakemake --forcerun simulate` adds them, or hhcore.run "
+                "after you have deleted the file"
+            )
 
 
 def _look_up(path: Path, form: Format, wanted: pa.Table) -> Iterator[pa.Table]:

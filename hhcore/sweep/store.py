@@ -59,7 +59,8 @@ def update_shard(
     progress(0, total)
     parts = [held]
     if total:
-        result = _certified(experiment, points[missing], threads, _Counter(total, progress))
+        runs = 2 if experiment.certify == "all" else 1
+        result = _certified(experiment, points[missing], threads, _Counter(total, runs, progress))
         note(f"{result.kernel_s:.2f} core seconds in the kernel")
         note_speed(experiment, experiment.solver.method, int(result.steps.sum()), result.kernel_s)
         parts.append(columns_of(keys[missing], result, experiment.protocol))
@@ -81,21 +82,21 @@ def _certified(experiment: Experiment, points: np.ndarray, threads: int, progres
     result = protocol.measure(e, e.solver, points, threads=threads, progress=progress)
     if e.certify != "all":
         return result
-    exact = protocol.measure(e, e.solver.finer, points, threads=threads)
+    exact = protocol.measure(e, e.solver.finer, points, threads=threads, progress=progress)
     fragile = protocol.outcome(result) != protocol.outcome(exact)
     certified = result.adding(error=protocol.errors(result, exact, e), fragile=fragile.astype(np.float64))
     return replace(certified, kernel_s=result.kernel_s + exact.kernel_s)
 
 
 class _Counter:
-    """Adds up the finished neurons of all threads."""
+    """Adds up the finished neurons of all threads; a neuron that is simulated in two runs is half done after one."""
 
-    def __init__(self, total: int, progress: Callable[[int, int], None]):
-        self.done, self.total, self.progress = 0, total, progress
+    def __init__(self, total: int, runs: int, progress: Callable[[int, int], None]):
+        self.done, self.total, self.runs, self.progress = 0, total, runs, progress
 
     def __call__(self, neurons: int) -> None:
         self.done += neurons
-        self.progress(self.done, self.total)
+        self.progress(self.done // self.runs, self.total)
 
 
 def _held(path: Path, shard: str, form: Format, note: Callable[[str], None]) -> pa.Table:

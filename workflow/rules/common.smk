@@ -1,28 +1,25 @@
-import csv
 import os
 import re
 import shlex
 import sys
-import time
-from pathlib import Path
 
-import pandas as pd
+from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
-
-sys.path.insert(0, str(Path(workflow.current_basedir, "../..").resolve()))  # as by itself from the root Snakefile
 
 import hhcore
 from hhcore.base.errors import UserError
 from hhcore.certify.certificate import waits
-from hhcore.config.file import read_config
+from hhcore.config.file import located, read_config
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.analysis import analyses
 from hhcore.results import resources
 from hhcore.sweep.estimate import estimate, estimates_text, notes
 
-STARTED = time.time()
-# Snakemake formats the path of an environment: a brace in the project's folder would be a wildcard.
-ENVIRONMENT = re.sub("[{}]", r"\g<0>\g<0>", str(Path(workflow.current_basedir, "../envs/hhcore.yaml").resolve()))
+LOCAL = isinstance(workflow.current_basedir, os.PathLike)  # a folder, not a repository that Snakemake fetches from
+ENVIRONMENT = "../envs/hhcore.yaml"
+if LOCAL:  # Snakemake formats its path: a brace in the name of a folder would be a wildcard
+    ENVIRONMENT = re.sub("[{}]", r"\g<0>\g<0>", str(Path(workflow.current_basedir, ENVIRONMENT).resolve()))
+OWN_CAPTIONS = [Path(workflow.source_path(f"../report/{name}.rst")) for name in ("summary", "workflow")]
 REPORTED_ROWS = 100_000  # of a table inside the report, at most: some megabytes
 
 # Jobs import this library too, whichever is installed: for a copy of this folder, that may still be the original's.
@@ -31,26 +28,46 @@ os.environ.update(HHCORE_LIBRARY=str(LIBRARY))
 if not LIBRARY.is_relative_to(Path(sys.prefix).resolve()):
     os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(LIBRARY.parent), os.getenv("PYTHONPATH")])))
 
+PATHS = workflow.modifier.path_modifier  # known while the file is read only
+
+
+def placed(path):
+    """Where a file of the results is: a workflow that uses this one as a module may say `prefix:`."""
+    return str(PATHS.replace_prefix(path))
+
 
 def checked_experiments():
     """The experiments of the config and their costs; a mistake in it ends Snakemake with one message, before any job."""
     try:
-        for path in workflow.configfiles if workflow.is_main_process else ():
-            read_config(path)
         experiments = read_experiments(config)
         return experiments, {name: estimate(experiment) for name, experiment in experiments.items()}
     except UserError as error:
         sys.exit(f"Config error. {error}")
 
 
+def own_config():
+    """The config with absolute paths of model files; a config file with a mistake ends Snakemake with one message.
+
+    A file whose config is in a part of it is another workflow's, which uses this one as a module, and not ours to check.
+    """
+    files = [(path, load_configfile(path)) for path in workflow.configfiles]
+    try:
+        for path in [path for path, content in files if "experiments" in content and workflow.is_main_process]:
+            read_config(path)
+    except UserError as error:
+        sys.exit(f"Config error. {error}")
+    return located(config, files)
+
+
+config = own_config()  # the jobs have it too
 EXPERIMENTS, ESTIMATES = checked_experiments()
 ANALYSES = {name: analyses(experiment) for name, experiment in EXPERIMENTS.items()}
 ROWS = {}  # of each table, in the experiment with the most
 for experiment in EXPERIMENTS.values():
     for table, rows in resources.rows(experiment).items():
         ROWS[table] = max(rows, ROWS.get(table, 0))
-if workflow.is_main_process:
-    print(notes(EXPERIMENTS.values()), end="", file=sys.stderr)
+if workflow.is_main_process and notes(EXPERIMENTS.values()):
+    print(notes(EXPERIMENTS.values()), file=sys.stderr)
 
 
 def numerics_before(wildcards):
@@ -122,14 +139,6 @@ def times_attempt(amount):
     return lambda wildcards, attempt: attempt * (amount(wildcards) if callable(amount) else amount)
 
 
-CAPTIONS = Path(workflow.current_basedir, "../report").resolve()  # known while the file is read only
-
-
-def captions(name):
-    """The file of one of the workflow's own captions."""
-    return CAPTIONS / name
-
-
 def results(name):
     """Every file of an experiment for the user to open."""
     tables = [table.name for analysis in ANALYSES[name] for table in analysis.tables]
@@ -143,14 +152,20 @@ def results(name):
 
 def all_captions():
     """The files of all captions in the report."""
-    own = CAPTIONS.glob("*.rst")
     items = [item for members in ANALYSES.values() for a in members for item in (*a.tables, *a.figures)]
-    return sorted({*own, *(item.caption for item in items if item.caption)})
+    return sorted({*OWN_CAPTIONS, *(item.caption for item in items if item.caption)})
 
 
 def entry(path, caption, subcategory, **labels):
-    """A file in the report."""
-    return report(path, caption=str(caption), category="{experiment}", subcategory=subcategory, labels=labels)
+    """A file in the report, with a caption from the folder of the Snakefile or from the library.
+
+    Snakemake reads captions from where the Snakefile is; a repository has those of the library, but not of others.
+    """
+    if not LOCAL and (caption := Path(caption)).is_absolute():
+        own = caption.is_relative_to(LIBRARY)
+        caption = Path("../../hhcore", caption.relative_to(LIBRARY)) if own else None
+    caption = caption and str(caption)
+    return report(path, caption=caption, category="{experiment}", subcategory=subcategory, labels=labels)
 
 
 def passes(members):
@@ -176,7 +191,7 @@ def table_outputs(members):
     if passes(members):
         outputs["summary"] = entry(
             "results/{experiment}/summary.html",
-            captions("summary.rst"),
+            "../report/summary.rst",
             "What was run",
             table="Model, grid, solver, versions, counts",
         )
@@ -214,32 +229,26 @@ def drawn_tables(members):
     return expand("results/{{experiment}}/{table}.parquet", table=names)
 
 
-def storage_arguments():
-    """Arguments that tell a Snakemake started from this one where the results are; none if they are in this folder."""
-    settings, jobs = workflow.storage_settings, workflow.spawned_job_args_factory  # as Snakemake does for its own jobs
-    if settings.default_storage_provider is None:
-        return []
-    usage = [usage.item_to_choice() for usage in settings.shared_fs_usage] or ["none"]
-    arguments = [jobs.get_default_storage_provider_args(), *jobs.get_storage_provider_args()]
-    return [*shlex.split(" ".join(arguments)), "--shared-fs-usage", *usage]
-
-
-def time_shares():
-    """How long the run took, and its seconds of work by rule."""
-    seconds = {}
-    for path in Path("results/benchmarks").rglob("*.tsv"):
-        if path.stat().st_mtime >= STARTED:
-            stage = path.stem.split("-")[0]
-            rows = csv.DictReader(path.read_text().splitlines(), delimiter="\t")
-            seconds[stage] = seconds.get(stage, 0.0) + sum(float(row["s"]) for row in rows)
-    total = sum(seconds.values())
-    shares = [f"{stage} {s:.1f} s ({s / total:.0%})" for stage, s in sorted(seconds.items(), key=lambda x: -x[1])]
-    work = f" Work: {', '.join(shares)}" if shares else ""
-    return f"Finished in {time.time() - STARTED:.0f} s.{work}"
+def same_workflow():
+    """The command of another Snakemake for the same workflow: its Snakefile, config and storage, as its jobs have."""
+    settings, jobs = workflow.storage_settings, workflow.spawned_job_args_factory
+    command = [sys.executable, "-m", "snakemake", "--snakefile", workflow.main_snakefile]
+    for option, values in [
+        ("--configfiles", map(str, workflow.overwrite_configfiles)),
+        ("--config", workflow.config_settings.config_args),
+    ]:
+        command += [option, *values] if (values := list(values or ())) else []
+    if settings.default_storage_provider is not None:
+        usage = [usage.item_to_choice() for usage in settings.shared_fs_usage] or ["none"]
+        arguments = [jobs.get_default_storage_provider_args(), *jobs.get_storage_provider_args()]
+        command += [*shlex.split(" ".join(arguments)), "--shared-fs-usage", *usage]
+    return command
 
 
 def files_to_open():
     """What the user opens next."""
-    prefix = f"{workflow.storage_settings.default_storage_prefix}/" if storage_arguments() else ""
-    lines = [f"Open {prefix}results/report.html in a browser. For your own analysis:"]
-    return "\n".join(lines + [f"  {prefix}results/{name}/features.parquet" for name in EXPERIMENTS])
+    settings, folder = workflow.storage_settings, placed("results")
+    if settings.default_storage_provider is not None:
+        folder = f"{settings.default_storage_prefix}/{folder}"
+    lines = [f"Open {folder}/report.html in a browser. For your own analysis:"]
+    return "\n".join(lines + [f"  {folder}/{name}/features.parquet" for name in EXPERIMENTS])

@@ -7,6 +7,7 @@ rule none_failed:
         touch("results/logs/{experiment}/none_failed"),
     log:
         "results/logs/{experiment}/none_failed.log",
+    localrule: True
     conda:
         ENVIRONMENT
     threads: 1

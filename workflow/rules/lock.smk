@@ -7,6 +7,7 @@ import sys
 from snakemake.logging import logger
 
 from hhcore.base.errors import one_message
+from hhcore.base.lock import shared
 
 
 def hold_lock():
@@ -47,7 +48,7 @@ def is_alone(held):
 
 def check_writable():
     """Raise OSError if this folder or results/ is read-only, or too full for the files of Snakemake itself."""
-    for folder in filter(os.path.exists, [os.getcwd(), "results"]):
+    for folder in filter(os.path.exists, [os.getcwd(), placed("results")]):
         disk, reason = os.statvfs(folder), None
         if not os.access(folder, os.W_OK):
             reason = errno.EROFS if disk.f_flag & os.ST_RDONLY else errno.EACCES
@@ -62,4 +63,5 @@ if workflow.output_settings.dryrun:  # it locks nothing, and needs no word on a 
 elif workflow.is_main_process:
     with one_message(Path(os.devnull)):
         check_writable()
-        LOCK = None if "--nolock" in sys.argv else hold_lock()
+        if "--nolock" not in sys.argv:
+            LOCKS = [hold_lock(), *(shared(Path(placed("results"), name)) for name in EXPERIMENTS)]

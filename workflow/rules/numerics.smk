@@ -6,8 +6,6 @@ rule calibrate:
         kernel="results/{experiment}/kernel.py",
     log:
         "results/logs/{experiment}/calibrate.log",
-    benchmark:
-        "results/benchmarks/{experiment}/calibrate.tsv"
     priority: 2  # start it first; shards that do not wait for it keep the other cores busy
     conda:
         ENVIRONMENT

@@ -28,10 +28,10 @@ def report_recipe(wildcards=None):
 def made_files(name):
     """The files that jobs of an experiment make, or of the report if it is None, and their recipes."""
     if name is None:
-        return [("results/report.html", report_recipe())]
-    recipe = config_digest(EXPERIMENTS[name])
-    shards = [(f"results/{name}/shards/{shard}.parquet", recipe) for shard in ESTIMATES[name].shards]
-    return [*shards, *((f"results/{name}/{file}", recipe) for file, recipe in recipes_of(name).items())]
+        return [(placed("results/report.html"), report_recipe())]
+    folder, recipe = placed(f"results/{name}"), config_digest(EXPERIMENTS[name])
+    shards = [(f"{folder}/shards/{shard}.parquet", recipe) for shard in ESTIMATES[name].shards]
+    return [*shards, *((f"{folder}/{file}", recipe) for file, recipe in recipes_of(name).items())]
 
 
 @cache

@@ -15,8 +15,6 @@ for name, (members, experiments) in groups(lambda analysis: analysis.source == "
             **table_outputs(members),
         log:
             f"results/logs/{{experiment}}/{job}.log",
-        benchmark:
-            f"results/benchmarks/{{experiment}}/{job.split('_')[0]}.tsv"
         wildcard_constraints:
             experiment="|".join(experiments),
         conda:
@@ -46,8 +44,6 @@ for name, (members, experiments) in groups(lambda analysis: analysis.figures).it
             figure_outputs(members),
         log:
             f"results/logs/{{experiment}}/figures_{name}.log",
-        benchmark:
-            f"results/benchmarks/{{experiment}}/figures-{name}.tsv"
         wildcard_constraints:
             experiment="|".join(experiments),
         conda:

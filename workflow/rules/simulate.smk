@@ -6,8 +6,6 @@ rule simulate:
         update("results/{experiment}/shards/{shard}.parquet"),
     log:
         "results/logs/{experiment}/simulate_{shard}.log",
-    benchmark:
-        "results/benchmarks/{experiment}/simulate-{shard}.tsv"
     priority: 1  # before tables, traces and figures
     conda:
         ENVIRONMENT

@@ -3,6 +3,7 @@
 # --logger, which are left as they are; so is a cluster's run, and a workflow that uses this one as a module.
 import logging
 import tempfile
+import time
 
 from snakemake.logging import ColorizingTextHandler, get_event, logger
 from snakemake.settings.enums import Quietness
@@ -17,6 +18,7 @@ ROUTINE = (
     *("Assuming unrestricted shared", "Building DAG", "Using shell:", "Conda environments: ignored"),
     *("Select jobs to execute", "Execute ", "Shutting down, this", "Elapsed time:"),
 )
+STARTED = time.monotonic()
 LAST_LINES = 20  # of the log of a job that failed
 
 
@@ -27,7 +29,8 @@ class Terminal(ColorizingTextHandler):
         super().__init__(default.nocolor, default.stream, default.formatter)
         self.filters, self.name = default.filters, default.name
         self.board = self.folder = None
-        self.jobs = {}  # number: what it does and its log
+        self.jobs = {}  # number: what it does, its stage, and when it began
+        self.worked = {}  # stage: seconds of its jobs
         self.as_it_is = self.told = False
         self.routine = (*ROUTINE, "Complete log")
 
@@ -40,10 +43,11 @@ class Terminal(ColorizingTextHandler):
         elif event == LogEvent.RUN_INFO or text.startswith("Nothing to be done"):
             self.begin(text)
         elif event == LogEvent.JOB_INFO and self.board:
-            self.jobs[record.jobid] = record.rule_msg or record.rule_name, record.log
+            stage = re.sub("^(tables|figures)_.*", r"\1", record.rule_name)
+            self.jobs[record.jobid] = record.rule_msg or record.rule_name, stage, time.monotonic()
             self.board.start(record.jobid, self.jobs[record.jobid][0], *record.log[:1])
         elif event == LogEvent.JOB_FINISHED and self.board:
-            self.board.finish(record.job_id)
+            self.finish(record.job_id)
         elif event == LogEvent.SHELLCMD or not (event or self.told or text.startswith(self.routine)):
             self.write(self.format(record))
 
@@ -51,7 +55,7 @@ class Terminal(ColorizingTextHandler):
         """Say what will be done; begin to show the jobs of a run."""
         if workflow.non_local_exec:
             self.as_it_is = True
-            self.write(f"{text}\n{estimates_text(ESTIMATES)}")
+            self.write(f"{text}\n{estimates_text(ESTIMATES, kept())}")
         elif workflow.dryrun:
             if not self.told:
                 self.write(f"{text.rstrip()}\n\n{estimates_text(ESTIMATES, kept())}")
@@ -66,13 +70,20 @@ class Terminal(ColorizingTextHandler):
             os.environ[FOLDER] = self.folder.name
             self.board = Board(seconds, whole, self.stream)
 
+    def finish(self, job):
+        """Count the seconds of a job that has ended."""
+        self.board.finish(job)
+        _, stage, began = self.jobs[job]
+        if stage not in ("all", "none_failed"):
+            self.worked[stage] = self.worked.get(stage, 0.0) + time.monotonic() - began
+
     def warn(self, record):
         """Show a warning or an error; of a job that failed, the end of its log."""
         self.routine = ROUTINE
         if get_event(record) == LogEvent.JOB_ERROR and self.board:
             self.board.drop(record.jobid)
-            text, _ = self.jobs.get(record.jobid, ("", []))
-            lines = [f"Error in rule {record.rule_name} ({text}), log {', '.join(record.log)}:"]
+            text, *_ = self.jobs.get(record.jobid, ("",))
+            lines = [f"Error in rule {record.rule_name} ({text}), log {', '.join(record.log)}"]
             lines += [f"  {line}" for log in record.log for line in last_lines(log)]
             self.write(self.decorate(record, "\n".join(lines)))
         elif not str(record.msg).strip().endswith("non-zero exit status 1."):  # as every job whose log says why
@@ -105,9 +116,9 @@ def last_lines(log):
 @cache
 def kept():
     """The neurons of each experiment in the store; none are known of results in a storage."""
-    if storage_arguments():
+    if workflow.storage_settings.default_storage_provider is not None:
         return {}
-    return {name: held(e, ESTIMATES[name].shards, Path("results", name)) for name, e in EXPERIMENTS.items()}
+    return {name: held(e, ESTIMATES[name].shards, Path(placed("results"), name)) for name, e in EXPERIMENTS.items()}
 
 
 def expected_seconds():
@@ -129,6 +140,14 @@ def job_seconds(job):
     if job.rule.name == "simulate":
         return missing_s(ESTIMATES[name], kept().get(name)) / len(ESTIMATES[name].shards) + resources.STARTS_S
     return resources.work_s(job.rule.name, EXPERIMENTS.get(name))
+
+
+def time_shares():
+    """How long the run took, and the seconds of work of each stage where they are counted."""
+    worked = TERMINAL.worked if TERMINAL else {}
+    total = sum(worked.values())
+    shares = [f"{stage} {s:.1f} s ({s / total:.0%})" for stage, s in sorted(worked.items(), key=lambda x: -x[1])]
+    return f"Finished in {time.monotonic() - STARTED:.0f} s.{' Work: ' if shares else ''}{', '.join(shares)}"
 
 
 def take_terminal():

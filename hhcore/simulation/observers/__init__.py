@@ -8,6 +8,8 @@ from hhcore.simulation.observers.observer import Observer
 from hhcore.simulation.observers.spikes import Spikes
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
+__all__ = ["OSCILLATION_MV", "Beats", "Extremes", "Observer", "Spikes", "standard_observers"]
+
 
 def standard_observers(
     kind: type[Stimulus],

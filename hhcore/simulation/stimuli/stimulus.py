@@ -28,7 +28,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -60,7 +60,7 @@ class Field:
     meaning: str
     default: float | None = None
     swept: bool = True
-    elsewhere: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    elsewhere: Mapping[Any, str] = dataclasses.field(default_factory=dict)
 
     def key(self, example: str) -> Key:
         """The field as a key of a config."""

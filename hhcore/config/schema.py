@@ -1,0 +1,201 @@
+"""A JSON schema of configs for editors, made from what the reader checks: completion, and a word on each key.
+
+It refuses no config that the reader takes; what needs a number or a model file, the reader alone sees. It means the
+same in draft 7, which editors know, and in draft 2020-12: no `$ref` has siblings, and the items of a list have one
+schema.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from hhcore.base.checks import Key
+from hhcore.config.keys import EXPERIMENT, NAME, SPIKES, TOP
+from hhcore.config.solver import KEYS, SMALLEST_ERROR
+from hhcore.experiments.protocol import Protocol, protocols
+from hhcore.grid import designs
+from hhcore.grid.axes import DISTRIBUTIONS, FORMS
+from hhcore.model.model import FILE, Model, Quantity, load_model, models, variants
+from hhcore.schemes.solver import LARGEST_ERROR, METHODS, setting_of
+from hhcore.simulation.stimuli import kinds
+from hhcore.simulation.stimuli.stimulus import Stimulus
+
+Schema = dict[str, object]
+Kind = TypeVar("Kind", Stimulus, Protocol)
+
+UNITS = {
+    "time": "A number in the model's unit of time, mostly ms, or text with a unit, such as `0.5 s`.",
+    "current": "A number in the unit of the model's current, mostly uA/cm^2, or text with a unit.",
+    "potential": "A number in the unit of the potential, mostly mV, or text with a unit.",
+    "1": "A number.",
+}
+SCALED = "The same in multiples of the model's own value."
+
+
+def schema() -> Schema:
+    """The schema, with the models of the catalogue and the kinds of stimuli and protocols that are installed."""
+    catalogue = {name: load_model(name) for name in models()}
+    names = {"propertyNames": {"pattern": f"^{NAME.pattern}$"}, "minProperties": 1}
+    experiments = {"type": "object", **names, "additionalProperties": _ref("experiment")}
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "A config of hhcore",
+        **_mapping(TOP, {"experiments": experiments}),
+        "$defs": {
+            "number": {"type": ["number", "string"], "pattern": r"^\s*[-+]?[.\d]"},
+            "form": _forms(),
+            "axis": _forms(scale={"allOf": [_ref("form")], "description": SCALED}),
+            "swept": {"anyOf": [_ref("axis"), _ref("number")]},
+            "experiment": _experiment(catalogue),
+            **{key: form for model in catalogue.values() for key, form in _names(model).items()},
+        },
+    }
+
+
+def _experiment(catalogue: Mapping[str, Model]) -> Schema:
+    any_number = {"type": "object", "additionalProperties": _ref("number")}
+    forms = {
+        "model": _model(catalogue),
+        "stimulus": _kinds(kinds(), _stimulus),
+        "initial_state": {"anyOf": [{"enum": ["rest", "model"]}, any_number]},
+        "solver": {"anyOf": _solvers()},
+        "protocol": _kinds(protocols(), lambda protocol: _mapping(protocol.keys)),
+        "parameters": {"type": "object", "additionalProperties": _ref("swept")},
+        "sample": _mapping(designs.KEYS, {"n": _whole(1, designs.MAX_ROWS), "seed": _whole(0, 2**63)}),
+        "analysis_window": {"type": "array", "items": _ref("number"), "minItems": 2, "maxItems": 2},
+        "spikes": _mapping(SPIKES),
+        "traces": {"type": "array", "items": any_number},
+        "potential": {"type": "string"},
+        "current": {"type": "string"},
+    }
+    own = {"properties": {"current": {"const": FILE}}, "required": ["current"]}
+    keys = EXPERIMENT | {"stimulus": replace(EXPERIMENT["stimulus"], required=False, otherwise="")}
+    rules = [
+        {"if": own, "else": {"required": ["stimulus"]}},
+        *map(_taken, kinds().values()),
+        *map(_of_model, catalogue),
+    ]
+    return {**_mapping(keys, forms), "allOf": rules}
+
+
+def _mapping(keys: Mapping[str, Key], forms: Mapping[str, Schema] | None = None) -> Schema:
+    """A mapping with these keys; `forms` are those of values that are neither words nor numbers."""
+    values = {name: {"description": _about(key)} | (forms or {}).get(name, _value(key)) for name, key in keys.items()}
+    required = [name for name, key in keys.items() if key.required]
+    return {"type": "object", "properties": values, "required": required, "additionalProperties": False}
+
+
+def _value(key: Key, number: str = "number") -> Schema:
+    """The words of a key, or its number (`number` or `swept`), or anything."""
+    return {"enum": [*key.legal]} if key.legal else {"allOf": [_ref(number)]} if key.unit else {}
+
+
+def _about(key: Key) -> str:
+    """What an editor says of a key: what it means, in which unit, how it is written, and what holds without it."""
+    meaning = f"{key.meaning[0].upper()}{key.meaning[1:]}."
+    without = "" if key.required or not key.otherwise else f"If left out: {key.otherwise}."
+    example = f"Like `{key.example}`." if key.example else ""
+    return " ".join(filter(None, [meaning, UNITS.get(key.unit, ""), without, example]))
+
+
+def _model(catalogue: Mapping[str, Model]) -> Schema:
+    """A name in the catalogue, a variant, or a file."""
+    named = {name: model.title for name, model in catalogue.items()}
+    named |= {f"{name}:{key}": text for name in catalogue for key, text in variants(name).items()}
+    file = {"type": "string", "pattern": r"\.(mmt|cellml)(:[^/\\.]*)?$", "description": "The path of a model file."}
+    return {"anyOf": [*({"const": name, "description": text} for name, text in named.items()), file]}
+
+
+def _of_model(name: str) -> Schema:
+    """Which parameters and states there are; not beside `current`, which may make others of them."""
+    chosen = {"properties": {"model": {"type": "string", "pattern": f"^{name}(:|$)"}}, "required": ["model"]}
+    known = {
+        "parameters": _ref(f"parameters_{name}"),
+        "initial_state": {"anyOf": [{"type": "string"}, _ref(f"states_{name}")]},
+        "traces": {"items": _ref(f"point_{name}")},
+    }
+    return {"if": {"allOf": [chosen, {"not": {"required": ["current"]}}]}, "then": {"properties": known}}
+
+
+def _names(model: Model) -> dict[str, Schema]:
+    """Mappings of what there is in a model: parameters, states, and what a trace may set."""
+    fields = {name: {"description": _about(key)} for cls in kinds().values() for name, key in _field_keys(cls).items()}
+    point = _named(model.parameters, "number")
+    return {
+        f"parameters_{model.name}": _named(model.parameters, "swept"),
+        f"states_{model.name}": {**_named(model.states, "number"), "required": [*model.states]},
+        f"point_{model.name}": {**point, "properties": fields | point["properties"]},
+    }
+
+
+def _named(quantities: Mapping[str, Quantity], number: str) -> Schema:
+    """A mapping of parameters or of states; each says its unit and its value in the model."""
+    values = {
+        name: {"description": f"{q.description or name} [{q.unit}]; {q.value:g} in the model.", "allOf": [_ref(number)]}
+        for name, q in quantities.items()
+    }
+    return {"type": "object", "properties": values, "additionalProperties": False}
+
+
+def _kinds(known: Mapping[str, type[Kind]], form: Callable[[type[Kind]], Schema]) -> Schema:
+    """A mapping whose other keys, those of `form`, depend on its `kind`."""
+    words = "; ".join(f"`{name}`: {kind.title}" for name, kind in known.items())
+    rules = []
+    for name, kind in known.items():
+        chosen, own = {"properties": {"kind": {"const": name}}, "required": ["kind"]}, form(kind)
+        rules.append({"if": chosen, "then": {**own, "properties": {**own["properties"], "kind": {}}}})
+    properties = {"kind": {"description": f"The kind. {words}.", "enum": [*known]}}
+    return {"type": "object", "properties": properties, "required": ["kind"], "allOf": rules}
+
+
+def _stimulus(kind: type[Stimulus]) -> Schema:
+    keys = _field_keys(kind)
+    return _mapping(keys, {n: _value(key, "swept" if kind.fields[n].swept else "number") for n, key in keys.items()})
+
+
+def _taken(kind: type[Stimulus]) -> Schema:
+    """The protocols that take a kind of stimulus."""
+    legal = [name for name, protocol in protocols().items() if protocol.takes(kind)]
+    chosen = {"stimulus": {"properties": {"kind": {"const": kind.kind}}, "required": ["kind"]}}
+    known = {"protocol": {"properties": {"kind": {"enum": legal}}}}
+    return {"if": {"properties": chosen, "required": ["stimulus"]}, "then": {"properties": known}}
+
+
+def _field_keys(kind: type[Stimulus]) -> dict[str, Key]:
+    return {name: key for name, key in kind.keys().items() if name in kind.fields}
+
+
+def _solvers() -> list[Schema]:
+    """With a tolerance, or with a method and its setting."""
+    by = {s: tuple(m for m in METHODS if setting_of(m) == s) for s in ("local_error", "dt")}
+    forms = [("tolerance", METHODS, ["tolerance"]), *((s, methods, ["method", s]) for s, methods in by.items())]
+    bounds = {"minimum": SMALLEST_ERROR, "maximum": LARGEST_ERROR}
+    values = {"tolerance": {"allOf": [_ref("number")]}, "local_error": {"allOf": [_ref("number")], **bounds}}
+    return [
+        _mapping({a: KEYS[a], "method": replace(KEYS["method"], legal=methods), "certify": KEYS["certify"]}, values)
+        | {"required": required}
+        for a, methods, required in forms
+    ]
+
+
+def _forms(**more: Schema) -> Schema:
+    """An axis or a distribution: one of its forms."""
+    lists = {form: _list(words) for form, words in (FORMS | DISTRIBUTIONS).items()}
+    return {"type": "object", "properties": lists | more, "additionalProperties": False} | dict.fromkeys(
+        ("minProperties", "maxProperties"), 1
+    )
+
+
+def _list(words: str) -> Schema:
+    """A list of numbers as `words` show it: `[low, high]`, or of any length: `[value, value, ...]`."""
+    length = len(words.split(","))
+    bounds = {"minItems": 1} if "..." in words else {"minItems": length, "maxItems": length}
+    return {"description": words, "type": "array", "items": _ref("number"), **bounds}
+
+
+def _whole(least: int, most: int) -> Schema:
+    return {"type": "integer", "minimum": least, "maximum": most}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/$defs/{name}"}

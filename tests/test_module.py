@@ -1,0 +1,194 @@
+"""The workflow used from elsewhere: as a module of another one, and from a folder of one's own. With real Snakemake."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import test_workflow
+import yaml
+
+ROOT = Path(__file__).parents[1]
+EXPERIMENT = {
+    "model": "hodgkin_huxley_1952",
+    "stimulus": {"kind": "step", "amplitude": 10},
+    "initial_state": "rest",
+    "duration": 100,
+    "solver": {"method": "rk4", "dt": 0.05},
+}
+ME = ("-c", "user.name=me", "-c", "user.email=me@example.org")
+CAPTION = "that which 99 % of the neurons"  # of the work of solvers against their errors
+SNAKEFILE = """
+configfile: "my.yaml"
+
+
+module hhcore:
+    snakefile:
+        {snakefile!r}
+    config:
+        config["neurons"]
+    {prefix}
+
+
+use rule * from hhcore as hhcore_*
+
+
+rule count:
+    default_target: True
+    input:
+        features="{folder}results/single/features.parquet",
+        rest=rules.hhcore_all.input,
+    output:
+        report("count.txt", category="Mine"),
+    run:
+        import pandas
+
+        print(pandas.read_parquet(input.features).spike_count.sum(), file=open(output[0], "w"))
+"""
+
+
+def snakemake(folder: Path, cache: Path, *arguments: str, **env: str) -> str:
+    """What Snakemake prints. The command itself adds no folder to the paths of Python, unlike `-m snakemake`."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    env = kept | {"HHCORE_CACHE": str(cache)} | env
+    command = [str(Path(sys.executable).with_name("snakemake")), "--cores", "1", *arguments]
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+class Folder:
+    """Somebody's own folder, with a workflow that uses this one."""
+
+    def __init__(self, path: Path, cache: Path, prefix: str | None = None):
+        self.path, self.cache = path, cache
+        path.mkdir()
+        self.config(EXPERIMENT)
+        folder, line = (f"{prefix}/", f"prefix: {prefix!r}") if prefix else ("", "")
+        text = SNAKEFILE.format(snakefile=str(ROOT / "workflow/Snakefile"), prefix=line, folder=folder)
+        (path / "Snakefile").write_text(text)
+
+    def config(self, experiment: dict) -> None:
+        """A config that has more in it than the neurons."""
+        text = yaml.safe_dump({"neurons": {"experiments": {"single": experiment}}})
+        (self.path / "my.yaml").write_text(f"paired: yes\n{text}")
+
+    def run(self, *arguments: str, **env: str) -> str:
+        """What Snakemake prints."""
+        return snakemake(self.path, self.cache, *arguments, **env)
+
+    def planned(self, *arguments: str, **env: str) -> set[str]:
+        """Rules that would run now."""
+        return set(re.findall(r"^(\w+) +\d+$", self.run("-n", *arguments, **env), re.MULTILINE)) - {"total"}
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def prefixed(tmp_path_factory, cache) -> tuple[Folder, str]:
+    """A finished run with `prefix: "hh"`, and what it printed."""
+    folder = Folder(tmp_path_factory.mktemp("modules") / "prefixed", cache, prefix="hh")
+    return folder, folder.run()
+
+
+def test_all_results_lie_below_the_prefix_and_the_own_rule_reads_them(prefixed):
+    folder, printed = prefixed
+    assert {path.name for path in folder.path.iterdir()} == {"Snakefile", "my.yaml", "hh", ".snakemake", "count.txt"}
+    features = pd.read_parquet(folder.path / "hh/results/single/features.parquet")
+    assert int((folder.path / "count.txt").read_text()) == features.spike_count.sum() > 0
+    assert "localrules directive" not in printed and "Nothing to be done" in folder.run()
+
+
+def test_the_report_is_that_of_the_neurons_and_knows_its_jobs(prefixed):
+    results = prefixed[0].path / "hh/results"
+    report = (results / "report.html").read_text()
+    assert CAPTION in report and "What was run" in report and "count.txt" not in report
+    assert "Missing metadata for file hh/results/single" not in (results / "logs/report.log").read_text()
+
+
+def test_the_report_of_the_outer_workflow_has_captions_and_labels_of_the_module(prefixed):
+    folder, _ = prefixed
+    folder.run("--report", "mine.html")
+    report = (folder.path / "mine.html").read_text()
+    (folder.path / "mine.html").unlink()
+    assert "count.txt" in report and CAPTION in report and "What was run" in report
+
+
+def test_files_of_another_recipe_are_made_again_without_any_record(prefixed):
+    folder, _ = prefixed
+    records = folder.path / ".snakemake/metadata"
+    shutil.move(records, folder.path / "kept")
+    folder.config(EXPERIMENT | {"duration": 120})
+    planned = folder.planned()
+    folder.config(EXPERIMENT)
+    shutil.move(folder.path / "kept", records)
+    made = ("calibrate", "simulate", "tables_current_clamp_fi", "figures_current_clamp_fi", "report")
+    assert planned == {*(f"hhcore_{rule}" for rule in made), "count"}
+
+
+def test_a_workflow_that_begins_with_a_rule_of_its_own_keeps_it_as_its_target(prefixed):
+    folder, _ = prefixed
+    snakefile = folder.path / "Snakefile"
+    before = snakefile.read_text()
+    first = 'rule mine:\n    output:\n        touch("mine")\n\n\n'
+    snakefile.write_text(first + before.replace("    default_target: True\n", ""))
+    planned = folder.planned()
+    snakefile.write_text(before)
+    assert planned == {"mine"}
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="no git")
+def test_the_module_may_come_from_a_repository(prefixed, tmp_path):
+    """Of which Snakemake fetches files one by one; the library is installed."""
+    folder, _ = prefixed
+    for name in ("workflow", "hhcore"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for command in (["init", "-q"], ["add", "."], [*ME, "commit", "-qm", "all"], ["tag", "v1"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    snakefile = folder.path / "Snakefile"
+    before, own = snakefile.read_text(), repr(str(ROOT / "workflow/Snakefile"))
+    assert own in before
+    snakefile.write_text(before.replace(own, f'gitfile({str(tmp_path)!r}, path="workflow/Snakefile", tag="v1")'))
+    # Snakemake 9.27.1 cannot tell whether the script of a rule from `gitfile` has changed
+    content = ("--rerun-triggers", "mtime", "params", "input")
+    env = {"PYTHONPATH": str(ROOT)}
+    planned = folder.planned(*content, **env)
+    folder.run("hhcore_report", "--forcerun", "hhcore_report", *content, **env)
+    snakefile.write_text(before)
+    assert planned <= {"hhcore_report", "count"}  # all results are those of the other Snakefile
+    report = (folder.path / "hh/results/report.html").read_text()
+    assert CAPTION in report and "Model and source, stimulus" in report
+
+
+def test_workflow_config_and_results_may_be_in_three_folders(cache, tmp_path):
+    clone, other, work = (tmp_path / name for name in ("a {clone} here", "other {x}", "my {work}"))
+    test_workflow.Folder(clone, cache)
+    other.mkdir()
+    shutil.copy(ROOT / "hhcore/models/hodgkin_huxley_1952.mmt", other)
+    experiment = EXPERIMENT | {"model": "hodgkin_huxley_1952.mmt"}
+    (other / "my.yaml").write_text(yaml.safe_dump({"experiments": {"single": experiment}}))
+    far = ("-s", f"{clone.name}/Snakefile", "--configfile", f"{other.name}/my.yaml", "--directory", work.name)
+    snakemake(tmp_path, cache, *far)
+    assert CAPTION in (work / "results/report.html").read_text()
+    assert {path.name for path in other.iterdir()} == {"my.yaml", "hodgkin_huxley_1952.mmt"}
+    near = ("-s", f"../{clone.name}/Snakefile")
+    assert "Nothing to be done" in snakemake(work, cache, *near, "--configfile", f"../{other.name}/my.yaml")
+    shutil.copytree(other, work / "config")
+    (work / "config/my.yaml").rename(work / "config/config.yaml")
+    assert "Nothing to be done" in snakemake(work, cache, *near)  # contents count, not paths
+    longer = snakemake(work, cache, "-n", *near, "--config", "experiments={single: {duration: 120 ms}}")
+    assert re.search(r"^simulate +1$", longer, re.MULTILINE)  # it changes config/config.yaml
+    typed = '--config=experiments={single: {model: "config/hodgkin_huxley_1952.mmt"}}'  # from the working folder
+    assert "Nothing to be done" in snakemake(work, cache, *near, "--configfile", "config/config.yaml", typed)
+
+
+def test_a_folder_without_a_config_is_told_what_to_do(cache, tmp_path):
+    with pytest.raises(AssertionError, match="Config error.*has no config/config.yaml; write one, or .*--configfile"):
+        snakemake(tmp_path, cache, "-n", "-s", str(ROOT / "Snakefile"))
