@@ -6,6 +6,7 @@ import subprocess
 import sys
 import warnings
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
@@ -18,7 +19,7 @@ from matplotlib.image import imread
 
 from hhcore.base.units import pretty_unit
 from hhcore.config.reader import read_experiments
-from hhcore.figures.context import FigureContext, Variable, figure_context, texts
+from hhcore.figures.context import FigureContext, Variable, balanced, column_label, figure_context, texts
 from hhcore.figures.save import save
 from hhcore.figures.style import CATEGORIES, edges, level_colours, look
 from hhcore.protocols.fi.figures import fi_curves, oscillation_range, rheobase_map, spike_count_map
@@ -81,7 +82,8 @@ def tables(axes, combine="product"):
     others = [a for a in axes if a.name != "amplitude"]
     summary = grid(others, combine) if others else pd.DataFrame(index=[0])
     rheobase = np.array([value(row) for row in summary.to_numpy()])
-    return features, curves, summary.assign(curve=0, rheobase_uA_cm2=rheobase, failed_neurons=0)
+    onsets = {"rheobase_uA_cm2": rheobase, "onset_amplitude_uA_cm2": rheobase + 1}
+    return features, curves, summary.assign(curve=0, **onsets, failed_neurons=0)
 
 
 def paced(features):
@@ -110,7 +112,7 @@ def traces(count=1, duration=50.0, rate=0.08, status="ok"):
     time = np.arange(0, duration, 0.1)
     one = pd.DataFrame({"time_ms": time, "membrane_V_mV": 60 * np.sin(2 * np.pi * rate * time) - 20})
     one = one.assign(**{g.column: 0.5 + 0.1 * i for i, g in enumerate(GATES)})
-    one = one.assign(**{c.column: 10.0 * i for i, c in enumerate(CURRENTS)}, stimulus_uA_cm2=10.0, status=status)
+    one = one.assign(**{c.column: 10.0 * (i + 1) for i, c in enumerate(CURRENTS)}, stimulus_uA_cm2=10.0, status=status)
     return pd.concat([one.assign(trace=i) for i in range(count)], ignore_index=True)
 
 
@@ -210,6 +212,7 @@ NULLS = {
     "apd90_ms": np.nan,
     "diastolic_interval_ms": np.nan,
     "rheobase_uA_cm2": np.nan,
+    "onset_amplitude_uA_cm2": np.nan,
 }
 
 
@@ -217,10 +220,13 @@ def replaced(table, **columns):
     return table.assign(**{name: x for name, x in columns.items() if name in table})
 
 
+AMPLITUDES_WITHOUT = dict.fromkeys(["rheobase_uA_cm2", "onset_amplitude_uA_cm2"], np.nan)
 CHANGES = {
     "as it is": lambda table: table,
     "null": lambda table: replaced(table, **NULLS),
-    "silent": lambda table: replaced(table, **dict.fromkeys(NULLS, 0) | {"rheobase_uA_cm2": np.nan}),
+    "silent": lambda table: replaced(
+        table, **dict.fromkeys(NULLS, 0) | dict.fromkeys(["rheobase_uA_cm2", "onset_amplitude_uA_cm2"], np.nan)
+    ),
     "diverged": lambda table: replaced(table, **NULLS, status="diverged", failed_neurons=3),
     "not finite": lambda table: replaced(table, **dict.fromkeys(NULLS, np.inf)),
     "shuffled": lambda table: table.iloc[::-1],
@@ -329,7 +335,7 @@ def test_no_line_joins_silence_and_firing(count):
     assert lone == ([[0.0, count - 1.0]] if count > 30 else [])  # else all have markers
 
 
-def test_restitution_joins_the_last_beats_of_each_curve_in_the_order_of_their_intervals():
+def test_restitution_joins_the_last_beats_of_each_curve_in_the_order_of_their_periods():
     a, b = axis("a", [1, 2, 3]), axis("b", [4, 5])
     features, _, _ = tables([amplitude(), a, b])
     features["diastolic_interval_ms"] = 50 - features.amplitude_uA_cm2
@@ -339,8 +345,8 @@ def test_restitution_joins_the_last_beats_of_each_curve_in_the_order_of_their_in
     assert "last whole beat at each period; 6 of 30 have no value" in heading(figure)
     for panel, at_b in zip(panels(figure), b.values, strict=True):
         for line, at_a in zip(panel.lines, a.values, strict=True):
-            assert line.get_xdata().tolist() == [42, 44, 46, 50]
-            assert line.get_ydata().tolist() == [value((i, at_a, at_b)) for i in (8, 6, 4, 0)]
+            assert line.get_xdata().tolist() == [50, 46, 44, 42]
+            assert line.get_ydata().tolist() == [value((i, at_a, at_b)) for i in (0, 4, 6, 8)]
     assert [bar.get_ylabel() for bar in bars(figure)] == ["Conductance a channel.a (mS/cm²)"]
 
 
@@ -354,10 +360,11 @@ def test_restitution_without_a_swept_period_shows_every_beat():
 
 def cells(panel):
     """The coloured cells: centres along x, along y, and values (rows of y)."""
-    [mesh] = [c for c in panel.collections if isinstance(c, QuadMesh)]
-    corners = mesh.get_coordinates()
+    meshes = [c for c in panel.collections if isinstance(c, QuadMesh)]
+    corners = meshes[0].get_coordinates()
     x, y = corners[0, :, 0], corners[:, 0, 1]
-    return (x[1:] + x[:-1]) / 2, (y[1:] + y[:-1]) / 2, mesh.get_array()
+    values = np.ma.masked_invalid(np.fmax.reduce([mesh.get_array().filled(np.nan) for mesh in meshes]))
+    return (x[1:] + x[:-1]) / 2, (y[1:] + y[:-1]) / 2, values
 
 
 @pytest.mark.parametrize("sizes", [(20,), (20, 30), (20, 30, 35), (5, 17, 17, 17)])
@@ -397,6 +404,18 @@ def test_spike_count_map_has_a_panel_per_amplitude_with_the_right_cells():
         np.testing.assert_array_equal(np.transpose(crosses.get_data()), [[2, 50]] if i == 4 else np.empty((0, 2)))
     assert legend_words(figure) == ["failed"]
     assert [bar.get_ylabel() for bar in bars(figure)] == ["Spikes per neuron"]
+
+
+def test_no_spike_and_one_spike_have_colours_of_their_own_and_silent_amplitudes_no_panel():
+    a, b = axis("a", [1, 2]), axis("b", [3, 4])
+    features = grid([amplitude([0, 5, 10]), a, b]).assign(status="ok")
+    features["spike_count"] = [0, 0, 0, 0, 0, 1, 0, 1, 1, 20, 30, 40]
+    figure = spike_count_map(features, context(amplitude([0, 5, 10]), a, b))
+    assert [p.get_title() for p in panels(figure)] == ["amplitude = 5 µA/cm²", "amplitude = 10 µA/cm²"]
+    assert "no spikes at amplitude = 0 µA/cm²" in heading(figure)
+    assert legend_words(figure) == ["no spikes", "one spike"]
+    assert [t.get_text() for t in bars(figure)[0].get_yticklabels()] == ["20", "30", "40"]
+    np.testing.assert_array_equal(cells(panels(figure)[1])[2], [[1, 30], [20, 40]])
 
 
 def test_apd_map_has_hatches_where_there_is_none():
@@ -445,33 +464,42 @@ def test_rheobase_map_tells_silent_curves_from_failed_ones():
     summary.loc[0, "rheobase_uA_cm2"] = np.nan  # a = 1, b = 40
     summary.loc[5, "failed_neurons"] = 2  # a = 3, b = 50
     figure = rheobase_map(summary, context(amplitude(), a, b))
-    [panel] = panels(figure)
+    panel, onset = panels(figure)
+    assert [p.get_title() for p in (panel, onset)] == ["Rheobase", "Repetitive firing"]
+    assert [p.get_title(loc="left") for p in (panel, onset)] == ["a", "b"]
     _, _, rheobase = cells(panel)
+    np.testing.assert_array_equal(cells(onset)[2], [[402, 403, 404], [502, 503, 504]])
     np.testing.assert_array_equal(rheobase.filled(-1), [[-1, 402, 403], [501, 502, 503]])
     assert panel.patch.get_hatch()
     np.testing.assert_array_equal(panel.lines[0].get_data(), [[3], [50]])
-    assert legend_words(figure) == ["none: no spikes from 0 to 8 µA/cm²", "some amplitudes failed"]
-    assert [bar.get_ylabel() for bar in bars(figure)] == ["Rheobase (µA/cm²)"]
+    assert legend_words(figure) == ["none from 0 to 8 µA/cm²", "some amplitudes failed"]
+    assert [bar.get_ylabel() for bar in bars(figure)] == ["Amplitude (µA/cm²)"]
 
 
 def test_rheobase_against_one_conductance_marks_what_is_missing():
     axes = [amplitude(), axis("a", [1, 2, 3])]
     summary = tables(axes)[2].assign(rheobase_uA_cm2=[np.nan, 4.0, 2.0], failed_neurons=[0, 0, 1])
     figure = rheobase_map(summary, context(*axes))
-    curve, crossed, missing = panels(figure)[0].lines
+    curve, onset, crossed, missing = panels(figure)[0].lines
     assert panels(figure)[0].get_ylim()[0] < 0  # a curve at 0 would be seen
     np.testing.assert_array_equal(curve.get_ydata(), [np.nan, 4.0, 2.0])
+    np.testing.assert_array_equal(onset.get_ydata(), summary.onset_amplitude_uA_cm2)
     np.testing.assert_array_equal(crossed.get_ydata(), [np.nan, np.nan, 2.0])
     np.testing.assert_array_equal(missing.get_xdata(), [1.0])
-    assert "none: no spikes from 0 to 8 µA/cm²" in legend_words(figure)
+    assert "rheobase: none from 0 to 8 µA/cm²" in legend_words(figure)
 
 
 @pytest.mark.parametrize(
     ("axes", "words"),
-    [([amplitude()], "Rheobase: 2.25 µA/cm²"), ([axis("a", [1, 2])], "No rheobase"), ([], "No rheobase")],
+    [
+        ([amplitude()], "Rheobase: 2.25 µA/cm²\nRepetitive firing: none from 0 to 8 µA/cm²"),
+        ([axis("a", [1, 2])], "No rheobase"),
+        ([], "No rheobase"),
+    ],
 )
 def test_rheobase_without_a_second_axis_is_written(axes, words):
-    summary = pd.DataFrame({"curve": [0], "rheobase_uA_cm2": [2.25], "failed_neurons": [0]})
+    columns = {"rheobase_uA_cm2": [2.25], "onset_amplitude_uA_cm2": [np.nan], "failed_neurons": [0]}
+    summary = pd.DataFrame({"curve": [0], **columns})
     assert rheobase_map(summary, context(*axes)).axes[0].texts[0].get_text().startswith(words)
 
 
@@ -590,18 +618,32 @@ def test_traces_that_diverge_are_drawn_as_far_as_they_go(broken):
 
 
 def test_trace_panel_of_a_large_model_and_of_one_without_gates():
+    """30 gates, and currents of 0 to 2.9, three below a tenth of the largest: three panels of eight of each kind."""
     gates = tuple(Variable(f"g{i}", f"channel{i}.gate", "1") for i in range(30))
     currents = tuple(Variable(f"i{i}", f"channel.i{i}", "pA/pF" if i else "pA") for i in range(30))
-    table = traces().assign(**{v.column: 0.1 * i for i, v in enumerate(gates + currents)})
+    table = traces().assign(**{v.column: 0.1 * i for i, v in enumerate(gates + currents[:-1])}, i29=2.9)
+    table = table.assign(**{v.column: 0.1 * i for i, v in enumerate(currents)})
     figure = trace_panel(table, FigureContext("title", STIMULUS, POTENTIAL, gates, currents))
-    assert "the first 12 of 30 gates" in heading(figure)
-    assert panels(figure)[2].get_ylabel() == "Membrane current\n(pA or pA/pF)"
-    for panel in panels(figure)[1:3]:
+    assert "9 further gates and currents are in the table" in heading(figure)
+    labels = [panel.get_ylabel() for panel in panels(figure)]
+    assert labels[4:7] == ["Membrane current\n(pA/pF)"] * 3 and labels[7] == "Small currents\n(pA or pA/pF)"
+    for panel in panels(figure)[1:7]:
         looks = {(line.get_color(), str(line._unscaled_dash_pattern)) for line in panel.lines}
-        assert len(looks) == 12
+        assert len(looks) == len(panel.lines) == 8
     check_layout(figure)
     assert len(panels(trace_panel(traces(), FigureContext("title", STIMULUS, POTENTIAL)))) == 2
     assert "No trace" in trace_panel(traces().head(0), context()).axes[0].texts[0].get_text()
+
+
+def test_concentrations_have_a_logarithmic_panel_and_small_currents_their_own():
+    """As in a ventricular cell: calcium 0.1 uM, potassium 138 mM; a sodium current of 400, the others below a tenth."""
+    amounts = tuple(Variable(name, name, "mM") for name in ("calcium.c", "potassium.c"))
+    table = traces().assign(**{"calcium.c": 1e-4, "potassium.c": 138.0, "sodium_i_uA_cm2": -400.0})
+    figure = trace_panel(table, FigureContext("title", STIMULUS, POTENTIAL, (*GATES, *amounts), CURRENTS))
+    names = [[line.get_label() for line in panel.lines] for panel in panels(figure)]
+    assert names[1] == [gate.name for gate in GATES] and names[2] == ["calcium.c", "potassium.c"]
+    assert names[3] == ["sodium.i"] and names[4] == ["potassium.i", "leak.i"]
+    assert panels(figure)[2].get_yscale() == "log" and panels(figure)[2].get_ylabel() == "Concentration\n(mM)"
 
 
 def luminance(rgba):
@@ -660,13 +702,30 @@ def test_spread_is_even_and_keeps_the_ends(length, most, chosen):
     assert axis("a", np.arange(length)[::-1]).spread(most).tolist() == chosen
 
 
+@pytest.mark.parametrize(
+    ("own", "chosen"), [(10, [0, 5, 10, 15, 20]), (9.2, [0, 4, 9, 12, 16, 20]), (8, [0, 4, 8, 12, 16, 20])]
+)
+def test_spread_has_the_value_nearest_the_models_own(own, chosen):
+    varied = replace(axis("a", np.arange(21)), own=own)
+    assert varied.spread(6).tolist() == chosen
+
+
+def test_the_models_own_value_is_marked_in_the_colour_bar():
+    """81 conductances: an even choice of twelve has 9.5 for 10."""
+    a = replace(axis("a", np.linspace(0, 40.5, 82)), own=10.0)
+    figure = fi_curves(tables([amplitude(), a])[1], context(amplitude(), a))
+    words = [t.get_text() for t in bars(figure)[0].get_yticklabels()]
+    assert "10 (model)" in words and len(words) <= 12
+
+
 @pytest.mark.parametrize("length", range(1, 60))
 def test_spread_of_any_length(length):
     chosen = axis("a", np.arange(length)).spread(6)
     assert len(chosen) == len(set(chosen)) <= 6 and chosen[0] == 0 and chosen[-1] == length - 1
 
 
-def test_texts_keep_values_apart():
+def test_texts_keep_values_apart_and_are_exact():
+    assert texts(np.array([100.8, 139.2])) == ["100.8", "139.2"]
     assert texts(np.array([0.5, 120.0])) == ["0.5", "120"]
     assert texts(np.array([1000.01, 1000.02])) == ["1000.01", "1000.02"]
 
@@ -678,6 +737,30 @@ def test_labels():
     assert long.label == "Maximal sodium conductance\nsodium.g (mS/cm²)"
     assert g.at(120.0) == "sodium.g = 120 mS/cm²"
     assert Variable("q10", "temperature.q10", "1").at(3.0) == "temperature.q10 = 3"
+
+
+@pytest.mark.parametrize(
+    ("column", "unit", "label"),
+    [
+        ("onset_amplitude_uA_cm2", "uA/cm^2", "Onset amplitude (µA/cm²)"),
+        ("onset_gain_Hz_per_uA_cm2", "Hz/(uA/cm^2)", "Onset gain (Hz/(µA/cm²))"),
+        ("apd90_ms", "ms", "APD90 (ms)"),
+        ("cv_isi", "1", "CV ISI"),
+    ],
+)
+def test_columns_are_named_in_words(column, unit, label):
+    assert column_label(column, unit) == label
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("Hodgkin and Huxley 1952, squid giant axon", ["Hodgkin and Huxley", "1952, squid giant axon"]),
+        ("short", ["short"]),
+    ],
+)
+def test_no_line_of_a_heading_is_a_single_word(text, lines):
+    assert balanced(text, 36).splitlines() == lines
 
 
 def test_save_writes_both_formats_and_nothing_else(tmp_path):

@@ -21,6 +21,24 @@ def with_unit(text: str, unit: str) -> str:
     return text if unit == "1" else f"{text} ({pretty_unit(unit)})"
 
 
+def column_label(column: str, unit: str) -> str:
+    """What a column is, in words: `Onset amplitude (µA/cm²)` for onset_amplitude_uA_cm2."""
+    words = column.removesuffix(column_name("", unit)).partition("_Hz_per_")[0].split("_")
+    written = " ".join(word.upper() if re.fullmatch(r"apd\d+|isi|cv", word) else word for word in words)
+    return with_unit(written[:1].upper() + written[1:], unit)
+
+
+def balanced(text: str, width: int) -> str:
+    """A text in as few lines as fit the width, about equally long: no word stands alone."""
+    lines = textwrap.wrap(text, width)
+    for narrower in range(width - 1, 0, -1):
+        shorter = textwrap.wrap(text, narrower, break_long_words=False)
+        if len(shorter) > len(lines) or max(map(len, shorter), default=0) > narrower:
+            break
+        lines = shorter
+    return "\n".join(lines)
+
+
 def after_number(unit: str) -> str:
     """The unit after a number: ` µA/cm²`, or nothing if the unit is `1`."""
     return "" if unit == "1" else f" {pretty_unit(unit)}"
@@ -37,6 +55,7 @@ class Variable:
     left_out    : number of further values of the axis, which no figure shows
     zero        : what was subtracted from values and column; adding it gives both back, to the last bit
                   (from 137 to 546 K)
+    own         : the value that the model file has, of a swept parameter
     """
 
     column: str
@@ -46,18 +65,24 @@ class Variable:
     values: np.ndarray = field(default_factory=lambda: np.empty(0))
     left_out: int = 0
     zero: float = 0.0
+    own: float | None = None
+
+    @property
+    def words(self) -> str:
+        """The description, up to the first comma, semicolon or bracket."""
+        return re.split(r"[,;(]", self.description)[0].strip()
 
     @property
     def label(self) -> str:
         """`Maximal sodium conductance sodium.g (mS/cm²)`, broken into lines that fit a panel."""
-        words = re.split(r"[,;(]", self.description)[0].strip()
         name = with_unit(self.name, self.unit).replace(" ", "\N{NO-BREAK SPACE}")  # name and unit on one line
-        return textwrap.fill(f"{words} {name}".strip(), 36).replace("\N{NO-BREAK SPACE}", " ")
+        return balanced(f"{self.words} {name}".strip(), 36).replace("\N{NO-BREAK SPACE}", " ")
 
     @property
     def in_celsius(self) -> "Variable":
         """A temperature in kelvin as one in degrees Celsius."""
-        return replace(self, unit="degC", values=self.values - ZERO_CELSIUS_K, zero=ZERO_CELSIUS_K)
+        own = None if self.own is None else self.own - ZERO_CELSIUS_K
+        return replace(self, unit="degC", values=self.values - ZERO_CELSIUS_K, zero=ZERO_CELSIUS_K, own=own)
 
     @property
     def is_logarithmic(self) -> bool:
@@ -74,11 +99,34 @@ class Variable:
         return float(np.sort(self.values)[self.values.size // 2])
 
     def spread(self, most: int) -> np.ndarray:
-        """At most `most` of the sorted values, with both ends; evenly spaced if that leaves more than `most` / 2."""
-        last = self.values.size - 1
-        even = [count for count in range(most // 2 + 1, most + 1) if last % (count - 1) == 0]
-        count = self.values.size if self.values.size <= most else max(even, default=most)
-        return np.sort(self.values)[np.linspace(0, last, count).round().astype(int)]
+        """At most `most` of the sorted values, with both ends and the value nearest the model's own.
+
+        Evenly spaced if that leaves more than `most` / 2.
+        """
+        values, last = np.sort(self.values), self.values.size - 1
+        if last < most:
+            return values
+        even = [count for count in range(most, most // 2, -1) if count > 1 and last % (count - 1) == 0]
+        choices = [np.linspace(0, last, count).round().astype(int) for count in [*even, most]]
+        if self.own is None:
+            return values[choices[0]]
+        nearest = int(np.abs(values - self.own).argmin())
+        for chosen in choices[: len(even)]:
+            if nearest in chosen:
+                return values[chosen]
+        chosen = choices[0]
+        if nearest not in chosen and chosen.size > 2:
+            chosen[1:-1][np.abs(chosen[1:-1] - nearest).argmin()] = nearest
+        return values[chosen]
+
+    def is_own(self, value: float) -> bool:
+        """Whether a value is the model's own."""
+        return self.own is not None and bool(np.isclose(value, self.own, rtol=1e-9, atol=0.0))
+
+    @property
+    def nearest(self) -> float | None:
+        """The value nearest the model's own."""
+        return None if self.own is None else float(self.values[np.abs(self.values - self.own).argmin()])
 
     @property
     def thinned(self) -> "Variable":
@@ -91,6 +139,12 @@ class Variable:
     def at(self, value: float) -> str:
         """`sodium.g = 120 mS/cm²`"""
         return f"{self.name} = {value:.6g}{after_number(self.unit)}"
+
+    def marked(self, value: float, text: str) -> str:
+        """The text of a value, with a mark if it is the model's own, or the nearest to it."""
+        if value != self.nearest:
+            return text
+        return f"{text} (model)" if self.is_own(value) else f"{text} (near model)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,7 +286,7 @@ def figure_context(experiment: Experiment) -> FigureContext:
     zipped = e.combine == "zip" and sum(axis.values.size > 1 for axis in e.axes) > 1
     along = [e.column(axis.name) for axis in e.axes if axis.name == e.stimulus.axis]
     return FigureContext(
-        title=f"{e.name}: {model.title}",
+        title=f"{e.name}: {_authors(model.title)}",
         stimulus=Variable(column_name("stimulus", model.current.unit), "stimulus", model.current.unit, "Stimulus"),
         potential=_variable(model.states[model.potential]),
         gates=tuple(_variable(q) for name, q in model.states.items() if name != model.potential),
@@ -271,12 +325,19 @@ def in_celsius(
     return replace(context, axes=converted(context.axes), sampled=converted(context.sampled)), tables
 
 
+def _authors(title: str) -> str:
+    """`Hodgkin and Huxley 1952` of `Hodgkin and Huxley 1952, squid giant axon`; a title without a year stays whole."""
+    found = re.match(r".*?\b(?:1[89]|20)\d\d\b", title)
+    return found[0] if found else title
+
+
 def _variable(q: Quantity) -> Variable:
     return Variable(column_name(q.name, q.unit), q.name, q.unit, q.description)
 
 
 def _swept(e: Experiment, name: str, values: np.ndarray) -> Variable:
-    return Variable(e.column(name), name, e.unit(name), e.description(name), values)
+    own = e.model.parameters[name].value if name in e.model.parameters else None
+    return Variable(e.column(name), name, e.unit(name), e.description(name), values, own=own)
 
 
 def _trace_titles(e: Experiment) -> tuple[str, ...]:
@@ -332,8 +393,8 @@ def select(table: pd.DataFrame, axis: Variable | None, value: float | None) -> p
 
 
 def texts(values: np.ndarray) -> list[str]:
-    """The values in as few digits as keep them apart, at least three."""
-    for digits in range(3, 18):
+    """The values in six digits, or as many as keep them apart."""
+    for digits in range(6, 18):
         written = [f"{value:.{digits}g}" for value in values]
         if len(set(written)) == len(values):
             break

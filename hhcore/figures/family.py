@@ -41,7 +41,7 @@ def family(
     x, colour, facet = (*axes[:3], None, None)[:3]
     table, notes = context.hold(table, axes[:3])
     facets = facet.spread(MAX_FACETS) if facet else [None]
-    titles = [facet.at(value) for value in facets] if facet else [""]
+    titles = [facet.marked(value, facet.at(value)) for value in facets] if facet else [""]
     figure, grid = style.panels(context.title, notes, titles, x.label, y)
     levels = colour.spread(MAX_COLOURS) if colour else np.zeros(1)
     colours = style.level_colours(levels)
@@ -58,7 +58,7 @@ def family(
     style.scale_axis(grid[0], "x", x)
     y_limits(grid[0], np.concatenate([numbers(curve, line.column) for curve in shown for line in lines]))
     if colour:
-        colours.bar(figure, colour.label)
+        colours.bar(figure, colour)
     style.legend_below(figure, _handles(lines, levels.size, gap if missing else ""))
     return figure
 
@@ -76,7 +76,7 @@ def points(
     panel.scatter(along[valid], up[valid], c=colours.mappable.to_rgba(values[valid]), s=12, linewidth=0)
     style.scale_axis(panel, "x", x)
     style.scale_axis(panel, "y", y) if y.values.size else y_limits(panel, up)
-    colours.bar(figure, colour.label)
+    colours.bar(figure, colour)
     if not valid.all():
         up = np.where(np.isfinite(up), up, panel.get_ylim()[0])
         panel.plot(along[~valid], up[~valid], linestyle="none", clip_on=False, **style.FAILED)

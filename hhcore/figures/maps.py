@@ -1,8 +1,12 @@
-"""Maps: a value over two axes, in panels by a third."""
+"""Maps: values over two axes, in panels by a third."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -11,40 +15,90 @@ from hhcore.figures import style
 from hhcore.figures.context import FigureContext, Variable, numbers, select
 from hhcore.figures.limits import MAX_FACETS
 
+SHARED = "Amplitude"  # in the colour bar of several values
+
+
+@dataclass(frozen=True)
+class Apart:
+    """A number with a colour of its own, outside the colour bar, and its label in the legend."""
+
+    number: float
+    colour: str
+    label: str
+
 
 def value_map(
-    table: pd.DataFrame, context: FigureContext, axes: list[Variable], value: Variable, failed: str, none: str
+    table: pd.DataFrame,
+    context: FigureContext,
+    axes: list[Variable],
+    values: Sequence[Variable],
+    failed: str,
+    none: str,
+    apart: Sequence[Apart] = (),
 ) -> Figure:
-    """`value` over axes[:2], in panels by axes[2]. `failed` and `none` label the crosses and the hatches."""
+    """`values` over axes[:2], in panels by value and by axes[2]. All are in one unit and share the colours.
+
+    failed, none : labels of the crosses and the hatches
+    apart        : numbers with colours of their own; panels with nothing but the first of them are left out
+    """
     x, y, facet = (*axes[:3], None)[:3]
     table, notes = context.hold(table, axes[:3], whole=2)
     facets = facet.spread(MAX_FACETS) if facet else [None]
-    titles = [facet.at(v) for v in facets] if facet else [""]
+    facets = facets[np.linspace(0, len(facets) - 1, MAX_FACETS // len(values)).round().astype(int)] if facet else facets
+    facets = list(dict.fromkeys(facets))
+    empty = [at for at in facets if apart and _is_only(select(table, facet, at), values, apart[0].number)]
+    if facet and 0 < len(empty) < len(facets):
+        notes.append(f"{apart[0].label} at {', '.join(facet.at(at) for at in empty)}")
+        facets = [at for at in facets if at not in empty]
+    panels = [(value, at, select(table, facet, at)) for value in values for at in facets]
+    titles = [_title(value if len(values) > 1 else None, facet, at) for value, at, _ in panels]
     figure, grid = style.panels(context.title, notes, titles, x.label, y.label)
-    parts = [select(table, facet, v) for v in facets]
-    shown = pd.concat(parts)
-    colours = style.value_colours(numbers(shown, value.column))
-    for panel, part in zip(grid, parts, strict=True):
-        _draw(panel, part, x, y, value, colours)
-    colours.bar(figure, value.label)
-    handles = []
-    if none and np.isnan(numbers(shown, value.column)).any():
+    drawn = np.concatenate([numbers(part, value.column) for value, _, part in panels])
+    colours = style.value_colours(drawn[~np.isin(drawn, [a.number for a in apart])], logarithmic=len(values) > 1)
+    for panel, (value, _, part) in zip(grid, panels, strict=True):
+        _draw(panel, part, x, y, value, colours, apart)
+    colours.bar(figure, values[0] if len(values) == 1 else replace(values[0], name=SHARED))
+    handles = [Patch(color=a.colour, linewidth=0, label=a.label) for a in apart if a.number in drawn]
+    if none and np.isnan(drawn).any():
         handles.append(Patch(**style.NO_VALUE, label=none))
-    if shown["failed"].any():
+    if any(part["failed"].any() for _, _, part in panels):
         handles.append(Line2D([], [], linestyle="none", label=failed, **style.FAILED))
     style.legend_below(figure, handles)
     return figure
 
 
-def _draw(panel: Axes, part: pd.DataFrame, x: Variable, y: Variable, value: Variable, colours: style.Colours) -> None:
+def _is_only(part: pd.DataFrame, values: Sequence[Variable], number: float) -> bool:
+    return all((numbers(part, value.column) == number).all() for value in values)
+
+
+def _title(value: Variable | None, facet: Variable | None, at: float) -> str:
+    words = [value.name] if value else []
+    return ", ".join([*words, *([facet.marked(at, facet.at(at))] if facet else [])])
+
+
+def _draw(
+    panel: Axes,
+    part: pd.DataFrame,
+    x: Variable,
+    y: Variable,
+    value: Variable,
+    colours: style.Colours,
+    apart: Sequence[Apart],
+) -> None:
     columns, rows = np.sort(x.values), np.sort(y.values)
     cells = np.full((rows.size, columns.size), np.nan)
     cells[np.searchsorted(rows, part[y.column]), np.searchsorted(columns, part[x.column])] = numbers(part, value.column)
     borders = style.edges(columns, x.is_logarithmic), style.edges(rows, y.is_logarithmic)
     panel.patch.set(**style.NO_VALUE)
     mappable = colours.mappable
+    own = np.isin(cells, [a.number for a in apart])
     # Rasterised: drawn as shapes, cells have hairlines between them in many viewers, and take megabytes.
-    panel.pcolormesh(*borders, np.ma.masked_invalid(cells), norm=mappable.norm, cmap=mappable.cmap, rasterized=True)
+    shown = np.ma.masked_where(~np.isfinite(cells) | own, cells)
+    panel.pcolormesh(*borders, shown, norm=mappable.norm, cmap=mappable.cmap, rasterized=True)
+    for a in apart:
+        if (cells == a.number).any():
+            same = np.ma.masked_where(cells != a.number, cells)
+            panel.pcolormesh(*borders, same, cmap=ListedColormap([a.colour]), rasterized=True)
     panel.set(xscale="log" if x.is_logarithmic else "linear", yscale="log" if y.is_logarithmic else "linear")
     style.value_ticks(panel, "x", x)
     style.value_ticks(panel, "y", y)

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import string
 import textwrap
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -15,10 +16,10 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
-from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
+from matplotlib.colors import BoundaryNorm, ListedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
 
-from hhcore.figures.context import Variable, texts
+from hhcore.figures.context import Variable, balanced, texts
 from hhcore.figures.layout import BAR, lay_out
 from hhcore.figures.limits import MAX_COLOURS
 
@@ -91,7 +92,7 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 
 def new_figure(width: float, height: float, title: str, notes: Sequence[str]) -> Figure:
     """An empty figure, `height` [inch] high below its heading, which is the title and the notes."""
-    lines = [line for text in (title, *notes) for line in textwrap.wrap(text, int(16 * width))]
+    lines = [line for text in (title, *notes) for line in balanced(text, int(16 * width)).splitlines()]
     figure = Figure(figsize=(width, height + 0.16 * len(lines)))
     FigureCanvasAgg(figure)
     figure.suptitle("\n".join(lines), ha="left", linespacing=1.3)
@@ -108,13 +109,21 @@ def panels(title: str, notes: Sequence[str], titles: Sequence[str], x: str, y: s
     for empty in grid[count:]:
         empty.remove()
     for i, (axes, text) in enumerate(zip(grid, titles, strict=False)):
-        axes.set_title(textwrap.fill(text, 36))
+        axes.set_title(balanced(text, 32))
         if i + columns >= count:
             axes.set_xlabel(x)
             axes.tick_params(labelbottom=True)
         if i % columns == 0:
             axes.set_ylabel(y)
+    letter(grid[:count])
     return figure, list(grid[:count])
+
+
+def letter(panels: Sequence[Axes]) -> None:
+    """Call the panels of a figure a, b, c, …, if there are several."""
+    if len(panels) > 1:
+        for axes, name in zip(panels, string.ascii_lowercase, strict=False):
+            axes.set_title(name, loc="left", fontweight="bold")
 
 
 def text_figure(title: str, lines: Sequence[str]) -> Figure:
@@ -191,14 +200,15 @@ class Colours:
     mappable: ScalarMappable
     levels: np.ndarray | None
 
-    def bar(self, figure: Figure, label: str) -> None:
-        """Draw the colour bar, right of all panels, if there is a number to show."""
+    def bar(self, figure: Figure, value: Variable) -> None:
+        """Draw the colour bar, right of all panels, if there is a number to show; it marks the model's own value."""
         if self.levels is not None and not self.levels.size:
             return
-        bar = colour_bar(figure, self.mappable, label)
+        bar = colour_bar(figure, self.mappable, value.label)
         if self.levels is not None:
             borders = self.mappable.norm.boundaries
-            bar.set_ticks((borders[1:] + borders[:-1]) / 2, labels=texts(self.levels))
+            pairs = zip(self.levels, texts(self.levels), strict=True)
+            bar.set_ticks((borders[1:] + borders[:-1]) / 2, labels=[value.marked(*pair) for pair in pairs])
             bar.ax.tick_params(length=0)
             bar.ax.minorticks_off()
 
@@ -209,11 +219,15 @@ def level_colours(levels: np.ndarray) -> Colours:
     return Colours(ScalarMappable(BoundaryNorm(edges(levels), levels.size), colours), levels)
 
 
-def value_colours(values: np.ndarray) -> Colours:
-    """Colours for any values: one for each if they are few, else continuous from the smallest to the largest."""
+def value_colours(values: np.ndarray, logarithmic: bool = False) -> Colours:
+    """Colours for any values: one for each if they are few, else continuous from the smallest to the largest.
+
+    logarithmic : whether colours follow the logarithm, if the values are positive and span a decade
+    """
     finite = np.unique(values[np.isfinite(values)])
     if 0 < finite.size <= MAX_COLOURS:
         return level_colours(finite)
     if not finite.size:
         return Colours(ScalarMappable(Normalize(0, 1), "viridis"), finite)
-    return Colours(ScalarMappable(Normalize(finite[0], finite[-1]), "viridis"), None)
+    decades = logarithmic and 0 < finite[0] <= finite[-1] / 10
+    return Colours(ScalarMappable((LogNorm if decades else Normalize)(finite[0], finite[-1]), "viridis"), None)

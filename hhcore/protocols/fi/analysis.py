@@ -100,12 +100,21 @@ class FI(Analysis):
     def _summary(
         self, block: RowBlock, curves: fi.Curves, steady: np.ndarray, amplitude: np.ndarray, others: dict
     ) -> pa.Table:
-        e, unit = self.experiment, self.experiment.unit("amplitude")
-        suffix = column_name("", unit).removeprefix("_")
-        table = fi.summary_table(curves, amplitude, block.columns, steady, suffix)
+        e = self.experiment
+        table = fi.summary_table(curves, amplitude, block.columns, steady, self.suffix)
         columns = {"curve": self.counted + table.pop("curve")}
         columns |= {name: column[curves.first] for name, column in others.items()} | table
-        return tables.table(columns, e.axis_fields | fi.summary_definitions(unit, suffix))
+        return tables.table(columns, e.axis_fields | self.summary_definitions)
+
+    @property
+    def suffix(self) -> str:
+        """The unit of amplitudes, as the names of columns have it."""
+        return column_name("", self.experiment.unit("amplitude")).removeprefix("_")
+
+    @property
+    def summary_definitions(self) -> dict[str, tuple[str, str]]:
+        """Unit and definition of the columns of fi_summary, without the axes."""
+        return fi.summary_definitions(self.experiment.unit("amplitude"), self.suffix)
 
     @classmethod
     def code(cls) -> tuple[Path | str, ...]:

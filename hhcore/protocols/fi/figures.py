@@ -10,7 +10,7 @@ from hhcore.base.units import column_name
 from hhcore.figures import style
 from hhcore.figures.context import FigureContext, Variable, after_number, numbers, some_of
 from hhcore.figures.family import Line, family, plot_with_jumps, points, with_gaps, y_limits
-from hhcore.figures.maps import value_map
+from hhcore.figures.maps import Apart, value_map
 from hhcore.protocols.current_clamp.oscillation import undetected
 from hhcore.simulation.features import FAILED
 from hhcore.simulation.observers.extremes import OSCILLATION_MV
@@ -22,6 +22,7 @@ FIRST = Line(
 )
 COUNT = Variable("spike_count", "Spikes per neuron", "1")
 COUNTED = Line("spike_count", "spikes", jumps=True)
+FEW = (Apart(0, "0.86", "no spikes"), Apart(1, style.PURPLE, "one spike"))
 CURVES = 40  # of a sampled design, drawn one by one
 SOME_FAILED = "some amplitudes failed"
 
@@ -51,7 +52,9 @@ def spike_count_map(table: pd.DataFrame, context: FigureContext) -> Figure:
     table : features: one row per neuron with the axes' columns, spike_count and status
 
     With one such axis, the map is over amplitude and that axis; with none, the count is plotted against amplitude.
-    Further axes are held at their middle values; the heading says so. Crosses mark neurons that failed.
+    No spikes and one spike have colours of their own. Amplitudes at which no neuron of the map fires have no panel; the
+    heading names them. Further axes are held at their middle values; the heading says so. Crosses mark neurons that
+    failed.
     """
     failed = table["status"].isin(FAILED).to_numpy(dtype=bool)
     table = table.assign(failed=failed, spike_count=np.where(failed, np.nan, numbers(table, "spike_count")))
@@ -71,35 +74,38 @@ def spike_count_map(table: pd.DataFrame, context: FigureContext) -> Figure:
     )
     if context.zipped:
         return points(table, context, *axes[:2], COUNT)
-    return value_map(table, context, axes, COUNT, style.DIVERGED, "")
+    return value_map(table, context, axes, [COUNT], style.DIVERGED, "", FEW)
 
 
 @style.styled
 def rheobase_map(table: pd.DataFrame, context: FigureContext) -> Figure:
-    """Rheobase over the first two axes that are not the amplitude, in panels by the third one.
+    """Rheobase and onset of repetitive firing over the first two axes that are not the amplitude, side by side.
 
-    table : fi_summary: one row per curve with the axes' columns, the rheobase and failed_neurons
+    table : fi_summary: one row per curve with the axes' columns, the rheobase, the onset amplitude and failed_neurons
 
-    With one such axis, the rheobase is plotted against it; with none, written. Further axes are held at their middle
-    values; the heading says so. Hatches mark curves without a rheobase in the range of amplitudes, crosses those with
-    failed neurons.
+    A third axis makes panels. With one such axis, both are plotted against it; with none, written. Further axes are
+    held at their middle values; the heading says so. Hatches mark curves that lack them in the range of amplitudes,
+    crosses those with failed neurons.
     """
-    rheobase = Variable(column_name("rheobase", context.stimulus.unit), "Rheobase", context.stimulus.unit)
+    unit = context.stimulus.unit
+    rheobase = Variable(column_name("rheobase", unit), "Rheobase", unit)
+    onset = Variable(column_name("onset_amplitude", unit), "Repetitive firing", unit)
     amplitude = [axis for axis in context.free if axis.column == context.along]
     if not amplitude or context.zipped:
         return style.text_figure(context.title, ["No rheobase: each curve of this experiment has one amplitude only."])
     low, high = (f"{value:.4g}" for value in amplitude[0].spread(2))
-    none = f"none: no spikes from {low} to {high}{after_number(context.stimulus.unit)}"
-    values, failed = numbers(table, rheobase.column), (table["failed_neurons"] > 0).to_numpy(dtype=bool)
+    none = f"none from {low} to {high}{after_number(unit)}"
+    failed = (table["failed_neurons"] > 0).to_numpy(dtype=bool)
     if not context.others:
-        text = none if np.isnan(values[0]) else f"{values[0]:.6g}{after_number(context.stimulus.unit)}"
-        return style.text_figure(context.title, [f"Rheobase: {text}", *([SOME_FAILED] if failed[0] else [])])
-    table = table.assign(failed=failed, crossed=np.where(failed, np.nan_to_num(values), np.nan))
+        lines = [f"{value.name}: {_amplitude(table, value, none)}" for value in (rheobase, onset)]
+        return style.text_figure(context.title, [*lines, *([SOME_FAILED] if failed[0] else [])])
     if len(context.others) == 1:
-        lines = [Line(rheobase.column, "rheobase")]
+        crossed = np.where(failed, np.nan_to_num(numbers(table, rheobase.column)), np.nan)
+        lines = [Line(rheobase.column, "rheobase"), Line(onset.column, "repetitive firing", FIRST.style)]
         lines += [Line("crossed", SOME_FAILED, {"linestyle": "none", **style.FAILED})] if failed.any() else []
-        return family(table, context, context.others, lines, rheobase.label, none)
-    return value_map(table, context, context.others, rheobase, SOME_FAILED, none)
+        label = Variable("", "Amplitude", unit).label
+        return family(table.assign(crossed=crossed), context, context.others, lines, label, f"rheobase: {none}")
+    return value_map(table.assign(failed=failed), context, context.others, [rheobase, onset], SOME_FAILED, none)
 
 
 @style.styled
@@ -173,6 +179,11 @@ def sampled_curves(table: pd.DataFrame, context: FigureContext) -> Figure:
     ]
     style.legend_below(figure, [*handles, Line2D([], [], color=style.GREY, linewidth=0.5, label=single)])
     return figure
+
+
+def _amplitude(table: pd.DataFrame, value: Variable, none: str) -> str:
+    amplitude = numbers(table, value.column)[0]
+    return none if np.isnan(amplitude) else f"{amplitude:.6g}{after_number(value.unit)}"
 
 
 def _rate(table: pd.DataFrame, column: str) -> str:

@@ -43,12 +43,12 @@ def restitution(table: pd.DataFrame, beats: pd.DataFrame, context: FigureContext
         return style.text_figure(context.title, [NOTHING])
     notes = [drawn if valid.all() else f"{drawn}; {np.sum(~valid):,} of {len(table):,} have no value", *thinned, *notes]
     facets = facet.spread(MAX_FACETS) if facet else [None]
-    titles = [facet.at(value) for value in facets] if facet else [""]
+    titles = [facet.marked(value, facet.at(value)) for value in facets] if facet else [""]
     figure, grid = style.panels(context.title, notes, titles, "Diastolic interval (ms)", "APD90 (ms)")
     for panel, value in zip(grid, facets, strict=True):
         _draw(panel, select(table[valid], facet, value), colour, context)
     if colour:
-        style.level_colours(colour.spread(MAX_COLOURS)).bar(figure, colour.label)
+        style.level_colours(colour.spread(MAX_COLOURS)).bar(figure, colour)
     return figure
 
 
@@ -71,15 +71,19 @@ def apd_map(table: pd.DataFrame, context: FigureContext) -> Figure:
         return family(table, context, context.free, lines, "Action potential duration (ms)", NO_APD)
     if context.zipped:
         return points(table, context, *context.free[:2], DURATION, NO_APD)
-    return value_map(table, context, context.free, DURATION, style.DIVERGED, NO_APD)
+    return value_map(table, context, context.free, [DURATION], style.DIVERGED, NO_APD)
 
 
 def _draw(panel: Axes, table: pd.DataFrame, colour: Variable | None, context: FigureContext) -> None:
-    """A line with markers for each curve; markers alone for zipped axes, whose neurons are on no curve."""
+    """A line with markers for each curve, in the order of the periods or, of single beats, of the intervals.
+
+    Markers alone for zipped axes, whose neurons are on no curve.
+    """
     levels = colour.spread(MAX_COLOURS) if colour else np.zeros(1)
     shades = style.level_colours(levels).mappable
     for level in levels:
-        curve = select(table, colour, level).sort_values(INTERVAL)
+        curve = select(table, colour, level)
+        curve = curve.sort_values(context.along if context.along in curve else INTERVAL)
         look = {"color": shades.to_rgba(level) if colour else style.BLUE, "linewidth": 0.8}
         line = "none" if context.zipped else "-"
         panel.plot(numbers(curve, INTERVAL), numbers(curve, APD), marker="o", linestyle=line, **look)

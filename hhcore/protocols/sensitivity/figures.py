@@ -1,5 +1,8 @@
 """Figures of sampled designs: a feature against each sampled quantity, Sobol indices."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -8,10 +11,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from hhcore.figures import style
-from hhcore.figures.context import FigureContext, numbers, some_of
-from hhcore.figures.family import y_limits
+from hhcore.figures.context import FigureContext, balanced, numbers, some_of
 from hhcore.figures.style import BLUE, ORANGE
 
+NO_LABELS: Mapping[str, str] = MappingProxyType({})
+SHARE = "Share of the variance"
 MOST_QUANTITIES = 12  # with bars
 MOST_PANELS = 9  # of a scatter
 SHOWN = (-0.25, 1.25)  # indices outside are cut off: only estimates from too few points lie there
@@ -47,18 +51,23 @@ def sample_scatter(table: pd.DataFrame, context: FigureContext) -> Figure:
         gaps = style.mark_gaps(panel, along, up, style.VERMILLION)
         panel.set_xlabel(x.label)
         if i % columns == 0:
-            panel.set_ylabel(f"{y.name} ({y.unit})")
-    y_limits(grid[0], up)
+            panel.set_ylabel(y.label)
+    if np.isfinite(up).any():
+        low, high = np.nanmin(up), np.nanmax(up)
+        space = 0.06 * (high - low) or 0.5
+        grid[0].set_ylim(low - (2 if gaps else 1) * space, high + space)  # crosses lie at the foot
+    style.letter(grid[: len(shown)])
     look = {"marker": "x", "linestyle": "none", "color": style.VERMILLION}
     style.legend_below(figure, [Line2D([], [], label=f"no value ({gaps:,})", **look)] if gaps else [])
     return figure
 
 
 @style.styled
-def sobol_indices(table: pd.DataFrame, context: FigureContext) -> Figure:
+def sobol_indices(table: pd.DataFrame, context: FigureContext, labels: Mapping[str, str] = NO_LABELS) -> Figure:
     """First-order and total indices of every feature as bars with their 95 % confidence intervals, a panel for each.
 
-    table : sobol_indices: one row per values of the axes, feature and sampled quantity
+    table  : sobol_indices: one row per values of the axes, feature and sampled quantity
+    labels : what a feature is called in the figure, if not by its column
 
     Features of single neurons are those at the middle values of the axes; the heading says so, and names the features
     without indices. Of many quantities, those with the largest total index are shown.
@@ -71,7 +80,7 @@ def sobol_indices(table: pd.DataFrame, context: FigureContext) -> Figure:
         own = pd.concat([whole, own])
         notes = [f"features of single neurons {note}" for note in notes]
     defined = own[own["total"].notna()]
-    notes += _without(own[own["total"].isna()])
+    notes += _without(own[own["total"].isna()], labels)
     features = defined["feature"].unique()
     if not len(features):
         return style.text_figure(context.title, ["No feature has Sobol indices.", *notes])
@@ -79,12 +88,13 @@ def sobol_indices(table: pd.DataFrame, context: FigureContext) -> Figure:
     shown = [q.name for q in context.sampled if q.name in largest.index[:MOST_QUANTITIES]]
     if len(shown) < len(largest):
         notes.append(f"the {len(shown)} of {len(largest)} quantities with the largest total index")
-    figure, grid = style.panels(context.title, notes, list(features), "Share of the variance", "")
+    figure, grid = style.panels(context.title, notes, [labels.get(name, name) for name in features], SHARE, "")
     for panel, feature in zip(grid, features, strict=True):
         _bars(panel, defined[defined["feature"] == feature].set_index("parameter").loc[shown])
     ends = [(defined[name] + side * defined[f"{name}_ci95"]) for name, *_ in BARS for side in (-1, 1)]
     least, most = min(0.0, *(end.min() for end in ends)), max(1.0, *(end.max() for end in ends))
-    grid[0].set(yticks=range(len(shown)), yticklabels=shown, ylim=(len(shown) - 0.5, -0.5))
+    words = {q.name: balanced(f"{q.words} {q.name}", 24) for q in context.sampled}
+    grid[0].set(yticks=range(len(shown)), yticklabels=[words[name] for name in shown], ylim=(len(shown) - 0.5, -0.5))
     grid[0].set_xlim(max(SHOWN[0], least - 0.02), min(SHOWN[1], most + 0.02))
     handles = [Patch(color=colour, linewidth=0, label=label) for _, colour, label, _ in BARS]
     interval = Line2D([], [], color=style.BLACK, linewidth=0.7, label="95 % confidence interval")
@@ -101,10 +111,10 @@ def _bars(panel: Axes, part: pd.DataFrame) -> None:
     panel.axvline(0.0, color=style.BLACK, linewidth=0.5)
 
 
-def _without(features: pd.DataFrame) -> list[str]:
+def _without(features: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
     """A note that names features without indices, and why."""
     words = [
-        f"{', '.join(part['feature'].unique())} ({reason})"
+        f"{', '.join(labels.get(name, name).partition(' (')[0] for name in part['feature'].unique())} ({reason})"
         for reason, part in features.groupby("no_indices", sort=False)
     ]
     return [f"no indices: {'; '.join(words)}"] if words else []

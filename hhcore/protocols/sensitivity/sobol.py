@@ -30,6 +30,12 @@ class Sobol(Analysis):
         return ("features", *(["fi_summary"] if self.curves else []))
 
     @property
+    def features(self) -> dict[str, tuple[str, str]]:
+        """Unit and definition of every feature: of neurons, and of curves if the experiment has any."""
+        e = self.experiment
+        return e.protocol.definitions | (self.curves.summary_definitions if self.curves else {})
+
+    @property
     def tables(self) -> tuple[TableFile, ...]:
         return (TableFile("sobol_indices", 0, "Sobol indices", self.caption("sobol_indices_table")),)
 
@@ -56,6 +62,8 @@ class Sobol(Analysis):
         return (*super().code(), *FI.code(), "sweep/gather.py")
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
+        from hhcore.figures.context import column_label
         from hhcore.protocols.sensitivity import figures
 
-        return {"sobol_indices": figures.sobol_indices(tables["sobol_indices"], context)}
+        labels = {name: column_label(name, unit) for name, (unit, _) in self.features.items()}
+        return {"sobol_indices": figures.sobol_indices(tables["sobol_indices"], context, labels)}

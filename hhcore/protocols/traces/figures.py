@@ -1,7 +1,9 @@
-"""Example traces: potential, gates, currents and stimulus, one below the other."""
+"""Example traces: potential, gates, concentrations, currents and stimulus, one below the other."""
 
+import itertools
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -13,28 +15,33 @@ from hhcore.figures.context import FigureContext, Variable, numbers, with_unit
 from hhcore.simulation.features import FAILED
 
 MAX_TRACES = 4
-MAX_LINES = 12  # in one panel
+MAX_LINES = 8  # in one panel; more gates or currents have further panels
+MAX_PANELS = 3  # of one kind
+SMALL = 0.1  # currents that stay below this share of the largest one have a panel of their own
 MAX_SPIKES, SHOWN_SPIKES = 12, 10  # more than 12 merge into a comb; then 10 are shown
 LARGEST = 1e9  # larger values are on their way to infinity, and would flatten the rest of the trace
 DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)))
+CONCENTRATIONS = ("M", "mM", "uM", "nM", "mol/l", "mmol/l", "mol/m^3", "mmol/L")
 
 
 @style.styled
 def trace_panel(table: pd.DataFrame, context: FigureContext) -> Figure:
-    """The time courses of up to four traces, a column each: potential, gates, currents, stimulus.
+    """The time courses of up to four traces, a column each: potential, gates, concentrations, currents, stimulus.
 
     table : traces: one row per (trace, time): trace, time_ms and the columns of the context's variables
 
-    Of a trace with more than 12 spikes, only the time up to the tenth is drawn; its title says so.
+    Small currents have a panel of their own, or a large sodium current would flatten them. Concentrations differ by
+    orders of magnitude, and are on a logarithmic scale. Of a trace with more than 12 spikes, only the time up to the
+    tenth is drawn; its title says so.
     """
     traces = list(table["trace"].unique())
     if not traces:
         return style.text_figure(context.title, ["No trace was asked for."])
-    counts = [(len(traces), MAX_TRACES, "traces")]
-    counts += [(len(context.gates), MAX_LINES, "gates"), (len(context.currents), MAX_LINES, "currents")]
-    notes = [f"the first {most} of {count} {things}" for count, most, things in counts if count > most]
-    traces, rows = traces[:MAX_TRACES], _rows(context)
-    heights = [height for _, _, height in rows]
+    rows = _rows(table, context)
+    left_out = len(context.gates) + len(context.currents) + 2 - sum(len(row.variables) for row in rows)
+    notes = [f"the first {MAX_TRACES} of {len(traces)} traces"] if len(traces) > MAX_TRACES else []
+    notes += [f"{left_out} further gates and currents are in the table"] if left_out else []
+    traces, heights = traces[:MAX_TRACES], [row.height for row in rows]
     figure = style.new_figure(style.TWO_COLUMNS, 0.75 * sum(heights) + 0.6, context.title, notes)
     grid = figure.subplots(len(rows), len(traces), sharex="col", sharey="row", squeeze=False, height_ratios=heights)
     looks = _looks(context)
@@ -42,41 +49,87 @@ def trace_panel(table: pd.DataFrame, context: FigureContext) -> Figure:
         part, cut = _beginning(table[table["trace"] == trace], context)
         title = context.traces[trace] if trace < len(context.traces) else f"trace {trace}"
         column[0].set_title("\n".join(textwrap.wrap(title, 110 // len(traces)) + cut + _failure(table, trace)))
-        for axes, (variables, _, _) in zip(column, rows, strict=True):
-            _draw(axes, part, variables, looks)
+        for axes, row in zip(column, rows, strict=True):
+            _draw(axes, part, row.variables, looks)
         column[0].axhline(context.threshold, **style.THRESHOLD)
         column[-1].set_xlabel("Time (ms)")
-    for axes, (variables, label, _) in zip(grid, rows, strict=True):
-        axes[0].set_ylabel(label)
-        if variables != [context.stimulus]:
-            axes[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), ncols=1 + len(variables) // 7)
+    for axes, row in zip(grid, rows, strict=True):
+        axes[0].set_ylabel(row.label)
+        if row.logarithmic:
+            axes[0].set_yscale("log")
+        if row.variables != [context.stimulus]:
+            axes[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     low, high = grid[-1, 0].get_ylim()
     grid[-1, 0].set_ylim(min(low, -0.05 * high), max(high, -0.05 * low))  # 0 is the baseline of any stimulus
     return figure
 
 
-def _rows(context: FigureContext) -> list[tuple[Sequence[Variable], str, float]]:
-    """What is drawn in each row, its label, and its relative height."""
-    rows = [([context.potential], "Membrane potential", 2.0), (context.gates, "Gating variable", 1.4)]
-    rows += [(context.currents, "Membrane current", 1.4), ([context.stimulus], "Stimulus", 0.7)]
-    units = [" or ".join(dict.fromkeys(v.unit for v in variables)) for variables, _, _ in rows]
+@dataclass(frozen=True)
+class Row:
+    """What is drawn in a row of panels, its label, its height beside others, whether its scale is logarithmic."""
+
+    variables: Sequence[Variable]
+    label: str
+    height: float
+    logarithmic: bool = False
+
+
+def _rows(table: pd.DataFrame, context: FigureContext) -> list[Row]:
+    """The rows of panels, from the top."""
+    largest = {v.column: np.nanmax(np.abs(_values(table, v)), initial=0.0) for v in context.currents}
+    limit = SMALL * max(largest.values(), default=0.0)
+    large = [v for v in context.currents if largest[v.column] >= limit]
+    small = [v for v in context.currents if largest[v.column] < limit]
+    gates = [v for v in context.gates if v.unit == "1"]
+    amounts = [v for v in context.gates if v.unit != "1"]
     return [
-        (variables[:MAX_LINES], with_unit(label, unit).replace(" (", "\n("), height)
-        for (variables, label, height), unit in zip(rows, units, strict=True)
-        if variables
+        *_panels([context.potential], "Membrane potential", 2.0),
+        *_panels(gates, "Gating variable", 1.4),
+        *_amounts(table, amounts),
+        *_panels(large, "Membrane current", 1.4),
+        *_panels(small, "Small currents", 1.4),
+        *_panels([context.stimulus], "Stimulus", 0.7),
     ]
+
+
+def _panels(variables: Sequence[Variable], label: str, height: float, logarithmic: bool = False) -> list[Row]:
+    """Variables of one kind in as few panels as hold them, about equally full."""
+    variables = variables[: MAX_LINES * MAX_PANELS]
+    count = -(-len(variables) // MAX_LINES)
+    parts = [variables[len(variables) * i // count : len(variables) * (i + 1) // count] for i in range(count)]
+    units = " or ".join(dict.fromkeys(v.unit for v in variables))
+    text = with_unit(label, units).replace(" (", "\n(")
+    return [Row(part, text, height, logarithmic) for part in parts]
+
+
+def _amounts(table: pd.DataFrame, variables: Sequence[Variable]) -> list[Row]:
+    """Concentrations and other states with a unit: those in one unit share panels."""
+    rows = []
+    for unit in dict.fromkeys(v.unit for v in variables):
+        group = [v for v in variables if v.unit == unit]
+        positive = all(np.nanmin(_values(table, v), initial=np.inf) > 0 for v in group)
+        rows += _panels(group, "Concentration" if unit in CONCENTRATIONS else "State", 1.4, positive)
+    return rows
+
+
+def _values(table: pd.DataFrame, variable: Variable) -> np.ndarray:
+    """A column without what is on its way to infinity."""
+    values = numbers(table, variable.column)
+    values[np.abs(values) > LARGEST] = np.nan
+    return values
 
 
 def _looks(context: FigureContext) -> dict[str, dict[str, object]]:
     """Colour and dashes for each column; a current looks like the first gate of its component if that look is free."""
     cycle = [{"color": c, "linestyle": dashes} for dashes in DASHES for c in style.CATEGORIES[:-1]]
-    looks = dict(zip((gate.column for gate in context.gates), cycle, strict=False))
-    component = {_component(gate): looks[gate.column] for gate in reversed(context.gates[:MAX_LINES])}
+    looks = dict(zip((gate.column for gate in context.gates), itertools.cycle(cycle), strict=False))
+    component = {_component(gate): looks[gate.column] for gate in reversed(context.gates)}
     unused = [look for look in cycle if look not in looks.values()] + cycle
     taken = []
-    for current in context.currents[:MAX_LINES]:
+    for current in context.currents:
         wanted = [component[_component(current)]] if _component(current) in component else []
-        taken.append(next(look for look in wanted + unused if look not in taken))
+        free = (look for look in wanted + unused if look not in taken)
+        taken.append(next(free, cycle[len(taken) % len(cycle)]))
         looks[current.column] = taken[-1]
     for black in (context.potential, context.stimulus):
         looks[black.column] = {"color": style.BLACK}
@@ -105,7 +158,7 @@ def _failure(table: pd.DataFrame, trace: int) -> list[str]:
 
 def _draw(axes: Axes, part: pd.DataFrame, variables: Sequence[Variable], looks: dict[str, dict[str, object]]) -> None:
     for variable in variables:
-        values = numbers(part, variable.column)
-        values[np.abs(values) > LARGEST] = np.nan
-        axes.plot(part["time_ms"], values, **looks[variable.column], linewidth=0.9, label=variable.name)
+        axes.plot(
+            part["time_ms"], _values(part, variable), **looks[variable.column], linewidth=0.9, label=variable.name
+        )
     axes.margins(x=0.01)
