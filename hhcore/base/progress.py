@@ -2,6 +2,7 @@
 
 import sys
 import time
+from contextlib import suppress
 from math import inf
 from pathlib import Path
 
@@ -48,9 +49,9 @@ class Progress:
         self._line(text)
 
     def write_log(self, text: str) -> None:
-        """One line, for the log alone."""
+        """One line, for the log alone; a full disk takes none, and the results will say so."""
         if self.log is not None:
-            with self.log.open("a", encoding="utf-8") as log:
+            with suppress(OSError), self.log.open("a", encoding="utf-8") as log:
                 print(text, file=log)
 
     def _line(self, text: str) -> None:
