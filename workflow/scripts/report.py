@@ -11,7 +11,8 @@ from hhcore.base.seals import RECIPE, SEAL, UNSEALED, seal
 output, log = Path(snakemake.output[0]), Path(snakemake.log[0])
 with one_message(log), tempfile.TemporaryDirectory() as folder:
     page = Path(folder, "report.html")
-    command = [*snakemake.params.command, "--rerun-triggers", "mtime"]  # it runs nothing
+    command = [*snakemake.params.command, "--directory", "."]  # where it is, whatever `workdir:` a Snakefile has
+    command += ["--rerun-triggers", "mtime"]  # it runs nothing
     command += ["--report", str(page), "--nolock", snakemake.rule]  # not after an option that takes many values
     done = subprocess.run(command, capture_output=True, text=True)
     log.write_text(done.stdout + done.stderr)
