@@ -46,7 +46,7 @@ def pretty_unit(unit: str) -> str:
     >>> pretty_unit("uA/cm^2")
     'µA/cm²'
     """
-    unit = re.sub(r"\^\(?(-?\d+)\)?", lambda power: power[1].translate(_SUPERSCRIPTS), unit)
+    unit = re.sub(r"\^(\()?(-?\d+)(?(1)\))", lambda power: power[2].translate(_SUPERSCRIPTS), unit)
     return re.sub(r"\bu(?=[A-Z]|[gms]\b)", "µ", unit).replace("*", "·").replace("degC", "°C")
 
 

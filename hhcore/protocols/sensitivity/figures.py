@@ -102,6 +102,31 @@ def sobol_indices(table: pd.DataFrame, context: FigureContext, labels: Mapping[s
     return figure
 
 
+@style.styled
+def main_effects(table: pd.DataFrame, context: FigureContext) -> Figure:
+    """The share of the headline feature's variance that lies between the values of each axis, the largest first.
+
+    table : main_effects: one row per axis
+    """
+    known = table[table["share"].notna()].sort_values("share", kind="stable")
+    if known.empty:
+        return style.text_figure(context.title, [f"{context.headline.name} is the same everywhere, or undefined."])
+    undefined = int(known["undefined"].iloc[0])
+    notes = [f"without {undefined:,} of {context.neurons:,} neurons, which have no value"] if undefined else []
+    figure = style.new_figure(style.ONE_COLUMN, 0.6 + 0.32 * len(known), context.title, notes)
+    panel = figure.subplots()
+    words = {axis.name: balanced(f"{axis.words} {axis.name}", 24) for axis in context.axes}
+    panel.barh(range(len(known)), known["share"], height=0.6, color=BLUE)
+    panel.set(yticks=range(len(known)), yticklabels=[words[name] for name in known["axis"]])
+    panel.set(xlim=(0, 1.02), xlabel=f"{SHARE} of the {context.headline.name[:1].lower()}{context.headline.name[1:]}")
+    unit = "" if context.headline.unit == "1" else f" {context.headline.unit}"
+    for place, (low, high) in enumerate(zip(known["low"], known["high"], strict=True)):
+        panel.annotate(
+            f"{low:.3g} to {high:.3g}{unit}", (0.99, place), ha="right", va="center", fontsize=6, color="0.25"
+        )
+    return figure
+
+
 def _bars(panel: Axes, part: pd.DataFrame) -> None:
     position = np.arange(len(part))
     whiskers = {"ecolor": style.BLACK, "elinewidth": 0.7, "capsize": 1.5, "capthick": 0.7}
