@@ -72,7 +72,7 @@ def test_a_terminal_shows_a_bar_that_moves_in_a_job_and_leaves_few_lines(cache, 
     assert lines[3].startswith("Finished in ") and lines[4].startswith("Open results/report.html"), lines
     assert len(lines) == 6
     parts = [int(part) for part in re.findall(r"(\d+)%\|", written)]
-    assert parts == sorted(parts) and len(set(parts)) > 20, "one job is more than a twentieth of the work"
+    assert parts == sorted(parts) and len(set(parts)) > 10, "it moves within two jobs"
     assert "e: simulate shard all" in written and re.search("solvers? tried", written)
 
 

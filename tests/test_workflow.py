@@ -409,7 +409,7 @@ def test_a_small_experiment_in_one_job_has_the_bytes_of_one_in_many(little, cach
     ],
 )
 def test_the_job_of_a_small_experiment_makes_what_is_not_current(little, file, old, new, made):
-    """Neurons are in the store, so none is simulated; a file that is kept is the same file, though Snakemake touches it."""
+    """None is simulated. A file that is kept is the same one, though Snakemake touches it."""
     folder, before = little.path / "results/e", (little.path / file).read_text()
     shown = ("numerics.parquet", "fi_curves.parquet", "traces.parquet", "figures/fi_curves.svg", "figures/traces.svg")
     files = {name: (folder / name).stat().st_ino for name in shown}
