@@ -123,7 +123,7 @@ def letter(panels: Sequence[Axes]) -> None:
     """Call the panels of a figure a, b, c, …, if there are several."""
     if len(panels) > 1:
         for axes, name in zip(panels, string.ascii_lowercase, strict=False):
-            axes.set_title(name, loc="left", fontweight="bold")
+            axes.set_title(name, loc="left", x=-0.02, ha="right", fontweight="bold")
 
 
 def text_figure(title: str, lines: Sequence[str]) -> Figure:

@@ -120,10 +120,9 @@ def main_effects(table: pd.DataFrame, context: FigureContext) -> Figure:
     panel.set(yticks=range(len(known)), yticklabels=[words[name] for name in known["axis"]])
     panel.set(xlim=(0, 1.02), xlabel=f"{SHARE} of the {context.headline.name[:1].lower()}{context.headline.name[1:]}")
     unit = "" if context.headline.unit == "1" else f" {context.headline.unit}"
-    for place, (low, high) in enumerate(zip(known["low"], known["high"], strict=True)):
-        panel.annotate(
-            f"{low:.3g} to {high:.3g}{unit}", (0.99, place), ha="right", va="center", fontsize=6, color="0.25"
-        )
+    for place, (share, low, high) in enumerate(zip(known["share"], known["low"], known["high"], strict=True)):
+        at, colour = (0.02, "white") if share > 0.5 else (share + 0.02, "0.25")  # in a long bar, else after it
+        panel.text(at, place, f"{low:.3g} to {high:.3g}{unit}", va="center", fontsize=6, color=colour)
     return figure
 
 
