@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -10,6 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from hhcore.base import tables
+from hhcore.base.forked import side_by_side
 from hhcore.certify.origin import check_origin
 from hhcore.experiments.analysis import Rows, analyses
 from hhcore.experiments.experiment import Experiment
@@ -18,18 +20,28 @@ from hhcore.figures.save import save
 
 
 def draw(
-    experiment: Experiment, names: Iterable[str], folder: Path, recipes: Mapping[str, str] = MappingProxyType({})
+    experiment: Experiment,
+    names: Iterable[str],
+    folder: Path,
+    recipes: Mapping[str, str] = MappingProxyType({}),
+    threads: int = 1,
 ) -> None:
     """Draw the figures of the named analyses into `folder`/figures, from the tables in `folder`.
 
     recipes : of files in `folder`, see hhcore.results.recipes; none outside a workflow
+    threads : so many processes write figures, while this one composes the next
 
     Raises UserError if a table is damaged or was made for another experiment or config.
     """
     gc.freeze()  # a fifth of the time went into looking through what was there before, for garbage
-    for name, figure in drawn_figures(experiment, names, folder):
-        save(figure, folder / "figures" / name, recipes.get(f"figures/{name}.svg", ""))
-    gc.unfreeze()
+    try:
+        tasks = (
+            partial(save, figure, folder / "figures" / name, recipes.get(f"figures/{name}.svg", ""))
+            for name, figure in drawn_figures(experiment, names, folder)
+        )
+        side_by_side(tasks, threads)
+    finally:
+        gc.unfreeze()
 
 
 def drawn_figures(experiment: Experiment, names: Iterable[str], folder: Path) -> Iterator[tuple[str, Figure]]:

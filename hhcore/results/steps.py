@@ -48,7 +48,7 @@ def make_tables(experiment: Experiment, folder: Path, threads: int, watch: Watch
     return experiment, simulated
 
 
-def make_figures(experiment: Experiment, folder: Path, watch: Watch) -> None:
+def make_figures(experiment: Experiment, folder: Path, threads: int, watch: Watch) -> None:
     """Draw those figures of an experiment that are not there, or not current. Raises UserError as the steps do."""
     wanted, names = recipes(experiment), []
     for analysis in (one for one in analyses(experiment) if one.figures):
@@ -60,7 +60,7 @@ def make_figures(experiment: Experiment, folder: Path, watch: Watch) -> None:
         from hhcore.results.draw import draw  # loads pandas and Matplotlib
 
         watch.step("figures")
-        draw(experiment, names, folder, wanted)
+        draw(experiment, names, folder, wanted, threads)
 
 
 def due(files: Iterable[Path], recipe: str, sources: Iterable[Path] = ()) -> bool:

@@ -84,14 +84,24 @@ def shards(wildcards):
     )
 
 
-def shard_threads(wildcards):
-    """The cores of this machine divided among the shards of an experiment; on a cluster one for each shard."""
+def cores_for(jobs):
+    """The cores of this machine divided among so many jobs; on a cluster one for each."""
     if workflow.non_local_exec or workflow.remote_exec:
         return 1
     try:
-        return max(1, workflow.cores // len(ESTIMATES[wildcards.experiment].shards))
+        return max(1, workflow.cores // jobs)
     except WorkflowError:  # a dry run need not say how many
         return 1
+
+
+def shard_threads(wildcards):
+    """The cores for each shard of an experiment."""
+    return cores_for(len(ESTIMATES[wildcards.experiment].shards))
+
+
+def threads_each(experiments):
+    """The cores for each of some experiments, if jobs of all run at the same time: a function of wildcards."""
+    return lambda wildcards: cores_for(len(experiments))
 
 
 SMALL = [name for name, cost in ESTIMATES.items() if cost.small]

@@ -50,7 +50,7 @@ for name, (members, experiments) in (FIGURES | late_analyses()).items():
             experiment=only(experiments),
         conda:
             ENVIRONMENT
-        threads: 1
+        threads: threads_each(LARGE)
         resources:
             mem_mb=times_attempt(of_experiment(resources.figures_mb)),
             runtime=times_attempt(of_experiment(resources.figures_minutes)),

@@ -18,7 +18,7 @@ for name, (members, experiments) in groups(SMALL, lambda analysis: True).items()
             experiment=only(experiments),
         conda:
             ENVIRONMENT
-        threads: 1
+        threads: threads_each(EXPERIMENTS)
         resources:
             mem_mb=times_attempt(of_experiment(resources.whole_mb)),
             runtime=times_attempt(of_experiment(resources.whole_minutes)),

@@ -12,4 +12,4 @@ with one_message(log):
     experiment = read_experiment(snakemake.config, snakemake.wildcards.experiment)
     folder, watch = Path(snakemake.output.numerics).parent, JobLog(experiment.name, log)
     experiment, _ = make_tables(experiment, folder, snakemake.threads, watch)
-    make_figures(experiment, folder, watch)
+    make_figures(experiment, folder, snakemake.threads, watch)

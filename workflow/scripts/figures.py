@@ -8,4 +8,5 @@ from hhcore.results.draw import draw
 
 with one_message(Path(snakemake.log[0])):
     experiment = read_experiment(snakemake.config, snakemake.wildcards.experiment)
-    draw(experiment, snakemake.params.names, Path(snakemake.input[0]).parent, snakemake.params.recipes)
+    folder = Path(snakemake.input[0]).parent
+    draw(experiment, snakemake.params.names, folder, snakemake.params.recipes, snakemake.threads)
