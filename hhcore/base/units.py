@@ -15,6 +15,7 @@ from hhcore.base.checks import numbers, quoted
 from hhcore.base.errors import UserError
 
 ALL_UNITS = ""  # pint's own file
+UNKNOWN = ""  # the unit of a quantity whose model is not known
 _DEFINITIONS = (str(Path(__file__).with_name("units.txt")), ALL_UNITS)  # the first is read in a tenth of the time
 Written = float | str  # a number in the model's unit, or text with a unit of its own
 Quantities = Written | Sequence[Written] | np.ndarray  # one for all neurons, or a list with one for each
@@ -53,12 +54,15 @@ def pretty_unit(unit: str) -> str:
 def to_unit(value: object, unit: str, where: str) -> float:
     """`value` as a float in `unit`: a bare number is in `unit` already, text has its own unit.
 
-    Converts in decimal arithmetic, so that "0.7 s" is exactly 700.0 in ms.
+    Converts in decimal arithmetic, so that "0.7 s" is exactly 700.0 in ms. In an UNKNOWN unit text is NaN: it cannot be
+    compared with bare numbers.
     Raises UserError if `value` is not a finite number, or its unit is unknown or of another dimension.
 
     >>> to_unit("0.5 s", "ms", "duration")
     500.0
     """
+    if isinstance(value, str) and unit == UNKNOWN and _NUMBER.match(value.strip()):
+        return math.nan
     if isinstance(value, str):
         number = _from_text(value, unit, where)
     elif isinstance(value, Real) and not isinstance(value, bool):
@@ -147,6 +151,8 @@ def _from_text(value: str, unit: str, where: str) -> Decimal | float:
 
 
 def _legal(unit: str) -> str:
+    if unit == UNKNOWN:
+        return "expected a number, or text with a unit"
     if unit == "1":
         return "expected a bare number, without dimension"
     return f"expected a bare number in {unit}, or text with a unit, like '1.5 {unit}'"
