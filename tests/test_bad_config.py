@@ -176,6 +176,9 @@ MISTAKES = [
     (("spikes", "threshold"), "high", ".spikes.threshold", ["'high' does not begin with a number", "mV"]),
     (("spikes", "threshold"), math.inf, ".spikes.threshold", ["inf is not a finite number"]),
     (("spikes", "rearm"), 5, ".spikes.rearm", ["5 is above the threshold, 0.0 mV"]),
+    (("parameters", "membrane.C"), 0, ".parameters.membrane.C", ["0 uF/cm^2 is no capacitance", "above 0"]),
+    (("parameters", "membrane.C"), {"scale": {"values": ["-10%", 1]}}, ".parameters.membrane.C", ["-0.1 uF/cm^2 is"]),
+    (("parameters", "leak.g"), {"scale": "half"}, ".parameters.leak.g.scale", ["'half' does not begin with a number"]),
     # axes
     (("parameters", "sodium.g"), {"values": []}, ".parameters.sodium.g.values", ["the axis is empty"]),
     (("parameters", "sodium.g"), {}, ".parameters.sodium.g", ["exactly one of values, linspace", "given {}"]),

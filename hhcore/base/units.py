@@ -132,7 +132,8 @@ def _from_text(value: str, unit: str, where: str) -> Decimal | float:
     if comma := _DECIMAL_COMMA.match(value.strip()):
         point = f"{comma[1]}.{comma[2]}{value.strip()[comma.end() :]}"
         raise UserError(
-            f"{where}: {quoted(value)} has a comma; write a decimal point, like {point!r}, and nothing between thousands"
+            f"{where}: {quoted(value)} has a comma; write a decimal point, like {point!r}, and nothing between "
+            f"thousands"
         )
     if not match:
         raise UserError(f"{where}: {quoted(value)} does not begin with a number; {_legal(unit)}")

@@ -14,19 +14,20 @@ from hhcore.config.solver import read_dt, read_solver, read_tolerance
 from hhcore.config.values import (
     Values,
     check_injected,
+    check_lowest,
     check_parameter,
     check_point,
     check_samples,
-    check_temperatures,
     read_initial_state,
     read_point,
     read_values,
     read_window,
+    remarks,
 )
 from hhcore.config.words import Words
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Protocol
-from hhcore.grid.axes import Axis
+from hhcore.grid.axes import Axis, is_multiple
 from hhcore.grid.designs import Sample, SampleSpec, read_sample
 from hhcore.grid.factors import Factor, check_size, check_values, factors
 from hhcore.schemes.solver import Solver
@@ -271,14 +272,25 @@ class _Reading(Words):
         check_values(self.stimulus, known, grid, self._horizon, f"{self.where}.stimulus")
 
     @part
-    def temperatures(self) -> None:
-        """No neuron is frozen."""
-        lowest = dict(self.values.fixed)
-        for spec in self.values.axes:
-            lowest[spec.name] = float(spec.factor * min(spec.numbers))
+    def extremes(self) -> tuple[dict[str, float], dict[str, float]]:
+        """The lowest and the highest value of each parameter that is written, as far as they can be read."""
+        values, rows = (
+            self.values,
+            {name: [self.values.fixed[name]] for name in self.parameters_body if name in self.values.fixed},
+        )
+        rows |= {spec.name: [float(spec.factor * x) for x in spec.numbers] for spec in values.axes}
         if sample := made_or(self, "sample", None):
-            lowest |= dict(zip(sample.names, sample.points.min(axis=0), strict=True))
-        check_temperatures(self.model, lowest, f"{self.where}.parameters")
+            rows |= dict(zip(sample.names, sample.points.T, strict=True))
+        return {name: float(min(x)) for name, x in rows.items()}, {name: float(max(x)) for name, x in rows.items()}
+
+    @part
+    def lowest(self) -> None:
+        """No neuron is frozen, none has a capacitance that is not above 0."""
+        check_lowest(self.model, self.extremes[0], f"{self.where}.parameters")
+
+    @part
+    def remarks(self) -> tuple[str, ...]:
+        return remarks(self.parameters_body, self.model, *self.extremes)
 
     # --- traces
 
@@ -310,7 +322,7 @@ class _Reading(Words):
             with noted():
                 check_values(self.stimulus, self._around | own, (), self._horizon, where)
             with noted():
-                check_temperatures(self.model, own, where)
+                check_lowest(self.model, own, where)
         return self.values.fixed | own
 
     @property
@@ -331,7 +343,11 @@ class _Reading(Words):
         fields = {name for name in self.stimulus_units if self.stimulus.fields[name].swept}
         legal = fields | set(self._units(self.parameters_body))
         written = {**self.stimulus_body, **self.parameters_body}
-        return [name for name, value in written.items() if name in legal and isinstance(value, dict)]
+        return [
+            name
+            for name, value in written.items()
+            if name in legal and isinstance(value, dict) and not is_multiple(value)
+        ]
 
     @part
     def celsius(self) -> tuple[str, ...]:

@@ -9,18 +9,21 @@ import numpy as np
 
 from hhcore.base.checks import in_other_words, items, mapping, quoted
 from hhcore.base.errors import UserError, closest, collected
-from hhcore.base.units import UNKNOWN, check_temperature, to_unit
+from hhcore.base.units import UNKNOWN, to_unit
 from hhcore.config.keys import EXPERIMENT
 from hhcore.experiments.experiment import units
-from hhcore.grid.axes import AxisSpec, read_axis
+from hhcore.grid.axes import AxisSpec, is_multiple, read_axis, read_multiple
 from hhcore.grid.designs import Distribution, is_distribution, read_distribution
 from hhcore.grid.factors import Factor
+from hhcore.model import roles
 from hhcore.model.elsewhere import no_parameter, no_state
 from hhcore.model.model import NOTHING, Model, is_model_file, load_model
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.rest import check_rest
 from hhcore.simulation.simulate import MOST_SAMPLES, TRACE_INTERVAL_MS
 from hhcore.simulation.stimuli.stimulus import Stimulus
+
+LARGEST_MULTIPLE = 10  # a larger one is noted: somebody may mean percent
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Values:
             raise UserError(f"{where}: {quoted(value)} is a list; write an axis as {{values: [...]}}")
         if unit == UNKNOWN and isinstance(value, dict) and has_units(value):
             pass  # cannot be judged
+        elif is_multiple(value):
+            own = read_multiple(value, name, unit, own, where)
         elif is_distribution(value):
             self.distributions[name] = read_distribution(value, name, unit, own, where)
         elif isinstance(value, dict):
@@ -172,10 +177,31 @@ def check_injected(
             raise UserError(f"{where}.{name}: nothing is injected into {model.name!r}; give 0, or name a current")
 
 
-def check_temperatures(model: Model, lowest: Mapping[str, float], where: str) -> None:
-    """Raise UserError for temperatures at which neurons are frozen. `lowest` : of each parameter that is written"""
+def check_lowest(model: Model, lowest: Mapping[str, float], where: str) -> None:
+    """Raise UserError for values that no parameter of its kind has. `lowest` : of each parameter that is written"""
     with collected() as noted:
         for name in (name for name in model.parameters if name in lowest):
             with noted():
-                quantity = model.parameters[name]
-                check_temperature(lowest[name], quantity.unit, quantity.value, f"{where}.{name}")
+                roles.check_parameter(model.parameters[name], lowest[name], f"{where}.{name}")
+
+
+def remarks(
+    written: Mapping[str, object], model: Model, lowest: Mapping[str, float], highest: Mapping[str, float]
+) -> tuple[str, ...]:
+    """What is legal in parameters, and seldom meant. `lowest`, `highest` : of each that is written"""
+    found = []
+    for quantity in (q for name, q in model.parameters.items() if name in written and name in lowest):
+        scaled, multiple = is_scaled(written[quantity.name]), highest[quantity.name] / (quantity.value or 1)
+        if scaled and multiple > LARGEST_MULTIPLE:
+            found.append(
+                f"{quantity.name} is scaled by up to {multiple:g}; these are multiples of the model's own value, not "
+                f"percent, which are written as '{multiple:g} %'"
+            )
+        if lowest[quantity.name] < 0 <= quantity.value and roles.is_a("conductance", quantity):
+            found.append(f"{quantity.name} is a conductance, and as low as {lowest[quantity.name]:g} {quantity.unit}")
+    return tuple(found)
+
+
+def is_scaled(value: object) -> bool:
+    """Whether a value in a config counts in multiples of the model's own."""
+    return isinstance(value, dict) and "scale" in value
