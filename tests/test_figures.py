@@ -537,7 +537,7 @@ TITLED = {
     "amplitude = 7 µA/cm²": {},
     "amplitude = 7 µA/cm², start = 5 ms": {"start": 5},
     "amplitude = 7 µA/cm², start = 5 ms, stop = 30 ms": {"start": 5, "stop": 30},
-    "amplitude = 7 µA/cm², stop = 30 ms, leak.g = 0.2": {"stop": 30, "leak.g": 0.2},
+    "amplitude = 7 µA/cm², stop = 30 ms, leak.g = 0.2 mS/cm²": {"stop": 30, "leak.g": 0.2},
 }
 PACED = {
     "amplitude = 7 µA/cm², width = 1 ms, period = 9 ms": {},
@@ -553,6 +553,22 @@ def test_different_traces_have_different_titles(stimulus, titles):
     experiment |= {"solver": {"method": "tsit5", "local_error": 1e-6}, "traces": [*titles.values()]}
     found = figure_context(read_experiments({"experiments": {"e": experiment}})["e"]).traces
     assert found == tuple(titles)
+
+
+def test_titles_of_traces_have_swept_values_and_those_of_figures_the_variant():
+    experiment = {"model": "morris_lecar_1981:snic", "stimulus": STEP, "duration": 40, "initial_state": "model"}
+    experiment |= {"solver": {"method": "tsit5", "local_error": 1e-6}, "traces": [{"calcium.g": 4}]}
+    experiment |= {"parameters": {"calcium.g": {"values": [4, 5]}}}
+    context = figure_context(read_experiments({"experiments": {"e": experiment}})["e"])
+    assert context.traces == ("amplitude = 7 µA/cm², calcium.g = 4 mS/cm²",)
+    assert context.title == "e: Morris and Lecar 1981 (snic)"
+
+
+def test_long_titles_of_neighbouring_traces_do_not_touch():
+    words = ["amplitude = 7.123456 µA/cm²", "sodium_calcium_exchanger.maximal_current = 1e-05 mS/cm²", "leak.g = 0.25"]
+    figure = trace_panel(traces(4), context(traces=(", ".join(words),) * 4))
+    check_layout(figure)
+    assert {"7.123456 µA/cm²", "1e-05 mS/cm²"} <= set(panels(figure)[0].get_title().split("\n"))
 
 
 def test_trace_panel_stacks_potential_gates_currents_and_stimulus():

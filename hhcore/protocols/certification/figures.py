@@ -10,7 +10,8 @@ from matplotlib.lines import Line2D
 
 from hhcore.certify.evidence import MOST, quantile
 from hhcore.figures import style
-from hhcore.figures.context import FigureContext, after_number, numbers, some_of
+from hhcore.figures.context import FigureContext, numbers, some_of
+from hhcore.figures.titles import after_number
 
 FLOOR = 1e-9  # smaller errors are drawn here; in us, the last bits of a time
 RING = {"marker": "o", "markersize": 7, "markerfacecolor": "none", "markeredgewidth": 0.8, "linestyle": "none"}

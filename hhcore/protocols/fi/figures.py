@@ -8,9 +8,10 @@ from matplotlib.patches import Patch
 
 from hhcore.base.units import column_name
 from hhcore.figures import style
-from hhcore.figures.context import FigureContext, Variable, after_number, numbers, some_of
+from hhcore.figures.context import FigureContext, Variable, numbers, some_of
 from hhcore.figures.family import Line, family, plot_with_jumps, points, with_gaps, y_limits
 from hhcore.figures.maps import Apart, value_map
+from hhcore.figures.titles import after_number
 from hhcore.protocols.current_clamp.oscillation import undetected
 from hhcore.simulation.features import FAILED
 from hhcore.simulation.observers.extremes import OSCILLATION_MV
