@@ -178,7 +178,7 @@ def check_labels(figure):
     """Outer panels say what they show, with the unit in brackets (a count and a gate have none)."""
     shown = [a for a in panels(figure) if a.axison]
     labels = {a.get_xlabel() for a in shown} | {a.get_ylabel() for a in shown} | {a.get_ylabel() for a in bars(figure)}
-    unitless = {"Spikes per neuron", "Gating variable", ""}
+    unitless = {"Spikes in the run", "Gating variable", ""}
     assert all(
         label in unitless or label.endswith(("(Hz)", "(mV)", "(ms)", "(µA/cm²)", "(mS/cm²)")) for label in labels
     )
@@ -403,7 +403,7 @@ def test_spike_count_map_has_a_panel_per_amplitude_with_the_right_cells():
         [crosses] = panel.lines
         np.testing.assert_array_equal(np.transpose(crosses.get_data()), [[2, 50]] if i == 4 else np.empty((0, 2)))
     assert legend_words(figure) == ["failed"]
-    assert [bar.get_ylabel() for bar in bars(figure)] == ["Spikes per neuron"]
+    assert [bar.get_ylabel() for bar in bars(figure)] == ["Spikes in the run"]
 
 
 def test_no_spike_and_one_spike_have_colours_of_their_own_and_silent_amplitudes_no_panel():
@@ -416,6 +416,21 @@ def test_no_spike_and_one_spike_have_colours_of_their_own_and_silent_amplitudes_
     assert legend_words(figure) == ["no spikes", "one spike"]
     assert [t.get_text() for t in bars(figure)[0].get_yticklabels()] == ["20", "30", "40"]
     np.testing.assert_array_equal(cells(panels(figure)[1])[2], [[1, 30], [20, 40]])
+    [hatch] = panels(figure)[0].patches  # colour vision and print may not tell one spike from some number of them
+    assert hatch.get_hatch() and [entry.get_hatch() for entry in figure.legends[0].get_patches()] == [
+        "",
+        hatch.get_hatch(),
+    ]
+    np.testing.assert_array_equal(
+        hatch.get_path().vertices, [[0.5, 3.5], [2.5, 3.5], [2.5, 4.5], [0.5, 4.5], [0.5, 3.5]]
+    )
+
+
+def test_a_map_of_one_number_names_it_in_its_legend():
+    axes = [axis("a", [1, 2]), axis("b", [3, 4])]
+    features = grid(axes).assign(status="ok", spike_count=[0, 2, 2, 2])
+    figure = spike_count_map(features, context(*axes, duration="50 ms"))
+    assert legend_words(figure) == ["no spikes", "Spikes in 50 ms: 2"] and not bars(figure)
 
 
 def test_apd_map_has_hatches_where_there_is_none():

@@ -154,6 +154,7 @@ class FigureContext:
     sampled   : the sampled quantities, each with its values
     along     : column of the axis that curves are drawn against, such as the amplitude of a step, or None
     neurons   : number of neurons
+    duration  : of the run, with its unit
     combine   : "product" or "zip", as in the config
     certify   : "sample" or "all", as in the config: the neurons whose error was estimated
     threshold : potential that counts as a spike [unit of the potential]; mV : millivolts in that unit
@@ -174,6 +175,7 @@ class FigureContext:
     sampled: tuple[Variable, ...] = ()
     along: str | None = None
     neurons: int = 0
+    duration: str = "the run"
     combine: str = "product"
     certify: str = "sample"
     threshold: float = 0.0
@@ -291,6 +293,7 @@ def figure_context(experiment: Experiment) -> FigureContext:
         sampled=tuple(_swept(e, name, values) for name, values in sample.items()),
         along=along[0] if along else None,
         neurons=e.n_points,
+        duration=f"{e.duration:g}{after_number(model.time_unit)}",
         combine=e.combine,
         certify=e.certify,
         threshold=e.threshold,

@@ -64,23 +64,33 @@ def family(
 
 
 def points(
-    table: pd.DataFrame, context: FigureContext, x: Variable, y: Variable, colour: Variable, gap: str = style.DIVERGED
+    table: pd.DataFrame,
+    context: FigureContext,
+    x: Variable,
+    y: Variable,
+    colour: Variable,
+    gap: str = style.DIVERGED,
+    continuous: bool = False,
 ) -> Figure:
-    """The points of zipped axes: `y` against `x`, coloured by `colour`; crosses, labelled `gap`, without a value."""
+    """The points of zipped axes: `y` against `x`, coloured by `colour`; crosses, labelled `gap`, without a value.
+
+    continuous : see value_colours
+    """
     figure, [panel] = style.panels(
         context.title, some_of(len(table), context.neurons, "neurons"), [""], x.label, y.label
     )
     along, up, values = (numbers(table, variable.column) for variable in (x, y, colour))
-    colours = style.value_colours(values)
+    colours = style.value_colours(values, continuous=continuous)
     valid = np.isfinite(up) & np.isfinite(values)
     panel.scatter(along[valid], up[valid], c=colours.mappable.to_rgba(values[valid]), s=12, linewidth=0)
     style.scale_axis(panel, "x", x)
     style.scale_axis(panel, "y", y) if y.values.size else y_limits(panel, up)
-    colours.bar(figure, colour)
+    handles = colours.bar(figure, colour)
     if not valid.all():
         up = np.where(np.isfinite(up), up, panel.get_ylim()[0])
         panel.plot(along[~valid], up[~valid], linestyle="none", clip_on=False, **style.FAILED)
-        style.legend_below(figure, [Line2D([], [], linestyle="none", label=gap, **style.FAILED)])
+        handles.append(Line2D([], [], linestyle="none", label=gap, **style.FAILED))
+    style.legend_below(figure, handles)
     return figure
 
 

@@ -21,9 +21,8 @@ STEADY = Line("steady_rate_Hz", "steady rate", jumps=True)
 FIRST = Line(
     "first_interval_rate_Hz", "rate of the first interval", {"linestyle": (0, (3, 1.5)), "linewidth": 0.7}, sparse=True
 )
-COUNT = Variable("spike_count", "Spikes per neuron", "1")
 COUNTED = Line("spike_count", "spikes", jumps=True)
-FEW = (Apart(0, "0.86", "no spikes"), Apart(1, style.PURPLE, "one spike"))
+FEW = (Apart(0, "0.86", "no spikes"), Apart(1, style.PURPLE, "one spike", "////////"))
 CURVES = 40  # of a sampled design, drawn one by one
 SOME_FAILED = "some amplitudes failed"
 
@@ -53,10 +52,11 @@ def spike_count_map(table: pd.DataFrame, context: FigureContext) -> Figure:
     table : features: one row per neuron with the axes' columns, spike_count and status
 
     With one such axis, the map is over amplitude and that axis; with none, the count is plotted against amplitude.
-    No spikes and one spike have colours of their own. Amplitudes at which no neuron of the map fires have no panel; the
-    heading names them. Further axes are held at their middle values; the heading says so. Crosses mark neurons that
-    failed.
+    No spikes and one spike have colours of their own, one spike a hatch too. Amplitudes at which no neuron of the map
+    fires have no panel; the heading names them. Further axes are held at their middle values; the heading says so.
+    Crosses mark neurons that failed.
     """
+    spikes = Variable("spike_count", f"Spikes in {context.duration}", "1")
     failed = table["status"].isin(FAILED).to_numpy(dtype=bool)
     table = table.assign(failed=failed, spike_count=np.where(failed, np.nan, numbers(table, "spike_count")))
     if not context.free:
@@ -67,15 +67,15 @@ def spike_count_map(table: pd.DataFrame, context: FigureContext) -> Figure:
         ]
         return style.text_figure(context.title, lines)
     if len(context.free) == 1:
-        return family(table, context, context.free, [COUNTED], COUNT.label, style.DIVERGED)
+        return family(table, context, context.free, [COUNTED], spikes.label, style.DIVERGED)
     axes = (
         context.free
         if len(context.others) < 2
         else context.others[:2] + [a for a in context.free if a.column == context.along]
     )
     if context.zipped:
-        return points(table, context, *axes[:2], COUNT)
-    return value_map(table, context, axes, [COUNT], style.DIVERGED, "", FEW)
+        return points(table, context, *axes[:2], spikes)
+    return value_map(table, context, axes, [spikes], style.DIVERGED, "", FEW)
 
 
 @style.styled

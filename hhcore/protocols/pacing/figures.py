@@ -70,8 +70,8 @@ def apd_map(table: pd.DataFrame, context: FigureContext) -> Figure:
         lines = [Line(APD, "APD90"), Line("apd50_ms", "APD50", {"linestyle": (0, (3, 1.5))})]
         return family(table, context, context.free, lines, "Action potential duration (ms)", NO_APD)
     if context.zipped:
-        return points(table, context, *context.free[:2], DURATION, NO_APD)
-    return value_map(table, context, context.free, [DURATION], style.DIVERGED, NO_APD)
+        return points(table, context, *context.free[:2], DURATION, NO_APD, continuous=True)
+    return value_map(table, context, context.free, [DURATION], style.DIVERGED, NO_APD, continuous=True)
 
 
 def _draw(panel: Axes, table: pd.DataFrame, colour: Variable | None, context: FigureContext) -> None:
