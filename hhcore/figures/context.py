@@ -206,7 +206,7 @@ class FigureContext:
     @property
     def scattered(self) -> "FigureContext":
         """The context of a map of a sampled design, which shows every point of it; itself without a design."""
-        return replace(self, axes=self.sampled, combine="zip") if self.sampled else self
+        return replace(self, axes=(*self.sampled, *self.axes), along=None) if self.sampled else self
 
     def shows(self, rows: pa.RecordBatch) -> np.ndarray:
         """Which rows of a table of the grid a figure may show, bool (n,).
