@@ -480,7 +480,7 @@ def test_rheobase_map_tells_silent_curves_from_failed_ones():
     summary.loc[5, "failed_neurons"] = 2  # a = 3, b = 50
     figure = rheobase_map(summary, context(amplitude(), a, b))
     panel, onset = panels(figure)
-    assert [p.get_title() for p in (panel, onset)] == ["Rheobase", "Repetitive firing"]
+    assert [p.get_title() for p in (panel, onset)] == ["Rheobase", "Onset of repetitive firing"]
     assert [p.get_title(loc="left") for p in (panel, onset)] == ["a", "b"]
     _, _, rheobase = cells(panel)
     np.testing.assert_array_equal(cells(onset)[2], [[402, 403, 404], [502, 503, 504]])
@@ -507,7 +507,7 @@ def test_rheobase_against_one_conductance_marks_what_is_missing():
 @pytest.mark.parametrize(
     ("axes", "words"),
     [
-        ([amplitude()], "Rheobase: 2.25 µA/cm²\nRepetitive firing: none from 0 to 8 µA/cm²"),
+        ([amplitude()], "Rheobase: 2.25 µA/cm²\nOnset of repetitive firing: none from 0 to 8 µA/cm²"),
         ([axis("a", [1, 2])], "No rheobase"),
         ([], "No rheobase"),
     ],

@@ -90,19 +90,19 @@ def rheobase_map(table: pd.DataFrame, context: FigureContext) -> Figure:
     """
     unit = context.stimulus.unit
     rheobase = Variable(column_name("rheobase", unit), "Rheobase", unit)
-    onset = Variable(column_name("onset_amplitude", unit), "Repetitive firing", unit)
+    onset = Variable(column_name("onset_amplitude", unit), "Onset of repetitive firing", unit)
     amplitude = [axis for axis in context.free if axis.column == context.along]
     if not amplitude or context.zipped:
         return style.text_figure(context.title, ["No rheobase: each curve of this experiment has one amplitude only."])
-    low, high = (f"{value:.4g}" for value in amplitude[0].spread(2))
-    none = f"none from {low} to {high}{after_number(unit)}"
+    low, high = amplitude[0].spread(2)
+    none = f"none {f'from {low:.4g}' if low >= 0 else 'up'} to {high:.4g}{after_number(unit)}"
     failed = (table["failed_neurons"] > 0).to_numpy(dtype=bool)
     if not context.others:
         lines = [f"{value.name}: {_amplitude(table, value, none)}" for value in (rheobase, onset)]
         return style.text_figure(context.title, [*lines, *([SOME_FAILED] if failed[0] else [])])
     if len(context.others) == 1:
         crossed = np.where(failed, np.nan_to_num(numbers(table, rheobase.column)), np.nan)
-        lines = [Line(rheobase.column, "rheobase"), Line(onset.column, "repetitive firing", FIRST.style)]
+        lines = [Line(rheobase.column, "rheobase"), Line(onset.column, "onset of repetitive firing", FIRST.style)]
         lines += [Line("crossed", SOME_FAILED, {"linestyle": "none", **style.FAILED})] if failed.any() else []
         label = Variable("", "Amplitude", unit).label
         return family(table.assign(crossed=crossed), context, context.others, lines, label, f"rheobase: {none}")
