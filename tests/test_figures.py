@@ -22,7 +22,7 @@ from hhcore.config.reader import read_experiments
 from hhcore.figures.context import FigureContext, Variable, balanced, column_label, figure_context, texts
 from hhcore.figures.save import save
 from hhcore.figures.style import CATEGORIES, edges, level_colours, look
-from hhcore.protocols.fi.figures import fi_curves, oscillation_range, rheobase_map, spike_count_map
+from hhcore.protocols.fi.figures import fi_curves, oscillation_range, rheobase_map, sampled_curves, spike_count_map
 from hhcore.protocols.pacing.figures import apd_map, restitution
 from hhcore.protocols.traces.figures import trace_panel
 
@@ -302,6 +302,7 @@ def test_fi_curves_stays_legible_on_a_large_grid():
     dashed = [line for line in panels(figure)[0].lines if line.get_linestyle() == "--"]
     assert [line.get_ydata()[0] for line in dashed] == [0.0, 50.0, 100.0]
     assert "rate of the first interval (3 of 11 curves)" in legend_words(figure)
+    assert heading(figure) == "title 11 of 21 values of channel.a 6 of 21 values of channel.b"
 
 
 def test_fi_curves_of_one_neuron_states_its_rates():
@@ -333,6 +334,27 @@ def test_no_line_joins_silence_and_firing(count):
     assert rate[~np.isnan(rate)].tolist() == firing.tolist()
     lone = [line.get_xdata().tolist() for line in panels(figure)[0].lines if line.get_marker() == "."]
     assert lone == ([[0.0, count - 1.0]] if count > 30 else [])  # else all have markers
+    assert ("one amplitude between gaps" in legend_words(figure)) == (count > 30)
+
+
+def test_the_band_of_a_sample_does_not_join_silence_and_firing():
+    """Of ten neurons all are silent at 0, all but one at 2, none from 4 on: a gap, one bar, a gap, a band."""
+    x = amplitude([0, 2, 4, 6])
+    curves = grid([axis("a", range(10)), x]).assign(steady_rate_Hz=np.tile([0.0, 0.0, 50.0, 60.0], 10))
+    curves["curve"] = np.repeat(range(10), 4)
+    curves.loc[1, "steady_rate_Hz"] = 40.0
+    figure = sampled_curves(curves, context(x, sampled=(axis("a", range(10)),), neurons=40))
+    band, bars = panels(figure)[0].collections
+    assert [path.vertices[:, 0].min() for path in band.get_paths() if np.ptp(path.vertices[:, 0])] == [4]
+    np.testing.assert_allclose([path.vertices for path in bars.get_paths()], [[[0, 0], [0, 0]], [[2, 0], [2, 22]]])
+
+
+def test_the_range_of_zipped_neurons_is_points():
+    axes = [amplitude([5, 10, 20]), axis("a", [1, 2, 4])]
+    figure = oscillation_range(tables(axes, "zip")[0], context(*axes, combine="zip"))
+    peak, trough, _ = panels(figure)[0].lines
+    assert {line.get_linestyle() for line in (peak, trough)} == {"None"} and peak.get_marker() == "o"
+    assert not panels(figure)[0].collections
 
 
 def test_restitution_joins_the_last_beats_of_each_curve_in_the_order_of_their_periods():

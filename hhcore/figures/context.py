@@ -124,6 +124,10 @@ class Variable:
         """The value nearest the model's own."""
         return None if self.own is None else float(self.values[np.abs(self.values - self.own).argmin()])
 
+    def few(self, most: int) -> list[str]:
+        """A note `11 of 21 values of sodium.g`, if `spread` leaves some out."""
+        return some_of(self.spread(most).size, self.values.size + self.left_out, f"values of {self.name}")
+
     @property
     def thinned(self) -> "Variable":
         """Itself, with at most MAX_VALUES of its values."""

@@ -13,6 +13,9 @@ from hhcore.figures import style
 from hhcore.figures.context import FigureContext, Variable, numbers, select, some_of
 from hhcore.figures.limits import MAX_COLOURS, MAX_FACETS
 
+MARKED = 30  # longer curves have no markers
+DOT = {"linestyle": "none", "marker": ".", "markersize": 2}  # of a longer curve, a point that no line reaches
+ALONE = "one amplitude between gaps"
 MANY = 6  # curves in a panel; of more, sparse lines are drawn for three alone
 
 
@@ -40,6 +43,8 @@ def family(
     """
     x, colour, facet = (*axes[:3], None, None)[:3]
     table, notes = context.hold(table, axes[:3])
+    for axis, most in ((colour, MAX_COLOURS), (facet, MAX_FACETS)):
+        notes += axis.few(most) if axis else []
     facets = facet.spread(MAX_FACETS) if facet else [None]
     titles = [facet.marked(value, facet.at(value)) for value in facets] if facet else [""]
     figure, grid = style.panels(context.title, notes, titles, x.label, y)
@@ -59,7 +64,11 @@ def family(
     y_limits(grid[0], np.concatenate([numbers(curve, line.column) for curve in shown for line in lines]))
     if colour:
         colours.bar(figure, colour)
-    style.legend_below(figure, _handles(lines, levels.size, gap if missing else ""))
+    handles = _handles(lines, levels.size, gap if missing else "")
+    jumping = [line.column for line in lines if line.jumps]
+    if any(_has_dots(numbers(curve, column)) for curve in shown for column in jumping):
+        handles.append(Line2D([], [], color=handles[0].get_color() if handles else style.GREY, **DOT, label=ALONE))
+    style.legend_below(figure, handles)
     return figure
 
 
@@ -97,14 +106,14 @@ def points(
 def _draw(panel: Axes, x: np.ndarray, curve: pd.DataFrame, lines: Sequence[Line], shade: object) -> int:
     """Draw one curve; returns the number of points without a value of the first line."""
     for line in lines:
-        marker = "o" if x.size <= 30 else ""
+        marker = "o" if x.size <= MARKED else ""
         plot = plot_with_jumps if line.jumps else Axes.plot
         plot(panel, x, numbers(curve, line.column), **{"color": shade, "marker": marker, **line.style})
     return style.mark_gaps(panel, x, numbers(curve, lines[0].column), shade)
 
 
 def with_gaps(state: np.ndarray, *columns: np.ndarray) -> list[np.ndarray]:
-    """The columns, float64 (n,) each, with a row of NaN between neighbours of different `state`, bool (n,)."""
+    """The columns, float64 (n,) each, with a row of NaN between neighbours of different `state`, (n,)."""
     jumps = np.flatnonzero(state[1:] != state[:-1]) + 1
     return [np.insert(column, jumps, np.nan) for column in columns]
 
@@ -112,11 +121,19 @@ def with_gaps(state: np.ndarray, *columns: np.ndarray) -> list[np.ndarray]:
 def plot_with_jumps(panel: Axes, x: np.ndarray, y: np.ndarray, **look: object) -> None:
     """Plot y against increasing x, float64 (n,) each, with a gap between 0 and other values; lone points as dots."""
     panel.plot(*with_gaps(y == 0, x, y), **look)
-    known = np.isfinite(y)
-    joined = known[1:] & known[:-1] & ((y[1:] == 0) == (y[:-1] == 0))
-    lone = known & ~np.r_[False, joined] & ~np.r_[joined, False]
+    lone = alone(y == 0, np.isfinite(y))
     if lone.any() and not look.get("marker"):
-        panel.plot(x[lone], y[lone], **{**look, "linestyle": "none", "marker": ".", "markersize": 2})
+        panel.plot(x[lone], y[lone], **{**look, **DOT})
+
+
+def alone(state: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Which points no line reaches, bool (n,): those without a known neighbour of the same state, (n,) each."""
+    joined = known[1:] & known[:-1] & (state[1:] == state[:-1])
+    return known & ~np.r_[False, joined] & ~np.r_[joined, False]
+
+
+def _has_dots(y: np.ndarray) -> bool:
+    return y.size > MARKED and bool(alone(y == 0, np.isfinite(y)).any())
 
 
 def y_limits(panel: Axes, values: np.ndarray) -> None:

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
 
 from hhcore.figures import style
-from hhcore.figures.context import FigureContext, Variable, numbers, select
+from hhcore.figures.context import FigureContext, Variable, numbers, select, some_of
 from hhcore.figures.limits import MAX_FACETS
 
 SHARED = "Amplitude"  # in the colour bar of several values
@@ -58,6 +58,7 @@ def value_map(
     facets = facet.spread(MAX_FACETS) if facet else [None]
     facets = facets[np.linspace(0, len(facets) - 1, MAX_FACETS // len(values)).round().astype(int)] if facet else facets
     facets = list(dict.fromkeys(facets))
+    notes += some_of(len(facets), facet.values.size + facet.left_out, f"values of {facet.name}") if facet else []
     empty = [at for at in facets if apart and _is_only(select(table, facet, at), values, apart[0].number)]
     if facet and 0 < len(empty) < len(facets):
         notes.append(f"{apart[0].label} at {', '.join(facet.at(at) for at in empty)}")

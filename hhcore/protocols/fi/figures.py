@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 from hhcore.base.units import column_name
 from hhcore.figures import style
 from hhcore.figures.context import FigureContext, Variable, numbers, some_of
-from hhcore.figures.family import Line, family, plot_with_jumps, points, with_gaps, y_limits
+from hhcore.figures.family import MARKED, Line, alone, family, plot_with_jumps, points, with_gaps, y_limits
 from hhcore.figures.maps import Apart, value_map
 from hhcore.figures.titles import after_number
 from hhcore.protocols.current_clamp.oscillation import undetected
@@ -116,8 +116,8 @@ def oscillation_range(table: pd.DataFrame, context: FigureContext) -> Figure:
     table : features: one row per neuron with the axes' columns, peak_mV, trough_mV, turning_points, spike_count_rate_Hz
 
     Dots mark amplitudes at which the potential oscillates by more than 5 mV without a spike: there, the rate depends on
-    the definition of a spike. No line joins rest and oscillation. If the amplitude is not swept, the next
-    axis takes its place.
+    the definition of a spike. No line joins rest and oscillation, nor neurons of zipped axes. If the amplitude is not
+    swept, the next axis takes its place.
     """
     low, high = f"trough: {_range(table, 'trough_mV')}", f"peak: {_range(table, 'peak_mV')}"
     threshold = context.threshold * context.mV
@@ -129,11 +129,15 @@ def oscillation_range(table: pd.DataFrame, context: FigureContext) -> Figure:
     table = table.sort_values(x.column)
     figure, [axes] = style.panels(context.title, notes, [""], x.label, "Membrane potential (mV)")
     at, peak, trough = (numbers(table, column) for column in (x.column, "peak_mV", "trough_mV"))
-    marker = "o" if at.size <= 30 else ""
+    look = {
+        "marker": "o" if context.zipped or at.size <= MARKED else "",
+        "linestyle": "none" if context.zipped else "-",
+    }
     joined = with_gaps(numbers(table, "turning_points") >= 2, at, trough, peak)
-    axes.fill_between(*joined, color=style.BLUE, alpha=0.12, linewidth=0)
-    axes.plot(joined[0], joined[2], color=style.VERMILLION, marker=marker, label="peak")
-    axes.plot(joined[0], joined[1], color=style.BLUE, marker=marker, label="trough")
+    if not context.zipped:
+        axes.fill_between(*joined, color=style.BLUE, alpha=0.12, linewidth=0)
+    axes.plot(joined[0], joined[2], color=style.VERMILLION, **look, label="peak")
+    axes.plot(joined[0], joined[1], color=style.BLUE, **look, label="trough")
     axes.axhline(threshold, **style.THRESHOLD)
     silent = undetected({name: numbers(table, name) for name in ("spike_count_rate_Hz", "turning_points")})
     if silent.any():
@@ -154,7 +158,7 @@ def sampled_curves(table: pd.DataFrame, context: FigureContext) -> Figure:
 
     table : fi_curves: one row per (curve, amplitude) with the columns of what varies and steady_rate_Hz
 
-    Further axes are held at their middle values; the heading says so.
+    Neither line nor band joins silence and firing. Further axes are held at their middle values; the heading says so.
     """
     (x,) = (axis for axis in context.axes if axis.column == context.along)
     table, notes = context.hold(table, [x])
@@ -168,7 +172,11 @@ def sampled_curves(table: pd.DataFrame, context: FigureContext) -> Figure:
         plot_with_jumps(panel, along, rate, color=style.GREY, linewidth=0.3, alpha=0.5, marker=marker)
     low, median, high = np.full((3, len(along)), np.nan)
     low[known], median[known], high[known] = np.nanpercentile(rates.to_numpy()[:, known], [5, 50, 95], axis=0)
-    panel.fill_between(along, low, high, color=style.BLUE, alpha=0.25, linewidth=0)
+    state = (low == 0) + 2 * (high == 0)
+    look = {"color": style.BLUE, "alpha": 0.25}
+    panel.fill_between(*with_gaps(state, along, low, high), **look, linewidth=0)
+    lone = alone(state, np.isfinite(low))
+    panel.vlines(along[lone], low[lone], high[lone], **look, linewidth=1.5)
     plot_with_jumps(panel, along, median, color=style.BLUE, marker=marker)
     if len(along) > 1:
         style.scale_axis(panel, "x", x)

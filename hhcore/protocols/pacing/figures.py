@@ -38,6 +38,7 @@ def restitution(table: pd.DataFrame, beats: pd.DataFrame, context: FigureContext
     table, notes = context.hold(table, [*along, colour, facet], whole=len(along))
     for axis, most in ((colour, MAX_COLOURS), (facet, MAX_FACETS)):
         table = table if axis is None else table[table[axis.column].isin(axis.spread(most))]
+        notes += axis.few(most) if axis else []
     valid = np.isfinite(numbers(table, APD)) & np.isfinite(numbers(table, INTERVAL))
     if not valid.any():
         return style.text_figure(context.title, [NOTHING])
