@@ -475,6 +475,17 @@ def test_apd_map_of_one_axis_is_a_curve_and_of_one_neuron_words():
     assert "APD90: none" in words and "APD50: 0 ms" in words
 
 
+def test_durations_have_scales_of_their_size():
+    """300, 301 and 320 ms: the colour of 301 is near that of 300, and a curve fills its panel."""
+    a, b = axis("a", [1, 2, 3]), axis("b", [4, 5])
+    features = grid([a, b]).assign(status="ok", apd90_ms=[300.0, 301, 320] * 2)
+    [mesh] = [c for c in panels(apd_map(features, context(a, b)))[0].collections if isinstance(c, QuadMesh)]
+    assert mesh.norm(301.0) == pytest.approx(0.05)
+    one = grid([a]).assign(status="ok", apd90_ms=[300.0, 301, 320], apd50_ms=[250.0, 251, 260])
+    low, high = panels(apd_map(one, context(a)))[0].get_ylim()
+    assert 240 < low < 250 and 320 < high < 330
+
+
 def test_spike_count_map_of_one_conductance_is_over_the_amplitude():
     axes = [amplitude(), axis("a", [1, 2])]
     x, y, counts = cells(panels(spike_count_map(tables(axes)[0], context(*axes)))[0])

@@ -35,11 +35,18 @@ class Line:
 
 
 def family(
-    table: pd.DataFrame, context: FigureContext, axes: list[Variable], lines: Sequence[Line], y: str, gap: str
+    table: pd.DataFrame,
+    context: FigureContext,
+    axes: list[Variable],
+    lines: Sequence[Line],
+    y: str,
+    gap: str,
+    zero: bool = True,
 ) -> Figure:
     """`lines` against axes[0], coloured by axes[1], in panels by axes[2]; further axes at their middle values.
 
-    gap : the label for points without a value of the first line; crosses at the foot of the panel mark them
+    gap  : the label for points without a value of the first line; crosses at the foot of the panel mark them
+    zero : whether the scale begins at 0, or at the smallest value
     """
     x, colour, facet = (*axes[:3], None, None)[:3]
     table, notes = context.hold(table, axes[:3])
@@ -61,7 +68,7 @@ def family(
             drawn = [line for line in lines if level in sparse_levels or not line.sparse]
             missing += _draw(panel, numbers(curve, x.column), curve, drawn, shade)
     style.scale_axis(grid[0], "x", x)
-    y_limits(grid[0], np.concatenate([numbers(curve, line.column) for curve in shown for line in lines]))
+    y_limits(grid[0], np.concatenate([numbers(curve, line.column) for curve in shown for line in lines]), zero)
     if colour:
         colours.bar(figure, colour)
     handles = _handles(lines, levels.size, gap if missing else "")
@@ -136,11 +143,13 @@ def _has_dots(y: np.ndarray) -> bool:
     return y.size > MARKED and bool(alone(y == 0, np.isfinite(y)).any())
 
 
-def y_limits(panel: Axes, values: np.ndarray) -> None:
-    """Set y from a little below 0, so that a curve at 0 shows, to a little above the largest value."""
-    low, high = np.nanmin(values, initial=0.0), np.nanmax(values, initial=0.0)
+def y_limits(panel: Axes, values: np.ndarray, zero: bool = True) -> None:
+    """Set y from a little below 0, so that a curve at 0 shows, or the smallest value, to a little above the largest."""
+    known = values[np.isfinite(values)]
+    known = np.append(known, 0.0) if zero or not known.size else known
+    low, high = known.min(), known.max()
     space = 0.05 * (high - low or 1.0)
-    panel.set_ylim(low - space, (high if high > low else 1.0) + space)
+    panel.set_ylim(low - space, (high if high > low else low + 1.0) + space)
 
 
 def _handles(lines: Sequence[Line], curves: int, gap: str) -> list[Line2D]:

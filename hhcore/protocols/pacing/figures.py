@@ -69,7 +69,7 @@ def apd_map(table: pd.DataFrame, context: FigureContext) -> Figure:
         return style.text_figure(context.title, ["One neuron, no axis to plot its last whole beat against.", *lines])
     if len(context.free) == 1:
         lines = [Line(APD, "APD90"), Line("apd50_ms", "APD50", {"linestyle": (0, (3, 1.5))})]
-        return family(table, context, context.free, lines, "Action potential duration (ms)", NO_APD)
+        return family(table, context, context.free, lines, "Action potential duration (ms)", NO_APD, zero=False)
     if context.zipped:
         return points(table, context, *context.free[:2], DURATION, NO_APD, continuous=True)
     return value_map(table, context, context.free, [DURATION], style.DIVERGED, NO_APD, continuous=True)
