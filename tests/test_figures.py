@@ -839,6 +839,16 @@ def test_save_writes_both_formats_and_nothing_else(tmp_path):
     assert "sans-serif" in text  # where no font of the list is installed
 
 
+def test_text_stays_text_in_what_a_user_saves(tmp_path):
+    figure = fi_curves(tables([amplitude()])[1], context(amplitude()))
+    with matplotlib.rc_context({"svg.fonttype": "path", "savefig.dpi": 50}):
+        figure.savefig(tmp_path / "own.svg")
+        figure.savefig(tmp_path / "own.png")
+    words = [text.text for text in ElementTree.parse(tmp_path / "own.svg").iter("{http://www.w3.org/2000/svg}text")]
+    assert "Firing rate (Hz)" in words
+    assert imread(tmp_path / "own.png").shape[1] == 3.5 * 50  # the user's resolution
+
+
 def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
     figure = draw_all([amplitude()])[0]
     svg, _ = save(figure, tmp_path / "figure")

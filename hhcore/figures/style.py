@@ -92,11 +92,21 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     return wrapped
 
 
+class Canvas(FigureCanvasAgg):
+    """What a user saves has our look too, by `savefig` or in a notebook: in an SVG, text stays text."""
+
+    def print_figure(self, *args: object, **options: object) -> object:
+        """As matplotlib's, in our look, with what the user has set for files."""
+        own = {name: value for name, value in matplotlib.rcParams.items() if name.startswith("savefig.")}
+        with look(), matplotlib.rc_context(own):
+            return super().print_figure(*args, **options)
+
+
 def new_figure(width: float, height: float, title: str, notes: Sequence[str]) -> Figure:
     """An empty figure, `height` [inch] high below its heading, which is the title and the notes."""
     lines = [line for text in (title, *notes) for line in balanced(text, int(16 * width)).splitlines()]
     figure = Figure(figsize=(width, height + 0.16 * len(lines)))
-    FigureCanvasAgg(figure)
+    Canvas(figure)
     figure.suptitle("\n".join(lines), ha="left", linespacing=1.3)
     return figure
 
