@@ -11,15 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from hhcore.base.errors import UserError
+from hhcore.certify import stiffness
 from hhcore.certify.evidence import MOST, Evidence, Trial
-from hhcore.certify.sample import SCREEN, corners, sample
+from hhcore.certify.sample import corners, sample
 from hhcore.certify.stability import check_step
+from hhcore.certify.stiffness import SCREEN
 from hhcore.compile.cost import cost
 from hhcore.experiments.experiment import Experiment
 from hhcore.schemes.solver import SCHEMES, Solver
 from hhcore.simulation.result import Result
 
-STIFF = 1.5  # a model is stiff if a hundredth of the local error takes an explicit scheme less than 1.5 times the steps
 FINE = 1e-8  # a local error below it wants a reference of order 8
 UNJUDGED = 6  # rung of a ladder if no neuron of the sample has an error: a local error of 1e-6
 AGREED = 0.1  # of the tolerance: so well must two references agree, or a neuron cannot be certified
@@ -115,12 +116,18 @@ def candidates_for(experiment: Experiment, threads: int = 1) -> Candidates:
 
 
 def is_stiff(experiment: Experiment, threads: int = 1) -> bool:
-    """Whether stability, not accuracy, limits the steps of an explicit scheme at the corners of the grid."""
-    points = experiment.points(corners(experiment))
-    coarse, fine = (
-        experiment.protocol.measure(experiment, s, points, threads=threads).steps.sum() for s in SMOOTH.screen
-    )
-    return bool(fine < STIFF * coarse)
+    """Whether stability, not accuracy, limits the steps of an explicit scheme at the corners of the grid.
+
+    A silent neuron takes few steps, and its rest limits them by stability in every model. So silent corners are left
+    out; if all are silent, the model itself is judged.
+    """
+    e = experiment
+    points = e.points(corners(e))
+    coarse, fine = (e.protocol.measure(e, s, points, threads=threads) for s in SCREEN)
+    active = e.protocol.outcome(coarse) != 0
+    if not active.any():
+        return stiffness.is_stiff(e.engine(SCREEN[0].method))
+    return stiffness.held_back(coarse.steps[active].sum(), fine.steps[active].sum())
 
 
 def certain(e: Experiment, rival: Result, exact: Result) -> np.ndarray:

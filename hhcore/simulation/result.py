@@ -9,7 +9,7 @@ import numpy as np
 
 from hhcore.base.units import column_name
 from hhcore.schemes.solver import Solver
-from hhcore.simulation.display import chosen_by, counted, html_table
+from hhcore.simulation.display import counted, html_table, solved_by
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,7 +104,7 @@ class Trace(dict[str, np.ndarray]):
 
     def __repr__(self) -> str:
         samples, end = counted(len(self["time"]), "sample"), self["time"][-1] * self.ms
-        solver = chosen_by(self.solver, self.certificate)
+        solver = solved_by(self.solver, self.certificate)
         return f"<Trace: {samples} of {len(self) - 1} columns to {end:g} ms, {self.status}{solver}>"
 
     def _repr_html_(self) -> str:
@@ -166,7 +166,7 @@ class Result:
         parts = [counted(len(self.status), "neuron"), f"window {start:g} to {stop:g} ms"]
         parts += [counted(len(self.spike_times), "spike")] if "spikes" in self.record else []
         parts += [f"{self.failed.sum():,} failed"] if self.failed.any() else []
-        return f"<Result: {', '.join(parts)}{chosen_by(self.solver, self.certificate)}>"
+        return f"<Result: {', '.join(parts)}{solved_by(self.solver, self.certificate)}>"
 
     def _repr_html_(self) -> str:
         return html_table(self, self.features)
