@@ -1,5 +1,6 @@
 """The public simulate() and trace(): with a given solver, or with the cheapest one that keeps a tolerance."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -67,7 +68,7 @@ def simulate(
     >>> run.features.spike_count.tolist()
     [1, 4]
     """
-    model = load_model(model) if isinstance(model, str) else model
+    model = _noted(model)
     settings = {
         "duration": duration,
         "initial_state": initial_state,
@@ -118,7 +119,7 @@ def trace(
     >>> course = hhcore.trace("hodgkin_huxley_1952", {}, hhcore.Step(10), duration="50 ms")
     >>> axes = course.frame.plot(x="time_ms", y="membrane_V_mV")
     """
-    model = load_model(model) if isinstance(model, str) else model
+    model = _noted(model)
     settings = {"duration": duration, "initial_state": initial_state, "interval": interval, "observers": observers}
     if tolerance is None:
         method = _default_method(model, stimulus, observers) if method is None else method
@@ -132,6 +133,14 @@ def trace(
     course = simulation.trace(model, point, stimulus, **solver, **settings)
     course.certificate = choice.certificate
     return course
+
+
+def _noted(model: Model | str) -> Model:
+    """The model, loaded; a warning for each note on its file, as `hhcore.run` writes them."""
+    model = load_model(model) if isinstance(model, str) else model
+    for note in model.notes:
+        warnings.warn(f"{model.name}: {note}", stacklevel=3)
+    return model
 
 
 def _default_method(model: Model, stimulus: Stimulus, observers: Sequence[Observer] | None) -> str:
