@@ -1,31 +1,38 @@
-"""Whether a model is stiff: stability, not accuracy, limits the steps of an explicit scheme."""
+"""Whether a model is stiff in a grid: whether stability, not accuracy, limits the steps of an explicit scheme."""
 
 import numpy as np
 
+from hhcore.certify.sample import corners
+from hhcore.compile.cost import cost
+from hhcore.experiments.experiment import Experiment
 from hhcore.schemes.solver import Solver
-from hhcore.simulation.engine import Engine
 from hhcore.simulation.integration import integrate
+from hhcore.simulation.rest import initial_states
+from hhcore.simulation.stiffness import EXPLICIT, held_back, model_is_stiff
 
-SCREEN = (Solver("tsit5", 1e-4), Solver("tsit5", 1e-6))
-STIFF = 1.5  # a hundredth of the local error takes less than 1.5 times the steps if stability limits them
-SHORT = 15.0  # steps in 1 ms: more than a neuron that is not stiff takes, most of all in a spike
-WATCHED = 10.0  # ms
-
-
-def held_back(coarse: float, fine: float) -> bool:
-    """Whether stability limits the steps, from their numbers with the two solvers of SCREEN."""
-    return bool(fine < STIFF * coarse)
+LONGEST_MS = 2000.0  # simulated, at most: an explicit scheme is dear in a model that is stiff
 
 
-def is_stiff(engine: Engine) -> bool:
-    """Whether a model is stiff at its own parameters, by its first 10 ms from its own state without stimulus.
+def is_stiff(experiment: Experiment) -> tuple[bool, float]:
+    """Whether the model is stiff at the corners of the grid, and what the explicit scheme costs there.
 
-    Steps at rest are always limited by stability, so they must be short too. engine : with the method of SCREEN
+    The cost is that of `run_cost`; in a stiff model it hardly depends on the accuracy. Where none of the corners fires,
+    the model itself is judged: at rest stability limits the steps of any model, but they are few.
     """
-    model = engine.model
-    parameters = engine.undisturbed(np.array([[q.value for q in model.parameters.values()]]))
-    state, stops = np.array([[q.value for q in model.states.values()]]), np.array([WATCHED / model.ms])
-    coarse, fine = (
-        integrate(engine, parameters, state, stops, accuracy=solver.accuracy).record["steps"][0] for solver in SCREEN
-    )
-    return held_back(coarse, fine) and coarse > SHORT * WATCHED
+    e, coarse = experiment, EXPLICIT[0]
+    engine, points = e.engine(coarse.method), e.points(corners(e))
+    parameters, stimuli = np.split(points, [len(e.model.parameters)], axis=1)
+    start, _ = initial_states(engine, parameters, e.initial_state)
+    table = np.column_stack([parameters, e.stimulus.table(stimuli, e.duration)])
+    stops = np.array([min(e.duration, LONGEST_MS / e.model.ms)])
+    runs = [integrate(engine, table, start, stops, accuracy=solver.accuracy).record for solver in EXPLICIT]
+    few, many = (run["steps"] for run in runs)
+    silent = "spikes" in runs[0] and not runs[0]["spikes"].counts.any()
+    stiff = model_is_stiff(engine) if silent else held_back(few.sum(), many.sum())
+    return stiff, run_cost(e, coarse, few, runs[0]["ended"])
+
+
+def run_cost(experiment: Experiment, solver: Solver, steps: np.ndarray, ended: np.ndarray) -> float:
+    """Weighted operations per neuron and ms of a run, from steps and simulated time [time unit] of neurons, (n,)."""
+    per_step = cost(experiment.engine(solver.method).kernel.path.read_text(encoding="utf-8"))
+    return float(per_step * steps.sum() / (np.maximum(ended, 1e-300).sum() * experiment.model.ms))

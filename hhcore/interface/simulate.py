@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from hhcore.base.errors import UserError
 from hhcore.base.units import Quantities, Written
-from hhcore.certify.stiffness import is_stiff
 from hhcore.model.model import Model, load_model
 from hhcore.simulation import simulate as simulation
 from hhcore.simulation.arguments import read_conditions
@@ -14,6 +13,7 @@ from hhcore.simulation.engine import engine
 from hhcore.simulation.observers import Observer
 from hhcore.simulation.rest import InitialState
 from hhcore.simulation.result import Result, Trace
+from hhcore.simulation.stiffness import model_is_stiff
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
 EXPLICIT, IMPLICIT = "tsit5", "rodas5p"
@@ -147,7 +147,7 @@ def _default_method(model: Model, stimulus: Stimulus, observers: Sequence[Observ
     """The scheme that suits a model, whatever the neurons: a row must not depend on the others."""
     if not isinstance(stimulus, Stimulus):  # the simulation says so
         return EXPLICIT
-    return IMPLICIT if is_stiff(engine(model, EXPLICIT, type(stimulus), observers)) else EXPLICIT
+    return IMPLICIT if model_is_stiff(engine(model, EXPLICIT, type(stimulus), observers)) else EXPLICIT
 
 
 def _only_tolerance(dt: Written | None, local_error: float | None) -> None:
