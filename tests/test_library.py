@@ -84,6 +84,19 @@ def test_a_result_says_in_a_line_what_it_is():
     assert repr(course) == "<Trace: 11 samples of 8 columns to 5 ms, ok; tsit5, local_error 1e-06>"
 
 
+@pytest.mark.parametrize("function", [simulate, trace])
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((HH, Step(10), {}), r"^points: Step\(.*\) is a stimulus; give model, points and stimulus in this order$"),
+        ((3, {}, Step(10)), "^model: 3 is not a model; give its name, the path of its file, or a loaded one$"),
+    ],
+)
+def test_arguments_in_another_order_get_a_sentence(function, arguments, sentence):
+    with pytest.raises(hhcore.UserError, match=sentence):
+        function(*arguments, duration=5)
+
+
 @pytest.mark.parametrize(
     ("model", "method"),
     [(HH, "tsit5"), ("connor_stevens_1971", "tsit5"), ("ten_tusscher_panfilov_2006", "rodas5p")],

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from hhcore.base.errors import UserError
 from hhcore.base.units import Quantities, Written
@@ -20,7 +21,7 @@ EXPLICIT, IMPLICIT = "tsit5", "rodas5p"
 
 
 def simulate(
-    model: Model | str,
+    model: Model | str | Path,
     points: Mapping[str, Quantities],
     stimulus: Stimulus,
     *,
@@ -93,7 +94,7 @@ def simulate(
 
 
 def trace(
-    model: Model | str,
+    model: Model | str | Path,
     point: Mapping[str, Written],
     stimulus: Stimulus,
     *,
@@ -135,9 +136,12 @@ def trace(
     return course
 
 
-def _noted(model: Model | str) -> Model:
+def _noted(model: Model | str | Path) -> Model:
     """The model, loaded; a warning for each note on its file, as `hhcore.run` writes them."""
-    model = load_model(model) if isinstance(model, str) else model
+    if isinstance(model, str | Path):
+        model = load_model(model)
+    if not isinstance(model, Model):
+        raise UserError(f"model: {model!r} is not a model; give its name, the path of its file, or a loaded one")
     for note in model.notes:
         warnings.warn(f"{model.name}: {note}", stacklevel=3)
     return model

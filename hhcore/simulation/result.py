@@ -241,7 +241,7 @@ class Result:
         return self.record.get("fragile", np.full(len(self.status), np.nan))
 
     @property
-    def beats(self) -> np.ndarray:
+    def beat_values(self) -> np.ndarray:
         """float64 (b, 8), the columns of hhcore.simulation.observers.beats.BEAT; (0, 8) where none were observed.
 
         A beat lasts from the onset of a pulse to the next one, or to the end of the run.
@@ -250,7 +250,7 @@ class Result:
 
     @property
     def beat_offsets(self) -> np.ndarray:
-        """int64 (n + 1,), beats of neuron i are beats[beat_offsets[i]:beat_offsets[i + 1]]."""
+        """int64 (n + 1,), beats of neuron i are beat_values[beat_offsets[i]:beat_offsets[i + 1]]."""
         if "beats" in self.record:
             return self.record["beats"].offsets
         return np.zeros(len(self.status) + 1, dtype=np.int64)
@@ -273,7 +273,7 @@ class Result:
             self.error * self.ms,
             self.fragile,
         )
-        return columns | (last_beats(self.beat_columns) if len(self.beats) else {})
+        return columns | (last_beats(self.beat_columns) if len(self.beat_values) else {})
 
     @cached_property
     def beat_columns(self) -> dict[str, np.ndarray]:
@@ -281,7 +281,7 @@ class Result:
         from hhcore.simulation.beats import beat_columns
 
         times = self.spike_times, self.offsets
-        return beat_columns(self.beats, self.beat_offsets, *times, self.failed, self.ms, self.mV)
+        return beat_columns(self.beat_values, self.beat_offsets, *times, self.failed, self.ms, self.mV)
 
     @cached_property
     def features(self) -> "pd.DataFrame":
@@ -305,7 +305,7 @@ class Result:
         return pd.DataFrame({"neuron": neuron, "time_ms": self.spike_times * self.ms})
 
     @cached_property
-    def beat_table(self) -> "pd.DataFrame":
+    def beats(self) -> "pd.DataFrame":
         """pandas.DataFrame with one row per beat and `beat_columns`."""
         import pandas as pd
 
