@@ -353,7 +353,10 @@ def test_a_sample_without_an_axis_has_no_curves(tmp_path):
     assert "uniform from 0.1 to 0.5 mS/cm²" in (tmp_path / "summary.html").read_text()
 
 
-def test_a_missing_extra_is_named_in_one_sentence(monkeypatch):
-    monkeypatch.setitem(sys.modules, "SALib.analyze", None)
-    with pytest.raises(UserError, match=r"SALib, which is missing; pip install 'hhcore\[sensitivity\]'$"):
-        sobol_indices(np.arange(12.0), 1)
+def test_a_missing_extra_is_named_before_anything_runs(monkeypatch):
+    monkeypatch.setitem(sys.modules, "SALib", None)
+    says = r"^experiments.e: the analysis 'sobol' needs SALib, which is missing; pip install 'hhcore\[sensitivity\]'$"
+    with pytest.raises(UserError, match=says):
+        read_experiments({"experiments": {"e": EXPERIMENT}})
+    plain = {"kind": "latin_hypercube", "n": 4, "seed": 1}
+    assert read_experiments({"experiments": {"e": {**EXPERIMENT, "sample": plain}}})
