@@ -426,7 +426,7 @@ def test_apd_map_has_hatches_where_there_is_none():
     np.testing.assert_allclose(x, AMPLITUDES)
     assert durations.mask.sum() == 1 and durations.mask[1, 1]
     np.testing.assert_array_equal(durations[0], AMPLITUDES + 10)
-    assert legend_words(figure) == ["no action potential, or it outlasts its beat"]
+    assert legend_words(figure) == ["no action potential from rest, or it outlasts its beat"]
     assert [bar.get_ylabel() for bar in bars(figure)] == ["APD90 (ms)"]
 
 

@@ -15,7 +15,7 @@ from hhcore.simulation.features import FAILED
 APD = "apd90_ms"
 INTERVAL = "diastolic_interval_ms"
 DURATION = Variable(APD, "APD90", "ms")
-NO_APD = "no action potential, or it outlasts its beat"
+NO_APD = "no action potential from rest, or it outlasts its beat"
 NOTHING = "No beat has both a diastolic interval and an action potential that ends within it."
 
 
