@@ -106,4 +106,6 @@ def _draw(panel: Axes, table: pd.DataFrame, colour: Variable | None, context: Fi
         for earlier, look in ((True, {"linestyle": "none", "markerfacecolor": "white"}), (False, {"linestyle": line})):
             beats = curve[curve["earlier"] == earlier]
             if len(beats):
-                panel.plot(numbers(beats, INTERVAL), numbers(beats, APD), marker="o", color=shade, linewidth=0.8, **look)
+                panel.plot(
+                    numbers(beats, INTERVAL), numbers(beats, APD), marker="o", color=shade, linewidth=0.8, **look
+                )
