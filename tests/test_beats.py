@@ -361,6 +361,20 @@ def test_tables_are_in_ms_whatever_the_unit_of_the_model(seconds):
     assert traces.time_ms.iloc[-1] == pytest.approx(60.0) and traces.stimulus_uA_cm2[traces.time_ms < 1.69].eq(20).all()
 
 
+def test_the_page_tells_of_pulses_that_cross_the_threshold_by_themselves(tmp_path):
+    """From -65 mV, 0.2 ms of 320 and 330 uA/cm^2 reach -1 and 1 mV on 1 uF/cm^2, and 63 and 67 mV on half of it."""
+    run = hhcore.run(
+        model=HH,
+        stimulus={"kind": "pulse_train", "amplitude": {"values": [100, 320, 330]}, "width": 0.2, "period": 20},
+        parameters={"membrane.C": {"values": [1.0, 0.5]}},
+        duration=40,
+        solver={"method": "tsit5", "local_error": 1e-5},
+        results=tmp_path,
+        progress=False,
+    )
+    assert "<th>pulse alone</th><td>3 are taken" in (run.folder / "summary.html").read_text()
+
+
 def test_tables_of_pulse_trains_have_units_and_definitions(seconds):
     assert not list(seconds.glob("fi_*"))
     schema = pq.read_schema(seconds / "beats.parquet")
