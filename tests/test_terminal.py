@@ -19,9 +19,11 @@ from hhcore.base import board, tables
 from hhcore.base.board import FOLDER, Board
 from hhcore.base.progress import Progress
 from hhcore.config.reader import read_experiments
+from hhcore.schemes.solver import Solver
 from hhcore.sweep import held as held_module
 from hhcore.sweep.estimate import Held, estimate, estimates_text
-from hhcore.sweep.held import held
+from hhcore.sweep.hashing import config_digest
+from hhcore.sweep.held import changed_choice, held
 from hhcore.sweep.store import update_shard
 
 MODEL = Path(__file__).parents[1] / "hhcore/models/hodgkin_huxley_1952.mmt"
@@ -185,9 +187,26 @@ def test_a_tolerance_counts_on_the_solver_of_the_last_run(store):
     asked = experiment(solver={"tolerance": "1 us", "method": "rk4"}, parameters={"sodium.g": {"values": [120, 125]}})
     chosen = {"solver_method": "rk4", "solver_accuracy": "0.05"}
     tables.write(store / "numerics.parquet", tables.table({}, {}), chosen)
-    assert held(asked, ["all"], store) == Held(9)
+    assert held(asked, ["all"], store) == Held(9, solver="rk4 at 0.05 ms")
+    assert "takes rk4 at 0.1 ms, and the store has rk4 at 0.05 ms" in changed_choice(asked, Solver("rk4", 0.1), store)
+    assert not changed_choice(asked, Solver("rk4", 0.05), store)
+    assert not changed_choice(experiment(duration=6), Solver("rk4", 0.1), store), "these are new in any case"
+    tables.write(store / "numerics.parquet", tables.table({}, {}), chosen | {"config_digest": config_digest(asked)})
+    assert held(asked, ["all"], store) == Held(9), "the choice is made"
     tables.write(store / "numerics.parquet", tables.table({}, {}), chosen | {"solver_accuracy": "0.025"})
     assert held(asked, ["all"], store) == Held(0)
+
+
+def test_another_choice_of_a_tolerance_is_said(cache, tmp_path):
+    folder = Folder(tmp_path / "folder", cache)
+    tight, loose = {"method": "tsit5", "local_error": 1e-10}, {"tolerance": "1 ms"}
+    files = ["results/e/shards/all.parquet", "results/e/numerics.parquet"]
+    folder.config(solver=tight)
+    folder.run("--cores", "1", *files)
+    folder.config(solver=loose)
+    assert "e: 6 neurons, all in the store, if the solver stays tsit5 at 1e-10\n" in folder.run("-n")
+    said = "e: measure .*: for this grid 1000 us takes tsit5 at 0.001, and the store has tsit5 at 1e-10: all neurons "
+    assert re.search(said, folder.run("--cores", "1", *files))
 
 
 def test_neurons_in_a_large_store_are_estimated(store, monkeypatch):
@@ -206,5 +225,7 @@ def test_the_cost_says_what_is_new_and_what_is_kept():
     assert estimates_text(cost, {"e": Held(18)}) == "e: 18 neurons, all in the store"
     some = "18 neurons, 11 in the store, 7 to simulate, about 1 s on one core"
     assert estimates_text(cost, {"e": Held(11)}) == f"e: {some}"
+    condition = ", if the solver stays tsit5 at 1e-6"
+    assert estimates_text(cost, {"e": Held(11, solver="tsit5 at 1e-6")}) == f"e: {some}{condition}"
     about = "18 neurons, about 11 in the store, about 7 to simulate, about 1 s on one core"
     assert estimates_text(cost, {"e": Held(11, counted=False)}) == f"e: {about}"

@@ -18,7 +18,7 @@ from hhcore.results.recipes import recipes, stale
 from hhcore.results.write import write_tables
 from hhcore.sweep.estimate import cost_text, estimate, missing_s
 from hhcore.sweep.hashing import config_digest
-from hhcore.sweep.held import held
+from hhcore.sweep.held import changed_choice, held
 from hhcore.sweep.store import update_shard
 
 SAID_FROM = 3.0  # seconds of work: from here on the cost is said before it
@@ -85,7 +85,9 @@ def _calibrate(experiment: Experiment, numerics: Path, recipe: str, threads: int
     kernel = numerics.with_name("kernel.py")
     if due([numerics], recipe) or not kernel.exists():
         evidence = calibrate(experiment, threads=threads, progress=watch.tried)
-        if remark := uncertainty(evidence):
+        for remark in filter(
+            None, [uncertainty(evidence), changed_choice(experiment, evidence.chosen, numerics.parent)]
+        ):
             watch.write(remark)
         write_numerics(experiment, evidence, numerics, recipe)
         shutil.copyfile(experiment.engine(evidence.chosen.method).kernel.path, kernel)

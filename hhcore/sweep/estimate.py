@@ -38,10 +38,14 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Held:
-    """How many neurons of the grid are in the store, and whether they were `counted`, or estimated from a sample."""
+    """How many neurons of the grid are in the store, and whether they were `counted`, or estimated from a sample.
+
+    solver : in words, if a tolerance is still to choose one for this grid: with another, none of them can be used
+    """
 
     neurons: int
     counted: bool = True
+    solver: str = ""
 
 
 def estimate(experiment: Experiment) -> Estimate:
@@ -110,14 +114,22 @@ def cost_text(cost: Estimate, kept: Held | None) -> str:
     if kept is None:
         shards = counted(len(cost.shards), "shard")
         return f"{neurons}, {cost.simulated_s:,.6g} s simulated, {shards}; from scratch {seconds}"
+    condition = f", if the solver stays {kept.solver}" if kept.solver else ""
     if kept.neurons >= cost.neurons:
-        return f"{neurons}, all in the store"
+        return f"{neurons}, all in the store{condition}"
     shards = f", in {len(cost.shards):,} shards" if len(cost.shards) > 1 else ""
     if kept.neurons == 0:
         return f"{neurons} to simulate{shards}, {seconds}"
     about, held = ("", kept.neurons) if kept.counted else ("about ", int(float(f"{kept.neurons:.2g}")))
     missing = f"{cost.neurons - held:,} to simulate{shards}"
-    return f"{neurons}, {about}{held:,} in the store, {about}{missing}, {seconds}"
+    return f"{neurons}, {about}{held:,} in the store, {about}{missing}, {seconds}{condition}"
+
+
+def solver_text(solver: Solver, ms: float) -> str:
+    """`tsit5 at 1e-6`, `rk4 at 0.025 ms`; `ms` : milliseconds in the model's unit of time."""
+    if solver.scheme.adaptive:
+        return f"{solver.method} at {solver.accuracy:.3g}".replace("e-0", "e-")
+    return f"{solver.method} at {solver.accuracy * ms:.3g} ms"
 
 
 def counted(n: int, word: str) -> str:

@@ -214,6 +214,11 @@ def table_outputs(members):
     return outputs
 
 
+def updated(outputs):
+    """Outputs by name that stay until the job replaces them: it compares them with what it makes."""
+    return {name: update(file) for name, file in outputs.items()}
+
+
 def figure_outputs(members):
     """The figures of a job: each as SVG, in the report, and as PNG."""
     outputs = []

@@ -2,7 +2,7 @@ rule calibrate:
     input:
         forced_if_stale,
     output:
-        **table_outputs([analysis for analysis in next(iter(ANALYSES.values())) if analysis.source == "sample"]),
+        **updated(table_outputs([one for one in next(iter(ANALYSES.values())) if one.source == "sample"])),
         kernel="results/{experiment}/kernel.py",
     log:
         "results/logs/{experiment}/calibrate.log",
