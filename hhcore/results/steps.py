@@ -85,9 +85,8 @@ def _calibrate(experiment: Experiment, numerics: Path, recipe: str, threads: int
     kernel = numerics.with_name("kernel.py")
     if due([numerics], recipe) or not kernel.exists():
         evidence = calibrate(experiment, threads=threads, progress=watch.tried)
-        for remark in filter(
-            None, [uncertainty(evidence), changed_choice(experiment, evidence.chosen, numerics.parent)]
-        ):
+        remarks = uncertainty(evidence), changed_choice(experiment, evidence.chosen, numerics.parent)
+        for remark in filter(None, remarks):
             watch.write(remark)
         write_numerics(experiment, evidence, numerics, recipe)
         shutil.copyfile(experiment.engine(evidence.chosen.method).kernel.path, kernel)

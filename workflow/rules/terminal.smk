@@ -18,6 +18,8 @@ ROUTINE = (
     *("Assuming unrestricted shared", "Building DAG", "Using shell:", "Conda environments: ignored"),
     *("Select jobs to execute", "Execute ", "Shutting down, this", "Elapsed time:"),
 )
+# What a job that fails does with the results that it was to replace: the docs say so, once.
+KEPT_BACK = ("Restored previous version of", "Cannot restore")
 STARTED = time.monotonic()
 LAST_LINES = 20  # of the log of a job that failed
 
@@ -39,7 +41,8 @@ class Terminal(ColorizingTextHandler):
         if self.as_it_is:
             super().emit(record)
         elif record.levelno >= logging.WARNING:
-            self.warn(record)
+            if not text.startswith(KEPT_BACK):
+                self.warn(record)
         elif event == LogEvent.RUN_INFO or text.startswith("Nothing to be done"):
             self.begin(text)
         elif event == LogEvent.JOB_INFO and self.board:
@@ -56,12 +59,14 @@ class Terminal(ColorizingTextHandler):
         if workflow.non_local_exec:
             self.as_it_is = True
             self.write(f"{text}\n{estimates_text(ESTIMATES, kept())}")
+        elif text.startswith("Nothing"):
+            if not self.told:
+                self.write("\n".join(filter(None, [text, files_to_open()])))
+            self.told = self.told or workflow.dryrun
         elif workflow.dryrun:
             if not self.told:
                 self.write(f"{text.rstrip()}\n\n{estimates_text(ESTIMATES, kept())}")
             self.told = True  # the rest of a dry run is one paragraph a job
-        elif text.startswith("Nothing"):
-            self.write(f"{text}\n{files_to_open()}")
         elif workflow.touch:  # no job runs
             self.write(f"{text}\nTheir files count as new; the next run makes again what was made by another recipe")
             self.told = True
@@ -168,4 +173,4 @@ def take_terminal():
 
 TERMINAL = take_terminal()
 if workflow.is_main_process and not TERMINAL and Quietness.ALL not in (workflow.output_settings.quiet or ()):
-    print(estimates_text(ESTIMATES), file=sys.stderr)
+    print(estimates_text(ESTIMATES, kept()), file=sys.stderr)
