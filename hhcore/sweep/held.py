@@ -37,8 +37,9 @@ def held(experiment: Experiment, shards: Iterable[str], folder: Path) -> Held:
     e, recipe = experiment, config_digest(experiment)
     files = {path.stem: path for path in sorted((folder / "shards").glob("*.parquet"))}
     complete = {name for name, path in files.items() if recipe_of(path) == recipe}
+    calibrated = _numerics(folder).get("config_digest") == recipe
     if complete.issuperset(shards):
-        return Held(e.n_points)
+        return Held(e.n_points, calibrated=calibrated)
     others = sorted(files.keys() - complete)
     opened = others[:: max(1, -(-len(others) // MOST_FILES))]
     keys, made = _keys_of_grid(e), _solver(e, folder)
@@ -56,8 +57,9 @@ def held(experiment: Experiment, shards: Iterable[str], folder: Path) -> Held:
     unseen &= ~looked_up & ~found
     share = found[looked_up].mean() if looked_up.any() else 0.0
     neurons = e.n_points * (found.sum() + share * unseen.sum()) / len(keys)
-    assumed = solver_text(made, e.model.ms) if neurons and made and _is_open(e, folder) else ""
-    return Held(round(neurons), counted=len(keys) == e.n_points and not unseen.any(), solver=assumed)
+    is_open = e.tolerance is not None and not calibrated
+    assumed = solver_text(made, e.model.ms) if neurons and made and is_open else ""
+    return Held(round(neurons), len(keys) == e.n_points and not unseen.any(), assumed, calibrated)
 
 
 def changed_choice(experiment: Experiment, chosen: Solver, folder: Path) -> str:
@@ -90,11 +92,6 @@ def _solver(e: Experiment, folder: Path) -> Solver | None:
         return e.solver or Solver(chosen["solver_method"], float(chosen["solver_accuracy"]))
     except (LookupError, ValueError):
         return None
-
-
-def _is_open(e: Experiment, folder: Path) -> bool:
-    """Whether a tolerance has still to choose a solver for this grid."""
-    return e.tolerance is not None and _numerics(folder).get("config_digest") != config_digest(e)
 
 
 def _numerics(folder: Path) -> dict[str, str]:

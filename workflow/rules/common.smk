@@ -13,7 +13,7 @@ from hhcore.config.file import located, read_config
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.analysis import analyses
 from hhcore.results import resources
-from hhcore.sweep.estimate import estimate, estimates_text, notes
+from hhcore.sweep.estimate import estimate, notes
 
 LOCAL = isinstance(workflow.current_basedir, os.PathLike)  # a folder, not a repository that Snakemake fetches from
 ENVIRONMENT = "../envs/hhcore.yaml"
@@ -197,6 +197,14 @@ def figure_files(members):
     return [f"{name}.{kind}" for name in names for kind in ("svg", "png")]
 
 
+def updated(file):
+    """An output that its job finds as it was, and brings up to date; a new one in a storage.
+
+    Snakemake 9.27 keeps files for a job where they are not, if they are in a storage.
+    """
+    return update(file) if workflow.storage_settings.default_storage_provider is None else file
+
+
 def table_outputs(members):
     """The tables of a job by name; in the report too, unless they are large in one of the experiments."""
     outputs = {}
@@ -212,11 +220,6 @@ def table_outputs(members):
         reported = table.caption and ROWS[table.name] <= REPORTED_ROWS
         outputs[table.name] = entry(path, table.caption, "Tables", table=table.label) if reported else path
     return outputs
-
-
-def updated(outputs):
-    """Outputs by name that stay until the job replaces them: it compares them with what it makes."""
-    return {name: update(file) for name, file in outputs.items()}
 
 
 def figure_outputs(members):

@@ -9,7 +9,7 @@ for name, (members, experiments) in groups(SMALL, lambda analysis: True).items()
             forced_if_stale,
         output:
             *map(update, figure_outputs(members)),
-            **updated(table_outputs(members)),
+            **{table: update(file) for table, file in table_outputs(members).items()},
             kernel=update("results/{experiment}/kernel.py"),
             shard=update("results/{experiment}/shards/all.parquet"),
         log:

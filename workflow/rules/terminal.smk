@@ -10,7 +10,8 @@ from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from hhcore.base.board import FOLDER, Board, duration_text
-from hhcore.sweep.estimate import counted, missing_s
+from hhcore.certify.expected import calibration_s
+from hhcore.sweep.estimate import counted, estimates_text, missing_s
 from hhcore.sweep.held import held
 
 # Beginnings of what Snakemake says in every run.
@@ -58,14 +59,14 @@ class Terminal(ColorizingTextHandler):
         """Say what will be done; begin to show the jobs of a run."""
         if workflow.non_local_exec:
             self.as_it_is = True
-            self.write(f"{text}\n{estimates_text(ESTIMATES, kept())}")
+            self.write(f"{text}\n{costs()}")
         elif text.startswith("Nothing"):
             if not self.told:
                 self.write("\n".join(filter(None, [text, files_to_open()])))
             self.told = self.told or workflow.dryrun
         elif workflow.dryrun:
             if not self.told:
-                self.write(f"{text.rstrip()}\n\n{estimates_text(ESTIMATES, kept())}")
+                self.write(f"{text.rstrip()}\n\n{costs()}")
             self.told = True  # the rest of a dry run is one paragraph a job
         elif workflow.touch:  # no job runs
             self.write(f"{text}\nTheir files count as new; the next run makes again what was made by another recipe")
@@ -73,7 +74,7 @@ class Terminal(ColorizingTextHandler):
         else:
             seconds, whole = expected_seconds()
             size = f"{counted(len(seconds), 'job')} on {counted(workflow.cores, 'core')}"
-            self.write(f"{estimates_text(ESTIMATES, kept())}\n{size}, about {duration_text(whole)}")
+            self.write(f"{costs()}\n{size}, about {duration_text(whole)}")
             self.folder = tempfile.TemporaryDirectory(prefix="hhcore-board-", ignore_cleanup_errors=True)
             os.environ[FOLDER] = self.folder.name
             self.board = Board(seconds, whole, self.stream) if seconds else None
@@ -129,6 +130,11 @@ def kept():
     return {name: held(e, ESTIMATES[name].shards, Path(placed("results"), name)) for name, e in EXPERIMENTS.items()}
 
 
+def costs():
+    """The cost of each experiment, a line each."""
+    return estimates_text(ESTIMATES, {name: calibration_s(e) for name, e in EXPERIMENTS.items()}, kept())
+
+
 def expected_seconds():
     """The seconds of work that each job of this run will take, by its number, and about how long the run will take."""
     jobs = {job: job_seconds(job) for job in workflow.dag.needrun_jobs() if not job.rule.norun}
@@ -173,4 +179,4 @@ def take_terminal():
 
 TERMINAL = take_terminal()
 if workflow.is_main_process and not TERMINAL and Quietness.ALL not in (workflow.output_settings.quiet or ()):
-    print(estimates_text(ESTIMATES, kept()), file=sys.stderr)
+    print(costs(), file=sys.stderr)
