@@ -43,6 +43,8 @@ EXEMPT = {
     "experiments/analysis.py": "a contract without results of its own",
     "simulation/display.py": "how a prompt shows results",
     "sweep/speed.py": "estimates of time",
+    "sweep/held.py": "lines on the terminal",
+    "certify/expected.py": "estimates of time",
     "sweep/estimate.py": "estimates, and names of shards, which are outputs",
 }
 ROOMS = {"protocols": "rooms enter by the code that a protocol or an analysis names"}

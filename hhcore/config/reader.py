@@ -25,6 +25,7 @@ from hhcore.config.values import (
     remarks,
 )
 from hhcore.config.words import Words
+from hhcore.experiments.analysis import check_installed
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Protocol
 from hhcore.grid.axes import Axis, is_multiple
@@ -39,8 +40,8 @@ def read_experiments(config: Mapping[str, object], base: str | Path = ".") -> di
     """All experiments of a config, by name, checked to the last value.
 
     base : the folder that relative paths of model files start from; `read_config` leaves none
-    Raises UserError with every mistake, one for each value. It refuses a grid that is too large before any of it is in
-    memory.
+    Raises UserError with every mistake, one for each value, and every package that an analysis needs and that is
+    missing. It refuses a grid that is too large before any of it is in memory.
     """
     found = {}
     if outside := [key for key in EXPERIMENT if key in mapping(config, "config") and "experiments" not in config]:
@@ -57,6 +58,7 @@ def read_experiments(config: Mapping[str, object], base: str | Path = ".") -> di
         for name, body in experiments.items():
             with noted():
                 found[name] = _Reading(name, body, Path(base)).experiment()
+                check_installed(found[name])
     return found
 
 

@@ -29,7 +29,7 @@ class PulseTrain(Stimulus):
 
     >>> import hhcore
     >>> run = hhcore.simulate("hodgkin_huxley_1952", {}, hhcore.PulseTrain(25, 0.5, [10, 20]), duration=60)
-    >>> run.beat_table.groupby("neuron").apd90_ms.count().tolist()
+    >>> run.beats.groupby("neuron").apd90_ms.count().tolist()
     [3, 3]
     """
 
