@@ -113,6 +113,8 @@ def beat(k):
                 f"{where}: the {pulse} pulse ends at {float(last[worst])!r}, after the end of the simulation, "
                 f"{duration!r}; give a longer duration or fewer pulses"
             )
+        if duration == inf:
+            return
         pulses = cls._numbers(values, duration)
         most = pulses.max()
         if most > MAX_PULSES:

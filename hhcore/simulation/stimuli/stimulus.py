@@ -18,7 +18,8 @@ A kind is one class, in a file of its own in this folder; nothing else names it.
 5. Texts are in the kernels' language (hhcore.compile.language.translate), a part of Python: they run as Python too.
 6. `quiet` has a value for each field; with them no current flows and everything is finite. Rest is found with them.
 7. `check` refuses fields that make no stimulus, `check_model` a model that does not go with it; `resolve` puts numbers
-   in the place of what stands for the end of the run, before a kernel sees them.
+   in the place of what stands for the end of the run, before a kernel sees them. So that all mistakes of a config are
+   listed, `check` also sees NaN for a field that is itself wrong, and inf for a duration that is: neither is a mistake.
 8. `twin` says in plain Python when the current may jump, and what it is (with a `formula`, what that is multiplied by):
    SciPy integrates with it, in hhcore.simulation.reference. It is written independently of the texts, so that one
    checks the other.
