@@ -222,6 +222,13 @@ def test_the_page_on_own_models_does_what_it_says(tmp_path, monkeypatch):
     assert hhcore.load_model("neuron.mmt:leaky").parameters["leak.g"].value == 1
 
 
+def test_the_page_on_python_does_what_it_says():
+    hysteresis, grid = map(run, blocks(ROOT / "docs/python.md", "python"))
+    # The rest of the squid axon is unstable above 9.78 uA/cm^2 (Hassard 1978).
+    assert min(hysteresis["up"]) == 10.0 and min(hysteresis["down"]) == 6.5
+    assert len(grid["run"].features) == 10
+
+
 def test_the_method_page_knows_every_solver():
     text = METHOD.read_text()
     for scheme in SCHEMES.values():

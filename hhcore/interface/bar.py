@@ -5,6 +5,7 @@ import time
 import warnings
 from collections.abc import Callable
 
+from hhcore.base.board import is_terminal
 from hhcore.base.progress import EVERY_S, Progress
 from hhcore.base.watch import Watch
 
@@ -68,7 +69,7 @@ def watch(name: str, shown: bool) -> Watch:
     """What suits the place where this process writes."""
     if not shown:
         return Watch()
-    return Bar(name) if sys.stderr.isatty() or in_notebook() else Lines(name)
+    return Bar(name) if is_terminal(sys.stderr) or in_notebook() else Lines(name)
 
 
 def in_notebook() -> bool:
