@@ -144,7 +144,7 @@ def results(tmp_path_factory) -> Path:
     shard = folder / "shards" / "all.parquet"
     shard.parent.mkdir(parents=True)
     numerics = folder / "numerics.parquet"
-    write_numerics(experiment, calibrate(experiment, progress=lambda tried: None), numerics)
+    write_numerics(experiment, calibrate(experiment, progress=lambda *_: None), numerics)
     update_shard(experiment, "all", shard, progress=lambda done, total: None)
     write_tables(experiment, [shard], numerics, folder)
     write_traces(experiment, provenance(experiment, numerics), folder / "traces.parquet")
