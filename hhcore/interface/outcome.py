@@ -1,11 +1,11 @@
 """What `hhcore.run` returns: the tables of experiments as data frames, how exact they are, and their figures."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
@@ -132,7 +132,22 @@ class Outcome:
 
 
 class Run(Mapping[str, Outcome]):
-    """The results of a config: an `Outcome` for each experiment. With one experiment alone, its attributes are here."""
+    """The results of a config: an `Outcome` for each experiment. With one experiment alone, its attributes are here.
+
+    name, folder, experiment, simulated, tables, numbers, certificate, figures, figure, save_figures : as of `Outcome`
+    features, spikes, ...                                                                           : its tables
+    """
+
+    name: str
+    folder: Path
+    experiment: Experiment
+    simulated: int
+    tables: tuple[str, ...]
+    numbers: dict[str, str]
+    certificate: str
+    figures: Callable[[], dict[str, "Figure"]]
+    figure: Callable[[str], "Figure"]
+    save_figures: Callable[[], list[Path]]
 
     def __init__(self, outcomes: dict[str, Outcome]):
         self._outcomes = outcomes
@@ -146,7 +161,7 @@ class Run(Mapping[str, Outcome]):
     def __len__(self) -> int:
         return len(self._outcomes)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> "pd.DataFrame":
         if name.startswith("_"):
             raise AttributeError(name)
         if len(self) == 1:

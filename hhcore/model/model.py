@@ -214,6 +214,11 @@ def is_model_file(model: str) -> bool:
     return split_name(model)[0].endswith((".mmt", ".cellml"))
 
 
+def model_path(model: str) -> Path:
+    """The file of a model, with or without a variant. Raises UserError if there is none."""
+    return _find(split_name(model)[0])
+
+
 def _find(model: str) -> Path:
     if model in models():
         return CATALOGUE / f"{model}.mmt"
