@@ -76,6 +76,7 @@ def tables(axes, combine="product"):
         apd50_ms=sums / 2,
         apd90_ms=sums,
         diastolic_interval_ms=sums + 7,
+        last_beat=2,
         status="ok",
     )
     curves = points.assign(steady_rate_Hz=sums, first_interval_rate_Hz=sums / 2, curve=0)
@@ -361,14 +362,20 @@ def test_restitution_joins_the_last_beats_of_each_curve_in_the_order_of_their_pe
     a, b = axis("a", [1, 2, 3]), axis("b", [4, 5])
     features, _, _ = tables([amplitude(), a, b])
     features["diastolic_interval_ms"] = 50 - features.amplitude_uA_cm2
+    beats = paced(features)
     features.loc[features.amplitude_uA_cm2 == 2, "apd90_ms"] = np.nan
-    figure = restitution(features, paced(features), context(amplitude(), a, b))
+    figure = restitution(features, beats, context(amplitude(), a, b))
     assert [p.get_title() for p in panels(figure)] == ["channel.b = 4 mS/cm²", "channel.b = 5 mS/cm²"]
-    assert "last whole beat at each period; 6 of 30 have no value" in heading(figure)
+    words = "last whole beat at each period, the one before as open circles; 6 of 30 have no value"
+    assert words in heading(figure).replace("\n", " ")
     for panel, at_b in zip(panels(figure), b.values, strict=True):
-        for line, at_a in zip(panel.lines, a.values, strict=True):
+        for before, line, at_a in zip(panel.lines[::2], panel.lines[1::2], a.values, strict=True):
             assert line.get_xdata().tolist() == [50, 46, 44, 42]
             assert line.get_ydata().tolist() == [value((i, at_a, at_b)) for i in (0, 4, 6, 8)]
+            # Where the last beat is blocked, the one before is seen; its APD is 1 ms longer.
+            assert before.get_xdata().tolist() == [50, 48, 46, 44, 42]
+            assert before.get_ydata().tolist() == [value((i, at_a, at_b)) + 1 for i in (0, 2, 4, 6, 8)]
+            assert (before.get_linestyle(), before.get_markerfacecolor()) == ("None", "white")
     assert [bar.get_ylabel() for bar in bars(figure)] == ["Conductance a channel.a (mS/cm²)"]
 
 
@@ -463,7 +470,7 @@ def test_apd_map_has_hatches_where_there_is_none():
     np.testing.assert_allclose(x, AMPLITUDES)
     assert durations.mask.sum() == 1 and durations.mask[1, 1]
     np.testing.assert_array_equal(durations[0], AMPLITUDES + 10)
-    assert legend_words(figure) == ["no action potential, or it outlasts its beat"]
+    assert legend_words(figure) == ["no action potential from rest, or it outlasts its beat"]
     assert [bar.get_ylabel() for bar in bars(figure)] == ["APD90 (ms)"]
 
 
