@@ -678,6 +678,17 @@ def test_a_long_spike_train_is_cut_after_the_tenth_spike():
     assert panels(figure)[0].get_title() == "trace 0\nthe first 119 of 999.9 ms"
 
 
+@pytest.mark.parametrize(("count", "first"), [(3, 0.0), (20, 17 * 50.0)])
+def test_of_a_paced_cell_the_last_beats_are_drawn(count, first):
+    """Pulses of 1 ms every 50 ms, from 0 on."""
+    table = traces(duration=50.0 * count)
+    table["stimulus_uA_cm2"] = np.where(table.time_ms % 50 < 1, 10.0, 0.0)
+    panel = panels(trace_panel(table, context(paced=True)))[0]
+    assert first - 3 < panel.lines[0].get_xdata()[0] <= first
+    assert panel.lines[0].get_xdata()[-1] == table.time_ms.max()
+    assert panel.get_title() == ("trace 0\nthe last 3 of 20 beats" if count > 3 else "trace 0")
+
+
 @pytest.mark.parametrize("broken", [np.nan, np.inf, 1e300])
 def test_traces_that_diverge_are_drawn_as_far_as_they_go(broken):
     table = traces()
