@@ -558,6 +558,14 @@ def test_rheobase_without_a_second_axis_is_written(axes, words):
     assert rheobase_map(summary, context(*axes)).axes[0].texts[0].get_text().startswith(words)
 
 
+def test_figures_in_words_have_minus_signs_and_no_orphans():
+    one = tables([])[0].assign(peak_mV=-60.5, trough_mV=-75.08)
+    words = oscillation_range(one, context(threshold=-20.0)).axes[0].texts[0].get_text()
+    assert words == "peak: −60.5 mV\ntrough: −75.08 mV\nspike threshold: −20 mV"  # noqa: RUF001
+    lines = rheobase_map(tables([])[2], context()).axes[0].texts[0].get_text().splitlines()
+    assert len(lines) == 2 and min(map(len, lines)) > 20
+
+
 def test_oscillation_range_marks_oscillations_that_are_not_spikes():
     """At 2 the potential only falls, at 4 it oscillates; at 6 there are spikes; at 8 the neuron failed."""
     a = axis("a", [1, 2, 3])
