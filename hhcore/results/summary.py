@@ -177,10 +177,8 @@ def _accuracy(e: Experiment, totals: Totals, certificate: Mapping[str, str]) -> 
     if certificate["uncertain_in_sample"] != NONE:
         rows = certificate["uncertain_in_sample"].split(", ")
         yield "Cannot be certified", f"{len(rows):,} of the sample (row {', '.join(rows)}): {IRREGULAR}"
-    yield (
-        "Reference",
-        f"{certificate['reference']}, for {counted(int(certificate['reference_runs']), 'neuron')} of a sample",
-    )
+    runs = counted(int(certificate["reference_runs"]), "neuron")
+    yield "Reference", f"{certificate['reference']}, for {runs} of a sample"
     checked, agreement = (
         certificate["reference_checked_by_scipy"],
         certificate[f"reference_agreement_{accuracy.suffix}"],
