@@ -13,8 +13,9 @@ from hhcore.base.units import pretty_unit
 from hhcore.certify.certificate import IRREGULAR, NONE, worst_key
 from hhcore.certify.evidence import MOST, quantile
 from hhcore.experiments.experiment import Experiment
+from hhcore.simulation.display import counted
 from hhcore.simulation.result import STATUSES, Result
-from hhcore.sweep.estimate import counted, estimate
+from hhcore.sweep.estimate import estimate
 
 PAGE = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>$name</title>
