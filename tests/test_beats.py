@@ -81,9 +81,7 @@ def test_the_charge_is_that_of_all_pulses_for_each_neuron():
 def test_beats_agree_with_scipy(start, width, period):
     point = {"amplitude": 25.0, "width": width, "period": period, "start": start}
     exact = reference(SQUID, point, duration=60.0, stimulus="pulse_train", initial_state="model")
-    found = hhcore.simulate(
-        HH, {}, PulseTrain(**point), duration=60.0, initial_state="model", local_error=1e-10
-    ).beat_table
+    found = hhcore.simulate(HH, {}, PulseTrain(**point), duration=60.0, initial_state="model", local_error=1e-10).beats
     assert exact.spike_times.size == found.beat_spike_count.sum() >= 3
     onsets = [start + i * period for i in range(len(found))]
     for row, (onset, end) in zip(found.itertuples(), pairwise([*onsets, 60.0]), strict=True):
@@ -151,7 +149,7 @@ def test_a_stimulus_that_cannot_be_gets_one_message(train, message):
 def test_a_passive_membrane_by_hand(solver):
     amplitude, width, period = 20.0, 1.7, 8.3
     train = PulseTrain(amplitude, width, period, start=2.05)
-    found = hhcore.simulate(HH, PASSIVE, train, duration=45.0, threshold=-55.0, **solver).beat_table
+    found = hhcore.simulate(HH, PASSIVE, train, duration=45.0, threshold=-55.0, **solver).beats
     exact = passive_beats(amplitude, width, period, len(found))
     columns = ["resting_potential_mV", "ap_peak_mV", "max_upstroke_V_s", "apd50_ms"]
     assert len(found) == 5
@@ -164,7 +162,7 @@ def test_a_passive_membrane_by_hand(solver):
 
 def test_apd90_and_diastolic_interval_by_hand():
     train = PulseTrain(20.0, 1.7, 12.5, number=3)
-    found = hhcore.simulate(HH, PASSIVE, train, duration=60.0, threshold=-55.0, local_error=1e-10).beat_table
+    found = hhcore.simulate(HH, PASSIVE, train, duration=60.0, threshold=-55.0, local_error=1e-10).beats
     exact = passive_beats(20.0, 1.7, 12.5, 3)
     assert found.apd90_ms.to_numpy() == pytest.approx(exact[:, 4], rel=1e-8)
     # It is the onset from which durations count: the potential rises fastest there.
@@ -186,7 +184,7 @@ def bits(rows, threads=1):
     amplitude, width, period, start = TRAINS[rows].T
     train = PulseTrain(amplitude, width, period, start=start)
     run = hhcore.simulate(HH, points, train, duration=60.0, threads=threads)
-    return [run.beats[a:b].tobytes() for a, b in pairwise(run.beat_offsets)]
+    return [run.beat_values[a:b].tobytes() for a, b in pairwise(run.beat_offsets)]
 
 
 def test_beats_of_a_neuron_do_not_depend_on_its_neighbours_or_on_threads():

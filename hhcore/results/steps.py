@@ -11,15 +11,16 @@ from pathlib import Path
 from hhcore.base.watch import Watch
 from hhcore.certify.calibration import calibrate
 from hhcore.certify.certificate import resolved, uncertainty, waits, write_numerics
+from hhcore.certify.expected import calibration_s
 from hhcore.experiments.analysis import Analysis, analyses
 from hhcore.experiments.experiment import Experiment
 from hhcore.results.late import write_late
 from hhcore.results.recipes import recipes, stale
 from hhcore.results.write import write_tables
-from hhcore.sweep.estimate import cost_text, estimate, missing_s
+from hhcore.sweep.estimate import cost_text, estimate, work_s
 from hhcore.sweep.gather import DamageError
 from hhcore.sweep.hashing import config_digest
-from hhcore.sweep.held import held
+from hhcore.sweep.held import changed_choice, held
 from hhcore.sweep.store import update_shard
 
 SAID_FROM = 3.0  # seconds of work: from here on the cost is said before it
@@ -86,11 +87,11 @@ def due(files: Iterable[Path], recipe: str, sources: Iterable[Path] = ()) -> boo
 
 def _say_cost(experiment: Experiment, folder: Path, threads: int, watch: Watch) -> None:
     """Say what a run will take, unless that is short."""
-    cost = estimate(experiment)
-    if cost.core_s > SAID_FROM * threads:
+    cost, trials_s = estimate(experiment), calibration_s(experiment)
+    if cost.core_s + trials_s > SAID_FROM * threads:
         kept = held(experiment, cost.shards, folder)
-        if missing_s(cost, kept) > SAID_FROM * threads:
-            watch.write(cost_text(cost, kept))
+        if work_s(cost, trials_s, kept) > SAID_FROM * threads:
+            watch.write(cost_text(cost, trials_s, kept))
 
 
 def _calibrate(experiment: Experiment, numerics: Path, recipe: str, threads: int, watch: Watch) -> None:
@@ -98,7 +99,8 @@ def _calibrate(experiment: Experiment, numerics: Path, recipe: str, threads: int
     kernel = numerics.with_name("kernel.py")
     if due([numerics], recipe) or not kernel.exists():
         evidence = calibrate(experiment, threads=threads, progress=watch.tried)
-        if remark := uncertainty(evidence):
+        remarks = uncertainty(evidence), changed_choice(experiment, evidence.chosen, numerics.parent)
+        for remark in filter(None, remarks):
             watch.write(remark)
         write_numerics(experiment, evidence, numerics, recipe)
         shutil.copyfile(experiment.engine(evidence.chosen.method).kernel.path, kernel)

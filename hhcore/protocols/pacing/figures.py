@@ -38,6 +38,7 @@ def restitution(table: pd.DataFrame, beats: pd.DataFrame, context: FigureContext
     table, notes = context.hold(table, [*along, colour, facet], whole=len(along))
     for axis, most in ((colour, MAX_COLOURS), (facet, MAX_FACETS)):
         table = table if axis is None else table[table[axis.column].isin(axis.spread(most))]
+        notes += axis.few(most) if axis else []
     valid = np.isfinite(numbers(table, APD)) & np.isfinite(numbers(table, INTERVAL))
     if not valid.any():
         return style.text_figure(context.title, [NOTHING])
@@ -71,10 +72,10 @@ def apd_map(table: pd.DataFrame, context: FigureContext) -> Figure:
         return style.text_figure(context.title, ["One neuron, no axis to plot its last whole beat against.", *lines])
     if len(context.free) == 1:
         lines = [Line(APD, "APD90"), Line("apd50_ms", "APD50", {"linestyle": (0, (3, 1.5))})]
-        return family(table, context, context.free, lines, "Action potential duration (ms)", NO_APD)
+        return family(table, context, context.free, lines, "Action potential duration (ms)", NO_APD, zero=False)
     if context.zipped:
-        return points(table, context, *context.free[:2], DURATION, NO_APD)
-    return value_map(table, context, context.free, [DURATION], style.DIVERGED, NO_APD)
+        return points(table, context, *context.free[:2], DURATION, NO_APD, continuous=True)
+    return value_map(table, context, context.free, [DURATION], style.DIVERGED, NO_APD, continuous=True)
 
 
 def _every(table: pd.DataFrame, beats: pd.DataFrame, context: FigureContext) -> pd.DataFrame:
