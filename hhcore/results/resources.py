@@ -85,7 +85,7 @@ def figures_mb(experiment: Experiment) -> int:
 def whole_minutes(experiment: Experiment) -> int:
     """Time for all results of a small experiment, one after the other."""
     e = experiment
-    work = estimate(e).core_s + _calibration_s(e) + _tables_s(e) + _figures_s(e)
+    work = estimate(e).core_s + calibration_s(e) + _tables_s(e) + _figures_s(e)
     return _minutes(10, work) + sum(analysis.minutes() for analysis in analyses(e) if analysis.late)
 
 
