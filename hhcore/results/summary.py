@@ -14,7 +14,7 @@ from hhcore.certify.certificate import IRREGULAR, NONE, worst_key
 from hhcore.certify.evidence import MOST, quantile
 from hhcore.experiments.experiment import Experiment
 from hhcore.simulation.display import counted
-from hhcore.simulation.result import STATUSES, Result
+from hhcore.simulation.result import NO_STABLE_REST, STATUSES, Result
 from hhcore.sweep.estimate import estimate
 
 PAGE = Template("""<!doctype html>
@@ -74,7 +74,7 @@ def summary(
     body = [
         *_section("What was run", _facts(experiment)),
         *_section("Grid", _grid(experiment)),
-        *_section("Neurons", [*_counts(totals), *facts]),
+        *_section("Neurons", [*_counts(experiment, totals), *facts]),
         *_section("Accuracy", _accuracy(experiment, totals, provenance)),
         *_section("Made with", provenance.items()),
     ]
@@ -82,6 +82,17 @@ def summary(
         body += [f"<h2><code>{escape(name)}.parquet</code>, {totals.rows[name]:,} rows</h2>", _fields(schema)]
     marks = f"{RECIPE}: {provenance.get('recipe', '')}, {SEAL}: {UNSEALED}"
     return PAGE.substitute(name=escape(experiment.name), marks=marks, body="\n".join(body))
+
+
+def rest_advice(experiment: Experiment, count: int) -> list[str]:
+    """A sentence if `count`, the number of neurons without a stable rest, is all of them, and `rest` is asked for."""
+    e = experiment
+    if e.initial_state != "rest" or count < e.n_points:
+        return []
+    return [
+        f"{count:,} of {e.n_points:,} neurons have no stable rest. If the model is meant to start from the state in "
+        "its file, as pacemakers and cells whose concentrations drift are, write initial_state: model"
+    ]
 
 
 def _facts(e: Experiment) -> Iterable[tuple[str, str]]:
@@ -144,7 +155,7 @@ def _grid(e: Experiment) -> Iterable[tuple[str, str]]:
         yield "Axes", "none: a single neuron"
 
 
-def _counts(totals: Totals) -> Iterable[tuple[str, str]]:
+def _counts(e: Experiment, totals: Totals) -> Iterable[tuple[str, str]]:
     meanings = {
         "ok": "simulated",
         "no_stable_rest": "without a stable rest, started from the model's own; simulated",
@@ -153,6 +164,7 @@ def _counts(totals: Totals) -> Iterable[tuple[str, str]]:
     }
     for number, status in enumerate(STATUSES):
         yield status, f"{totals.statuses[number]:,} {meanings[status]}"
+    yield from (("Note", advice) for advice in rest_advice(e, totals.statuses[NO_STABLE_REST]))
 
 
 def _accuracy(e: Experiment, totals: Totals, certificate: Mapping[str, str]) -> Iterable[tuple[str, str]]:
