@@ -5,8 +5,9 @@ from math import ceil
 
 import numpy as np
 
-from hhcore.certify.calibration import LADDERS, SMOOTH, STIFF, TOUGH
+from hhcore.certify.calibration import LADDERS, SMOOTH, TOUGH
 from hhcore.certify.sample import CORNERS, EDGES, RANDOM, SEARCHED, SENSITIVE
+from hhcore.certify.stiffness import EXPLICIT, LONGEST_MS, STIFF
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import Model
 from hhcore.schemes.solver import Solver
@@ -24,14 +25,16 @@ def calibration_s(experiment: Experiment) -> float:
     Whether the model is stiff is guessed from its rates in the state of the file.
     """
     e, ms = experiment, experiment.protocol.simulated_ms(experiment)
-    stiff = _explicit(e, SMOOTH.screen[1]) < STIFF * _explicit(e, SMOOTH.screen[0])
+    coarse, fine = EXPLICIT
+    stiff = _explicit(e, fine) < STIFF * _explicit(e, coarse)
     candidates = TOUGH if stiff else SMOOTH
     largest = CORNERS + RANDOM + EDGES + SENSITIVE
-    runs = [(solver, min(CORNERS, e.n_points)) for solver in SMOOTH.screen]
-    runs += [(solver, SEARCHED) for solver in candidates.screen] if e.n_points > largest else []
+    corners = [(solver, min(CORNERS, e.n_points)) for solver in EXPLICIT]
+    runs = [(solver, min(SEARCHED, e.n_points)) for solver in candidates.screen if e.n_points > largest]
     tried = (candidates.reference, candidates.rival, *_tried(e, candidates.methods[0]))
     runs += [(solver, min(e.n_points, largest)) for solver in tried]
-    return ms * (sum(_seconds_per_ms(e, *run) for run in runs) + 2e-3 * SCIPY_S)
+    first, rest = (sum(_seconds_per_ms(e, *run) for run in part) for part in (corners, runs))
+    return min(ms, LONGEST_MS) * first + ms * (rest + 2e-3 * SCIPY_S)
 
 
 def _tried(e: Experiment, method: str) -> list[Solver]:

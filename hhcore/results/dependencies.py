@@ -20,7 +20,7 @@ FEATURES: Code = (
 )
 
 CALIBRATION: Code = (
-    *(f"certify/{name}.py" for name in ("calibration", "evidence", "sample", "stability", "certificate")),
+    *(f"certify/{name}.py" for name in ("calibration", "evidence", "sample", "stability", "stiffness", "certificate")),
     *("simulation/reference.py", "simulation/jumps.py"),
     *("simulation/spike_errors.py", "simulation/spike_errors.py.in"),
     *("simulation/heights.py", "simulation/beats.py"),

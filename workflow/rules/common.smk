@@ -205,6 +205,16 @@ def updated(file):
     return update(file) if workflow.storage_settings.default_storage_provider is None else file
 
 
+def whole_outputs(members):
+    """All results of a small experiment by name, in the order in which they are made, as their times will say."""
+    tables = table_outputs(members)
+    sampled = {t.name: tables.pop(t.name) for a in members if a.source == "sample" for t in a.tables}
+    folder = "results/{experiment}"
+    first = {"kernel": f"{folder}/kernel.py", **sampled, "shard": f"{folder}/shards/all.parquet"}
+    figures = {f"{Path(file).stem}{Path(file).suffix.replace('.', '_')}": file for file in figure_outputs(members)}
+    return {name: updated(file) for name, file in (first | tables | figures).items()}
+
+
 def table_outputs(members):
     """The tables of a job by name; in the report too, unless they are large in one of the experiments."""
     outputs = {}
