@@ -261,6 +261,7 @@ OTHER = {
 FREE = {
     "name": "names a folder",
     "celsius": "how figures write a value: in the recipes of tables and figures",
+    "remarks": "lines on the terminal, which follow from the values",
     "failed_neurons": "decides whether the last rule fails",
     "traces": "settings of their own rule: Traces.settings",
     "tolerance": "where a solver is given there is none; else see below",

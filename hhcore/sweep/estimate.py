@@ -93,7 +93,7 @@ def steps_per_ms(solver: Solver, ms: float) -> float:
 
 
 def notes(experiments: Iterable[Experiment]) -> str:
-    """Remarks on the model files for the user, a line each."""
+    """Remarks on configs and model files for the user, a line each."""
     lines = {f"Note. {e.model.name}: {note}": None for e in experiments for note in e.notes}
     return "\n".join(lines)
 

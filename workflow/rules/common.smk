@@ -218,6 +218,10 @@ def whole_outputs(members):
 def table_outputs(members):
     """The tables of a job by name; in the report too, unless they are large in one of the experiments."""
     outputs = {}
+    for table in (table for analysis in members for table in analysis.tables):
+        path = f"results/{{experiment}}/{table.name}.parquet"
+        reported = table.caption and ROWS[table.name] <= REPORTED_ROWS
+        outputs[table.name] = entry(path, table.caption, "Tables", table=table.label) if reported else path
     if passes(members):
         outputs["summary"] = entry(
             "results/{experiment}/summary.html",
@@ -225,10 +229,6 @@ def table_outputs(members):
             "What was run",
             table="Model, grid, solver, versions, counts",
         )
-    for table in (table for analysis in members for table in analysis.tables):
-        path = f"results/{{experiment}}/{table.name}.parquet"
-        reported = table.caption and ROWS[table.name] <= REPORTED_ROWS
-        outputs[table.name] = entry(path, table.caption, "Tables", table=table.label) if reported else path
     return outputs
 
 
