@@ -7,10 +7,11 @@ import numpy as np
 
 from hhcore.certify.calibration import LADDERS, SMOOTH, TOUGH
 from hhcore.certify.sample import CORNERS, EDGES, RANDOM, SEARCHED, SENSITIVE
-from hhcore.certify.stiffness import EXPLICIT, LONGEST_MS, STIFF
+from hhcore.certify.stiffness import LONGEST_MS
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import Model
 from hhcore.schemes.solver import Solver
+from hhcore.simulation.stiffness import EXPLICIT, held_back
 from hhcore.sweep.estimate import expected_solver, steps_per_ms
 from hhcore.sweep.speed import kernel_speed
 
@@ -25,9 +26,7 @@ def calibration_s(experiment: Experiment) -> float:
     Whether the model is stiff is guessed from its rates in the state of the file.
     """
     e, ms = experiment, experiment.protocol.simulated_ms(experiment)
-    coarse, fine = EXPLICIT
-    stiff = _explicit(e, fine) < STIFF * _explicit(e, coarse)
-    candidates = TOUGH if stiff else SMOOTH
+    candidates = TOUGH if held_back(*(_explicit(e, solver) for solver in EXPLICIT)) else SMOOTH
     largest = CORNERS + RANDOM + EDGES + SENSITIVE
     corners = [(solver, min(CORNERS, e.n_points)) for solver in EXPLICIT]
     runs = [(solver, min(SEARCHED, e.n_points)) for solver in candidates.screen if e.n_points > largest]
