@@ -17,7 +17,8 @@ from hhcore.sweep.speed import kernel_speed
 
 REACH = 3.3  # of the fastest rate times the step: there an explicit scheme becomes unstable
 LANES = 8  # neurons in a vector register: fewer take as long
-SCIPY_S = 0.3  # for one neuron and 1 s simulated, measured on the squid axon; two neurons are checked
+SCIPY_S = {"DOP853": 0.3, "LSODA": 0.02}  # for a neuron and 1 s simulated: a squid axon, a ventricular cell
+CHECKED = 2  # neurons, by SciPy
 
 
 def calibration_s(experiment: Experiment) -> float:
@@ -33,7 +34,7 @@ def calibration_s(experiment: Experiment) -> float:
     tried = (candidates.reference, candidates.rival, *_tried(e, candidates.methods[0]))
     runs += [(solver, min(e.n_points, largest)) for solver in tried]
     first, rest = (sum(_seconds_per_ms(e, *run) for run in part) for part in (corners, runs))
-    return min(ms, LONGEST_MS) * first + ms * (rest + 2e-3 * SCIPY_S)
+    return min(ms, LONGEST_MS) * first + ms * (rest + 1e-3 * CHECKED * SCIPY_S[candidates.check[0]])
 
 
 def _tried(e: Experiment, method: str) -> list[Solver]:
