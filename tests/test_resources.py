@@ -7,9 +7,11 @@ import pyarrow as pa
 import pytest
 
 from hhcore.base.errors import UserError
+from hhcore.certify import expected
 from hhcore.certify.calibration import calibrate
 from hhcore.config.reader import read_experiments
 from hhcore.figures.context import figure_context
+from hhcore.model.model import load_model
 from hhcore.protocols.pacing.protocol import most_beats
 from hhcore.protocols.sensitivity import Sobol
 from hhcore.results import resources
@@ -48,6 +50,27 @@ def test_steps_are_estimated_to_a_factor_of_two(method, accuracy):
     e = experiment(solver={"method": method, "dt" if method == "rk4" else "local_error": accuracy})
     taken = e.protocol.measure(e, e.solver, e.points(np.arange(e.n_points))).steps.mean() / e.duration
     assert taken / 2 < steps(e) < 2 * taken
+
+
+def test_calibration_takes_about_as_many_steps_as_estimated(monkeypatch):
+    e = experiment(duration=500, solver={"tolerance": "1 us"}, parameters={"leak.g": {"linspace": [0.2, 0.4, 40]}})
+    taken, measure = [], type(e.protocol).measure
+
+    def counting(*arguments, **options):
+        result = measure(*arguments, **options)
+        taken.append(result.steps.sum())
+        return result
+
+    monkeypatch.setattr(type(e.protocol), "measure", counting)
+    calibrate(e, progress=lambda solvers: None)
+    monkeypatch.setattr(expected, "CHECKED_MS", 0.0)
+    monkeypatch.setattr(expected, "kernel_speed", lambda experiment, method: 1.0)
+    assert sum(taken) / 2 < expected.calibration_s(e) < 2 * sum(taken)
+
+
+def test_the_fastest_rate_of_a_model_is_that_of_its_gate():
+    """Hodgkin and Huxley 1952 at rest: the rates of m add up to 0.224 + 4 per ms; the potential adds a little to it."""
+    assert 4.2 < expected._fastest_rate(load_model("hodgkin_huxley_1952")) < 5
 
 
 def test_the_speed_that_a_shard_notes_is_in_core_time_and_makes_the_estimate(monkeypatch, tmp_path):

@@ -1,9 +1,8 @@
 """How long calibration will take, before anything is compiled."""
 
+import math
 from functools import lru_cache
-from math import ceil
 
-import myokit
 import numpy as np
 
 from hhcore.certify.calibration import LADDERS, SMOOTH, TOUGH
@@ -12,6 +11,7 @@ from hhcore.certify.stiffness import LONGEST_MS
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import Model
 from hhcore.schemes.solver import Solver
+from hhcore.simulation.equations import equations
 from hhcore.simulation.stiffness import EXPLICIT, held_back
 from hhcore.sweep.estimate import expected_solver, steps_per_ms
 from hhcore.sweep.speed import kernel_speed
@@ -31,7 +31,7 @@ def calibration_s(experiment: Experiment) -> float:
     candidates = TOUGH if held_back(*(_explicit(e, solver) for solver in EXPLICIT)) else SMOOTH
     largest = CORNERS + RANDOM + EDGES + SENSITIVE
     at_corners = sum(_seconds_per_ms(e, solver, min(CORNERS, e.n_points)) for solver in EXPLICIT)
-    runs = [(solver, SEARCHED) for solver in candidates.screen] if e.n_points > largest else []
+    runs = [(solver, min(SEARCHED, e.n_points)) for solver in candidates.screen if e.n_points > largest]
     tried = (candidates.reference, candidates.rival, *_tried(e, candidates.methods[0]))
     runs += [(solver, min(e.n_points, largest)) for solver in tried]
     each_ms = sum(_seconds_per_ms(e, *run) for run in runs)
@@ -50,7 +50,7 @@ def _tried(e: Experiment, method: str) -> list[Solver]:
 def _seconds_per_ms(e: Experiment, solver: Solver, neurons: int) -> float:
     """Seconds for 1 ms of so many neurons."""
     steps = steps_per_ms(solver, e.model.ms) if solver.method in ("rodas5p", "rk4") else _explicit(e, solver)
-    return LANES * ceil(neurons / LANES) * steps / kernel_speed(e, solver.method)
+    return LANES * math.ceil(neurons / LANES) * steps / kernel_speed(e, solver.method)
 
 
 def _explicit(e: Experiment, solver: Solver) -> float:
@@ -61,11 +61,15 @@ def _explicit(e: Experiment, solver: Solver) -> float:
 @lru_cache(maxsize=64)
 def _fastest_rate(model: Model) -> float:
     """The largest eigenvalue of the Jacobian in the state of the file [1/ms], by forward differences; 0 without one."""
-    state = np.array([quantity.value for quantity in model.states.values()])
+    written, n = equations(model), len(model.states)
+    values = {name: q.value for name, q in (model.states | model.parameters).items()}
+    start = np.array([values.get(name, 0.0) for name in written.inputs])  # no current, time 0
+    state = start[:n]
     steps = 1e-7 * np.maximum(np.abs(state), 1e-3)
     try:
-        at, *moved = (np.array(model.myokit.evaluate_derivatives(y)) for y in [state, *(state + np.diag(steps))])
-    except (ArithmeticError, ValueError, myokit.NumericalError):
+        points = [np.r_[y, start[n:]].tolist() for y in [state, *(state + np.diag(steps))]]
+        at, *moved = (np.array(written.run(math, *point)[:n]) for point in points)
+    except (ArithmeticError, ValueError):
         return 0.0
     jacobian = (np.array(moved) - at).T / steps
     return float(np.abs(np.linalg.eigvals(jacobian)).max()) / model.ms if np.isfinite(jacobian).all() else 0.0

@@ -6,7 +6,6 @@ It shares nothing with the compiler, the solvers or the features, so that one ca
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 from types import ModuleType
 
@@ -18,6 +17,7 @@ from scipy.optimize import brentq, root
 from hhcore.base.errors import UserError, closest
 from hhcore.model.clock import LONGEST_MS
 from hhcore.model.model import Model
+from hhcore.simulation.equations import equations
 from hhcore.simulation.jumps import CLOSE, jumps
 from hhcore.simulation.stimuli import kinds
 from hhcore.simulation.stimuli.stimulus import Stimulus
@@ -80,9 +80,9 @@ def evaluate_with(functions: ModuleType, model: Model, values: dict) -> dict:
 
     `values` holds every state and parameter, the current and the time, by name; the result holds them too.
     """
-    equations = _equations(model)
-    results = equations.run(functions, *(values[name] for name in equations.inputs))
-    return values | dict(zip(equations.outputs, results, strict=True))
+    written = equations(model)
+    results = written.run(functions, *(values[name] for name in written.inputs))
+    return values | dict(zip(written.outputs, results, strict=True))
 
 
 def derivative(
@@ -312,7 +312,7 @@ def _model_state(model: Model) -> list[float]:
 def _slope(model: Model, parameters: dict[str, float], injected: Callable[[float], float]):
     """dy/dt as SciPy calls it, under a current that is a function of time."""
     own = {name: quantity.value for name, quantity in model.parameters.items()}
-    values, run, n = list((own | parameters).values()), _equations(model).run, len(model.states)
+    values, run, n = list((own | parameters).values()), equations(model).run, len(model.states)
 
     def slope(t: float, y: np.ndarray) -> np.ndarray:
         y, current = np.asarray(y).tolist(), injected(t)
@@ -340,34 +340,3 @@ def _run_with_infinities(model: Model, values: dict[str, float]) -> dict[str, fl
     with np.errstate(all="ignore"):
         results = evaluate_with(np, model, {name: np.float64(value) for name, value in values.items()})
     return {name: float(value) for name, value in results.items()}
-
-
-@dataclass(frozen=True)
-class _Equations:
-    """A model in Python: run(math, *inputs) returns the values of `outputs`, first the slopes of the states."""
-
-    run: Callable[..., tuple[float, ...]]
-    inputs: list[str]
-    outputs: list[str]
-
-
-@cache
-def _equations(model: Model) -> _Equations:
-    """The model's equations in solvable order, as Myokit writes them in Python, one assignment a line."""
-    inputs = [*model.states, *model.parameters, model.current.name, model.myokit.time().qname()]
-    equations = [e for block in model.myokit.solvable_order().values() for e in block if _key(e.lhs) not in inputs]
-    slopes = [f"dot({name})" for name in model.states]
-    outputs = slopes + [name for name in map(_key, (e.lhs for e in equations)) if name not in slopes]
-    names = {name: f"v{i}" for i, name in enumerate([*inputs, *outputs])}
-    writer = myokit.formats.python.PythonExpressionWriter()
-    writer.set_lhs_function(lambda lhs: names[_key(lhs)])
-    body = [*map(writer.eq, equations), f"return {', '.join(names[name] for name in outputs)},"]
-    arguments = ", ".join(["math", *(names[name] for name in inputs)])
-    space: dict[str, Callable] = {}
-    exec(compile(f"def run({arguments}):\n    " + "\n    ".join(body), model.name, "exec"), space)
-    return _Equations(space["run"], inputs, outputs)
-
-
-def _key(lhs: myokit.LhsExpression) -> str:
-    name = lhs.var().qname()
-    return f"dot({name})" if isinstance(lhs, myokit.Derivative) else name

@@ -1,5 +1,5 @@
 rule none_failed:
-    """It runs last, when all results are written."""
+    """With `failed_neurons: fail`: stop if a neuron failed. It runs last, when all results are written."""
     input:
         "results/report.html",
         failures="results/{experiment}/failures.parquet",

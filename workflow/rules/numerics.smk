@@ -2,6 +2,7 @@ SAMPLED = [analysis for analysis in next(iter(ANALYSES.values())) if analysis.so
 
 
 rule calibrate:
+    """Try solvers on a sample of a large experiment, and choose one for a tolerance."""
     input:
         forced_if_stale,
     output:

@@ -1,4 +1,5 @@
 rule report:
+    """Write results/report.html."""
     input:
         forced_if_stale,
         [file for name in EXPERIMENTS for file in results(name)],

@@ -6,6 +6,7 @@ FIGURES = groups(LARGE, lambda analysis: analysis.figures and not analysis.late)
 for name, (members, experiments) in ({f"tables_{name}": job for name, job in TABLES.items()} | late_analyses()).items():
 
     rule:
+        """Make tables of a large experiment."""
         name:
             name
         input:
@@ -29,7 +30,8 @@ for name, (members, experiments) in ({f"tables_{name}": job for name, job in TAB
             late=[analysis.name for analysis in members if analysis.late],
             recipes=recipes_of_outputs(table_files(members)),
         message:
-            "{wildcards.experiment}: put the tables together"
+            "{wildcards.experiment}: "
+            + ("put the tables together" if passes(members) else f"make the tables of {name}")
         script:
             "../scripts/tables.py"
 
@@ -37,6 +39,7 @@ for name, (members, experiments) in ({f"tables_{name}": job for name, job in TAB
 for name, (members, experiments) in (FIGURES | late_analyses()).items():
 
     rule:
+        """Draw figures of a large experiment."""
         name:
             f"figures_{name}"
         input:

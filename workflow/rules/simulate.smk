@@ -1,4 +1,5 @@
 rule simulate:
+    """Simulate the neurons that a shard of a large experiment lacks."""
     input:
         forced_if_stale,
         numerics=numerics_before,

@@ -3,6 +3,7 @@
 for name, (members, experiments) in groups(SMALL, lambda analysis: True).items():
 
     rule:
+        """Make all results of a small experiment."""
         name:
             f"experiment_{name}"
         input:
