@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from matplotlib.figure import Figure
 from test_workflow import Folder
 
 import hhcore
-from hhcore.base.lock import locked
+from hhcore.base.lock import locked, shared
 from hhcore.compile.cache import cache_directory
 from hhcore.interface import bar
 from hhcore.interface.outcome import Run
@@ -142,6 +143,22 @@ def test_failed_neurons_fail_a_run_that_says_so(tmp_path):
     assert len(run(tmp_path, **unstable).failures) == 3
     with pytest.raises(hhcore.UserError, match="3 neurons failed, and the config says `failed_neurons: fail`"):
         run(tmp_path, **unstable, failed_neurons="fail")
+    both = {"bad": SQUID | unstable | {"failed_neurons": "fail"}, "good": SQUID}
+    with pytest.raises(hhcore.UserError, match=r"bad/failures\.parquet says when"):
+        hhcore.run({"experiments": both}, results=tmp_path, progress=False)
+    assert (tmp_path / "good/features.parquet").exists()
+
+
+def test_failed_neurons_without_a_folder_of_results_name_no_file():
+    one = {
+        "parameters": {"sodium.g": 1e300},
+        "stimulus": {"kind": "step", "amplitude": 5},
+        "initial_state": "model",
+        "solver": {"method": "tsit5", "local_error": 1e-6},
+    }
+    with pytest.raises(hhcore.UserError, match="1 neuron failed") as raised:
+        hhcore.run(**SQUID | one, failed_neurons="fail", progress=False)
+    assert "; give `results`, a folder" in str(raised.value)
 
 
 def test_two_at_once_share_the_work(tmp_path):
@@ -156,6 +173,15 @@ def test_snakemake_waits_for_its_turn(mine):
     assert refused.returncode == 1
     assert "Error. results/e is in use by hhcore.run; run the same command again" in refused.stderr
     assert not (mine.path / "results/report.html").exists()
+
+
+def test_it_waits_for_the_first_run_of_snakemake(tmp_path):
+    """Which holds the folder of an experiment before there is one."""
+    folder, waits = tmp_path / "results/e", Mock(side_effect=InterruptedError)
+    with shared(folder), pytest.raises(InterruptedError), locked(folder, waits):
+        pass
+    with locked(folder, waits):
+        pass
 
 
 def test_ctrl_c_keeps_the_shards_that_are_finished(tmp_path, monkeypatch):

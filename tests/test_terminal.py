@@ -181,6 +181,15 @@ def test_neurons_in_the_store_are_counted(store, changes, kept):
     assert held(asked, ["0", "1"], store) == Held(kept), "a grid that grew may have more shards than its store"
 
 
+def test_files_that_are_no_shards_or_cannot_be_read_count_as_nothing(store, tmp_path):
+    folder = tmp_path / "shards"
+    folder.mkdir()
+    for name in ("all_old", "0 (conflict)", "1"):
+        (folder / f"{name}.parquet").write_bytes((store / "shards/all.parquet").read_bytes())
+    (folder / "01.parquet").symlink_to("gone.parquet")
+    assert held(experiment(), ["all"], tmp_path).neurons < 18
+
+
 def test_a_tolerance_counts_on_the_solver_of_the_last_run(store):
     asked = experiment(solver={"tolerance": "1 us", "method": "rk4"}, parameters={"sodium.g": {"values": [120, 125]}})
     chosen = {"solver_method": "rk4", "solver_accuracy": "0.05"}

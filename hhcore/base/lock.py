@@ -30,11 +30,12 @@ def locked(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
 
 
 def shared(folder: Path) -> IO[str] | None:
-    """Hold a folder, if it is there, together with others until the file that is returned is closed.
+    """Hold a folder together with others until the file that is returned is closed; None if it cannot be locked.
 
     Raises UserError if a process holds it alone.
     """
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         file = (folder / FILE).open("a")
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError as error:

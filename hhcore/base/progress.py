@@ -7,6 +7,7 @@ from math import inf
 from pathlib import Path
 
 from hhcore.base.board import Note, leave_note, note_file
+from hhcore.base.words import counted
 
 EVERY_S = 5.0
 NOTED_S = 0.2
@@ -30,17 +31,17 @@ class Progress:
 
     def __call__(self, done: int, total: int) -> None:
         """Report that `done` of `total` are finished."""
-        counted = f"{done:,} of {total:,} {self.things}"
-        self._leave_note(done / total if total else 1.0, counted, done in (0, total))
+        text = f"{done:,} of {total:,} {self.things}"
+        self._leave_note(done / total if total else 1.0, text, done in (0, total))
         if done in (0, total) or self._is_due():
-            self._line(f"{counted}{self._rest(done, total, time.monotonic() - self.started)}")
+            self._line(f"{text}{self._rest(done, total, time.monotonic() - self.started)}")
 
     def tried(self, solvers: int) -> None:
         """Report that so many solvers have been tried; nobody knows how many there will be."""
-        counted = f"{solvers} solver{'s' if solvers > 1 else ''} tried"
-        self._leave_note(None, counted, False)
+        text = f"{counted(solvers, 'solver')} tried"
+        self._leave_note(None, text, False)
         if self._is_due():
-            self._line(f"{counted}, {time.monotonic() - self.started:.0f} s")
+            self._line(f"{text}, {time.monotonic() - self.started:.0f} s")
 
     def write(self, text: str) -> None:
         """A remark for the user, one line."""

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from hhcore.base import tables
 from hhcore.base.errors import UserError, closest
 from hhcore.base.units import pretty_unit
+from hhcore.base.words import counted
 from hhcore.certify.certificate import certificate
 from hhcore.certify.evidence import MOST, QUANTILE
 from hhcore.experiments.analysis import Analysis, analyses
@@ -71,7 +72,7 @@ class Outcome:
             said[f"{accuracy.name}_{which}_{accuracy.suffix}"]
             for which in ("worst", f"{100 * QUANTILE:.0f}_percent", "median")
         )
-        unit, sample = pretty_unit(accuracy.unit), f"{said['reference_runs']} sampled neurons"
+        unit, sample = pretty_unit(accuracy.unit), counted(int(said["reference_runs"]), "sampled neuron")
         errors = f"at most {most} {unit} in {MOST} of {sample} (worst {worst} {unit}, median {median} {unit})"
         if not worst[0].isdigit():  # a reason
             errors = f"not measured in {sample}: {worst}"
@@ -110,7 +111,7 @@ class Outcome:
 
     def _headline(self) -> str:
         e, failed = self.experiment, self._rows()["failures"]
-        neurons = f"{e.n_points:,} neuron{'s' if e.n_points != 1 else ''} of {e.model.name}"
+        neurons = f"{counted(e.n_points, 'neuron')} of {e.model.name}"
         return f"{self.name}: {neurons}, {self.simulated:,} simulated now, {failed:,} failed"
 
     def _rows(self) -> dict[str, int]:

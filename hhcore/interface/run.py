@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from hhcore.base.checks import mapping
-from hhcore.base.errors import UserError
+from hhcore.base.errors import UserError, collected
 from hhcore.base.lock import locked
 from hhcore.config.file import read_config
 from hhcore.config.reader import read_experiments
@@ -62,6 +62,11 @@ def run(
         results = temporary.name
     folder = Path(results)
     made = {key: _made(e, folder / key, threads, progress) for key, e in experiments.items()}
+    with collected() as noted:
+        for key, e in experiments.items():
+            if e.failed_neurons == "fail":
+                with noted():
+                    check_none_failed(key, folder / key / "failures.parquet", kept=temporary is None)
     return Run({key: Outcome(e, folder / key, simulated, temporary) for key, (e, simulated) in made.items()})
 
 
@@ -75,8 +80,6 @@ def _made(experiment: Experiment, folder: Path, threads: int, progress: bool) ->
             made = make_tables(experiment, folder, threads, shown)
     finally:
         shown.close()
-    if experiment.failed_neurons == "fail":
-        check_none_failed(experiment.name, folder / "failures.parquet")
     return made
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hhcore.base.units import column_name
+from hhcore.base.words import counted
 from hhcore.schemes.solver import Solver
-from hhcore.simulation.display import chosen_by, counted, html_table
+from hhcore.simulation.display import chosen_by, html_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from hhcore.base.board import duration_text
 from hhcore.base.errors import UserError
+from hhcore.base.words import counted
 from hhcore.experiments.experiment import Experiment
 from hhcore.schemes.solver import SCHEMES, Solver
 from hhcore.sweep.speed import kernel_speed
@@ -118,8 +119,3 @@ def cost_text(cost: Estimate, kept: Held | None) -> str:
     about, held = ("", kept.neurons) if kept.counted else ("about ", int(float(f"{kept.neurons:.2g}")))
     missing = f"{cost.neurons - held:,} to simulate{shards}"
     return f"{neurons}, {about}{held:,} in the store, {about}{missing}, {seconds}"
-
-
-def counted(n: int, word: str) -> str:
-    """`1 neuron`, `2 neurons`."""
-    return f"{n:,} {word}{'s' if n != 1 else ''}"

@@ -19,7 +19,7 @@ from hhcore.schemes.solver import Solver
 from hhcore.sweep.columns import KEYS, keys_of
 from hhcore.sweep.estimate import Held
 from hhcore.sweep.hashing import config_digest, context_digest
-from hhcore.sweep.keys import grid_keys, in_shard, point_keys
+from hhcore.sweep.keys import SHARD, grid_keys, in_shard, point_keys
 from hhcore.sweep.store import positions
 
 MOST_ROWS = 1 << 18  # of the grid that are looked up; of a larger grid, a sample
@@ -34,8 +34,8 @@ def held(experiment: Experiment, shards: Iterable[str], folder: Path) -> Held:
     A tolerance is assumed to choose the solver that it chose the last time.
     """
     e, recipe = experiment, config_digest(experiment)
-    files = {path.stem: path for path in sorted((folder / "shards").glob("*.parquet"))}
-    complete = {name for name, path in files.items() if recipe_of(path) == recipe}
+    files = {p.stem: p for p in sorted((folder / "shards").glob("*.parquet")) if SHARD.fullmatch(p.stem)}
+    complete = {name for name, path in files.items() if _recipe_in(path) == recipe}
     if complete.issuperset(shards):
         return Held(e.n_points)
     others = sorted(files.keys() - complete)
@@ -55,6 +55,14 @@ def held(experiment: Experiment, shards: Iterable[str], folder: Path) -> Held:
     share = found[looked_up].mean() if looked_up.any() else 0.0
     neurons = e.n_points * (found.sum() + share * unseen.sum()) / len(keys)
     return Held(round(neurons), counted=len(keys) == e.n_points and not unseen.any())
+
+
+def _recipe_in(path: Path) -> str | None:
+    """The recipe that a shard file carries; None also if it cannot be read, or has gone in the meantime."""
+    try:
+        return recipe_of(path)
+    except OSError:
+        return None
 
 
 def _keys_of_grid(e: Experiment) -> np.ndarray:
