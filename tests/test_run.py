@@ -1,6 +1,9 @@
 """hhcore.run: one call in this process makes what Snakemake makes, and keeps what is there."""
 
+import copy
 import io
+import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -202,6 +205,17 @@ def test_ctrl_c_keeps_the_shards_that_are_finished(tmp_path, monkeypatch):
     assert run(tmp_path, **wider).simulated == 22 - held
 
 
+def test_a_kernel_that_is_half_copied_is_not_kept(tmp_path, monkeypatch):
+    def half(source, target):
+        Path(target).write_text("half")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(shutil, "copyfile", half)
+        run(tmp_path)
+    assert run(tmp_path).simulated == 6 and (tmp_path / "e/kernel.py").read_text() != "half"
+
+
 def test_a_run_shows_what_it_has(tmp_path):
     axon = run(tmp_path, **CERTIFIED)
     assert set(axon.tables) < set(dir(axon)) and axon["e"].features is axon.features
@@ -258,5 +272,15 @@ def test_a_temporary_folder_goes_with_its_run():
     outcome, folder = axon["experiment"], axon.folder
     del axon
     assert len(outcome.spikes) and folder.exists()
+    twin = copy.deepcopy(outcome)
     del outcome
+    assert folder.exists()
+    del twin
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])
+def test_a_run_and_its_outcomes_can_be_copied_and_pickled(copied, mine):
+    axon = hhcore.run({"experiments": {"e": CERTIFIED}}, results=mine.path / "results", progress=False)
+    for thing in (axon, axon["e"]):
+        pd.testing.assert_frame_equal(copied(thing).features, axon.features)

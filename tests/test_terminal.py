@@ -18,6 +18,7 @@ from test_workflow import SMALL, Folder
 from hhcore.base import board, tables
 from hhcore.base.board import FOLDER, Board
 from hhcore.base.progress import Progress
+from hhcore.base.watch import JobLog
 from hhcore.config.reader import read_experiments
 from hhcore.sweep import held as held_module
 from hhcore.sweep.estimate import Held, estimate, estimates_text
@@ -149,6 +150,16 @@ def test_lines_of_a_file_count_jobs_by_the_work_expected_of_them(tmp_path, monke
     assert "[100%] short, " in stream.getvalue()
     run.thread.join(5)
     assert not run.thread.is_alive(), "a board closes by itself"
+
+
+def test_a_job_of_several_steps_is_not_done_when_its_neurons_are(tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    log = tmp_path / "experiment.log"
+    watch = JobLog("e", log)
+    watch.part(0, 1)(6, 6)
+    assert board.read_note(board.note_file(log)) == board.Note(None, "6 of 6 new neurons")
+    watch.step("figures")
+    assert board.read_note(board.note_file(log)) == board.Note(None, "figures")
 
 
 def experiment(**changes):

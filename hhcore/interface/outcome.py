@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from copy import copy, deepcopy
 from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -50,11 +51,18 @@ class Outcome:
         self.tables = tuple(table.name for analysis in self._analyses for table in analysis.tables)
 
     def __getattr__(self, name: str) -> "pd.DataFrame":
-        if name.startswith("_") or name not in self.tables:
+        if name.startswith("_") or "tables" not in self.__dict__:  # copy and pickle ask before __init__
+            raise AttributeError(name)
+        if name not in self.tables:
             raise AttributeError(f"experiment {self.name!r} has no table {name!r}; {closest(name, self.tables)}")
         if name not in self._frames:
             self._frames[name] = read_frame(self.folder / f"{name}.parquet")
         return self._frames[name]
+
+    def __deepcopy__(self, memo: dict) -> "Outcome":
+        twin = copy(self)  # with the same temporary folder, not another one of its name
+        twin._frames = deepcopy(self._frames, memo)
+        return twin
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.tables]

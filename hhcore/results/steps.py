@@ -4,13 +4,12 @@ A file is made again if it is missing, carries another recipe, or is older than 
 Snakemake has made is kept here, and the other way round.
 """
 
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 from hhcore.base.watch import Watch
-from hhcore.certify.calibration import calibrate
-from hhcore.certify.certificate import resolved, uncertainty, waits, write_numerics
+from hhcore.certify.certificate import resolved, waits
+from hhcore.certify.step import KERNEL, make_numerics
 from hhcore.experiments.analysis import Analysis, analyses
 from hhcore.experiments.experiment import Experiment
 from hhcore.results.late import write_late
@@ -32,7 +31,8 @@ def make_tables(experiment: Experiment, folder: Path, threads: int, watch: Watch
     wanted, numerics = recipes(experiment), folder / "numerics.parquet"
     shards = [folder / f"shards/{shard}.parquet" for shard in estimate(experiment).shards]
     _say_cost(experiment, folder, threads, watch)
-    _calibrate(experiment, numerics, wanted[numerics.name], threads, watch)
+    if due([numerics], recipe := wanted[numerics.name]) or not numerics.with_name(KERNEL).exists():
+        make_numerics(experiment, numerics, recipe, threads, watch)
     experiment = resolved(experiment, numerics)
     simulated = _simulate(experiment, shards, [numerics] if waits(experiment) else [], threads, watch)
     members = analyses(experiment)
@@ -78,17 +78,6 @@ def _say_cost(experiment: Experiment, folder: Path, threads: int, watch: Watch) 
         kept = held(experiment, cost.shards, folder)
         if missing_s(cost, kept) > SAID_FROM * threads:
             watch.write(cost_text(cost, kept))
-
-
-def _calibrate(experiment: Experiment, numerics: Path, recipe: str, threads: int, watch: Watch) -> None:
-    """Write numerics.parquet, and beside it the text of the kernel."""
-    kernel = numerics.with_name("kernel.py")
-    if due([numerics], recipe) or not kernel.exists():
-        evidence = calibrate(experiment, threads=threads, progress=watch.tried)
-        if remark := uncertainty(evidence):
-            watch.write(remark)
-        write_numerics(experiment, evidence, numerics, recipe)
-        shutil.copyfile(experiment.engine(evidence.chosen.method).kernel.path, kernel)
 
 
 def _simulate(experiment: Experiment, shards: list[Path], sources: list[Path], threads: int, watch: Watch) -> int:

@@ -10,7 +10,8 @@ from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from hhcore.base.board import FOLDER, Board, duration_text
-from hhcore.sweep.estimate import counted, missing_s
+from hhcore.base.words import counted
+from hhcore.sweep.estimate import missing_s
 from hhcore.sweep.held import held
 
 # Beginnings of what Snakemake says in every run.
