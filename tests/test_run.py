@@ -6,6 +6,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+from math import inf
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -18,6 +19,7 @@ from matplotlib.figure import Figure
 from test_workflow import Folder
 
 import hhcore
+from hhcore.base import progress
 from hhcore.base.lock import locked, shared
 from hhcore.compile.cache import cache_directory
 from hhcore.interface import bar
@@ -130,6 +132,8 @@ def test_a_model_file_counts_from_the_config(tmp_path, monkeypatch):
         ({"config": 3}, "config: 3 is not a mapping"),
         ({}, "run: give a config, or the keys of one"),
         ({**SQUID, "threads": 0}, "threads: 0 is not"),
+        ({**SQUID, "threads": "2"}, "threads: '2' is not"),
+        ({**SQUID, "results": "/dev/null/here"}, r"results: /dev/null/here/experiment\S* cannot be read or written"),
     ],
 )
 def test_a_mistake_is_one_sentence(arguments, sentence):
@@ -164,6 +168,15 @@ def test_failed_neurons_without_a_folder_of_results_name_no_file():
     assert "; give `results`, a folder" in str(raised.value)
 
 
+def test_what_is_current_is_read_where_nothing_can_be_locked(mine):
+    """As in a folder that is read-only: here .lock cannot be opened."""
+    (mine.path / "results/e/.lock").unlink()
+    (mine.path / "results/e/.lock").mkdir()
+    again = hhcore.run({"experiments": {"e": CERTIFIED}}, results=mine.path / "results", progress=False)
+    assert again.simulated == 0
+    (mine.path / "results/e/.lock").rmdir()
+
+
 def test_two_at_once_share_the_work(tmp_path):
     program = f"import hhcore; print(hhcore.run(**{SQUID!r}, results={str(tmp_path)!r}, progress=False).simulated)"
     both = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(2)]
@@ -180,8 +193,8 @@ def test_snakemake_waits_for_its_turn(mine):
 
 def test_it_waits_for_the_first_run_of_snakemake(tmp_path):
     """Which holds the folder of an experiment before there is one."""
-    folder, waits = tmp_path / "results/e", Mock(side_effect=InterruptedError)
-    with shared(folder), pytest.raises(InterruptedError), locked(folder, waits):
+    folder, waits = tmp_path / "results/e", Mock(side_effect=KeyError)
+    with shared(folder), pytest.raises(KeyError), locked(folder, waits):
         pass
     with locked(folder, waits):
         pass
@@ -240,7 +253,10 @@ def test_with_several_experiments_one_is_named(tmp_path):
 
 
 def test_long_work_has_lines_in_a_log_file(capfd, monkeypatch):
-    hhcore.run(**SQUID)
+    with monkeypatch.context() as fast:
+        for module in (bar, progress):
+            fast.setattr(module, "EVERY_S", inf)  # a cold cache of kernels makes it long
+        hhcore.run(**SQUID)
     assert capfd.readouterr() == ("", "")
     monkeypatch.setattr(bar, "EVERY_S", 0)
     monkeypatch.setattr(steps, "SAID_FROM", 0)

@@ -3,6 +3,7 @@
 import reprlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from numbers import Integral
 
 import numpy as np
 
@@ -127,6 +128,12 @@ def numbers(values: object, where: str) -> np.ndarray:
     if array.ndim > 1:
         raise UserError(f"{where}: an array of shape {array.shape} is no list; give a number, or one for each neuron")
     return array
+
+
+def check_threads(threads: object) -> None:
+    """Raise UserError for what is not a number of threads."""
+    if not (isinstance(threads, Integral) and threads > 0):
+        raise UserError(f"threads: {quoted(threads)} is not a number of threads; give a whole number from 1 on")
 
 
 def text(value: object, where: str, example: str) -> str:

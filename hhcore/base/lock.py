@@ -2,7 +2,7 @@
 
 import fcntl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -17,15 +17,15 @@ def locked(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
 
     waiting : called once if another one holds it
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / FILE).open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waiting()
-            fcntl.flock(file, fcntl.LOCK_EX)
-        except OSError:  # a file system without such locks: files still appear whole
-            pass
+    with ExitStack() as stack:
+        with suppress(OSError):  # a read-only folder, or no such locks there: files still appear whole
+            folder.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context((folder / FILE).open("a"))
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                waiting()
+                fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

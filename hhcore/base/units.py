@@ -3,7 +3,7 @@
 import functools
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from decimal import Decimal
 from numbers import Real
 from pathlib import Path
@@ -19,6 +19,7 @@ _DEFINITIONS = (str(Path(__file__).with_name("units.txt")), ALL_UNITS)  # the fi
 Written = float | str  # a number in the model's unit, or text with a unit of its own
 Quantities = Written | Sequence[Written] | np.ndarray  # one for all neurons, or a list with one for each
 
+_READ = (str, bool, np.bool_, type(None), Mapping, Set)  # `to_unit` reads text, and says that the others are no numbers
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 ZERO_CELSIUS_K = 273.15
@@ -73,16 +74,18 @@ def to_unit(value: object, unit: str, where: str) -> float:
 def to_array(values: object, unit: str, where: str) -> np.ndarray:
     """A quantity, or a list of them with a text here and there, as float64 () or (n,) in `unit`.
 
-    Raises UserError for text as `to_unit` does, and for what is neither a number nor a list of numbers.
+    Raises UserError for text as `to_unit` does, and for what is neither a number nor a list of numbers, also if NumPy
+    would make one of it: None, a truth value, the keys of a mapping, a set in any order.
 
     >>> to_array(["0.5 s", 20], "ms", "start")
     array([500.,  20.])
     """
-    if isinstance(values, str):
+    if isinstance(values, np.ndarray) and values.dtype.kind not in "iuf":
+        values = values.tolist()
+    if isinstance(values, _READ):
         return np.array(to_unit(values, unit, where))
-    is_plain = isinstance(values, np.ndarray) and values.dtype.kind in "biuf"
-    if isinstance(values, Iterable) and not is_plain:
-        values = [to_unit(v, unit, f"{where}[{i}]") if isinstance(v, str) else v for i, v in enumerate(values)]
+    if isinstance(values, Iterable) and not isinstance(values, np.ndarray):
+        values = [to_unit(v, unit, f"{where}[{i}]") if isinstance(v, _READ) else v for i, v in enumerate(values)]
     return numbers(values, where)
 
 

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from hhcore.base.checks import mapping
+from hhcore.base.checks import check_threads, mapping
 from hhcore.base.errors import UserError, collected
 from hhcore.base.lock import locked
 from hhcore.config.file import read_config
@@ -56,6 +56,7 @@ def run(
     """
     experiments = _experiments(config, name, experiment)
     threads = _cores() if threads is None else threads
+    check_threads(threads)
     temporary = None
     if results is None:
         temporary = TemporaryDirectory(prefix="hhcore-")
@@ -78,6 +79,9 @@ def _made(experiment: Experiment, folder: Path, threads: int, progress: bool) ->
             shown.write(note)
         with locked(folder, lambda: shown.write(f"{folder} is in use by another process; waiting until that ends")):
             made = make_tables(experiment, folder, threads, shown)
+    except OSError as error:
+        reason = f"{error.filename or folder} cannot be read or written ({error.strerror})"
+        raise UserError(f"results: {reason}; give a folder for which you have the rights and the space") from error
     finally:
         shown.close()
     return made

@@ -96,7 +96,7 @@ def _check_names(model: Model, points: Mapping, stimulus: Stimulus) -> None:
         raise UserError(f"points: {points!r} is not a mapping; give values by name, like {{'sodium.g': 120}}")
     for name in points:
         if name not in model.parameters:
-            raise UserError(f"points: {no_parameter(name, model)}")
+            raise UserError(f"points: {no_parameter(str(name), model)}")
     stimulus.check_model(model, "stimulus")
 
 
