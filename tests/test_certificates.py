@@ -126,3 +126,11 @@ def test_a_tolerance_below_what_references_agree_on_is_refused(monkeypatch):
     monkeypatch.setattr(calibration, "PRECISE", replace(calibration.PRECISE, rival=Solver("dop853", 1e-6)))
     with pytest.raises(hhcore.UserError, match=r"two references differ by .* us in half of the neurons, so that 0.001"):
         certified(AXON | {"solver": {"tolerance": "1 ns"}})
+
+
+def test_a_neuron_that_needs_too_many_steps_for_the_reference_has_one_of_higher_order(monkeypatch):
+    """As under a stimulus of many kHz: order 5 at 1e-12 stalled there, and every neuron was called fragile."""
+    monkeypatch.setattr("hhcore.simulation.integration.MOST_STEPS", 100.0)
+    few = {"stimulus": {"kind": "step", "amplitude": {"values": [20, 30]}}, "solver": {"tolerance": "10 us"}}
+    _, found = certified(AXON | few)
+    assert found.exact.method == "dop853" and not found.uncertain.any() and not found.fragile.any()

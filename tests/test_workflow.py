@@ -480,3 +480,33 @@ def test_a_brace_in_the_name_of_a_folder_or_a_model_is_no_wildcard(tmp_path):
     (folder.path / "model.mmt").rename(folder.path / "m{y}.mmt")
     folder.config(model="../m{y}.mmt")
     assert {"report", "calibrate", "simulate"} <= folder.planned()
+
+
+@pytest.mark.parametrize("steps", [False, True], ids=["one job", "many jobs"])
+def test_a_damaged_shard_is_simulated_again(cache, tmp_path, steps):
+    folder = Folder(tmp_path / "damaged", cache, steps=steps)
+    folder.config()
+    folder.run("--cores", "1")
+    before, shard = folder.bytes("e"), folder.path / "results/e/shards/all.parquet"
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 255
+    shard.write_bytes(content)
+    (folder.path / "results/e/features.parquet").unlink()
+    first = folder.snakemake("--cores", "1")
+    assert first.returncode == (1 if steps else 0), "a job of its own for the tables cannot make a shard"
+    folder.run("--cores", "1")
+    assert folder.bytes("e") == before and folder.planned() == set()
+
+
+@pytest.mark.parametrize("steps", [False, True], ids=["one job", "many jobs"])
+def test_a_grid_can_grow_in_a_storage(cache, tmp_path, steps):
+    pytest.importorskip("snakemake_storage_plugin_fs")
+    if not shutil.which("rsync"):
+        pytest.skip("no rsync")
+    folder, elsewhere = Folder(tmp_path / "here", cache, steps=steps), tmp_path / "elsewhere"
+    storage = ["--default-storage-provider", "fs", "--default-storage-prefix", str(elsewhere), "--cores", "1"]
+    storage += ["--shared-fs-usage", "none"]
+    for values in ([0, 10], [0, 10, 20]):
+        folder.config(stimulus={"kind": "step", "amplitude": {"values": values}})
+        folder.run(*storage)
+        assert len(pd.read_parquet(elsewhere / "results/e/features.parquet")) == 2 * len(values)

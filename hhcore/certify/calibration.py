@@ -5,21 +5,20 @@ counted operations, not seconds, so that every machine makes the same choice. An
 from the model's equations) checks the reference.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from hhcore.base.errors import UserError
 from hhcore.certify.evidence import MOST, Evidence, Trial
-from hhcore.certify.sample import SCREEN, corners, sample
+from hhcore.certify.sample import sample
 from hhcore.certify.stability import check_step
-from hhcore.compile.cost import cost
+from hhcore.certify.stiffness import EXPLICIT, is_stiff, run_cost
 from hhcore.experiments.experiment import Experiment
 from hhcore.schemes.solver import SCHEMES, Solver
 from hhcore.simulation.result import Result
 
-STIFF = 1.5  # a model is stiff if a hundredth of the local error takes an explicit scheme less than 1.5 times the steps
 FINE = 1e-8  # a local error below it wants a reference of order 8
 UNJUDGED = 6  # rung of a ladder if no neuron of the sample has an error: a local error of 1e-6
 AGREED = 0.1  # of the tolerance: so well must two references agree, or a neuron cannot be certified
@@ -43,6 +42,7 @@ class Candidates:
     reference : the solver of the reference
     rival     : the same at ten times the local error: where the two differ, nothing can be certified
     check     : SciPy's method and tolerance
+    least     : the cost of a scheme at its coarsest, where it is known
     """
 
     methods: tuple[str, ...]
@@ -50,10 +50,11 @@ class Candidates:
     reference: Solver
     rival: Solver
     check: tuple[str, float]
+    least: Mapping[str, float] = field(default_factory=dict)
 
 
-SMOOTH = Candidates(("tsit5",), SCREEN, Solver("tsit5", 1e-12), Solver("tsit5", 1e-11), ("DOP853", 1e-12))
-PRECISE = Candidates(("tsit5", "dop853"), SCREEN, Solver("dop853", 1e-12), Solver("dop853", 1e-11), ("DOP853", 1e-12))
+SMOOTH = Candidates(("tsit5",), EXPLICIT, Solver("tsit5", 1e-12), Solver("tsit5", 1e-11), ("DOP853", 1e-12))
+PRECISE = Candidates(("tsit5", "dop853"), EXPLICIT, Solver("dop853", 1e-12), Solver("dop853", 1e-11), ("DOP853", 1e-12))
 TOUGH = Candidates(
     ("rodas5p", "tsit5"),
     (Solver("rodas5p", 1e-4), Solver("rodas5p", 1e-6)),
@@ -72,12 +73,13 @@ def calibrate(experiment: Experiment, *, threads: int = 1, progress: Callable[[i
     the tolerance, or if the config's fixed step is too long for the model.
     """
     e = experiment
-    candidates = candidates_for(e, threads)
+    candidates = candidates_for(e)
     neurons = sample(e, candidates.screen, threads)
     points = e.points(neurons)
-    exact, rival = (
-        e.protocol.measure(e, solver, points, threads=threads) for solver in (candidates.reference, candidates.rival)
-    )
+    exact, rival = _references(e, candidates, points, threads)
+    if candidates is SMOOTH and (exact.failed & ~rival.failed).any():  # it needs more steps than a neuron may take
+        candidates = PRECISE
+        exact, rival = _references(e, candidates, points, threads)
     sure = certain(e, rival, exact)
     trials: list[Trial] = []
 
@@ -95,17 +97,18 @@ def calibrate(experiment: Experiment, *, threads: int = 1, progress: Callable[[i
     elif not (sure & (e.protocol.outcome(exact) != 0)).any():
         chosen = attempt(Solver(methods[0], LADDERS[methods[0]][UNJUDGED]))
     else:
-        chosen = _cheapest(e, methods, attempt)
+        chosen = _cheapest(e, methods, candidates.least, attempt)
     checked, agreement = _check(e, neurons, points, exact, chosen, candidates.check)
     outcome = e.protocol.outcome(exact)
     return Evidence(neurons, trials, chosen, candidates.reference, outcome, ~sure, checked, agreement)
 
 
-def candidates_for(experiment: Experiment, threads: int = 1) -> Candidates:
+def candidates_for(experiment: Experiment) -> Candidates:
     """The solvers that suit an experiment. A kernel costs more than many a sweep, so `dop853` is used where it pays."""
     e = experiment
-    if is_stiff(e, threads):
-        return TOUGH
+    stiff, least = is_stiff(e)
+    if stiff:
+        return replace(TOUGH, least={EXPLICIT[0].method: least})
     _, _, largest, _ = e.protocol.accuracy.tolerance
     if e.solver is None:
         fine = e.tolerance < ORDER_PAYS * largest
@@ -114,13 +117,11 @@ def candidates_for(experiment: Experiment, threads: int = 1) -> Candidates:
     return PRECISE if fine or e.methods == ("dop853",) else SMOOTH
 
 
-def is_stiff(experiment: Experiment, threads: int = 1) -> bool:
-    """Whether stability, not accuracy, limits the steps of an explicit scheme at the corners of the grid."""
-    points = experiment.points(corners(experiment))
-    coarse, fine = (
-        experiment.protocol.measure(experiment, s, points, threads=threads).steps.sum() for s in SMOOTH.screen
-    )
-    return bool(fine < STIFF * coarse)
+def _references(e: Experiment, candidates: Candidates, points: np.ndarray, threads: int) -> tuple[Result, Result]:
+    """What the reference and its rival give."""
+    solvers = candidates.reference, candidates.rival
+    exact, rival = (e.protocol.measure(e, solver, points, threads=threads) for solver in solvers)
+    return exact, rival
 
 
 def certain(e: Experiment, rival: Result, exact: Result) -> np.ndarray:
@@ -144,12 +145,19 @@ def certain(e: Experiment, rival: Result, exact: Result) -> np.ndarray:
     return ~(difference > AGREED * tolerance) & (rival.failed == exact.failed)
 
 
-def _cheapest(e: Experiment, methods: tuple[str, ...], attempt: Callable[[Solver], Trial]) -> Trial:
-    """Refine each scheme until two settings in a row meet the tolerance, or until it costs too much."""
+def _cheapest(
+    e: Experiment, methods: tuple[str, ...], least: Mapping[str, float], attempt: Callable[[Solver], Trial]
+) -> Trial:
+    """Refine each scheme until two settings in a row meet the tolerance, or until it costs too much.
+
+    least : the cost of a scheme at its coarsest, where it is known
+    """
     best: Trial | None = None
     accuracy = e.protocol.accuracy
     tolerance = e.tolerance / accuracy.scale(e.model)
     for method in methods:
+        if best is not None and least.get(method, 0.0) > WORTHLESS * best.cost:
+            continue
         unit = 1.0 if SCHEMES[method].adaptive else 1.0 / e.model.ms
         previous = None
         for setting in LADDERS[method]:
@@ -174,11 +182,9 @@ def _cheapest(e: Experiment, methods: tuple[str, ...], attempt: Callable[[Solver
 
 def _trial(e: Experiment, solver: Solver, run: Result, exact: Result, certain: np.ndarray) -> Trial:
     outcome = e.protocol.outcome(run)
-    per_step = cost(e.engine(solver.method).kernel.path.read_text(encoding="utf-8"))
-    simulated = np.maximum(run.ended, 1e-300).sum() * e.model.ms
     return Trial(
         solver=solver,
-        cost=float(per_step * run.steps.sum() / simulated),
+        cost=run_cost(e, solver, run.steps, run.ended),
         error=e.protocol.errors(run, exact, e),
         heights=e.protocol.heights(run, exact, e),
         outcome=outcome,

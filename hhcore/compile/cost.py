@@ -53,6 +53,7 @@ class _Count:
 
     def __init__(self, functions: dict[str, ast.FunctionDef], states: int):
         self.functions, self.states = functions, states
+        self.counted: dict[str, Counter] = {}
 
     def of(self, node: ast.AST) -> Counter:
         """Operations of a node and its children."""
@@ -77,5 +78,12 @@ class _Count:
             if called in _CALLS:
                 return Counter([_CALLS[called]])
             if called in self.functions:
-                return self.of(self.functions[called]) + Counter([called] if called in ("exp", "log", "pow") else [])
+                return self.called(called)
         return Counter()
+
+    def called(self, name: str) -> Counter:
+        """Operations of a call of one of the functions, which is counted once."""
+        if name not in self.counted:
+            itself = Counter([name] if name in ("exp", "log", "pow") else [])
+            self.counted[name] = self.of(self.functions[name]) + itself
+        return self.counted[name]

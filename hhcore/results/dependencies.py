@@ -21,7 +21,8 @@ FEATURES: Code = (
 )
 
 CALIBRATION: Code = (
-    *(f"certify/{name}.py" for name in ("calibration", "evidence", "sample", "stability", "certificate", "step")),
+    *(f"certify/{name}.py" for name in ("calibration", "evidence", "sample", "stability", "stiffness")),
+    *("certify/certificate.py", "certify/step.py"),
     *("simulation/reference.py", "simulation/jumps.py"),
     *("simulation/spike_errors.py", "simulation/spike_errors.py.in"),
     *("simulation/heights.py", "simulation/beats.py"),

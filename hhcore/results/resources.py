@@ -84,8 +84,9 @@ def figures_mb(experiment: Experiment) -> int:
 
 def whole_minutes(experiment: Experiment) -> int:
     """Time for all results of a small experiment, one after the other."""
-    e, names = experiment, [analysis.name for analysis in analyses(experiment)]
-    return shard_minutes(e) + calibration_minutes(e) + tables_minutes(e, names) + figures_minutes(e)
+    e = experiment
+    work = estimate(e).core_s + _calibration_s(e) + _tables_s(e) + _figures_s(e)
+    return _minutes(10, work) + sum(analysis.minutes() for analysis in analyses(e) if analysis.late)
 
 
 def whole_mb(experiment: Experiment) -> int:

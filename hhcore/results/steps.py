@@ -16,6 +16,7 @@ from hhcore.results.late import write_late
 from hhcore.results.recipes import recipes, stale
 from hhcore.results.write import write_tables
 from hhcore.sweep.estimate import cost_text, estimate, missing_s
+from hhcore.sweep.gather import DamageError
 from hhcore.sweep.hashing import config_digest
 from hhcore.sweep.held import held
 from hhcore.sweep.store import update_shard
@@ -34,18 +35,30 @@ def make_tables(experiment: Experiment, folder: Path, threads: int, watch: Watch
     if due([numerics], recipe := wanted[numerics.name]) or not numerics.with_name(KERNEL).exists():
         make_numerics(experiment, numerics, recipe, threads, watch)
     experiment = resolved(experiment, numerics)
-    simulated = _simulate(experiment, shards, [numerics] if waits(experiment) else [], threads, watch)
+    try:
+        simulated = _make_neurons(experiment, shards, numerics, wanted["summary.html"], threads, watch)
+    except DamageError as damage:
+        watch.write(str(damage))
+        simulated = _make_neurons(experiment, shards, numerics, wanted["summary.html"], threads, watch)
     members = analyses(experiment)
-    passed = [*_tables(folder, [one for one in members if one.source == "neurons"]), folder / "summary.html"]
-    if due(passed, wanted["summary.html"], [*shards, numerics]):
-        watch.step("tables")
-        write_tables(experiment, shards, numerics, folder, wanted["summary.html"])
     for analysis in (one for one in members if one.late):
         own, read = _tables(folder, [analysis]), [folder / f"{name}.parquet" for name in analysis.reads]
         if due(own, recipe := wanted[own[0].name], [numerics, *read]):
             watch.step(analysis.name)
             write_late(experiment, analysis.name, folder, recipe)
     return experiment, simulated
+
+
+def _make_neurons(
+    experiment: Experiment, shards: list[Path], numerics: Path, recipe: str, threads: int, watch: Watch
+) -> int:
+    """Simulate, and write the tables from the pass over all neurons. Returns the number of neurons simulated."""
+    simulated = _simulate(experiment, shards, [numerics] if waits(experiment) else [], threads, watch)
+    members = [one for one in analyses(experiment) if one.source == "neurons"]
+    if due([*_tables(numerics.parent, members), numerics.with_name("summary.html")], recipe, [*shards, numerics]):
+        watch.step("tables")
+        write_tables(experiment, shards, numerics, numerics.parent, recipe)
+    return simulated
 
 
 def make_figures(experiment: Experiment, folder: Path, threads: int, watch: Watch) -> None:

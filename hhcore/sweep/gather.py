@@ -135,10 +135,7 @@ def _neurons(e: Experiment, shards: list[Path], keys: Iterable[pa.Table]) -> Ite
             yield batch
         if missing:
             _set_aside_useless(shards, form)
-            raise UserError(
-                f"{path}: the store lacks points of the grid; `snakemake --forcerun simulate` adds them, or hhcore.run "
-                "after you have deleted the file"
-            )
+            raise UserError(f"{path}: the store lacks points of the grid; delete the file and run the experiment again")
 
 
 def _look_up(path: Path, form: Format, wanted: pa.Table) -> Iterator[pa.Table]:
@@ -159,6 +156,10 @@ def _look_up(path: Path, form: Format, wanted: pa.Table) -> Iterator[pa.Table]:
             yield batch.take(array(index[hits])).append_column(ROW, array(rows[near][hits]))
 
 
+class DamageError(UserError):
+    """Shards that could not be read, and have been set aside."""
+
+
 def _set_aside_useless(shards: list[Path], form: Format) -> None:
     """Rename all useless shards: only a missing file tells Snakemake to make it again."""
     useless = [path for path in shards if not _is_sound(path, form)]
@@ -166,7 +167,7 @@ def _set_aside_useless(shards: list[Path], form: Format) -> None:
         path.rename(path.with_suffix(".damaged"))
     if useless:
         names = ", ".join(path.name for path in useless[:5]) + (", …" if len(useless) > 5 else "")
-        raise UserError(
+        raise DamageError(
             f"{shards[0].parent}: {len(useless)} shards ({names}) are damaged or of another version, and now set aside "
             "as *.damaged; run the same command again to simulate their neurons again"
         )

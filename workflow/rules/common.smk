@@ -197,6 +197,24 @@ def figure_files(members):
     return [f"{name}.{kind}" for name in names for kind in ("svg", "png")]
 
 
+def updated(file):
+    """An output that its job finds as it was, and brings up to date; a new one in a storage.
+
+    Snakemake 9.27 keeps files for a job where they are not, if they are in a storage.
+    """
+    return update(file) if workflow.storage_settings.default_storage_provider is None else file
+
+
+def whole_outputs(members):
+    """All results of a small experiment by name, in the order in which they are made, as their times will say."""
+    tables = table_outputs(members)
+    sampled = {t.name: tables.pop(t.name) for a in members if a.source == "sample" for t in a.tables}
+    folder = "results/{experiment}"
+    first = {"kernel": f"{folder}/kernel.py", **sampled, "shard": f"{folder}/shards/all.parquet"}
+    figures = {f"{Path(file).stem}{Path(file).suffix.replace('.', '_')}": file for file in figure_outputs(members)}
+    return {name: updated(file) for name, file in (first | tables | figures).items()}
+
+
 def table_outputs(members):
     """The tables of a job by name; in the report too, unless they are large in one of the experiments."""
     outputs = {}

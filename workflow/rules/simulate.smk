@@ -3,7 +3,7 @@ rule simulate:
         forced_if_stale,
         numerics=numerics_before,
     output:
-        shard=update("results/{experiment}/shards/{shard}.parquet"),
+        shard=updated("results/{experiment}/shards/{shard}.parquet"),
     log:
         "results/logs/{experiment}/simulate_{shard}.log",
     wildcard_constraints:

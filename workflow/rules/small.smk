@@ -8,10 +8,7 @@ for name, (members, experiments) in groups(SMALL, lambda analysis: True).items()
         input:
             forced_if_stale,
         output:
-            *map(update, figure_outputs(members)),
-            **{table: update(file) for table, file in table_outputs(members).items()},
-            kernel=update("results/{experiment}/kernel.py"),
-            shard=update("results/{experiment}/shards/all.parquet"),
+            **whole_outputs(members),
         log:
             "results/logs/{experiment}/experiment.log",
         wildcard_constraints:
