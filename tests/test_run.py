@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from test_workflow import Folder
 
 import hhcore
-from hhcore.base import progress
+from hhcore.base import progress, tables
 from hhcore.base.lock import locked, shared
 from hhcore.compile.cache import cache_directory
 from hhcore.interface import bar
@@ -72,6 +72,13 @@ def test_every_file_is_that_of_snakemake_byte_for_byte(snakemake, mine):
     )
     assert len(ours) == 24
     assert ours == theirs
+
+
+def test_figures_that_are_current_are_kept(mine):
+    before = states(mine.path / "results/e")
+    again = hhcore.run({"experiments": {"e": CERTIFIED}}, results=mine.path / "results", progress=False)
+    assert all(path.exists() for path in again.save_figures())
+    assert states(mine.path / "results/e") == before
 
 
 def test_snakemake_goes_on_from_there(mine):
@@ -266,6 +273,19 @@ def test_long_work_has_lines_in_a_log_file(capfd, monkeypatch):
     assert begun == "experiment: 0 of 6 new neurons" and finished.startswith("experiment: 6 of 6 new neurons, ")
     hhcore.run(**SQUID, progress=False)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_store_of_another_version_is_mentioned_once(tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(estimate, "STEPS_PER_SHARD", 2400.0)
+    monkeypatch.setattr(progress, "EVERY_S", inf)
+    run(tmp_path)
+    shards = sorted((tmp_path / "e/shards").iterdir())
+    for path in shards:
+        tables.write(path, tables.read(path).drop_columns("steps"), {})
+    capfd.readouterr()
+    assert len(shards) > 1 and hhcore.run(**SQUID, results=tmp_path, name="e").simulated == 6
+    said = "e: the store holds neurons of another version of hhcore; they are simulated again\n"
+    assert capfd.readouterr().err == said
 
 
 def test_a_terminal_has_a_bar_which_goes_when_it_is_full(monkeypatch):

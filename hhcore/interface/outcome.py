@@ -12,13 +12,17 @@ import pyarrow.parquet as pq
 
 from hhcore.base import tables
 from hhcore.base.errors import UserError, closest
+from hhcore.base.lock import locked
 from hhcore.base.units import pretty_unit
+from hhcore.base.watch import Watch
 from hhcore.base.words import counted
 from hhcore.certify.certificate import certificate
 from hhcore.certify.evidence import MOST, QUANTILE
 from hhcore.experiments.analysis import Analysis, analyses
 from hhcore.experiments.experiment import Experiment
 from hhcore.interface.bar import in_notebook
+from hhcore.results.recipes import recipes
+from hhcore.results.steps import make_figures
 from hhcore.schemes.solver import setting_of
 
 if TYPE_CHECKING:
@@ -42,9 +46,15 @@ class Outcome:
     """
 
     def __init__(
-        self, experiment: Experiment, folder: Path, simulated: int = 0, temporary: TemporaryDirectory | None = None
+        self,
+        experiment: Experiment,
+        folder: Path,
+        simulated: int,
+        threads: int,
+        temporary: TemporaryDirectory | None = None,
     ):
         self.name, self.experiment, self.folder, self.simulated = experiment.name, experiment, folder, simulated
+        self._threads = threads
         self._analyses = analyses(experiment)
         self._frames: dict[str, pd.DataFrame] = {}
         self._temporary = temporary  # the folder is there as long as this object
@@ -101,13 +111,13 @@ class Outcome:
         raise UserError(f"experiment {self.name!r} has no figure {name!r}; {closest(name, names)}")
 
     def save_figures(self) -> list[Path]:
-        """Write all figures into the folder, each as SVG and PNG, as Snakemake does. Returns their paths."""
-        from hhcore.results.draw import draw
-        from hhcore.results.recipes import recipes
+        """Write all figures into the folder, each as SVG and PNG, as Snakemake does. Returns their paths.
 
-        wanted = recipes(self.experiment)
-        draw(self.experiment, [analysis.name for analysis in self._analyses], self.folder, wanted)
-        return [self.folder / file for file in wanted if file.startswith("figures/")]
+        Those that are there and current are kept. As many processes write as the run had threads.
+        """
+        with locked(self.folder, lambda: None):
+            make_figures(self.experiment, self.folder, self._threads, Watch())
+        return [self.folder / file for file in recipes(self.experiment) if file.startswith("figures/")]
 
     def __repr__(self) -> str:
         return f"{self._headline()}\n{self.certificate}\ntables: {', '.join(self.tables)}"

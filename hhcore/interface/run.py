@@ -68,7 +68,7 @@ def run(
             if e.failed_neurons == "fail":
                 with noted():
                     check_none_failed(key, folder / key / "failures.parquet", kept=temporary is None)
-    return Run({key: Outcome(e, folder / key, simulated, temporary) for key, (e, simulated) in made.items()})
+    return Run({key: Outcome(e, folder / key, simulated, threads, temporary) for key, (e, simulated) in made.items()})
 
 
 def _made(experiment: Experiment, folder: Path, threads: int, progress: bool) -> tuple[Experiment, int]:

@@ -5,6 +5,7 @@ Snakemake has made is kept here, and the other way round.
 """
 
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from hhcore.base.watch import Watch
@@ -97,9 +98,10 @@ def _simulate(experiment: Experiment, shards: list[Path], sources: list[Path], t
     """Simulate what shards lack; returns the number of neurons."""
     new, recipe = 0, config_digest(experiment)
     waiting = [shard for shard in shards if due([shard], recipe, sources)]
+    said = {"note": watch.write_log, "remark": cache(watch.write)}  # the same of all shards, so once
     for number, path in enumerate(waiting):
         progress = watch.part(number, len(waiting))
-        new += update_shard(experiment, path.stem, path, threads=threads, progress=progress, note=watch.write_log)
+        new += update_shard(experiment, path.stem, path, threads=threads, progress=progress, **said)
     return new
 
 
