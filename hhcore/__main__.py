@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from hhcore.base.errors import UserError
+from hhcore.certify.expected import calibration_s
 from hhcore.config.file import read_config
 from hhcore.config.reader import read_experiments
 from hhcore.model.model import load_model, models, variants
@@ -47,7 +48,8 @@ def table(name: str) -> str:
 def checked(path: str) -> str:
     """What the experiments of a config file would cost. Raises UserError with all mistakes in it."""
     experiments = read_experiments(read_config(path))
-    costs = estimates_text({name: estimate(experiment) for name, experiment in experiments.items()})
+    trials_s = {name: calibration_s(experiment) for name, experiment in experiments.items()}
+    costs = estimates_text({name: estimate(experiment) for name, experiment in experiments.items()}, trials_s)
     return "\n".join(filter(None, [notes(experiments.values()), costs]))
 
 

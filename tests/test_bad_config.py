@@ -40,7 +40,10 @@ MISSING = object()
 
 
 def changed(path, value, good=GOOD):
-    """`good` with one node changed: `path` is (key, key, ...) from the experiment on, MISSING deletes."""
+    """`good` with one node changed: `path` is (key, key, ...) from the experiment on, MISSING deletes.
+
+    Without traces that have no value for a new axis.
+    """
     config = copy.deepcopy(good)
     node = config["experiments"]["squid"]
     for key in path[:-1]:
@@ -49,7 +52,19 @@ def changed(path, value, good=GOOD):
         del node[path[-1]]
     else:
         node[path[-1]] = value
+    if path[0] in ("stimulus", "parameters") and new_axes(config, good):
+        config["experiments"]["squid"]["traces"] = []
     return config
+
+
+def new_axes(config, good):
+    """The quantities that are an axis, of whatever form, in `config` and not in `good`."""
+    return axes(config["experiments"]["squid"]) - axes(good["experiments"]["squid"])
+
+
+def axes(squid):
+    parts = [squid.get(key) for key in ("stimulus", "parameters")]
+    return {name for part in parts if isinstance(part, dict) for name in part if isinstance(part[name], dict)}
 
 
 def refused(config, where, *parts):
@@ -161,6 +176,9 @@ MISTAKES = [
     (("spikes", "threshold"), "high", ".spikes.threshold", ["'high' does not begin with a number", "mV"]),
     (("spikes", "threshold"), math.inf, ".spikes.threshold", ["inf is not a finite number"]),
     (("spikes", "rearm"), 5, ".spikes.rearm", ["5 is above the threshold, 0.0 mV"]),
+    (("parameters", "membrane.C"), 0, ".parameters.membrane.C", ["0 uF/cm^2 is no capacitance", "above 0"]),
+    (("parameters", "membrane.C"), {"scale": {"values": ["-10%", 1]}}, ".parameters.membrane.C", ["-0.1 uF/cm^2 is"]),
+    (("parameters", "leak.g"), {"scale": "half"}, ".parameters.leak.g.scale", ["'half' does not begin with a number"]),
     # axes
     (("parameters", "sodium.g"), {"values": []}, ".parameters.sodium.g.values", ["the axis is empty"]),
     (("parameters", "sodium.g"), {}, ".parameters.sodium.g", ["exactly one of values, linspace", "given {}"]),
@@ -366,15 +384,23 @@ def test_two_mistakes_in_one_experiment_are_found_both_unless_one_is_judged_by_t
     both, changes_others = 0, (1e8, {"normal": [90, 20]})  # more pulses fit into the run, one more quantity is sampled
     cases = [case for case in CASES if case[1] not in changes_others]
     for one, other in random.Random(1).sample([*combinations(cases, 2)], 1200):
-        if one[2] is not other[2] or one[0][0] == other[0][0]:
-            continue
-        found = mistakes(changed(*other[:2], changed(*one[:3])))
-        for mistake in found:
-            assert any(says(mistake, *case[3:]) for case in (one, other)), (one, other, found)
         keys = {one[0][0], other[0][0]}
+        one, other = sorted((one, other), key=lambda case: case[0][0] == "traces")
+        first = changed(*one[:3])
+        if one[2] is not other[2] or len(keys) == 1 or ("traces" in keys and not traces(first)):
+            continue
+        found = mistakes(changed(*other[:2], first))
+        for mistake in found:  # which unit is legal cannot be said without the model
+            parts = [[""] if keys & {"model", "potential", "current"} else case[4] for case in (one, other)]
+            cases = zip((one[3], other[3]), parts, strict=True)
+            assert any(says(mistake, *case) for case in cases), (one, other, found)
         assert len(found) == 2 or found and (keys & JUDGES or keys in JUDGED), (one, other, found)
         both += len(found) == 2
-    assert both > 400
+    assert both > 550
+
+
+def traces(config):
+    return config["experiments"]["squid"].get("traces")
 
 
 def says(mistake: str, where: str, parts: list[str]) -> bool:
@@ -407,6 +433,47 @@ def test_all_mistakes_of_a_config_by_hand():
         "experiments.squid.stimulus.kind: 'stp' is not a choice here",
         "experiments.squid.solver: there is no key 'tolerence' here",
         "experiments.squid.initial_state: 'rset' is not a choice here",
+    ]
+
+
+TEN_MISTAKES = """
+experiments:
+  squid:
+    model: hodgkin_huxley_1952
+    stimulus: {kind: pulse_train, amplitude: {linspace: [0, 20]}, width: 1, period: 5, number: 2.5, wdth: 3}
+    parameters: {leak.g: {values: [0.3, 0.3]}, temperature.T: 6.3}
+    initial_state: rest
+    duration: 0
+    solver: {tolerance: 1 s, method: rk45}
+    traces: [{amplitude: 10}]
+  other:
+    model: hodgkin_huxley
+    stimulus: {kind: step, amplitude: {linspace: [0, 20]}}
+    parameters: {leak.g: {values: [0.3, 0.3]}}
+    initial_state: rest
+    duration: 0
+    solver: {tolerance: 1 s}
+"""
+
+
+def test_no_mistake_hides_another():
+    """Not a wrong duration, axis, method or model what can be judged without it."""
+    places = [mistake.split(": ")[0] for mistake in mistakes(yaml.safe_load(TEN_MISTAKES))]
+    assert [place.removeprefix("experiments.") for place in places] == [
+        "squid.stimulus",
+        "squid.solver.method",
+        "squid.duration",
+        "squid.solver.tolerance",
+        "squid.stimulus.amplitude.linspace",
+        "squid.parameters.leak.g.values",
+        "squid.stimulus.number",
+        "squid.parameters.temperature.T",
+        "squid.traces[0]",
+        "other.model",
+        "other.duration",
+        "other.solver.tolerance",
+        "other.stimulus.amplitude.linspace",
+        "other.parameters.leak.g.values",
     ]
 
 

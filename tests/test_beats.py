@@ -81,9 +81,7 @@ def test_the_charge_is_that_of_all_pulses_for_each_neuron():
 def test_beats_agree_with_scipy(start, width, period):
     point = {"amplitude": 25.0, "width": width, "period": period, "start": start}
     exact = reference(SQUID, point, duration=60.0, stimulus="pulse_train", initial_state="model")
-    found = hhcore.simulate(
-        HH, {}, PulseTrain(**point), duration=60.0, initial_state="model", local_error=1e-10
-    ).beat_table
+    found = hhcore.simulate(HH, {}, PulseTrain(**point), duration=60.0, initial_state="model", local_error=1e-10).beats
     assert exact.spike_times.size == found.beat_spike_count.sum() >= 3
     onsets = [start + i * period for i in range(len(found))]
     for row, (onset, end) in zip(found.itertuples(), pairwise([*onsets, 60.0]), strict=True):
@@ -151,7 +149,7 @@ def test_a_stimulus_that_cannot_be_gets_one_message(train, message):
 def test_a_passive_membrane_by_hand(solver):
     amplitude, width, period = 20.0, 1.7, 8.3
     train = PulseTrain(amplitude, width, period, start=2.05)
-    found = hhcore.simulate(HH, PASSIVE, train, duration=45.0, threshold=-55.0, **solver).beat_table
+    found = hhcore.simulate(HH, PASSIVE, train, duration=45.0, threshold=-55.0, **solver).beats
     exact = passive_beats(amplitude, width, period, len(found))
     columns = ["resting_potential_mV", "ap_peak_mV", "max_upstroke_V_s", "apd50_ms"]
     assert len(found) == 5
@@ -164,7 +162,7 @@ def test_a_passive_membrane_by_hand(solver):
 
 def test_apd90_and_diastolic_interval_by_hand():
     train = PulseTrain(20.0, 1.7, 12.5, number=3)
-    found = hhcore.simulate(HH, PASSIVE, train, duration=60.0, threshold=-55.0, local_error=1e-10).beat_table
+    found = hhcore.simulate(HH, PASSIVE, train, duration=60.0, threshold=-55.0, local_error=1e-10).beats
     exact = passive_beats(20.0, 1.7, 12.5, 3)
     assert found.apd90_ms.to_numpy() == pytest.approx(exact[:, 4], rel=1e-8)
     # It is the onset from which durations count: the potential rises fastest there.
@@ -186,7 +184,7 @@ def bits(rows, threads=1):
     amplitude, width, period, start = TRAINS[rows].T
     train = PulseTrain(amplitude, width, period, start=start)
     run = hhcore.simulate(HH, points, train, duration=60.0, threads=threads)
-    return [run.beats[a:b].tobytes() for a, b in pairwise(run.beat_offsets)]
+    return [run.beat_values[a:b].tobytes() for a, b in pairwise(run.beat_offsets)]
 
 
 def test_beats_of_a_neuron_do_not_depend_on_its_neighbours_or_on_threads():
@@ -243,6 +241,31 @@ def test_an_action_potential_that_outlasts_its_beat():
     found = columns(rows, [2], [1.0, 61.0], [0, 2])
     assert found["beat_status"].tolist() == ["not_repolarised", "ok"]
     assert found["apd50_ms"].tolist() == [50, 50] and np.isnan(found["diastolic_interval_ms"]).all()
+
+
+def test_a_pulse_on_a_plateau_is_no_action_potential():
+    """From -80 to 40 mV, a quarter is -50 mV. A beat that begins above it does not set the level of the next."""
+    rests = [-80, -49, -20, -51, -80, -49]
+    plateau = [beat(100 * i, 100 * (i + 1), half=15.0, ninety=20.0) for i in range(len(rests))]
+    rows = [(*row[:2], rest, *row[3:]) for row, rest in zip(plateau, rests, strict=True)]
+    found = columns([*rows, rows[1]], [6, 1], [*np.arange(1.0, 600, 100), 101.0], [0, 6, 7])
+    early = np.array([False, True, True, False, False, True, False])
+    assert found["beat_status"].tolist() == np.where(early, "depolarised_at_onset", "ok").tolist()
+    for name in ("ap_peak_mV", "max_upstroke_V_s", "apd50_ms", "apd90_ms", "upstroke_ms"):
+        assert np.isnan(found[name]).tolist() == early.tolist()
+    assert found["diastolic_interval_ms"].tolist() == pytest.approx([nan, nan, nan, 279, 79, nan, nan], nan_ok=True)
+    assert found["resting_potential_mV"].tolist() == [*rests, -49]
+    assert found["beat_spike_count"].tolist() == [1] * 7
+
+
+def test_an_action_potential_that_a_drug_prolongs_is_not_reported_short():
+    """Half the rapid, no slow potassium current: every second pulse meets the plateau of the beat before."""
+    model = hhcore.load_model("ten_tusscher_panfilov_2006")
+    blocked = {"iks.g": 0.0, "ikr.g": 0.5 * model.parameters["ikr.g"].value}
+    train = PulseTrain(52.0, 1.0, 500.0)
+    run = hhcore.simulate(model, blocked, train, duration=2000.0, initial_state="model", method="rodas5p")
+    assert run.beat_table.beat_status.tolist() == ["not_repolarised", "depolarised_at_onset"] * 2
+    assert run.beat_table.apd90_ms.isna().all() and run.features.apd90_ms.isna().all()
 
 
 def test_nothing_of_a_neuron_that_failed():
@@ -334,6 +357,20 @@ def test_tables_are_in_ms_whatever_the_unit_of_the_model(seconds):
     assert fires.apd90_ms == pytest.approx(exact[2, 4], rel=1e-7) and fires.last_beat == 2
     traces = pd.read_parquet(seconds / "traces.parquet")
     assert traces.time_ms.iloc[-1] == pytest.approx(60.0) and traces.stimulus_uA_cm2[traces.time_ms < 1.69].eq(20).all()
+
+
+def test_the_page_tells_of_pulses_that_cross_the_threshold_by_themselves(tmp_path):
+    """From -65 mV, 0.2 ms of 320 and 330 uA/cm^2 reach -1 and 1 mV on 1 uF/cm^2, and 63 and 67 mV on half of it."""
+    run = hhcore.run(
+        model=HH,
+        stimulus={"kind": "pulse_train", "amplitude": {"values": [100, 320, 330]}, "width": 0.2, "period": 20},
+        parameters={"membrane.C": {"values": [1.0, 0.5]}},
+        duration=40,
+        solver={"method": "tsit5", "local_error": 1e-5},
+        results=tmp_path,
+        progress=False,
+    )
+    assert "<th>pulse alone</th><td>3 are taken" in (run.folder / "summary.html").read_text()
 
 
 def test_tables_of_pulse_trains_have_units_and_definitions(seconds):

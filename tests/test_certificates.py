@@ -81,7 +81,7 @@ def test_errors_of_action_potentials_are_certified():
     e, found = certified(AXON | {"stimulus": train, "solver": {"method": "tsit5", "local_error": 1e-4}})
     point = {name: e.defaults[name] for name in ("amplitude", "start", "width", "period")}
     scipy = reference(e.model, point, duration=50, stimulus="pulse_train", initial_state="rest")
-    ours = e.protocol.measure(e, found.chosen, e.points(np.arange(1))).beat_table
+    ours = e.protocol.measure(e, found.chosen, e.points(np.arange(1))).beats
     beats = [scipy_beat(scipy, onset, end, 1.0, 20.0) for onset, end in ((5.0, 30.0), (30.0, 50.0))]
     _, peak, upstroke, _, apd50, apd90 = np.array(beats).T
     exact = {"ap_peak_mV": peak, "max_upstroke_V_s": upstroke, "apd50_ms": apd50, "apd90_ms": apd90}

@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
+import venv
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,21 @@ def test_the_snakefile_of_a_copy_reads_its_own_library(copy, snakefile):
     copy.edit("hhcore/__init__.py", "__version__ =", 'open("mark", "w").write(__file__)\n__version__ =')
     run(copy, "--dry-run", "--snakefile", snakefile)
     assert (copy.path / "mark").read_text() == str(copy.path / "hhcore/__init__.py")
+
+
+def test_a_clone_and_its_environment_may_lie_in_a_folder_with_a_space_in_its_name(tmp_path):
+    folder = Folder(tmp_path / "my clone", tmp_path / "cache")
+    folder.config()
+    venv.create(folder.path / ".venv", symlinks=True)
+    (packages,) = folder.path.glob(".venv/lib/python*/site-packages")
+    (packages / "others.pth").write_text(sysconfig.get_path("purelib"))
+    command = [str(folder.path / ".venv/bin/python"), "-m", "snakemake", "--cores", "1", "results/e/shards/all.parquet"]
+    env = os.environ | {"PYTHONPATH": str(folder.path), "HHCORE_CACHE": str(folder.cache)}
+    done = subprocess.run(command, cwd=folder.path, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    blocked = env | {"HHCORE_CACHE": str(tmp_path / "my cache")}
+    done = subprocess.run([*command, "-n"], cwd=folder.path, env=blocked, capture_output=True, text=True)
+    assert done.returncode and "Error. " in done.stderr and "set HHCORE_CACHE to a folder without" in done.stderr
 
 
 def test_a_job_with_another_library_is_refused(tmp_path, monkeypatch):

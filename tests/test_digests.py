@@ -45,6 +45,8 @@ EXEMPT = {
     "experiments/analysis.py": "a contract without results of its own",
     "simulation/display.py": "how a prompt shows results",
     "sweep/speed.py": "estimates of time",
+    "sweep/held.py": "lines on the terminal",
+    "certify/expected.py": "estimates of time",
     "sweep/estimate.py": "estimates, and names of shards, which are outputs",
 }
 ROOMS = {"protocols": "rooms enter by the code that a protocol or an analysis names"}
@@ -270,6 +272,7 @@ OTHER = {
 FREE = {
     "name": "names a folder",
     "celsius": "how figures write a value: in the recipes of tables and figures",
+    "remarks": "lines on the terminal, which follow from the values",
     "failed_neurons": "decides whether the last rule fails",
     "traces": "settings of their own rule: Traces.settings",
     "tolerance": "where a solver is given there is none; else see below",

@@ -7,7 +7,7 @@ from html import unescape
 import numpy as np
 import pandas as pd
 import pytest
-from test_figures import AMPLITUDES, amplitude, axis, bars, check_layout, heading, legend_words, panels
+from test_figures import AMPLITUDES, amplitude, axis, bars, check_layout, grid, heading, legend_words, panels
 from test_figures import context as of_axes
 
 from hhcore.certify.calibration import calibrate
@@ -134,6 +134,19 @@ def test_accuracy_map_colours_each_tested_neuron_by_its_error():
     assert legend_words(figure) == ["fragile spike count (2)", "does not fire"]
     assert heading(figure) == "title 7 of 10 neurons were tested"
     check_layout(figure)
+
+
+def test_accuracy_map_has_the_worst_of_neurons_at_one_place_on_top():
+    """Three neurons at each place, which differ in b: a silent one, a poor one, a good one."""
+    shown = [amplitude([1, 2]), axis("a", [1, 2]), axis("b", [1, 2, 3])]
+    table = grid(shown).assign(fragile=False, spike_time_error_us=[NAN, 5.0, 0.1] * 4)
+    figure = accuracy_map(table, context(*shown, neurons=12))
+    (axes,) = panels(figure)
+    (points,), (dots, _) = axes.collections, axes.lines
+    assert list(points.get_array()) == [0.1] * 4 + [5.0] * 4 and dots.get_zorder() < points.get_zorder()
+    assert "of those that differ in channel.b alone, the worst is on top" in heading(figure)
+    design = context(amplitude([1, 2]), sampled=tuple(shown[1:]), neurons=12)
+    assert "differ in amplitude alone" in heading(accuracy_map(table, design.scattered))
 
 
 def test_accuracy_map_of_one_axis_is_the_error_against_it():

@@ -320,3 +320,24 @@ def test_the_values_in_the_comments_of_the_page_are_right(block, expected):
     found = read_experiments({"experiments": {"a": first | yaml.safe_load(block)}}, ".")["a"].axes[0].values.tolist()
     written = [float(x) for x in expected.replace("..., ", "").split(", ")]
     assert written[:-1] == found[: len(written) - 1] and written[-1] == found[-1]
+
+
+@pytest.mark.parametrize(("written", "multiple"), [(0.5, 0.5), ("50 %", 0.5), ("150%", 1.5)])
+def test_one_multiple_holds_for_all_neurons(written, multiple):
+    """Of 0.3 mS/cm^2: Hodgkin and Huxley 1952, table 3."""
+    e = read(GRID, parameters={"leak.g": {"scale": written}}, traces=[])
+    assert e.defaults["leak.g"] == float(f"{0.3 * multiple:.12g}") and e.swept == ("amplitude",)
+    assert e.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "note"),
+    [
+        ({"sodium.g": {"scale": {"linspace": [0, 100, 3]}}}, "sodium.g is scaled by up to 100; .* '100 %'"),
+        ({"sodium.g": {"scale": 50}}, "sodium.g is scaled by up to 50; "),
+        ({"sodium.g": {"values": [-120, 120]}}, "sodium.g is a conductance, and as low as -120 mS/cm"),
+    ],
+)
+def test_what_is_seldom_meant_is_noted(parameters, note):
+    (found,) = read(GRID, parameters=parameters, traces=[]).notes
+    assert re.match(note, found)

@@ -87,9 +87,16 @@ def test_amplitudes_in_any_order():
 
 
 def test_negative_amplitudes():
+    """The rheobase is a depolarising current, or 0 of a neuron that fires by itself."""
     found = one([2, -2, 0, -4], neurons([30, 10, 20, 0], [9, 9, 9, 0]))
-    facts = {"rheobase_uA_cm2": -2, "onset_amplitude_uA_cm2": -2, "onset_rate_Hz": 10, "onset_gain_Hz_per_uA_cm2": 5}
+    facts = {"rheobase_uA_cm2": 0, "onset_amplitude_uA_cm2": -2, "onset_rate_Hz": 10, "onset_gain_Hz_per_uA_cm2": 5}
     assert found == expected(**facts, max_rate_Hz=30)
+
+
+def test_spikes_after_hyperpolarisation_have_no_rheobase():
+    """Anode break: at -10 a spike, then silence up to 5."""
+    assert math.isnan(one([-10, -5, 0, 5], neurons([0, 0, 0, 0], [1, 0, 0, 0]))["rheobase_uA_cm2"])
+    assert one([-10, -5, 0, 5], neurons([0, 0, 0, 0], [1, 0, 0, 1]))["rheobase_uA_cm2"] == 5
 
 
 def test_all_silent():

@@ -22,7 +22,7 @@ from hhcore.config.reader import read_experiments
 from hhcore.figures.context import FigureContext, Variable, balanced, column_label, figure_context, texts
 from hhcore.figures.save import save
 from hhcore.figures.style import CATEGORIES, edges, level_colours, look
-from hhcore.protocols.fi.figures import fi_curves, oscillation_range, rheobase_map, spike_count_map
+from hhcore.protocols.fi.figures import fi_curves, oscillation_range, rheobase_map, sampled_curves, spike_count_map
 from hhcore.protocols.pacing.figures import apd_map, restitution
 from hhcore.protocols.traces.figures import trace_panel
 
@@ -76,6 +76,7 @@ def tables(axes, combine="product"):
         apd50_ms=sums / 2,
         apd90_ms=sums,
         diastolic_interval_ms=sums + 7,
+        last_beat=2,
         status="ok",
     )
     curves = points.assign(steady_rate_Hz=sums, first_interval_rate_Hz=sums / 2, curve=0)
@@ -178,7 +179,7 @@ def check_labels(figure):
     """Outer panels say what they show, with the unit in brackets (a count and a gate have none)."""
     shown = [a for a in panels(figure) if a.axison]
     labels = {a.get_xlabel() for a in shown} | {a.get_ylabel() for a in shown} | {a.get_ylabel() for a in bars(figure)}
-    unitless = {"Spikes per neuron", "Gating variable", ""}
+    unitless = {"Spikes in the run", "Gating variable", ""}
     assert all(
         label in unitless or label.endswith(("(Hz)", "(mV)", "(ms)", "(µA/cm²)", "(mS/cm²)")) for label in labels
     )
@@ -302,6 +303,7 @@ def test_fi_curves_stays_legible_on_a_large_grid():
     dashed = [line for line in panels(figure)[0].lines if line.get_linestyle() == "--"]
     assert [line.get_ydata()[0] for line in dashed] == [0.0, 50.0, 100.0]
     assert "rate of the first interval (3 of 11 curves)" in legend_words(figure)
+    assert heading(figure) == "title 11 of 21 values of channel.a 6 of 21 values of channel.b"
 
 
 def test_fi_curves_of_one_neuron_states_its_rates():
@@ -333,20 +335,47 @@ def test_no_line_joins_silence_and_firing(count):
     assert rate[~np.isnan(rate)].tolist() == firing.tolist()
     lone = [line.get_xdata().tolist() for line in panels(figure)[0].lines if line.get_marker() == "."]
     assert lone == ([[0.0, count - 1.0]] if count > 30 else [])  # else all have markers
+    assert ("one amplitude between gaps" in legend_words(figure)) == (count > 30)
+
+
+def test_the_band_of_a_sample_does_not_join_silence_and_firing():
+    """Of ten neurons all are silent at 0, all but one at 2, none from 4 on: a gap, one bar, a gap, a band."""
+    x = amplitude([0, 2, 4, 6])
+    curves = grid([axis("a", range(10)), x]).assign(steady_rate_Hz=np.tile([0.0, 0.0, 50.0, 60.0], 10))
+    curves["curve"] = np.repeat(range(10), 4)
+    curves.loc[1, "steady_rate_Hz"] = 40.0
+    figure = sampled_curves(curves, context(x, sampled=(axis("a", range(10)),), neurons=40))
+    band, bars = panels(figure)[0].collections
+    assert [path.vertices[:, 0].min() for path in band.get_paths() if np.ptp(path.vertices[:, 0])] == [4]
+    np.testing.assert_allclose([path.vertices for path in bars.get_paths()], [[[0, 0], [0, 0]], [[2, 0], [2, 22]]])
+
+
+def test_the_range_of_zipped_neurons_is_points():
+    axes = [amplitude([5, 10, 20]), axis("a", [1, 2, 4])]
+    figure = oscillation_range(tables(axes, "zip")[0], context(*axes, combine="zip"))
+    peak, trough, _ = panels(figure)[0].lines
+    assert {line.get_linestyle() for line in (peak, trough)} == {"None"} and peak.get_marker() == "o"
+    assert not panels(figure)[0].collections
 
 
 def test_restitution_joins_the_last_beats_of_each_curve_in_the_order_of_their_periods():
     a, b = axis("a", [1, 2, 3]), axis("b", [4, 5])
     features, _, _ = tables([amplitude(), a, b])
     features["diastolic_interval_ms"] = 50 - features.amplitude_uA_cm2
+    beats = paced(features)
     features.loc[features.amplitude_uA_cm2 == 2, "apd90_ms"] = np.nan
-    figure = restitution(features, paced(features), context(amplitude(), a, b))
+    figure = restitution(features, beats, context(amplitude(), a, b))
     assert [p.get_title() for p in panels(figure)] == ["channel.b = 4 mS/cm²", "channel.b = 5 mS/cm²"]
-    assert "last whole beat at each period; 6 of 30 have no value" in heading(figure)
+    words = "last whole beat at each period, the one before as open circles; 6 of 30 have no value"
+    assert words in heading(figure).replace("\n", " ")
     for panel, at_b in zip(panels(figure), b.values, strict=True):
-        for line, at_a in zip(panel.lines, a.values, strict=True):
+        for before, line, at_a in zip(panel.lines[::2], panel.lines[1::2], a.values, strict=True):
             assert line.get_xdata().tolist() == [50, 46, 44, 42]
             assert line.get_ydata().tolist() == [value((i, at_a, at_b)) for i in (0, 4, 6, 8)]
+            # Where the last beat is blocked, the one before is seen; its APD is 1 ms longer.
+            assert before.get_xdata().tolist() == [50, 48, 46, 44, 42]
+            assert before.get_ydata().tolist() == [value((i, at_a, at_b)) + 1 for i in (0, 2, 4, 6, 8)]
+            assert (before.get_linestyle(), before.get_markerfacecolor()) == ("None", "white")
     assert [bar.get_ylabel() for bar in bars(figure)] == ["Conductance a channel.a (mS/cm²)"]
 
 
@@ -403,7 +432,7 @@ def test_spike_count_map_has_a_panel_per_amplitude_with_the_right_cells():
         [crosses] = panel.lines
         np.testing.assert_array_equal(np.transpose(crosses.get_data()), [[2, 50]] if i == 4 else np.empty((0, 2)))
     assert legend_words(figure) == ["failed"]
-    assert [bar.get_ylabel() for bar in bars(figure)] == ["Spikes per neuron"]
+    assert [bar.get_ylabel() for bar in bars(figure)] == ["Spikes in the run"]
 
 
 def test_no_spike_and_one_spike_have_colours_of_their_own_and_silent_amplitudes_no_panel():
@@ -416,6 +445,21 @@ def test_no_spike_and_one_spike_have_colours_of_their_own_and_silent_amplitudes_
     assert legend_words(figure) == ["no spikes", "one spike"]
     assert [t.get_text() for t in bars(figure)[0].get_yticklabels()] == ["20", "30", "40"]
     np.testing.assert_array_equal(cells(panels(figure)[1])[2], [[1, 30], [20, 40]])
+    [hatch] = panels(figure)[0].patches  # colour vision and print may not tell one spike from some number of them
+    assert hatch.get_hatch() and [entry.get_hatch() for entry in figure.legends[0].get_patches()] == [
+        "",
+        hatch.get_hatch(),
+    ]
+    np.testing.assert_array_equal(
+        hatch.get_path().vertices, [[0.5, 3.5], [2.5, 3.5], [2.5, 4.5], [0.5, 4.5], [0.5, 3.5]]
+    )
+
+
+def test_a_map_of_one_number_names_it_in_its_legend():
+    axes = [axis("a", [1, 2]), axis("b", [3, 4])]
+    features = grid(axes).assign(status="ok", spike_count=[0, 2, 2, 2])
+    figure = spike_count_map(features, context(*axes, duration="50 ms"))
+    assert legend_words(figure) == ["no spikes", "Spikes in 50 ms: 2"] and not bars(figure)
 
 
 def test_apd_map_has_hatches_where_there_is_none():
@@ -426,7 +470,7 @@ def test_apd_map_has_hatches_where_there_is_none():
     np.testing.assert_allclose(x, AMPLITUDES)
     assert durations.mask.sum() == 1 and durations.mask[1, 1]
     np.testing.assert_array_equal(durations[0], AMPLITUDES + 10)
-    assert legend_words(figure) == ["no action potential, or it outlasts its beat"]
+    assert legend_words(figure) == ["no action potential from rest, or it outlasts its beat"]
     assert [bar.get_ylabel() for bar in bars(figure)] == ["APD90 (ms)"]
 
 
@@ -436,6 +480,17 @@ def test_apd_map_of_one_axis_is_a_curve_and_of_one_neuron_words():
     assert whole == AMPLITUDES.tolist() and half == (AMPLITUDES / 2).tolist()
     words = apd_map(tables([])[0].assign(apd90_ms=np.nan), context()).axes[0].texts[0].get_text()
     assert "APD90: none" in words and "APD50: 0 ms" in words
+
+
+def test_durations_have_scales_of_their_size():
+    """300, 301 and 320 ms: the colour of 301 is near that of 300, and a curve fills its panel."""
+    a, b = axis("a", [1, 2, 3]), axis("b", [4, 5])
+    features = grid([a, b]).assign(status="ok", apd90_ms=[300.0, 301, 320] * 2)
+    [mesh] = [c for c in panels(apd_map(features, context(a, b)))[0].collections if isinstance(c, QuadMesh)]
+    assert mesh.norm(301.0) == pytest.approx(0.05)
+    one = grid([a]).assign(status="ok", apd90_ms=[300.0, 301, 320], apd50_ms=[250.0, 251, 260])
+    low, high = panels(apd_map(one, context(a)))[0].get_ylim()
+    assert 240 < low < 250 and 320 < high < 330
 
 
 def test_spike_count_map_of_one_conductance_is_over_the_amplitude():
@@ -465,7 +520,7 @@ def test_rheobase_map_tells_silent_curves_from_failed_ones():
     summary.loc[5, "failed_neurons"] = 2  # a = 3, b = 50
     figure = rheobase_map(summary, context(amplitude(), a, b))
     panel, onset = panels(figure)
-    assert [p.get_title() for p in (panel, onset)] == ["Rheobase", "Repetitive firing"]
+    assert [p.get_title() for p in (panel, onset)] == ["Rheobase", "Onset of repetitive firing"]
     assert [p.get_title(loc="left") for p in (panel, onset)] == ["a", "b"]
     _, _, rheobase = cells(panel)
     np.testing.assert_array_equal(cells(onset)[2], [[402, 403, 404], [502, 503, 504]])
@@ -492,7 +547,7 @@ def test_rheobase_against_one_conductance_marks_what_is_missing():
 @pytest.mark.parametrize(
     ("axes", "words"),
     [
-        ([amplitude()], "Rheobase: 2.25 µA/cm²\nRepetitive firing: none from 0 to 8 µA/cm²"),
+        ([amplitude()], "Rheobase: 2.25 µA/cm²\nOnset of repetitive firing: none from 0 to 8 µA/cm²"),
         ([axis("a", [1, 2])], "No rheobase"),
         ([], "No rheobase"),
     ],
@@ -537,7 +592,7 @@ TITLED = {
     "amplitude = 7 µA/cm²": {},
     "amplitude = 7 µA/cm², start = 5 ms": {"start": 5},
     "amplitude = 7 µA/cm², start = 5 ms, stop = 30 ms": {"start": 5, "stop": 30},
-    "amplitude = 7 µA/cm², stop = 30 ms, leak.g = 0.2": {"stop": 30, "leak.g": 0.2},
+    "amplitude = 7 µA/cm², stop = 30 ms, leak.g = 0.2 mS/cm²": {"stop": 30, "leak.g": 0.2},
 }
 PACED = {
     "amplitude = 7 µA/cm², width = 1 ms, period = 9 ms": {},
@@ -553,6 +608,22 @@ def test_different_traces_have_different_titles(stimulus, titles):
     experiment |= {"solver": {"method": "tsit5", "local_error": 1e-6}, "traces": [*titles.values()]}
     found = figure_context(read_experiments({"experiments": {"e": experiment}})["e"]).traces
     assert found == tuple(titles)
+
+
+def test_titles_of_traces_have_swept_values_and_those_of_figures_the_variant():
+    experiment = {"model": "morris_lecar_1981:snic", "stimulus": STEP, "duration": 40, "initial_state": "model"}
+    experiment |= {"solver": {"method": "tsit5", "local_error": 1e-6}, "traces": [{"calcium.g": 4}]}
+    experiment |= {"parameters": {"calcium.g": {"values": [4, 5]}}}
+    context = figure_context(read_experiments({"experiments": {"e": experiment}})["e"])
+    assert context.traces == ("amplitude = 7 µA/cm², calcium.g = 4 mS/cm²",)
+    assert context.title == "e: Morris and Lecar 1981 (snic)"
+
+
+def test_long_titles_of_neighbouring_traces_do_not_touch():
+    words = ["amplitude = 7.123456 µA/cm²", "sodium_calcium_exchanger.maximal_current = 1e-05 mS/cm²", "leak.g = 0.25"]
+    figure = trace_panel(traces(4), context(traces=(", ".join(words),) * 4))
+    check_layout(figure)
+    assert {"7.123456 µA/cm²", "1e-05 mS/cm²"} <= set(panels(figure)[0].get_title().split("\n"))
 
 
 def test_trace_panel_stacks_potential_gates_currents_and_stimulus():
@@ -773,6 +844,16 @@ def test_save_writes_both_formats_and_nothing_else(tmp_path):
     words = [element.text for element in ElementTree.parse(svg).iter("{http://www.w3.org/2000/svg}text")]
     assert "APD90 (ms)" in words and "title" in words  # text can be searched, and edited in a drawing program
     assert "sans-serif" in text  # where no font of the list is installed
+
+
+def test_text_stays_text_in_what_a_user_saves(tmp_path):
+    figure = fi_curves(tables([amplitude()])[1], context(amplitude()))
+    with matplotlib.rc_context({"svg.fonttype": "path", "savefig.dpi": 50}):
+        figure.savefig(tmp_path / "own.svg")
+        figure.savefig(tmp_path / "own.png")
+    words = [text.text for text in ElementTree.parse(tmp_path / "own.svg").iter("{http://www.w3.org/2000/svg}text")]
+    assert "Firing rate (Hz)" in words
+    assert imread(tmp_path / "own.png").shape[1] == 3.5 * 50  # the user's resolution
 
 
 def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):

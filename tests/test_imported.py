@@ -272,6 +272,19 @@ def test_units_that_do_not_match_are_noted_with_their_line(tmp_path):
     assert hhcore.load_model("hodgkin_huxley_1952").notes == ()
 
 
+@pytest.mark.parametrize("unit, written", [("", "no unit"), ("    in [A/m^2]\n", "A/m^2")])
+def test_a_current_that_traces_leave_out_is_noted_and_warned_of(tmp_path, unit, written):
+    text = (CATALOGUE / "hodgkin_huxley_1952.mmt").read_text()
+    i = "i = g * n^4 * (V - E)\n"
+    model = load(tmp_path, text.replace(f"{i}    in [uA/cm^2]\n", i + unit))
+    assert "potassium.i" not in model.currents
+    said = f"traces leave out potassium.i ({written}), since they show currents in uA/cm^2; give it that unit"
+    assert said in model.notes
+    with pytest.warns(UserWarning, match=re.escape(said)) as found:
+        course = hhcore.trace(model, {}, hhcore.Step(10), duration=1)
+    assert found[0].filename == __file__ and "potassium.i" not in course
+
+
 def nested(depth: int) -> str:
     return "(" * depth + "1" + ")" * depth
 

@@ -102,7 +102,7 @@ def test_a_kernel_run_as_python_has_the_bits_of_the_machine_code(method, monkeyp
 def test_beats_of_a_kernel_run_as_python_have_the_bits_of_the_machine_code(monkeypatch):
     settings = {"duration": 5.0, "method": "tsit5", "initial_state": "model", "local_error": 1e-4}
     found = check(as_python, monkeypatch, hhcore.simulate, HH, SQUID, TRAIN, **settings)
-    assert len(found.beats) == 6 and len(found.spike_times) and np.isfinite(found.beats).all(axis=1).any()
+    assert len(found.beats) == 6 and len(found.spike_times) and np.isfinite(found.beat_values).all(axis=1).any()
 
 
 def test_a_stiff_kernel_run_as_python_has_the_bits_of_the_machine_code(monkeypatch):

@@ -12,6 +12,7 @@ import hhcore
 from hhcore import Step, simulate, trace
 from hhcore.__main__ import main
 from hhcore.certify import calibration
+from hhcore.schemes.solver import Solver
 
 HH = "hodgkin_huxley_1952"
 STATES = {"membrane.V": -65.0, "sodium.m": 0.05, "sodium.h": 0.6, "potassium.n": 0.32}
@@ -77,9 +78,35 @@ def test_results_and_traces_are_compared_with_NaN_and_without_an_error():
 
 def test_a_result_says_in_a_line_what_it_is():
     run = simulate(HH, {"membrane.C": [1, 1e-4, 1]}, Step(10), duration="0.05 s", analysis_window=(10, 50))
-    assert repr(run) == f"<Result: 3 neurons, window 10 to 50 ms, {len(run.spike_times)} spikes, 1 failed>"
+    counts = f"3 neurons, window 10 to 50 ms, {len(run.spike_times)} spikes, 1 failed"
+    assert repr(run) == f"<Result: {counts}; tsit5, local_error 1e-06>"
     course = trace(HH, {}, Step(10), duration=5, interval=0.5)
-    assert repr(course) == "<Trace: 11 samples of 8 columns to 5 ms, ok>"
+    assert repr(course) == "<Trace: 11 samples of 8 columns to 5 ms, ok; tsit5, local_error 1e-06>"
+
+
+@pytest.mark.parametrize("function", [simulate, trace])
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((HH, Step(10), {}), r"^points: Step\(.*\) is a stimulus; give model, points and stimulus in this order$"),
+        ((3, {}, Step(10)), "^model: 3 is not a model; give its name, the path of its file, or a loaded one$"),
+    ],
+)
+def test_arguments_in_another_order_get_a_sentence(function, arguments, sentence):
+    with pytest.raises(hhcore.UserError, match=sentence):
+        function(*arguments, duration=5)
+
+
+@pytest.mark.parametrize(
+    ("model", "method"),
+    [(HH, "tsit5"), ("connor_stevens_1971", "tsit5"), ("ten_tusscher_panfilov_2006", "rodas5p")],
+)
+def test_without_a_method_a_stiff_model_gets_an_implicit_scheme(model, method):
+    settings = {"duration": 20, "initial_state": "model"}
+    run = simulate(model, {}, Step(0), **settings)
+    assert run.solver == trace(model, {}, Step(0), **settings).solver == Solver(method, 1e-6)
+    assert run == simulate(model, {}, Step(0), method=method, **settings)
+    assert run.steps[0] < 200  # of 5,000 by tsit5 in the stiff one
 
 
 def test_a_notebook_shows_the_first_rows():

@@ -111,10 +111,14 @@ def test_only_what_is_new_or_stale_is_made(tmp_path):
 def test_the_forms_of_a_config_give_the_same(tmp_path):
     file = tmp_path / "my.yaml"
     file.write_text(yaml.safe_dump({"experiments": {"e": SQUID}}))
-    arrays = SQUID | {"stimulus": {"kind": "step", "amplitude": {"values": np.array([0, 10, 20])}}}
-    del arrays["initial_state"]
-    of_file, of_arrays = hhcore.run(file, progress=False), hhcore.run(**arrays, progress=False)
-    pd.testing.assert_frame_equal(of_file["e"].features, of_arrays.features)
+    of_file = hhcore.run(file, progress=False)
+    for stimulus, parameters in [
+        ({"kind": "step", "amplitude": {"values": np.array([0, 10, 20])}}, SQUID["parameters"]),
+        (hhcore.Step(np.array([0, 10, 20])), {"sodium.g": [110, 120]}),
+    ]:
+        e = {key: SQUID[key] for key in ("model", "duration", "solver")}
+        of_objects = hhcore.run(**e, stimulus=stimulus, parameters=parameters, progress=False)
+        pd.testing.assert_frame_equal(of_file["e"].features, of_objects.features)
     alone = hhcore.simulate("hodgkin_huxley_1952", {}, hhcore.Step(10.0), duration=40, method="rk4", dt=0.05)
     row = of_file.features.query("amplitude_uA_cm2 == 10 and sodium_g_mS_cm2 == 120")
     assert row["first_spike_ms"].tolist() == alone.features["first_spike_ms"].tolist()
@@ -138,6 +142,7 @@ def test_a_model_file_counts_from_the_config(tmp_path, monkeypatch):
         ({"config": {"experiments": {"e": SQUID}}, "model": "noble_1962"}, "run: give a config, or the keys of one"),
         ({"config": 3}, "config: 3 is not a mapping"),
         ({}, "run: give a config, or the keys of one"),
+        ({**SQUID, "model": hhcore.load_model("noble_1962")}, "is a loaded model; give its name, or the path of"),
         ({**SQUID, "threads": 0}, "threads: 0 is not"),
         ({**SQUID, "threads": "2"}, "threads: '2' is not"),
         ({**SQUID, "results": "/dev/null/here"}, r"results: /dev/null/here/experiment\S* cannot be read or written"),

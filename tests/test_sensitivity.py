@@ -235,7 +235,22 @@ def test_bars_are_the_indices_and_their_intervals():
     assert [bar.get_width() for bar in first] == pytest.approx([0.1, 0.11, 0.12, 0.13, 0.14, 0.15])
     assert [bar.get_width() for bar in total] == pytest.approx([0.1, 0.12, 0.14, 0.16, 0.18, 0.2])
     assert whiskers[0].get_segments()[0][:, 0] == pytest.approx([0.05, 0.15])
-    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == [q.name for q in QUANTITIES]
+    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == [f"{q.description} {q.name}" for q in QUANTITIES]
+    check_layout(figure)
+
+
+def test_what_leaves_the_scale_of_indices_has_an_arrow():
+    """The total index of the first quantity is 1.4, and the interval of the first order of the last reaches -0.4."""
+    table = indices_table(("peak_mV",))
+    table.loc[table.parameter == QUANTITIES[0].name, "total"] = 1.4
+    table.loc[table.parameter == QUANTITIES[-1].name, ["first_order", "first_order_ci95"]] = 0.0, 0.4
+    figure = figures.sobol_indices(table, sampled_context(), {"peak_mV": "Peak (mV)"})
+    (panel,), last = figure.axes, len(QUANTITIES) - 1
+    arrows = {
+        line.get_marker(): np.transpose(line.get_data()).tolist() for line in panel.lines if line.get_marker() in "<>"
+    }
+    assert arrows == {"<": [[-0.25, last - 0.2]], ">": [[1.25, 0.2]]}
+    assert panel.get_title() == "Peak" and "goes on outside" in [t.get_text() for t in figure.legends[0].get_texts()]
     check_layout(figure)
 
 
@@ -282,8 +297,8 @@ def test_the_scatter_has_every_neuron_against_every_quantity():
 
 
 def test_failed_neurons_leave_gaps_and_no_crash(tmp_path):
-    # A negative capacitance makes the potential run away: below 0 for about half of the points.
-    parameters = {"membrane.C": {"uniform": [-1, 1]}, "sodium.g": {"uniform": [100, 140]}}
+    # A conductance far below 0 makes the potential run away: for about half of the points.
+    parameters = {"leak.g": {"uniform": [-1000, 1000]}, "sodium.g": {"uniform": [100, 140]}}
     sample = {"kind": "saltelli", "n": 4, "seed": 1}
     e = made(tmp_path, parameters=parameters, stimulus={"kind": "step", "amplitude": 10}, sample=sample, duration=10)
     features, table = (pd.read_parquet(tmp_path / f"{name}.parquet") for name in ("features", "sobol_indices"))
@@ -338,7 +353,10 @@ def test_a_sample_without_an_axis_has_no_curves(tmp_path):
     assert "uniform from 0.1 to 0.5 mS/cm²" in (tmp_path / "summary.html").read_text()
 
 
-def test_a_missing_extra_is_named_in_one_sentence(monkeypatch):
-    monkeypatch.setitem(sys.modules, "SALib.analyze", None)
-    with pytest.raises(UserError, match=r"SALib, which is missing; pip install 'hhcore\[sensitivity\]'$"):
-        sobol_indices(np.arange(12.0), 1)
+def test_a_missing_extra_is_named_before_anything_runs(monkeypatch):
+    monkeypatch.setitem(sys.modules, "SALib", None)
+    says = r"^experiments.e: the analysis 'sobol' needs SALib, which is missing; pip install 'hhcore\[sensitivity\]'$"
+    with pytest.raises(UserError, match=says):
+        read_experiments({"experiments": {"e": EXPERIMENT}})
+    plain = {"kind": "latin_hypercube", "n": 4, "seed": 1}
+    assert read_experiments({"experiments": {"e": {**EXPERIMENT, "sample": plain}}})

@@ -68,7 +68,7 @@ for model, points, stimulus, duration, method in runs:
     accuracy = {"dt": 0.025} if method == "rk4" else {}
     r = hhcore.simulate(model, points, stimulus, duration=duration, method=method, **accuracy)
     assert len(r.spike_times) > 20, model
-    print(model, method, *(hash(a.tobytes()) for a in (r.spike_times, r.peak, r.trough, r.final, r.beats)))
+    print(model, method, *(hash(a.tobytes()) for a in (r.spike_times, r.peak, r.trough, r.final, r.beat_values)))
 libm = ctypes.CDLL(ctypes.util.find_library("m"))
 address = lambda function: ctypes.cast(function, ctypes.c_void_p).value
 print("fma at", address(libm.fma) - address(libm.ldexp))

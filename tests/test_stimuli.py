@@ -283,3 +283,21 @@ def test_many_pulses_of_many_neurons_need_no_array_of_them_all():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert found.steps.min() == 2 * pulses and peak < neurons * pulses
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "sentence"),
+    [
+        (PulseTrain, {"bcl": 1000}, "PulseTrain: there is no field 'bcl'; .*; write `period`$"),
+        (Step, {"amplitude": 5, "dur": 5}, "Step: there is no field 'dur'; .* delay \\+ dur in NEURON$"),
+        (Step, {"amplitud": 5}, "did you mean 'amplitude'"),
+    ],
+)
+def test_a_field_of_other_programs_is_known(kind, given, sentence):
+    with pytest.raises(hhcore.UserError, match=sentence):
+        kind(**given)
+
+
+def test_a_stimulus_is_written_as_a_config_has_it():
+    assert Step([5, 10], stop=20.0).written() == {"kind": "step", "amplitude": [5, 10], "stop": 20.0}
+    assert FromFile().written() == {"kind": "file"}

@@ -114,7 +114,7 @@ def test_of_long_axes_every_other_value_is_drawn_whatever_was_tested():
     cells = figure.axes[0].collections[0].get_array()
     assert cells.shape == (len(sodium.values), 251) and (cells == np.sort(amplitude.values)).all()
     family = fi_curves(table, context)
-    assert "251 of 1,001 values of amplitude" in heading(family) and "values of sodium.g" not in heading(family)
+    assert "251 of 1,001 values of amplitude" in heading(family) and "12 of 400 values of sodium.g" in heading(family)
     x = family.axes[0].lines[0].get_xdata()
     x = x[np.isfinite(x)]  # a gap lies between 0 and the rest
     assert x.tolist() == np.sort(amplitude.values).tolist()

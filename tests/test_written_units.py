@@ -1,11 +1,14 @@
 """A unit is written in columns and labels as the model file writes it."""
 
+import re
+
 import myokit
 import numpy as np
 import pandas as pd
 import pytest
 
 import hhcore
+from hhcore.base.errors import UserError
 from hhcore.base.units import to_unit
 from hhcore.config.reader import read_experiments
 from hhcore.figures.context import figure_context, in_celsius
@@ -145,3 +148,33 @@ def test_temperatures_written_in_kelvin_are_drawn_so():
     experiment = read_experiments({"experiments": {"e": warm}})["e"]
     context, _ = in_celsius(experiment, figure_context(experiment), {})
     assert context.axes[0].label.endswith("temperature.T (K)")
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "number"),
+    [
+        ("5 uA/cm2", "uA/cm^2", 5),
+        ("0.12 S/cm2", "mS/cm^2", 120),
+        ("1 uF/cm2", "uF/cm^2", 1),
+        ("2 uA*cm-2", "uA/cm^2", 2),
+    ],
+)
+def test_powers_may_be_written_as_in_names_of_columns(text, unit, number):
+    assert to_unit(text, unit, "here") == number
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "sentence"),
+    [
+        ("37 C", "K", "write '37 degC' for a temperature"),
+        ("100 Hz", "ms", "1 / (100 Hz) is 10 ms"),
+        ("0.5 Hz", "s", "1 / (0.5 Hz) is 2 s"),
+        ("10 nA", "uA/cm^2", "divide by the area of the cell"),
+        ("120 mS", "mS/cm^2", "divide by the area of the cell"),
+        ("0,2 s", "ms", "write a decimal point, like '0.2 s'"),
+        ("1,000,000 ms", "ms", "nothing between thousands"),
+    ],
+)
+def test_a_unit_of_another_kind_gets_what_is_meant(text, unit, sentence):
+    with pytest.raises(UserError, match=re.escape(sentence)):
+        to_unit(text, unit, "here")

@@ -101,7 +101,7 @@ def _one_sentence(log: Path) -> Iterator[None]:
     except UserError as error:
         _exit(str(error), log)
     except KeyboardInterrupt:
-        _exit("interrupted; the same command goes on from here", log)
+        _exit("interrupted; the same command begins this job again, and keeps finished ones", log)
     except OSError as error:
         if error.errno not in _ADVICE:
             raise

@@ -4,6 +4,7 @@ import functools
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence, Set
+from contextlib import suppress
 from decimal import Decimal
 from numbers import Real
 from pathlib import Path
@@ -15,11 +16,14 @@ from hhcore.base.checks import numbers, quoted
 from hhcore.base.errors import UserError
 
 ALL_UNITS = ""  # pint's own file
+UNKNOWN = ""  # the unit of a quantity whose model is not known
 _DEFINITIONS = (str(Path(__file__).with_name("units.txt")), ALL_UNITS)  # the first is read in a tenth of the time
 Written = float | str  # a number in the model's unit, or text with a unit of its own
 Quantities = Written | Sequence[Written] | np.ndarray  # one for all neurons, or a list with one for each
 
 _READ = (str, bool, np.bool_, type(None), Mapping, Set)  # `to_unit` reads text, and says that the others are no numbers
+_DECIMAL_COMMA = re.compile(r"([+-]?\d+),(\d+)", re.ASCII)
+_POWER = re.compile(r"(?<=[A-Za-z])-?[2-4]\b")  # of a unit, as columns have it: cm2
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 ZERO_CELSIUS_K = 273.15
@@ -54,12 +58,15 @@ def pretty_unit(unit: str) -> str:
 def to_unit(value: object, unit: str, where: str) -> float:
     """`value` as a float in `unit`: a bare number is in `unit` already, text has its own unit.
 
-    Converts in decimal arithmetic, so that "0.7 s" is exactly 700.0 in ms.
+    Converts in decimal arithmetic, so that "0.7 s" is exactly 700.0 in ms. In an UNKNOWN unit text is NaN: it cannot be
+    compared with bare numbers.
     Raises UserError if `value` is not a finite number, or its unit is unknown or of another dimension.
 
     >>> to_unit("0.5 s", "ms", "duration")
     500.0
     """
+    if isinstance(value, str) and unit == UNKNOWN and _NUMBER.match(value.strip()):
+        return math.nan
     if isinstance(value, str):
         number = _from_text(value, unit, where)
     elif isinstance(value, Real) and not isinstance(value, bool):
@@ -125,6 +132,12 @@ def check_temperature(coldest: float, unit: str, own: float, where: str) -> None
 
 def _from_text(value: str, unit: str, where: str) -> Decimal | float:
     match = _NUMBER.match(value.strip())
+    if comma := _DECIMAL_COMMA.match(value.strip()):
+        point = f"{comma[1]}.{comma[2]}{value.strip()[comma.end() :]}"
+        raise UserError(
+            f"{where}: {quoted(value)} has a comma; write a decimal point, like {point!r}, and nothing between "
+            f"thousands"
+        )
     if not match:
         raise UserError(f"{where}: {quoted(value)} does not begin with a number; {_legal(unit)}")
     number, own = match[0], value.strip()[match.end() :].strip()
@@ -146,10 +159,27 @@ def _from_text(value: str, unit: str, where: str) -> Decimal | float:
     try:
         return _registry(file).Quantity(Decimal(number), _pint_unit(own, file)).to(_pint_unit(unit, file)).magnitude
     except Exception as error:  # pint raises many kinds, also those of decimal
-        raise UserError(f"{where}: {quoted(value)} cannot be converted to {unit}; {_legal(unit)}") from error
+        hint = _hint(Decimal(number), own, unit, file) or _legal(unit)
+        raise UserError(f"{where}: {quoted(value)} cannot be converted to {unit}; {hint}") from error
+
+
+def _hint(number: Decimal, own: str, unit: str, file: str) -> str:
+    """What to write instead of a number in a unit of another kind, "" if that is not known."""
+    if own in ("C", "F") and unit in KELVIN:  # coulomb and farad
+        return f"write '{number} deg{own}' for a temperature"
+    registry = _registry(file)
+    written, wanted = registry.Quantity(number, _pint_unit(own, file)), registry.Quantity(1, _pint_unit(unit, file))
+    with suppress(Exception):  # pint raises many kinds
+        return f"1 / ({number} {own}) is {float((1 / written).to(wanted.units).magnitude):.6g} {unit}"
+    with suppress(Exception):
+        (written / wanted).to("meter ** 2")
+        return f"the model counts per area of membrane, so divide by the area of the cell; {_legal(unit)}"
+    return ""
 
 
 def _legal(unit: str) -> str:
+    if unit == UNKNOWN:
+        return "expected a number, or text with a unit"
     if unit == "1":
         return "expected a bare number, without dimension"
     return f"expected a bare number in {unit}, or text with a unit, like '1.5 {unit}'"
@@ -173,7 +203,7 @@ def _registry(file: str):
 def _pint_unit(text: str, file: str):
     """The unit that `text` names by one of the files of definitions, or None."""
     text = "1" + text if text.startswith("/") else text
-    try:
-        return _registry(file).parse_units(text.replace("Ohm", "ohm"))  # Myokit's spelling, pint's spelling
-    except Exception:  # pint also raises errors of its tokeniser and of decimal
-        return None
+    for spelling in dict.fromkeys((text, _POWER.sub(r"^\g<0>", text))):
+        with suppress(Exception):  # pint also raises errors of its tokeniser and of decimal
+            return _registry(file).parse_units(spelling.replace("Ohm", "ohm"))  # Myokit's spelling, pint's spelling
+    return None

@@ -9,12 +9,13 @@ from hhcore.base.hashing import mix64
 from hhcore.experiments.experiment import Experiment
 from hhcore.grid.factors import Factor
 from hhcore.schemes.solver import Solver
+from hhcore.simulation.stiffness import EXPLICIT
 
 CORNERS, RANDOM, EDGES, SENSITIVE = 16, 32, 32, 32  # points of a sample, at most, of each kind
 LINES = 16  # through the grid, at least: the search for edges and sensitive points
 LINE_POINTS = 400
 SEARCHED = 2000  # points on lines, at least, if the grid has so many
-SCREEN = (Solver("tsit5", 1e-4), Solver("tsit5", 1e-6))  # of a model that is not stiff
+SCREEN = EXPLICIT  # of a model that is not stiff
 
 
 def sample(experiment: Experiment, screen: tuple[Solver, Solver] = SCREEN, threads: int = 1) -> np.ndarray:

@@ -8,6 +8,7 @@ from hhcore.base.watch import Watch
 from hhcore.certify.calibration import calibrate
 from hhcore.certify.certificate import uncertainty, write_numerics
 from hhcore.experiments.experiment import Experiment
+from hhcore.sweep.held import changed_choice
 
 KERNEL = "kernel.py"
 
@@ -15,7 +16,7 @@ KERNEL = "kernel.py"
 def make_numerics(experiment: Experiment, numerics: Path, recipe: str, threads: int, watch: Watch) -> None:
     """Make numerics.parquet and kernel.py in its folder. Raises UserError as `calibrate` does."""
     evidence = calibrate(experiment, threads=threads, progress=watch.tried)
-    if remark := uncertainty(evidence):
+    for remark in filter(None, [uncertainty(evidence), changed_choice(experiment, evidence.chosen, numerics.parent)]):
         watch.write(remark)
     with atomic_write(numerics.with_name(KERNEL)) as kernel:
         shutil.copyfile(experiment.engine(evidence.chosen.method).kernel.path, kernel)

@@ -35,6 +35,14 @@ class part(Generic[T]):  # noqa: N801 (used like `property`)
         return made[self.name]
 
 
+def made_or(whole: object, name: str, otherwise: T) -> T:
+    """A part, or what stands for it where it is wrong and what is made of it can still be judged."""
+    try:
+        return getattr(whole, name)
+    except UserError:
+        return otherwise
+
+
 def parts_of(owner: type) -> list[str]:
-    """The names of the parts of a class, as written."""
-    return [name for name, value in vars(owner).items() if isinstance(value, part)]
+    """The names of the parts of a class and of those that it extends, which come first, as written."""
+    return [name for cls in reversed(owner.__mro__) for name, value in vars(cls).items() if isinstance(value, part)]

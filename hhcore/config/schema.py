@@ -44,7 +44,7 @@ def schema() -> Schema:
         "$defs": {
             "number": {"type": ["number", "string"], "pattern": r"^\s*[-+]?[.\d]"},
             "form": _forms(),
-            "axis": _forms(scale={"allOf": [_ref("form")], "description": SCALED}),
+            "axis": _forms(scale={"anyOf": [_ref("form"), _ref("number")], "description": SCALED}),
             "swept": {"anyOf": [_ref("axis"), _ref("number")]},
             "experiment": _experiment(catalogue),
             **{key: form for model in catalogue.values() for key, form in _names(model).items()},

@@ -1,6 +1,8 @@
 """The `solver` of a config: a tolerance, so that the solver is chosen, or a scheme and its setting."""
 
-from hhcore.base.checks import Key, choice, fields, mapping, present, quoted
+from math import inf
+
+from hhcore.base.checks import Key, choice, fields, present, quoted
 from hhcore.base.errors import UserError, collected
 from hhcore.base.units import to_unit
 from hhcore.experiments.protocol import Accuracy
@@ -28,9 +30,8 @@ KEYS = {
 }
 
 
-def check_solver(body: object, where: str) -> dict[str, object]:
-    """`body` itself. Raises UserError for what is wrong in it whatever the model: keys, words, the local error."""
-    settings = mapping(body, where)
+def check_solver(settings: dict[str, object], where: str) -> None:
+    """Raise UserError for what is wrong whatever the model: keys, words, the local error."""
     with collected() as noted:
         with noted():
             _check_keys(settings, where)
@@ -40,7 +41,6 @@ def check_solver(body: object, where: str) -> dict[str, object]:
         if "local_error" in settings:
             with noted():
                 _check_error(settings["local_error"], f"{where}.local_error")
-    return settings
 
 
 def _check_keys(settings: dict, where: str) -> None:
@@ -70,7 +70,7 @@ def _check_error(value: object, where: str) -> None:
 
 
 def read_tolerance(body: dict, accuracy: Accuracy, where: str) -> float | None:
-    """The largest error, in the unit of `accuracy.tolerance`; None if a method is given. `body` is checked.
+    """The largest error, in the unit of `accuracy.tolerance`; None if a method is given.
 
     Raises UserError for one that is not legal.
     """
@@ -83,24 +83,31 @@ def read_tolerance(body: dict, accuracy: Accuracy, where: str) -> float | None:
     return tolerance
 
 
-def read_solver(body: dict, unit: str, duration: float, where: str) -> Solver | None:
-    """The scheme and its setting; None if a tolerance is given. `unit` is that of `duration` and `dt`.
-
-    `body` is checked. Raises UserError for a `dt` that is not legal.
-    """
+def read_solver(body: dict, dt: float | None, where: str) -> Solver | None:
+    """The scheme and its setting; None if a tolerance is given. `body` is checked, and so is `dt`."""
     if "tolerance" in body:
         return None
-    if "local_error" in body:
-        return Solver(body["method"], to_unit(body["local_error"], "1", f"{where}.local_error"))
+    if dt is not None:
+        return Solver(body["method"], dt)
+    return Solver(body["method"], to_unit(body["local_error"], "1", f"{where}.local_error"))
+
+
+def read_dt(body: dict, unit: str, duration: float, where: str) -> float | None:
+    """The largest step, None if there is none. `unit` is that of `duration`, inf if it is not known, and `dt`.
+
+    Raises UserError for one that is not legal.
+    """
+    if "dt" not in body:
+        return None
     dt = to_unit(body["dt"], unit, f"{where}.dt")
-    if not 0 < dt <= duration:
+    if dt <= 0 or dt > duration:
+        longest = f", {duration!r} {unit}" if duration < inf else ""
         raise UserError(
-            f"{where}.dt: {quoted(body['dt'])} is not above 0 and at most the duration, "
-            f"{duration!r} {unit}; give one in between"
+            f"{where}.dt: {quoted(body['dt'])} is not above 0 and at most the duration{longest}; give one in between"
         )
-    if duration / dt > MAX_STEPS:
+    if MAX_STEPS < duration / dt < inf:
         raise UserError(
             f"{where}.dt: {quoted(body['dt'])} makes {duration / dt:.3g} steps in {duration!r} {unit}; "
             f"at most {MAX_STEPS:.0e} are legal, give a larger dt"
         )
-    return Solver(body["method"], dt)
+    return dt

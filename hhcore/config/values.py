@@ -1,5 +1,6 @@
 """The values of an experiment in a config: read in the units of its model, and checked."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,18 +9,21 @@ import numpy as np
 
 from hhcore.base.checks import in_other_words, items, mapping, quoted
 from hhcore.base.errors import UserError, closest, collected
-from hhcore.base.units import check_temperature, to_unit
+from hhcore.base.units import UNKNOWN, to_unit
 from hhcore.config.keys import EXPERIMENT
 from hhcore.experiments.experiment import units
-from hhcore.grid.axes import AxisSpec, read_axis
+from hhcore.grid.axes import AxisSpec, is_multiple, read_axis, read_multiple
 from hhcore.grid.designs import Distribution, is_distribution, read_distribution
 from hhcore.grid.factors import Factor
+from hhcore.model import roles
 from hhcore.model.elsewhere import no_parameter, no_state
 from hhcore.model.model import NOTHING, Model, is_model_file, load_model
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.rest import check_rest
 from hhcore.simulation.simulate import MOST_SAMPLES, TRACE_INTERVAL_MS
 from hhcore.simulation.stimuli.stimulus import Stimulus
+
+LARGEST_MULTIPLE = 10  # a larger one is noted: somebody may mean percent
 
 
 @dataclass(frozen=True)
@@ -29,17 +33,23 @@ class Values:
     fixed         : one number each; of a swept quantity, the model's own value, NaN if it has none
     axes          : in the order of the config
     distributions : by quantity
+    mistakes      : in what is in none of them
     """
 
     fixed: dict[str, float] = field(default_factory=dict)
     axes: list[AxisSpec] = field(default_factory=list)
     distributions: dict[str, Distribution] = field(default_factory=dict)
+    mistakes: list[str] = field(default_factory=list)
 
     def add(self, name: str, value: object, unit: str, own: float, where: str) -> None:
         """One value of the config: a number, an axis or a distribution. Raises UserError if it is none of them."""
         if isinstance(value, list):
             raise UserError(f"{where}: {quoted(value)} is a list; write an axis as {{values: [...]}}")
-        if is_distribution(value):
+        if unit == UNKNOWN and isinstance(value, dict) and has_units(value):
+            pass  # cannot be judged
+        elif is_multiple(value):
+            own = read_multiple(value, name, unit, own, where)
+        elif is_distribution(value):
             self.distributions[name] = read_distribution(value, name, unit, own, where)
         elif isinstance(value, dict):
             self.axes.append(read_axis(value, name, unit, own, where))
@@ -47,18 +57,25 @@ class Values:
 
 
 def read_values(written: Mapping[str, object], own: Mapping[str, tuple[str, float]], where: str) -> Values:
-    """The values of the names that are known; what is wrong with others is said elsewhere.
+    """The values of the names that are known, as far as they can be read, and what is wrong with the others of these.
 
     own : the unit and the model's own value of each, NaN if it has none
-    Raises UserError with the mistakes.
     """
     values = Values()
-    with collected() as noted:
-        for name, value in written.items():
-            if name in own:
-                with noted():
-                    values.add(name, value, *own[name], f"{where}.{name}")
+    for name, value in written.items():
+        if name in own:
+            try:
+                values.add(name, value, *own[name], f"{where}.{name}")
+            except UserError as error:
+                values.mistakes.extend(error.mistakes)
     return values
+
+
+def has_units(value: object) -> bool:
+    """Whether there is text in an axis or a distribution."""
+    if isinstance(value, dict | list):
+        return any(map(has_units, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, str)
 
 
 def read_model(model: str, base: Path, where: str, potential: str | None = None, current: str | None = None) -> Model:
@@ -81,9 +98,10 @@ def check_parameter(name: str, model: Model, where: str) -> None:
 def read_window(written: object, unit: str, duration: float, where: str) -> tuple[float, float]:
     """Start and stop of the analysis. Raises UserError unless they lie inside the run, one before the other."""
     start, stop = (to_unit(t, unit, f"{where}[{i}]") for i, t in enumerate(items(written, where, "[start, stop]", 2)))
-    if not 0 <= start < stop <= duration:
+    if start < 0 or start >= stop or stop > duration:
+        whole = f" [0, {duration!r}]" if duration < math.inf else ""
         raise UserError(
-            f"{where}: {quoted(written)} does not lie inside the duration [0, {duration!r}] with start before stop; "
+            f"{where}: {quoted(written)} does not lie inside the duration{whole} with start before stop; "
             "give two such times, or leave it out to analyse the whole run"
         )
     return start, stop
@@ -120,16 +138,22 @@ def _states(values: dict, model: Model, where: str) -> dict[str, float]:
     return found
 
 
-def read_point(written: object, model: Model, stimulus: type[Stimulus], where: str) -> dict[str, float]:
-    """The values that a trace sets itself. Raises UserError with the mistakes."""
-    unit, values = units(model, stimulus), {}
+def check_point(written: Mapping[str, object], model: Model, stimulus: type[Stimulus], where: str) -> None:
+    """Raise UserError for names in a trace that neither the model nor its stimulus has."""
     with collected() as noted:
-        for name, value in mapping(written, where).items():
+        for name in (name for name in written if name not in units(model, stimulus)):
             with noted():
-                if name not in unit:
-                    _, hint = in_other_words(name, stimulus.keys())
-                    raise UserError(f"{where}: {no_parameter(name, model, stimulus.fields, hint)}")
-                values[name] = to_unit(value, unit[name], f"{where}.{name}")
+                _, hint = in_other_words(name, stimulus.keys())
+                raise UserError(f"{where}: {no_parameter(name, model, stimulus.fields, hint)}")
+
+
+def read_point(written: Mapping[str, object], units: Mapping[str, str], where: str) -> dict[str, float]:
+    """The values that a trace sets itself, of the names with a unit. Raises UserError with the mistakes."""
+    values = {}
+    with collected() as noted:
+        for name in (name for name in written if name in units):
+            with noted():
+                values[name] = to_unit(written[name], units[name], f"{where}.{name}")
     return values
 
 
@@ -153,10 +177,31 @@ def check_injected(
             raise UserError(f"{where}.{name}: nothing is injected into {model.name!r}; give 0, or name a current")
 
 
-def check_temperatures(model: Model, defaults: dict[str, float], grid: tuple[Factor, ...], where: str) -> None:
-    """Raise UserError for temperatures at which neurons are frozen."""
-    lowest = {name: f.values[:, i].min() for f in grid for i, name in enumerate(f.names)}
+def check_lowest(model: Model, lowest: Mapping[str, float], where: str) -> None:
+    """Raise UserError for values that no parameter of its kind has. `lowest` : of each parameter that is written"""
     with collected() as noted:
-        for name, quantity in model.parameters.items():
+        for name in (name for name in model.parameters if name in lowest):
             with noted():
-                check_temperature(lowest.get(name, defaults[name]), quantity.unit, quantity.value, f"{where}.{name}")
+                roles.check_parameter(model.parameters[name], lowest[name], f"{where}.{name}")
+
+
+def remarks(
+    written: Mapping[str, object], model: Model, lowest: Mapping[str, float], highest: Mapping[str, float]
+) -> tuple[str, ...]:
+    """What is legal in parameters, and seldom meant. `lowest`, `highest` : of each that is written"""
+    found = []
+    for quantity in (q for name, q in model.parameters.items() if name in written and name in lowest):
+        scaled, multiple = is_scaled(written[quantity.name]), highest[quantity.name] / (quantity.value or 1)
+        if scaled and multiple > LARGEST_MULTIPLE:
+            found.append(
+                f"{quantity.name} is scaled by up to {multiple:g}; these are multiples of the model's own value, not "
+                f"percent, which are written as '{multiple:g} %'"
+            )
+        if lowest[quantity.name] < 0 <= quantity.value and roles.is_a("conductance", quantity):
+            found.append(f"{quantity.name} is a conductance, and as low as {lowest[quantity.name]:g} {quantity.unit}")
+    return tuple(found)
+
+
+def is_scaled(value: object) -> bool:
+    """Whether a value in a config counts in multiples of the model's own."""
+    return isinstance(value, dict) and "scale" in value

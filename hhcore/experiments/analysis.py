@@ -21,18 +21,21 @@ An analysis is a class in a room of its own: a folder in hhcore/protocols/, or a
 9.  Captions are files beside the class, in captions/. docs/results.md has a section for each table.
 10. `code` names the files that its tables depend on, besides those of all analyses; `figure_code` those of its figures.
     By default that is the folder of the class, for tables without its figures.py.
+11. `needs` names packages that hhcore works without, each with what to install. A config is refused if one is missing.
 """
 
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
 
+from hhcore.base.errors import UserError
 from hhcore.base.registry import discover
 from hhcore.experiments.experiment import Experiment
 from hhcore.simulation.result import Result
@@ -90,6 +93,7 @@ class Analysis:
     order: ClassVar[int] = 50
     implied: ClassVar[bool] = False
     source: ClassVar[Literal["neurons", "tables", "model", "sample"] | None] = "neurons"
+    needs: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, experiment: Experiment):
         self.experiment = experiment
@@ -190,3 +194,14 @@ def all_analyses() -> tuple[type[Analysis], ...]:
 def analyses(experiment: Experiment) -> list[Analysis]:
     """The analyses of an experiment, in their order."""
     return [cls(experiment) for cls in all_analyses() if cls.applies(experiment)]
+
+
+def check_installed(experiment: Experiment) -> None:
+    """Raise UserError if a package is missing that an analysis of the experiment needs."""
+    for analysis in analyses(experiment):
+        for package, install in analysis.needs.items():
+            if find_spec(package) is None:
+                raise UserError(
+                    f"experiments.{experiment.name}: the analysis {analysis.name!r} needs {package}, which is missing; "
+                    f"pip install '{install}'"
+                )

@@ -43,6 +43,7 @@ class Experiment:
     failed_neurons  : "keep" or "fail": whether a neuron that diverged or stalled fails the run
     traces          : the points whose time courses are kept, each with a value for all names in `defaults`
     celsius         : the temperatures that the config writes in degrees Celsius; figures do so too
+    remarks         : what is legal in the config, and seldom meant
     """
 
     name: str
@@ -65,6 +66,7 @@ class Experiment:
     failed_neurons: str
     traces: tuple[dict[str, float], ...]
     celsius: tuple[str, ...]
+    remarks: tuple[str, ...]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -118,9 +120,9 @@ class Experiment:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Remarks on the model file: those of the model, and on the stimulus in it if it is used."""
+        """Remarks for the user: on the config, on the model file, and on the stimulus in it if it is used."""
         own = self.model.clock(own=True).notes if self.stimulus.text().own else ()
-        return tuple(dict.fromkeys([*self.model.notes, *own]))
+        return tuple(dict.fromkeys([*self.remarks, *self.model.notes, *own]))
 
     @property
     def axis_fields(self) -> dict[str, tuple[str, str]]:

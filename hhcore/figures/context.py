@@ -13,6 +13,7 @@ from hhcore.base.hashing import mix64
 from hhcore.base.units import ZERO_CELSIUS_K, column_name, pretty_unit
 from hhcore.experiments.experiment import Experiment
 from hhcore.figures.limits import MAX_COLOURS, MAX_FACETS, MAX_POINTS, MAX_VALUES
+from hhcore.figures.titles import after_number, authors, trace_titles
 from hhcore.model.model import Quantity
 
 
@@ -37,11 +38,6 @@ def balanced(text: str, width: int) -> str:
             break
         lines = shorter
     return "\n".join(lines)
-
-
-def after_number(unit: str) -> str:
-    """The unit after a number: ` µA/cm²`, or nothing if the unit is `1`."""
-    return "" if unit == "1" else f" {pretty_unit(unit)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +124,10 @@ class Variable:
         """The value nearest the model's own."""
         return None if self.own is None else float(self.values[np.abs(self.values - self.own).argmin()])
 
+    def few(self, most: int) -> list[str]:
+        """A note `11 of 21 values of sodium.g`, if `spread` leaves some out."""
+        return some_of(self.spread(most).size, self.values.size + self.left_out, f"values of {self.name}")
+
     @property
     def thinned(self) -> "Variable":
         """Itself, with at most MAX_VALUES of its values."""
@@ -158,6 +158,7 @@ class FigureContext:
     sampled   : the sampled quantities, each with its values
     along     : column of the axis that curves are drawn against, such as the amplitude of a step, or None
     neurons   : number of neurons
+    duration  : of the run, with its unit
     combine   : "product" or "zip", as in the config
     certify   : "sample" or "all", as in the config: the neurons whose error was estimated
     threshold : potential that counts as a spike [unit of the potential]; mV : millivolts in that unit
@@ -178,6 +179,7 @@ class FigureContext:
     sampled: tuple[Variable, ...] = ()
     along: str | None = None
     neurons: int = 0
+    duration: str = "the run"
     combine: str = "product"
     certify: str = "sample"
     threshold: float = 0.0
@@ -208,7 +210,7 @@ class FigureContext:
     @property
     def scattered(self) -> "FigureContext":
         """The context of a map of a sampled design, which shows every point of it; itself without a design."""
-        return replace(self, axes=self.sampled, combine="zip") if self.sampled else self
+        return replace(self, axes=(*self.sampled, *self.axes), along=None) if self.sampled else self
 
     def shows(self, rows: pa.RecordBatch) -> np.ndarray:
         """Which rows of a table of the grid a figure may show, bool (n,).
@@ -286,7 +288,7 @@ def figure_context(experiment: Experiment) -> FigureContext:
     zipped = e.combine == "zip" and sum(axis.values.size > 1 for axis in e.axes) > 1
     along = [e.column(axis.name) for axis in e.axes if axis.name == e.stimulus.axis]
     return FigureContext(
-        title=f"{e.name}: {_authors(model.title)}",
+        title=f"{e.name}: {authors(model)}",
         stimulus=Variable(column_name("stimulus", model.current.unit), "stimulus", model.current.unit, "Stimulus"),
         potential=_variable(model.states[model.potential]),
         gates=tuple(_variable(q) for name, q in model.states.items() if name != model.potential),
@@ -295,6 +297,7 @@ def figure_context(experiment: Experiment) -> FigureContext:
         sampled=tuple(_swept(e, name, values) for name, values in sample.items()),
         along=along[0] if along else None,
         neurons=e.n_points,
+        duration=f"{e.duration:g}{after_number(model.time_unit)}",
         combine=e.combine,
         certify=e.certify,
         threshold=e.threshold,
@@ -305,7 +308,7 @@ def figure_context(experiment: Experiment) -> FigureContext:
         missing=accuracy.missing,
         nothing=accuracy.nothing,
         outcome=accuracy.outcome.replace("_", " "),
-        traces=_trace_titles(e),
+        traces=trace_titles(e),
     )
 
 
@@ -325,12 +328,6 @@ def in_celsius(
     return replace(context, axes=converted(context.axes), sampled=converted(context.sampled)), tables
 
 
-def _authors(title: str) -> str:
-    """`Hodgkin and Huxley 1952` of `Hodgkin and Huxley 1952, squid giant axon`; a title without a year stays whole."""
-    found = re.match(r".*?\b(?:1[89]|20)\d\d\b", title)
-    return found[0] if found else title
-
-
 def _variable(q: Quantity) -> Variable:
     return Variable(column_name(q.name, q.unit), q.name, q.unit, q.description)
 
@@ -338,30 +335,6 @@ def _variable(q: Quantity) -> Variable:
 def _swept(e: Experiment, name: str, values: np.ndarray) -> Variable:
     own = e.model.parameters[name].value if name in e.model.parameters else None
     return Variable(e.column(name), name, e.unit(name), e.description(name), values, own=own)
-
-
-def _trace_titles(e: Experiment) -> tuple[str, ...]:
-    """What distinguishes each trace, in as few digits as keep different traces apart, at least six."""
-    different = len({tuple(point.items()) for point in e.traces})
-    for digits in range(6, 18):
-        titles = tuple(_trace_title(e, point, digits) for point in e.traces)
-        if len(set(titles)) == different:
-            break
-    return titles
-
-
-def _trace_title(e: Experiment, point: dict[str, float], digits: int) -> str:
-    """The stimulus, without what has its default, and changed parameters of the model."""
-    usual = e.stimulus.defaults(e.duration)
-    stimulus = [name for name in e.stimulus.fields if point[name] != usual.get(name)]
-    changed = [name for name, q in e.model.parameters.items() if point[name] != q.value]
-    written = [f"{name} = {point[name]:.{digits}g}{after_number(e.unit(name))}" for name in stimulus]
-    return ", ".join([*written, *(_changed(e, name, point[name], digits) for name in changed)])
-
-
-def _changed(e: Experiment, name: str, value: float, digits: int) -> str:
-    celsius = f"{value - ZERO_CELSIUS_K:.{digits}g}{after_number('degC')}"
-    return f"{name} = {celsius if name in e.celsius else f'{value:.{digits}g}'}"
 
 
 def some_of(count: int, total: int, what: str) -> list[str]:

@@ -9,10 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, PathPatch
+from matplotlib.path import Path
 
 from hhcore.figures import style
-from hhcore.figures.context import FigureContext, Variable, numbers, select
+from hhcore.figures.context import FigureContext, Variable, numbers, select, some_of
 from hhcore.figures.limits import MAX_FACETS
 
 SHARED = "Amplitude"  # in the colour bar of several values
@@ -20,11 +21,20 @@ SHARED = "Amplitude"  # in the colour bar of several values
 
 @dataclass(frozen=True)
 class Apart:
-    """A number with a colour of its own, outside the colour bar, and its label in the legend."""
+    """A number with a look of its own, outside the colour bar, and its label in the legend.
+
+    hatch : tells it from numbers of the colour bar that are as light
+    """
 
     number: float
     colour: str
     label: str
+    hatch: str = ""
+
+    @property
+    def look(self) -> dict[str, object]:
+        """That of a patch."""
+        return {"facecolor": self.colour, "edgecolor": style.BLACK, "hatch": self.hatch, "linewidth": 0}
 
 
 def value_map(
@@ -35,17 +45,20 @@ def value_map(
     failed: str,
     none: str,
     apart: Sequence[Apart] = (),
+    continuous: bool = False,
 ) -> Figure:
     """`values` over axes[:2], in panels by value and by axes[2]. All are in one unit and share the colours.
 
     failed, none : labels of the crosses and the hatches
     apart        : numbers with colours of their own; panels with nothing but the first of them are left out
+    continuous   : see value_colours
     """
     x, y, facet = (*axes[:3], None)[:3]
     table, notes = context.hold(table, axes[:3], whole=2)
     facets = facet.spread(MAX_FACETS) if facet else [None]
     facets = facets[np.linspace(0, len(facets) - 1, MAX_FACETS // len(values)).round().astype(int)] if facet else facets
     facets = list(dict.fromkeys(facets))
+    notes += some_of(len(facets), facet.values.size + facet.left_out, f"values of {facet.name}") if facet else []
     empty = [at for at in facets if apart and _is_only(select(table, facet, at), values, apart[0].number)]
     if facet and 0 < len(empty) < len(facets):
         notes.append(f"{apart[0].label} at {', '.join(facet.at(at) for at in empty)}")
@@ -54,11 +67,12 @@ def value_map(
     titles = [_title(value if len(values) > 1 else None, facet, at) for value, at, _ in panels]
     figure, grid = style.panels(context.title, notes, titles, x.label, y.label)
     drawn = np.concatenate([numbers(part, value.column) for value, _, part in panels])
-    colours = style.value_colours(drawn[~np.isin(drawn, [a.number for a in apart])], logarithmic=len(values) > 1)
+    within = drawn[~np.isin(drawn, [a.number for a in apart])]
+    colours = style.value_colours(within, logarithmic=len(values) > 1, continuous=continuous)
     for panel, (value, _, part) in zip(grid, panels, strict=True):
         _draw(panel, part, x, y, value, colours, apart)
-    colours.bar(figure, values[0] if len(values) == 1 else replace(values[0], name=SHARED))
-    handles = [Patch(color=a.colour, linewidth=0, label=a.label) for a in apart if a.number in drawn]
+    single = colours.bar(figure, values[0] if len(values) == 1 else replace(values[0], name=SHARED))
+    handles = [*(Patch(**a.look, label=a.label) for a in apart if a.number in drawn), *single]
     if none and np.isnan(drawn).any():
         handles.append(Patch(**style.NO_VALUE, label=none))
     if any(part["failed"].any() for _, _, part in panels):
@@ -99,8 +113,21 @@ def _draw(
         if (cells == a.number).any():
             same = np.ma.masked_where(cells != a.number, cells)
             panel.pcolormesh(*borders, same, cmap=ListedColormap([a.colour]), rasterized=True)
+        if a.hatch:
+            panel.add_patch(_hatched(*borders, cells == a.number, a))
     panel.set(xscale="log" if x.is_logarithmic else "linear", yscale="log" if y.is_logarithmic else "linear")
     style.value_ticks(panel, "x", x)
     style.value_ticks(panel, "y", y)
     failed = part[part["failed"]]
     panel.plot(failed[x.column], failed[y.column], linestyle="none", **style.FAILED)
+
+
+def _hatched(x: np.ndarray, y: np.ndarray, cells: np.ndarray, a: Apart) -> PathPatch:
+    """The hatch of cells, bool (rows, columns), between borders x and y, as one shape; neighbours in a row are one."""
+    change = np.diff(cells, axis=1, prepend=False, append=False)
+    row, border = np.nonzero(change)
+    left, right, below, above = x[border[::2]], x[border[1::2]], y[row[::2]], y[row[::2] + 1]
+    corners = [(left, below), (right, below), (right, above), (left, above), (left, below)]
+    vertices = np.array(corners).transpose(2, 0, 1).reshape(-1, 2)
+    codes = np.tile([Path.MOVETO, *[Path.LINETO] * 3, Path.CLOSEPOLY], len(left))
+    return PathPatch(Path(vertices, codes), **{**a.look, "facecolor": "none"}, rasterized=True)

@@ -18,10 +18,12 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import BoundaryNorm, ListedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from hhcore.figures.context import Variable, balanced, texts
 from hhcore.figures.layout import BAR, lay_out
 from hhcore.figures.limits import MAX_COLOURS
+from hhcore.figures.titles import after_number
 
 ONE_COLUMN, TWO_COLUMNS = 3.5, 7.2  # journal widths [inch]
 DPI = 300
@@ -90,11 +92,21 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     return wrapped
 
 
+class Canvas(FigureCanvasAgg):
+    """What a user saves has our look too, by `savefig` or in a notebook: in an SVG, text stays text."""
+
+    def print_figure(self, *args: object, **options: object) -> object:
+        """As matplotlib's, in our look, with what the user has set for files."""
+        own = {name: value for name, value in matplotlib.rcParams.items() if name.startswith("savefig.")}
+        with look(), matplotlib.rc_context(own):
+            return super().print_figure(*args, **options)
+
+
 def new_figure(width: float, height: float, title: str, notes: Sequence[str]) -> Figure:
     """An empty figure, `height` [inch] high below its heading, which is the title and the notes."""
     lines = [line for text in (title, *notes) for line in balanced(text, int(16 * width)).splitlines()]
     figure = Figure(figsize=(width, height + 0.16 * len(lines)))
-    FigureCanvasAgg(figure)
+    Canvas(figure)
     figure.suptitle("\n".join(lines), ha="left", linespacing=1.3)
     return figure
 
@@ -200,10 +212,15 @@ class Colours:
     mappable: ScalarMappable
     levels: np.ndarray | None
 
-    def bar(self, figure: Figure, value: Variable) -> None:
-        """Draw the colour bar, right of all panels, if there is a number to show; it marks the model's own value."""
-        if self.levels is not None and not self.levels.size:
-            return
+    def bar(self, figure: Figure, value: Variable) -> list[Patch]:
+        """Draw the colour bar, right of all panels, with a mark at the model's own value.
+
+        Returns entries for the legend: that of a single number, which has no bar.
+        """
+        if self.levels is not None and self.levels.size < 2:
+            look = {"color": self.mappable.to_rgba(self.levels), "linewidth": 0}
+            label = f"{value.name}: {{:.6g}}{after_number(value.unit)}"
+            return [Patch(**look, label=label.format(level)) for level in self.levels]
         bar = colour_bar(figure, self.mappable, value.label)
         if self.levels is not None:
             borders = self.mappable.norm.boundaries
@@ -211,6 +228,7 @@ class Colours:
             bar.set_ticks((borders[1:] + borders[:-1]) / 2, labels=[value.marked(*pair) for pair in pairs])
             bar.ax.tick_params(length=0)
             bar.ax.minorticks_off()
+        return []
 
 
 def level_colours(levels: np.ndarray) -> Colours:
@@ -219,13 +237,14 @@ def level_colours(levels: np.ndarray) -> Colours:
     return Colours(ScalarMappable(BoundaryNorm(edges(levels), levels.size), colours), levels)
 
 
-def value_colours(values: np.ndarray, logarithmic: bool = False) -> Colours:
+def value_colours(values: np.ndarray, logarithmic: bool = False, continuous: bool = False) -> Colours:
     """Colours for any values: one for each if they are few, else continuous from the smallest to the largest.
 
+    continuous  : whether few values too have colours that follow their size
     logarithmic : whether colours follow the logarithm, if the values are positive and span a decade
     """
     finite = np.unique(values[np.isfinite(values)])
-    if 0 < finite.size <= MAX_COLOURS:
+    if finite.size == 1 or (0 < finite.size <= MAX_COLOURS and not continuous):
         return level_colours(finite)
     if not finite.size:
         return Colours(ScalarMappable(Normalize(0, 1), "viridis"), finite)

@@ -11,7 +11,7 @@ import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -86,7 +86,7 @@ def read_axis(spec: object, name: str, unit: str, own: float, where: str) -> Axi
     linspace: [a, b, n]    n values from a to b, evenly spaced; a alone if n is 1
     range: [a, b, step]    a, a + step, ... up to b; b itself if it is a whole number of steps away (within 1e-9 step)
     logspace: [a, b, n]    n values from a to b, each the same multiple of the one before; a and b are values above 0
-    scale: {...}           one of these, in multiples of the model's own value
+    scale: {...}           one of these, in multiples of the model's own value; `is_multiple` for a single one
 
     own : the model's own value of the quantity [unit], NaN if it has none
     Raises UserError if `spec` has another form, or a number in it is not legal.
@@ -94,6 +94,17 @@ def read_axis(spec: object, name: str, unit: str, own: float, where: str) -> Axi
     inner, written_unit, factor, where = in_scale(spec, name, unit, own, where)
     form = _form(inner, where, [*FORMS] if inner is not spec else [*FORMS, "scale", *DISTRIBUTIONS])
     return _read_form(form, inner[form], name, unit, written_unit, factor, f"{where}.{form}")
+
+
+def is_multiple(spec: object) -> bool:
+    """Whether a value in a config is one multiple of the model's own: `{scale: 0.5}` or `{scale: 50 %}`."""
+    return isinstance(spec, dict) and [*spec] == ["scale"] and isinstance(spec["scale"], Real | str)
+
+
+def read_multiple(spec: dict, name: str, unit: str, own: float, where: str) -> float:
+    """That value in `unit`. `own` : the model's own. Raises UserError if there is none, or for text of another form."""
+    inner, written_unit, factor, where = in_scale(spec, name, unit, own, where)
+    return float(factor * decimal(to_unit(inner, written_unit, where)))
 
 
 def in_scale(spec: object, name: str, unit: str, own: float, where: str) -> tuple[object, str, Decimal, str]:

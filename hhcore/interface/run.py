@@ -15,8 +15,10 @@ from hhcore.config.reader import read_experiments
 from hhcore.experiments.experiment import Experiment
 from hhcore.interface.bar import watch
 from hhcore.interface.outcome import Outcome, Run
+from hhcore.model.model import Model
 from hhcore.results.failed import check_none_failed
 from hhcore.results.steps import make_tables
+from hhcore.simulation.stimuli.stimulus import Stimulus
 
 
 def run(
@@ -31,7 +33,9 @@ def run(
     """Run the experiments of a config, and return their tables as data frames.
 
     config     : a YAML file, or the same as a mapping; or give the keys of one experiment as keyword arguments:
-                 model, stimulus, duration, solver and so on (config/README.md explains all). Arrays are lists of values
+                 model, stimulus, duration, solver and so on (config/README.md explains all). In a mapping and in
+                 keyword arguments a stimulus may be an object, like hhcore.Step(10), and a list or an array of values
+                 of a parameter or of a field of the stimulus is an axis
     results    : a folder to keep the results in, as Snakemake does in `results`; what is there and current is not made
                  again. Without one, everything is gone with the object that is returned
     threads    : by default all cores
@@ -47,7 +51,7 @@ def run(
     >>> import hhcore
     >>> squid = hhcore.run(
     ...     model="hodgkin_huxley_1952",
-    ...     stimulus={"kind": "step", "amplitude": {"values": [5, 10]}},
+    ...     stimulus=hhcore.Step([5, 10]),
     ...     duration="50 ms",
     ...     solver={"method": "tsit5", "local_error": 1e-6},
     ... )
@@ -96,11 +100,29 @@ def _experiments(
     if isinstance(config, str | os.PathLike):
         return read_experiments(read_config(Path(config)))
     whole = {"experiments": {name: {"initial_state": "rest", **experiment}}} if config is None else config
-    return read_experiments(mapping(_plain(whole), "config"))
+    config = mapping(_plain(whole), "config")
+    if isinstance(config.get("experiments"), dict):
+        config["experiments"] = {key: _with_axes(body) for key, body in config["experiments"].items()}
+    return read_experiments(config)
+
+
+def _with_axes(body: object) -> object:
+    """An experiment in which each list of values of a parameter, or of a field of the stimulus, is an axis."""
+    if not isinstance(body, dict):
+        return body
+    parts = {key: body[key] for key in ("stimulus", "parameters") if isinstance(body.get(key), dict)}
+    return body | {
+        key: {name: {"values": value} if isinstance(value, list) else value for name, value in part.items()}
+        for key, part in parts.items()
+    }
 
 
 def _plain(value: object) -> object:
-    """A config as YAML would give it: arrays are lists, paths are texts."""
+    """A config as YAML would give it: stimuli are mappings, arrays are lists, paths are texts."""
+    if isinstance(value, Model):
+        raise UserError(f"run: {value!r} is a loaded model; give its name, or the path of its file")
+    if isinstance(value, Stimulus):
+        value = value.written()
     if isinstance(value, Mapping):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, np.ndarray | np.generic):

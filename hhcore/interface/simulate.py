@@ -1,23 +1,27 @@
 """The public simulate() and trace(): with a given solver, or with the cheapest one that keeps a tolerance."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from hhcore.base.errors import UserError
 from hhcore.base.units import Quantities, Written
 from hhcore.model.model import Model, load_model
 from hhcore.simulation import simulate as simulation
 from hhcore.simulation.arguments import read_conditions
+from hhcore.simulation.engine import engine
 from hhcore.simulation.observers import Observer
 from hhcore.simulation.rest import InitialState
 from hhcore.simulation.result import Result, Trace
+from hhcore.simulation.stiffness import model_is_stiff
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
-METHOD = "tsit5"
+EXPLICIT, IMPLICIT = "tsit5", "rodas5p"
 
 
 def simulate(
-    model: Model | str,
+    model: Model | str | Path,
     points: Mapping[str, Quantities],
     stimulus: Stimulus,
     *,
@@ -46,7 +50,8 @@ def simulate(
                       (n, states)
     tolerance       : largest error of a spike time (ms), like "1 us", in 99 % of the neurons: solvers are measured on
                       a sample of them, the cheapest that keeps it is taken, and the result says which and how well
-    method          : a scheme of hhcore.schemes.solver; by default "tsit5", or with a tolerance any
+    method          : a scheme of hhcore.schemes.solver; by default "tsit5", or "rodas5p" if the model is stiff at its
+                      own parameters, or with a tolerance any. `Result.solver` says which
     dt              : largest step of a scheme of fixed step (ms)
     local_error     : largest error of a step of an adaptive scheme, relative to the size of the states; 1e-6 by
                       default
@@ -64,7 +69,7 @@ def simulate(
     >>> run.features.spike_count.tolist()
     [1, 4]
     """
-    model = load_model(model) if isinstance(model, str) else model
+    model = _noted(model)
     settings = {
         "duration": duration,
         "initial_state": initial_state,
@@ -76,7 +81,7 @@ def simulate(
         "progress": progress,
     }
     if tolerance is None:
-        method = METHOD if method is None else method
+        method = _default_method(model, stimulus, observers) if method is None else method
         return simulation.simulate(model, points, stimulus, method=method, dt=dt, local_error=local_error, **settings)
     _only_tolerance(dt, local_error)
     from hhcore.interface.tolerance import choose  # here, since it loads Arrow and half of hhcore
@@ -89,7 +94,7 @@ def simulate(
 
 
 def trace(
-    model: Model | str,
+    model: Model | str | Path,
     point: Mapping[str, Written],
     stimulus: Stimulus,
     *,
@@ -115,10 +120,10 @@ def trace(
     >>> course = hhcore.trace("hodgkin_huxley_1952", {}, hhcore.Step(10), duration="50 ms")
     >>> axes = course.frame.plot(x="time_ms", y="membrane_V_mV")
     """
-    model = load_model(model) if isinstance(model, str) else model
+    model = _noted(model)
     settings = {"duration": duration, "initial_state": initial_state, "interval": interval, "observers": observers}
     if tolerance is None:
-        method = METHOD if method is None else method
+        method = _default_method(model, stimulus, observers) if method is None else method
         return simulation.trace(model, point, stimulus, method=method, dt=dt, local_error=local_error, **settings)
     _only_tolerance(dt, local_error)
     from hhcore.interface.tolerance import choose
@@ -129,6 +134,24 @@ def trace(
     course = simulation.trace(model, point, stimulus, **solver, **settings)
     course.certificate = choice.certificate
     return course
+
+
+def _noted(model: Model | str | Path) -> Model:
+    """The model, loaded; a warning for each note on its file, as `hhcore.run` writes them."""
+    if isinstance(model, str | Path):
+        model = load_model(model)
+    if not isinstance(model, Model):
+        raise UserError(f"model: {model!r} is not a model; give its name, the path of its file, or a loaded one")
+    for note in model.notes:
+        warnings.warn(f"{model.name}: {note}", stacklevel=3)
+    return model
+
+
+def _default_method(model: Model, stimulus: Stimulus, observers: Sequence[Observer] | None) -> str:
+    """The scheme that suits a model, whatever the neurons: a row must not depend on the others."""
+    if not isinstance(stimulus, Stimulus):  # the simulation says so
+        return EXPLICIT
+    return IMPLICIT if model_is_stiff(engine(model, EXPLICIT, type(stimulus), observers)) else EXPLICIT
 
 
 def _only_tolerance(dt: Written | None, local_error: float | None) -> None:

@@ -114,4 +114,5 @@ def _experiment(
         failed_neurons="keep",
         traces=(),
         celsius=(),
+        remarks=(),
     )

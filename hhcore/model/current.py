@@ -31,6 +31,23 @@ def paced(
     return sorted((v for v in terms.currents if v in terms.timed), key=lambda v: v.qname())
 
 
+def summands(e: myokit.Expression) -> set[myokit.Variable]:
+    """The variables that an expression adds up, whatever constant multiplies them, and whatever divides them."""
+    if isinstance(e, myokit.Name):
+        variable = e.var()
+        if not variable.is_intermediary():
+            return set()
+        return (summands(variable.rhs()) if isinstance(variable.rhs(), _SUM) else set()) or {variable}
+    if isinstance(e, _SUM):
+        return set().union(*map(summands, e))
+    if isinstance(e, myokit.Divide):
+        return summands(e[0])
+    if isinstance(e, myokit.Multiply):
+        varying = [factor for factor in e if not factor.is_constant()]
+        return summands(varying[0]) if len(varying) == 1 else set()
+    return set()
+
+
 def _is_named(variable: myokit.Variable) -> bool:
     return bool(NAMED.search(variable.name()))
 

@@ -7,19 +7,15 @@ whose component, or description, speaks of the channel. So it is found in any mo
 import re
 from collections.abc import Iterable
 
-from hhcore.base.errors import UserError, closest
-from hhcore.base.units import KELVIN, ZERO_CELSIUS_K, to_unit
+from hhcore.base.errors import closest
+from hhcore.base.units import ZERO_CELSIUS_K, to_unit
 from hhcore.model.model import POTENTIALS, Model, Quantity
+from hhcore.model.roles import converts, is_a
 
 WORD = re.compile(r"(gbar|gmax|g|erev|e|vrev|v)(\w+?)(?:bar|max|rev)?")
 MEANT = {"g": "conductance", "e": "reversal potential", "v": "reversal potential"}  # by the first letter
 WHOLE = dict.fromkeys(("celsius", "t", "temp", "temperature"), "temperature")
 WHOLE |= dict.fromkeys(("c", "cm", "cap", "capacitance"), "capacitance")
-UNITS = {  # of what is meant; conductances and capacitances are densities, or those of a cell
-    "conductance": ("S/m^2", "S", "S/F"),
-    "reversal potential": ("V",),
-    "capacitance": ("F/m^2", "F"),
-}
 IONS = {"na": "sodium", "ca": "calcium", "cl": "chloride", "k": "potassium"}
 IONS |= dict.fromkeys(("leak", "pas", "lk", "l"), "leak")
 LONGEST = 4  # of an abbreviation: `kdr`, but not `cation`
@@ -69,26 +65,9 @@ def _meant(name: str) -> tuple[str, str]:
 
 def _best(meant: str, channel: str, model: Model) -> list[Quantity]:
     """The parameters that fit best, none if none does."""
-    scores = {name: _score(channel, q) for name, q in model.parameters.items() if meant and _is(meant, q)}
+    scores = {name: _score(channel, q) for name, q in model.parameters.items() if meant and is_a(meant, q)}
     best = max(scores.values(), default=0)
     return [model.parameters[name] for name, score in scores.items() if score == best > 0]
-
-
-def _is(meant: str, quantity: Quantity) -> bool:
-    """Whether a parameter is one by its unit and its name or description."""
-    variable, text = quantity.name.rpartition(".")[2].lower(), quantity.description.lower()
-    if meant == "temperature":
-        return quantity.unit in KELVIN and variable in ("t", "temp", "temperature", "celsius")
-    named = {"conductance": variable.startswith("g"), "capacitance": True}.get(meant, variable[0] == "e")
-    return (named or meant in text) and any(_converts(quantity.unit, unit) for unit in UNITS[meant])
-
-
-def _converts(unit: str, other: str) -> bool:
-    try:
-        to_unit(f"1 {unit}", other, "")
-    except UserError:
-        return False
-    return True
 
 
 def _score(channel: str, quantity: Quantity) -> float:
@@ -126,7 +105,7 @@ def _in_units(name: str, meant: str, quantity: Quantity) -> str:
     theirs = NEURON_UNITS[meant]
     if not NEURON.fullmatch(name) or theirs == quantity.unit:
         return ""
-    if not _converts(quantity.unit, theirs):
+    if not converts(quantity.unit, theirs):
         return f" NEURON has it in {theirs}"
     own = to_unit(f"{quantity.value!r} {quantity.unit}", theirs, "")
     return f" NEURON has it in {theirs}: write the unit, like '{own or 0.001:g} {theirs}'"

@@ -13,7 +13,7 @@ from hhcore.base.digests import digest
 from hhcore.base.errors import UserError, closest
 from hhcore.base.units import to_unit
 from hhcore.model.clock import Clock, find_clock
-from hhcore.model.current import likely_currents, paced
+from hhcore.model.current import likely_currents, paced, summands
 from hhcore.model.file import read_model_file
 from hhcore.model.units import written_unit
 from hhcore.model.variants import apply_variant, read_variants
@@ -140,7 +140,7 @@ def load_model(model: str | Path, *, potential: str | None = None, current: str 
     current that follows a formula of time, for the stimulus `hhcore.FromFile()`.
 
     In the catalogue, units must match line by line. In other files a number without a unit takes the one that fits, and
-    `notes` lists units that do not match.
+    `notes` lists units that do not match, and currents that traces leave out; `simulate` and `trace` warn of them.
 
     Raises UserError if there is no such model, the file cannot be read, or nothing names its membrane potential or
     injected current.
@@ -178,6 +178,7 @@ def _described(
     states = {v.qname(): _quantity(v, x) for v, x in zip(parsed.states(), initial, strict=True)}
     name = path.name.rsplit(".", 1)[0]
     clock = find_clock(parsed, injected)
+    currents = _currents(voltage, injected)
     return Model(
         name=name,
         title=parsed.meta.get("display_name", name),
@@ -186,9 +187,9 @@ def _described(
         states=states,
         potential=voltage.qname(),
         current=Quantity(NOTHING, "1", 0.0) if injected is None else _quantity(injected, 0.0),
-        currents={v.qname(): _quantity(v, 0.0) for v in _currents(voltage, injected)},
+        currents={v.qname(): _quantity(v, 0.0) for v in currents},
         time_unit=written_unit(time.unit()),
-        notes=(*notes, *clock.notes),
+        notes=(*notes, *_left_out(voltage, injected, currents), *clock.notes),
         digest=_digest(parsed, voltage, injected),
         myokit=parsed,
     )
@@ -297,6 +298,16 @@ def _currents(voltage: myokit.Variable, injected: myokit.Variable | None) -> lis
         else max(units, key=units.count, default=None)
     )
     return sorted((v for v in terms if v.unit() == unit), key=lambda v: v.qname())
+
+
+def _left_out(voltage: myokit.Variable, injected: myokit.Variable | None, currents: list[myokit.Variable]) -> list[str]:
+    """A sentence on the currents in dV/dt that are not among the membrane currents, since their unit is another one."""
+    left = summands(cast(myokit.Expression, voltage.rhs())) - {*currents, injected}
+    if not left or not currents:
+        return []
+    written = (f"{v.qname()} ({'no unit' if v.unit() is None else written_unit(v.unit())})" for v in left)
+    unit = written_unit(currents[0].unit())
+    return [f"traces leave out {', '.join(sorted(written))}, since they show currents in {unit}; give it that unit"]
 
 
 def _terms(e: myokit.Expression) -> set[myokit.Variable]:

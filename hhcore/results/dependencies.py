@@ -23,7 +23,7 @@ FEATURES: Code = (
 CALIBRATION: Code = (
     *(f"certify/{name}.py" for name in ("calibration", "evidence", "sample", "stability", "stiffness")),
     *("certify/certificate.py", "certify/step.py"),
-    *("simulation/reference.py", "simulation/jumps.py"),
+    *("simulation/reference.py", "simulation/jumps.py", "simulation/stiffness.py"),
     *("simulation/spike_errors.py", "simulation/spike_errors.py.in"),
     *("simulation/heights.py", "simulation/beats.py"),
     *("base/tables.py", "base/hashing.py", "compile/cost.py", *GRID),

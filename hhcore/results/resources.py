@@ -7,6 +7,7 @@ still fails, the workflow gives it more the next time.
 from collections.abc import Collection
 from math import ceil, lcm, prod
 
+from hhcore.certify.expected import calibration_s
 from hhcore.experiments.analysis import Analysis, analyses
 from hhcore.experiments.experiment import Experiment
 from hhcore.figures.limits import MAX_POINTS, MAX_VALUES
@@ -19,7 +20,6 @@ TABLE_COPIES = 6  # of the numbers of a row block, while tables are written
 FACETS_SHOWN = 12  # panels of maps and of families of curves together
 STARTS_S, FIGURE_S = 2.0, 0.4  # until a job has loaded what it needs; to draw a figure
 CALIBRATION_MB = 2000
-CALIBRATION_STEPS = 1e5  # in 1 ms, of all neurons of the sample and of the lines it is chosen from
 
 
 def shard_minutes(experiment: Experiment) -> int:
@@ -38,7 +38,7 @@ def shard_mb(experiment: Experiment) -> int:
 
 def calibration_minutes(experiment: Experiment) -> int:
     """Time to try solvers on a sample, however large the grid."""
-    return _minutes(30, _calibration_s(experiment))
+    return _minutes(30, calibration_s(experiment))
 
 
 def tables_minutes(experiment: Experiment, names: Collection[str]) -> int:
@@ -85,7 +85,7 @@ def figures_mb(experiment: Experiment) -> int:
 def whole_minutes(experiment: Experiment) -> int:
     """Time for all results of a small experiment, one after the other."""
     e = experiment
-    work = estimate(e).core_s + _calibration_s(e) + _tables_s(e) + _figures_s(e)
+    work = estimate(e).core_s + calibration_s(e) + _tables_s(e) + _figures_s(e)
     return _minutes(10, work) + sum(analysis.minutes() for analysis in analyses(e) if analysis.late)
 
 
@@ -119,15 +119,10 @@ def rows(experiment: Experiment) -> dict[str, int]:
 
 def work_s(rule: str, experiment: Experiment | None) -> float:
     """About how many seconds a job of a rule other than that of shards takes; its share of the bar of a run."""
-    parts = {"calibrate": [_calibration_s], "tables": [_tables_s], "figures": [_figures_s]}
-    parts["experiment"] = [_calibration_s, _tables_s, _figures_s]
+    parts = {"calibrate": [calibration_s], "tables": [_tables_s], "figures": [_figures_s]}
+    parts["experiment"] = [calibration_s, _tables_s, _figures_s]
     chosen = parts.get(rule.split("_")[0])
     return STARTS_S + (sum(part(experiment) for part in chosen) if chosen else STARTS_S)
-
-
-def _calibration_s(e: Experiment) -> float:
-    cost = estimate(e)
-    return CALIBRATION_STEPS * e.protocol.simulated_ms(e) * cost.core_s / cost.steps
 
 
 def _figures_s(e: Experiment) -> float:

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from hhcore.base.watch import Watch
 from hhcore.certify.certificate import resolved, waits
+from hhcore.certify.expected import calibration_s
 from hhcore.certify.step import KERNEL, make_numerics
 from hhcore.experiments.analysis import Analysis, analyses
 from hhcore.experiments.experiment import Experiment
 from hhcore.results.late import write_late
 from hhcore.results.recipes import recipes, stale
 from hhcore.results.write import write_tables
-from hhcore.sweep.estimate import cost_text, estimate, missing_s
+from hhcore.sweep.estimate import cost_text, estimate, work_s
 from hhcore.sweep.gather import DamageError
 from hhcore.sweep.hashing import config_digest
 from hhcore.sweep.held import held
@@ -87,11 +88,11 @@ def due(files: Iterable[Path], recipe: str, sources: Iterable[Path] = ()) -> boo
 
 def _say_cost(experiment: Experiment, folder: Path, threads: int, watch: Watch) -> None:
     """Say what a run will take, unless that is short."""
-    cost = estimate(experiment)
-    if cost.core_s > SAID_FROM * threads:
+    cost, trials_s = estimate(experiment), calibration_s(experiment)
+    if cost.core_s + trials_s > SAID_FROM * threads:
         kept = held(experiment, cost.shards, folder)
-        if missing_s(cost, kept) > SAID_FROM * threads:
-            watch.write(cost_text(cost, kept))
+        if work_s(cost, trials_s, kept) > SAID_FROM * threads:
+            watch.write(cost_text(cost, trials_s, kept))
 
 
 def _simulate(experiment: Experiment, shards: list[Path], sources: list[Path], threads: int, watch: Watch) -> int:

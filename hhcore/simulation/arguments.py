@@ -90,10 +90,12 @@ def read_neurons(
 
 
 def _check_names(model: Model, points: Mapping, stimulus: Stimulus) -> None:
-    if not isinstance(stimulus, Stimulus):
-        raise UserError(f"stimulus: {stimulus!r} is not a stimulus; give one, like hhcore.Step(10)")
+    if isinstance(points, Stimulus):
+        raise UserError(f"points: {points!r} is a stimulus; give model, points and stimulus in this order")
     if not isinstance(points, Mapping):
         raise UserError(f"points: {points!r} is not a mapping; give values by name, like {{'sodium.g': 120}}")
+    if not isinstance(stimulus, Stimulus):
+        raise UserError(f"stimulus: {stimulus!r} is not a stimulus; give one, like hhcore.Step(10)")
     for name in points:
         if name not in model.parameters:
             raise UserError(f"points: {no_parameter(str(name), model)}")

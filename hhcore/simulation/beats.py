@@ -1,14 +1,19 @@
 """Action potentials of a pulse train: their definitions as data, and the columns of each beat.
 
 A beat lasts from the onset of a pulse to the next onset, or to the end of the run. It has an action potential if it
-has a spike. The kernel measures the columns of hhcore.simulation.observers.beats.BEAT; here they become features.
+has a spike and begins from a repolarised membrane: on a plateau the response to a pulse is mostly the pulse itself, and
+what it falls back to is no rest. The kernel measures the columns of hhcore.simulation.observers.beats.BEAT; here they
+become features.
 """
 
 import numpy as np
 
 from hhcore.simulation.observers.beats import BEAT
 
-OK, NONE, LATE, FAILED = "ok", "no_action_potential", "not_repolarised", "failed"
+OK, NONE, LATE, EARLY, FAILED = "ok", "no_action_potential", "not_repolarised", "depolarised_at_onset", "failed"
+# Of the height of the last action potential, above which a membrane is not repolarised. The tenth of APD90 would be too
+# strict: the first beat may start some millivolts below the rest of the others, and pacemakers depolarise slowly.
+DEPOLARISED = 0.25
 
 ACTION_POTENTIAL = {
     "resting_potential_mV": ("mV", "membrane potential at the onset of the pulse, before any of it has flowed"),
@@ -26,11 +31,13 @@ ACTION_POTENTIAL = {
     "diastolic_interval_ms": (
         "ms",
         "from the end of apd90 in the last beat before that has an action potential to the onset of the pulse; null if "
-        "there is none or it has not repolarised by then",
+        "there is none or it outlasts its beat",
     ),
 }
 STATUS = (
     "ok; no_action_potential: no spike in the beat, all but the resting potential and the diastolic interval are null; "
+    "depolarised_at_onset: it begins above resting potential + 25 % of (peak - resting potential) of the last action "
+    "potential, all but its own resting potential are null; "
     "not_repolarised: the beat ends before the fall of apd90, which is null; failed: the neuron failed, all are null"
 )
 DEFINITIONS = {
@@ -73,7 +80,8 @@ def beat_columns(
     raw = {name: np.where(beat_failed, np.nan, column) for name, column in zip(BEAT, beats.T, strict=True)}
     times = {name: raw[name] * ms for name in ("onset", "end", "slope_time", "half_time", "ninety_time")}
     count = _spikes(neuron, raw["onset"], np.repeat(np.arange(len(failed)), np.diff(offsets)), spike_times)
-    fired = count > 0
+    early = (count > 0) & _depolarised(raw["rest"], raw["peak"], count > 0, beat_offsets)
+    fired = (count > 0) & ~early
 
     def of_action_potential(values: np.ndarray) -> np.ndarray:
         return np.where(fired, values, np.nan)
@@ -82,7 +90,7 @@ def beat_columns(
     latest = np.maximum.accumulate(np.where(fired, np.arange(len(neuron)), -1))
     before = np.r_[-1, latest[:-1]][: len(neuron)]  # the last beat before with an action potential
     follows = (before >= 0) & (neuron[before] == neuron)
-    status = np.select([beat_failed, ~fired, np.isnan(ninety)], [FAILED, NONE, LATE], OK).astype(object)
+    status = np.select([beat_failed, early, ~fired, np.isnan(ninety)], [FAILED, EARLY, NONE, LATE], OK).astype(object)
     return {
         "neuron": neuron.astype(np.int32),
         "beat": (np.arange(len(neuron)) - beat_offsets[neuron]).astype(np.int32),
@@ -94,7 +102,7 @@ def beat_columns(
         "max_upstroke_V_s": of_action_potential(raw["slope"] * mV / ms),
         "apd50_ms": of_action_potential(times["half_time"] - times["slope_time"]),
         "apd90_ms": of_action_potential(times["ninety_time"] - times["slope_time"]),
-        "diastolic_interval_ms": np.where(follows, times["onset"] - ninety[before], np.nan),
+        "diastolic_interval_ms": np.where(follows & ~early, times["onset"] - ninety[before], np.nan),
         "upstroke_ms": of_action_potential(times["slope_time"]),
         "beat_status": status,
     }
@@ -110,6 +118,19 @@ def last_beats(beats: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     cut = (beats["beat"][rows] > 0) & (length[rows] < (1 - 1e-9) * length[rows - 1])
     rows = rows - cut
     return {"last_beat": beats["beat"][rows]} | {name: beats[name][rows] for name in [*ACTION_POTENTIAL, "beat_status"]}
+
+
+def _depolarised(rest: np.ndarray, peak: np.ndarray, fired: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Whether each beat begins depolarised, bool (b,): see STATUS. The first beat with a spike never does."""
+    counts, found = np.diff(offsets), np.zeros(len(rest), dtype=bool)
+    level = np.full(len(counts), np.inf)
+    own_level = rest + DEPOLARISED * (peak - rest)
+    for i in range(counts.max(initial=0)):
+        neuron = np.flatnonzero(counts > i)
+        beat = offsets[neuron] + i
+        found[beat] = rest[beat] > level[neuron]
+        level[neuron] = np.where(fired[beat] & ~found[beat], own_level[beat], level[neuron])
+    return found
 
 
 def _spikes(neuron: np.ndarray, onset: np.ndarray, owner: np.ndarray, times: np.ndarray) -> np.ndarray:

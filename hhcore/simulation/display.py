@@ -12,14 +12,17 @@ if TYPE_CHECKING:
 SHOWN = 5  # rows in a notebook
 
 
-def chosen_by(solver: Solver | None, certificate: Mapping[str, str]) -> str:
-    """What a short text says of a solver: nothing of one that was given, and the error of one that was chosen."""
-    if solver is None or not certificate:
+def solved_by(solver: Solver | None, certificate: Mapping[str, str]) -> str:
+    """What a short text says of a solver, and the error of one that a tolerance chose."""
+    if solver is None:
         return ""
+    said = f"; {solver.method}, {solver.setting} {solver.accuracy:.3g}"
+    if not certificate:
+        return said
     key, error = next((key, text) for key, text in certificate.items() if "_99_percent_" in key)
     name, _, unit = key.partition("_99_percent_")
     measured = f"{name.replace('_', ' ')} {error} {unit}" if error[0].isdigit() else error  # or why there is none
-    return f"; {solver.method}, {solver.setting} {solver.accuracy:.3g}: {measured}"
+    return f"{said}: {measured}"
 
 
 def html_table(thing: object, frame: "pd.DataFrame") -> str:

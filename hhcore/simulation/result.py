@@ -10,7 +10,7 @@ import numpy as np
 from hhcore.base.units import column_name
 from hhcore.base.words import counted
 from hhcore.schemes.solver import Solver
-from hhcore.simulation.display import chosen_by, html_table
+from hhcore.simulation.display import html_table, solved_by
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,7 +105,7 @@ class Trace(dict[str, np.ndarray]):
 
     def __repr__(self) -> str:
         samples, end = counted(len(self["time"]), "sample"), self["time"][-1] * self.ms
-        solver = chosen_by(self.solver, self.certificate)
+        solver = solved_by(self.solver, self.certificate)
         return f"<Trace: {samples} of {len(self) - 1} columns to {end:g} ms, {self.status}{solver}>"
 
     def _repr_html_(self) -> str:
@@ -167,7 +167,7 @@ class Result:
         parts = [counted(len(self.status), "neuron"), f"window {start:g} to {stop:g} ms"]
         parts += [counted(len(self.spike_times), "spike")] if "spikes" in self.record else []
         parts += [f"{self.failed.sum():,} failed"] if self.failed.any() else []
-        return f"<Result: {', '.join(parts)}{chosen_by(self.solver, self.certificate)}>"
+        return f"<Result: {', '.join(parts)}{solved_by(self.solver, self.certificate)}>"
 
     def _repr_html_(self) -> str:
         return html_table(self, self.features)
@@ -242,7 +242,7 @@ class Result:
         return self.record.get("fragile", np.full(len(self.status), np.nan))
 
     @property
-    def beats(self) -> np.ndarray:
+    def beat_values(self) -> np.ndarray:
         """float64 (b, 8), the columns of hhcore.simulation.observers.beats.BEAT; (0, 8) where none were observed.
 
         A beat lasts from the onset of a pulse to the next one, or to the end of the run.
@@ -251,7 +251,7 @@ class Result:
 
     @property
     def beat_offsets(self) -> np.ndarray:
-        """int64 (n + 1,), beats of neuron i are beats[beat_offsets[i]:beat_offsets[i + 1]]."""
+        """int64 (n + 1,), beats of neuron i are beat_values[beat_offsets[i]:beat_offsets[i + 1]]."""
         if "beats" in self.record:
             return self.record["beats"].offsets
         return np.zeros(len(self.status) + 1, dtype=np.int64)
@@ -274,7 +274,7 @@ class Result:
             self.error * self.ms,
             self.fragile,
         )
-        return columns | (last_beats(self.beat_columns) if len(self.beats) else {})
+        return columns | (last_beats(self.beat_columns) if len(self.beat_values) else {})
 
     @cached_property
     def beat_columns(self) -> dict[str, np.ndarray]:
@@ -282,7 +282,7 @@ class Result:
         from hhcore.simulation.beats import beat_columns
 
         times = self.spike_times, self.offsets
-        return beat_columns(self.beats, self.beat_offsets, *times, self.failed, self.ms, self.mV)
+        return beat_columns(self.beat_values, self.beat_offsets, *times, self.failed, self.ms, self.mV)
 
     @cached_property
     def features(self) -> "pd.DataFrame":
@@ -306,7 +306,7 @@ class Result:
         return pd.DataFrame({"neuron": neuron, "time_ms": self.spike_times * self.ms})
 
     @cached_property
-    def beat_table(self) -> "pd.DataFrame":
+    def beats(self) -> "pd.DataFrame":
         """pandas.DataFrame with one row per beat and `beat_columns`."""
         import pandas as pd
 

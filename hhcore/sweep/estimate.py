@@ -19,6 +19,7 @@ NEURONS_PER_SHARD = 1 << 20  # of short runs, since a shard is in memory
 # Steps in 1 ms, measured on the squid axon: of an adaptive scheme at a local error of 1e-6, times its order; of a fixed
 # step that keeps the spike times of a second within 1 us.
 ADAPTIVE_STEPS, FIXED_STEPS = 40.0, 80.0
+SHORT_S = 10.0  # of work: nobody asks what takes most of it
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,16 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Held:
-    """How many neurons of the grid are in the store, and whether they were `counted`, or estimated from a sample."""
+    """How many neurons of the grid are in the store, and whether they were `counted`, or estimated from a sample.
+
+    solver     : in words, if a tolerance is still to choose one for this grid: with another, none of them can be used
+    calibrated : whether solvers have been tried on a sample of this grid
+    """
 
     neurons: int
     counted: bool = True
+    solver: str = ""
+    calibrated: bool = False
 
 
 def estimate(experiment: Experiment) -> Estimate:
@@ -51,12 +58,12 @@ def estimate(experiment: Experiment) -> Estimate:
     Raises UserError if there are too many.
     """
     e = experiment
-    solver = e.solver or _expected(e)
-    steps_per_ms = _steps_per_ms(solver, e.model.ms)
+    solver = e.solver or expected_solver(e, e.methods[0])
+    rate = steps_per_ms(solver, e.model.ms)
     if e.certify == "all":
-        steps_per_ms += _steps_per_ms(solver.finer, e.model.ms)
+        rate += steps_per_ms(solver.finer, e.model.ms)
     simulated_ms = e.n_points * e.protocol.simulated_ms(e)
-    steps = simulated_ms * steps_per_ms
+    steps = simulated_ms * rate
     core_s = steps / kernel_speed(e, solver.method)
     needed = max(1.0, steps / STEPS_PER_SHARD, e.n_points / NEURONS_PER_SHARD)
     if needed > MOST_SHARDS:
@@ -70,15 +77,15 @@ def estimate(experiment: Experiment) -> Estimate:
     return Estimate(e.n_points, simulated_ms / 1000.0, names, steps, core_s)
 
 
-def _expected(e: Experiment) -> Solver:
-    """Roughly the solver that a tolerance will choose; errors of spike times grow like those of steps."""
-    scheme, us = SCHEMES[e.methods[0]], 1000.0 * e.tolerance
+def expected_solver(e: Experiment, method: str) -> Solver:
+    """Roughly the solver of a scheme that a tolerance will choose; errors of spike times grow like those of steps."""
+    scheme, us = SCHEMES[method], 1000.0 * e.tolerance
     if scheme.adaptive:
         return Solver(scheme.name, 1e-6 * us)
     return Solver(scheme.name, us ** (1.0 / scheme.order) / (FIXED_STEPS * e.model.ms))
 
 
-def _steps_per_ms(solver: Solver, ms: float) -> float:
+def steps_per_ms(solver: Solver, ms: float) -> float:
     """Steps of a neuron in 1 ms; `ms` : milliseconds in the model's unit of time."""
     if solver.scheme.adaptive:
         order = solver.scheme.order
@@ -87,17 +94,23 @@ def _steps_per_ms(solver: Solver, ms: float) -> float:
 
 
 def notes(experiments: Iterable[Experiment]) -> str:
-    """Remarks on the model files for the user, a line each."""
+    """Remarks on configs and model files for the user, a line each."""
     lines = {f"Note. {e.model.name}: {note}": None for e in experiments for note in e.notes}
     return "\n".join(lines)
 
 
-def estimates_text(estimates: dict[str, Estimate], kept: Mapping[str, Held] = MappingProxyType({})) -> str:
+def estimates_text(
+    estimates: dict[str, Estimate],
+    calibration_s: Mapping[str, float],
+    kept: Mapping[str, Held] = MappingProxyType({}),
+) -> str:
     """The cost of a run, a line per experiment.
 
-    kept : the neurons in the store; without, the cost from scratch
+    calibration_s : on one core, to try solvers on a sample
+    kept          : the neurons in the store; without, the cost from scratch
     """
-    return "\n".join(f"{name}: {cost_text(cost, kept.get(name))}" for name, cost in estimates.items())
+    texts = (f"{name}: {cost_text(cost, calibration_s[name], kept.get(name))}" for name, cost in estimates.items())
+    return "\n".join(texts)
 
 
 def missing_s(cost: Estimate, kept: Held | None) -> float:
@@ -105,17 +118,34 @@ def missing_s(cost: Estimate, kept: Held | None) -> float:
     return cost.core_s * (1.0 - kept.neurons / cost.neurons) if kept else cost.core_s
 
 
-def cost_text(cost: Estimate, kept: Held | None) -> str:
+def work_s(cost: Estimate, calibration_s: float, kept: Held | None) -> float:
+    """Seconds on one core for these neurons, and to try solvers if that is still to do."""
+    return missing_s(cost, kept) + (0.0 if kept and kept.calibrated else calibration_s)
+
+
+def cost_text(cost: Estimate, calibration_s: float, kept: Held | None) -> str:
     """The cost of an experiment, of which so many neurons are in the store; None: from scratch."""
-    neurons, seconds = counted(cost.neurons, "neuron"), f"about {duration_text(missing_s(cost, kept))} on one core"
+    whole = work_s(cost, calibration_s, kept)
+    seconds = f"about {duration_text(whole)} on one core"
+    if whole > SHORT_S and missing_s(cost, kept) < whole / 2:
+        seconds += ", most of it to try solvers on a sample"
+    neurons = counted(cost.neurons, "neuron")
     if kept is None:
         shards = counted(len(cost.shards), "shard")
         return f"{neurons}, {cost.simulated_s:,.6g} s simulated, {shards}; from scratch {seconds}"
+    condition = f", if the solver stays {kept.solver}" if kept.solver else ""
     if kept.neurons >= cost.neurons:
-        return f"{neurons}, all in the store"
+        return f"{neurons}, all in the store{condition}"
     shards = f", in {len(cost.shards):,} shards" if len(cost.shards) > 1 else ""
     if kept.neurons == 0:
         return f"{neurons} to simulate{shards}, {seconds}"
     about, held = ("", kept.neurons) if kept.counted else ("about ", int(float(f"{kept.neurons:.2g}")))
     missing = f"{cost.neurons - held:,} to simulate{shards}"
-    return f"{neurons}, {about}{held:,} in the store, {about}{missing}, {seconds}"
+    return f"{neurons}, {about}{held:,} in the store, {about}{missing}, {seconds}{condition}"
+
+
+def solver_text(solver: Solver, ms: float) -> str:
+    """`tsit5 at 1e-6`, `rk4 at 0.025 ms`; `ms` : milliseconds in the model's unit of time."""
+    if solver.scheme.adaptive:
+        return f"{solver.method} at {solver.accuracy:.3g}".replace("e-0", "e-")
+    return f"{solver.method} at {solver.accuracy * ms:.3g} ms"

@@ -13,7 +13,7 @@ from hhcore.config.file import located, read_config
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.analysis import analyses
 from hhcore.results import resources
-from hhcore.sweep.estimate import estimate, estimates_text, notes
+from hhcore.sweep.estimate import estimate, notes
 
 LOCAL = isinstance(workflow.current_basedir, os.PathLike)  # a folder, not a repository that Snakemake fetches from
 ENVIRONMENT = "../envs/hhcore.yaml"
@@ -218,6 +218,10 @@ def whole_outputs(members):
 def table_outputs(members):
     """The tables of a job by name; in the report too, unless they are large in one of the experiments."""
     outputs = {}
+    for table in (table for analysis in members for table in analysis.tables):
+        path = f"results/{{experiment}}/{table.name}.parquet"
+        reported = table.caption and ROWS[table.name] <= REPORTED_ROWS
+        outputs[table.name] = entry(path, table.caption, "Tables", table=table.label) if reported else path
     if passes(members):
         outputs["summary"] = entry(
             "results/{experiment}/summary.html",
@@ -225,10 +229,6 @@ def table_outputs(members):
             "What was run",
             table="Model, grid, solver, versions, counts",
         )
-    for table in (table for analysis in members for table in analysis.tables):
-        path = f"results/{{experiment}}/{table.name}.parquet"
-        reported = table.caption and ROWS[table.name] <= REPORTED_ROWS
-        outputs[table.name] = entry(path, table.caption, "Tables", table=table.label) if reported else path
     return outputs
 
 
@@ -277,9 +277,16 @@ def same_workflow():
 
 
 def files_to_open():
-    """What the user opens next."""
-    settings, folder = workflow.storage_settings, placed("results")
-    if settings.default_storage_provider is not None:
-        folder = f"{settings.default_storage_prefix}/{folder}"
-    lines = [f"Open {folder}/report.html in a browser. For your own analysis:"]
-    return "\n".join(lines + [f"  {folder}/{name}/features.parquet" for name in EXPERIMENTS])
+    """What the user opens next, of what is there: the report, and tables of features. Empty if nothing is."""
+    settings = workflow.storage_settings
+    paths = [
+        placed(f"results/{path}") for path in ["report.html", *(f"{name}/features.parquet" for name in EXPERIMENTS)]
+    ]
+    if settings.default_storage_provider is None:
+        paths = [path for path in paths if os.path.exists(path)]
+    else:  # these are not here to be looked at
+        paths = [f"{settings.default_storage_prefix}/{path}" for path in paths]
+    opened = [f"Open {path} in a browser." for path in paths if path.endswith(".html")]
+    tables = [f"  {path}" for path in paths if path.endswith(".parquet")]
+    head = " ".join([*opened, *["For your own analysis:"] * bool(tables)])
+    return "\n".join([head, *tables] if paths else [])

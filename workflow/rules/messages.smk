@@ -18,4 +18,4 @@ onerror:
 
 onsuccess:
     if not workflow.touch:
-        logger.info(f"{time_shares()}\n{files_to_open()}")
+        logger.info("\n".join(filter(None, [time_shares(), files_to_open()])))

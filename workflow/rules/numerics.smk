@@ -1,8 +1,11 @@
+SAMPLED = [analysis for analysis in next(iter(ANALYSES.values())) if analysis.source == "sample"]
+
+
 rule calibrate:
     input:
         forced_if_stale,
     output:
-        **table_outputs([analysis for analysis in next(iter(ANALYSES.values())) if analysis.source == "sample"]),
+        **{table: updated(file) for table, file in table_outputs(SAMPLED).items()},
         kernel="results/{experiment}/kernel.py",
     log:
         "results/logs/{experiment}/calibrate.log",

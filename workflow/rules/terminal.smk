@@ -11,7 +11,8 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from hhcore.base.board import FOLDER, Board, duration_text
 from hhcore.base.words import counted
-from hhcore.sweep.estimate import missing_s
+from hhcore.certify.expected import calibration_s
+from hhcore.sweep.estimate import estimates_text, missing_s
 from hhcore.sweep.held import held
 
 # Beginnings of what Snakemake says in every run.
@@ -19,6 +20,8 @@ ROUTINE = (
     *("Assuming unrestricted shared", "Building DAG", "Using shell:", "Conda environments: ignored"),
     *("Select jobs to execute", "Execute ", "Shutting down, this", "Elapsed time:"),
 )
+# What a job that fails does with the results that it was to replace: the docs say so, once.
+KEPT_BACK = ("Restored previous version of", "Cannot restore")
 STARTED = time.monotonic()
 LAST_LINES = 20  # of the log of a job that failed
 
@@ -40,7 +43,8 @@ class Terminal(ColorizingTextHandler):
         if self.as_it_is:
             super().emit(record)
         elif record.levelno >= logging.WARNING:
-            self.warn(record)
+            if not text.startswith(KEPT_BACK):
+                self.warn(record)
         elif event == LogEvent.RUN_INFO or text.startswith("Nothing to be done"):
             self.begin(text)
         elif event == LogEvent.JOB_INFO and self.board:
@@ -56,20 +60,22 @@ class Terminal(ColorizingTextHandler):
         """Say what will be done; begin to show the jobs of a run."""
         if workflow.non_local_exec:
             self.as_it_is = True
-            self.write(f"{text}\n{estimates_text(ESTIMATES, kept())}")
+            self.write(f"{text}\n{costs()}")
+        elif text.startswith("Nothing"):
+            if not self.told:
+                self.write("\n".join(filter(None, [text, files_to_open()])))
+            self.told = self.told or workflow.dryrun
         elif workflow.dryrun:
             if not self.told:
-                self.write(f"{text.rstrip()}\n\n{estimates_text(ESTIMATES, kept())}")
+                self.write(f"{text.rstrip()}\n\n{costs()}")
             self.told = True  # the rest of a dry run is one paragraph a job
-        elif text.startswith("Nothing"):
-            self.write(f"{text}\n{files_to_open()}")
         elif workflow.touch:  # no job runs
             self.write(f"{text}\nTheir files count as new; the next run makes again what was made by another recipe")
             self.told = True
         else:
             seconds, whole = expected_seconds()
             size = f"{counted(len(seconds), 'job')} on {counted(workflow.cores, 'core')}"
-            self.write(f"{estimates_text(ESTIMATES, kept())}\n{size}, about {duration_text(whole)}")
+            self.write(f"{costs()}\n{size}, about {duration_text(whole)}")
             self.folder = tempfile.TemporaryDirectory(prefix="hhcore-board-", ignore_cleanup_errors=True)
             os.environ[FOLDER] = self.folder.name
             self.board = Board(seconds, whole, self.stream) if seconds else None
@@ -125,6 +131,11 @@ def kept():
     return {name: held(e, ESTIMATES[name].shards, Path(placed("results"), name)) for name, e in EXPERIMENTS.items()}
 
 
+def costs():
+    """The cost of each experiment, a line each."""
+    return estimates_text(ESTIMATES, {name: calibration_s(e) for name, e in EXPERIMENTS.items()}, kept())
+
+
 def expected_seconds():
     """The seconds of work that each job of this run will take, by its number, and about how long the run will take."""
     jobs = {job: job_seconds(job) for job in workflow.dag.needrun_jobs() if not job.rule.norun}
@@ -169,4 +180,4 @@ def take_terminal():
 
 TERMINAL = take_terminal()
 if workflow.is_main_process and not TERMINAL and Quietness.ALL not in (workflow.output_settings.quiet or ()):
-    print(estimates_text(ESTIMATES), file=sys.stderr)
+    print(costs(), file=sys.stderr)

@@ -10,11 +10,12 @@ from matplotlib.lines import Line2D
 
 from hhcore.certify.evidence import MOST, quantile
 from hhcore.figures import style
-from hhcore.figures.context import FigureContext, after_number, numbers, some_of
+from hhcore.figures.context import FigureContext, numbers, some_of
+from hhcore.figures.titles import after_number
 
 FLOOR = 1e-9  # smaller errors are drawn here; in us, the last bits of a time
 RING = {"marker": "o", "markersize": 7, "markerfacecolor": "none", "markeredgewidth": 0.8, "linestyle": "none"}
-SILENT = {"marker": ".", "markersize": 4, "color": style.GREY, "markeredgewidth": 0, "linestyle": "none"}
+SILENT = {"marker": ".", "markersize": 4, "color": style.GREY, "markeredgewidth": 0, "linestyle": "none", "zorder": 0}
 
 
 @style.styled
@@ -77,8 +78,10 @@ def accuracy_map(table: pd.DataFrame, context: FigureContext) -> Figure:
 
     table : features: one row per neuron with the axes' columns, that of the error and fragile
 
-    With one axis, the error is plotted against it; with none, written. Rings mark neurons whose outcome (spike count)
-    depends on the accuracy of the solver. Some neurons, such as those that do not fire, have no error.
+    With one axis, the error is plotted against it; with none, written. Of neurons that differ in further axes alone,
+    the worst error lies on top, and none at the bottom; the heading names these axes. Rings mark neurons whose
+    outcome (spike count) depends on the accuracy of the solver. Some neurons, such as those that do not fire, have no
+    error.
     """
     tested = table[table["fragile"].notna()]
     measure = context.error
@@ -91,6 +94,8 @@ def accuracy_map(table: pd.DataFrame, context: FigureContext) -> Figure:
     notes = [f"{len(tested):,} of {context.neurons:,} neurons were tested"]
     if context.certify == "all":
         notes = [f"all {context.neurons:,} neurons were tested", *some_of(len(tested), context.neurons, "are shown")]
+    hidden = ", ".join(axis.name for axis in context.free[2:])
+    notes += [f"of those that differ in {hidden} alone, the worst is on top"] if hidden else []
     figure, [axes] = style.panels(context.title, notes, [""], x.label, "")
     style.scale_axis(axes, "x", x)
     along = numbers(tested, x.column)

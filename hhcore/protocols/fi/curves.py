@@ -37,7 +37,7 @@ def summary_definitions(unit: str, suffix: str) -> dict[str, tuple[str, str]]:
         "curve": CURVE_DEFINITIONS["curve"],
         _name("rheobase", suffix): (
             unit,
-            "smallest amplitude of the grid with a spike in the run; as fine as the grid",
+            "smallest amplitude of the grid, from 0 on, with a spike in the run; as fine as the grid",
         ),
         _name("onset_amplitude", suffix): (
             unit,
@@ -160,7 +160,7 @@ def summary_table(
     falls_silent = _last(is_point & ~repetitive & ~failed) > end
     return {
         "curve": np.arange(len(x)),
-        _name("rheobase", suffix): _at(x, _first(spiked)),
+        _name("rheobase", suffix): _at(x, _first(spiked & (x >= 0))),  # no spike after a hyperpolarisation
         _name("onset_amplitude", suffix): _at(x, onset),
         "onset_rate_Hz": _at(rate, onset),
         _gain_name(suffix): (_at(rate, following) - _at(rate, onset)) / (_at(x, following) - _at(x, onset)),

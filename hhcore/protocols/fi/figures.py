@@ -8,9 +8,10 @@ from matplotlib.patches import Patch
 
 from hhcore.base.units import column_name
 from hhcore.figures import style
-from hhcore.figures.context import FigureContext, Variable, after_number, numbers, some_of
-from hhcore.figures.family import Line, family, plot_with_jumps, points, with_gaps, y_limits
+from hhcore.figures.context import FigureContext, Variable, numbers, some_of
+from hhcore.figures.family import MARKED, Line, alone, family, plot_with_jumps, points, with_gaps, y_limits
 from hhcore.figures.maps import Apart, value_map
+from hhcore.figures.titles import after_number
 from hhcore.protocols.current_clamp.oscillation import undetected
 from hhcore.simulation.features import FAILED
 from hhcore.simulation.observers.extremes import OSCILLATION_MV
@@ -20,9 +21,8 @@ STEADY = Line("steady_rate_Hz", "steady rate", jumps=True)
 FIRST = Line(
     "first_interval_rate_Hz", "rate of the first interval", {"linestyle": (0, (3, 1.5)), "linewidth": 0.7}, sparse=True
 )
-COUNT = Variable("spike_count", "Spikes per neuron", "1")
 COUNTED = Line("spike_count", "spikes", jumps=True)
-FEW = (Apart(0, "0.86", "no spikes"), Apart(1, style.PURPLE, "one spike"))
+FEW = (Apart(0, "0.86", "no spikes"), Apart(1, style.PURPLE, "one spike", "////////"))
 CURVES = 40  # of a sampled design, drawn one by one
 SOME_FAILED = "some amplitudes failed"
 
@@ -52,10 +52,11 @@ def spike_count_map(table: pd.DataFrame, context: FigureContext) -> Figure:
     table : features: one row per neuron with the axes' columns, spike_count and status
 
     With one such axis, the map is over amplitude and that axis; with none, the count is plotted against amplitude.
-    No spikes and one spike have colours of their own. Amplitudes at which no neuron of the map fires have no panel; the
-    heading names them. Further axes are held at their middle values; the heading says so. Crosses mark neurons that
-    failed.
+    No spikes and one spike have colours of their own, one spike a hatch too. Amplitudes at which no neuron of the map
+    fires have no panel; the heading names them. Further axes are held at their middle values; the heading says so.
+    Crosses mark neurons that failed.
     """
+    spikes = Variable("spike_count", f"Spikes in {context.duration}", "1")
     failed = table["status"].isin(FAILED).to_numpy(dtype=bool)
     table = table.assign(failed=failed, spike_count=np.where(failed, np.nan, numbers(table, "spike_count")))
     if not context.free:
@@ -66,15 +67,15 @@ def spike_count_map(table: pd.DataFrame, context: FigureContext) -> Figure:
         ]
         return style.text_figure(context.title, lines)
     if len(context.free) == 1:
-        return family(table, context, context.free, [COUNTED], COUNT.label, style.DIVERGED)
+        return family(table, context, context.free, [COUNTED], spikes.label, style.DIVERGED)
     axes = (
         context.free
         if len(context.others) < 2
         else context.others[:2] + [a for a in context.free if a.column == context.along]
     )
     if context.zipped:
-        return points(table, context, *axes[:2], COUNT)
-    return value_map(table, context, axes, [COUNT], style.DIVERGED, "", FEW)
+        return points(table, context, *axes[:2], spikes)
+    return value_map(table, context, axes, [spikes], style.DIVERGED, "", FEW)
 
 
 @style.styled
@@ -89,19 +90,19 @@ def rheobase_map(table: pd.DataFrame, context: FigureContext) -> Figure:
     """
     unit = context.stimulus.unit
     rheobase = Variable(column_name("rheobase", unit), "Rheobase", unit)
-    onset = Variable(column_name("onset_amplitude", unit), "Repetitive firing", unit)
+    onset = Variable(column_name("onset_amplitude", unit), "Onset of repetitive firing", unit)
     amplitude = [axis for axis in context.free if axis.column == context.along]
     if not amplitude or context.zipped:
         return style.text_figure(context.title, ["No rheobase: each curve of this experiment has one amplitude only."])
-    low, high = (f"{value:.4g}" for value in amplitude[0].spread(2))
-    none = f"none from {low} to {high}{after_number(unit)}"
+    low, high = amplitude[0].spread(2)
+    none = f"none {f'from {low:.4g}' if low >= 0 else 'up'} to {high:.4g}{after_number(unit)}"
     failed = (table["failed_neurons"] > 0).to_numpy(dtype=bool)
     if not context.others:
         lines = [f"{value.name}: {_amplitude(table, value, none)}" for value in (rheobase, onset)]
         return style.text_figure(context.title, [*lines, *([SOME_FAILED] if failed[0] else [])])
     if len(context.others) == 1:
         crossed = np.where(failed, np.nan_to_num(numbers(table, rheobase.column)), np.nan)
-        lines = [Line(rheobase.column, "rheobase"), Line(onset.column, "repetitive firing", FIRST.style)]
+        lines = [Line(rheobase.column, "rheobase"), Line(onset.column, "onset of repetitive firing", FIRST.style)]
         lines += [Line("crossed", SOME_FAILED, {"linestyle": "none", **style.FAILED})] if failed.any() else []
         label = Variable("", "Amplitude", unit).label
         return family(table.assign(crossed=crossed), context, context.others, lines, label, f"rheobase: {none}")
@@ -115,8 +116,8 @@ def oscillation_range(table: pd.DataFrame, context: FigureContext) -> Figure:
     table : features: one row per neuron with the axes' columns, peak_mV, trough_mV, turning_points, spike_count_rate_Hz
 
     Dots mark amplitudes at which the potential oscillates by more than 5 mV without a spike: there, the rate depends on
-    the definition of a spike. No line joins rest and oscillation. If the amplitude is not swept, the next
-    axis takes its place.
+    the definition of a spike. No line joins rest and oscillation, nor neurons of zipped axes. If the amplitude is not
+    swept, the next axis takes its place.
     """
     low, high = f"trough: {_range(table, 'trough_mV')}", f"peak: {_range(table, 'peak_mV')}"
     threshold = context.threshold * context.mV
@@ -128,11 +129,15 @@ def oscillation_range(table: pd.DataFrame, context: FigureContext) -> Figure:
     table = table.sort_values(x.column)
     figure, [axes] = style.panels(context.title, notes, [""], x.label, "Membrane potential (mV)")
     at, peak, trough = (numbers(table, column) for column in (x.column, "peak_mV", "trough_mV"))
-    marker = "o" if at.size <= 30 else ""
+    look = {
+        "marker": "o" if context.zipped or at.size <= MARKED else "",
+        "linestyle": "none" if context.zipped else "-",
+    }
     joined = with_gaps(numbers(table, "turning_points") >= 2, at, trough, peak)
-    axes.fill_between(*joined, color=style.BLUE, alpha=0.12, linewidth=0)
-    axes.plot(joined[0], joined[2], color=style.VERMILLION, marker=marker, label="peak")
-    axes.plot(joined[0], joined[1], color=style.BLUE, marker=marker, label="trough")
+    if not context.zipped:
+        axes.fill_between(*joined, color=style.BLUE, alpha=0.12, linewidth=0)
+    axes.plot(joined[0], joined[2], color=style.VERMILLION, **look, label="peak")
+    axes.plot(joined[0], joined[1], color=style.BLUE, **look, label="trough")
     axes.axhline(threshold, **style.THRESHOLD)
     silent = undetected({name: numbers(table, name) for name in ("spike_count_rate_Hz", "turning_points")})
     if silent.any():
@@ -153,7 +158,7 @@ def sampled_curves(table: pd.DataFrame, context: FigureContext) -> Figure:
 
     table : fi_curves: one row per (curve, amplitude) with the columns of what varies and steady_rate_Hz
 
-    Further axes are held at their middle values; the heading says so.
+    Neither line nor band joins silence and firing. Further axes are held at their middle values; the heading says so.
     """
     (x,) = (axis for axis in context.axes if axis.column == context.along)
     table, notes = context.hold(table, [x])
@@ -167,7 +172,11 @@ def sampled_curves(table: pd.DataFrame, context: FigureContext) -> Figure:
         plot_with_jumps(panel, along, rate, color=style.GREY, linewidth=0.3, alpha=0.5, marker=marker)
     low, median, high = np.full((3, len(along)), np.nan)
     low[known], median[known], high[known] = np.nanpercentile(rates.to_numpy()[:, known], [5, 50, 95], axis=0)
-    panel.fill_between(along, low, high, color=style.BLUE, alpha=0.25, linewidth=0)
+    state = (low == 0) + 2 * (high == 0)
+    look = {"color": style.BLUE, "alpha": 0.25}
+    panel.fill_between(*with_gaps(state, along, low, high), **look, linewidth=0)
+    lone = alone(state, np.isfinite(low))
+    panel.vlines(along[lone], low[lone], high[lone], **look, linewidth=1.5)
     plot_with_jumps(panel, along, median, color=style.BLUE, marker=marker)
     if len(along) > 1:
         style.scale_axis(panel, "x", x)

@@ -1,6 +1,6 @@
 """Every beat as a table; restitution and the duration of the action potential as figures."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import ceil
 
 import numpy as np
@@ -9,16 +9,19 @@ import pyarrow as pa
 from hhcore.base import tables
 from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, Rows, TableFile
 from hhcore.experiments.experiment import Experiment
+from hhcore.model.model import Model
 from hhcore.protocols.pacing.protocol import most_beats
 from hhcore.simulation.beats import DEFINITIONS
+from hhcore.simulation.observers.beats import BEAT
 
 
 class Beats(Analysis):
-    """beats.parquet, restitution, and a map of APD90."""
+    """beats.parquet, restitution, a map of APD90, and the number of neurons that a pulse alone makes fire."""
 
     name = "pacing"
     order = 20
     implied = True
+    crossed = 0
 
     @classmethod
     def applies(cls, experiment: Experiment) -> bool:
@@ -46,8 +49,30 @@ class Beats(Analysis):
         return {"features": "grid", "beats": "neurons"}
 
     def block(self, block: RowBlock) -> dict[str, pa.Table]:
+        self.crossed += int(self._crosses(block).sum())
         beats = block.result.beat_columns
         return {"beats": tables.table(beats | {"neuron": beats["neuron"] + np.int32(block.rows.start)}, DEFINITIONS)}
+
+    def facts(self) -> Iterable[tuple[str, str]]:
+        e = self.experiment
+        unit = e.model.states[e.model.potential].unit
+        if self.crossed:
+            yield (
+                "pulse alone",
+                f"{self.crossed:,} are taken from the potential at the first onset to {e.threshold:g} {unit} by the "
+                "charge of a pulse on the membrane capacitance: a spike there does not show that the cell is excited. "
+                "Give a smaller amplitude, or spikes: {threshold: ..., rearm: ...} above the response to the pulse",
+            )
+
+    def _crosses(self, block: RowBlock) -> np.ndarray:
+        """Whether the charge of a pulse takes each neuron to the spike threshold, bool (n,), with no channel's help."""
+        e, record = self.experiment, block.result
+        rows = np.arange(block.rows.start, block.rows.stop)
+        points = dict(zip(e.quantities, e.points(rows).T, strict=True))
+        if not {"amplitude", "width"} <= points.keys():
+            return np.zeros(len(rows), dtype=bool)
+        onset = record.beats[record.beat_offsets[:-1], BEAT.index("rest")]
+        return onset + points["amplitude"] * points["width"] * _per_charge(e.model, points) >= e.threshold
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
         from hhcore.protocols.pacing import figures
@@ -56,3 +81,17 @@ class Beats(Analysis):
             "restitution": figures.restitution(tables["features"], tables["beats"], context),
             "apd_map": figures.apd_map(tables["features"], context),
         }
+
+
+def _per_charge(model: Model, points: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The potential that a unit of injected charge adds, 1 / capacitance in most models: float64 (n,) or ()."""
+    from hhcore.simulation.reference import evaluate_with
+
+    states = {name: state.value for name, state in model.states.items()}
+    values = {**states, **points, model.myokit.time().qname(): 0.0}
+
+    def slope(current: float) -> np.ndarray:
+        return evaluate_with(np, model, values | {model.current.name: current})[f"dot({model.potential})"]
+
+    with np.errstate(all="ignore"):
+        return slope(1.0) - slope(0.0)

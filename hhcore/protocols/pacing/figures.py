@@ -15,7 +15,7 @@ from hhcore.simulation.features import FAILED
 APD = "apd90_ms"
 INTERVAL = "diastolic_interval_ms"
 DURATION = Variable(APD, "APD90", "ms")
-NO_APD = "no action potential, or it outlasts its beat"
+NO_APD = "no action potential from rest, or it outlasts its beat"
 NOTHING = "No beat has both a diastolic interval and an action potential that ends within it."
 
 
@@ -26,22 +26,26 @@ def restitution(table: pd.DataFrame, beats: pd.DataFrame, context: FigureContext
     table : features: one row per neuron with the axes' columns and those of its last whole beat
     beats : beats: one row per neuron and beat
 
-    If the period is swept, a curve is the last whole beats of neurons that differ in the period alone; else it is all
-    beats of a neuron. Further axes are held at their middle values; the heading says so.
+    If the period is swept, a curve is the last whole beats of neurons that differ in the period alone, with the beats
+    before them as open circles: beside the curve where beats alternate, or alone where the last one is blocked. Else a
+    curve is all beats of a neuron. Further axes are held at their middle values; the heading says so.
     """
     along = [axis for axis in context.free if axis.column == context.along]
     thinned = some_of(len(table), context.neurons, "neurons") if context.zipped else []
-    if not along:
-        table = beats.join(table[[axis.column for axis in context.axes]], on="neuron")
-    drawn = "last whole beat at each period" if along else "every beat"
+    table = _last_two(table, beats, context) if along else _every(table, beats, context)
+    drawn = "last whole beat at each period, the one before as open circles" if along else "every beat"
     colour, facet = (None, None) if context.zipped else (*context.others[:2], None, None)[:2]
     table, notes = context.hold(table, [*along, colour, facet], whole=len(along))
     for axis, most in ((colour, MAX_COLOURS), (facet, MAX_FACETS)):
         table = table if axis is None else table[table[axis.column].isin(axis.spread(most))]
+        notes += axis.few(most) if axis else []
     valid = np.isfinite(numbers(table, APD)) & np.isfinite(numbers(table, INTERVAL))
     if not valid.any():
         return style.text_figure(context.title, [NOTHING])
-    notes = [drawn if valid.all() else f"{drawn}; {np.sum(~valid):,} of {len(table):,} have no value", *thinned, *notes]
+    filled = ~table["earlier"].to_numpy(dtype=bool)
+    missing = np.sum(filled & ~valid)
+    drawn += f"; {missing:,} of {np.sum(filled):,} have no value" if missing else ""
+    notes = [drawn, *thinned, *notes]
     facets = facet.spread(MAX_FACETS) if facet else [None]
     titles = [facet.marked(value, facet.at(value)) for value in facets] if facet else [""]
     figure, grid = style.panels(context.title, notes, titles, "Diastolic interval (ms)", "APD90 (ms)")
@@ -68,22 +72,41 @@ def apd_map(table: pd.DataFrame, context: FigureContext) -> Figure:
         return style.text_figure(context.title, ["One neuron, no axis to plot its last whole beat against.", *lines])
     if len(context.free) == 1:
         lines = [Line(APD, "APD90"), Line("apd50_ms", "APD50", {"linestyle": (0, (3, 1.5))})]
-        return family(table, context, context.free, lines, "Action potential duration (ms)", NO_APD)
+        return family(table, context, context.free, lines, "Action potential duration (ms)", NO_APD, zero=False)
     if context.zipped:
-        return points(table, context, *context.free[:2], DURATION, NO_APD)
-    return value_map(table, context, context.free, [DURATION], style.DIVERGED, NO_APD)
+        return points(table, context, *context.free[:2], DURATION, NO_APD, continuous=True)
+    return value_map(table, context, context.free, [DURATION], style.DIVERGED, NO_APD, continuous=True)
+
+
+def _every(table: pd.DataFrame, beats: pd.DataFrame, context: FigureContext) -> pd.DataFrame:
+    """All beats, with the columns of the axes."""
+    return beats.join(table[[axis.column for axis in context.axes]], on="neuron").assign(earlier=False)
+
+
+def _last_two(table: pd.DataFrame, beats: pd.DataFrame, context: FigureContext) -> pd.DataFrame:
+    """The last whole beat of each neuron, and the one before, which is `earlier`."""
+    axes = [axis.column for axis in context.axes]
+    before = beats.join(table[[*axes, "last_beat"]], on="neuron", how="inner")
+    before = before[before["beat"] == before["last_beat"] - 1]
+    parts = [part[[*axes, APD, INTERVAL]] for part in (before, table)]
+    return pd.concat(parts, ignore_index=True).assign(earlier=np.arange(len(before) + len(table)) < len(before))
 
 
 def _draw(panel: Axes, table: pd.DataFrame, colour: Variable | None, context: FigureContext) -> None:
     """A line with markers for each curve, in the order of the periods or, of single beats, of the intervals.
 
-    Markers alone for zipped axes, whose neurons are on no curve.
+    Markers alone for zipped axes, whose neurons are on no curve; open ones, below, for earlier beats.
     """
     levels = colour.spread(MAX_COLOURS) if colour else np.zeros(1)
     shades = style.level_colours(levels).mappable
     for level in levels:
         curve = select(table, colour, level)
         curve = curve.sort_values(context.along if context.along in curve else INTERVAL)
-        look = {"color": shades.to_rgba(level) if colour else style.BLUE, "linewidth": 0.8}
+        shade = shades.to_rgba(level) if colour else style.BLUE
         line = "none" if context.zipped else "-"
-        panel.plot(numbers(curve, INTERVAL), numbers(curve, APD), marker="o", linestyle=line, **look)
+        for earlier, look in ((True, {"linestyle": "none", "markerfacecolor": "white"}), (False, {"linestyle": line})):
+            beats = curve[curve["earlier"] == earlier]
+            if len(beats):
+                panel.plot(
+                    numbers(beats, INTERVAL), numbers(beats, APD), marker="o", color=shade, linewidth=0.8, **look
+                )

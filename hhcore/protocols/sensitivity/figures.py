@@ -18,7 +18,8 @@ NO_LABELS: Mapping[str, str] = MappingProxyType({})
 SHARE = "Share of the variance"
 MOST_QUANTITIES = 12  # with bars
 MOST_PANELS = 9  # of a scatter
-SHOWN = (-0.25, 1.25)  # indices outside are cut off: only estimates from too few points lie there
+SHOWN = (-0.25, 1.25)  # what lies outside is cut off, with an arrow: only estimates from too few points lie there
+CUT = {"linestyle": "none", "color": style.BLACK, "markersize": 3, "markeredgewidth": 0, "clip_on": False}
 BARS = (("first_order", BLUE, "first order", 0.2), ("total", ORANGE, "total", -0.2))
 
 
@@ -88,17 +89,19 @@ def sobol_indices(table: pd.DataFrame, context: FigureContext, labels: Mapping[s
     shown = [q.name for q in context.sampled if q.name in largest.index[:MOST_QUANTITIES]]
     if len(shown) < len(largest):
         notes.append(f"the {len(shown)} of {len(largest)} quantities with the largest total index")
-    figure, grid = style.panels(context.title, notes, [labels.get(name, name) for name in features], SHARE, "")
-    for panel, feature in zip(grid, features, strict=True):
-        _bars(panel, defined[defined["feature"] == feature].set_index("parameter").loc[shown])
+    figure, grid = style.panels(context.title, notes, [_words(name, labels) for name in features], SHARE, "")
     ends = [(defined[name] + side * defined[f"{name}_ci95"]) for name, *_ in BARS for side in (-1, 1)]
     least, most = min(0.0, *(end.min() for end in ends)), max(1.0, *(end.max() for end in ends))
     words = {q.name: balanced(f"{q.words} {q.name}", 24) for q in context.sampled}
     grid[0].set(yticks=range(len(shown)), yticklabels=[words[name] for name in shown], ylim=(len(shown) - 0.5, -0.5))
-    grid[0].set_xlim(max(SHOWN[0], least - 0.02), min(SHOWN[1], most + 0.02))
+    limits = max(SHOWN[0], least - 0.02), min(SHOWN[1], most + 0.02)
+    grid[0].set_xlim(limits)
+    parts = [defined[defined["feature"] == feature].set_index("parameter").loc[shown] for feature in features]
+    cut = [_bars(panel, part, limits) for panel, part in zip(grid, parts, strict=True)]
     handles = [Patch(color=colour, linewidth=0, label=label) for _, colour, label, _ in BARS]
-    interval = Line2D([], [], color=style.BLACK, linewidth=0.7, label="95 % confidence interval")
-    style.legend_below(figure, [*handles, interval])
+    handles.append(Line2D([], [], color=style.BLACK, linewidth=0.7, label="95 % confidence interval"))
+    handles += [Line2D([], [], **CUT, marker=">", label="goes on outside")] if any(cut) else []
+    style.legend_below(figure, handles)
     return figure
 
 
@@ -126,19 +129,33 @@ def main_effects(table: pd.DataFrame, context: FigureContext) -> Figure:
     return figure
 
 
-def _bars(panel: Axes, part: pd.DataFrame) -> None:
+def _bars(panel: Axes, part: pd.DataFrame, limits: tuple[float, float]) -> bool:
+    """Bars with intervals, and arrows where these leave the limits; returns whether one does."""
+    cut = False
     position = np.arange(len(part))
     whiskers = {"ecolor": style.BLACK, "elinewidth": 0.7, "capsize": 1.5, "capthick": 0.7}
     for name, colour, _, shift in BARS:
         values, error = numbers(part, name), numbers(part, f"{name}_ci95")
         panel.barh(position - shift, values, height=0.38, color=colour, xerr=error, error_kw=whiskers)
+        for beyond, at, marker in zip(
+            (values - error < limits[0], values + error > limits[1]), limits, "<>", strict=True
+        ):
+            if beyond.any():
+                panel.plot(np.full(beyond.sum(), at), (position - shift)[beyond], marker=marker, **CUT)
+                cut = True
     panel.axvline(0.0, color=style.BLACK, linewidth=0.5)
+    return cut
+
+
+def _words(feature: str, labels: Mapping[str, str]) -> str:
+    """What a feature is called, without its unit: a share of the variance has none."""
+    return labels.get(feature, feature).partition(" (")[0]
 
 
 def _without(features: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
     """A note that names features without indices, and why."""
     words = [
-        f"{', '.join(labels.get(name, name).partition(' (')[0] for name in part['feature'].unique())} ({reason})"
+        f"{', '.join(_words(name, labels) for name in part['feature'].unique())} ({reason})"
         for reason, part in features.groupby("no_indices", sort=False)
     ]
     return [f"no indices: {'; '.join(words)}"] if words else []

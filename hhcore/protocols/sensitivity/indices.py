@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from hhcore.base.errors import UserError
-
 RESAMPLES = 100
 SEED = 1  # of the bootstrap; SALib takes 0 for no seed
 
@@ -41,17 +39,14 @@ def sobol_indices(outputs: np.ndarray, dimensions: int) -> dict[str, np.ndarray]
 
     The estimators are those of Saltelli et al. (2010), doi:10.1016/j.cpc.2009.09.018, table 2 (b) and (f).
     Returns float64 (dimensions,) for each of `first_order`, `first_order_ci95`, `total` and `total_ci95`: all NaN if
-    an output is not finite, or if all points of the two independent samples have the same output. Raises UserError if
-    SALib is missing.
+    an output is not finite, or if all points of the two independent samples have the same output.
     """
     names = ("first_order", "first_order_ci95", "total", "total_ci95")
     base = outputs.reshape(-1, dimensions + 2)[:, [0, -1]]
     if not np.isfinite(outputs).all() or np.ptp(base) == 0:
         return {name: np.full(dimensions, np.nan) for name in names}
-    try:
-        from SALib.analyze import sobol  # here: it loads half a dozen libraries
-    except ImportError as error:
-        raise UserError("Sobol indices need SALib, which is missing; pip install 'hhcore[sensitivity]'") from error
+    from SALib.analyze import sobol  # here: it loads half a dozen libraries
+
     problem = {"num_vars": dimensions, "names": list(map(str, range(dimensions)))}
     indices = sobol.analyze(problem, outputs, calc_second_order=False, num_resamples=RESAMPLES, seed=SEED)
     return {name: np.array(indices[key]) for name, key in zip(names, ("S1", "S1_conf", "ST", "ST_conf"), strict=True)}

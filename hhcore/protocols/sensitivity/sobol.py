@@ -14,6 +14,7 @@ class Sobol(Analysis):
     name = "sobol"
     order = 40
     source = "tables"
+    needs = {"SALib": "hhcore[sensitivity]"}
 
     @classmethod
     def applies(cls, experiment: Experiment) -> bool:

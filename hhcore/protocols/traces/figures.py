@@ -19,7 +19,9 @@ MAX_LINES = 8  # in one panel; more gates or currents have further panels
 MAX_PANELS = 3  # of one kind
 SMALL = 0.1  # currents that stay below this share of the largest one have a panel of their own
 MAX_SPIKES, SHOWN_SPIKES = 12, 10  # more than 12 merge into a comb; then 10 are shown
+TITLES = 104  # letters across a figure, with the legend
 LARGEST = 1e9  # larger values are on their way to infinity, and would flatten the rest of the trace
+NO_BREAK = "\N{NO-BREAK SPACE}"
 DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)))
 CONCENTRATIONS = ("M", "mM", "uM", "nM", "mol/l", "mmol/l", "mol/m^3", "mmol/L")
 
@@ -42,13 +44,19 @@ def trace_panel(table: pd.DataFrame, context: FigureContext) -> Figure:
     notes = [f"the first {MAX_TRACES} of {len(traces)} traces"] if len(traces) > MAX_TRACES else []
     notes += [f"{left_out} further gates and currents are in the table"] if left_out else []
     traces, heights = traces[:MAX_TRACES], [row.height for row in rows]
-    figure = style.new_figure(style.TWO_COLUMNS, 0.75 * sum(heights) + 0.6, context.title, notes)
+    parts = [_beginning(table[table["trace"] == trace], context) for trace in traces]
+    width = TITLES - max(len(variable.name) for row in rows for variable in row.variables)  # the legend's room
+    names = dict(enumerate(context.traces))
+    titles = [
+        _wrapped(names.get(trace, f"trace {trace}"), width // len(traces)) + cut + _failure(table, trace)
+        for trace, (_, cut) in zip(traces, parts, strict=True)
+    ]
+    height = 0.75 * sum(heights) + 0.4 + 0.12 * max(map(len, titles))
+    figure = style.new_figure(style.TWO_COLUMNS, height, context.title, notes)
     grid = figure.subplots(len(rows), len(traces), sharex="col", sharey="row", squeeze=False, height_ratios=heights)
     looks = _looks(context)
-    for column, trace in zip(grid.T, traces, strict=True):
-        part, cut = _beginning(table[table["trace"] == trace], context)
-        title = context.traces[trace] if trace < len(context.traces) else f"trace {trace}"
-        column[0].set_title("\n".join(textwrap.wrap(title, 110 // len(traces)) + cut + _failure(table, trace)))
+    for column, title, (part, _) in zip(grid.T, titles, parts, strict=True):
+        column[0].set_title("\n".join(title))
         for axes, row in zip(column, rows, strict=True):
             _draw(axes, part, row.variables, looks)
         column[0].axhline(context.threshold, **style.THRESHOLD)
@@ -62,6 +70,24 @@ def trace_panel(table: pd.DataFrame, context: FigureContext) -> Figure:
     low, high = grid[-1, 0].get_ylim()
     grid[-1, 0].set_ylim(min(low, -0.05 * high), max(high, -0.05 * low))  # 0 is the baseline of any stimulus
     return figure
+
+
+def _wrapped(title: str, width: int) -> list[str]:
+    """Lines of a title: they break between quantities and, of one longer than a line, before its value and after `.`"""
+    parts = title.split(", ")
+    if max(map(len, parts)) < width:
+        glued = ", ".join(part.replace(" ", NO_BREAK) for part in parts)
+        return [line.replace(NO_BREAK, " ") for line in textwrap.wrap(glued, width, break_on_hyphens=False)]
+    return [line for part in parts for line in _lines(part, width)]
+
+
+def _lines(quantity: str, width: int) -> list[str]:
+    """Lines of one quantity, `component.name = value unit`, which is not broken inside value and unit."""
+    name, _, value = quantity.partition(" = ")
+    if len(quantity) <= width or not value:
+        return [quantity]
+    lines = textwrap.wrap(f"{name.replace('.', '. ')}{NO_BREAK}=", width)
+    return [*(line.replace(". ", ".").replace(NO_BREAK, " ") for line in lines), value]
 
 
 @dataclass(frozen=True)

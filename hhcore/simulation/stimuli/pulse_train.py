@@ -29,7 +29,7 @@ class PulseTrain(Stimulus):
 
     >>> import hhcore
     >>> run = hhcore.simulate("hodgkin_huxley_1952", {}, hhcore.PulseTrain(25, 0.5, [10, 20]), duration=60)
-    >>> run.beat_table.groupby("neuron").apd90_ms.count().tolist()
+    >>> run.beats.groupby("neuron").apd90_ms.count().tolist()
     [3, 3]
     """
 
@@ -113,6 +113,8 @@ def beat(k):
                 f"{where}: the {pulse} pulse ends at {float(last[worst])!r}, after the end of the simulation, "
                 f"{duration!r}; give a longer duration or fewer pulses"
             )
+        if duration == inf:
+            return
         pulses = cls._numbers(values, duration)
         most = pulses.max()
         if most > MAX_PULSES:

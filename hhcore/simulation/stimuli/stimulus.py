@@ -18,7 +18,8 @@ A kind is one class, in a file of its own in this folder; nothing else names it.
 5. Texts are in the kernels' language (hhcore.compile.language.translate), a part of Python: they run as Python too.
 6. `quiet` has a value for each field; with them no current flows and everything is finite. Rest is found with them.
 7. `check` refuses fields that make no stimulus, `check_model` a model that does not go with it; `resolve` puts numbers
-   in the place of what stands for the end of the run, before a kernel sees them.
+   in the place of what stands for the end of the run, before a kernel sees them. So that all mistakes of a config are
+   listed, `check` also sees NaN for a field that is itself wrong, and inf for a duration that is: neither is a mistake.
 8. `twin` says in plain Python when the current may jump, and what it is (with a `formula`, what that is multiplied by):
    SciPy integrates with it, in hhcore.simulation.reference. It is written independently of the texts, so that one
    checks the other.
@@ -28,12 +29,12 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from hhcore.base.checks import Key
-from hhcore.base.errors import UserError
+from hhcore.base.checks import Key, in_other_words
+from hhcore.base.errors import UserError, closest
 from hhcore.base.units import to_array
 from hhcore.compile.parts import LEVEL, StimulusText
 from hhcore.model.model import Model
@@ -81,6 +82,15 @@ class Stimulus:
     segment: ClassVar[str]
     expression: ClassVar[str] = LEVEL
     beat: ClassVar[str] = ""
+
+    def __new__(cls, *_: object, **given: object) -> Self:
+        """Raises UserError for a keyword that is no field."""
+        keys = {name: declared.key("") for name, declared in cls.fields.items()}
+        for name in given:
+            if name not in keys:
+                hint = in_other_words(name, keys)[1]
+                raise UserError(f"{cls.__name__}: there is no field {name!r}; {closest(name, keys, hint)}")
+        return super().__new__(cls)
 
     @classmethod
     def check(cls, values: Values, duration: float, where: str) -> None:
@@ -139,6 +149,12 @@ class Stimulus:
         """The fields, float64 (n, f), as kernels take them."""
         values = cls.resolve(dict(zip(cls.fields, stimuli.T, strict=True)), duration)
         return np.column_stack([values[name] for name in cls.fields])
+
+    def written(self) -> dict[str, object]:
+        """The stimulus as a mapping of a config: its kind, and the fields that do not have their default."""
+        values = {name: getattr(self, name) for name in self.fields}
+        default = {name for name, value in values.items() if np.ndim(value) == 0 and value == self.fields[name].default}
+        return {"kind": self.kind, **{name: value for name, value in values.items() if name not in default}}
 
     def columns(self, model: Model, duration: float) -> dict[str, np.ndarray]:
         """The value of each field, float64 () or (n,), in the units that `model` has for it.

@@ -1,0 +1,186 @@
+"""The keys and words of an experiment in a config, checked, and its model."""
+
+import dataclasses
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from hhcore.base.checks import Key, choice, fields, items, mapping, present, quoted, text
+from hhcore.base.errors import UserError, collected
+from hhcore.base.units import KELVIN
+from hhcore.config.keys import EXPERIMENT, NAME, SPIKES
+from hhcore.config.part import part
+from hhcore.config.solver import check_solver
+from hhcore.config.values import (
+    read_model,
+)
+from hhcore.experiments.protocol import Protocol, default_protocol, protocols
+from hhcore.grid.designs import check_sample
+from hhcore.model.elsewhere import parameter_meant
+from hhcore.model.model import FILE, Model
+from hhcore.simulation.stimuli import kinds
+from hhcore.simulation.stimuli.stimulus import Stimulus
+
+
+class Words:
+    """An experiment while it is read: parts, each made of the config and of other parts.
+
+    Here are the keys and words, and the model.
+    """
+
+    def __init__(self, name: str, written: object, base: Path):
+        self.name, self.written, self.base = name, written, base
+        self.where = f"experiments.{name if NAME.fullmatch(name) else quoted(name)}"
+
+    @part
+    def body(self) -> dict:
+        """With `current: file` the stimulus is the one in the file, and need not be written."""
+        written = self.written if isinstance(self.written, dict) else mapping(self.written, self.where)
+        body = {key: value for key, value in written.items() if isinstance(key, str)}  # for others see `keys`
+        return {"stimulus": {"kind": FILE}, **body} if body.get("current") == FILE else body
+
+    @part
+    def keys(self) -> None:
+        """The name of the experiment, and its keys."""
+        with collected() as noted:
+            with noted():
+                _check_name(self.name)
+            with noted():
+                mapping(self.written, self.where)
+            fields(self.body, self.where, self.legal)
+
+    @part
+    def legal(self) -> dict[str, Key]:
+        """The keys of an experiment; words in a wrong place that mean a parameter are known as such."""
+        written, words = self.body.get("stimulus"), {}
+        with suppress(UserError):
+            for word in {*self.body, *(written if isinstance(written, dict) else ())} - {*EXPERIMENT}:
+                if found := isinstance(word, str) and parameter_meant(word, self.model):
+                    celsius = " or as text like '6.3 degC'" if found.unit in KELVIN else ""
+                    words[word] = f"`parameters: {{{found.name}: ...}}`, in {found.unit}{celsius}"
+        parameters = EXPERIMENT["parameters"]
+        return EXPERIMENT | {"parameters": dataclasses.replace(parameters, elsewhere=parameters.elsewhere | words)}
+
+    def _written(self, key: str) -> object:
+        """What is written for a key that must be there."""
+        return present(self.body, key, self.where, EXPERIMENT if key == "model" else self.legal)
+
+    def _word(self, key: str) -> str:
+        """One of the legal words of a key, the first if it is left out."""
+        legal = EXPERIMENT[key].legal
+        return choice(self.body.get(key, legal[0]), legal, f"{self.where}.{key}")
+
+    @part
+    def combine(self) -> str:
+        """How axes form a grid."""
+        return self._word("combine")
+
+    @part
+    def failed_neurons(self) -> str:
+        """Whether failed neurons fail the run."""
+        return self._word("failed_neurons")
+
+    @part
+    def names(self) -> dict[str, str]:
+        """The names of the model and of what is in it."""
+        written = {"model": self._written("model")} | {
+            k: self.body[k] for k in ("potential", "current") if k in self.body
+        }
+        with collected() as noted:
+            for key, name in written.items():
+                with noted():
+                    text(name, f"{self.where}.{key}", EXPERIMENT[key].example)
+        return written
+
+    @part
+    def model(self) -> Model:
+        """The model by its name or file."""
+        return read_model(**self.names, base=self.base, where=f"{self.where}.model")
+
+    @part
+    def stimulus_body(self) -> dict:
+        """Its keys that are text; for others see `stimulus_keys`."""
+        written = self._written("stimulus")
+        body = written if isinstance(written, dict) else mapping(written, f"{self.where}.stimulus")
+        return {key: value for key, value in body.items() if isinstance(key, str)}
+
+    @part
+    def stimulus(self) -> type[Stimulus]:
+        """The kind of stimulus."""
+        return kinds()[_kind(self.stimulus_body, kinds(), f"{self.where}.stimulus", "kind: step")]
+
+    @part
+    def stimulus_keys(self) -> None:
+        """The kind of stimulus has the keys that it needs, and no others."""
+        where, written = f"{self.where}.stimulus", self.stimulus_body
+        with collected() as noted:
+            with noted():
+                fields(self._written("stimulus"), where, self.stimulus.keys(), self.legal)
+            for name in (name for name, field in self.stimulus.fields.items() if not field.swept):
+                if isinstance(written.get(name), dict):
+                    with noted():
+                        raise UserError(
+                            f"{where}.{name}: {quoted(written[name])} is an axis; give one number for all neurons"
+                        )
+            if self.body.get("current") == FILE and self.stimulus.kind != FILE:
+                raise UserError(
+                    f"{where}: `current: file` is the stimulus in the model file, beside which there is no "
+                    f"{quoted(self.stimulus.kind)}; leave the stimulus out, or name the current that it sets"
+                )
+
+    @part
+    def protocol_kind(self) -> type[Protocol]:
+        """What reads the keys of the protocol; they are there, and no others."""
+        if "protocol" not in self.body:
+            return default_protocol(self.stimulus)
+        body, where = self.body["protocol"], f"{self.where}.protocol"
+        legal = [name for name, kind in protocols().items() if kind.takes(self.stimulus)]
+        kind = protocols()[_kind(body, legal, where, "kind: current_clamp")]
+        fields(body, where, {"kind": Key(kind.title, f"kind: {kind.kind}"), **kind.keys})
+        return kind
+
+    @part
+    def sample_body(self) -> None:
+        """What is wrong in the design whatever is sampled."""
+        if "sample" in self.body:
+            check_sample(self.body["sample"], f"{self.where}.sample")
+
+    @part
+    def solver_body(self) -> dict:
+        """What is written for the solver."""
+        return mapping(self._written("solver"), f"{self.where}.solver")
+
+    @part
+    def solver_keys(self) -> None:
+        """What is wrong in the solver whatever the model."""
+        check_solver(self.solver_body, f"{self.where}.solver")
+
+    @part
+    def spikes_body(self) -> dict:
+        """What is written for the spikes, its keys checked."""
+        return fields(self.body.get("spikes", {}), f"{self.where}.spikes", SPIKES)
+
+    @part
+    def parameters_body(self) -> dict:
+        """What is written for the parameters."""
+        return mapping(self.body.get("parameters", {}), f"{self.where}.parameters")
+
+    @part
+    def traces_body(self) -> list:
+        """What is written for the traces."""
+        return items(
+            self.body.get("traces", []), f"{self.where}.traces", "[{amplitude: 10, ...}, ...], a list of points"
+        )
+
+
+def _check_name(name: str) -> None:
+    if not NAME.fullmatch(name):
+        raise UserError(
+            f"experiments: the name {quoted(name)} becomes a folder; use up to 100 letters, digits, _ and -"
+        )
+
+
+def _kind(body: object, legal: Iterable[str], where: str, example: str) -> str:
+    """The `kind` of a stimulus or a protocol."""
+    written = present(mapping(body, where), "kind", where, {"kind": Key("", example)})
+    return choice(written, legal, f"{where}.kind")

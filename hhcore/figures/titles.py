@@ -1,0 +1,47 @@
+"""What figures and their traces are called: authors and variant of a model, what distinguishes a trace."""
+
+import re
+
+from hhcore.base.units import ZERO_CELSIUS_K, pretty_unit
+from hhcore.experiments.experiment import Experiment
+from hhcore.model.model import Model
+
+
+def after_number(unit: str) -> str:
+    """The unit after a number: ` µA/cm²`, or nothing if the unit is `1`."""
+    return "" if unit == "1" else f" {pretty_unit(unit)}"
+
+
+def authors(model: Model) -> str:
+    """`Hodgkin and Huxley 1952` of `Hodgkin and Huxley 1952, squid giant axon`; a title without a year stays whole.
+
+    The name of a variant follows in brackets.
+    """
+    title = (model.base or model).title
+    found = re.match(r".*?\b(?:1[89]|20)\d\d\b", title)
+    variant = model.name.partition(":")[2] if model.base else ""
+    return (found[0] if found else title) + (f" ({variant})" if variant else "")
+
+
+def trace_titles(e: Experiment) -> tuple[str, ...]:
+    """What distinguishes each trace, in as few digits as keep different traces apart, at least six."""
+    different = len({tuple(point.items()) for point in e.traces})
+    for digits in range(6, 18):
+        titles = tuple(_trace_title(e, point, digits) for point in e.traces)
+        if len(set(titles)) == different:
+            break
+    return titles
+
+
+def _trace_title(e: Experiment, point: dict[str, float], digits: int) -> str:
+    """What is swept, the stimulus without what has its default, and changed parameters of the model."""
+    usual = e.stimulus.defaults(e.duration) | {name: q.value for name, q in e.model.parameters.items()}
+    names = [*e.stimulus.fields, *e.model.parameters]
+    shown = [name for name in names if name in e.swept or point[name] != usual.get(name)]
+    return ", ".join(f"{name} = {_value(e, name, point[name], digits)}" for name in shown)
+
+
+def _value(e: Experiment, name: str, value: float, digits: int) -> str:
+    if name in e.celsius:
+        return f"{value - ZERO_CELSIUS_K:.{digits}g}{after_number('degC')}"
+    return f"{value:.{digits}g}{after_number(e.unit(name))}"
