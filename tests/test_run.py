@@ -140,6 +140,7 @@ def test_a_model_file_counts_from_the_config(tmp_path, monkeypatch):
         ({**SQUID, "model": "hodgkin_huxley"}, "did you mean 'hodgkin_huxley_1952'?"),
         ({"config": "none.yaml"}, "config file 'none.yaml' does not exist"),
         ({"config": {"experiments": {"e": SQUID}}, "model": "noble_1962"}, "run: give a config, or the keys of one"),
+        ({"config": {"experiments": {"e": SQUID}}, "name": "e"}, "run: name='e' is given beside a config"),
         ({"config": 3}, "config: 3 is not a mapping"),
         ({}, "run: give a config, or the keys of one"),
         ({**SQUID, "model": hhcore.load_model("noble_1962")}, "is a loaded model; give its name, or the path of"),

@@ -126,7 +126,7 @@ def numbers(values: object, where: str) -> np.ndarray:
             f"{where}: {quoted(values)} is neither a number nor an array of numbers; give one in the model's unit"
         ) from error
     if array.ndim > 1:
-        raise UserError(f"{where}: an array of shape {array.shape} is no list; give a number, or one for each neuron")
+        raise UserError(f"{where}: an array of shape {array.shape} is not a list; give one number, or one a neuron")
     return array
 
 

@@ -115,7 +115,8 @@ def is_in_celsius(value: object) -> bool:
     if isinstance(value, dict | list):
         return any(map(is_in_celsius, value.values() if isinstance(value, dict) else value))
     own = _NUMBER.sub("", value.strip(), count=1).strip() if isinstance(value, str) else ""
-    return bool(own) and any(_pint_unit(own, file) == _pint_unit("degC", file) for file in _DEFINITIONS)
+    known = ((_pint_unit(own, file), file) for file in _DEFINITIONS if own)
+    return next((found == _pint_unit("degC", file) for found, file in known if found is not None), False)
 
 
 def check_temperature(coldest: float, unit: str, own: float, where: str) -> None:

@@ -27,7 +27,7 @@ def run(
     results: str | os.PathLike[str] | None = None,
     threads: int | None = None,
     progress: bool = True,
-    name: str = "experiment",
+    name: str | None = None,
     **experiment: object,
 ) -> Run:
     """Run the experiments of a config, and return their tables as data frames.
@@ -40,7 +40,8 @@ def run(
                  again. Without one, everything is gone with the object that is returned
     threads    : by default all cores
     progress   : whether to show a bar, or lines in a log file
-    name       : of the experiment given by keyword arguments, whose `initial_state` is "rest" by default
+    name       : of the experiment given by keyword arguments, "experiment" by default; its `initial_state` is "rest" if
+                 none is given
 
     The tables are those of Snakemake to the last bit, and so is what is made again; `snakemake` goes on in a folder of
     results where this has ended, and the other way round. After Ctrl-C the same call goes on, if there is a folder.
@@ -92,14 +93,18 @@ def _made(experiment: Experiment, folder: Path, threads: int, progress: bool) ->
 
 
 def _experiments(
-    config: str | os.PathLike[str] | Mapping[str, object] | None, name: str, experiment: dict[str, object]
+    config: str | os.PathLike[str] | Mapping[str, object] | None, name: str | None, experiment: dict[str, object]
 ) -> dict[str, Experiment]:
     """The experiments of a config, or the one of keyword arguments."""
     if (config is None) == (not experiment):
         raise UserError("run: give a config, or the keys of one experiment: model=..., stimulus=..., and so on")
+    if config is not None and name is not None:
+        raise UserError(f"run: name={name!r} is given beside a config, which names its experiments; leave it out")
     if isinstance(config, str | os.PathLike):
         return read_experiments(read_config(Path(config)))
-    whole = {"experiments": {name: {"initial_state": "rest", **experiment}}} if config is None else config
+    whole = (
+        {"experiments": {name or "experiment": {"initial_state": "rest", **experiment}}} if config is None else config
+    )
     config = mapping(_plain(whole), "config")
     if isinstance(config.get("experiments"), dict):
         config["experiments"] = {key: _with_axes(body) for key, body in config["experiments"].items()}
