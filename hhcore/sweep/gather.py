@@ -169,8 +169,8 @@ def _set_aside_useless(shards: list[Path], form: Format) -> None:
     if useless:
         names = ", ".join(path.name for path in useless[:5]) + (", …" if len(useless) > 5 else "")
         raise DamageError(
-            f"{shards[0].parent}: {counted(len(useless), 'shard')} damaged or of another version ({names}), now set aside "
-            "as *.damaged; run the same command again to simulate their neurons again"
+            f"{shards[0].parent}: {counted(len(useless), 'shard')} damaged or of another version ({names}), now set "
+            "aside as *.damaged; run the same command again to simulate their neurons again"
         )
 
 
