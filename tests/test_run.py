@@ -3,6 +3,7 @@
 import copy
 import io
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -256,6 +257,11 @@ def test_a_run_shows_what_it_has(tmp_path):
         axon.figure("fi_curve")
     with pytest.raises(AttributeError, match="did you mean 'features'"):
         _ = axon.feature
+
+
+def test_the_certificate_of_one_neuron_has_no_statistics(tmp_path):
+    one = {"stimulus": {"kind": "step", "amplitude": 10}, "parameters": {}}
+    assert re.search("; spike-time error [0-9.]+ µs in 1 sampled neuron, against", repr(run(tmp_path, **one)))
 
 
 def test_with_several_experiments_one_is_named(tmp_path):

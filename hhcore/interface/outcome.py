@@ -90,8 +90,11 @@ class Outcome:
             said[f"{accuracy.name}_{which}_{accuracy.suffix}"]
             for which in ("worst", f"{100 * QUANTILE:.0f}_percent", "median")
         )
-        unit, sample = pretty_unit(accuracy.unit), counted(int(said["reference_runs"]), "sampled neuron")
+        unit, runs = pretty_unit(accuracy.unit), int(said["reference_runs"])
+        sample = counted(runs, "sampled neuron")
         errors = f"at most {most} {unit} in {MOST} of {sample} (worst {worst} {unit}, median {median} {unit})"
+        if runs == 1:
+            errors = f"{worst} {unit} in {sample}"
         if not worst[0].isdigit():  # a reason
             errors = f"not measured in {sample}: {worst}"
         method, setting = said["solver_method"], float(said["solver_accuracy"])

@@ -102,10 +102,9 @@ def _experiments(
         raise UserError(f"run: name={name!r} is given beside a config, which names its experiments; leave it out")
     if isinstance(config, str | os.PathLike):
         return read_experiments(read_config(Path(config)))
-    whole = (
-        {"experiments": {name or "experiment": {"initial_state": "rest", **experiment}}} if config is None else config
-    )
-    config = mapping(_plain(whole), "config")
+    if config is None:
+        config = {"experiments": {name or "experiment": {"initial_state": "rest", **experiment}}}
+    config = mapping(_plain(config), "config")
     if isinstance(config.get("experiments"), dict):
         config["experiments"] = {key: _with_axes(body) for key, body in config["experiments"].items()}
     return read_experiments(config)
