@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hhcore import __version__
 from hhcore.base.errors import UserError
+from hhcore.base.words import counted
 from hhcore.certify.expected import calibration_s
 from hhcore.config.file import read_config
 from hhcore.config.reader import read_experiments
@@ -80,7 +81,7 @@ def verified(folder: str) -> int:
     for problem in problems(files, Progress(folder, things="files")):
         print(problem)
         wrong += 1
-    print(f"{len(files):,} files checked, {wrong:,} wrong" if wrong else f"{len(files):,} files checked, all sound")
+    print(f"{counted(len(files), 'file')} checked, {f'{wrong:,} wrong' if wrong else 'all sound'}")
     return wrong
 
 

@@ -35,6 +35,8 @@ EXEMPT = {
     "base/seals.py": "how a file is sealed, not what is in it",
     "base/progress.py": "lines on the terminal",
     "base/board.py": "lines on the terminal",
+    "base/words.py": "lines on the terminal",
+    "base/watch.py": "lines on the terminal",
     "model": "a model enters by its own digest",
     "config": "a config enters by the values of the experiment",
     "grid/axes.py": "axes enter by their values",
@@ -217,6 +219,15 @@ def test_a_text_that_is_compiled_is_hashed_with_the_module_that_compiles_it():
     for text in PACKAGE.rglob("*.in"):
         name = text.relative_to(PACKAGE).as_posix()
         assert any(covers(entry, name) for entry in hashed), name
+
+
+@pytest.mark.parametrize("step", CODE)
+def test_data_of_a_module_are_hashed_with_it(step):
+    """Such as `base/units.txt`: files of its folder that it names."""
+    for entry in (entry for entry in CODE[step] if str(entry).endswith(".py")):
+        folder, text = (PACKAGE / entry).parent, (PACKAGE / entry).read_text()
+        data = [path for path in folder.iterdir() if path.is_file() and path.suffix != ".py" and path.name in text]
+        assert left_out({path.relative_to(PACKAGE).as_posix() for path in data}, CODE[step]) == []
 
 
 def test_the_digest_of_a_kernel_covers_its_compiler(monkeypatch):

@@ -11,11 +11,17 @@ import pytest
 import hhcore
 from hhcore import Step, simulate, trace
 from hhcore.__main__ import main
+from hhcore.base import units
 from hhcore.certify import calibration
 from hhcore.schemes.solver import Solver
 
 HH = "hodgkin_huxley_1952"
 STATES = {"membrane.V": -65.0, "sodium.m": 0.05, "sodium.h": 0.6, "potassium.n": 0.32}
+
+
+def test_the_large_file_of_units_is_not_read_for_a_common_unit(monkeypatch):
+    monkeypatch.setattr(units, "_DEFINITIONS", (units._DEFINITIONS[0], "gone.txt"))
+    assert units.is_in_celsius({"values": ["6.3 degC"]}) and not units.is_in_celsius(["310 K", "5 mV"])
 
 
 def test_quantities_as_text_are_the_same_numbers():

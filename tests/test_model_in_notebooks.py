@@ -97,6 +97,12 @@ def test_every_kind_of_expression_is_drawn_with_the_brackets_that_it_needs(odd):
     check(odd.myokit)
 
 
+@pytest.mark.parametrize("base", ["1e-5", "2e-5", "1e20"])
+def test_a_power_of_a_power_of_ten_has_brackets(odd, base):
+    drawn = Typesetter(odd.myokit).expression(myokit.parse_expression(f"{base}^2"))
+    assert "".join(ET.fromstring(drawn).itertext()).startswith("(") and drawn.count("<mo>(</mo>") == 1
+
+
 def test_texts_of_a_file_are_escaped(odd):
     page = odd._repr_html_()
     assert "Odd &lt;b&gt;name" in page and "A &amp; B &lt;script&gt;" in page and "<script" not in page

@@ -1,9 +1,15 @@
 """hhcore.run: one call in this process makes what Snakemake makes, and keeps what is there."""
 
+import copy
 import io
+import pickle
+import re
+import shutil
 import subprocess
 import sys
+from math import inf
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -14,7 +20,8 @@ from matplotlib.figure import Figure
 from test_workflow import Folder
 
 import hhcore
-from hhcore.base.lock import locked
+from hhcore.base import progress, tables
+from hhcore.base.lock import locked, shared
 from hhcore.compile.cache import cache_directory
 from hhcore.interface import bar
 from hhcore.interface.outcome import Run
@@ -66,6 +73,13 @@ def test_every_file_is_that_of_snakemake_byte_for_byte(snakemake, mine):
     )
     assert len(ours) == 24
     assert ours == theirs
+
+
+def test_figures_that_are_current_are_kept(mine):
+    before = states(mine.path / "results/e")
+    again = hhcore.run({"experiments": {"e": CERTIFIED}}, results=mine.path / "results", progress=False)
+    assert all(path.exists() for path in again.save_figures())
+    assert states(mine.path / "results/e") == before
 
 
 def test_snakemake_goes_on_from_there(mine):
@@ -127,10 +141,13 @@ def test_a_model_file_counts_from_the_config(tmp_path, monkeypatch):
         ({**SQUID, "model": "hodgkin_huxley"}, "did you mean 'hodgkin_huxley_1952'?"),
         ({"config": "none.yaml"}, "config file 'none.yaml' does not exist"),
         ({"config": {"experiments": {"e": SQUID}}, "model": "noble_1962"}, "run: give a config, or the keys of one"),
+        ({"config": {"experiments": {"e": SQUID}}, "name": "e"}, "run: name='e' is given beside a config"),
         ({"config": 3}, "config: 3 is not a mapping"),
         ({}, "run: give a config, or the keys of one"),
         ({**SQUID, "model": hhcore.load_model("noble_1962")}, "is a loaded model; give its name, or the path of"),
         ({**SQUID, "threads": 0}, "threads: 0 is not"),
+        ({**SQUID, "threads": "2"}, "threads: '2' is not"),
+        ({**SQUID, "results": "/dev/null/here"}, r"results: /dev/null/here/experiment\S* cannot be read or written"),
     ],
 )
 def test_a_mistake_is_one_sentence(arguments, sentence):
@@ -147,6 +164,31 @@ def test_failed_neurons_fail_a_run_that_says_so(tmp_path):
     assert len(run(tmp_path, **unstable).failures) == 3
     with pytest.raises(hhcore.UserError, match="3 neurons failed, and the config says `failed_neurons: fail`"):
         run(tmp_path, **unstable, failed_neurons="fail")
+    both = {"bad": SQUID | unstable | {"failed_neurons": "fail"}, "good": SQUID}
+    with pytest.raises(hhcore.UserError, match=r"bad/failures\.parquet says when"):
+        hhcore.run({"experiments": both}, results=tmp_path, progress=False)
+    assert (tmp_path / "good/features.parquet").exists()
+
+
+def test_failed_neurons_without_a_folder_of_results_name_no_file():
+    one = {
+        "parameters": {"sodium.g": 1e300},
+        "stimulus": {"kind": "step", "amplitude": 5},
+        "initial_state": "model",
+        "solver": {"method": "tsit5", "local_error": 1e-6},
+    }
+    with pytest.raises(hhcore.UserError, match="1 neuron failed") as raised:
+        hhcore.run(**SQUID | one, failed_neurons="fail", progress=False)
+    assert "; give `results`, a folder" in str(raised.value)
+
+
+def test_what_is_current_is_read_where_nothing_can_be_locked(mine):
+    """As in a folder that is read-only: here .lock cannot be opened."""
+    (mine.path / "results/e/.lock").unlink()
+    (mine.path / "results/e/.lock").mkdir()
+    again = hhcore.run({"experiments": {"e": CERTIFIED}}, results=mine.path / "results", progress=False)
+    assert again.simulated == 0
+    (mine.path / "results/e/.lock").rmdir()
 
 
 def test_two_at_once_share_the_work(tmp_path):
@@ -161,6 +203,15 @@ def test_snakemake_waits_for_its_turn(mine):
     assert refused.returncode == 1
     assert "Error. results/e is in use by hhcore.run; run the same command again" in refused.stderr
     assert not (mine.path / "results/report.html").exists()
+
+
+def test_it_waits_for_the_first_run_of_snakemake(tmp_path):
+    """Which holds the folder of an experiment before there is one."""
+    folder, waits = tmp_path / "results/e", Mock(side_effect=KeyError)
+    with shared(folder), pytest.raises(KeyError), locked(folder, waits):
+        pass
+    with locked(folder, waits):
+        pass
 
 
 def test_ctrl_c_keeps_the_shards_that_are_finished(tmp_path, monkeypatch):
@@ -181,6 +232,17 @@ def test_ctrl_c_keeps_the_shards_that_are_finished(tmp_path, monkeypatch):
     assert run(tmp_path, **wider).simulated == 22 - held
 
 
+def test_a_kernel_that_is_half_copied_is_not_kept(tmp_path, monkeypatch):
+    def half(source, target):
+        Path(target).write_text("half")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(shutil, "copyfile", half)
+        run(tmp_path)
+    assert run(tmp_path).simulated == 6 and (tmp_path / "e/kernel.py").read_text() != "half"
+
+
 def test_a_run_shows_what_it_has(tmp_path):
     axon = run(tmp_path, **CERTIFIED)
     assert set(axon.tables) < set(dir(axon)) and axon["e"].features is axon.features
@@ -197,6 +259,11 @@ def test_a_run_shows_what_it_has(tmp_path):
         _ = axon.feature
 
 
+def test_the_certificate_of_one_neuron_has_no_statistics(tmp_path):
+    one = {"stimulus": {"kind": "step", "amplitude": 10}, "parameters": {}}
+    assert re.search("; spike-time error [0-9.]+ µs in 1 sampled neuron, against", repr(run(tmp_path, **one)))
+
+
 def test_with_several_experiments_one_is_named(tmp_path):
     both = hhcore.run({"experiments": {"a": SQUID, "b": SQUID | {"duration": 41}}}, results=tmp_path, progress=False)
     assert list(both) == ["a", "b"] and len(both["b"].features) == 6
@@ -205,7 +272,10 @@ def test_with_several_experiments_one_is_named(tmp_path):
 
 
 def test_long_work_has_lines_in_a_log_file(capfd, monkeypatch):
-    hhcore.run(**SQUID)
+    with monkeypatch.context() as fast:
+        for module in (bar, progress):
+            fast.setattr(module, "EVERY_S", inf)  # a cold cache of kernels makes it long
+        hhcore.run(**SQUID)
     assert capfd.readouterr() == ("", "")
     monkeypatch.setattr(bar, "EVERY_S", 0)
     monkeypatch.setattr(steps, "SAID_FROM", 0)
@@ -215,6 +285,19 @@ def test_long_work_has_lines_in_a_log_file(capfd, monkeypatch):
     assert begun == "experiment: 0 of 6 new neurons" and finished.startswith("experiment: 6 of 6 new neurons, ")
     hhcore.run(**SQUID, progress=False)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_store_of_another_version_is_mentioned_once(tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(estimate, "STEPS_PER_SHARD", 2400.0)
+    monkeypatch.setattr(progress, "EVERY_S", inf)
+    run(tmp_path)
+    shards = sorted((tmp_path / "e/shards").iterdir())
+    for path in shards:
+        tables.write(path, tables.read(path).drop_columns("steps"), {})
+    capfd.readouterr()
+    assert len(shards) > 1 and hhcore.run(**SQUID, results=tmp_path, name="e").simulated == 6
+    said = "e: the store holds neurons of another version of hhcore; they are simulated again\n"
+    assert capfd.readouterr().err == said
 
 
 def test_a_terminal_has_a_bar_which_goes_when_it_is_full(monkeypatch):
@@ -237,5 +320,15 @@ def test_a_temporary_folder_goes_with_its_run():
     outcome, folder = axon["experiment"], axon.folder
     del axon
     assert len(outcome.spikes) and folder.exists()
+    twin = copy.deepcopy(outcome)
     del outcome
+    assert folder.exists()
+    del twin
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])
+def test_a_run_and_its_outcomes_can_be_copied_and_pickled(copied, mine):
+    axon = hhcore.run({"experiments": {"e": CERTIFIED}}, results=mine.path / "results", progress=False)
+    for thing in (axon, axon["e"]):
+        pd.testing.assert_frame_equal(copied(thing).features, axon.features)

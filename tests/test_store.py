@@ -192,12 +192,12 @@ def test_a_shard_without_neurons_is_sound_and_one_that_is_damaged_is_set_aside(t
     filled = [path for path in paths if pq.read_metadata(path).num_rows]
     assert 1 < len(filled) <= 8
     filled[0].write_bytes(b"PAR1")
-    with pytest.raises(UserError, match=rf"1 shards \({filled[0].name}\) are damaged"):
+    with pytest.raises(UserError, match=rf"1 shard damaged or of another version \({filled[0].name}\)"):
         whole(e, paths)
     assert sorted(path.name for path in tmp_path.iterdir() if path not in paths) == [f"{filled[0].stem}.damaged"]
     update(e, tmp_path, [filled[0].stem])
     store.tables.write(filled[1], pq.read_table(filled[1]), {"context": "another"})
-    with pytest.raises(UserError, match=rf"1 shards \({filled[1].name}\) are damaged or of another version"):
+    with pytest.raises(UserError, match=rf"1 shard damaged or of another version \({filled[1].name}\)"):
         whole(e, paths)
 
 

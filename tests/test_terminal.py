@@ -18,6 +18,7 @@ from test_workflow import SMALL, Folder
 from hhcore.base import board, tables
 from hhcore.base.board import FOLDER, Board
 from hhcore.base.progress import Progress
+from hhcore.base.watch import JobLog
 from hhcore.config.reader import read_experiments
 from hhcore.schemes.solver import Solver
 from hhcore.sweep import held as held_module
@@ -161,6 +162,16 @@ def test_lines_of_a_file_count_jobs_by_the_work_expected_of_them(tmp_path, monke
     assert not run.thread.is_alive(), "a board closes by itself"
 
 
+def test_a_job_of_several_steps_is_not_done_when_its_neurons_are(tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    log = tmp_path / "experiment.log"
+    watch = JobLog("e", log)
+    watch.part(0, 1)(6, 6)
+    assert board.read_note(board.note_file(log)) == board.Note(None, "6 of 6 new neurons")
+    watch.step("figures")
+    assert board.read_note(board.note_file(log)) == board.Note(None, "figures")
+
+
 def experiment(**changes):
     config = SMALL | GRID | {"model": str(MODEL)} | changes
     return read_experiments({"experiments": {"e": config}})["e"]
@@ -189,6 +200,15 @@ def test_neurons_in_the_store_are_counted(store, changes, kept):
     asked = experiment(**changes)
     assert held(asked, ["all"], store) == Held(kept)
     assert held(asked, ["0", "1"], store) == Held(kept), "a grid that grew may have more shards than its store"
+
+
+def test_files_that_are_no_shards_or_cannot_be_read_count_as_nothing(store, tmp_path):
+    folder = tmp_path / "shards"
+    folder.mkdir()
+    for name in ("all_old", "0 (conflict)", "1"):
+        (folder / f"{name}.parquet").write_bytes((store / "shards/all.parquet").read_bytes())
+    (folder / "01.parquet").symlink_to("gone.parquet")
+    assert held(experiment(), ["all"], tmp_path).neurons < 18
 
 
 def test_a_tolerance_counts_on_the_solver_of_the_last_run(store):

@@ -3,6 +3,7 @@
 import reprlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from numbers import Integral
 
 import numpy as np
 
@@ -125,8 +126,14 @@ def numbers(values: object, where: str) -> np.ndarray:
             f"{where}: {quoted(values)} is neither a number nor an array of numbers; give one in the model's unit"
         ) from error
     if array.ndim > 1:
-        raise UserError(f"{where}: an array of shape {array.shape} is no list; give a number, or one for each neuron")
+        raise UserError(f"{where}: an array of shape {array.shape} is not a list; give one number, or one a neuron")
     return array
+
+
+def check_threads(threads: object) -> None:
+    """Raise UserError for what is not a number of threads."""
+    if not (isinstance(threads, Integral) and threads > 0):
+        raise UserError(f"threads: {quoted(threads)} is not a number of threads; give a whole number from 1 on")
 
 
 def text(value: object, where: str, example: str) -> str:

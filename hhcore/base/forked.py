@@ -1,7 +1,9 @@
 """Tasks in processes forked from this one, which has already loaded all that they need."""
 
 import multiprocessing
+import pickle
 import sys
+import traceback
 from collections.abc import Callable, Iterable
 
 Task = Callable[[], None]
@@ -11,23 +13,28 @@ def side_by_side(tasks: Iterable[Task], processes: int) -> None:
     """Do tasks, so many at a time; the next ones are taken from the iterable while the first are done.
 
     With one process, and on macOS, where libraries do not bear a fork, they are done here, one after the other.
-    Raises the first error of a task, and MemoryError if its process was killed.
+    Raises the first error of a task when no other task is running any more, and MemoryError if its process was killed.
     """
-    if processes == 1 or sys.platform == "darwin":
+    if processes <= 1 or sys.platform == "darwin":
         for task in tasks:
             task()
         return
-    running: list[Task] = []
-    for task in tasks:
-        if len(running) == processes:
-            running.pop(0)()
-        running.append(_begun(task))
-    for wait in running:
-        wait()
+    running: list[Callable[[], BaseException | None]] = []
+    try:
+        for task in tasks:
+            if len(running) == processes and (error := running.pop(0)()):
+                raise error
+            running.append(_begun(task))
+        while running:
+            if error := running.pop(0)():
+                raise error
+    finally:
+        for wait in running:
+            wait()
 
 
-def _begun(task: Task) -> Task:
-    """Begin a task in a process of its own. Returns what waits for its end, and raises its error."""
+def _begun(task: Task) -> Callable[[], BaseException | None]:
+    """Begin a task in a process of its own. Returns what waits for its end, and returns its error."""
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
 
@@ -35,7 +42,7 @@ def _begun(task: Task) -> Task:
         try:
             task()
         except BaseException as error:
-            theirs.send(error)
+            theirs.send(_sendable(error))
         else:
             theirs.send(None)
 
@@ -43,13 +50,23 @@ def _begun(task: Task) -> Task:
     process.start()
     theirs.close()
 
-    def wait() -> None:
+    def wait() -> BaseException | None:
         try:
             error = ours.recv()
         except EOFError:
-            error = MemoryError("a process that drew was killed")
+            process.join()
+            killed = (process.exitcode or 0) < 0
+            return MemoryError("a process was killed") if killed else RuntimeError("a process ended without a word")
         process.join()
-        if error is not None:
-            raise error
+        return error
 
     return wait
+
+
+def _sendable(error: BaseException) -> BaseException:
+    """The error itself if it survives a pickle, else a RuntimeError with its traceback."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError("".join(traceback.format_exception(error)))
+    return error

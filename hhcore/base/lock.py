@@ -2,7 +2,7 @@
 
 import fcntl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -17,24 +17,25 @@ def locked(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
 
     waiting : called once if another one holds it
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / FILE).open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waiting()
-            fcntl.flock(file, fcntl.LOCK_EX)
-        except OSError:  # a file system without such locks: files still appear whole
-            pass
+    with ExitStack() as stack:
+        with suppress(OSError):  # a read-only folder, or no such locks there: files still appear whole
+            folder.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context((folder / FILE).open("a"))
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                waiting()
+                fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def shared(folder: Path) -> IO[str] | None:
-    """Hold a folder, if it is there, together with others until the file that is returned is closed.
+    """Hold a folder together with others until the file that is returned is closed; None if it cannot be locked.
 
     Raises UserError if a process holds it alone.
     """
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         file = (folder / FILE).open("a")
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError as error:

@@ -20,27 +20,33 @@ class Progress:
     label  : begins each line
     log    : a file that gets the lines too, None for none
     things : what is counted
+    whole  : whether that is all of the job; else the board lets the clock say how far the job is
     """
 
-    def __init__(self, label: str, log: Path | None = None, things: str = "new neurons"):
-        self.label, self.log, self.things = label, log, things
+    def __init__(self, label: str, log: Path | None = None, things: str = "new neurons", whole: bool = True):
+        self.label, self.log, self.things, self.whole = label, log, things, whole
         self.note, self.note_file = Note(), log and note_file(log)
         self.started = self.shown = time.monotonic()
         self.noted = -inf
 
     def __call__(self, done: int, total: int) -> None:
         """Report that `done` of `total` are finished."""
-        counted = f"{done:,} of {total:,} {self.things}"
-        self._leave_note(done / total if total else 1.0, counted, done in (0, total))
+        text = f"{done:,} of {total:,} {self.things}"
+        part = (done / total if total else 1.0) if self.whole else None
+        self._leave_note(part, text, done in (0, total))
         if done in (0, total) or self._is_due():
-            self._line(f"{counted}{self._rest(done, total, time.monotonic() - self.started)}")
+            self._line(f"{text}{self._rest(done, total, time.monotonic() - self.started)}")
+
+    def step(self, name: str) -> None:
+        """Report that a step begins, for the board alone."""
+        self._leave_note(None, name, True)
 
     def tried(self, solvers: int, most: int) -> None:
         """Report that so many solvers have been tried; nobody knows how many of `most` there will be."""
-        counted = tried_text(solvers, most)
-        self._leave_note(None, counted, False)
+        text = tried_text(solvers, most)
+        self._leave_note(None, text, False)
         if self._is_due():
-            self._line(f"{counted}, {time.monotonic() - self.started:.0f} s")
+            self._line(f"{text}, {time.monotonic() - self.started:.0f} s")
 
     def write(self, text: str) -> None:
         """A remark for the user, one line."""

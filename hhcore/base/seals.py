@@ -54,7 +54,7 @@ def _check_seal(path: Path, *state: int) -> None:
     with path.open("rb") as file:
         at, digits = _mark(file, SEAL)
         if digits is None:
-            raise UserError(f"{path} is damaged or no file of this version of hhcore (it has no seal); {_AGAIN}")
+            raise UserError(f"{path} is damaged, or not a file of this version of hhcore (it has no seal); {_AGAIN}")
         if digits != _hash(file, at):
             raise UserError(f"{path} is damaged (its bytes do not agree with its seal); {_AGAIN}")
 

@@ -3,7 +3,7 @@
 import functools
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from decimal import Decimal
 from numbers import Real
@@ -21,6 +21,7 @@ _DEFINITIONS = (str(Path(__file__).with_name("units.txt")), ALL_UNITS)  # the fi
 Written = float | str  # a number in the model's unit, or text with a unit of its own
 Quantities = Written | Sequence[Written] | np.ndarray  # one for all neurons, or a list with one for each
 
+_READ = (str, bool, np.bool_, type(None), Mapping, Set)  # `to_unit` reads text, and says that the others are no numbers
 _DECIMAL_COMMA = re.compile(r"([+-]?\d+),(\d+)", re.ASCII)
 _POWER = re.compile(r"(?<=[A-Za-z])-?[2-4]\b")  # of a unit, as columns have it: cm2
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
@@ -80,16 +81,18 @@ def to_unit(value: object, unit: str, where: str) -> float:
 def to_array(values: object, unit: str, where: str) -> np.ndarray:
     """A quantity, or a list of them with a text here and there, as float64 () or (n,) in `unit`.
 
-    Raises UserError for text as `to_unit` does, and for what is neither a number nor a list of numbers.
+    Raises UserError for text as `to_unit` does, and for what is neither a number nor a list of numbers, also if NumPy
+    would make one of it: None, a truth value, the keys of a mapping, a set in any order.
 
     >>> to_array(["0.5 s", 20], "ms", "start")
     array([500.,  20.])
     """
-    if isinstance(values, str):
+    if isinstance(values, np.ndarray) and values.dtype.kind not in "iuf":
+        values = values.tolist()
+    if isinstance(values, _READ):
         return np.array(to_unit(values, unit, where))
-    is_plain = isinstance(values, np.ndarray) and values.dtype.kind in "biuf"
-    if isinstance(values, Iterable) and not is_plain:
-        values = [to_unit(v, unit, f"{where}[{i}]") if isinstance(v, str) else v for i, v in enumerate(values)]
+    if isinstance(values, Iterable) and not isinstance(values, np.ndarray):
+        values = [to_unit(v, unit, f"{where}[{i}]") if isinstance(v, _READ) else v for i, v in enumerate(values)]
     return numbers(values, where)
 
 
@@ -112,7 +115,8 @@ def is_in_celsius(value: object) -> bool:
     if isinstance(value, dict | list):
         return any(map(is_in_celsius, value.values() if isinstance(value, dict) else value))
     own = _NUMBER.sub("", value.strip(), count=1).strip() if isinstance(value, str) else ""
-    return bool(own) and any(_pint_unit(own, file) == _pint_unit("degC", file) for file in _DEFINITIONS)
+    known = ((_pint_unit(own, file), file) for file in _DEFINITIONS if own)
+    return next((found == _pint_unit("degC", file) for found, file in known if found is not None), False)
 
 
 def check_temperature(coldest: float, unit: str, own: float, where: str) -> None:

@@ -30,10 +30,13 @@ class Watch:
 
 
 class JobLog(Watch):
-    """The log of a job, and its notes for the board of the run."""
+    """The log of a job of several steps, and its notes for the board of the run."""
 
     def __init__(self, name: str, log: Path):
-        self.lines = Progress(name, log)
+        self.lines = Progress(name, log, whole=False)
+
+    def step(self, name: str) -> None:
+        self.lines.step(name)
 
     def tried(self, solvers: int, most: int) -> None:
         self.lines.tried(solvers, most)

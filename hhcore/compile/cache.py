@@ -83,6 +83,7 @@ def alone(name: str) -> Iterator[None]:
     """Hold a file of the cache while it is made: processes that want the same one wait, those that want others do not.
 
     A file system that has no such locks, or a cache that others share, lets everybody go on: the work is done twice.
+    So do threads of one process, to which these locks belong as a whole.
     """
     with suppress(OSError):
         _make(cache_directory())

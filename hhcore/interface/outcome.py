@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from copy import copy, deepcopy
 from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,14 +12,18 @@ import pyarrow.parquet as pq
 
 from hhcore.base import tables
 from hhcore.base.errors import UserError, closest
+from hhcore.base.lock import locked
 from hhcore.base.units import pretty_unit
+from hhcore.base.watch import Watch
+from hhcore.base.words import counted
 from hhcore.certify.certificate import certificate
 from hhcore.certify.evidence import MOST, QUANTILE
 from hhcore.experiments.analysis import Analysis, analyses
 from hhcore.experiments.experiment import Experiment
 from hhcore.interface.bar import in_notebook
+from hhcore.results.recipes import recipes
+from hhcore.results.steps import make_figures
 from hhcore.schemes.solver import setting_of
-from hhcore.simulation.display import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,20 +46,33 @@ class Outcome:
     """
 
     def __init__(
-        self, experiment: Experiment, folder: Path, simulated: int = 0, temporary: TemporaryDirectory | None = None
+        self,
+        experiment: Experiment,
+        folder: Path,
+        simulated: int,
+        threads: int,
+        temporary: TemporaryDirectory | None = None,
     ):
         self.name, self.experiment, self.folder, self.simulated = experiment.name, experiment, folder, simulated
+        self._threads = threads
         self._analyses = analyses(experiment)
         self._frames: dict[str, pd.DataFrame] = {}
         self._temporary = temporary  # the folder is there as long as this object
         self.tables = tuple(table.name for analysis in self._analyses for table in analysis.tables)
 
     def __getattr__(self, name: str) -> "pd.DataFrame":
-        if name.startswith("_") or name not in self.tables:
+        if name.startswith("_") or "tables" not in self.__dict__:  # copy and pickle ask before __init__
+            raise AttributeError(name)
+        if name not in self.tables:
             raise AttributeError(f"experiment {self.name!r} has no table {name!r}; {closest(name, self.tables)}")
         if name not in self._frames:
             self._frames[name] = read_frame(self.folder / f"{name}.parquet")
         return self._frames[name]
+
+    def __deepcopy__(self, memo: dict) -> "Outcome":
+        twin = copy(self)  # with the same temporary folder, not another one of its name
+        twin._frames = deepcopy(self._frames, memo)
+        return twin
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.tables]
@@ -72,8 +90,11 @@ class Outcome:
             said[f"{accuracy.name}_{which}_{accuracy.suffix}"]
             for which in ("worst", f"{100 * QUANTILE:.0f}_percent", "median")
         )
-        unit, sample = pretty_unit(accuracy.unit), counted(int(said["reference_runs"]), "sampled neuron")
+        unit, runs = pretty_unit(accuracy.unit), int(said["reference_runs"])
+        sample = counted(runs, "sampled neuron")
         errors = f"at most {most} {unit} in {MOST} of {sample} (worst {worst} {unit}, median {median} {unit})"
+        if runs == 1:
+            errors = f"{worst} {unit} in {sample}"
         if not worst[0].isdigit():  # a reason
             errors = f"not measured in {sample}: {worst}"
         method, setting = said["solver_method"], float(said["solver_accuracy"])
@@ -93,13 +114,13 @@ class Outcome:
         raise UserError(f"experiment {self.name!r} has no figure {name!r}; {closest(name, names)}")
 
     def save_figures(self) -> list[Path]:
-        """Write all figures into the folder, each as SVG and PNG, as Snakemake does. Returns their paths."""
-        from hhcore.results.draw import draw
-        from hhcore.results.recipes import recipes
+        """Write all figures into the folder, each as SVG and PNG, as Snakemake does. Returns their paths.
 
-        wanted = recipes(self.experiment)
-        draw(self.experiment, [analysis.name for analysis in self._analyses], self.folder, wanted)
-        return [self.folder / file for file in wanted if file.startswith("figures/")]
+        Those that are there and current are kept. As many processes write as the run had threads.
+        """
+        with locked(self.folder, lambda: None):
+            make_figures(self.experiment, self.folder, self._threads, Watch())
+        return [self.folder / file for file in recipes(self.experiment) if file.startswith("figures/")]
 
     def __repr__(self) -> str:
         return f"{self._headline()}\n{self.certificate}\ntables: {', '.join(self.tables)}"

@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from hhcore.base.checks import mapping
-from hhcore.base.errors import UserError
+from hhcore.base.checks import check_threads, mapping
+from hhcore.base.errors import UserError, collected
 from hhcore.base.lock import locked
 from hhcore.base.tables import read
 from hhcore.config.file import read_config
@@ -30,7 +30,7 @@ def run(
     results: str | os.PathLike[str] | None = None,
     threads: int | None = None,
     progress: bool = True,
-    name: str = "experiment",
+    name: str | None = None,
     **experiment: object,
 ) -> Run:
     """Run the experiments of a config, and return their tables as data frames.
@@ -43,7 +43,8 @@ def run(
                  again. Without one, everything is gone with the object that is returned
     threads    : by default all cores
     progress   : whether to show a bar, or lines in a log file
-    name       : of the experiment given by keyword arguments, whose `initial_state` is "rest" by default
+    name       : of the experiment given by keyword arguments, "experiment" by default; its `initial_state` is "rest" if
+                 none is given
 
     The tables are those of Snakemake to the last bit, and so is what is made again; `snakemake` goes on in a folder of
     results where this has ended, and the other way round. After Ctrl-C the same call goes on, if there is a folder.
@@ -63,13 +64,19 @@ def run(
     """
     experiments = _experiments(config, name, experiment)
     threads = _cores() if threads is None else threads
+    check_threads(threads)
     temporary = None
     if results is None:
         temporary = TemporaryDirectory(prefix="hhcore-")
         results = temporary.name
     folder = Path(results)
     made = {key: _made(e, folder / key, threads, progress) for key, e in experiments.items()}
-    return Run({key: Outcome(e, folder / key, simulated, temporary) for key, (e, simulated) in made.items()})
+    with collected() as noted:
+        for key, e in experiments.items():
+            if e.failed_neurons == "fail":
+                with noted():
+                    check_none_failed(key, folder / key / "failures.parquet", kept=temporary is None)
+    return Run({key: Outcome(e, folder / key, simulated, threads, temporary) for key, (e, simulated) in made.items()})
 
 
 def _made(experiment: Experiment, folder: Path, threads: int, progress: bool) -> tuple[Experiment, int]:
@@ -83,23 +90,27 @@ def _made(experiment: Experiment, folder: Path, threads: int, progress: bool) ->
             status = read(folder / "features.parquet", ["status"])["status"].to_numpy()
         for note in rest_advice(experiment, np.sum(status == STATUSES[NO_STABLE_REST])):
             shown.write(note)
+    except OSError as error:
+        reason = f"{error.filename or folder} cannot be read or written ({error.strerror})"
+        raise UserError(f"results: {reason}; give a folder for which you have the rights and the space") from error
     finally:
         shown.close()
-    if experiment.failed_neurons == "fail":
-        check_none_failed(experiment.name, folder / "failures.parquet")
     return made
 
 
 def _experiments(
-    config: str | os.PathLike[str] | Mapping[str, object] | None, name: str, experiment: dict[str, object]
+    config: str | os.PathLike[str] | Mapping[str, object] | None, name: str | None, experiment: dict[str, object]
 ) -> dict[str, Experiment]:
     """The experiments of a config, or the one of keyword arguments."""
     if (config is None) == (not experiment):
         raise UserError("run: give a config, or the keys of one experiment: model=..., stimulus=..., and so on")
+    if config is not None and name is not None:
+        raise UserError(f"run: name={name!r} is given beside a config, which names its experiments; leave it out")
     if isinstance(config, str | os.PathLike):
         return read_experiments(read_config(Path(config)))
-    whole = {"experiments": {name: {"initial_state": "rest", **experiment}}} if config is None else config
-    config = mapping(_plain(whole), "config")
+    if config is None:
+        config = {"experiments": {name or "experiment": {"initial_state": "rest", **experiment}}}
+    config = mapping(_plain(config), "config")
     if isinstance(config.get("experiments"), dict):
         config["experiments"] = {key: _with_axes(body) for key, body in config["experiments"].items()}
     return read_experiments(config)

@@ -102,8 +102,10 @@ class Typesetter:
 
 
 def _is_plain(e: myokit.Expression) -> bool:
-    """Whether it is a number without a unit, and not negative."""
-    return isinstance(e, myokit.Number) and e.unit() in (None, myokit.units.dimensionless) and e.eval() >= 0
+    """Whether it is drawn as digits alone: a number without unit, sign and power of ten."""
+    if not isinstance(e, myokit.Number) or e.unit() not in (None, myokit.units.dimensionless):
+        return False
+    return e.eval() >= 0 and "e" not in repr(float(e.eval()))
 
 
 def _number(e: myokit.Number) -> str:

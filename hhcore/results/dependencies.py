@@ -13,14 +13,16 @@ from hhcore.experiments.analysis import Analysis
 Code = tuple[str | Path, ...]
 
 GRID: Code = ("grid/points.py", "grid/factors.py", "experiments/experiment.py")
-TABLES: Code = ("base/tables.py", "base/units.py", "certify/certificate.py")
+UNITS: Code = ("base/units.py", "base/units.txt")
+TABLES: Code = ("base/tables.py", *UNITS, "certify/certificate.py")
 FEATURES: Code = (
     *(f"simulation/{name}" for name in ("result.py", "features.py", "spike_trains.py.in", "beats.py")),
     "compile/language",
 )
 
 CALIBRATION: Code = (
-    *(f"certify/{name}.py" for name in ("calibration", "evidence", "sample", "stability", "stiffness", "certificate")),
+    *(f"certify/{name}.py" for name in ("calibration", "evidence", "sample", "stability", "stiffness")),
+    *("certify/certificate.py", "certify/step.py"),
     *("simulation/reference.py", "simulation/equations.py", "simulation/jumps.py", "simulation/stiffness.py"),
     *("simulation/spike_errors.py", "simulation/spike_errors.py.in"),
     *("simulation/heights.py", "simulation/beats.py"),
@@ -53,6 +55,6 @@ def figures(analyses: Iterable[Analysis]) -> Code:
     return (
         "figures",
         "results/draw.py",
-        "base/units.py",
+        *UNITS,
         *(path for analysis in analyses for path in analysis.figure_code()),
     )

@@ -4,14 +4,14 @@ A file is made again if it is missing, carries another recipe, or is older than 
 Snakemake has made is kept here, and the other way round.
 """
 
-import shutil
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from hhcore.base.watch import Watch
-from hhcore.certify.calibration import calibrate
-from hhcore.certify.certificate import resolved, uncertainty, waits, write_numerics
+from hhcore.certify.certificate import resolved, waits
 from hhcore.certify.expected import calibration_s
+from hhcore.certify.step import KERNEL, make_numerics
 from hhcore.experiments.analysis import Analysis, analyses
 from hhcore.experiments.experiment import Experiment
 from hhcore.results.late import write_late
@@ -20,7 +20,7 @@ from hhcore.results.write import write_tables
 from hhcore.sweep.estimate import cost_text, estimate, work_s
 from hhcore.sweep.gather import DamageError
 from hhcore.sweep.hashing import config_digest
-from hhcore.sweep.held import changed_choice, held
+from hhcore.sweep.held import held
 from hhcore.sweep.store import update_shard
 
 SAID_FROM = 3.0  # seconds of work: from here on the cost is said before it
@@ -34,7 +34,8 @@ def make_tables(experiment: Experiment, folder: Path, threads: int, watch: Watch
     wanted, numerics = recipes(experiment), folder / "numerics.parquet"
     shards = [folder / f"shards/{shard}.parquet" for shard in estimate(experiment).shards]
     _say_cost(experiment, folder, threads, watch)
-    _calibrate(experiment, numerics, wanted[numerics.name], threads, watch)
+    if due([numerics], recipe := wanted[numerics.name]) or not numerics.with_name(KERNEL).exists():
+        make_numerics(experiment, numerics, recipe, threads, watch)
     experiment = resolved(experiment, numerics)
     try:
         simulated = _make_neurons(experiment, shards, numerics, wanted["summary.html"], threads, watch)
@@ -94,25 +95,14 @@ def _say_cost(experiment: Experiment, folder: Path, threads: int, watch: Watch) 
             watch.write(cost_text(cost, trials_s, kept))
 
 
-def _calibrate(experiment: Experiment, numerics: Path, recipe: str, threads: int, watch: Watch) -> None:
-    """Write numerics.parquet, and beside it the text of the kernel."""
-    kernel = numerics.with_name("kernel.py")
-    if due([numerics], recipe) or not kernel.exists():
-        evidence = calibrate(experiment, threads=threads, progress=watch.tried)
-        remarks = uncertainty(evidence), changed_choice(experiment, evidence.chosen, numerics.parent)
-        for remark in filter(None, remarks):
-            watch.write(remark)
-        write_numerics(experiment, evidence, numerics, recipe)
-        shutil.copyfile(experiment.engine(evidence.chosen.method).kernel.path, kernel)
-
-
 def _simulate(experiment: Experiment, shards: list[Path], sources: list[Path], threads: int, watch: Watch) -> int:
     """Simulate what shards lack; returns the number of neurons."""
     new, recipe = 0, config_digest(experiment)
     waiting = [shard for shard in shards if due([shard], recipe, sources)]
+    said = {"note": watch.write_log, "remark": cache(watch.write)}  # the same of all shards, so once
     for number, path in enumerate(waiting):
         progress = watch.part(number, len(waiting))
-        new += update_shard(experiment, path.stem, path, threads=threads, progress=progress, note=watch.write_log)
+        new += update_shard(experiment, path.stem, path, threads=threads, progress=progress, **said)
     return new
 
 

@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from hhcore.base.seals import RECIPE, SEAL, UNSEALED
 from hhcore.base.units import pretty_unit
+from hhcore.base.words import counted
 from hhcore.certify.certificate import IRREGULAR, NONE, worst_key
 from hhcore.certify.evidence import MOST, quantile
 from hhcore.experiments.experiment import Experiment
-from hhcore.simulation.display import counted
 from hhcore.simulation.result import NO_STABLE_REST, STATUSES, Result
 from hhcore.sweep.estimate import estimate
 

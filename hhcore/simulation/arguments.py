@@ -105,7 +105,7 @@ def _check_names(model: Model, points: Mapping, stimulus: Stimulus) -> None:
         raise UserError(f"stimulus: {stimulus!r} is not a stimulus; give one, like hhcore.Step(10)")
     for name in points:
         if name not in model.parameters:
-            raise UserError(f"points: {no_parameter(name, model)}")
+            raise UserError(f"points: {no_parameter(str(name), model)}")
     stimulus.check_model(model, "stimulus")
 
 

@@ -12,15 +12,6 @@ if TYPE_CHECKING:
 SHOWN = 5  # rows in a notebook
 
 
-def counted(count: int, thing: str) -> str:
-    """A number of things.
-
-    >>> counted(1, "neuron"), counted(2000, "spike")
-    ('1 neuron', '2,000 spikes')
-    """
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
-
-
 def solved_by(solver: Solver | None, certificate: Mapping[str, str]) -> str:
     """What a short text says of a solver, and the error of one that a tolerance chose."""
     if solver is None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from hhcore.base.checks import quoted
 from hhcore.base.errors import UserError, closest
 from hhcore.base.units import Quantities, to_array
 from hhcore.model.elsewhere import no_state
@@ -79,8 +80,9 @@ def _table(model: Model, states: object) -> np.ndarray:
         raise UserError(f"initial_state: {states!r} is not an array of numbers") from error
     count = len(model.states)
     if table.ndim not in (1, 2) or table.shape[-1] != count:
+        got = f"shape {table.shape}" if table.ndim else quoted(states)
         raise UserError(
-            f"initial_state: got shape {table.shape}; give ({count},) or (neurons, {count}), "
+            f"initial_state: got {got}; give 'rest', 'model', ({count},) or (neurons, {count}), "
             f"a column for each state of {model.name!r}: {', '.join(model.states)}"
         )
     return table
@@ -89,7 +91,7 @@ def _table(model: Model, states: object) -> np.ndarray:
 def _named(model: Model, initial_state: Mapping[str, Quantities]) -> np.ndarray:
     for name in initial_state:
         if name not in model.states:
-            raise UserError(f"initial_state: {no_state(name, model)}")
+            raise UserError(f"initial_state: {no_state(str(name), model)}")
     missing = [name for name in model.states if name not in initial_state]
     if missing:
         raise UserError(f"initial_state: give a value for every state; missing: {', '.join(missing)}")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hhcore.base.units import column_name
+from hhcore.base.words import counted
 from hhcore.schemes.solver import Solver
-from hhcore.simulation.display import counted, html_table, solved_by
+from hhcore.simulation.display import html_table, solved_by
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from numbers import Integral
 from threading import Event
 
 import numpy as np
 
+from hhcore.base.checks import check_threads
 from hhcore.base.errors import UserError
 from hhcore.base.units import Quantities, Written, to_unit
 from hhcore.model.model import Model, load_model
@@ -47,8 +47,7 @@ def simulate(
     model = load_model(model) if isinstance(model, str) else model
     chosen = _solver(model, method, dt, local_error)
     run = read_conditions(model, duration, analysis_window, threshold, rearm)
-    if not (isinstance(threads, Integral) and threads > 0):
-        raise UserError(f"threads: {threads!r} is not a number of threads; give a whole number from 1 on")
+    check_threads(threads)
     stated = stated_states(model, initial_state)
     table, given = read_neurons(model, points, stimulus, run.duration, stated)
     if observers is None:

@@ -7,9 +7,9 @@ from types import MappingProxyType
 
 from hhcore.base.board import duration_text
 from hhcore.base.errors import UserError
+from hhcore.base.words import counted
 from hhcore.experiments.experiment import Experiment
 from hhcore.schemes.solver import SCHEMES, Solver
-from hhcore.simulation.display import counted
 from hhcore.sweep.speed import kernel_speed
 
 STEPS_PER_SHARD = 3e9  # neuron-steps: about a minute on one core for Hodgkin-Huxley

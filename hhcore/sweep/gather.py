@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from hhcore.base.errors import UserError
+from hhcore.base.words import counted
 from hhcore.experiments.experiment import Experiment
 from hhcore.simulation.result import Result
 from hhcore.sweep.columns import KEYS, array, keys_of, record_of, shard_schema
@@ -168,8 +169,8 @@ def _set_aside_useless(shards: list[Path], form: Format) -> None:
     if useless:
         names = ", ".join(path.name for path in useless[:5]) + (", …" if len(useless) > 5 else "")
         raise DamageError(
-            f"{shards[0].parent}: {len(useless)} shards ({names}) are damaged or of another version, and now set aside "
-            "as *.damaged; run the same command again to simulate their neurons again"
+            f"{shards[0].parent}: {counted(len(useless), 'shard')} damaged or of another version ({names}), now set "
+            "aside as *.damaged; run the same command again to simulate their neurons again"
         )
 
 

@@ -19,7 +19,7 @@ from hhcore.schemes.solver import Solver
 from hhcore.sweep.columns import KEYS, keys_of
 from hhcore.sweep.estimate import Held, solver_text
 from hhcore.sweep.hashing import config_digest, context_digest
-from hhcore.sweep.keys import grid_keys, in_shard, point_keys
+from hhcore.sweep.keys import SHARD, grid_keys, in_shard, point_keys
 from hhcore.sweep.store import positions
 
 MOST_ROWS = 1 << 18  # of the grid that are looked up; of a larger grid, a sample
@@ -35,8 +35,8 @@ def held(experiment: Experiment, shards: Iterable[str], folder: Path) -> Held:
     names it.
     """
     e, recipe = experiment, config_digest(experiment)
-    files = {path.stem: path for path in sorted((folder / "shards").glob("*.parquet"))}
-    complete = {name for name, path in files.items() if recipe_of(path) == recipe}
+    files = {p.stem: p for p in sorted((folder / "shards").glob("*.parquet")) if SHARD.fullmatch(p.stem)}
+    complete = {name for name, path in files.items() if _recipe_in(path) == recipe}
     calibrated = _numerics(folder).get("config_digest") == recipe
     if complete.issuperset(shards):
         return Held(e.n_points, calibrated=calibrated)
@@ -76,6 +76,14 @@ def changed_choice(experiment: Experiment, chosen: Solver, folder: Path) -> str:
     accuracy, now, old = e.protocol.accuracy, *(solver_text(one, e.model.ms) for one in (chosen, before))
     asked = f"{e.tolerance * accuracy.factor:g} {accuracy.unit}"
     return f"for this grid {asked} takes {now}, and the store has {old}: all neurons are simulated again"
+
+
+def _recipe_in(path: Path) -> str | None:
+    """The recipe that a shard file carries; None also if it cannot be read, or has gone in the meantime."""
+    try:
+        return recipe_of(path)
+    except OSError:
+        return None
 
 
 def _keys_of_grid(e: Experiment) -> np.ndarray:

@@ -1,5 +1,6 @@
 """The key of a point, and the shard it belongs to."""
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -8,6 +9,7 @@ from hhcore.base.hashing import mix64
 from hhcore.experiments.experiment import Experiment
 
 BATCH = 1 << 15  # points hashed at a time: they stay in the cache
+SHARD = re.compile("all|[01]+")  # the name of a shard: the first bits of its keys
 
 
 def point_keys(points: np.ndarray) -> np.ndarray:

@@ -45,15 +45,17 @@ def update_shard(
     threads: int = 1,
     progress: Callable[[int, int], None],
     note: Callable[[str], None] = lambda text: None,
+    remark: Callable[[str], None] = lambda text: None,
 ) -> int:
     """Simulate the points that a shard lacks, write the shard whole, and return the number of neurons simulated.
 
     progress : called with (done, total) of the missing neurons
-    note     : called with remarks for the user: the core time of the kernel, a store of another version
+    note     : called with what a log should hold: the core time of the kernel
+    remark   : called with what a user should know: that neurons of another version are simulated again
     """
     form = format_of(experiment)
     points, keys = shard_points(experiment, shard)
-    held = _held(path, shard, form, note)
+    held = _held(path, shard, form, remark)
     missing = positions(keys, keys_of(held)) < 0
     total = int(missing.sum())
     progress(0, total)
@@ -99,14 +101,14 @@ class _Counter:
         self.progress(self.done // self.runs, self.total)
 
 
-def _held(path: Path, shard: str, form: Format, note: Callable[[str], None]) -> pa.Table:
+def _held(path: Path, shard: str, form: Format, remark: Callable[[str], None]) -> pa.Table:
     """The rows of this shard's file; if the number of shards has changed, of the files that it came from."""
     files = [path] if path.exists() else [p for p in sorted(path.parent.glob("*.parquet")) if _related(p.stem, shard)]
     parts = []
     for file in files:
         try:
             if not tables.schema(file).equals(form.schema):
-                note(OTHER_VERSION)
+                remark(OTHER_VERSION)
             parts += [*shard_batches(file, form, tables.ROW_GROUP)]
         except UserError:
             continue  # damaged: its points are simulated again

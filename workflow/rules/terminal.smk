@@ -10,8 +10,8 @@ from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from hhcore.base.board import FOLDER, Board, duration_text
+from hhcore.base.words import counted
 from hhcore.certify.expected import calibration_s
-from hhcore.simulation.display import counted
 from hhcore.sweep.estimate import estimates_text, missing_s
 from hhcore.sweep.held import held
 

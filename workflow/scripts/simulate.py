@@ -21,4 +21,5 @@ with one_message(Path(snakemake.log[0])):
         threads=snakemake.threads,
         progress=progress,
         note=progress.write_log,
+        remark=progress.write,
     )

@@ -41,7 +41,7 @@ def segment(k, factor):
         """A factor is a finite number."""
         wrong = values["factor"][~np.isfinite(values["factor"])]
         if wrong.size:
-            raise UserError(f"{where}.factor: {wrong[0]} is no finite number; give one, like 1")
+            raise UserError(f"{where}.factor: {wrong[0]} is not a finite number; give one, like 1")
 
     @classmethod
     def check_model(cls, model: Model, where: str) -> None:
