@@ -66,12 +66,12 @@ class Beats(Analysis):
 
     def _crosses(self, block: RowBlock) -> np.ndarray:
         """Whether the charge of a pulse takes each neuron to the spike threshold, bool (n,), with no channel's help."""
-        e, result = self.experiment, block.result
+        e, record = self.experiment, block.result
         rows = np.arange(block.rows.start, block.rows.stop)
         points = dict(zip(e.quantities, e.points(rows).T, strict=True))
         if not {"amplitude", "width"} <= points.keys():
             return np.zeros(len(rows), dtype=bool)
-        onset = result.beat_values[result.beat_offsets[:-1], BEAT.index("rest")]
+        onset = record.beat_values[record.beat_offsets[:-1], BEAT.index("rest")]
         return onset + points["amplitude"] * points["width"] * _per_charge(e.model, points) >= e.threshold
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
