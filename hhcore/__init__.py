@@ -5,6 +5,7 @@ trace       the time course of one neuron
 run         experiments as a config describes them: their tables as data frames
 models, variants, load_model    the catalogue, published parameter sets, your own model file
 Step, PulseTrain, FromFile      stimuli
+Result, Trace, Run              what simulate, trace and run return
 
 >>> import hhcore
 >>> hhcore.simulate("hodgkin_huxley_1952", {}, hhcore.Step("10 uA/cm^2"), duration="50 ms").spike_counts.tolist()
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hhcore.base.errors import UserError
+    from hhcore.interface.outcome import Run
     from hhcore.interface.run import run
     from hhcore.interface.simulate import simulate, trace
     from hhcore.model.model import Model, load_model, models, variants
@@ -30,6 +32,7 @@ __all__ = [
     "Model",
     "PulseTrain",
     "Result",
+    "Run",
     "Step",
     "Trace",
     "UserError",
@@ -45,6 +48,7 @@ _HOMES = {
     "Model": "model.model",
     "PulseTrain": "simulation.stimuli.pulse_train",
     "Result": "simulation.result",
+    "Run": "interface.outcome",
     "Step": "simulation.stimuli.step",
     "Trace": "simulation.result",
     "UserError": "base.errors",

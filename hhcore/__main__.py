@@ -5,17 +5,18 @@ import json
 import sys
 from pathlib import Path
 
+from hhcore import __version__
 from hhcore.base.errors import UserError
 from hhcore.certify.expected import calibration_s
 from hhcore.config.file import read_config
 from hhcore.config.reader import read_experiments
-from hhcore.model.model import load_model, models, variants
+from hhcore.model.model import load_model, model_path, models, variants
 from hhcore.sweep.estimate import estimate, estimates_text, notes
 
 EXAMPLES = """\
 examples:
   python -m hhcore models                       the catalogue
-  python -m hhcore models hodgkin_huxley_1952   states and parameters of a model, with units
+  python -m hhcore models hodgkin_huxley_1952   file, states and parameters of a model, with units
   python -m hhcore check my.yaml                what a config would cost
   python -m hhcore schema my/schema.json        a JSON schema, so that an editor completes configs
   python -m hhcore verify results               whether files are as they were written
@@ -34,9 +35,9 @@ def catalogue() -> str:
 
 
 def table(name: str) -> str:
-    """States, parameters and variants of a model. Raises UserError as `load_model` does."""
+    """File, states, parameters and variants of a model. Raises UserError as `load_model` does."""
     model = load_model(name)
-    lines = [model.title, model.source, "", "states"]
+    lines = [model.title, model.source, f"file: {model_path(name)}", "", "states"]
     lines += [f"  {q.name:32} {q.value:<12g} {q.unit:12} {q.description}" for q in model.states.values()]
     lines += ["", "parameters"]
     lines += [f"  {q.name:32} {q.value:<12g} {q.unit:12} {q.description}" for q in model.parameters.values()]
@@ -91,6 +92,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"hhcore {__version__}")
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
     listing = commands.add_parser("models", help="the catalogue, or one model of it")
     listing.add_argument("name", nargs="?", help="a model, or model:variant, or a path")

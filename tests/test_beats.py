@@ -264,8 +264,8 @@ def test_an_action_potential_that_a_drug_prolongs_is_not_reported_short():
     blocked = {"iks.g": 0.0, "ikr.g": 0.5 * model.parameters["ikr.g"].value}
     train = PulseTrain(52.0, 1.0, 500.0)
     run = hhcore.simulate(model, blocked, train, duration=2000.0, initial_state="model", method="rodas5p")
-    assert run.beat_table.beat_status.tolist() == ["not_repolarised", "depolarised_at_onset"] * 2
-    assert run.beat_table.apd90_ms.isna().all() and run.features.apd90_ms.isna().all()
+    assert run.beats.beat_status.tolist() == ["not_repolarised", "depolarised_at_onset"] * 2
+    assert run.beats.apd90_ms.isna().all() and run.features.apd90_ms.isna().all()
 
 
 def test_nothing_of_a_neuron_that_failed():

@@ -144,7 +144,7 @@ def results(tmp_path_factory) -> Path:
     shard = folder / "shards" / "all.parquet"
     shard.parent.mkdir(parents=True)
     numerics = folder / "numerics.parquet"
-    write_numerics(experiment, calibrate(experiment, progress=lambda tried: None), numerics)
+    write_numerics(experiment, calibrate(experiment, progress=lambda *_: None), numerics)
     update_shard(experiment, "all", shard, progress=lambda done, total: None)
     write_tables(experiment, [shard], numerics, folder)
     write_traces(experiment, provenance(experiment, numerics), folder / "traces.parquet")
@@ -220,6 +220,13 @@ def test_the_page_on_own_models_does_what_it_says(tmp_path, monkeypatch):
     import hhcore
 
     assert hhcore.load_model("neuron.mmt:leaky").parameters["leak.g"].value == 1
+
+
+def test_the_page_on_python_does_what_it_says():
+    hysteresis, grid = map(run, blocks(ROOT / "docs/python.md", "python"))
+    # The rest of the squid axon is unstable above 9.78 uA/cm^2 (Hassard 1978).
+    assert min(hysteresis["up"]) == 10.0 and min(hysteresis["down"]) == 6.5
+    assert len(grid["run"].features) == 10
 
 
 def test_the_method_page_knows_every_solver():

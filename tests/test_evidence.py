@@ -221,7 +221,17 @@ def test_the_page_says_what_was_tested_and_what_is_fragile():
     assert found["Checked by SciPy"] == "neuron 7: the reference agrees within 1e-07 µs"
     all_of_them = experiment(solver={"tolerance": "3 us", "certify": "all"})
     chosen = replace(all_of_them, solver=Solver("tsit5", 1e-6))
-    assert accuracy_rows(chosen)["Tested"] == "every neuron; at most 3 µs in 99 % of them was asked for"
+    assert accuracy_rows(chosen)["Tested"] == (
+        "every neuron; at most 3 µs in 99 % of the sample that chose the solver was asked for"
+    )
+
+
+def test_the_page_counts_a_single_neuron():
+    totals = Totals()
+    totals.add(part([4.0], [1]), experiment(), {})
+    page = unescape(summary(experiment(), totals, [], MADE | {"reference_runs": "1"}))
+    assert "a sample of 1 neuron;" in page and "for 1 neuron of a sample" in page
+    assert "1 of 1 tested has a spike count" in page and "1 neurons" not in page
 
 
 # --- the tables

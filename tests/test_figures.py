@@ -558,6 +558,14 @@ def test_rheobase_without_a_second_axis_is_written(axes, words):
     assert rheobase_map(summary, context(*axes)).axes[0].texts[0].get_text().startswith(words)
 
 
+def test_figures_in_words_have_minus_signs_and_no_orphans():
+    one = tables([])[0].assign(peak_mV=-60.5, trough_mV=-75.08)
+    words = oscillation_range(one, context(threshold=-20.0)).axes[0].texts[0].get_text()
+    assert words == "peak: −60.5 mV\ntrough: −75.08 mV\nspike threshold: −20 mV"  # noqa: RUF001
+    lines = rheobase_map(tables([])[2], context()).axes[0].texts[0].get_text().splitlines()
+    assert len(lines) == 2 and min(map(len, lines)) > 20
+
+
 def test_oscillation_range_marks_oscillations_that_are_not_spikes():
     """At 2 the potential only falls, at 4 it oscillates; at 6 there are spikes; at 8 the neuron failed."""
     a = axis("a", [1, 2, 3])
@@ -676,6 +684,17 @@ def test_a_long_spike_train_is_cut_after_the_tenth_spike():
     line = panels(figure)[0].lines[0]
     assert line.get_xdata()[-1] == pytest.approx(0.68 + 12.5 * 9.5, abs=0.2)
     assert panels(figure)[0].get_title() == "trace 0\nthe first 119 of 999.9 ms"
+
+
+@pytest.mark.parametrize(("count", "first"), [(3, 0.0), (20, 17 * 50.0)])
+def test_of_a_paced_cell_the_last_beats_are_drawn(count, first):
+    """Pulses of 1 ms every 50 ms, from 0 on."""
+    table = traces(duration=50.0 * count)
+    table["stimulus_uA_cm2"] = np.where(table.time_ms % 50 < 1, 10.0, 0.0)
+    panel = panels(trace_panel(table, context(paced=True)))[0]
+    assert first - 3 < panel.lines[0].get_xdata()[0] <= first
+    assert panel.lines[0].get_xdata()[-1] == table.time_ms.max()
+    assert panel.get_title() == ("trace 0\nthe last 3 of 20 beats" if count > 3 else "trace 0")
 
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf, 1e300])

@@ -188,6 +188,12 @@ def test_a_tolerance_that_no_solver_keeps_is_named_in_one_sentence(monkeypatch):
         simulate(HH, {}, Step(10), duration=50, tolerance="1 ns", method="rk4")
 
 
+def test_the_command_line_says_its_version(capsys):
+    with pytest.raises(SystemExit, match="^0$"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"hhcore {hhcore.__version__}\n"
+
+
 def test_the_command_line_alone_says_what_there_is(capsys):
     assert main([]) == 0
     said = capsys.readouterr().out

@@ -36,7 +36,10 @@ def test_the_command_line_lists_models_and_shows_one(capsys):
     listed = capsys.readouterr().out
     assert [line.split()[0] for line in listed.splitlines()] == hhcore.models()
     assert main(["models", "pospischil_2008:fs"]) == 0
-    assert re.search(r"potassium\.g +10 +mS/cm\^2", capsys.readouterr().out)
+    said = capsys.readouterr().out
+    assert re.search(r"potassium\.g +10 +mS/cm\^2", said)
+    file = re.search("^file: (.+)$", said, re.MULTILINE)[1]
+    assert hhcore.load_model(file).title == hhcore.load_model("pospischil_2008").title
     assert main(["models", "hodgkin_huxly"]) == 1
     assert "did you mean 'hodgkin_huxley_1952'" in capsys.readouterr().err
 

@@ -44,6 +44,9 @@ def refusal(model=SQUID, **changes) -> str:
         (HEART, "gK1", "'ik1.g' [mS/uF]?"),
         (HEART, "gto", "'ito.g' [mS/uF]?"),
         (HEART, "Cm", "'cell.C' [pF]?"),
+        (HEART, "PCa P_CaL", "'ical.P' [L/F/s]?"),
+        (HEART, "K_o Ko", "'outside.K' [mM]?"),
+        (HEART, "hERG", "'ikr.g' [mS/uF]?"),
         ("prinz_2003", "gh", "'cation_h.g' [mS/cm^2]?"),
         ("destexhe_1996", "gCa", "'calcium_T.g' [mS/cm^2]?"),
     ],
@@ -58,6 +61,9 @@ def test_a_parameter_is_found_by_what_it_is(model, words, here):
     [
         (HEART, "ena", "a sodium reversal potential"),  # from the concentrations
         (CORTEX, "celsius", "a temperature"),
+        (CORTEX, "T", "a temperature"),
+        (CORTEX, "temperature.T", "a temperature"),
+        (SQUID, "K_o", "a potassium extracellular concentration"),
         ("fitzhugh_nagumo_1961", "gna", "a sodium conductance"),
     ],
 )
@@ -98,6 +104,15 @@ def test_a_word_that_means_nothing_gets_the_closest_one():
         ({"pcl": 3}, "write pulses as `stimulus: {kind: pulse_train"),
         ({"Cm": 1}, "write `parameters: {membrane.C: ...}`, in uF/cm^2"),
         ({"solver": {"method": "tsit5", "rtol": 1e-6}}, "write `local_error: 1e-6`"),
+        (
+            {"solver": {"tolerance": "1 us", "dt": 0.01}},
+            "write either `tolerance`, which chooses it, or `method` and it",
+        ),
+        ({"stimulus": {"kind": "IClamp", "amplitude": 1}}, "did you mean 'step'?"),
+        ({"stimulus": {"kind": "pulses", "amplitude": 1}}, "did you mean 'pulse_train'?"),
+        ({"sample": {"kind": "lhs", "n": 3, "seed": 1}}, "did you mean 'latin_hypercube'?"),
+        ({"stimulus": {"kind": "step", "amplitude": [1, 2]}}, "write an axis as {values: [...]} or {linspace: ["),
+        ({"stimulus": {"kind": "step", "amplitude": {"logspace": [-2, 2, 5]}}}, "its ends are values, not exponents"),
     ],
     ids=lambda value: str(value)[:50],
 )
@@ -111,3 +126,24 @@ def test_simulate_says_it_too():
         hhcore.simulate(SQUID, {"gnabar_hh": 0.12}, hhcore.Step(10), duration=5)
     with pytest.raises(UserError, match=r"^initial_state: .* did you mean 'membrane\.V'\?$"):
         hhcore.simulate(SQUID, {}, hhcore.Step(10), duration=5, initial_state={"Vm": -65})
+
+
+@pytest.mark.parametrize(
+    ("words", "model"),
+    [
+        ("hh HH hodgkin-huxley", "hodgkin_huxley_1952"),
+        ("tp06 ten_tusscher TenTusscher2006", HEART),
+        ("LR91 luo_rudy", "luo_rudy_1991"),
+        ("ml morris", "morris_lecar_1981"),
+    ],
+)
+def test_a_model_is_found_by_its_authors(words, model):
+    for word in words.split():
+        assert refusal(model=word).endswith(f"; did you mean {model!r}?"), word
+
+
+def test_an_experiment_without_a_name_is_one_mistake():
+    with pytest.raises(
+        UserError, match="^config: model, stimulus: keys of an experiment need a name; indent them under"
+    ):
+        read_experiments({"model": SQUID, "stimulus": {"kind": "step", "amplitude": 1}})

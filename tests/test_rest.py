@@ -52,6 +52,21 @@ def test_neuron_that_fires_by_itself_starts_from_the_models_rest_and_says_so():
     assert run.features.status.tolist() == ["no_stable_rest"]
 
 
+@pytest.mark.parametrize(("leaks", "advised"), [([-40.0, -41.0], True), ([-54.387, -40.0], False)])
+def test_a_run_without_any_stable_rest_recommends_the_state_of_the_model(leaks, advised, tmp_path, capsys):
+    """With little potassium and a high leak the axon fires by itself."""
+    run = hhcore.run(
+        model="hodgkin_huxley_1952",
+        stimulus={"kind": "step", "amplitude": 0},
+        parameters={"potassium.g": 10.0 if advised else 36.0, "leak.E": {"values": leaks}},
+        duration=20,
+        solver={"method": "tsit5", "local_error": 1e-4},
+        results=tmp_path,
+    )
+    words = "2 of 2 neurons have no stable rest. If the model is meant to start from the state in its file"
+    assert (words in capsys.readouterr().err) == (words in (run.folder / "summary.html").read_text()) == advised
+
+
 def steady_gates(potentials: np.ndarray) -> dict[str, np.ndarray]:
     """Gates at rest at each potential: a gate x follows a (1 - x) - b x, so its slopes at 0 and 1 are a and -b."""
     own, gates = {name: q.value for name, q in MODEL.parameters.items()}, list(MODEL.states)[1:]

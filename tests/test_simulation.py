@@ -225,7 +225,10 @@ def test_trace_agrees_with_simulate_and_with_the_currents_by_hand():
     ("arguments", "message"),
     [
         ({"points": {"sodium.gbar": 1.0}}, "no parameter 'sodium.gbar'.*did you mean 'sodium.g'"),
-        ({"points": {"sodium.g": [1, 2], "leak.g": [1, 2, 3]}}, "one length"),
+        (
+            {"points": {"sodium.g": [1, 2], "leak.g": [1, 2, 3]}, "stimulus": hhcore.Step([1, 2, 3, 4])},
+            "one length: amplitude_uA_cm2 has 4, sodium_g_mS_cm2 has 2, leak_g_mS_cm2 has 3; .* hhcore.run combines",
+        ),
         ({"method": "rk5"}, "'rk5'.*rk4"),
         ({"method": "rk4", "dt": 0.0}, "dt 0.0 must lie above 0"),
         ({"method": "rk4"}, "'rk4' needs dt"),
@@ -268,7 +271,7 @@ def test_trace_agrees_with_simulate_and_with_the_currents_by_hand():
         ({"initial_state": np.zeros((3, 5))}, r"got shape \(3, 5\); give \(4,\) or \(neurons, 4\)"),
         (
             {"initial_state": np.zeros((3, 4)), "points": {"leak.g": [1, 2]}},
-            r"columns must have one length, not \[2, 3\]",
+            "columns must have one length: leak_g_mS_cm2 has 2, initial_membrane_V_mV has 3, ",
         ),
         (
             {"initial_state": {"membrane.V": [1, 2], "sodium.m": [1, 2, 3], "sodium.h": 0, "potassium.n": 0}},

@@ -242,3 +242,12 @@ def test_the_cost_says_what_is_new_and_what_is_kept():
     assert estimates_text(cost, {"e": 180.0}, {"e": Held(11, calibrated=True)}) == f"e: {some}"
     about = "18 neurons, about 11 in the store, about 7 to simulate, about 1 s on one core"
     assert estimates_text(cost, none, {"e": Held(11, counted=False)}) == f"e: {about}"
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(0, 0), (0, 80), (24, 0), (24, 80)])
+def test_a_terminal_without_a_size_gets_lines(rows, columns, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    with os.fdopen(ours, "rb"), os.fdopen(theirs, "w") as stream:
+        assert board.is_terminal(stream) == (rows > 0 < columns)

@@ -10,6 +10,7 @@ SCRIPT = """
 from typing import assert_type
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 import hhcore
 
 points = {"sodium.g": np.linspace(100, 120, 3), "temperature.T": "16.3 degC"}
@@ -22,7 +23,10 @@ assert_type(course, hhcore.Trace)
 assert_type(course.frame, pd.DataFrame)
 assert_type(hhcore.load_model("hodgkin_huxley_1952").parameters["sodium.g"].value, float)
 assert_type(hhcore.models(), list[str])
-hhcore.run("my.yaml", results="results").features
+assert_type(hhcore.run("my.yaml", results="results"), hhcore.Run)
+assert_type(hhcore.run("my.yaml").features, pd.DataFrame)
+assert_type(hhcore.run("my.yaml").certificate, str)
+assert_type(hhcore.run("my.yaml").figure("fi_curves"), Figure)
 hhcore.simulate("hodgkin_huxley_1952", {}, 10, duration=50)  # wrong: no stimulus
 hhcore.simulate("hodgkin_huxley_1952", {}, hhcore.Step(10))  # wrong: no duration
 hhcore.simulate("hodgkin_huxley_1952", {}, hhcore.Step(10), duration=50, tol=1e-3)  # wrong: no such argument

@@ -197,8 +197,13 @@ class Board:
 
 
 def is_terminal(stream: Any) -> bool:
-    """Whether a stream is a terminal that can redraw a line."""
-    return bool(getattr(stream, "isatty", lambda: False)()) and os.environ.get("TERM") != "dumb"
+    """Whether a stream is a terminal that can redraw a line. One without rows or columns shows no bar."""
+    if not getattr(stream, "isatty", lambda: False)() or os.environ.get("TERM") == "dumb":
+        return False
+    try:
+        return min(os.get_terminal_size(stream.fileno())) > 0
+    except (OSError, ValueError):  # nobody knows its size
+        return True
 
 
 def duration_text(seconds: float) -> str:

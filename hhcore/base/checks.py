@@ -136,10 +136,12 @@ def text(value: object, where: str, example: str) -> str:
     return value
 
 
-def choice(value: object, legal: Iterable[str], where: str) -> str:
-    """`value` itself, if it is one of the `legal` words."""
+def choice(value: object, legal: Iterable[str], where: str, elsewhere: Mapping[str, str] | None = None) -> str:
+    """`value` itself, if it is one of the `legal` words. `elsewhere` : which of them other programs' words mean"""
     legal = list(legal)
     if value not in legal:
         word = value if isinstance(value, str) else ""
-        raise UserError(f"{where}: {quoted(value)} is not a choice here; {closest(word, legal)}")
+        meant = next((here for theirs, here in (elsewhere or {}).items() if theirs.lower() == word.lower()), "")
+        hint = f"did you mean {meant!r}?" if meant in legal else ""
+        raise UserError(f"{where}: {quoted(value)} is not a choice here; {closest(word, legal, hint)}")
     return str(value)

@@ -35,9 +35,9 @@ class Progress:
         if done in (0, total) or self._is_due():
             self._line(f"{counted}{self._rest(done, total, time.monotonic() - self.started)}")
 
-    def tried(self, solvers: int) -> None:
-        """Report that so many solvers have been tried; nobody knows how many there will be."""
-        counted = f"{solvers} solver{'s' if solvers > 1 else ''} tried"
+    def tried(self, solvers: int, most: int) -> None:
+        """Report that so many solvers have been tried; nobody knows how many of `most` there will be."""
+        counted = tried_text(solvers, most)
         self._leave_note(None, counted, False)
         if self._is_due():
             self._line(f"{counted}, {time.monotonic() - self.started:.0f} s")
@@ -76,3 +76,12 @@ class Progress:
         if done == total:
             return f", {elapsed:.1f} s"
         return f" ({done / total:.0%}), about {elapsed / done * (total - done):.0f} s left"
+
+
+def tried_text(solvers: int, most: int) -> str:
+    """How many solvers have been tried.
+
+    >>> tried_text(3, 17), tried_text(1, 1)
+    ('3 of at most 17 solvers tried', '1 of at most 1 solver tried')
+    """
+    return f"{solvers} of at most {most} solver{'s' if most > 1 else ''} tried"

@@ -12,8 +12,8 @@ class Watch:
     def step(self, name: str) -> None:
         """A step begins."""
 
-    def tried(self, solvers: int) -> None:
-        """So many solvers have been tried; nobody knows how many there will be."""
+    def tried(self, solvers: int, most: int) -> None:
+        """So many solvers have been tried, of `most` at most."""
 
     def part(self, number: int, parts: int) -> Callable[[int, int], None]:
         """For part `number`, from 0, of the shards to simulate: a function of the neurons done and their total."""
@@ -35,8 +35,8 @@ class JobLog(Watch):
     def __init__(self, name: str, log: Path):
         self.lines = Progress(name, log)
 
-    def tried(self, solvers: int) -> None:
-        self.lines.tried(solvers)
+    def tried(self, solvers: int, most: int) -> None:
+        self.lines.tried(solvers, most)
 
     def part(self, number: int, parts: int) -> Callable[[int, int], None]:
         return self.lines

@@ -64,10 +64,10 @@ TOUGH = Candidates(
 )
 
 
-def calibrate(experiment: Experiment, *, threads: int = 1, progress: Callable[[int], None]) -> Evidence:
+def calibrate(experiment: Experiment, *, threads: int = 1, progress: Callable[[int, int], None]) -> Evidence:
     """Try solvers on a sample of the grid and choose: that of the config, or the cheapest that meets the tolerance.
 
-    progress : called with the number of solvers tried so far
+    progress : called with the number of solvers tried so far, and how many there will be at most
 
     Neurons that cannot be certified are left out of the judgement and marked. Raises UserError if no candidate meets
     the tolerance, or if the config's fixed step is too long for the model.
@@ -86,17 +86,20 @@ def calibrate(experiment: Experiment, *, threads: int = 1, progress: Callable[[i
     def attempt(solver: Solver) -> Trial:
         trial = _trial(e, solver, e.protocol.measure(e, solver, points, threads=threads), exact, sure)
         trials.append(trial)
-        progress(len(trials))
+        progress(len(trials), most)
         return trial
 
     methods = e.methods if len(e.methods) == 1 else candidates.methods
     if e.solver is not None:
         check_step(e, points)
+        most = 2
         chosen = attempt(e.solver)
         attempt(e.solver.finer)
     elif not (sure & (e.protocol.outcome(exact) != 0)).any():
+        most = 1
         chosen = attempt(Solver(methods[0], LADDERS[methods[0]][UNJUDGED]))
     else:
+        most = sum(len(LADDERS[method]) for method in methods)
         chosen = _cheapest(e, methods, candidates.least, attempt)
     checked, agreement = _check(e, neurons, points, exact, chosen, candidates.check)
     outcome = e.protocol.outcome(exact)

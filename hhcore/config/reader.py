@@ -8,7 +8,7 @@ from pathlib import Path
 from hhcore.base.checks import fields, mapping, present, quoted
 from hhcore.base.errors import UserError, collected
 from hhcore.base.units import KELVIN, UNKNOWN, is_in_celsius, to_unit
-from hhcore.config.keys import TOP
+from hhcore.config.keys import EXPERIMENT, TOP
 from hhcore.config.part import made_or, part, parts_of
 from hhcore.config.solver import read_dt, read_solver, read_tolerance
 from hhcore.config.values import (
@@ -44,6 +44,11 @@ def read_experiments(config: Mapping[str, object], base: str | Path = ".") -> di
     missing. It refuses a grid that is too large before any of it is in memory.
     """
     found = {}
+    if outside := [key for key in EXPERIMENT if key in mapping(config, "config") and "experiments" not in config]:
+        raise UserError(
+            f"config: {', '.join(outside)}: keys of an experiment need a name; indent them under `experiments:` and "
+            "a name, like `experiments: {first_try: {...}}`"
+        )
     with collected() as noted:
         with noted():
             fields(config, "config", TOP)

@@ -1,5 +1,6 @@
 """The `solver` of a config: a tolerance, so that the solver is chosen, or a scheme and its setting."""
 
+from dataclasses import replace
 from math import inf
 
 from hhcore.base.checks import Key, choice, fields, present, quoted
@@ -28,6 +29,10 @@ KEYS = {
         "the neurons whose error is estimated: a sample or all", otherwise="`sample`", legal=("sample", "all")
     ),
 }
+CHOOSES = replace(
+    KEYS["tolerance"],
+    elsewhere=dict.fromkeys(("dt", "local_error"), "either `tolerance`, which chooses it, or `method` and it"),
+)
 
 
 def check_solver(settings: dict[str, object], where: str) -> None:
@@ -47,7 +52,7 @@ def _check_keys(settings: dict, where: str) -> None:
     """Raise UserError unless the keys are a tolerance, perhaps with a method, or a method and its setting."""
     fields(settings, where, KEYS)
     if "tolerance" in settings:
-        fields(settings, where, {key: KEYS[key] for key in ("tolerance", "method", "certify")})
+        fields(settings, where, {"tolerance": CHOOSES} | {key: KEYS[key] for key in ("method", "certify")})
     elif "method" not in settings:
         raise UserError(
             f"{where}: {quoted(settings)} does not say how accurate; give `tolerance: 1 us`, or a method and its "

@@ -44,7 +44,9 @@ class Values:
     def add(self, name: str, value: object, unit: str, own: float, where: str) -> None:
         """One value of the config: a number, an axis or a distribution. Raises UserError if it is none of them."""
         if isinstance(value, list):
-            raise UserError(f"{where}: {quoted(value)} is a list; write an axis as {{values: [...]}}")
+            raise UserError(
+                f"{where}: {quoted(value)} is a list; write an axis as {{values: [...]}} or {{linspace: [0, 40, 161]}}"
+            )
         if unit == UNKNOWN and isinstance(value, dict) and has_units(value):
             pass  # cannot be judged
         elif is_multiple(value):

@@ -183,4 +183,5 @@ def _check_name(name: str) -> None:
 def _kind(body: object, legal: Iterable[str], where: str, example: str) -> str:
     """The `kind` of a stimulus or a protocol."""
     written = present(mapping(body, where), "kind", where, {"kind": Key("", example)})
-    return choice(written, legal, f"{where}.kind")
+    elsewhere = {theirs: name for name, kind in kinds().items() for theirs in kind.elsewhere}
+    return choice(written, legal, f"{where}.kind", elsewhere)

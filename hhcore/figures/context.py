@@ -159,6 +159,7 @@ class FigureContext:
     along     : column of the axis that curves are drawn against, such as the amplitude of a step, or None
     neurons   : number of neurons
     duration  : of the run, with its unit
+    paced     : whether pulses of the stimulus begin beats
     combine   : "product" or "zip", as in the config
     certify   : "sample" or "all", as in the config: the neurons whose error was estimated
     threshold : potential that counts as a spike [unit of the potential]; mV : millivolts in that unit
@@ -180,6 +181,7 @@ class FigureContext:
     along: str | None = None
     neurons: int = 0
     duration: str = "the run"
+    paced: bool = False
     combine: str = "product"
     certify: str = "sample"
     threshold: float = 0.0
@@ -298,6 +300,7 @@ def figure_context(experiment: Experiment) -> FigureContext:
         along=along[0] if along else None,
         neurons=e.n_points,
         duration=f"{e.duration:g}{after_number(model.time_unit)}",
+        paced=bool(e.stimulus.beat),
         combine=e.combine,
         certify=e.certify,
         threshold=e.threshold,

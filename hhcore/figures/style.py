@@ -3,7 +3,6 @@
 import functools
 import math
 import string
-import textwrap
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from matplotlib.patches import Patch
 from hhcore.figures.context import Variable, balanced, texts
 from hhcore.figures.layout import BAR, lay_out
 from hhcore.figures.limits import MAX_COLOURS
-from hhcore.figures.titles import after_number
+from hhcore.figures.titles import after_number, minus
 
 ONE_COLUMN, TWO_COLUMNS = 3.5, 7.2  # journal widths [inch]
 DPI = 300
@@ -140,7 +139,7 @@ def letter(panels: Sequence[Axes]) -> None:
 
 def text_figure(title: str, lines: Sequence[str]) -> Figure:
     """A figure in words, when there is nothing to plot."""
-    wrapped = [part for line in lines for part in textwrap.wrap(line, 60)]
+    wrapped = [part for line in lines for part in balanced(minus(line), 60).splitlines()]
     figure = new_figure(ONE_COLUMN, 0.2 + 0.18 * len(wrapped), title, [])
     axes = figure.subplots()
     axes.axis("off")

@@ -12,6 +12,11 @@ def after_number(unit: str) -> str:
     return "" if unit == "1" else f" {pretty_unit(unit)}"
 
 
+def minus(text: str) -> str:
+    """The text with a minus sign before numbers, as ticks have it, in the place of a hyphen."""
+    return re.sub(r"(?<!\S)-(?=\d)", "\N{MINUS SIGN}", text)
+
+
 def authors(model: Model) -> str:
     """`Hodgkin and Huxley 1952` of `Hodgkin and Huxley 1952, squid giant axon`; a title without a year stays whole.
 

@@ -147,7 +147,10 @@ def _read_form(
         step = decimal(to_difference(values[2], written_unit, f"{where}[2]"))
         numbers, length = _range(*numbers, step, values, where)
     if form == "logspace" and min(numbers) <= 0:
-        raise UserError(f"{where}: {quoted(body)} does not stay above 0, as a logarithmic axis must; use linspace")
+        raise UserError(
+            f"{where}: {quoted(body)} does not stay above 0, as a logarithmic axis must; its ends are values, not "
+            "exponents, like [1, 100, 10]; for others use linspace"
+        )
     _check_length(length, where)
     return AxisSpec(name, unit, form, numbers, length, factor, where)
 

@@ -25,6 +25,7 @@ KEYS = {
     "n": Key("how many points; with `sobol` and `saltelli` a power of 2", "n: 1024", required=True),
     "seed": Key("any whole number from 0 on; the same seed draws the same points", "seed: 1", required=True),
 }
+ELSEWHERE = dict.fromkeys(("lhs", "latin", "lh", "lhc"), "latin_hypercube") | dict.fromkeys(("random", "mc"), "uniform")
 MAX_ROWS = 10**6
 MAX_SAMPLED = 100
 MAX_NUMBERS = 2 * 10**7  # of a design, which is in memory at once: 160 MB
@@ -213,7 +214,7 @@ def check_sample(body: object, where: str) -> tuple[str, int, int]:
     settings = fields(body, where, KEYS)
     with collected() as noted:
         with noted():
-            kind = choice(settings["kind"], KINDS, f"{where}.kind")
+            kind = choice(settings["kind"], KINDS, f"{where}.kind", ELSEWHERE)
         with noted():
             n = _whole(settings["n"], 1, MAX_ROWS, f"{where}.n", "number of points")
         with noted():

@@ -5,7 +5,8 @@ import time
 import warnings
 from collections.abc import Callable
 
-from hhcore.base.progress import EVERY_S, Progress
+from hhcore.base.board import is_terminal
+from hhcore.base.progress import EVERY_S, Progress, tried_text
 from hhcore.base.watch import Watch
 
 BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
@@ -17,8 +18,8 @@ class Lines(Watch):
     def __init__(self, name: str):
         self.name, self.lines = name, Progress(name)
 
-    def tried(self, solvers: int) -> None:
-        self.lines.tried(solvers)
+    def tried(self, solvers: int, most: int) -> None:
+        self.lines.tried(solvers, most)
 
     def part(self, number: int, parts: int) -> Callable[[int, int], None]:
         lines = Progress(f"{self.name}, shard {number + 1} of {parts}" if parts > 1 else self.name)
@@ -46,8 +47,8 @@ class Bar(Watch):
     def step(self, name: str) -> None:
         self.bar.set_description_str(f"{self.name}, {name}")
 
-    def tried(self, solvers: int) -> None:
-        self.step(f"solver {solvers} on a sample")
+    def tried(self, solvers: int, most: int) -> None:
+        self.step(f"{tried_text(solvers, most)} on a sample")
 
     def part(self, number: int, parts: int) -> Callable[[int, int], None]:
         self.step(f"shard {number + 1} of {parts}" if parts > 1 else "neurons")
@@ -68,7 +69,7 @@ def watch(name: str, shown: bool) -> Watch:
     """What suits the place where this process writes."""
     if not shown:
         return Watch()
-    return Bar(name) if sys.stderr.isatty() or in_notebook() else Lines(name)
+    return Bar(name) if is_terminal(sys.stderr) or in_notebook() else Lines(name)
 
 
 def in_notebook() -> bool:

@@ -1,11 +1,11 @@
 """What `hhcore.run` returns: the tables of experiments as data frames, how exact they are, and their figures."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
@@ -18,6 +18,7 @@ from hhcore.experiments.analysis import Analysis, analyses
 from hhcore.experiments.experiment import Experiment
 from hhcore.interface.bar import in_notebook
 from hhcore.schemes.solver import setting_of
+from hhcore.simulation.display import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +72,7 @@ class Outcome:
             said[f"{accuracy.name}_{which}_{accuracy.suffix}"]
             for which in ("worst", f"{100 * QUANTILE:.0f}_percent", "median")
         )
-        unit, sample = pretty_unit(accuracy.unit), f"{said['reference_runs']} sampled neurons"
+        unit, sample = pretty_unit(accuracy.unit), counted(int(said["reference_runs"]), "sampled neuron")
         errors = f"at most {most} {unit} in {MOST} of {sample} (worst {worst} {unit}, median {median} {unit})"
         if not worst[0].isdigit():  # a reason
             errors = f"not measured in {sample}: {worst}"
@@ -110,7 +111,7 @@ class Outcome:
 
     def _headline(self) -> str:
         e, failed = self.experiment, self._rows()["failures"]
-        neurons = f"{e.n_points:,} neuron{'s' if e.n_points != 1 else ''} of {e.model.name}"
+        neurons = f"{counted(e.n_points, 'neuron')} of {e.model.name}"
         return f"{self.name}: {neurons}, {self.simulated:,} simulated now, {failed:,} failed"
 
     def _rows(self) -> dict[str, int]:
@@ -132,7 +133,22 @@ class Outcome:
 
 
 class Run(Mapping[str, Outcome]):
-    """The results of a config: an `Outcome` for each experiment. With one experiment alone, its attributes are here."""
+    """The results of a config: an `Outcome` for each experiment. With one experiment alone, its attributes are here.
+
+    name, folder, experiment, simulated, tables, numbers, certificate, figures, figure, save_figures : as of `Outcome`
+    features, spikes, ...                                                                           : its tables
+    """
+
+    name: str
+    folder: Path
+    experiment: Experiment
+    simulated: int
+    tables: tuple[str, ...]
+    numbers: dict[str, str]
+    certificate: str
+    figures: Callable[[], dict[str, "Figure"]]
+    figure: Callable[[str], "Figure"]
+    save_figures: Callable[[], list[Path]]
 
     def __init__(self, outcomes: dict[str, Outcome]):
         self._outcomes = outcomes
@@ -146,7 +162,7 @@ class Run(Mapping[str, Outcome]):
     def __len__(self) -> int:
         return len(self._outcomes)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> "pd.DataFrame":
         if name.startswith("_"):
             raise AttributeError(name)
         if len(self) == 1:

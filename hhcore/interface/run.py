@@ -10,6 +10,7 @@ import numpy as np
 from hhcore.base.checks import mapping
 from hhcore.base.errors import UserError
 from hhcore.base.lock import locked
+from hhcore.base.tables import read
 from hhcore.config.file import read_config
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.experiment import Experiment
@@ -18,6 +19,8 @@ from hhcore.interface.outcome import Outcome, Run
 from hhcore.model.model import Model
 from hhcore.results.failed import check_none_failed
 from hhcore.results.steps import make_tables
+from hhcore.results.summary import rest_advice
+from hhcore.simulation.result import NO_STABLE_REST, STATUSES
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
 
@@ -77,6 +80,9 @@ def _made(experiment: Experiment, folder: Path, threads: int, progress: bool) ->
             shown.write(note)
         with locked(folder, lambda: shown.write(f"{folder} is in use by another process; waiting until that ends")):
             made = make_tables(experiment, folder, threads, shown)
+            status = read(folder / "features.parquet", ["status"])["status"].to_numpy()
+        for note in rest_advice(experiment, np.sum(status == STATUSES[NO_STABLE_REST])):
+            shown.write(note)
     finally:
         shown.close()
     if experiment.failed_neurons == "fail":

@@ -109,8 +109,9 @@ def trace(
 ) -> Trace:
     """Trace one neuron: `time`, `stimulus`, each state, and each current that flows into the potential.
 
-    interval : time between two samples, and the longest step, in the model's unit of time; samples are added where
-               the stimulus changes. By default dt, or 0.025 ms of an adaptive scheme
+    interval : time between two samples, and the longest step, in the model's unit of time; where the stimulus
+               jumps there are two samples of one time, before and after. By default dt, or 0.025 ms of an adaptive
+               scheme
     observers: those of `simulate`, so that both use one kernel; their records are dropped
 
     Returns float64 (samples,) by qualified name, and `status`; `.frame` is the same as a data frame. Other arguments,

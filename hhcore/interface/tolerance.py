@@ -75,7 +75,7 @@ def choose(
     stated = "rest" if states is None else dict(zip(model.states, states.tolist(), strict=True))
     try:
         experiment = _experiment(model, table, type(stimulus), conditions, stated, tolerance, method)
-        return Choice(experiment, calibrate(experiment, threads=threads, progress=lambda _: None))
+        return Choice(experiment, calibrate(experiment, threads=threads, progress=lambda *_: None))
     except UserError as error:  # a config has its tolerance elsewhere
         raise UserError(str(error).removeprefix(f"experiments.{NAME}.solver.")) from error
 

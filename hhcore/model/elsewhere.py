@@ -16,6 +16,9 @@ WORD = re.compile(r"(gbar|gmax|g|erev|e|vrev|v)(\w+?)(?:bar|max|rev)?")
 MEANT = {"g": "conductance", "e": "reversal potential", "v": "reversal potential"}  # by the first letter
 WHOLE = dict.fromkeys(("celsius", "t", "temp", "temperature"), "temperature")
 WHOLE |= dict.fromkeys(("c", "cm", "cap", "capacitance"), "capacitance")
+OUTSIDE = re.compile(r"(na|k|ca|cl)_?(?:o|out|ext)")  # Ko, K_o
+PERMEABILITY = re.compile(r"p_?(na|k|ca|cl)_?\w?")  # PCa, P_CaL
+GENES = {"herg": "gkr", "kcnq1": "gks", "scn5a": "gna"}
 IONS = {"na": "sodium", "ca": "calcium", "cl": "chloride", "k": "potassium"}
 IONS |= dict.fromkeys(("leak", "pas", "lk", "l"), "leak")
 LONGEST = 4  # of an abbreviation: `kdr`, but not `cation`
@@ -33,7 +36,7 @@ def no_parameter(name: str, model: Model, fields: Iterable[str] = (), hint: str 
     fields, (meant, channel) = tuple(fields), _meant(name)
     what = f"{' and its stimulus have no quantity' if fields else ' has no parameter'} {name!r}"
     found = [] if hint else _best(meant, channel, model)
-    known = meant and (name.lower() in WHOLE or _split(channel)[0])
+    known = meant and (not channel or _split(channel)[0])
     if found:
         hint = f"did you mean {' or '.join(f'{q.name!r} [{q.unit}]' for q in found)}?{_in_units(name, meant, found[0])}"
     elif known and not hint:
@@ -55,9 +58,15 @@ def no_state(name: str, model: Model) -> str:
 
 def _meant(name: str) -> tuple[str, str]:
     """What a word means, such as a conductance, and of which channel, "" each if it does not say."""
-    bare = re.sub(r"_hh\w*$", "", name.lower())
+    bare = re.sub(r"_hh\w*$", "", GENES.get(name.lower(), name.lower()))
+    if outside := OUTSIDE.fullmatch(bare):
+        return "extracellular concentration", outside[1]
+    if permeability := PERMEABILITY.fullmatch(bare):
+        return "permeability", permeability[1]
     word = "".join(re.sub(r"[^a-z0-9]", "", part) for part in reversed(bare.split(".")))
     parts = WORD.fullmatch(word)
+    if "." in bare and bare.rpartition(".")[2] in WHOLE:
+        return WHOLE[bare.rpartition(".")[2]], ""
     if word in WHOLE or word in POTENTIALS or not parts:
         return WHOLE.get(word, ""), ""
     return MEANT[word[0]], parts[2]
@@ -72,7 +81,10 @@ def _best(meant: str, channel: str, model: Model) -> list[Quantity]:
 
 def _score(channel: str, quantity: Quantity) -> float:
     """How well the component of a parameter fits a channel; 0 if it is another one."""
-    component, text = quantity.name.rpartition(".")[0].lower(), quantity.description.lower()
+    component, variable = quantity.name.lower().rpartition(".")[::2]
+    text = quantity.description.lower()
+    if variable == channel and is_a("extracellular concentration", quantity):
+        return 4
     if channel in ("", component, re.sub("^i_?", "", component)):
         return 4
     ion, kind = _split(channel)
@@ -102,7 +114,7 @@ def _in_units(name: str, meant: str, quantity: Quantity) -> str:
     """How to write a value in the unit of the other program, if that is known to be another one."""
     if meant == "temperature":
         return f" Write degrees Celsius with their unit, like '{quantity.value - ZERO_CELSIUS_K:g} degC'"
-    theirs = NEURON_UNITS[meant]
+    theirs = NEURON_UNITS.get(meant, quantity.unit)
     if not NEURON.fullmatch(name) or theirs == quantity.unit:
         return ""
     if not converts(quantity.unit, theirs):

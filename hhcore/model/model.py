@@ -214,13 +214,18 @@ def is_model_file(model: str) -> bool:
     return split_name(model)[0].endswith((".mmt", ".cellml"))
 
 
+def model_path(model: str) -> Path:
+    """The file of a model, with or without a variant. Raises UserError if there is none."""
+    return _find(split_name(model)[0])
+
+
 def _find(model: str) -> Path:
     if model in models():
         return CATALOGUE / f"{model}.mmt"
     if not is_model_file(model):
         raise UserError(
             f"model {model!r} is not in the catalogue and is not a path to a .mmt or .cellml file "
-            "(docs/own_model.md says how to use others); " + closest(model, models())
+            "(docs/own_model.md says how to use others); " + closest(model, models(), _models_meant(model))
         )
     path = Path(model)
     if not path.is_file():
@@ -230,6 +235,29 @@ def _find(model: str) -> Path:
         hint = f"; did you mean {str(path.with_name(near[0]))!r}?" if near else ""
         raise UserError(f"model file {model!r} does not exist; {start}{hint}")
     return path
+
+
+def _models_meant(word: str) -> str:
+    """The models that have all words of `word` in their names, or its letters as initials (`hh`, `tp06`); "" if none.
+
+    >>> _models_meant("HH")
+    "did you mean 'hodgkin_huxley_1952'?"
+    """
+    words = re.findall(r"[a-z]+|\d+", word.lower())
+    letters = "".join(words).rstrip("0123456789")
+    found = []
+    for name in models():
+        *authors, year = name.split("_")
+        initials = iter(author[0] for author in authors)
+        years_fit = all(year.endswith(part) for part in words if part.isdigit())
+        if words and (
+            all(part in name.replace("_", "") for part in words)
+            or years_fit
+            and len(letters) > 1
+            and all(x in initials for x in letters)
+        ):
+            found.append(repr(name))
+    return f"did you mean {' or '.join(found)}?" if 0 < len(found) < 4 else ""
 
 
 def _state(parsed: myokit.Model, name: str | None, path) -> myokit.Variable:

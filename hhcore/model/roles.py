@@ -13,6 +13,10 @@ UNITS = {  # of what is meant; conductances and capacitances are densities, or t
 
 def is_a(meant: str, quantity: Quantity) -> bool:
     """Whether a parameter is one by its unit and its name or description."""
+    if meant == "extracellular concentration":
+        return "extracellular" in quantity.description.lower() and converts(quantity.unit, "mM")
+    if meant == "permeability":
+        return meant in quantity.description.lower() and quantity.unit != "1"
     variable, text = quantity.name.rpartition(".")[2].lower(), quantity.description.lower()
     if meant == "temperature":
         return quantity.unit in KELVIN and variable in ("t", "temp", "temperature", "celsius")

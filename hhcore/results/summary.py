@@ -13,7 +13,8 @@ from hhcore.base.units import pretty_unit
 from hhcore.certify.certificate import IRREGULAR, NONE, worst_key
 from hhcore.certify.evidence import MOST, quantile
 from hhcore.experiments.experiment import Experiment
-from hhcore.simulation.result import STATUSES, Result
+from hhcore.simulation.display import counted
+from hhcore.simulation.result import NO_STABLE_REST, STATUSES, Result
 from hhcore.sweep.estimate import estimate
 
 PAGE = Template("""<!doctype html>
@@ -73,7 +74,7 @@ def summary(
     body = [
         *_section("What was run", _facts(experiment)),
         *_section("Grid", _grid(experiment)),
-        *_section("Neurons", [*_counts(totals), *facts]),
+        *_section("Neurons", [*_counts(experiment, totals), *facts]),
         *_section("Accuracy", _accuracy(experiment, totals, provenance)),
         *_section("Made with", provenance.items()),
     ]
@@ -81,6 +82,17 @@ def summary(
         body += [f"<h2><code>{escape(name)}.parquet</code>, {totals.rows[name]:,} rows</h2>", _fields(schema)]
     marks = f"{RECIPE}: {provenance.get('recipe', '')}, {SEAL}: {UNSEALED}"
     return PAGE.substitute(name=escape(experiment.name), marks=marks, body="\n".join(body))
+
+
+def rest_advice(experiment: Experiment, count: int) -> list[str]:
+    """A sentence if `count`, the number of neurons without a stable rest, is all of them, and `rest` is asked for."""
+    e = experiment
+    if e.initial_state != "rest" or count < e.n_points:
+        return []
+    return [
+        f"{count:,} of {e.n_points:,} neurons have no stable rest. If the model is meant to start from the state in "
+        "its file, as pacemakers and cells whose concentrations drift are, write initial_state: model"
+    ]
 
 
 def _facts(e: Experiment) -> Iterable[tuple[str, str]]:
@@ -99,7 +111,7 @@ def _facts(e: Experiment) -> Iterable[tuple[str, str]]:
     yield "Spike", f"upward crossing of {e.threshold:g} {potential}{rearm}"
     yield "Solver", _solver(e)
     yield from (("Note", note) for note in e.notes)
-    yield "Simulated", f"{estimate(e).neurons:,} neurons, {estimate(e).simulated_s:,.6g} s together"
+    yield "Simulated", f"{counted(estimate(e).neurons, 'neuron')}, {estimate(e).simulated_s:,.6g} s together"
 
 
 def _solver(e: Experiment) -> str:
@@ -143,25 +155,28 @@ def _grid(e: Experiment) -> Iterable[tuple[str, str]]:
         yield "Axes", "none: a single neuron"
 
 
-def _counts(totals: Totals) -> Iterable[tuple[str, str]]:
+def _counts(e: Experiment, totals: Totals) -> Iterable[tuple[str, str]]:
     meanings = {
         "ok": "simulated",
-        "no_stable_rest": "have no stable rest and started from the model's own; simulated",
-        "diverged": "failed: a state became infinite or not a number; their features are null",
-        "stalled": "failed: they needed ever shorter steps and were given up; their features are null",
+        "no_stable_rest": "without a stable rest, started from the model's own; simulated",
+        "diverged": "failed: a state became infinite or not a number; features are null",
+        "stalled": "failed: ever shorter steps were needed, and it was given up; features are null",
     }
     for number, status in enumerate(STATUSES):
         yield status, f"{totals.statuses[number]:,} {meanings[status]}"
+    yield from (("Note", advice) for advice in rest_advice(e, totals.statuses[NO_STABLE_REST]))
 
 
 def _accuracy(e: Experiment, totals: Totals, certificate: Mapping[str, str]) -> Iterable[tuple[str, str]]:
     """The certificate, in words."""
     accuracy, errors = e.protocol.accuracy, np.concatenate(totals.errors)
     unit = pretty_unit(accuracy.unit)
+    tested, them = f"a sample of {counted(totals.tested, 'neuron')}", "them"
+    if e.certify == "all":
+        tested, them = "every neuron", "the sample that chose the solver"
     asked = "no tolerance was given"
     if e.tolerance is not None:
-        asked = f"at most {certificate[f'tolerance_{accuracy.suffix}']} {unit} in {MOST} of them was asked for"
-    tested = "every neuron" if e.certify == "all" else f"a sample of {totals.tested:,} neurons"
+        asked = f"at most {certificate[f'tolerance_{accuracy.suffix}']} {unit} in {MOST} of {them} was asked for"
     yield "Tested", f"{tested}; {asked}"
     if errors.size:
         figures = {"worst": errors.max(), f"{MOST} at most": quantile(errors), "median": np.median(errors)}
@@ -170,11 +185,13 @@ def _accuracy(e: Experiment, totals: Totals, certificate: Mapping[str, str]) -> 
         name, worst = height.column.rpartition("_error_")[0].replace("_", " "), certificate[worst_key(height)]
         yield f"Error of {name}", worst if worst == NONE else f"worst {worst} {pretty_unit(height.unit)} in the sample"
     fragile = f"{totals.fragile:,} of {totals.tested:,} tested"
-    yield "Fragile", f"{fragile} have a {accuracy.outcome.replace('_', ' ')} that depends on the solver's accuracy"
+    has = "has" if totals.fragile == 1 else "have"
+    yield "Fragile", f"{fragile} {has} a {accuracy.outcome.replace('_', ' ')} that depends on the solver's accuracy"
     if certificate["uncertain_in_sample"] != NONE:
         rows = certificate["uncertain_in_sample"].split(", ")
         yield "Cannot be certified", f"{len(rows):,} of the sample (row {', '.join(rows)}): {IRREGULAR}"
-    yield "Reference", f"{certificate['reference']}, for {certificate['reference_runs']} neurons of a sample"
+    runs = counted(int(certificate["reference_runs"]), "neuron")
+    yield "Reference", f"{certificate['reference']}, for {runs} of a sample"
     checked, agreement = (
         certificate["reference_checked_by_scipy"],
         certificate[f"reference_agreement_{accuracy.suffix}"],

@@ -11,6 +11,8 @@ from hhcore.model.elsewhere import no_parameter
 from hhcore.model.model import NOTHING, Model, Quantity
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
+MOST_LISTED = 8  # columns in a message
+
 
 @dataclass(frozen=True)
 class Conditions:
@@ -75,7 +77,12 @@ def read_neurons(
     given = _given(model, fields, type(stimulus), columns, states)
     lengths = {column.size for column in given.values()}
     if len(lengths) > 1:
-        raise UserError(f"points: columns must have one length, not {sorted(lengths)}")
+        sizes = [f"{name} has {column.size}" for name, column in given.items()]
+        listed = ", ".join([*sizes[:MOST_LISTED], *(["…"] if len(sizes) > MOST_LISTED else [])])
+        raise UserError(
+            f"points: columns must have one length: {listed}; the first values of all make the first neuron, and so "
+            "on; hhcore.run combines every value with every other"
+        )
     n = lengths.pop() if lengths else 1
     table = np.empty((n, len(model.parameters) + len(fields)))
     for i, (name, quantity) in enumerate(model.parameters.items()):

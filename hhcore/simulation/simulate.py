@@ -22,6 +22,7 @@ from hhcore.simulation.stimuli.stimulus import Stimulus
 
 CHUNK = 1024  # neurons in one call of a kernel; their lanes finish at different times, so not too few
 TRACE_INTERVAL_MS = 0.025
+JUMP = 1e-9  # of the largest injected current: less is rounding
 MOST_SAMPLES = 10**8  # of a trace: several GB
 
 
@@ -147,22 +148,42 @@ def _chunks(n: int, threads: int, width: int) -> list[slice]:
 def _sampled(compiled: Engine, parameters: np.ndarray, start: np.ndarray, samples: np.ndarray) -> np.ndarray:
     """Columns time, injected current, states and membrane currents, at the start and at each sample.
 
-    parameters : float64 (1, p + f); samples : float64 (k, 3 + N); the current at an edge is that after it. The injected
-                 current is NaN without samples, of a neuron that fails at once
+    parameters : float64 (1, p + f); samples : float64 (k, 3 + N). Where the injected current jumps there are two rows,
+                 before and after; else it is that from the time on, and NaN without samples, of a neuron that fails at
+                 once
     """
-    kernel, samples = compiled.kernel, samples[np.isfinite(samples[:, 0])]
+    samples = samples[np.isfinite(samples[:, 0])]
     times, levels, onsets = samples[:, : len(SAMPLE)].T
-    times, states = np.r_[0.0, times], np.vstack([start, samples[:, len(SAMPLE) :]])
     last = (levels[-1], onsets[-1]) if len(levels) else (np.nan, np.nan)
-    following = {"TIME": times, "LEVEL": np.r_[levels, last[0]], "ONSET": np.r_[onsets, last[1]]}
+    segment = np.column_stack([np.r_[levels, last[0]], np.r_[onsets, last[1]]])  # that begins at a time, or goes on
+    times, states = np.r_[0.0, times], np.vstack([start, samples[:, len(SAMPLE) :]])
+    edges = np.flatnonzero((segment[1:] != segment[:-1]).any(axis=1) & np.isfinite(segment[1:, 0])) + 1
+    times, states = (np.insert(column, edges, column[edges], axis=0) for column in (times, states))
+    segment = np.insert(segment, edges, segment[edges - 1], axis=0)
+    flowing = _currents(compiled, parameters, times, segment, states)
+    before = edges + np.arange(len(edges))
+    jump = np.abs(np.diff(flowing[:, 0])[before]) > JUMP * np.abs(flowing[:, 0]).max(initial=0.0)
+    return np.delete(np.column_stack([times, flowing[:, 0], states, flowing[:, 1:]]), before[~jump], axis=0)
+
+
+def _currents(
+    compiled: Engine, parameters: np.ndarray, times: np.ndarray, segment: np.ndarray, states: np.ndarray
+) -> np.ndarray:
+    """The injected current and the membrane currents, float64 (n, 1 + currents), of one neuron.
+
+    parameters : float64 (1, p + f); times : float64 (n,); segment : float64 (n, 2), level and onset;
+    states : float64 (n, N)
+    """
+    kernel = compiled.kernel
+    given = {"TIME": times, "LEVEL": segment[:, 0], "ONSET": segment[:, 1]}
     flowing = np.empty((len(times), 1 + kernel.CURRENTS))
     for first in range(0, len(times), kernel.W):
         rows = np.minimum(np.arange(first, first + kernel.W), len(times) - 1)
         Z = pack(kernel, np.repeat(parameters, kernel.W, axis=0), states[rows])
         table = Z.reshape(kernel.ROWS, kernel.W)
-        for name, values in following.items():
+        for name, values in given.items():
             table[getattr(kernel, name) // kernel.W] = values[rows]
         kernel.evaluate_currents(Z)
         flowing[rows, 0] = table[kernel.INJECTED // kernel.W]
         flowing[rows, 1:] = table[kernel.MEMBRANE_CURRENT // kernel.W :][: kernel.CURRENTS].T
-    return np.column_stack([times, flowing[:, 0], states, flowing[:, 1:]])
+    return flowing

@@ -9,6 +9,7 @@ from hhcore.base.board import duration_text
 from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.schemes.solver import SCHEMES, Solver
+from hhcore.simulation.display import counted
 from hhcore.sweep.speed import kernel_speed
 
 STEPS_PER_SHARD = 3e9  # neuron-steps: about a minute on one core for Hodgkin-Huxley
@@ -148,8 +149,3 @@ def solver_text(solver: Solver, ms: float) -> str:
     if solver.scheme.adaptive:
         return f"{solver.method} at {solver.accuracy:.3g}".replace("e-0", "e-")
     return f"{solver.method} at {solver.accuracy * ms:.3g} ms"
-
-
-def counted(n: int, word: str) -> str:
-    """`1 neuron`, `2 neurons`."""
-    return f"{n:,} {word}{'s' if n != 1 else ''}"

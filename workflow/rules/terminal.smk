@@ -11,7 +11,8 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from hhcore.base.board import FOLDER, Board, duration_text
 from hhcore.certify.expected import calibration_s
-from hhcore.sweep.estimate import counted, estimates_text, missing_s
+from hhcore.simulation.display import counted
+from hhcore.sweep.estimate import estimates_text, missing_s
 from hhcore.sweep.held import held
 
 # Beginnings of what Snakemake says in every run.

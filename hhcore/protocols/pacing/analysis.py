@@ -71,7 +71,7 @@ class Beats(Analysis):
         points = dict(zip(e.quantities, e.points(rows).T, strict=True))
         if not {"amplitude", "width"} <= points.keys():
             return np.zeros(len(rows), dtype=bool)
-        onset = record.beats[record.beat_offsets[:-1], BEAT.index("rest")]
+        onset = record.beat_values[record.beat_offsets[:-1], BEAT.index("rest")]
         return onset + points["amplitude"] * points["width"] * _per_charge(e.model, points) >= e.threshold
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:

@@ -20,6 +20,7 @@ MAX_PANELS = 3  # of one kind
 SMALL = 0.1  # currents that stay below this share of the largest one have a panel of their own
 MAX_SPIKES, SHOWN_SPIKES = 12, 10  # more than 12 merge into a comb; then 10 are shown
 TITLES = 104  # letters across a figure, with the legend
+SHOWN_BEATS, LEAD = 3, 0.05  # of a paced cell, and the share of a beat that is drawn before them
 LARGEST = 1e9  # larger values are on their way to infinity, and would flatten the rest of the trace
 NO_BREAK = "\N{NO-BREAK SPACE}"
 DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)))
@@ -33,8 +34,8 @@ def trace_panel(table: pd.DataFrame, context: FigureContext) -> Figure:
     table : traces: one row per (trace, time): trace, time_ms and the columns of the context's variables
 
     Small currents have a panel of their own, or a large sodium current would flatten them. Concentrations differ by
-    orders of magnitude, and are on a logarithmic scale. Of a trace with more than 12 spikes, only the time up to the
-    tenth is drawn; its title says so.
+    orders of magnitude, and are on a logarithmic scale. Of a paced cell, the last three beats are drawn, which are
+    nearest its steady state; of another trace with more than 12 spikes, the time up to the tenth. Its title says so.
     """
     traces = list(table["trace"].unique())
     if not traces:
@@ -44,7 +45,7 @@ def trace_panel(table: pd.DataFrame, context: FigureContext) -> Figure:
     notes = [f"the first {MAX_TRACES} of {len(traces)} traces"] if len(traces) > MAX_TRACES else []
     notes += [f"{left_out} further gates and currents are in the table"] if left_out else []
     traces, heights = traces[:MAX_TRACES], [row.height for row in rows]
-    parts = [_beginning(table[table["trace"] == trace], context) for trace in traces]
+    parts = [_excerpt(table[table["trace"] == trace], context) for trace in traces]
     width = TITLES - max(len(variable.name) for row in rows for variable in row.variables)  # the legend's room
     names = dict(enumerate(context.traces))
     titles = [
@@ -166,8 +167,22 @@ def _component(variable: Variable) -> str:
     return variable.name.rpartition(".")[0]
 
 
-def _beginning(part: pd.DataFrame, context: FigureContext) -> tuple[pd.DataFrame, list[str]]:
+def _excerpt(part: pd.DataFrame, context: FigureContext) -> tuple[pd.DataFrame, list[str]]:
     """As much of a trace as one column can show, and a line for the title if that is not all."""
+    return _last_beats(part, context) if context.paced else _beginning(part, context)
+
+
+def _last_beats(part: pd.DataFrame, context: FigureContext) -> tuple[pd.DataFrame, list[str]]:
+    time, flows = numbers(part, "time_ms"), numbers(part, context.stimulus.column) != 0
+    onsets = time[flows & ~np.r_[False, flows[:-1]]]
+    if onsets.size <= SHOWN_BEATS:
+        return part, []
+    first, second = onsets[-SHOWN_BEATS:][:2]
+    begin = first - LEAD * (second - first)
+    return part[time >= begin], [f"the last {SHOWN_BEATS} of {onsets.size:,} beats"]
+
+
+def _beginning(part: pd.DataFrame, context: FigureContext) -> tuple[pd.DataFrame, list[str]]:
     time, above = numbers(part, "time_ms"), numbers(part, context.potential.column) > context.threshold
     spikes = time[1:][above[1:] & ~above[:-1]]
     if spikes.size <= MAX_SPIKES:

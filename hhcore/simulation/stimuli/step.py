@@ -30,6 +30,7 @@ class Step(Stimulus):
     title = "current step"
     example = "{kind: step, amplitude: 10}"
     axis = "amplitude"
+    elsewhere = ("IClamp", "dc", "constant", "square", "current_step")
     fields = {
         "amplitude": Field("current", "Injected current, amplitude of the stimulus", elsewhere=CURRENT_ELSEWHERE),
         "start": Field(

@@ -79,6 +79,7 @@ class Stimulus:
     axis: ClassVar[str]  # the field that curves are drawn against
     fields: ClassVar[dict[str, Field]]
     quiet: ClassVar[dict[str, float]]
+    elsewhere: ClassVar[tuple[str, ...]] = ()  # what other programs call the kind
     segment: ClassVar[str]
     expression: ClassVar[str] = LEVEL
     beat: ClassVar[str] = ""
