@@ -117,7 +117,7 @@ def test_files_of_another_recipe_are_made_again_without_any_record(prefixed):
     planned = folder.planned()
     folder.config(EXPERIMENT)
     shutil.move(folder.path / "kept", records)
-    made = ("calibrate", "simulate", "tables_current_clamp_fi", "figures_current_clamp_fi", "report")
+    made = ("experiment_current_clamp_fi", "report")
     assert planned == {*(f"hhcore_{rule}" for rule in made), "count"}
 
 
