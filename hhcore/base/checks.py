@@ -132,7 +132,7 @@ def numbers(values: object, where: str) -> np.ndarray:
 
 def check_threads(threads: object) -> None:
     """Raise UserError for what is not a number of threads."""
-    if not (isinstance(threads, Integral) and threads > 0):
+    if not (isinstance(threads, Integral) and int(threads) > 0):
         raise UserError(f"threads: {quoted(threads)} is not a number of threads; give a whole number from 1 on")
 
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from decimal import Decimal
 from numbers import Real
 from pathlib import Path
+from typing import Any
 from typing import SupportsFloat
 
 import numpy as np
@@ -171,7 +172,8 @@ def _hint(number: Decimal, own: str, unit: str, file: str) -> str:
     registry = _registry(file)
     written, wanted = registry.Quantity(number, _pint_unit(own, file)), registry.Quantity(1, _pint_unit(unit, file))
     with suppress(Exception):  # pint raises many kinds
-        return f"1 / ({number} {own}) is {float((1 / written).to(wanted.units).magnitude):.6g} {unit}"
+        inverse: Any = (1 / written).to(wanted.units).magnitude
+        return f"1 / ({number} {own}) is {float(inverse):.6g} {unit}"
     with suppress(Exception):
         (written / wanted).to("meter ** 2")
         return f"the model counts per area of membrane, so divide by the area of the cell; {_legal(unit)}"

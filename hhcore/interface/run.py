@@ -111,8 +111,8 @@ def _experiments(
     if config is None:
         config = {"experiments": {name or "experiment": {"initial_state": "rest", **experiment}}}
     config = mapping(_plain(config), "config")
-    if isinstance(config.get("experiments"), dict):
-        config["experiments"] = {key: _with_axes(body) for key, body in config["experiments"].items()}
+    if isinstance(bodies := config.get("experiments"), dict):
+        config["experiments"] = {key: _with_axes(body) for key, body in bodies.items()}
     return read_experiments(config)
 
 
