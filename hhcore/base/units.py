@@ -8,8 +8,7 @@ from contextlib import suppress
 from decimal import Decimal
 from numbers import Real
 from pathlib import Path
-from typing import Any
-from typing import SupportsFloat
+from typing import Any, SupportsFloat
 
 import numpy as np
 
