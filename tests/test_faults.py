@@ -43,7 +43,7 @@ def test_damaged_shards_are_simulated_again(calm, cache, tmp_path):
     empty.write_bytes(b"")
     stopped = folder.snakemake("--cores", "2")
     assert stopped.returncode != 0
-    said = rf"Error\. .*1 shards \({corrupted.name}\).* set aside.*run the same command again"
+    said = rf"Error\. .*1 shard .*\({corrupted.name}\).* set aside.*run the same command again"
     assert re.search(said, stopped.stderr), stopped.stderr
     folder.run("--cores", "2")
     assert folder.bytes("e") == calm.bytes("e") and sum(n for _, n in counted(folder)) == 40 * 40

@@ -124,7 +124,7 @@ def test_everything_promised_is_there(whole):
         assert "doi:10.1113/jphysiol.1952.sp004764" in (results / "summary.html").read_text()
         assert f"results/{experiment}/features.parquet" in printed
     assert "small_grid: 54 neurons to simulate, about" in printed and "results/report.html" in printed
-    assert re.search(r"Finished in \d+ s\. Work: .*simulate [\d.]+ s \(\d+%\)", printed)
+    assert re.search(r"Finished in \d+ s\. Work: .*experiment [\d.]+ s \(\d+%\)", printed)
 
 
 def test_report_opens_offline(whole):
