@@ -262,7 +262,7 @@ def slow(points, start, stop):
     silent = [x for x, *_ in fine if x not in dict(firing)]
     (onset, rate), (end, _) = (firing[0], firing[-1]) if firing else ((nan, nan), (nan, nan))
     return [
-        min((x for x, _, count, *_ in fine if count), default=nan),
+        min((x for x, _, count, *_ in fine if count and x >= 0), default=nan),
         onset,
         rate,
         (firing[1][1] - rate) / (firing[1][0] - onset) if len(firing) > 1 else nan,

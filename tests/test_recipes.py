@@ -37,7 +37,7 @@ def folder(run: Folder, tmp_path: Path) -> Folder:
 
 def experiments_planned(folder: Folder) -> set[str]:
     """The experiments that jobs of a dry run would work on."""
-    return set(re.findall(r"^Job \d+: (\w+): ", folder.run("-n"), re.MULTILINE))
+    return set(re.findall(r"^Job \d+: (\w+): ", folder.run("-n", "--verbose"), re.MULTILINE))
 
 
 def test_without_records_a_changed_config_makes_again_what_it_would_with_them(folder):

@@ -62,7 +62,7 @@ def test_calibration_takes_about_as_many_steps_as_estimated(monkeypatch):
         return result
 
     monkeypatch.setattr(type(e.protocol), "measure", counting)
-    calibrate(e, progress=lambda solvers: None)
+    calibrate(e, progress=lambda *_: None)
     monkeypatch.setattr(expected, "CHECKED_MS", 0.0)
     monkeypatch.setattr(expected, "kernel_speed", lambda experiment, method: 1.0)
     assert sum(taken) / 2 < expected.calibration_s(e) < 2 * sum(taken)

@@ -181,7 +181,7 @@ def test_a_new_shard_is_simulated_in_the_order_of_its_keys(tmp_path):
 
 def test_a_store_that_lacks_points_is_said_to(tmp_path):
     update(experiment(), tmp_path)
-    with pytest.raises(UserError, match="lacks points of the grid; .*--forcerun simulate"):
+    with pytest.raises(UserError, match="lacks points of the grid; delete the file and run"):
         whole(experiment(amplitudes=(0, 7)), [tmp_path / "all.parquet"])
 
 

@@ -202,19 +202,19 @@ def flipped(content):
 @pytest.mark.parametrize("damage", [truncated, without_end, flipped, lambda _: b"", lambda _: b"a,b\n1,2\n"])
 def test_a_damaged_file_is_named_with_what_to_do(written, damage):
     written.write_bytes(damage(written.read_bytes()))
-    with pytest.raises(UserError, match=r"table\.parquet is damaged .* delete it and run the experiment again"):
+    with pytest.raises(UserError, match=r"table\.parquet is damaged,? .*delete it and run the experiment again"):
         tables.read(written)
 
 
 def test_damaged_metadata(written):
     written.write_bytes(truncated(written.read_bytes()))
-    with pytest.raises(UserError, match=r"table\.parquet is damaged .* delete it and run the experiment again"):
+    with pytest.raises(UserError, match=r"table\.parquet is damaged,? .*delete it and run the experiment again"):
         tables.metadata(written)
 
 
 def test_a_file_of_others_is_no_table_of_ours(path):
     pq.write_table(pa.table({}).replace_schema_metadata({b"hhcore.model": b"\xff"}), path)
-    with pytest.raises(UserError, match=r"table\.parquet is damaged .* delete it and run the experiment again"):
+    with pytest.raises(UserError, match=r"table\.parquet is damaged,? .*delete it and run the experiment again"):
         tables.metadata(path)
 
 

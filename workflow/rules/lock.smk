@@ -64,4 +64,5 @@ elif workflow.is_main_process:
     with one_message(Path(os.devnull)):
         check_writable()
         if "--nolock" not in sys.argv:
-            LOCKS = [hold_lock(), *(shared(Path(placed("results"), name)) for name in EXPERIMENTS)]
+            here = EXPERIMENTS if workflow.storage_settings.default_storage_provider is None else ()
+            LOCKS = [hold_lock(), *(shared(Path(placed("results"), name)) for name in here)]
