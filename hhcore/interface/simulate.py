@@ -17,7 +17,7 @@ from hhcore.simulation.result import Result, Trace
 from hhcore.simulation.stiffness import model_is_stiff
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
-EXPLICIT, IMPLICIT = "tsit5", "rodas5p"
+SCHEME, STIFF_SCHEME = "tsit5", "rodas5p"  # where no solver is given
 
 
 def simulate(
@@ -151,8 +151,8 @@ def _noted(model: Model | str | Path) -> Model:
 def _default_method(model: Model, stimulus: Stimulus, observers: Sequence[Observer] | None) -> str:
     """The scheme that suits a model, whatever the neurons: a row must not depend on the others."""
     if not isinstance(stimulus, Stimulus):  # the simulation says so
-        return EXPLICIT
-    return IMPLICIT if model_is_stiff(engine(model, EXPLICIT, type(stimulus), observers)) else EXPLICIT
+        return SCHEME
+    return STIFF_SCHEME if model_is_stiff(engine(model, SCHEME, type(stimulus), observers)) else SCHEME
 
 
 def _only_tolerance(dt: Written | None, local_error: float | None) -> None:
