@@ -5,6 +5,7 @@ import numpy as np
 from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.simulation.engine import Engine
+from hhcore.simulation.initial import read_start
 from hhcore.simulation.integration import SAMPLE, integrate, most_samples, pack
 from hhcore.simulation.rest import initial_states
 
@@ -59,8 +60,8 @@ def fastest_rate(experiment: Experiment, points: np.ndarray) -> tuple[float, flo
 def _visited(e: Experiment, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The parameters, float64 (k, p), and states, float64 (k, N), along the trajectories of the neurons."""
     engine = e.engine(TIGHT[0])
-    parameters, stimuli = points[:, : len(e.model.parameters)], points[:, len(e.model.parameters) :]
-    start, _ = initial_states(engine, parameters, e.initial_state)
+    parameters, stimuli, initial = e.parts(points)
+    start, _ = initial_states(engine, parameters, read_start(e.model, initial))
     count = min(e.duration * e.model.ms / INTERVAL_MS, MOST_SAMPLED / start.size)
     times = np.linspace(0, e.duration, 2 + int(count))[1:]
     table = np.column_stack([parameters, e.stimulus.table(stimuli, e.duration)])

@@ -18,6 +18,7 @@ from hhcore.experiments.protocol import Protocol, default_protocol, protocols
 from hhcore.grid.designs import check_sample
 from hhcore.model.elsewhere import parameter_meant
 from hhcore.model.model import FILE, Model
+from hhcore.simulation.initial import OTHERS
 from hhcore.simulation.stimuli import kinds
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
@@ -164,6 +165,13 @@ class Words:
     def parameters_body(self) -> dict:
         """What is written for the parameters."""
         return mapping(self.body.get("parameters", {}), f"{self.where}.parameters")
+
+    @part
+    def states_body(self) -> dict:
+        """What is written for initial values of states; none beside a word."""
+        written = self._written("initial_state")
+        body = mapping(written, f"{self.where}.initial_state") if isinstance(written, dict) else {}
+        return {name: value for name, value in body.items() if name != OTHERS}
 
     @part
     def traces_body(self) -> list:

@@ -117,10 +117,10 @@ def _experiments(
 
 
 def _with_axes(body: object) -> object:
-    """An experiment in which each list of values of a parameter, or of a field of the stimulus, is an axis."""
+    """An experiment in which each list of values, of the stimulus, a parameter or an initial state, is an axis."""
     if not isinstance(body, dict):
         return body
-    parts = {key: body[key] for key in ("stimulus", "parameters") if isinstance(body.get(key), dict)}
+    parts = {key: body[key] for key in ("stimulus", "parameters", "initial_state") if isinstance(body.get(key), dict)}
     return body | {
         key: {name: {"values": value} if isinstance(value, list) else value for name, value in part.items()}
         for key, part in parts.items()
