@@ -22,9 +22,9 @@ def is_stiff(experiment: Experiment) -> tuple[bool, float]:
     """
     e, coarse = experiment, EXPLICIT[0]
     engine = e.engine(coarse.method)
-    parameters, stimuli, initial = e.parts(e.points(corners(e)))
-    start, _ = initial_states(engine, parameters, read_start(e.model, initial))
-    table = np.column_stack([parameters, e.stimulus.table(stimuli, e.duration)])
+    neurons, start = e.parts(e.points(corners(e)))
+    table = engine.arguments(neurons, e.duration)
+    start, _ = initial_states(engine, table, read_start(e.model, start))
     stops = np.array([min(e.duration, LONGEST_MS / e.model.ms)])
     runs = [integrate(engine, table, start, stops, accuracy=solver.accuracy).record for solver in EXPLICIT]
     few, many = (run["steps"] for run in runs)

@@ -61,21 +61,22 @@ def read_values(
     written: Mapping[str, object],
     own: Mapping[str, tuple[str, float]],
     where: str,
-    quantity: Callable[[str], str] = str,
+    places: Mapping[str, str] | None = None,
     check: Callable[[str, object, str], None] = lambda name, value, where: None,
 ) -> Values:
     """The values of the names that are known, as far as they can be read, and what is wrong with the others of these.
 
-    own      : the unit and the model's own value of each, NaN if it has none
-    quantity : from a name in the config to that in a point
-    check    : raises UserError for a name and what is written for it, before that is read
+    own    : the unit and the model's own value of each, NaN if it has none
+    places : where each stands in the mapping, if not under its name
+    check  : raises UserError for a name and what is written for it, before that is read
     """
     values = Values()
     for name, value in written.items():
         if name in own:
             try:
-                check(name, value, f"{where}.{name}")
-                values.add(quantity(name), value, *own[name], f"{where}.{name}")
+                place = f"{where}.{(places or {}).get(name, name)}"
+                check(name, value, place)
+                values.add(name, value, *own[name], place)
             except UserError as error:
                 values.mistakes.extend(error.mistakes)
     return values

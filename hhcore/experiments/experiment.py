@@ -150,11 +150,10 @@ class Experiment:
         stated = {name: points[initial_value(name)] for name in self.stated}
         return {OTHERS: self.initial_state, **stated} if stated else self.initial_state
 
-    def parts(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, InitialState]:
-        """Rows of `points`, (k, q): parameters (k, p), fields of the stimulus (k, f), and where the neurons start."""
+    def parts(self, points: np.ndarray) -> tuple[np.ndarray, InitialState]:
+        """Rows of `points`, (k, q), in two parts: parameters and fields of the stimulus, (k, p + f); initial states."""
         start = self.start(dict(zip(self.quantities, points.T, strict=True)))
-        parameters, fields, _ = np.split(points, np.cumsum([len(self.model.parameters), len(self.stimulus.fields)]), 1)
-        return parameters, fields, start
+        return points[:, : len(self.quantities) - len(self.stated)], start
 
     @property
     def stated(self) -> tuple[str, ...]:
@@ -179,4 +178,4 @@ def units(model: Model, stimulus: type[Stimulus]) -> dict[str, str]:
     """Unit of each name in a point, in their order; of initial values it has some, or none."""
     parameters = {name: quantity.unit for name, quantity in model.parameters.items()}
     initial = {initial_value(name): quantity.unit for name, quantity in model.states.items()}
-    return parameters | stimulus.units(model.current.unit, model.time_unit) | initial
+    return parameters | stimulus.units_in(model) | initial

@@ -62,7 +62,7 @@ def _window(value: object, unit: str) -> tuple[float, float]:
 def read_neurons(
     model: Model, points: Mapping, stimulus: Stimulus, duration: float, start: Start
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Parameters of the model, then fields of the stimulus, for each neuron, float64 (n, p + f); and what was given.
+    """Parameters of the model and fields of the stimulus of each neuron, float64 (n, p + fields); and what was given.
 
     What was given for each neuron is float64 (n,) by column name: of the stimulus, parameters, and initial states.
     Raises UserError for unknown names, illegal values, and lists of several lengths.
@@ -91,7 +91,6 @@ def read_neurons(
         stimuli[:, i] = column
     if n:
         stimulus.check(dict(zip(fields, stimuli.T, strict=True)), duration, "stimulus")
-    stimuli[:] = stimulus.table(stimuli, duration)
     return table, given
 
 
@@ -116,7 +115,7 @@ def _given(
     start: Start,
 ) -> dict[str, np.ndarray]:
     """The columns with a value for each neuron, by the names that tables give them."""
-    units = kind.units(model.current.unit, model.time_unit) | {n: q.unit for n, q in model.parameters.items()}
+    units = kind.units_in(model) | {n: q.unit for n, q in model.parameters.items()}
     given = {column_name(n, units[n]): c for n, c in {**fields, **parameters}.items() if c.ndim}
     stated = {column_name(initial_value(n), model.states[n].unit): c for n, c in start.stated.items() if c.ndim}
     return given | stated
