@@ -88,6 +88,7 @@ def segment(k, amplitude, start_frequency, stop_frequency, start, stop):
     def twin(cls, values: Mapping[str, float], duration: float) -> tuple[list[float], Callable[[float], float]]:
         """The cycles so far are the mean of the first and the present frequency times the time."""
         amplitude, first, last, start, stop = (values[name] for name in cls.fields)
+        stop = min(stop, duration)
 
         def current(t: float) -> float:
             if not start <= t < stop:

@@ -79,7 +79,8 @@ def segment(k, amplitude, start_amplitude, start, stop):
     @classmethod
     def twin(cls, values: Mapping[str, float], duration: float) -> tuple[list[float], Callable[[float], float]]:
         """As far between both ends as the time is."""
-        first, last, start, stop = (values[n] for n in ("start_amplitude", "amplitude", "start", "stop"))
+        first, last, start = (values[name] for name in ("start_amplitude", "amplitude", "start"))
+        stop = min(values["stop"], duration)
 
         def current(t: float) -> float:
             part = (t - start) / (stop - start)

@@ -88,10 +88,10 @@ def segment(k, amplitude, start, stop, symmetry):
     def twin(cls, values: Mapping[str, float], duration: float) -> tuple[list[float], Callable[[float], float]]:
         """The lower of both lines."""
         amplitude, start, stop, symmetry = (values[name] for name in cls.fields)
-        length = stop - start
+        length = min(stop, duration) - start
 
         def current(t: float) -> float:
             part = (t - start) / length
             return amplitude * max(0.0, min(part / symmetry, (1 - part) / (1 - symmetry)))
 
-        return [start, start + symmetry * length, stop], current
+        return [start, start + symmetry * length, start + length], current
