@@ -20,12 +20,9 @@ from hhcore.grid import designs as sampling
 from hhcore.grid.axes import DISTRIBUTIONS, FORMS
 from hhcore.protocols.fi import FI
 from hhcore.schemes.solver import METHODS, Solver
-from hhcore.simulation.stimuli import kinds as stimulus_kinds
 from hhcore.simulation.stimuli.step import Step
 
 CONFIG = Path(__file__).parents[1] / "config"
-KINDS = stimulus_kinds()
-STIMULUS = [name for kind in KINDS.values() for name in kind.fields]
 
 GRID = """
 model: hodgkin_huxley_1952
@@ -273,8 +270,8 @@ def test_the_test_config_uses_every_key_and_every_axis():
     assert [a.shape for a in found.values()] == [(3, 2, 9), (4,), (), (3, 5), (32, 3), (16,)]
     assert {a.solver and a.solver.method for a in found.values()} == {None, "rk4", "tsit5"}
     kinds = [*FORMS, "scale", *DISTRIBUTIONS]
-    words = [*EXPERIMENT, "tolerance", "certify", *STIMULUS, *KINDS, *kinds]
-    without = {"file", "factor"}  # no model of the catalogue has a stimulus of its own: tests/test_clock.py
+    words = [*EXPERIMENT, "tolerance", "certify", *kinds]
+    without = {"clamp"}
     for word in (word for word in words if word not in without):
         assert re.search(rf"\b{word}:|: {word}\b", text), word
 
@@ -303,7 +300,7 @@ def test_the_page_explains_every_key_and_every_method():
     headings = "\n".join(line for line in PAGE.splitlines() if line.startswith(("## ", "| [")))
     for key in EXPERIMENT:
         assert f"`{key}`" in headings, key
-    for word in [*KINDS, *STIMULUS, *METHODS, *DISTRIBUTIONS, *sampling.KINDS, *read(GRID).model.parameters]:
+    for word in [*METHODS, *DISTRIBUTIONS, *sampling.KINDS, *read(GRID).model.parameters]:
         assert f"`{word}`" in PAGE or f"`{word}:" in PAGE, word
 
 
