@@ -144,14 +144,16 @@ def segment(k, amplitude, width, gap, width_ratio, period, number, start):
         return 4 * cls._numbers(values, duration).astype(np.int64)
 
     @classmethod
-    def resolve(cls, values: Values, duration: float) -> dict[str, np.ndarray]:
+    def resolve(cls, values: Values, duration: float, ms: float, parameters: np.ndarray) -> dict[str, np.ndarray]:
         """Fill in the number of pulses of each neuron."""
         return {**values, "number": cls._numbers(values, duration)}
 
     @classmethod
-    def twin(cls, values: Mapping[str, float], duration: float) -> tuple[list[float], Callable[[float], float]]:
+    def twin(
+        cls, values: Mapping[str, float], duration: float, ms: float
+    ) -> tuple[list[float], Callable[[float], float]]:
         """All pulses that end within the run, up to rounding; the phases half-open, their charges opposite."""
-        amplitude, width, gap, ratio, period, number, start = (values[name] for name in cls.fields)
+        amplitude, width, gap, ratio, period, number, start, _ = (values[name] for name in cls.fields)
         second = ratio * width
         onsets: list[float] = []
         while len(onsets) < number:

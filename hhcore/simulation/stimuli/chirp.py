@@ -8,6 +8,7 @@ import numpy as np
 
 from hhcore.base.units import Quantities
 from hhcore.simulation.stimuli.checks import check_cycles, check_times
+from hhcore.simulation.stimuli.sine import TURN
 from hhcore.simulation.stimuli.stimulus import CURRENT_ELSEWHERE, Field, Stimulus, Values
 
 
@@ -37,12 +38,12 @@ class Chirp(Stimulus):
     fields = {
         "amplitude": Field("current", "Injected current, amplitude of the chirp", elsewhere=CURRENT_ELSEWHERE),
         "start_frequency": Field(
-            "Hz",
+            "frequency",
             "Chirp, its frequency at the begin",
             elsewhere=dict.fromkeys(("f0", "fmin", "f_min", "freq_min"), "`start_frequency`"),
         ),
         "stop_frequency": Field(
-            "Hz",
+            "frequency",
             "Chirp, its frequency at the end",
             elsewhere=dict.fromkeys(("f1", "fmax", "f_max", "freq_max", "frequency", "freq"), "`stop_frequency`"),
         ),
@@ -57,20 +58,26 @@ class Chirp(Stimulus):
             | dict.fromkeys(("end", "toff"), "`stop`"),
         ),
     }
-    quiet = {"amplitude": 0.0, "start_frequency": 0.0, "stop_frequency": 0.0, "start": 0.0, "stop": inf}
+    derived = ("omega", "growth")  # the phase that a unit of time adds at first, and half of what that grows by in it
+    quiet = {
+        "amplitude": 0.0,
+        "start_frequency": 0.0,
+        "stop_frequency": 0.0,
+        "start": 0.0,
+        "stop": inf,
+        "omega": 0.0,
+        "growth": 0.0,
+    }
     segment = '''
-def segment(k, amplitude, start_frequency, stop_frequency, start, stop):
-    """(end, level) of segment k: before the chirp, the chirp, after it; the level is the amplitude."""
+def segment(k, amplitude, start, stop, growth):
+    """(end, level, rise) of segment k: before the chirp, the chirp, after it; the level is the amplitude."""
     if k == 0:
-        return start, 0.0
+        return start, 0.0, 0.0
     if k == 1:
-        return stop, amplitude
-    return inf, 0.0
+        return stop, amplitude, growth
+    return inf, 0.0, 0.0
 '''
-    expression = (
-        "level * sin(0.006283185307179587 * (time - onset)"
-        " * (start_frequency + (stop_frequency - start_frequency) / (stop - start) / 2 * (time - onset)))"
-    )
+    expression = "level * sin((omega + rise * (time - onset)) * (time - onset))"
 
     @classmethod
     def check(cls, values: Values, duration: float, where: str) -> None:
@@ -85,15 +92,23 @@ def segment(k, amplitude, start_frequency, stop_frequency, start, stop):
         return np.full(len(values["start"]), 2, dtype=np.int64)
 
     @classmethod
-    def twin(cls, values: Mapping[str, float], duration: float) -> tuple[list[float], Callable[[float], float]]:
+    def resolve(cls, values: Values, duration: float, ms: float, parameters: np.ndarray) -> dict[str, np.ndarray]:
+        """With the angular frequency at the start and half its slope."""
+        first, last = (TURN * ms * values[name] for name in ("start_frequency", "stop_frequency"))
+        return {**values, "omega": first, "growth": (last - first) / (values["stop"] - values["start"]) / 2}
+
+    @classmethod
+    def twin(
+        cls, values: Mapping[str, float], duration: float, ms: float
+    ) -> tuple[list[float], Callable[[float], float]]:
         """The cycles so far are the mean of the first and the present frequency times the time."""
-        amplitude, first, last, start, stop = (values[name] for name in cls.fields)
+        amplitude, first, last, start, stop, _ = (values[name] for name in cls.fields)
         stop = min(stop, duration)
 
         def current(t: float) -> float:
             if not start <= t < stop:
                 return 0.0
             now = first + (last - first) * (t - start) / (stop - start)
-            return amplitude * sin(2 * pi * (first + now) / 2 * (t - start) / 1000)
+            return amplitude * sin(2 * pi * (first + now) / 2 * (t - start) * ms / 1000)
 
         return [start, stop], current

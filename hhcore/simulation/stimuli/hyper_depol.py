@@ -83,7 +83,9 @@ def segment(k, hyper_amplitude, depol_amplitude, tmid, start, stop):
         return np.full(len(values["start"]), 3, dtype=np.int64)
 
     @classmethod
-    def twin(cls, values: Mapping[str, float], duration: float) -> tuple[list[float], Callable[[float], float]]:
+    def twin(
+        cls, values: Mapping[str, float], duration: float, ms: float
+    ) -> tuple[list[float], Callable[[float], float]]:
         """One step after the other, both half-open."""
         start, tmid, stop = (values[name] for name in ("start", "tmid", "stop"))
 

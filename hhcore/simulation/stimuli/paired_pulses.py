@@ -114,7 +114,9 @@ def beat(k):
         return np.full(len(values["start"]), 2, dtype=np.int64)
 
     @classmethod
-    def twin(cls, values: Mapping[str, float], duration: float) -> tuple[list[float], Callable[[float], float]]:
+    def twin(
+        cls, values: Mapping[str, float], duration: float, ms: float
+    ) -> tuple[list[float], Callable[[float], float]]:
         """The sum of two pulses, each half-open."""
         amplitude, width, ratio = (values[name] for name in ("amplitude", "width", "amplitude_ratio"))
         onsets = [values["start"], values["start"] + values["interval"]]

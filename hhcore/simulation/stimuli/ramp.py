@@ -57,14 +57,14 @@ class Ramp(Stimulus):
     quiet = {"amplitude": 0.0, "start_amplitude": 0.0, "start": 0.0, "stop": inf}
     segment = '''
 def segment(k, amplitude, start_amplitude, start, stop):
-    """(end, level) of segment k: before the ramp, the ramp, after it; the level says whether it flows."""
+    """(end, level, rise) of segment k: before the ramp, the ramp, after it."""
     if k == 0:
-        return start, 0.0
+        return start, 0.0, 0.0
     if k == 1:
-        return stop, 1.0
-    return inf, 0.0
+        return stop, start_amplitude, (amplitude - start_amplitude) / (stop - start)
+    return inf, 0.0, 0.0
 '''
-    expression = "level * (start_amplitude + (amplitude - start_amplitude) / (stop - start) * (time - onset))"
+    expression = "level + rise * (time - onset)"
 
     @classmethod
     def check(cls, values: Values, duration: float, where: str) -> None:
@@ -77,7 +77,9 @@ def segment(k, amplitude, start_amplitude, start, stop):
         return np.full(len(values["start"]), 2, dtype=np.int64)
 
     @classmethod
-    def twin(cls, values: Mapping[str, float], duration: float) -> tuple[list[float], Callable[[float], float]]:
+    def twin(
+        cls, values: Mapping[str, float], duration: float, ms: float
+    ) -> tuple[list[float], Callable[[float], float]]:
         """As far between both ends as the time is."""
         first, last, start = (values[name] for name in ("start_amplitude", "amplitude", "start"))
         stop = min(values["stop"], duration)

@@ -85,7 +85,9 @@ def segment(k, amplitude, long_amplitude, tmid, tmid2, start, stop):
         return np.full(len(values["start"]), 4, dtype=np.int64)
 
     @classmethod
-    def twin(cls, values: Mapping[str, float], duration: float) -> tuple[list[float], Callable[[float], float]]:
+    def twin(
+        cls, values: Mapping[str, float], duration: float, ms: float
+    ) -> tuple[list[float], Callable[[float], float]]:
         """Two steps, of which the short one goes first."""
         edges = [values[name] for name in ("start", "tmid", "tmid2", "stop")]
 

@@ -10,6 +10,8 @@ from hhcore.base.units import Quantities
 from hhcore.simulation.stimuli.checks import check_cycles, check_times
 from hhcore.simulation.stimuli.stimulus import CURRENT_ELSEWHERE, Field, Stimulus, Values
 
+TURN = 2 * pi / 1000  # the phase that 1 Hz adds in 1 ms
+
 
 @dataclass(frozen=True)
 class Sine(Stimulus):
@@ -37,7 +39,7 @@ class Sine(Stimulus):
             "current", "Injected current, amplitude of the sine", elsewhere=CURRENT_ELSEWHERE | {"pkamp": "`amplitude`"}
         ),
         "frequency": Field(
-            "Hz",
+            "frequency",
             "Sine, its frequency",
             elsewhere=dict.fromkeys(("freq", "f"), "`frequency`, in Hz")
             | dict.fromkeys(("period", "T"), "`frequency`, in Hz: 1000 / period in ms"),
@@ -54,9 +56,10 @@ class Sine(Stimulus):
         ),
         "phase": Field("rad", "Sine, its phase at the begin", 0.0),
     }
-    quiet = {"amplitude": 0.0, "frequency": 0.0, "start": 0.0, "stop": inf, "phase": 0.0}
+    derived = ("omega",)  # the phase that a unit of time adds
+    quiet = {"amplitude": 0.0, "frequency": 0.0, "start": 0.0, "stop": inf, "phase": 0.0, "omega": 0.0}
     segment = '''
-def segment(k, amplitude, frequency, start, stop, phase):
+def segment(k, amplitude, start, stop):
     """(end, level) of segment k: before the sine, the sine, after it; the level is the amplitude."""
     if k == 0:
         return start, 0.0
@@ -64,7 +67,7 @@ def segment(k, amplitude, frequency, start, stop, phase):
         return stop, amplitude
     return inf, 0.0
 '''
-    expression = "level * sin(0.006283185307179587 * frequency * (time - onset) + phase)"
+    expression = "level * sin(omega * (time - onset) + phase)"
 
     @classmethod
     def check(cls, values: Values, duration: float, where: str) -> None:
@@ -78,12 +81,19 @@ def segment(k, amplitude, frequency, start, stop, phase):
         return np.full(len(values["start"]), 2, dtype=np.int64)
 
     @classmethod
-    def twin(cls, values: Mapping[str, float], duration: float) -> tuple[list[float], Callable[[float], float]]:
+    def resolve(cls, values: Values, duration: float, ms: float, parameters: np.ndarray) -> dict[str, np.ndarray]:
+        """With the angular frequency."""
+        return {**values, "omega": TURN * ms * values["frequency"]}
+
+    @classmethod
+    def twin(
+        cls, values: Mapping[str, float], duration: float, ms: float
+    ) -> tuple[list[float], Callable[[float], float]]:
         """The sine, half-open."""
-        amplitude, frequency, start, stop, phase = (values[name] for name in cls.fields)
+        amplitude, frequency, start, stop, phase, _ = (values[name] for name in cls.fields)
 
         def current(t: float) -> float:
-            cycles = frequency * (t - start) / 1000
+            cycles = frequency * (t - start) * ms / 1000
             return amplitude * sin(2 * pi * cycles + phase) if start <= t < stop else 0.0
 
         return [start, stop], current

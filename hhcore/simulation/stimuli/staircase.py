@@ -96,14 +96,16 @@ def segment(k, amplitude, increment, width, number, start):
         return 1 + cls._numbers(values, duration).astype(np.int64)
 
     @classmethod
-    def resolve(cls, values: Values, duration: float) -> dict[str, np.ndarray]:
+    def resolve(cls, values: Values, duration: float, ms: float, parameters: np.ndarray) -> dict[str, np.ndarray]:
         """Fill in the number of steps of each neuron."""
         return {**values, "number": cls._numbers(values, duration)}
 
     @classmethod
-    def twin(cls, values: Mapping[str, float], duration: float) -> tuple[list[float], Callable[[float], float]]:
+    def twin(
+        cls, values: Mapping[str, float], duration: float, ms: float
+    ) -> tuple[list[float], Callable[[float], float]]:
         """The last edge that is not later than t says which step flows."""
-        amplitude, increment, width, number, start = (values[name] for name in cls.fields)
+        amplitude, increment, width, number, start, _ = (values[name] for name in cls.fields)
         edges = [start]
         while len(edges) <= number and start + len(edges) * width <= duration * (1 + 1e-12):
             edges.append(start + len(edges) * width)

@@ -55,17 +55,17 @@ class Triangle(Stimulus):
     quiet = {"amplitude": 0.0, "start": 0.0, "stop": inf, "symmetry": 0.5}
     segment = '''
 def segment(k, amplitude, start, stop, symmetry):
-    """(end, level) of segment k: before the triangle, up, down, after it; the level is the slope."""
+    """(end, level, rise) of segment k: before the triangle, up, down, after it."""
     peak = start + symmetry * (stop - start)
     if k == 0:
-        return start, 0.0
+        return start, 0.0, 0.0
     if k == 1:
-        return peak, amplitude / (peak - start)
+        return peak, 0.0, amplitude / (peak - start)
     if k == 2:
-        return stop, -amplitude / (stop - peak)
-    return inf, 0.0
+        return stop, amplitude, -amplitude / (stop - peak)
+    return inf, 0.0, 0.0
 '''
-    expression = "level * (time - if(onset < start + symmetry * (stop - start), start, stop))"
+    expression = "level + rise * (time - onset)"
 
     @classmethod
     def check(cls, values: Values, duration: float, where: str) -> None:
@@ -85,9 +85,11 @@ def segment(k, amplitude, start, stop, symmetry):
         return np.full(len(values["start"]), 3, dtype=np.int64)
 
     @classmethod
-    def twin(cls, values: Mapping[str, float], duration: float) -> tuple[list[float], Callable[[float], float]]:
+    def twin(
+        cls, values: Mapping[str, float], duration: float, ms: float
+    ) -> tuple[list[float], Callable[[float], float]]:
         """The lower of both lines."""
-        amplitude, start, stop, symmetry = (values[name] for name in cls.fields)
+        amplitude, start, stop, symmetry, _ = (values[name] for name in cls.fields)
         length = min(stop, duration) - start
 
         def current(t: float) -> float:
