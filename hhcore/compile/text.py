@@ -95,7 +95,8 @@ def _kernel(model: Model, scheme: Scheme, stimulus: StimulusText, observers: Seq
         with_arguments(_body("driver.py.in"), observers),
     ]
     rest = "".join(parts)
-    functions = f"{_body('primitives.py.in')}\n\n{_body('clock.py.in')}{library(stimulus)}"
+    runtime = "\n\n".join(_body(name) for name in ("primitives.py.in", "clock.py.in", "random.py.in"))
+    functions = f"{runtime}{library(stimulus)}"
     return _header(model, scheme, stimulus) + _used(functions, rest) + rest
 
 
