@@ -112,13 +112,12 @@ def _csv(path: Path, where: str) -> _Table:
 
 def _parquet(path: Path, where: str) -> _Table:
     """The unit of a column may also stand in the metadata of its field, as in hhcore's own tables."""
-    import pyarrow as pa  # here, since it takes a while
-    import pyarrow.parquet as pq
+    from hhcore.base.tables import read_foreign  # here, since Arrow takes a while
 
     try:
-        table = pq.read_table(path)
-    except pa.ArrowException as error:
-        raise UserError(f"{where}.file: {path} is not a Parquet file ({error}); give a CSV or Parquet file") from error
+        table = read_foreign(path)
+    except UserError as error:
+        raise UserError(f"{where}.file: {error}; give a CSV or Parquet file") from error
     units = {f.name: (f.metadata or {}).get(b"unit", b"").decode() for f in table.schema}
     return _Table(table.column_names, units, lambda i: table.column(i).to_pylist(), lambda i: f"row {i}")
 
