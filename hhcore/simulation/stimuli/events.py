@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from hhcore.base.checks import Key, fields, items, mapping
+from hhcore.base.checks import Key, fields, items, mapping, text
 from hhcore.base.errors import UserError, collected
 from hhcore.base.units import Quantities
 from hhcore.compile.parts import HOLDING, PartText
@@ -84,7 +84,8 @@ class Events(Stimulus):
     @classmethod
     def specialised(cls, body: dict[str, Any], where: str, base: Path) -> tuple[type[Stimulus], dict[str, Any]]:
         """Events of a file are overridden by those that are written, the first by the first, and so on."""
-        table = events_in(base / str(body["file"]), f"{where}.file") if "file" in body else []
+        file = text(body["file"], f"{where}.file", "file: model.mmt") if "file" in body else ""
+        table = events_in(base / file, f"{where}.file") if file else []
         written = items(body.get("events", []), f"{where}.events", "[{level: ..., start: ..., length: ...}, ...]")
         keys = cls.event_keys()
         with collected() as noted:
@@ -182,7 +183,7 @@ class Events(Stimulus):
         """How often event i begins before the end of the run, float64 (n,)."""
         start, period, multiplier = (values[_field(i, key)] for key in ("start", "period", "multiplier"))
         with np.errstate(divide="ignore", invalid="ignore"):
-            fitting = np.where(period > 0, np.ceil((duration - start) / period * (1 + 1e-12)), 1.0)
+            fitting = np.where(period > 0, np.ceil((duration - start) / period), 1.0)
         return np.where(start < duration, np.where(multiplier > 0, np.minimum(multiplier, fitting), fitting), 0.0)
 
     @classmethod
@@ -296,5 +297,5 @@ def segment(k, NAMES):
         return onset, 0.0
     after, _, _ = events_onset_COUNT(events, i + 1.0)
     end = onset + length
-    return after if end >= after - CLOSE * after else end, level
+    return after if end >= (1.0 - CLOSE) * after else end, level
 '''

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from hhcore.base.checks import quoted
-from hhcore.base.digests import digest
 from hhcore.base.errors import UserError, closest
 from hhcore.base.units import to_unit
 from hhcore.base.words import counted
@@ -27,17 +26,23 @@ HOW = "write it like `current_uA_cm2` or `current (uA/cm^2)`"
 class Samples:
     """Samples of one column.
 
-    digest : of their numbers and units
+    digest : of their numbers
     table  : float64 (n, 2), times, which never decrease, and values, both as they are in the file
-    units  : what 1 in the file is, by the field of a waveform: {"unit": "1 nA", "time_unit": "1 ms"}
-    file, column : where they are from; "" if they are in no file
+    unit, time_unit : what 1 in the file is, like "1 nA" and "1 ms"
+    file, column    : where they are from; "" if they are in no file
     """
 
     digest: str
     table: np.ndarray = field(compare=False)
-    units: Mapping[str, str | float] = field(compare=False)
+    unit: str | float
+    time_unit: str | float
     file: str
     column: str
+
+    @property
+    def units(self) -> dict[str, str | float]:
+        """What 1 in the file is, by the field of a waveform."""
+        return {"unit": self.unit, "time_unit": self.time_unit}
 
     @property
     def written(self) -> dict[str, object]:
@@ -132,7 +137,7 @@ def _samples(table: _Table, file: str, column: str | None, place: str, where: st
             "call the one that has them like `time_ms` or `time (s)`"
         )
     played = _played(named, times[0], column, place, where)
-    units = {"unit": _unit(played, named, PLAYED, place), "time_unit": _unit(times[0], named, ("ms",), place)}
+    units = _unit(played, named, PLAYED, place), _unit(times[0], named, ("ms",), place)
     numbers = np.column_stack([_numbers(table, name, place) for name in (times[0], played)])
     if not 2 <= len(numbers) <= MOST:
         raise UserError(f"{place}: {counted(len(numbers), 'sample')}; a waveform has from 2 to {MOST:,}")
@@ -143,8 +148,7 @@ def _samples(table: _Table, file: str, column: str | None, place: str, where: st
             f"{place}, {table.row(int(falls[0]) + 1)}: the time falls from {before!r} to {after!r}; sort the rows by "
             "time, and give those of one recording"
         )
-    own = hashlib.blake2b(numbers.tobytes()).hexdigest()
-    return Samples(digest(own, *sorted(units.items())), numbers, units, file, played)
+    return Samples(hashlib.blake2b(numbers.tobytes()).hexdigest(), numbers, *units, file, played)
 
 
 def _played(named: Mapping[str, tuple[str, str]], times: str, column: str | None, place: str, where: str) -> str:
