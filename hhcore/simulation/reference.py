@@ -157,7 +157,7 @@ def reference(
     values = {name: quantity.value for name, quantity in model.parameters.items()} | parameters
     own = kind.text().own
     fields = _fields(kind, point)
-    edges, current = kind.twin(fields, duration, model.ms)
+    edges, current = kind.twin(fields | _derived(kind, fields, duration, model.ms, values), duration, model.ms)
     current = _of_file(model, values, current) if own else current
     current = current if kind.absolute else _on(fields[HOLDING], current)
     shocks, clamped = kind.shocks(fields, duration), kind.acts == COMMAND
@@ -280,6 +280,15 @@ def _fields(kind: type[Stimulus], point: dict[str, float]) -> dict[str, float]:
     """The fields of the stimulus: from the point, else the default, else the quiet value."""
     usual = {name: kind.quiet[name] if f.default is None else f.default for name, f in kind.fields.items()}
     return {name: point.get(name, value) for name, value in usual.items()}
+
+
+def _derived(
+    kind: type[Stimulus], fields: dict[str, float], duration: float, ms: float, parameters: dict[str, float]
+) -> dict[str, float]:
+    """The numbers derived from the fields and the parameters: which noise it is, for one."""
+    stimuli, own = np.array([[fields[name] for name in kind.fields]]), np.array([[*parameters.values()]])
+    numbers = dict(zip(kind.numbers(), kind.table(stimuli, duration, ms, own)[0].tolist(), strict=True))
+    return {name: numbers[name] for name in kind.derived}
 
 
 def _apart(edges: set[float], duration: float) -> list[float]:
