@@ -75,7 +75,7 @@ class CurrentClamp(Protocol):
             {name: columns[name] for name in e.model.parameters},
             e.stimuli(columns),
             duration=e.duration,
-            initial_state=e.initial_state,
+            initial_state=e.start(columns),
             method=solver.method,
             **{solver.setting: solver.accuracy},
             analysis_window=e.analysis_window,
@@ -127,13 +127,14 @@ def _by_scipy(e: Experiment, point: np.ndarray, duration: float, scipy: tuple[st
     from hhcore.simulation.reference import reference  # here, since jobs that only simulate do without SciPy
 
     method, tolerance = scipy
+    values = dict(zip(e.quantities, point.tolist(), strict=True))
     with suppress(ArithmeticError, ValueError):  # LinAlgError is a ValueError
         return reference(
             e.model,
-            dict(zip(e.quantities, point.tolist(), strict=True)),
+            {name: values[name] for name in (*e.model.parameters, *e.stimulus.fields)},
             duration=duration,
             stimulus=e.stimulus,
-            initial_state=e.initial_state,
+            initial_state=e.start(values),
             threshold=e.threshold,
             rearm=e.rearm,
             method=method,
