@@ -23,7 +23,7 @@ def context_digest(experiment: Experiment) -> str:
     Before the solver is chosen: of everything that determines the choice, except the grid.
     """
     e = experiment
-    protocol = (e.protocol.kind, *astuple(e.protocol))
+    protocol = (e.protocol.kind, *e.protocol.settings)
     initial = sorted(e.initial_state.items()) if isinstance(e.initial_state, dict) else e.initial_state
     settings = (e.stimulus.kind, e.duration, e.analysis_window, e.threshold, e.rearm, initial, e.quantities, e.certify)
     code = code_digest(*SIMULATION, *e.protocol.code(), *(e.protocol.error_code if e.certify == "all" else ()))
@@ -44,4 +44,4 @@ def config_digest(experiment: Experiment) -> str:
     """Hash of what the config asks for: the same before and after a tolerance has chosen a solver."""
     e = experiment
     asked = e if e.tolerance is None else replace(e, solver=None)
-    return digest(context_digest(asked), grid_digest(e))
+    return digest(context_digest(asked), grid_digest(e), *astuple(e.protocol))
