@@ -1,7 +1,7 @@
 """The solver for neurons that are given one by one: the cheapest that keeps a tolerance, and the evidence for it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from hhcore.grid.axes import Axis
 from hhcore.model.model import Model
 from hhcore.schemes.solver import Solver, check_method
 from hhcore.simulation.arguments import Conditions, read_neurons
+from hhcore.simulation.outputs import Output
 from hhcore.simulation.rest import InitialState, stated_states
 from hhcore.simulation.result import Result
 from hhcore.simulation.stimuli.stimulus import Stimulus
@@ -59,6 +60,7 @@ def choose(
     tolerance: Written,
     method: str | None,
     threads: int = 1,
+    outputs: tuple[Output, ...] = (),
 ) -> Choice:
     """Choose the cheapest solver, of one scheme or of all, that keeps the tolerance on a sample of the neurons.
 
@@ -74,7 +76,7 @@ def choose(
         raise UserError("tolerance: there are no neurons to measure solvers on; give local_error instead")
     stated = "rest" if states is None else dict(zip(model.states, states.tolist(), strict=True))
     try:
-        experiment = _experiment(model, table, type(stimulus), conditions, stated, tolerance, method)
+        experiment = _experiment(model, table, type(stimulus), conditions, stated, tolerance, method, outputs)
         return Choice(experiment, calibrate(experiment, threads=threads, progress=lambda *_: None))
     except UserError as error:  # a config has its tolerance elsewhere
         raise UserError(str(error).removeprefix(f"experiments.{NAME}.solver.")) from error
@@ -88,9 +90,11 @@ def _experiment(
     initial_state: str | dict[str, float],
     tolerance: Written,
     method: str | None,
+    outputs: tuple[Output, ...],
 ) -> Experiment:
     """The neurons of `read_neurons` as an experiment: a grid of zipped axes."""
     protocol = default_protocol(stimulus).read({}, model, conditions.duration, "protocol")
+    protocol = replace(protocol, outputs=outputs) if outputs else protocol
     columns = dict(zip(units(model, stimulus).items(), table.T, strict=True))
     axes = [Axis(name, unit, values) for (name, unit), values in columns.items() if (values != values[0]).any()]
     return Experiment(
