@@ -1,0 +1,1 @@
+"""Voltage clamp: the potential is given, the currents are recorded."""
