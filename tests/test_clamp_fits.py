@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hhcore.protocols.voltage_clamp.curves import chord_conductance, reversal_potential, window, window_peak
+from hhcore.protocols.voltage_clamp.current_voltage import chord_conductance, reversal_potential, window, window_peak
 from hhcore.protocols.voltage_clamp.fits import FITTED, Boltzmann, boltzmann, exponentials
 
 V = np.arange(-100.0, 61.0, 10.0)
@@ -73,8 +73,8 @@ def test_two_exponentials(amplitudes):
     slow, fast = amplitudes
     found = exponentials(T, 1.0 + slow * np.exp(-T / 30.0) + fast * np.exp(-T / 2.0))
     assert found.status == FITTED
-    assert found.tau == pytest.approx((30.0, 2.0), rel=1e-6)
-    assert found.amplitude == pytest.approx(amplitudes, rel=1e-6)
+    assert found.tau == pytest.approx((2.0, 30.0), rel=1e-6)
+    assert found.amplitude == pytest.approx((fast, slow), rel=1e-6)
     assert found.end == pytest.approx(1.0, rel=1e-6)
 
 
@@ -97,7 +97,8 @@ def test_courses_without_a_time_constant_have_a_status(y, status):
 
 
 def test_a_straight_current_voltage_line_reverses_exactly():
-    assert reversal_potential(V, 0.36 * (V + 54.387)) == pytest.approx(-54.387, abs=1e-12)
+    for reversal in (-97.3, -54.387, 41.0, 55.5):
+        assert reversal_potential(V, 0.36 * (V - reversal)) == pytest.approx(reversal, abs=1e-11)
 
 
 def test_the_reversal_of_a_rectifying_current():

@@ -172,7 +172,8 @@ class _Reading(Words):
     def protocol(self) -> Protocol:
         kind = self.protocol_kind  # so its keys are right
         own = {key: value for key, value in self.body.get("protocol", {}).items() if key != "kind"}
-        return kind.read(own, self.model, self.duration, f"{self.where}.protocol")
+        read = kind.read(own, self.model, self.duration, f"{self.where}.protocol")
+        return read.suited(self.stimulus, self._swept, f"{self.where}.protocol")
 
     @part
     def solver(self) -> Solver | None:

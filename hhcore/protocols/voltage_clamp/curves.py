@@ -1,71 +1,76 @@
-"""Numbers of current-voltage curves: where they cross zero, and what conductance they show; and the window current."""
+"""Curves of a grid: neurons that differ in one quantity alone, such as the potential of a segment."""
 
-from math import nan
+from math import prod
 
 import numpy as np
-from scipy.optimize import brentq, minimize_scalar
 
-from hhcore.protocols.voltage_clamp.fits import Boltzmann
-
-NEAR = 2  # points on either side of a crossing that the curve through it goes by
-BESIDE = 1.0  # mV around the reversal potential, where a quotient says nothing of a conductance
-SAMPLES = 200  # of a window current
+from hhcore.experiments.analysis import RowBlock
+from hhcore.experiments.experiment import Experiment
 
 
-def reversal_potential(V: np.ndarray, current: np.ndarray) -> float:
-    """Where a current-voltage curve, float64 (n,) each, changes its sign; NaN if it does nowhere.
+class Curves:
+    """The curves along a quantity of an experiment; of one that is not swept, each neuron is a curve.
 
-    Of several crossings the steepest counts: below its activation a current is so small that rounding decides its sign.
-    Between the points goes a polynomial through up to four of them; so a straight line is met exactly.
+    Zipped axes vary together, so a curve goes along all of them.
+
+    length    : neurons of a curve
+    alignment : no curve crosses a multiple of this number of rows
+    count     : curves in the grid
     """
-    known = np.isfinite(V) & np.isfinite(current)
-    order = np.argsort(V[known])
-    V, current = V[known][order], current[known][order]
-    crossings = np.flatnonzero(np.sign(current[1:]) * np.sign(current[:-1]) <= 0)
-    crossings = crossings[current[crossings] != current[crossings + 1]]
-    if not crossings.size:
-        return nan
-    i = int(max(crossings, key=lambda i: abs(current[i + 1] - current[i]) / (V[i + 1] - V[i])))
-    near = slice(max(0, i + 1 - NEAR), i + 1 + NEAR)
-    middle = V[i]
-    curve = np.polynomial.Polynomial.fit(V[near] - middle, current[near], len(V[near]) - 1)
-    ends = 0.0, float(V[i + 1] - middle)
-    if 0.0 in (current[i], current[i + 1]) or curve(ends[0]) * curve(ends[1]) > 0:
-        return float(V[i] if current[i] == 0.0 else V[i + 1])
-    return float(middle + brentq(curve, *ends, xtol=1e-12))
+
+    def __init__(self, experiment: Experiment, quantity: str):
+        e = self.experiment = experiment
+        self.quantity = quantity
+        at = [i for i, factor in enumerate(e.factors) if quantity in factor.names and not factor.scattered]
+        self.length = e.shape[at[0]] if at else 1
+        self.inner = prod(e.shape[at[0] + 1 :]) if at else 1
+        self.alignment, self.count = self.length * self.inner, e.n_points // self.length
+        self.shared = e.factors[at[0]].names if at else ()
+
+    def rows(self, values: np.ndarray) -> np.ndarray:
+        """Values (n, ...) of successive neurons, from a multiple of `alignment` on, as (curves, length, ...)."""
+        parts = values.reshape(-1, self.length, self.inner, *values.shape[1:])
+        return np.moveaxis(parts, 2, 1).reshape(-1, self.length, *values.shape[1:])
+
+    def first(self, rows: range) -> int:
+        """The number of the first curve in rows of the grid."""
+        return rows.start // self.length
+
+    @property
+    def column(self) -> str:
+        """The column of the quantity."""
+        return self.experiment.column(self.quantity)
+
+    def along(self, block: RowBlock) -> np.ndarray:
+        """The quantity of each neuron, float64 (n,), also if it is not swept."""
+        return block.axes.get(self.column, np.full(len(block.rows), self.experiment.defaults[self.quantity]))
+
+    def others(self, block: RowBlock) -> dict[str, np.ndarray]:
+        """What is swept besides, (curves,) by column."""
+        shared = [self.experiment.column(name) for name in self.shared]
+        return {name: self.rows(values)[:, 0] for name, values in block.axes.items() if name not in shared}
+
+    def numbers(self, block: RowBlock) -> np.ndarray:
+        """The number of each curve, in the order of the grid, int64 (curves,)."""
+        first = self.first(block.rows)
+        return np.arange(first, first + len(block.rows) // self.length)
+
+    @property
+    def fields(self) -> dict[str, tuple[str, str]]:
+        """Unit and definition of the columns that say which curve and which point of it a row is about."""
+        e = self.experiment
+        own = {"curve": ("1", "number of the curve, in the order of the grid")}
+        return own | e.axis_fields | {self.column: (e.unit(self.quantity), e.description(self.quantity))}
 
 
-def chord_conductance(V: np.ndarray, current: np.ndarray, reversal: float) -> np.ndarray:
-    """current / (V - reversal), float64 (n,); NaN near the reversal potential, where both are small."""
-    driving = V - reversal
-    with np.errstate(all="ignore"):
-        return np.where(np.abs(driving) > BESIDE, current / driving, np.nan)
+def potential_axis(experiment: Experiment) -> str:
+    """The quantity that current-voltage curves go along: the potential of the test segment if it is swept.
 
-
-def window(activation: Boltzmann, inactivation: Boltzmann) -> tuple[np.ndarray, np.ndarray]:
-    """(V, share) of the window, float64 (k,) each: the product of both curves, each as a share of its top.
-
-    V goes from ten slopes below both midpoints to ten slopes above.
+    Else the first swept potential of the clamp, or one that is not swept.
     """
-    low, high = _range(activation, inactivation)
-    V = np.linspace(low, high, SAMPLES)
-    return V, open_share(activation, inactivation, V)
-
-
-def open_share(activation: Boltzmann, inactivation: Boltzmann, V: np.ndarray) -> np.ndarray:
-    """The share of channels that are open for good at potentials V."""
-    return activation(V) / activation.top * inactivation(V) / inactivation.top
-
-
-def window_peak(activation: Boltzmann, inactivation: Boltzmann) -> tuple[float, float]:
-    """(potential, height) of the highest point of the window."""
-    V, share = window(activation, inactivation)
-    i = int(np.clip(share.argmax(), 1, len(V) - 2))
-    settings = {"bounds": (V[i - 1], V[i + 1]), "method": "bounded", "options": {"xatol": 1e-10}}
-    found = minimize_scalar(lambda v: -open_share(activation, inactivation, v), **settings)
-    return float(found.x), float(-found.fun)
-
-
-def _range(*curves: Boltzmann) -> tuple[float, float]:
-    halves, width = [curve.half for curve in curves], 10.0 * max(abs(curve.slope) for curve in curves)
-    return min(halves) - width, max(halves) + width
+    e = experiment
+    unit = e.model.states[e.model.potential].unit
+    names = [name for name in e.stimulus.fields if e.unit(name) == unit and name != "holding"]
+    test = f"{e.protocol.test}.potential"
+    wanted = [name for name in (test, *names) if name in e.swept] + [test, *names]
+    return next(name for name in wanted if name in e.stimulus.fields)

@@ -26,6 +26,7 @@ STATUS = {
     "outside": "the midpoint lies outside of the potentials",
     "unresolved": "the points do not determine the numbers",
 }
+FIT_STATUS = "fitted, or why there is no fit: " + "; ".join(f"{word}: {why}" for word, why in [*STATUS.items()][1:])
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ def boltzmann(
     )
     if not low <= curve.midpoint <= high:
         return Boltzmann("outside", power=power)
-    return curve if np.isfinite(errors).all() and max(errors) < span else Boltzmann("unresolved", power=power)
+    resolved = errors[0] < span and errors[1] < abs(slope)
+    return curve if resolved else Boltzmann("unresolved", power=power)
 
 
 def _boltzmann(V: np.ndarray, half: complex, slope: complex, power: float) -> np.ndarray:
@@ -108,7 +110,7 @@ def _boltzmann(V: np.ndarray, half: complex, slope: complex, power: float) -> np
 
 @dataclass(frozen=True)
 class Exponentials:
-    """y = end + sum of amplitude exp(-t / tau), the slower one first if there are two.
+    """y = end + sum of amplitude exp(-t / tau), of two that with the larger amplitude first.
 
     status     : a word of STATUS; without a fit, the lists are empty and the numbers NaN
     tau, tau_errors, amplitude, amplitude_errors : one or two numbers each, with standard errors
@@ -168,7 +170,7 @@ def _exponentials(t: np.ndarray, y: np.ndarray, count: int) -> Fit:
 
 def _resolved(found: Fit, t: np.ndarray) -> Exponentials:
     """The fit in words, if the points determine it."""
-    order, tau = np.argsort(-found.shape), np.exp(found.shape)
+    order, tau = np.argsort(-np.abs(found.amplitudes[:-1])), np.exp(found.shape)
     errors = tau * found.shape_errors
     unclear = not np.isfinite(errors).all() or (errors > tau).any() or tau.max() > LONGEST * np.ptp(t)
     if unclear or (len(tau) > 1 and tau.max() < DISTINCT * tau.min()):

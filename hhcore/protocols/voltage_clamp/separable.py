@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import least_squares
 
 COMPLEX_STEP = 1e-30  # derivatives without cancellation: Squire and Trapp (1998), doi:10.1137/S003614459631241X
 SINGULAR = 1e-10  # of the largest singular value: below it two functions are one
@@ -40,6 +39,8 @@ def fit(
     starts    : shapes to start from; the search goes on from that which fits best
     low, high : bounds of the shapes
     """
+    from scipy.optimize import least_squares  # here, since every job finds this room, and few fit
+
     scale = np.abs(y).max() or 1.0
     z = y / scale
     best = min(starts, key=lambda shape: np.sum(_residual(basis, z, np.asarray(shape, dtype=np.float64)) ** 2))
