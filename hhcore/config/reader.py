@@ -214,6 +214,7 @@ class _Reading(Words):
         kind = self.protocol_kind  # so its keys are right
         own = {key: value for key, value in self.body.get("protocol", {}).items() if key != "kind"}
         protocol = kind.read(own, self.model, self.duration, f"{self.where}.protocol")
+        protocol = protocol.suited(self.stimulus, self._swept, f"{self.where}.protocol")
         return dataclasses.replace(protocol, outputs=self.outputs) if self.outputs else protocol
 
     @part
