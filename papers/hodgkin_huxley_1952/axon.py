@@ -1,0 +1,96 @@
+"""The space-clamped axon of the paper, on which a shock is a displacement of the potential."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+
+import numpy as np
+
+from hhcore import Result, Step, Trace, load_model, simulate, trace
+from hhcore.simulation.reference import evaluate_with
+
+MODEL = load_model("hodgkin_huxley_1952")
+ZERO = -65.0  # mV, the zero of the paper; with its rounded constants the axon rests 0.0036 mV above
+COLD, WARM = 6.3, 18.5  # degC
+SPIKE = ZERO + 50  # mV; what crosses it upwards is an action potential
+FARADAY = 96485.33212  # C/mol
+
+Solver = Mapping[str, object]
+DRAWN: Solver = {"method": "dop853", "local_error": 1e-9}  # what figures show
+
+
+def rates(V: np.ndarray) -> dict[str, np.ndarray]:
+    """alpha and beta of m, h and n (1/ms) at potentials (mV), by the equations of the model."""
+    values: dict = {name: q.value for name, q in (MODEL.states | MODEL.parameters).items()}
+    found = evaluate_with(np, MODEL, values | {MODEL.potential: V, MODEL.current.name: 0.0, "engine.time": 0.0})
+    return {name.rpartition(".")[2]: x for name, x in found.items() if ".alpha_" in name or ".beta_" in name}
+
+
+def steady(V: np.ndarray) -> dict[str, np.ndarray]:
+    """The steady states of m, h and n at potentials (mV)."""
+    found = rates(V)
+    return {gate: found[f"alpha_{gate}"] / (found[f"alpha_{gate}"] + found[f"beta_{gate}"]) for gate in "mhn"}
+
+
+def held(V: float) -> np.ndarray:
+    """The states of an axon that was held at a potential (mV) for long."""
+    gates = steady(np.array(V))
+    return np.array([V, *(gates[name.rpartition(".")[2]] for name in list(MODEL.states)[1:])])
+
+
+@cache
+def rest() -> np.ndarray:
+    """The states at rest, the same at every temperature."""
+    return simulate(MODEL, {}, Step(0), duration=0.01, method="dop853", local_error=1e-12).final[0]
+
+
+def shocked(displacement: float | np.ndarray, start: np.ndarray | None = None) -> np.ndarray:
+    """States (n, 4) right after shocks that displace the potential (mV), of an axon at rest or in another state."""
+    states = np.tile(rest() if start is None else start, (np.size(displacement), 1))
+    states[:, 0] += displacement
+    return states
+
+
+def run(states: np.ndarray, celsius: float, duration: float, solver: Solver) -> Result:
+    """What follows from states (n, 4) without stimulus, for a duration (ms)."""
+    settings = {"duration": duration, "threshold": SPIKE, **solver}
+    return simulate(MODEL, {"temperature.T": f"{celsius} degC"}, Step(0), initial_state=states, **settings)
+
+
+def course(state: np.ndarray, celsius: float, duration: float, solver: Solver, interval: float = 0.0025) -> Trace:
+    """The time course that follows from a state (4,) without stimulus."""
+    settings = {"duration": duration, "interval": interval, **solver}
+    return trace(MODEL, {"temperature.T": f"{celsius} degC"}, Step(0), initial_state=state, **settings)
+
+
+def peak(time: np.ndarray, V: np.ndarray, slope: np.ndarray) -> tuple[float, float]:
+    """The first maximum after the begin, and its time: of the cubic through values and slopes at two samples."""
+    i = 1 + int(np.argmax((slope[1:-1] > 0) & (slope[2:] <= 0)))
+    h, (a, b), (p, q) = time[i + 1] - time[i], V[i : i + 2], slope[i : i + 2] * (time[i + 1] - time[i])
+    cubic = np.polynomial.Polynomial([a, p, 3 * (b - a) - 2 * p - q, 2 * (a - b) + p + q])
+    inside = [root.real for root in cubic.deriv().roots() if abs(root.imag) < 1e-12 and 0 <= root.real <= 1]
+    s = max(inside, key=cubic)
+    return float(cubic(s)), float(time[i] + s * h)
+
+
+def peak_of(found: Trace) -> tuple[float, float]:
+    """The first maximum of the potential above rest (mV), and its time (ms)."""
+    V = found["membrane.V"]
+    height, time = peak(found["time"], V, -total(found))
+    return height - rest()[0], time
+
+
+def total(found: Trace) -> np.ndarray:
+    """The ionic current (uA/cm^2) along a trace; with 1 uF/cm^2 it is the falling of the potential (mV/ms)."""
+    return found["sodium.i"] + found["potassium.i"] + found["leak.i"]
+
+
+def threshold(fires: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> float:
+    """The least value that fires, by eight searches in 32 parts.
+
+    fires : from values (33,) to whether each of them fires
+    """
+    for _ in range(8):
+        values = np.linspace(low, high, 33)
+        first = int(np.argmax(fires(values)))
+        low, high = values[first - 1], values[first]
+    return float(high)
