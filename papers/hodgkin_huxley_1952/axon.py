@@ -50,7 +50,7 @@ def shocked(displacement: float | np.ndarray, start: np.ndarray | None = None) -
     return states
 
 
-def run(states: np.ndarray, celsius: float, duration: float, solver: Solver) -> Result:
+def released(states: np.ndarray, celsius: float, duration: float, solver: Solver) -> Result:
     """What follows from states (n, 4) without stimulus, for a duration (ms)."""
     settings = {"duration": duration, "threshold": SPIKE, **solver}
     return simulate(MODEL, {"temperature.T": f"{celsius} degC"}, Step(0), initial_state=states, **settings)

@@ -6,7 +6,7 @@ from scipy.integrate import simpson
 from hhcore import Run
 from hhcore.papers.measured import Measured, certified, exact
 
-from .axon import COLD, FARADAY, WARM, ZERO, Solver, course, held, peak_of, rest, run, shocked, steady, threshold
+from .axon import COLD, FARADAY, WARM, ZERO, Solver, course, held, peak_of, released, rest, shocked, steady, threshold
 
 SHOCKS = {"90": (90, COLD), "15": (15, COLD), "7": (7, COLD), "6": (6, COLD), "15_warm": (15, WARM)}
 FIRST = 15.0  # mV, of the shock before a second one
@@ -44,14 +44,14 @@ def peaks(solver: Solver) -> dict[str, float]:
 
 def fires(solver: Solver) -> dict[str, float]:
     """The action potentials after shocks of 7 and 6 mV."""
-    counts = run(shocked(np.array([7.0, 6.0])), COLD, 30.0, solver).spike_counts
+    counts = released(shocked(np.array([7.0, 6.0])), COLD, 30.0, solver).spike_counts
     return {"action_potentials_7": counts[0], "action_potentials_6": counts[1]}
 
 
 def thresholds(solver: Solver) -> dict[str, float]:
     """The least shock that fires an axon at rest."""
     return {
-        name: threshold(lambda d, c=celsius: run(shocked(d), c, 30.0, solver).spike_counts > 0, 5.0, 9.0)
+        name: threshold(lambda d, c=celsius: released(shocked(d), c, 30.0, solver).spike_counts > 0, 5.0, 9.0)
         for name, celsius in {"threshold": COLD, "threshold_warm": WARM}.items()
     }
 
@@ -60,9 +60,9 @@ def refractoriness(solver: Solver) -> dict[str, float]:
     """The least second shock that fires, at some times after a first one."""
     found = {}
     for delay, enough in DELAYS.items():
-        state = run(shocked(FIRST), COLD, float(delay), solver).final[0]
+        state = released(shocked(FIRST), COLD, float(delay), solver).final[0]
         found[f"second_shock_{delay}"] = threshold(
-            lambda d, state=state: run(shocked(d, state), COLD, 30.0, solver).spike_counts > 0, 0.0, enough
+            lambda d, state=state: released(shocked(d, state), COLD, 30.0, solver).spike_counts > 0, 0.0, enough
         )
     return found
 
@@ -71,14 +71,14 @@ def anode_break(solver: Solver) -> dict[str, float]:
     """The first maximum after the release of an axon that was held below rest."""
     below = held(rest()[0] - HYPERPOLARISED)
     height, time = peak_of(course(below, COLD, 12.0, solver))
-    warm = run(below[None], WARM, 30.0, solver).spike_counts[0]
+    warm = released(below[None], WARM, 30.0, solver).spike_counts[0]
     return {"anode_break": height, "anode_break_time": time, "anode_break_warm": warm}
 
 
 def oscillations(solver: Solver) -> dict[str, float]:
     """Frequency and time constant of small oscillations: from what 1 ms makes of small displacements of each state."""
     size = np.array([1e-3, 1e-5, 1e-5, 1e-5])
-    moved = run(rest() + np.vstack([np.diag(size), -np.diag(size)]), COLD, 1.0, solver).final
+    moved = released(rest() + np.vstack([np.diag(size), -np.diag(size)]), COLD, 1.0, solver).final
     transition = (moved[:4] - moved[4:]).T / (2 * size)
     growth = max(np.log(np.linalg.eigvals(transition).astype(complex)), key=lambda x: x.imag)
     return {"frequency": growth.imag / (2 * np.pi) * 1e3, "decay": -1 / growth.real}
