@@ -25,7 +25,10 @@ FIELDS = {
     "stated": ("1", "the stated number"),
     "ours": ("1", "our number, null if it is not computed"),
     "error": ("1", "bound of the error of ours"),
-    "within": ("1", "largest difference that agrees, as the last digit that is stated allows"),
+    "within": (
+        "1",
+        "largest difference that agrees: half of the last digit that is stated, or the error of what made it",
+    ),
     "verdict": ("1", "agrees, differs, not resolved (the error of ours is larger than what is allowed), not computed"),
     "reason": ("1", "why ours is another, or why there is none"),
     "place": ("1", "where the number is stated"),

@@ -15,12 +15,14 @@ from hhcore.papers.paper import Paper
 from hhcore.results.summary import PAGE
 
 HEADS = {
-    "published": ("Stated by the paper", "Published"),
+    "published": ("Stated by the paper, or by a public code of it", "Published"),
     "reference": ("Computed by others from its equations", "Reference"),
 }
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 STYLE = """<style>
 body { max-width: 72em; } img { width: 100%; max-width: 54em; } figure { margin: 1.5em 0 2.5em; }
 td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+td:first-child { min-width: 17em; }
 tr.other td { background: #fff3e0; }
 </style>"""
 
@@ -44,21 +46,33 @@ def page(paper: Paper, rows: Mapping[str, list], folder: Path) -> str:
 
 _ERRORS = (
     "The error is a bound of that of ours: the certificate of the tables, or how far the number moves between two "
-    "schemes whose local errors are a hundred times apart. A number agrees if it is as near as the last digit stated "
-    "allows."
+    "schemes whose local errors are a hundred times apart. What is allowed is half of the last digit that is stated, "
+    "or the error of the program that made the number, where that is larger."
 )
 
 
 def _table(rows: Mapping[str, list], chosen: list[int], column: str) -> str:
-    heads = "".join(f"<th>{head}</th>" for head in ("Quantity", column, "Ours", "Error", "Unit", "Verdict", "Where"))
-    return f"<table><tr>{heads}</tr>{''.join(_row({k: v[i] for k, v in rows.items()}) for i in chosen)}</table>"
+    heads = "".join(
+        f"<th>{head}</th>" for head in ("Quantity", column, "Ours", "Error", "Allowed", "Unit", "Verdict", "Where")
+    )
+    lines, above = [], {}
+    for i in chosen:
+        row = {name: values[i] for name, values in rows.items()}
+        lines.append(_row(row, above))
+        above = row
+    return f"<table><tr>{heads}</tr>{''.join(lines)}</table>"
 
 
-def _row(row: Mapping[str, object]) -> str:
-    verdict = f"{row['verdict']}: {row['reason']}" if row["reason"] else str(row["verdict"])
+def _row(row: Mapping[str, object], above: Mapping[str, object]) -> str:
+    """A line of the table; what a number of a list has in common with the one above is not said again."""
+    quantity, place = str(row["quantity"]), str(row["place"])
+    reason = f". {row['reason']}" if row["reason"] else ""
+    common, _, number = quantity.rpartition(", ")
+    if common and str(above.get("quantity")).startswith(f"{common}, "):
+        quantity, place, reason = f"{ELLIPSIS} {number}", "", reason if above["verdict"] != row["verdict"] else ""
     ours = [_number(row["ours"], row["within"]), f"{row['error']:.1g}"] if row["ours"] == row["ours"] else ["", ""]
-    numbers = [f"{row['stated']:.10g}", *ours]
-    texts = [str(row["quantity"]), pretty_unit(str(row["unit"])), verdict, str(row["place"])]
+    numbers = (f"{row['stated']:.10g}", *ours, f"{row['within']:.2g}")
+    texts = [quantity, "" if row["unit"] == "1" else pretty_unit(str(row["unit"])), f"{row['verdict']}{reason}", place]
     first, *others = (f"<td>{escape(text)}</td>" for text in texts)
     cells = [first, *(f'<td class="number">{number}</td>' for number in numbers), *others]
     return f"<tr{'' if row['verdict'] == AGREES else ' class=other'}>{''.join(cells)}</tr>"
@@ -90,7 +104,8 @@ def _blocks(text: str) -> Iterator[str]:
 
 
 def _inline(text: str) -> str:
-    """Code, bold words and links."""
+    """Code, bold and italic words, links."""
     text = re.sub(r"`(.+?)`", r"<code>\1</code>", escape(text))
     text = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", text)
+    text = re.sub(r"\*(.+?)\*", r"<i>\1</i>", text)
     return re.sub(r"\[(.+?)\]\((http.+?)\)", r'<a href="\2">\1</a>', text)

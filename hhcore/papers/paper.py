@@ -3,8 +3,8 @@
 Rules of a folder, `papers/NAME/`:
 
 1. `config.yaml` has experiments, as any config. Their tables are made first, in the folder of the results.
-2. `published.yaml` has the numbers, under `published` those that the paper itself states, under `reference` those that
-   others computed from its equations. Each has a name, and the keys of `KEYS`.
+2. `published.yaml` has the numbers: under `published` those that the paper or a public code of it states, under
+   `reference` those that others computed from its equations. Each has a name, and the keys of `KEYS`.
 3. `numbers.py` has the function `numbers(run)`, from the `hhcore.Run` of the config to `Measured` by name.
 4. `figures.py` has a function `figure_...(run)` for each figure. The first line of its docstring is the caption.
 5. `README.md` says what the paper is, and what differs. It opens the page.
@@ -29,12 +29,14 @@ from hhcore.config.file import read_config
 
 STATED = "published.yaml"
 FIGURE = "figure_"  # how the names of functions that draw one begin
-KINDS = {"published": "the paper", "reference": "its equations, computed by others"}
+KINDS = {"published": "the paper, or a public code of it", "reference": "its equations, computed by others"}
 KEYS = {
     "quantity": Key("what it is, in words", "quantity: Threshold", required=True),
     "value": Key("the number, or a list of numbers", "value: 6.5", required=True),
     "unit": Key("its unit, 1 if it has none", "unit: mV", required=True),
-    "within": Key("how far off ours may be, as the last digit that is stated allows", "within: 0.05", required=True),
+    "within": Key(
+        "how far off ours may be: half of the last digit, or the error of what made it", "within: 0.05", required=True
+    ),
     "place": Key("where it is stated: page, figure, table, or file of a public code", "place: Fig. 12", required=True),
     "reason": Key("why ours is another, or why there is none", "reason: It travels along an axon"),
 }
