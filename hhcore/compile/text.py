@@ -21,6 +21,7 @@ from hhcore.compile.hooks import observing, with_arguments
 from hhcore.compile.lower import Invariants, lower
 from hhcore.compile.parts import ObserverText, StimulusText
 from hhcore.compile.passes import Block, hyperbolic, optimise, remove_singularities
+from hhcore.compile.segments import advancing, inputs, library
 from hhcore.model.clock import LONGEST_MS
 from hhcore.model.model import Model
 from hhcore.schemes.solver import SCHEMES, Scheme
@@ -42,7 +43,7 @@ ZERO = 1e-12  # an initial value below this does not show the size of a state
 # State of the driver in each lane, one row each.
 _LANE = (
     *("TIME", "STEP", "EDGE", "LEFT", "STEPS", "TAKEN", "LAST", "WHEN", "ERROR", "KEEP", "SIZE", "SPEED", "FAILURE"),
-    *("EARLIER", "EARLIER_SLOPE", "LATER_SLOPE", "TURN", "EXTREMUM", "LEVEL", "ONSET", "INJECTED", "GRANTED", "JUMP"),
+    *("EARLIER", "EARLIER_SLOPE", "LATER_SLOPE", "TURN", "EXTREMUM", "INJECTED", "GRANTED", "JUMP"),
 )
 
 
@@ -63,8 +64,14 @@ def _kernel(model: Model, scheme: Scheme, stimulus: StimulusText, observers: Seq
     blocks = [_derivatives(symbols, invariants)]
     system, entries = _linear_system(symbols, invariants) if scheme.implicit else ("", [])
     blocks += [system, _currents(symbols, invariants)]
-    single = [*entries, *_LANE, *(row for observer in observers for row in observer.rows)]
-    rows = _rows(symbols, len(invariants.rows), scheme, single, _lanes(model, scheme))
+    blocks += [_command(symbols, invariants)] if stimulus.clamps else []
+    single = [
+        *entries,
+        *_LANE,
+        *(["COMMAND"] if stimulus.clamps else []),
+        *(row for observer in observers for row in observer.rows),
+    ]
+    rows = _rows(symbols, len(invariants.rows), scheme, stimulus, single, _lanes(model, scheme))
     parts = [
         f"DEGREE, ADAPTIVE, EXPONENT = {scheme.degree}, {scheme.adaptive}, {1 / (scheme.estimate + 1)!r}\n",
         f"INVERSE_SCALE = {tuple(1.0 / scale for scale in _scales(model))!r}\n",
@@ -73,27 +80,18 @@ def _kernel(model: Model, scheme: Scheme, stimulus: StimulusText, observers: Seq
         *(f"{name} = {value}\n" for name, value in rows.items()),
         f"POTENTIAL = {list(symbols.states).index(model.potential)} * W\n",
         f"LONGEST = {_longest(model, stimulus)!r}  # step of an adaptive scheme; 0: as long as it likes\n",
-        f"CONSTANT = {stimulus.constant}  # whether the injected current is constant in each segment of the stimulus\n",
         f"QUIET = {stimulus.quiet!r}  # fields of the stimulus with which nothing is injected\n",
         *(f"\n\n{block}" for block in [*blocks, _invariants(symbols, invariants)]),
         scheme.text,
-        _segment_of(stimulus, len(model.parameters)),
+        advancing(stimulus, len(model.parameters)),
         clock(symbols),
         "\n\n" + _body("interpolation.py.in"),
         observing(observers),
         with_arguments(_body("driver.py.in"), observers),
     ]
     rest = "".join(parts)
-    stimulus_text = "".join(f"\n\n{text.strip()}\n" for text in (stimulus.segment, stimulus.beat) if text)
-    library = f"{_body('primitives.py.in')}\n\n{_body('clock.py.in')}{stimulus_text}"
-    return _header(model, scheme, stimulus) + _used(library, rest) + rest
-
-
-def _segment_of(stimulus: StimulusText, parameters: int) -> str:
-    """The segments of a lane's stimulus, whose fields follow the parameters of the model."""
-    fields = [f"Z[PARAMETER_{parameters + i} + j]" for i in range(len(stimulus.fields))]
-    head = '\n\ndef segment_of(Z, k, j):\n    """(end, level) of segment k of the stimulus of lane j."""\n'
-    return f"{head}    return segment({', '.join(['k', *fields])})\n"
+    functions = f"{_body('primitives.py.in')}\n\n{_body('clock.py.in')}{library(stimulus)}"
+    return _header(model, scheme, stimulus) + _used(functions, rest) + rest
 
 
 def _used(functions: str, user: str) -> str:
@@ -147,13 +145,16 @@ def _lanes(model: Model, scheme: Scheme) -> int:
     return LANES if scheme.implicit or len(model.states) > SMALL else 2 * LANES
 
 
-def _rows(symbols: Equations, invariants: int, scheme: Scheme, single: list[str], lanes: int) -> dict[str, int]:
+def _rows(
+    symbols: Equations, invariants: int, scheme: Scheme, stimulus: StimulusText, single: list[str], lanes: int
+) -> dict[str, int]:
     """Row constants: where each quantity begins in Z, in multiples of W. `single` names single rows."""
     n = len(symbols.states)
     rows: dict[str, int] = {"W": lanes, "N": n}
     sizes = {"STATE": n, "NEXT": n, "SLOPE": n, "OWN": n} | scheme.rows(n)
     sizes |= {"PARAMETER": len(symbols.parameters), "INVARIANT": invariants, "SWITCH": len(symbols.switches)}
     sizes |= {"MEMBRANE_CURRENT": len(symbols.outputs) - 1, "CURVE": scheme.degree}
+    sizes |= {"FINISH": len(stimulus.parts), **inputs(stimulus)}
     if duplicates := [name for name, number in Counter([*sizes, *single]).items() if number > 1]:
         raise ValueError(f"two rows with the name {duplicates[0]}")
     start = 0
@@ -161,7 +162,13 @@ def _rows(symbols: Equations, invariants: int, scheme: Scheme, single: list[str]
         rows[name] = start * lanes
         rows |= {f"{name}_{i}": (start + i) * lanes for i in range(size) if name in sizes}
         start += size
-    return rows | {"ROWS": start, "CURRENTS": len(symbols.outputs) - 1}
+    constant = sum(inputs(stimulus).values())
+    return rows | {
+        "ROWS": start,
+        "CURRENTS": len(symbols.outputs) - 1,
+        "STIMULUS_PARTS": len(stimulus.parts),
+        "INPUTS": constant,
+    }
 
 
 def _scales(model: Model) -> list[float]:
@@ -294,6 +301,21 @@ def _currents(symbols: Equations, invariants: Invariants) -> str:
     *membrane, injected = symbols.outputs.values()
     outputs = {f"MEMBRANE_CURRENT_{i}": e for i, e in enumerate(membrane)} | {"INJECTED": injected}
     return _function(head, outputs, symbols, invariants, "STATE", "t")
+
+
+def _command(symbols: Equations, invariants: Invariants) -> str:
+    head = 'place_command(Z, t, j):\n    """Row COMMAND = the potential that the clamp holds lane j at."""'
+    text = _function(head, {"COMMAND": symbols.command}, symbols, invariants, "STATE", "t")
+    return text + _COMMANDED
+
+
+_COMMANDED = '''
+
+def command(Z, t, j):
+    """The potential that the clamp holds lane j at."""
+    place_command(Z, t, j)
+    return Z[COMMAND + j]
+'''
 
 
 def _function(
