@@ -7,6 +7,7 @@ import numpy as np
 
 from hhcore import Result, Step, Trace, load_model, simulate, trace
 from hhcore.simulation.reference import evaluate_with
+from hhcore.simulation.stimuli.segments import Segments
 
 MODEL = load_model("hodgkin_huxley_1952")
 ZERO = -65.0  # mV, the zero of the paper; with its rounded constants the axon rests 0.0036 mV above
@@ -60,6 +61,21 @@ def course(state: np.ndarray, celsius: float, duration: float, solver: Solver, i
     """The time course that follows from a state (4,) without stimulus."""
     settings = {"duration": duration, "interval": interval, **solver}
     return trace(MODEL, {"temperature.T": f"{celsius} degC"}, Step(0), initial_state=state, **settings)
+
+
+def clamped(duration: float, *, solver: Solver = DRAWN, **segments: tuple[float, float]) -> Trace:
+    """The time course under a voltage clamp from V = 0 of the paper: segments are (potential (mV), duration (ms))."""
+    settings = {"duration": duration, "interval": 0.0025, **solver}
+    return trace(MODEL, {}, Segments(holding=ZERO, **segments), initial_state="rest", **settings)
+
+
+def conductances(found: Trace) -> dict[str, np.ndarray]:
+    """Of sodium and potassium (mS/cm^2) along a trace."""
+    sodium, potassium = (MODEL.parameters[f"{ion}.g"].value for ion in ("sodium", "potassium"))
+    return {
+        "sodium": sodium * found["sodium.m"] ** 3 * found["sodium.h"],
+        "potassium": potassium * found["potassium.n"] ** 4,
+    }
 
 
 def peak(time: np.ndarray, V: np.ndarray, slope: np.ndarray) -> tuple[float, float]:

@@ -6,11 +6,45 @@ from matplotlib.figure import Figure
 
 from hhcore import Run
 from hhcore.figures import style
+from hhcore.figures.titles import minus
 
-from .axon import COLD, DRAWN, MODEL, WARM, ZERO, course, held, released, rest, shocked, threshold
-from .drawing import COLOURS, displacement, rate_curves, steady_curve
+from .axon import (
+    COLD,
+    DRAWN,
+    MODEL,
+    WARM,
+    ZERO,
+    clamped,
+    conductances,
+    course,
+    held,
+    released,
+    rest,
+    shocked,
+    threshold,
+)
+from .drawing import COLOURS, MEASURED, displacement, rate_curves, steady_curve
 
 FIRST = 15.0  # mV
+
+
+@style.styled
+def figure_2(run: Run) -> Figure:
+    """Fig. 2. Rise of the potassium conductance in a voltage clamp at 6.3 °C, for the depolarisations of Table 1."""
+    return family("Potassium conductance under a voltage clamp", "potassium", 11.0)
+
+
+@style.styled
+def figure_3(run: Run) -> Figure:
+    """Fig. 3. Rise of the potassium conductance at V = −25 mV, and its fall after the return to V = 0."""
+    found = clamped(20.0, test=(ZERO + 25.0, 10.0), tail=(ZERO, 10.0))
+    figure = style.new_figure(style.ONE_COLUMN, 2.2, "Potassium conductance, 25 mV and back", [])
+    axes = figure.subplots()
+    axes.plot(found["time"], conductances(found)["potassium"], color=style.BLUE)
+    axes.axvline(10.0, **style.THRESHOLD | {"label": "return to V = 0"})
+    axes.set(xlabel="Time (ms)", ylabel="g_K (mS/cm²)", ylim=(0, None))
+    axes.legend()
+    return figure
 
 
 @style.styled
@@ -23,6 +57,12 @@ def figure_4(run: Run) -> Figure:
 def figure_5(run: Run) -> Figure:
     """Fig. 5. Potassium activation n at steady state. Circles: Table 1."""
     return steady_curve("n", "Potassium activation at steady state")
+
+
+@style.styled
+def figure_6(run: Run) -> Figure:
+    """Fig. 6. Changes of the sodium conductance in a voltage clamp at 6.3 °C, for the depolarisations of Table 1."""
+    return family("Sodium conductance under a voltage clamp", "sodium", 4.0)
 
 
 @style.styled
@@ -61,6 +101,22 @@ def figure_13(run: Run) -> Figure:
     return impulses("Membrane action potential at 18.5 °C", (15,), WARM, 4.0)
 
 
+def family(title: str, ion: str, duration: float) -> Figure:
+    """A panel for each depolarisation, as in the paper, each with a scale of its own."""
+    figure = style.new_figure(style.TWO_COLUMNS, 4.2, title, [])
+    panels = figure.subplots(3, 4, sharex=True)
+    for axes, V in zip(panels.flat, sorted(MEASURED["V_1952_mV"][MEASURED["gate"] == "n"]), strict=True):
+        found = clamped(duration, test=(ZERO - V, duration))
+        axes.plot(found["time"], conductances(found)[ion], color=style.BLUE)
+        axes.set_title(minus(f"V = {V} mV, E = {ZERO - V:g} mV"))
+        axes.set_ylim(0, None)
+    for axes in panels[-1]:
+        axes.set_xlabel("Time (ms)")
+    for axes in panels[:, 0]:
+        axes.set_ylabel({"sodium": "g_Na (mS/cm²)", "potassium": "g_K (mS/cm²)"}[ion])
+    return figure
+
+
 def impulses(title: str, shocks: tuple[float, ...], celsius: float, duration: float) -> Figure:
     """The potential after shocks."""
     figure = style.new_figure(style.ONE_COLUMN, 2.6, title, [])
@@ -78,11 +134,10 @@ def impulses(title: str, shocks: tuple[float, ...], celsius: float, duration: fl
 def figure_17(run: Run) -> Figure:
     """Fig. 17. Conductances during the action potential at 18.5 °C, space-clamped; the paper's impulse travels."""
     found = course(shocked(FIRST)[0], WARM, 4.0, DRAWN)
-    sodium = MODEL.parameters["sodium.g"].value * found["sodium.m"] ** 3 * found["sodium.h"]
-    potassium = MODEL.parameters["potassium.g"].value * found["potassium.n"] ** 4
+    parts = conductances(found)
+    parts["all"] = sum(parts.values()) + MODEL.parameters["leak.g"].value
     figure = style.new_figure(style.ONE_COLUMN, 3.6, "Conductances and currents at 18.5 °C", [])
     upper, lower = figure.subplots(2, 1, sharex=True)
-    parts = {"sodium": sodium, "potassium": potassium, "all": sodium + potassium + MODEL.parameters["leak.g"].value}
     for (name, conductance), colour in zip(parts.items(), COLOURS, strict=False):
         upper.plot(found["time"], conductance, color=colour, label=name)
     upper.set_ylabel("Conductance (mS/cm²)")
