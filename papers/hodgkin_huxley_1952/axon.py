@@ -20,10 +20,20 @@ DRAWN: Solver = {"method": "dop853", "local_error": 1e-9}  # what figures show
 
 
 def rates(V: np.ndarray) -> dict[str, np.ndarray]:
-    """alpha and beta of m, h and n (1/ms) at potentials (mV), by the equations of the model."""
+    """alpha and beta of m, h and n (1/ms) at potentials (mV), by the equations of the model.
+
+    Where one is 0/0, at -40 and -55 mV, it is the mean of its values 1e-5 mV below and above.
+    """
     values: dict = {name: q.value for name, q in (MODEL.states | MODEL.parameters).items()}
-    found = evaluate_with(np, MODEL, values | {MODEL.potential: V, MODEL.current.name: 0.0, "engine.time": 0.0})
-    return {name.rpartition(".")[2]: x for name, x in found.items() if ".alpha_" in name or ".beta_" in name}
+
+    def at(potential: np.ndarray) -> dict[str, np.ndarray]:
+        with np.errstate(invalid="ignore"):
+            here = {MODEL.potential: potential, MODEL.current.name: 0.0, "engine.time": 0.0}
+            found = evaluate_with(np, MODEL, values | here)
+        return {name.rpartition(".")[2]: x for name, x in found.items() if ".alpha_" in name or ".beta_" in name}
+
+    exact, below, above = at(V), at(V - 1e-5), at(V + 1e-5)
+    return {name: np.where(np.isnan(x), (below[name] + above[name]) / 2, x) for name, x in exact.items()}
 
 
 def steady(V: np.ndarray) -> dict[str, np.ndarray]:

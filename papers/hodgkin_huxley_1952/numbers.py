@@ -3,26 +3,41 @@
 import numpy as np
 from scipy.integrate import simpson
 
-from hhcore import Run
+from hhcore import Run, Trace
 from hhcore.papers.measured import Measured, certified, exact
 
-from .axon import COLD, FARADAY, WARM, ZERO, Solver, course, held, peak_of, released, rest, shocked, steady, threshold
+from .axon import (
+    COLD,
+    FARADAY,
+    MODEL,
+    WARM,
+    ZERO,
+    Solver,
+    clamped,
+    conductances,
+    course,
+    held,
+    peak,
+    peak_of,
+    rates,
+    released,
+    rest,
+    shocked,
+    steady,
+    threshold,
+)
 
 SHOCKS = {"90": (90, COLD), "15": (15, COLD), "7": (7, COLD), "6": (6, COLD), "15_warm": (15, WARM)}
 FIRST = 15.0  # mV, of the shock before a second one
 DELAYS = {8: 50.0, 12: 20.0, 20: 10.0}  # ms, and a second shock (mV) that fires then
+CLAMPED = (-40, -20, 0, 20)  # mV, today
 HYPERPOLARISED = 30.0  # mV below rest
 
 
 def numbers(run: Run) -> dict[str, Measured]:
-    """Ours of every number."""
-    return from_rest()
-
-
-def from_rest() -> dict[str, Measured]:
-    """Those of an axon at rest, and of what shocks do to it."""
+    """Ours of every number. None is read from a table."""
     found = exact(at_rest())
-    for measure in (peaks, fires, thresholds, refractoriness, anode_break, oscillations, ions):
+    for measure in (clamps, peaks, fires, thresholds, refractoriness, anode_break, oscillations, ions):
         found |= certified(measure)
     return found
 
@@ -93,3 +108,26 @@ def ions(solver: Solver) -> dict[str, float]:
         for ion, name in {"sodium": "sodium.i", "potassium": "potassium.i"}.items()
     }
     return {"sodium_entry": -flown["sodium"], "potassium_loss": flown["potassium"]}
+
+
+def clamps(solver: Solver) -> dict[str, float]:
+    """Of steps from the paper's zero: the peak of the sodium conductance and current, the potassium current at 100 ms.
+
+    The potential is constant, so that the current peaks with the conductance.
+    """
+    found = {}
+    for E in CLAMPED:
+        step = clamped(100.0, solver=solver, test=(E, 100.0))
+        height, time = peak(step["time"], conductances(step)["sodium"], sodium_slope(step, E))
+        found |= {f"sodium_conductance_at_{E}": height, f"sodium_conductance_time_at_{E}": time}
+        found |= {f"sodium_current_at_{E}": height * (E - MODEL.parameters["sodium.E"].value)}
+        found |= {f"potassium_current_at_{E}": step["potassium.i"][-1]}
+    at_reversal = clamped(10.0, solver=solver, test=(50.0, 10.0))["sodium.i"]
+    return found | {"sodium_current_at_50": abs(at_reversal).max()}
+
+
+def sodium_slope(found: Trace, E: float) -> np.ndarray:
+    """How fast the sodium conductance grows (mS/cm^2/ms) along a trace at a constant potential (mV)."""
+    rate, m, h = rates(np.array(float(E))), found["sodium.m"], found["sodium.h"]
+    opening, recovery = (rate[f"alpha_{x}"] * (1 - y) - rate[f"beta_{x}"] * y for x, y in (("m", m), ("h", h)))
+    return MODEL.parameters["sodium.g"].value * (3 * m**2 * opening * h + m**3 * recovery)
