@@ -22,7 +22,7 @@ from hhcore.sweep.hashing import SIMULATION, context_digest, grid_digest
 PACKAGE = Path(hhcore.__file__).parent
 SCRIPTS = PACKAGE.parent / "workflow" / "scripts"
 # See test_the_digest_of_a_kernel_covers_its_compiler.
-KERNEL = ("compile", "schemes", "model/clock.py")
+KERNEL = ("compile", "schemes", "model/clock.py", "model/variables.py")
 
 # What steps import and their results depend on only by something that has a digest of its own, or not at all.
 EXEMPT = {

@@ -85,12 +85,16 @@ class ObserverText:
     rows      : names of its rows of the kernel's array
     arguments : names and types of its arguments of the kernel
     text      : its functions, with the hooks `NAME_alert`, `NAME_start` and so on
+    variables : what it observes of the model besides the potential, by name as hhcore.model.variables explains them
+    each      : names of its rows that there are some of for each variable, and how many
     """
 
     name: str
     rows: tuple[str, ...]
     arguments: tuple[tuple[str, str], ...]
     text: str
+    variables: tuple[str, ...] = ()
+    each: tuple[tuple[str, int], ...] = ()
 
 
 def _has(word: str, expression: str) -> bool:

@@ -17,8 +17,9 @@ from hhcore.compile.clock import clock
 from hhcore.compile.elimination import eliminate
 from hhcore.compile.equations import Equations, equations
 from hhcore.compile.functions import Fused
-from hhcore.compile.hooks import observing, with_arguments
+from hhcore.compile.hooks import observing, surveying, with_arguments
 from hhcore.compile.lower import Invariants, lower
+from hhcore.compile.observed import observed, observed_parts, observed_rows
 from hhcore.compile.parts import ObserverText, StimulusText
 from hhcore.compile.passes import Block, hyperbolic, optimise, remove_singularities
 from hhcore.compile.segments import advancing, inputs, library
@@ -59,19 +60,23 @@ def generate(model: Model, method: str, stimulus: StimulusText, observers: Seque
 
 
 def _kernel(model: Model, scheme: Scheme, stimulus: StimulusText, observers: Sequence[ObserverText]) -> str:
-    symbols = _regular(equations(model, stimulus, (*model.currents, model.current.name)))
+    currents = (*model.currents, model.current.name)
+    symbols = everything = _regular(equations(model, stimulus, (*currents, *observed_parts(observers, model))))
+    symbols = replace(symbols, outputs={name: symbols.outputs[name] for name in currents})
     invariants = Invariants()
     blocks = [_derivatives(symbols, invariants)]
     system, entries = _linear_system(symbols, invariants) if scheme.implicit else ("", [])
     blocks += [system, _currents(symbols, invariants)]
     blocks += [_command(symbols, invariants)] if stimulus.clamps else []
+    blocks += [_variables_of(observer, model, everything, invariants) for observer in observers if observer.variables]
+    blocks += [_body("dense.py.in"), scheme.dense.strip() + "\n"] if surveying(observers) else []
     single = [
         *entries,
         *_LANE,
         *(["COMMAND"] if stimulus.clamps else []),
         *(row for observer in observers for row in observer.rows),
     ]
-    rows = _rows(symbols, len(invariants.rows), scheme, stimulus, single, _lanes(model, scheme))
+    rows = _rows(symbols, len(invariants.rows), scheme, stimulus, single, _lanes(model, scheme), observers)
     parts = [
         f"DEGREE, ADAPTIVE, EXPONENT = {scheme.degree}, {scheme.adaptive}, {1 / (scheme.estimate + 1)!r}\n",
         f"INVERSE_SCALE = {tuple(1.0 / scale for scale in _scales(model))!r}\n",
@@ -146,7 +151,13 @@ def _lanes(model: Model, scheme: Scheme) -> int:
 
 
 def _rows(
-    symbols: Equations, invariants: int, scheme: Scheme, stimulus: StimulusText, single: list[str], lanes: int
+    symbols: Equations,
+    invariants: int,
+    scheme: Scheme,
+    stimulus: StimulusText,
+    single: list[str],
+    lanes: int,
+    observers: Sequence[ObserverText],
 ) -> dict[str, int]:
     """Row constants: where each quantity begins in Z, in multiples of W. `single` names single rows."""
     n = len(symbols.states)
@@ -155,6 +166,10 @@ def _rows(
     sizes |= {"PARAMETER": len(symbols.parameters), "INVARIANT": invariants, "SWITCH": len(symbols.switches)}
     sizes |= {"MEMBRANE_CURRENT": len(symbols.outputs) - 1, "CURVE": scheme.degree}
     sizes |= {"FINISH": len(stimulus.parts), **inputs(stimulus)}
+    if surveying(observers):
+        sizes |= {"BEGUN": n, "BEGUN_SLOPE": n, "INSIDE": n, "DENSE": scheme.degree * n}
+    for observer in observers:
+        sizes |= observed_rows(observer)
     if duplicates := [name for name, number in Counter([*sizes, *single]).items() if number > 1]:
         raise ValueError(f"two rows with the name {duplicates[0]}")
     start = 0
@@ -316,6 +331,18 @@ def command(Z, t, j):
     place_command(Z, t, j)
     return Z[COMMAND + j]
 '''
+
+
+def _variables_of(observer: ObserverText, model: Model, symbols: Equations, invariants: Invariants) -> str:
+    """The function that evaluates what an observer names, from states inside a step."""
+    row = f"{observer.name.upper()}_VARIABLE"
+    outputs = {f"{row}_{i}": observed(name, model, symbols) for i, name in enumerate(observer.variables)}
+    head = (
+        f'{observer.name}_variables(Z, t, j):\n    """Rows {row} = {_harmless(", ".join(observer.variables))} '
+        'at time t, from rows INSIDE of lane j."""'
+    )
+    count = f"{observer.name.upper()}_COUNT = {len(outputs)}\n\n\n"
+    return count + _function(head, outputs, symbols, invariants, "INSIDE", "t")
 
 
 def _function(

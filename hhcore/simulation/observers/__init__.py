@@ -3,12 +3,25 @@
 from math import inf
 
 from hhcore.simulation.observers.beats import Beats
+from hhcore.simulation.observers.courses import COURSE, Courses
 from hhcore.simulation.observers.extremes import OSCILLATION_MV, Extremes
 from hhcore.simulation.observers.observer import Observer
+from hhcore.simulation.observers.outputs import OUTPUT, Outputs
 from hhcore.simulation.observers.spikes import Spikes
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
-__all__ = ["OSCILLATION_MV", "Beats", "Extremes", "Observer", "Spikes", "standard_observers"]
+__all__ = [
+    "COURSE",
+    "OSCILLATION_MV",
+    "OUTPUT",
+    "Beats",
+    "Courses",
+    "Extremes",
+    "Observer",
+    "Outputs",
+    "Spikes",
+    "standard_observers",
+]
 
 
 def standard_observers(
