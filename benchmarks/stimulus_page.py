@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hhcore.base.units import pretty_unit
+from hhcore.compile.parts import HOLDING
 from hhcore.figures import style
 from hhcore.simulation.stimuli import kinds
 from hhcore.simulation.stimuli.stimulus import Field, Stimulus
@@ -47,8 +48,9 @@ DRAWN: dict[str, tuple[dict[str, float], dict[str, tuple[float, float, float]]]]
     "hyper_depol": ({"hyper_amplitude": -5, "depol_amplitude": 10, "start": 20, "tmid": 50, "stop": 80}, {}),
 }
 DURATION = 100.0
+UNITS = {"1": "", "frequency": "Hz"}
 TICKS = ("start", "tmid", "tmid2", "stop")
-NOT_DRAWN = {"file": "it is the formula of the model file"}
+NOT_DRAWN = {"file": "it is the formula of the model file", "sum": "it is made of the others"}
 
 
 def table() -> str:
@@ -56,7 +58,7 @@ def table() -> str:
     rows = ["| `kind` | its fields | elsewhere |", "|---|---|---|"]
     known = kinds()
     for kind in (known[name] for name in [*DRAWN, *NOT_DRAWN]):
-        fields = "<br>".join(_field(name, field) for name, field in kind.fields.items())
+        fields = "<br>".join(_field(name, field) for name, field in kind.fields.items() if name != HOLDING)
         elsewhere = ", ".join(f"`{name}`" for name in kind.elsewhere)
         rows.append(f"| **`{kind.kind}`**<br>{kind.title} | {fields} | {elsewhere} |")
     return "\n".join(rows) + "\n"
@@ -66,7 +68,7 @@ def _field(name: str, field: Field) -> str:
     """A field with its unit and its default."""
     otherwise = field.key("").otherwise
     default = f"by default {otherwise}" if otherwise else ""
-    notes = ", ".join(filter(None, ["" if field.unit == "1" else pretty_unit(field.unit), default]))
+    notes = ", ".join(filter(None, [UNITS.get(field.unit, pretty_unit(field.unit)), default]))
     return f"`{name}`: {field.meaning}" + (f" ({notes})" if notes else "")
 
 
@@ -109,7 +111,7 @@ def _draw_kind(axes: Axes, name: str) -> None:
 
 def course(kind: type[Stimulus], values: dict[str, float], duration: float) -> tuple[np.ndarray, np.ndarray]:
     """Times (n,) and the current (n,) at them, with both values where it jumps."""
-    edges, current = kind.twin(values, duration)
+    edges, current = kind.twin(values, duration, 1.0)
     beside = [t for edge in edges for t in (np.nextafter(edge, 0.0), edge)]
     times = np.sort([*np.linspace(0, duration, 2000, endpoint=False), *(t for t in beside if 0 <= t < duration)])
     return times, np.array([current(t) for t in times])

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from hhcore.simulation.stimuli.sine import Sine
     from hhcore.simulation.stimuli.staircase import Staircase
     from hhcore.simulation.stimuli.step import Step
+    from hhcore.simulation.stimuli.sum import Sum
     from hhcore.simulation.stimuli.triangle import Triangle
 
 __version__ = "0.1.0"
@@ -51,6 +52,7 @@ __all__ = [
     "Sine",
     "Staircase",
     "Step",
+    "Sum",
     "Trace",
     "Triangle",
     "UserError",
@@ -76,6 +78,7 @@ _HOMES = {
     "Sine": "simulation.stimuli.sine",
     "Staircase": "simulation.stimuli.staircase",
     "Step": "simulation.stimuli.step",
+    "Sum": "simulation.stimuli.sum",
     "Trace": "simulation.result",
     "Triangle": "simulation.stimuli.triangle",
     "UserError": "base.errors",

@@ -90,10 +90,11 @@ def segment(k, amplitude, start, stop, symmetry):
     ) -> tuple[list[float], Callable[[float], float]]:
         """The lower of both lines."""
         amplitude, start, stop, symmetry, _ = (values[name] for name in cls.fields)
-        length = min(stop, duration) - start
+        stop = min(stop, duration)
+        length = stop - start
 
         def current(t: float) -> float:
             part = (t - start) / length
             return amplitude * max(0.0, min(part / symmetry, (1 - part) / (1 - symmetry)))
 
-        return [start, start + symmetry * length, start + length], current
+        return [start, start + symmetry * length, stop], current
