@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 
 from hhcore import Result, Step, Trace, load_model, simulate, trace
+from hhcore.simulation.observers.outputs import OUTPUT, Outputs
 from hhcore.simulation.reference import evaluate_with
 from hhcore.simulation.stimuli.segments import Segments
 
@@ -67,16 +68,15 @@ def released(states: np.ndarray, celsius: float, duration: float, solver: Solver
     return simulate(MODEL, {"temperature.T": f"{celsius} degC"}, Step(0), initial_state=states, **settings)
 
 
-def course(state: np.ndarray, celsius: float, duration: float, solver: Solver, interval: float = 0.0025) -> Trace:
+def course(state: np.ndarray, celsius: float, duration: float, solver: Solver) -> Trace:
     """The time course that follows from a state (4,) without stimulus."""
-    settings = {"duration": duration, "interval": interval, **solver}
+    settings = {"duration": duration, "interval": 0.01, **solver}
     return trace(MODEL, {"temperature.T": f"{celsius} degC"}, Step(0), initial_state=state, **settings)
 
 
-def clamped(duration: float, *, solver: Solver = DRAWN, **segments: tuple[float, float]) -> Trace:
+def clamped(duration: float, **segments: tuple[float, float]) -> Trace:
     """The time course under a voltage clamp from V = 0 of the paper: segments are (potential (mV), duration (ms))."""
-    settings = {"duration": duration, "interval": 0.0025, **solver}
-    return trace(MODEL, {}, Segments(holding=ZERO, **segments), initial_state="rest", **settings)
+    return trace(MODEL, {}, Segments(holding=ZERO, **segments), duration=duration, interval=0.01, **DRAWN)
 
 
 def conductances(found: Trace) -> dict[str, np.ndarray]:
@@ -88,26 +88,27 @@ def conductances(found: Trace) -> dict[str, np.ndarray]:
     }
 
 
-def peak(time: np.ndarray, V: np.ndarray, slope: np.ndarray) -> tuple[float, float]:
-    """The first maximum after the begin, and its time: of the cubic through values and slopes at two samples."""
-    i = 1 + int(np.argmax((slope[1:-1] > 0) & (slope[2:] <= 0)))
-    h, (a, b), (p, q) = time[i + 1] - time[i], V[i : i + 2], slope[i : i + 2] * (time[i + 1] - time[i])
-    cubic = np.polynomial.Polynomial([a, p, 3 * (b - a) - 2 * p - q, 2 * (a - b) + p + q])
-    inside = [root.real for root in cubic.deriv().roots() if abs(root.imag) < 1e-12 and 0 <= root.real <= 1]
-    s = max(inside, key=cubic)
-    return float(cubic(s)), float(time[i] + s * h)
+def outputs(
+    names: tuple[str, ...], states: np.ndarray, celsius: float, duration: float, solver: Solver, start: float = 0.0
+) -> dict[str, np.ndarray]:
+    """What variables do from `start` to the end of what follows from states (n, 4).
+
+    Returns float64 (n, names) by the words of OUTPUT: max, max_time, integral and so on.
+    """
+    settings = {"duration": duration, "observers": [Outputs(names, start)], **solver}
+    stimulus, point = Step(np.zeros(len(states))), {"temperature.T": f"{celsius} degC"}
+    return _by_word(simulate(MODEL, point, stimulus, initial_state=states, **settings), len(names))
 
 
-def peak_of(found: Trace) -> tuple[float, float]:
-    """The first maximum of the potential above rest (mV), and its time (ms)."""
-    V = found["membrane.V"]
-    height, time = peak(found["time"], V, -total(found))
-    return height - rest()[0], time
+def clamped_outputs(names: tuple[str, ...], V: np.ndarray, duration: float, solver: Solver) -> dict[str, np.ndarray]:
+    """The same of steps of a voltage clamp, from V = 0 of the paper to potentials (n,)."""
+    stimulus = Segments(holding=ZERO, test=(V, duration))
+    return _by_word(simulate(MODEL, {}, stimulus, duration=duration, observers=[Outputs(names)], **solver), len(names))
 
 
-def total(found: Trace) -> np.ndarray:
-    """The ionic current (uA/cm^2) along a trace; with 1 uF/cm^2 it is the falling of the potential (mV/ms)."""
-    return found["sodium.i"] + found["potassium.i"] + found["leak.i"]
+def _by_word(found: Result, names: int) -> dict[str, np.ndarray]:
+    table = found.record["outputs"].values.reshape(-1, names, len(OUTPUT))
+    return dict(zip(OUTPUT, np.moveaxis(table, 2, 0), strict=True))
 
 
 def threshold(fires: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> float:

@@ -1,31 +1,12 @@
 """Our numbers, by the names of published.yaml."""
 
 import numpy as np
-from scipy.integrate import simpson
 
-from hhcore import Run, Trace
+from hhcore import Run
 from hhcore.papers.measured import Measured, certified, exact
 
-from .axon import (
-    COLD,
-    FARADAY,
-    MODEL,
-    WARM,
-    ZERO,
-    Solver,
-    clamped,
-    conductances,
-    course,
-    held,
-    peak,
-    peak_of,
-    rates,
-    released,
-    rest,
-    shocked,
-    steady,
-    threshold,
-)
+from . import axon
+from .axon import COLD, WARM, ZERO, Solver, released, rest, shocked, threshold
 
 SHOCKS = {"90": (90, COLD), "15": (15, COLD), "7": (7, COLD), "6": (6, COLD), "15_warm": (15, WARM)}
 FIRST = 15.0  # mV, of the shock before a second one
@@ -37,24 +18,29 @@ HYPERPOLARISED = 30.0  # mV below rest
 def numbers(run: Run) -> dict[str, Measured]:
     """Ours of every number. None is read from a table."""
     found = exact(at_rest())
-    for measure in (clamps, peaks, fires, thresholds, refractoriness, anode_break, oscillations, ions):
+    for measure in MEASURES:
         found |= certified(measure)
     return found
 
 
 def at_rest() -> dict[str, float]:
     """How far the axon rests above the zero of the paper, and what is open there."""
-    open_at_zero = {f"{gate}_at_rest": float(value) for gate, value in steady(np.array(ZERO)).items()}
+    open_at_zero = {f"{gate}_at_rest": float(value) for gate, value in axon.steady(np.array(ZERO)).items()}
     return {"rest": rest()[0] - ZERO, **open_at_zero}
 
 
 def peaks(solver: Solver) -> dict[str, float]:
-    """Height above rest and time of the first maximum after a shock."""
+    """Height above rest and time of the maximum after a shock; right after it the potential falls."""
     found = {}
-    for name, (displacement, celsius) in SHOCKS.items():
-        height, time = peak_of(course(shocked(displacement)[0], celsius, 8.0, solver))
-        found |= {f"peak_{name}": height, f"peak_time_{name}": time}
+    for name, (shock, celsius) in SHOCKS.items():
+        found |= maximum(f"peak{{}}_{name}", shocked(shock), celsius, solver)
     return found
+
+
+def maximum(name: str, state: np.ndarray, celsius: float, solver: Solver) -> dict[str, float]:
+    """The maximum of the potential above rest (mV), from 0.2 ms on, and its time (ms)."""
+    found = axon.outputs(("membrane.V",), state, celsius, 12.0, solver, start=0.2)
+    return {name.format(""): found["max"][0, 0] - rest()[0], name.format("_time"): found["max_time"][0, 0]}
 
 
 def fires(solver: Solver) -> dict[str, float]:
@@ -84,10 +70,9 @@ def refractoriness(solver: Solver) -> dict[str, float]:
 
 def anode_break(solver: Solver) -> dict[str, float]:
     """The first maximum after the release of an axon that was held below rest."""
-    below = held(rest()[0] - HYPERPOLARISED)
-    height, time = peak_of(course(below, COLD, 12.0, solver))
-    warm = released(below[None], WARM, 30.0, solver).spike_counts[0]
-    return {"anode_break": height, "anode_break_time": time, "anode_break_warm": warm}
+    below = axon.held(rest()[0] - HYPERPOLARISED)[None]
+    warm = released(below, WARM, 30.0, solver).spike_counts[0]
+    return maximum("anode_break{}", below, COLD, solver) | {"anode_break_warm": warm}
 
 
 def oscillations(solver: Solver) -> dict[str, float]:
@@ -101,33 +86,23 @@ def oscillations(solver: Solver) -> dict[str, float]:
 
 def ions(solver: Solver) -> dict[str, float]:
     """Sodium that enters and potassium that leaves (pmol/cm^2) after a shock, beyond what flows at rest."""
-    impulse = course(shocked(15.0, held(ZERO))[0], COLD, 100.0, solver, interval=0.01)
-    still = course(rest(), COLD, 0.01, solver)
-    flown = {
-        ion: simpson(impulse[name] - still[name][0], x=impulse["time"]) * 1e3 / FARADAY
-        for ion, name in {"sodium": "sodium.i", "potassium": "potassium.i"}.items()
-    }
-    return {"sodium_entry": -flown["sodium"], "potassium_loss": flown["potassium"]}
+    names, duration = ("sodium.i", "potassium.i"), 100.0
+    impulse = axon.outputs(names, shocked(15.0, axon.held(ZERO)), COLD, duration, solver)
+    still = axon.outputs(names, rest()[None], COLD, duration, solver)
+    sodium, potassium = (impulse["integral"] - still["integral"])[0] * 1e3 / axon.FARADAY
+    return {"sodium_entry": -sodium, "potassium_loss": potassium}
 
 
 def clamps(solver: Solver) -> dict[str, float]:
-    """Of steps from the paper's zero: the peak of the sodium conductance and current, the potassium current at 100 ms.
-
-    The potential is constant, so that the current peaks with the conductance.
-    """
-    found = {}
-    for E in CLAMPED:
-        step = clamped(100.0, solver=solver, test=(E, 100.0))
-        height, time = peak(step["time"], conductances(step)["sodium"], sodium_slope(step, E))
-        found |= {f"sodium_conductance_at_{E}": height, f"sodium_conductance_time_at_{E}": time}
-        found |= {f"sodium_current_at_{E}": height * (E - MODEL.parameters["sodium.E"].value)}
-        found |= {f"potassium_current_at_{E}": step["potassium.i"][-1]}
-    at_reversal = clamped(10.0, solver=solver, test=(50.0, 10.0))["sodium.i"]
-    return found | {"sodium_current_at_50": abs(at_reversal).max()}
+    """Of steps from the paper's zero: peaks of the sodium conductance and current, the potassium current at 100 ms."""
+    names = ("conductance(sodium.i)", "sodium.i", "potassium.i")
+    step = axon.clamped_outputs(names, np.array([*CLAMPED, 50.0]), 100.0, solver)
+    found = {"sodium_current_at_50": max(abs(step["max"][-1, 1]), abs(step["min"][-1, 1]))}
+    for i, E in enumerate(CLAMPED):
+        found |= {f"sodium_conductance_at_{E}": step["max"][i, 0]}
+        found |= {f"sodium_conductance_time_at_{E}": step["max_time"][i, 0]}
+        found |= {f"sodium_current_at_{E}": step["min"][i, 1], f"potassium_current_at_{E}": step["last"][i, 2]}
+    return found
 
 
-def sodium_slope(found: Trace, E: float) -> np.ndarray:
-    """How fast the sodium conductance grows (mS/cm^2/ms) along a trace at a constant potential (mV)."""
-    rate, m, h = rates(np.array(float(E))), found["sodium.m"], found["sodium.h"]
-    opening, recovery = (rate[f"alpha_{x}"] * (1 - y) - rate[f"beta_{x}"] * y for x, y in (("m", m), ("h", h)))
-    return MODEL.parameters["sodium.g"].value * (3 * m**2 * opening * h + m**3 * recovery)
+MEASURES = (clamps, peaks, fires, thresholds, refractoriness, anode_break, oscillations, ions)
