@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hhcore import Run
+from hhcore import Ramp, Run, simulate, trace
 from hhcore.figures import style
 from hhcore.figures.titles import minus
 
@@ -12,6 +12,7 @@ from .axon import (
     COLD,
     DRAWN,
     MODEL,
+    SPIKE,
     WARM,
     ZERO,
     clamped,
@@ -195,7 +196,25 @@ def figure_23(run: Run) -> Figure:
         after(axes, found["time_ms"], found["membrane_V_mV"], color=colour, label=f"{celsius} °C")
     axes.set_xlabel("Time (ms)")
     axes.legend(loc="upper right")
-    displacement(axes, -0.5, 3.0)
+    displacement(axes, -0.5, 3.5)
+    return figure
+
+
+@style.styled
+def figure_accommodation(run: Run) -> Figure:
+    """Accommodation at 6.3 °C. A current that rises by less than 0.4 µA/cm² per ms fires only when it is twice as strong."""
+    figure = style.new_figure(style.TWO_COLUMNS, 2.6, "Accommodation: currents that rise linearly, 6.3 °C", [])
+    left, right = figure.subplots(1, 2)
+    for slope, colour in zip((0.5, 0.35), COLOURS, strict=False):
+        found = trace(MODEL, {}, Ramp(slope * 40.0), duration=40.0, interval=0.02, **DRAWN)
+        after(left, found["time"], found["membrane.V"], color=colour, label=f"{slope:g} µA/cm² per ms")
+    left.set(xlabel="Time (ms)", ylabel="−V (mV), 1952", ylim=(-15, 130))
+    left.legend(loc="upper left")
+    slopes, duration = np.logspace(-1, 1.5, 101), 300.0
+    ramps = simulate(MODEL, {}, Ramp(slopes * duration), duration=duration, threshold=SPIKE, **DRAWN)
+    right.semilogx(slopes, slopes * ramps.features["first_spike_ms"], ".", color=style.BLUE, markersize=3)
+    right.set(xlabel="Rise of the current (µA/cm² per ms)", ylabel="Current at the first\naction potential (µA/cm²)")
+    right.set_ylim(0, None)
     return figure
 
 

@@ -56,9 +56,16 @@ def fired(
     return simulate(MODEL, point(cell), stimulus, duration=duration, initial_state=state, **solver)
 
 
-def course(cell: str, pulse: tuple[float, float, float, float | str], duration: float = 1000.0) -> Trace:
-    """The same as a time course."""
+def holding(cell: str, V: float) -> float:
+    """The current (uA/cm^2) that holds a cell at a potential (mV)."""
+    return -derivative(MODEL, dict(zip(MODEL.states, held(V), strict=True)), point(cell))[MODEL.potential]
+
+
+def course(
+    cell: str, pulse: tuple[float, float, float, float | str], duration: float = 1000.0, still: bool = False
+) -> Trace:
+    """The same as a time course; `still` : the cell is held at its potential by a current, beside the pulse."""
     current, start, stop, before = pulse
     state = before if before == "rest" else np.array(held(before))
-    stimulus = Step(density(cell, current), start, stop)
+    stimulus = Step(density(cell, current), start, stop, holding=holding(cell, before) if still else 0.0)
     return trace(MODEL, point(cell), stimulus, duration=duration, initial_state=state, interval=0.1, **DRAWN)
