@@ -76,6 +76,15 @@ EXPERIMENT = {
         otherwise="crosses 0 upwards",
         elsewhere=dict.fromkeys(("threshold", "thresh", "rearm"), "`spikes: {threshold: 0, rearm: -20}`"),
     ),
+    "outputs": Key(
+        "columns for other variables than the potential: extremes, means, integrals",
+        "outputs: {sodium_charge: {variable: sodium.i, measure: integral}}",
+        otherwise="none",
+        elsewhere=dict.fromkeys(
+            ("record", "observe", "observables", "measurements", "watch", "save"),
+            "`outputs: {NAME: {variable: ..., measure: ...}}`",
+        ),
+    ),
     "traces": Key("neurons to draw in full", "traces: [{amplitude: 10}]", otherwise="none"),
     "failed_neurons": Key("whether they fail the run: `keep` or `fail`", otherwise="`keep`", legal=("keep", "fail")),
     "potential": Key(

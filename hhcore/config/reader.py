@@ -9,8 +9,9 @@ import numpy as np
 
 from hhcore.base.checks import fields, mapping, present, quoted
 from hhcore.base.errors import UserError, collected
-from hhcore.base.units import KELVIN, UNKNOWN, is_in_celsius, to_unit
+from hhcore.base.units import KELVIN, UNKNOWN, column_name, is_in_celsius, to_unit
 from hhcore.config.keys import CLAMP, EXPERIMENT, TOP
+from hhcore.config.outputs import check_taken, read_outputs
 from hhcore.config.part import made_or, part, parts_of
 from hhcore.config.solver import read_dt, read_solver, read_tolerance
 from hhcore.config.values import (
@@ -28,13 +29,14 @@ from hhcore.config.values import (
 )
 from hhcore.config.words import Words
 from hhcore.experiments.analysis import check_installed
-from hhcore.experiments.experiment import Experiment
+from hhcore.experiments.experiment import Experiment, units
 from hhcore.experiments.protocol import Protocol
 from hhcore.grid.axes import Axis, is_multiple
 from hhcore.grid.designs import Sample, SampleSpec, read_sample
 from hhcore.grid.factors import Factor, check_size, check_values, factors
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.initial import initial_value
+from hhcore.simulation.outputs import Output
 from hhcore.simulation.stimuli.segments import Segments
 
 CANDIDATES = ("tsit5", "dop853", "rodas5p")  # the others cost more at every accuracy: docs/benchmarks.md
@@ -211,7 +213,19 @@ class _Reading(Words):
     def protocol(self) -> Protocol:
         kind = self.protocol_kind  # so its keys are right
         own = {key: value for key, value in self.body.get("protocol", {}).items() if key != "kind"}
-        return kind.read(own, self.model, self.duration, f"{self.where}.protocol")
+        protocol = kind.read(own, self.model, self.duration, f"{self.where}.protocol")
+        protocol = protocol.suited(self.stimulus, self._swept, f"{self.where}.protocol")
+        return dataclasses.replace(protocol, outputs=self.outputs) if self.outputs else protocol
+
+    @part
+    def outputs(self) -> tuple[Output, ...]:
+        """What is noted of variables, as columns of features beside those of the protocol and of axes."""
+        if "outputs" not in self.body:
+            return ()
+        where, quantities = f"{self.where}.outputs", units(self.model, self.stimulus)
+        check_taken(self.protocol_kind, where)
+        columns = {*self.protocol_kind.definitions, *(column_name(*quantity) for quantity in quantities.items())}
+        return read_outputs(self.body["outputs"], self.model, self.analysis_window, self._horizon, columns, where)
 
     @part
     def solver(self) -> Solver | None:

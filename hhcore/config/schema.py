@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from hhcore.base.checks import Key
 from hhcore.config.keys import CLAMP, EXPERIMENT, NAME, SPIKES, TOP
+from hhcore.config.outputs import OUTPUT
 from hhcore.config.solver import KEYS, SMALLEST_ERROR
 from hhcore.experiments.protocol import Protocol, protocols
 from hhcore.grid import designs
@@ -71,6 +72,7 @@ def _experiment(catalogue: Mapping[str, Model]) -> Schema:
         "sample": _mapping(designs.KEYS, {"n": _whole(1, designs.MAX_ROWS), "seed": _whole(0, 2**63)}),
         "analysis_window": {"type": "array", "items": _ref("number"), "minItems": 2, "maxItems": 2},
         "spikes": _mapping(SPIKES),
+        "outputs": {"type": "object", "additionalProperties": _output()},
         "traces": {"type": "array", "items": any_number},
         "potential": {"type": "string"},
         "current": {"type": "string"},
@@ -89,6 +91,11 @@ def _experiment(catalogue: Mapping[str, Model]) -> Schema:
         *map(_of_model, catalogue),
     ]
     return {**_mapping(keys, forms), "allOf": rules}
+
+
+def _output() -> Schema:
+    window = {"type": "array", "items": _ref("number"), "minItems": 2, "maxItems": 2}
+    return _mapping(OUTPUT, {"variable": {"type": "string"}, "window": window})
 
 
 def _mapping(keys: Mapping[str, Key], forms: Mapping[str, Schema] | None = None) -> Schema:

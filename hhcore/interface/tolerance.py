@@ -1,7 +1,7 @@
 """The solver for neurons that are given one by one: the cheapest that keeps a tolerance, and the evidence for it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from hhcore.model.model import Model
 from hhcore.schemes.solver import Solver, check_method
 from hhcore.simulation.arguments import Conditions, read_neurons
 from hhcore.simulation.initial import InitialState, Start, initial_value, read_start
+from hhcore.simulation.outputs import Output
 from hhcore.simulation.result import Result
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
@@ -59,6 +60,7 @@ def choose(
     tolerance: Written,
     method: str | None,
     threads: int = 1,
+    outputs: tuple[Output, ...] = (),
 ) -> Choice:
     """Choose the cheapest solver, of one scheme or of all, that keeps the tolerance on a sample of the neurons.
 
@@ -69,7 +71,7 @@ def choose(
     if not len(table):
         raise UserError("tolerance: there are no neurons to measure solvers on; give local_error instead")
     try:
-        experiment = _experiment(model, table, type(stimulus), conditions, start, tolerance, method)
+        experiment = _experiment(model, table, type(stimulus), conditions, start, tolerance, method, outputs)
         return Choice(experiment, calibrate(experiment, threads=threads, progress=lambda *_: None))
     except UserError as error:  # a config has its tolerance elsewhere
         raise UserError(str(error).removeprefix(f"experiments.{NAME}.solver.")) from error
@@ -83,9 +85,11 @@ def _experiment(
     start: Start,
     tolerance: Written,
     method: str | None,
+    outputs: tuple[Output, ...],
 ) -> Experiment:
     """The neurons of `read_neurons` as an experiment: a grid of zipped axes."""
     protocol = default_protocol(stimulus).read({}, model, conditions.duration, "protocol")
+    protocol = replace(protocol, outputs=outputs) if outputs else protocol
     columns = dict(zip([*model.parameters, *stimulus.fields], table.T, strict=True))
     columns |= {initial_value(name): np.broadcast_to(x, len(table)) for name, x in start.stated.items()}
     unit = units(model, stimulus)

@@ -26,7 +26,7 @@ def context_digest(experiment: Experiment) -> str:
     Before the solver is chosen: of everything that determines the choice, except the grid.
     """
     e = experiment
-    protocol = (e.protocol.kind, *astuple(e.protocol))
+    protocol = (e.protocol.kind, *e.protocol.settings)
     stimulus = (e.stimulus.kind, e.stimulus.acts, e.stimulus.settings)
     settings = (*stimulus, e.duration, e.analysis_window, e.threshold, e.rearm, e.initial_state, e.certify)
     code = code_digest(*SIMULATION, *e.protocol.code(), *(e.protocol.error_code if e.certify == "all" else ()))
@@ -47,4 +47,4 @@ def config_digest(experiment: Experiment) -> str:
     """Hash of what the config asks for: the same before and after a tolerance has chosen a solver."""
     e = experiment
     asked = e if e.tolerance is None else replace(e, solver=None)
-    return digest(context_digest(asked), grid_digest(e))
+    return digest(context_digest(asked), grid_digest(e), *astuple(e.protocol))
