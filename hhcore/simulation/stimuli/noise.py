@@ -22,9 +22,11 @@ SEEDS = 2**32
 STEP = np.uint64(0x9E3779B97F4A7C15)  # the golden ratio, so that equal numbers one after the other are mixed otherwise
 HELD, LINEAR, OWN, SHARED = "held", "linear", "own", "shared"
 SETTINGS = {
-    "interpolation": Key("between samples", f"interpolation: {LINEAR}", otherwise=f"`{HELD}`", legal=(HELD, LINEAR)),
+    "interpolation": Key(
+        "Noise between two samples", f"interpolation: {LINEAR}", otherwise=f"`{HELD}`", legal=(HELD, LINEAR)
+    ),
     "realisation": Key(
-        "whether neurons have noise of their own, or that of their seed",
+        "Neurons with noise of their own, or with that of their seed",
         f"realisation: {SHARED}",
         otherwise=f"`{OWN}`",
         legal=(OWN, SHARED),
