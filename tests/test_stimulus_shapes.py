@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 import pytest
 from scipy.special import fresnel
+from test_other_units import SQUID, in_volts
 
 import hhcore
 from hhcore.schemes.solver import SCHEMES, setting_of
@@ -146,6 +147,25 @@ def test_declared_order_through_a_sine(method, numbers, monkeypatch):
         errors.append(np.abs(found - [run.at(t)[0] for t in times]).max())
     order = -np.polyfit(np.log(numbers), np.log(errors), 1)[0]
     assert order > SCHEMES[method].order - 0.2, (order, errors)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        hhcore.Sine("15 uA/cm^2", 62, start="1 ms"),
+        hhcore.Chirp("15 uA/cm^2", 20, "0.15 kHz", stop="50 ms"),
+        hhcore.Ramp("40 uA/cm^2", start="1 ms", stop="47 ms"),
+        hhcore.Noise("9 uA/cm^2", "8 uA/cm^2", "3 ms", "0.7 ms", seed=2, realisation="shared"),
+        hhcore.Shock("20 mV", start="3 ms"),
+    ],
+)
+def test_a_model_in_volts_and_seconds_fires_at_the_same_times(given, tmp_path):
+    """Frequencies are in Hz in both."""
+    (tmp_path / "volts.mmt").write_text(in_volts(SQUID))
+    volts = hhcore.load_model(tmp_path / "volts.mmt")
+    settings = {"duration": "60 ms", "initial_state": "model", "method": "tsit5", "local_error": 1e-10}
+    one, other = (hhcore.simulate(model, {}, given, **settings).spikes.time_ms for model in (HH, volts))
+    assert len(one) and np.abs(one - other).max() < 1e-7
 
 
 @pytest.mark.parametrize("method", ["rk4", "tsit5", "rodas5p"])

@@ -102,8 +102,7 @@ def _kernel(model: Model, scheme: Scheme, stimulus: StimulusText, observers: Seq
     ]
     rest = "".join(parts)
     runtime = "\n\n".join(_body(name) for name in ("primitives.py.in", "clock.py.in", "random.py.in"))
-    offered = f"{runtime}{library(stimulus)}"
-    return _header(model, scheme, stimulus) + _used(offered, rest) + rest
+    return _header(model, scheme, stimulus) + _used(f"{runtime}{library(stimulus)}", rest) + rest
 
 
 def _used(functions: str, user: str) -> str:
