@@ -50,6 +50,17 @@ def test_spike_times_are_those_of_scipy(kind):
     assert len(exact) >= (1 if kind == "shock" else 2) and np.abs(found - exact).max() < 1e-8
 
 
+@pytest.mark.parametrize("kind", FIRING)
+def test_a_field_or_a_duration_that_is_wrong_itself_is_no_second_mistake(kind):
+    """`check` then sees NaN, or a duration of infinity."""
+    used = stimuli.kinds()[kind]
+    values = {name: np.array([value]) for name, value in (used.defaults(60.0) | FIRING[kind]).items()}
+    used.check(values, 60.0, "stimulus")
+    used.check({n: np.array([v]) for n, v in (used.defaults(math.inf) | FIRING[kind]).items()}, math.inf, "stimulus")
+    for name in values:
+        used.check(values | {name: np.array([math.nan])}, 60.0, "stimulus")
+
+
 SINE = {"amplitude": 3, "frequency": 40, "phase": 0.3}
 CHARGES = [  # a kind, its fields, and the integral of the current from 0 to 20 ms, by hand
     ("ramp", {"amplitude": 3}, 30),

@@ -176,7 +176,7 @@ class Noise(Stimulus):
             if values[name].min() < 0:
                 raise UserError(f"{where}.{name}: {float(values[name].min())!r} is below 0; give 0, or more")
         seed = values["seed"]
-        illegal = (seed < 0) | (seed >= SEEDS) | (np.floor(seed) != seed) & ~np.isnan(seed)
+        illegal = (seed < 0) | (seed >= SEEDS) | (np.floor(seed) < seed)
         if illegal.any():
             raise UserError(f"{where}.seed: {seed[illegal][0]:.15g} is not a whole number from 0 to {SEEDS - 1}")
         most = cls._samples(values).max()
