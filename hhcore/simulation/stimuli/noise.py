@@ -22,9 +22,11 @@ SEEDS = 2**32
 STEP = np.uint64(0x9E3779B97F4A7C15)  # the golden ratio, so that equal numbers one after the other are mixed otherwise
 HELD, LINEAR, OWN, SHARED = "held", "linear", "own", "shared"
 SETTINGS = {
-    "interpolation": Key("between samples", f"interpolation: {LINEAR}", otherwise=f"`{HELD}`", legal=(HELD, LINEAR)),
+    "interpolation": Key(
+        "Noise between two samples", f"interpolation: {LINEAR}", otherwise=f"`{HELD}`", legal=(HELD, LINEAR)
+    ),
     "realisation": Key(
-        "whether neurons have noise of their own, or that of their seed",
+        "Neurons with noise of their own, or with that of their seed",
         f"realisation: {SHARED}",
         otherwise=f"`{OWN}`",
         legal=(OWN, SHARED),
@@ -174,7 +176,7 @@ class Noise(Stimulus):
             if values[name].min() < 0:
                 raise UserError(f"{where}.{name}: {float(values[name].min())!r} is below 0; give 0, or more")
         seed = values["seed"]
-        illegal = (seed < 0) | (seed >= SEEDS) | (np.floor(seed) != seed) & ~np.isnan(seed)
+        illegal = (seed < 0) | (seed >= SEEDS) | (np.floor(seed) < seed)
         if illegal.any():
             raise UserError(f"{where}.seed: {seed[illegal][0]:.15g} is not a whole number from 0 to {SEEDS - 1}")
         most = cls._samples(values).max()
