@@ -39,7 +39,7 @@ EXPERIMENT = {
         required=True,
         elsewhere=dict.fromkeys(
             ("v_init", "V0", "E_init", "V", "Vm", "V_m"),
-            "`initial_state: rest`, or a value for every state, like `initial_state: {membrane.V: -65, ...}`",
+            "`initial_state: rest`, or values of states, like `initial_state: {from: rest, membrane.V: -65}`",
         ),
     ),
     "duration": Key(

@@ -5,7 +5,7 @@ same in draft 7, which editors know, and in draft 2020-12: no `$ref` has sibling
 schema.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from hhcore.grid import designs
 from hhcore.grid.axes import DISTRIBUTIONS, FORMS
 from hhcore.model.model import FILE, Model, Quantity, load_model, models, variants
 from hhcore.schemes.solver import LARGEST_ERROR, METHODS, setting_of
+from hhcore.simulation.initial import OTHERS, WORDS, initial_value, initially
 from hhcore.simulation.stimuli import commands, kinds
 from hhcore.simulation.stimuli.named import Named
 from hhcore.simulation.stimuli.segments import Segments
@@ -32,6 +33,7 @@ UNITS = {
     "potential": "A number in the unit of the potential, mostly mV, or text with a unit.",
     "1": "A number.",
 }
+WORD = {"enum": [*WORDS]}
 SCALED = "The same in multiples of the model's own value."
 
 
@@ -62,7 +64,7 @@ def _experiment(catalogue: Mapping[str, Model]) -> Schema:
         "model": _model(catalogue),
         "stimulus": _kinds(kinds(), _stimulus),
         CLAMP: _kinds(commands(), _stimulus),
-        "initial_state": {"anyOf": [{"enum": ["rest", "model"]}, any_number]},
+        "initial_state": {"anyOf": [WORD, _states({"additionalProperties": _ref("swept")})]},
         "solver": {"anyOf": _solvers()},
         "protocol": _kinds(protocols(), lambda protocol: _mapping(protocol.keys)),
         "parameters": {"type": "object", "additionalProperties": _ref("swept")},
@@ -128,7 +130,7 @@ def _of_model(name: str) -> Schema:
     chosen = {"properties": {"model": {"type": "string", "pattern": f"^{name}(:|$)"}}, "required": ["model"]}
     known = {
         "parameters": _ref(f"parameters_{name}"),
-        "initial_state": {"anyOf": [{"type": "string"}, _ref(f"states_{name}")]},
+        "initial_state": {"anyOf": [WORD, _ref(f"states_{name}")]},
         "traces": {"items": _ref(f"point_{name}")},
     }
     return {"if": {"allOf": [chosen, {"not": {"required": ["current"]}}]}, "then": {"properties": known}}
@@ -137,12 +139,22 @@ def _of_model(name: str) -> Schema:
 def _names(model: Model) -> dict[str, Schema]:
     """Mappings of what there is in a model: parameters, states, and what a trace may set."""
     fields = {name: {"description": _about(key)} for cls in kinds().values() for name, key in _field_keys(cls).items()}
-    point = _named(model.parameters, "number")
+    initial = {
+        initial_value(name): replace(q, description=initially(q.description)) for name, q in model.states.items()
+    }
+    point = _named(model.parameters | initial, "number")
     return {
         f"parameters_{model.name}": _named(model.parameters, "swept"),
-        f"states_{model.name}": {**_named(model.states, "number"), "required": [*model.states]},
+        f"states_{model.name}": _states(_named(model.states, "swept"), [*model.states]),
         f"point_{model.name}": {**point, "properties": fields | point["properties"]},
     }
+
+
+def _states(values: Schema, names: Sequence[str] = ()) -> Schema:
+    """A mapping of initial values, for every state or beside a word for the others."""
+    beside = {OTHERS: {"description": "Where the other states start.", **WORD}}
+    complete = [{"required": [OTHERS]}, {"required": [*names]}]
+    return {"type": "object", **values, "properties": beside | values.get("properties", {}), "anyOf": complete}
 
 
 def _named(quantities: Mapping[str, Quantity], number: str) -> Schema:

@@ -12,9 +12,9 @@ from hhcore.simulation import simulate as simulation
 from hhcore.simulation.arguments import read_conditions
 from hhcore.simulation.engine import engine
 from hhcore.simulation.features import DEFINITIONS
+from hhcore.simulation.initial import InitialState
 from hhcore.simulation.observers import Observer, standard_observers
 from hhcore.simulation.outputs import Output, observer_of, output_columns
-from hhcore.simulation.rest import InitialState
 from hhcore.simulation.result import Result, Trace
 from hhcore.simulation.stiffness import model_is_stiff
 from hhcore.simulation.stimuli.stimulus import Stimulus
@@ -49,7 +49,8 @@ def simulate(
     stimulus        : of any kind, like hhcore.Step or hhcore.PulseTrain; its fields may be lists of n too
     duration        : length of the run, in the model's unit of time (ms)
     initial_state   : "rest" (the stable equilibrium without stimulus of each neuron), "model" (as written in
-                      the model file), one value or a list of n for every state by name, or float64 (states,) or
+                      the model file); one value or a list of n for every state by name, or for some beside `from`,
+                      one of these words for the others: {"from": "rest", "membrane.V": -55}; or float64 (states,) or
                       (n, states)
     tolerance       : largest error of a spike time (ms), like "1 us", in 99 % of the neurons: solvers are measured on
                       a sample of them, the cheapest that keeps it is taken, and the result says which and how well

@@ -14,6 +14,7 @@ from hhcore.base.words import counted
 from hhcore.certify.certificate import IRREGULAR, NONE
 from hhcore.certify.evidence import MOST, quantile
 from hhcore.experiments.experiment import Experiment
+from hhcore.simulation.initial import initial_value
 from hhcore.simulation.result import NO_STABLE_REST, STATUSES, Result
 from hhcore.sweep.estimate import estimate
 
@@ -129,13 +130,14 @@ def _value(e: Experiment, quantity: str) -> str:
 
 
 def _initial(e: Experiment) -> str:
-    if isinstance(e.initial_state, dict):
-        return ", ".join(f"{name} = {value:g}" for name, value in e.initial_state.items())
     words = {
         "rest": "rest: the stable equilibrium of each neuron without stimulus",
         "model": "model: the state written in the model file",
     }
-    return words[e.initial_state]
+    stated = ", ".join(f"{name} {_value(e, initial_value(name))}" for name in e.stated)
+    if not stated:
+        return words[e.initial_state]
+    return stated if len(e.stated) == len(e.model.states) else f"{stated}; of the others {words[e.initial_state]}"
 
 
 def _grid(e: Experiment) -> Iterable[tuple[str, str]]:

@@ -1,21 +1,19 @@
 """Current clamp: inject a current, starting from the initial state; keep spike times and the range of the potential."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 
+from hhcore.compile.parts import COMMAND
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Accuracy, Height, Protocol, schema_of
-from hhcore.schemes.solver import Solver
 from hhcore.simulation.features import DEFINITIONS
 from hhcore.simulation.heights import Errors, extreme_errors
 from hhcore.simulation.observers import Extremes, Observer, Outputs, Spikes
 from hhcore.simulation.outputs import Output, observer_of, output_columns, output_errors
 from hhcore.simulation.result import Result
-from hhcore.simulation.simulate import simulate
 from hhcore.simulation.spike_errors import spike_time_errors
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
@@ -85,34 +83,12 @@ class CurrentClamp(Protocol):
 
     @classmethod
     def default_for(cls, stimulus: type[Stimulus]) -> bool:
-        return not stimulus.beat
+        return cls.takes(stimulus) and not stimulus.beat
 
-    def measure(
-        self,
-        experiment: Experiment,
-        solver: Solver,
-        points: np.ndarray,
-        *,
-        threads: int = 1,
-        progress: Callable[[int], None] | None = None,
-    ) -> Result:
-        e = experiment
-        columns = dict(zip(e.quantities, points.T, strict=True))
-        return simulate(
-            e.model,
-            {name: columns[name] for name in e.model.parameters},
-            e.stimuli(columns),
-            duration=e.duration,
-            initial_state=e.initial_state,
-            method=solver.method,
-            **{solver.setting: solver.accuracy},
-            analysis_window=e.analysis_window,
-            threshold=e.threshold,
-            rearm=e.rearm,
-            observers=self.observers(e),
-            threads=threads,
-            progress=progress,
-        )
+    @classmethod
+    def takes(cls, stimulus: type[Stimulus]) -> bool:
+        """It takes any stimulus but the command of a clamp."""
+        return stimulus.acts != COMMAND
 
     def errors(self, run: Result, exact: Result, experiment: Experiment) -> np.ndarray:
         """Largest error of the spike times; NaN without spikes, and if the neuron fails in either run."""
@@ -162,13 +138,14 @@ def _by_scipy(e: Experiment, point: np.ndarray, duration: float, scipy: tuple[st
     from hhcore.simulation.reference import reference  # here, since jobs that only simulate do without SciPy
 
     method, tolerance = scipy
+    values = dict(zip(e.quantities, point.tolist(), strict=True))
     with suppress(ArithmeticError, ValueError):  # LinAlgError is a ValueError
         return reference(
             e.model,
-            dict(zip(e.quantities, point.tolist(), strict=True)),
+            {name: values[name] for name in (*e.model.parameters, *e.stimulus.fields)},
             duration=duration,
             stimulus=e.stimulus,
-            initial_state=e.initial_state,
+            initial_state=e.start(values),
             threshold=e.threshold,
             rearm=e.rearm,
             method=method,
