@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+import hhcore
 from hhcore.base import tables
 from hhcore.certify.calibration import calibrate
 from hhcore.certify.certificate import numerics_fields, provenance, write_numerics
@@ -26,6 +27,7 @@ from hhcore.results.write import write_tables
 from hhcore.schemes.solver import SCHEMES
 from hhcore.simulation import beats
 from hhcore.simulation.features import DEFINITIONS
+from hhcore.simulation.outputs import MEASURES
 from hhcore.sweep.store import update_shard
 
 ROOT = Path(__file__).parents[1]
@@ -227,6 +229,22 @@ def test_the_page_on_python_does_what_it_says():
     # The rest of the squid axon is unstable above 9.78 uA/cm^2 (Hassard 1978).
     assert min(hysteresis["up"]) == 10.0 and min(hysteresis["down"]) == 6.5
     assert len(grid["run"].features) == 10
+
+
+def test_the_page_on_outputs_does_what_it_says():
+    """Its config is that of its first example; numbers, columns and entries of the certificate are those it names."""
+    page = (ROOT / "docs/outputs.md").read_text()
+    (block,) = blocks(ROOT / "docs/outputs.md", "python")
+    said = re.search(r"takes ([\d.]+) pmol/cm² of sodium at 10 µA/cm², and ([\d.]+) at 20", page).groups()
+    assert [f"{ions:.1f}" for ions in run(block)["ions"]] == list(said)
+    charge = hhcore.run(yaml.safe_load(blocks(ROOT / "docs/outputs.md", "yaml")[0]), progress=False)["charge"]
+    assert (charge.features["early_conductance_mS_cm2"] > 20).all() and "outputs" in charge.figures()
+    for name, there in (
+        ("sodium_charge_error_worst_nC_cm2", charge.numbers),
+        ("sodium_charge_error_nC_cm2", charge.numerics),
+    ):
+        assert name in there and f"`{name}`" in page
+    assert all(f"`{measure}`" in page for measure in MEASURES)
 
 
 def test_the_method_page_knows_every_solver():

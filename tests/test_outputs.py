@@ -1,18 +1,24 @@
 """Outputs of any variable: against SciPy's dense output and quadrature, published numbers, and themselves."""
 
+import matplotlib
 import numpy as np
 import pytest
+import yaml
 from scipy.integrate import quad
 from scipy.optimize import minimize_scalar
 
 import hhcore
 from hhcore.base.errors import UserError
+from hhcore.certify.calibration import calibrate
 from hhcore.compile.text import generate
+from hhcore.config.reader import read_experiments
+from hhcore.experiments.experiment import Experiment
 from hhcore.simulation.engine import kernel_parts
 from hhcore.simulation.observers import COURSE, OUTPUT, Courses, Extremes, Outputs, Spikes
 from hhcore.simulation.reference import evaluate, reference
 from hhcore.simulation.result import Ragged
 from hhcore.simulation.simulate import simulate
+from hhcore.sweep.hashing import config_digest, context_digest
 
 HH = hhcore.load_model("hodgkin_huxley_1952")
 NAMES = ("membrane.V", "sodium.i", "sodium.m", "total", "potassium.alpha_n", "dot(membrane.V)", "conductance(sodium.i)")
@@ -238,3 +244,127 @@ def test_a_neuron_that_fails_keeps_what_it_had(jumpy):
     table = found.record["outputs"].values
     assert found.failed.tolist() == [False, True]
     assert table[0, 1] == 2.0 and not table[1, 1] > found.ended[1] and np.isfinite(table[0]).all()
+
+
+CONFIG = {
+    "model": "hodgkin_huxley_1952",
+    "stimulus": {"kind": "step", "amplitude": {"values": [5, 10, 20]}, "start": 1},
+    "initial_state": "model",
+    "duration": 20,
+    "analysis_window": [1, 20],
+    "solver": {"method": "tsit5", "local_error": 1e-9},
+    "outputs": {
+        "charge": {"variable": "sodium.i", "measure": "integral"},
+        "early": {"variable": "sodium.m", "measure": "max", "window": [0, "3 ms"]},
+        "late": {"variable": "sodium.m", "measure": "max", "window": [2, 20]},
+        "whole": {"variable": "sodium.m", "measure": "max", "window": [0, 20]},
+        "when": {"variable": "sodium.m", "measure": "max_time", "window": [0, 20]},
+        "average": {"variable": "total", "measure": "mean", "window": [0, 20]},
+        "fall": {"variable": "membrane.V", "measure": "swing"},
+        "begin": {"variable": "membrane.V", "measure": "first", "window": [0, 20]},
+        "finish": {"variable": "membrane.V", "measure": "last"},
+    },
+}
+COLUMNS = ["charge_nC_cm2", "early", "late", "whole", "when_ms", "average_uA_cm2", "fall_mV", "begin_mV", "finish_mV"]
+
+
+def experiment(**changes) -> Experiment:
+    (found,) = read_experiments({"experiments": {"e": CONFIG | changes}}).values()
+    return found
+
+
+@pytest.fixture(scope="module")
+def run() -> hhcore.Run:
+    return hhcore.run({"experiments": {"e": CONFIG}}, progress=False)["e"]
+
+
+def test_outputs_of_a_config_are_columns_that_fit_together(run):
+    f = run.features
+    assert list(f)[-9:] == COLUMNS
+    assert np.allclose(f.whole, np.maximum(f.early, f.late), rtol=1e-6) and (f.early < f.late).all()
+    assert np.allclose(f.fall_mV, f.peak_mV - f.trough_mV, rtol=1e-9) and (f.begin_mV == -65.0).all()
+    final = hhcore.simulate(HH, {}, hhcore.Step([5, 10, 20], 1.0), duration=20, initial_state="model", local_error=1e-9)
+    assert np.allclose(f.finish_mV, final.final[:, 0], rtol=1e-5)
+    # What flows out charges the membrane less: C (V1 - V0) is the integral of the stimulus minus that of the currents.
+    stimulus = f.amplitude_uA_cm2 * 19.0
+    assert np.allclose(f.finish_mV - f.begin_mV, stimulus - 20.0 * f.average_uA_cm2, atol=1e-5)
+    assert (
+        f.attrs["units"]["charge_nC_cm2"] == "nC/cm^2"
+        and "integral over time" in f.attrs["definitions"]["charge_nC_cm2"]
+    )
+
+
+def test_a_prompt_gives_the_outputs_of_a_config(run):
+    steps = hhcore.Step([5.0, 10.0, 20.0], 1.0)
+    settings = {key: CONFIG[key] for key in ("duration", "initial_state", "analysis_window", "outputs")}
+    result = hhcore.simulate(HH, {}, steps, method="tsit5", local_error=1e-9, **settings)
+    assert result.features[COLUMNS].equals(run.features[COLUMNS])
+
+
+def test_the_certificate_has_the_error_of_each_output_in_its_unit(run):
+    names = {column.replace("_nC", "_error_nC").replace("_uA", "_error_uA") for column in COLUMNS[:1] + COLUMNS[5:6]}
+    assert names <= set(run.numerics) and "early_error" in run.numerics and "when_error_ms" in run.numerics
+    assert float(run.numbers["charge_error_worst_nC_cm2"]) < 1e-3
+    assert 0 < float(run.numbers["early_error_worst"]) < 1e-6
+
+
+def test_a_tolerance_judges_outputs_too():
+    """In long steps of a scheme of high order spike times and peaks are right, and a sum of currents is not."""
+    sharp = {"peak": {"variable": "total", "measure": "max"}}
+    settings = {"solver": {"tolerance": "1 ms", "method": "dop853"}, "stimulus": {"kind": "step", "amplitude": 10}}
+    coarse, fine = (calibrate(experiment(outputs=o, **settings), progress=lambda *_: None) for o in ({}, sharp))
+    assert fine.chosen.accuracy < coarse.chosen.accuracy
+    error, size = fine.trial.heights["peak_error_uA_cm2"]
+    assert 300 < size < 500 and 0 < error[0] < 1e-3 * size
+
+
+def test_a_name_or_a_measure_simulates_nothing_again_and_a_variable_does():
+    one = {"a": {"variable": "sodium.m", "measure": "max"}}
+    e, renamed, measured, other, window = (
+        experiment(outputs=outputs)
+        for outputs in (
+            one,
+            {"b": one["a"]},
+            {"a": one["a"] | {"measure": "mean"}},
+            {"a": one["a"] | {"variable": "sodium.h"}},
+            {"a": one["a"] | {"window": [1, 19]}},
+        )
+    )
+    assert context_digest(e) == context_digest(renamed) == context_digest(measured)
+    assert len({config_digest(x) for x in (e, renamed, measured, other, window)}) == 5
+    assert len({context_digest(x) for x in (e, other, window, experiment(outputs={}))}) == 4
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"parameters": {"sodium.g": {"values": [90, 120]}, "leak.g": {"values": [0.2, 0.3, 0.4]}}},
+        {"stimulus": {"kind": "step", "amplitude": 10}},
+        {"parameters": {"sodium.g": {"values": [90, 110, 120]}}, "combine": "zip"},
+        {"stimulus": {"kind": "pulse_train", "amplitude": 30, "width": 1, "period": {"values": [8, 15]}}},
+    ],
+    ids=["three axes", "none", "zipped", "pacing"],
+)
+def test_the_figure_of_outputs_shows_any_grid(changes):
+    found = hhcore.run({"experiments": {"e": CONFIG | changes}}, progress=False)["e"]
+    figure = found.figure("outputs")
+    words = " ".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
+    assert "6 of 9 outputs" in words or "charge: \N{MINUS SIGN}2" in words
+
+
+WRONG_OUTPUTS = {
+    "a b: {variable: sodium.i, measure: max}": "'a b' begins the name of a column; use up to 60 letters, digits and _",
+    "x: {variable: sodium.ii, measure: max}": "x.variable: model 'hodgkin_huxley_1952' has no variable 'sodium.ii'",
+    "x: {variable: sodium.i, measure: peak}": "x.measure: 'peak' is not a choice here; .*did you mean 'max'?",
+    "x: {variable: sodium.i, measure: max, window: [5, 200]}": r"x.window: \[5, 200\] does not lie inside the duration",
+    "peak: {variable: membrane.V, measure: max}": "outputs.peak: there is a column peak_mV already; give another name",
+    "x: {variabel: sodium.i, measure: max}": "there is no key 'variabel' here; .*did you mean 'variable'?",
+    "x: 3": "outputs.x: 3 is not a mapping",
+}
+
+
+@pytest.mark.parametrize("line", WRONG_OUTPUTS)
+def test_a_wrong_output_is_one_sentence(line):
+    with pytest.raises(UserError, match=WRONG_OUTPUTS[line]) as error:
+        experiment(outputs=yaml.safe_load(line))
+    assert len(error.value.mistakes) == 1 if hasattr(error.value, "mistakes") else "\n" not in str(error.value)
