@@ -20,11 +20,11 @@ from hhcore.model.linearity import is_linear
 from hhcore.model.model import models
 from hhcore.protocols.voltage_clamp import window
 from hhcore.protocols.voltage_clamp.fits import FITTED
-from hhcore.schemes.solver import Solver
 from hhcore.simulation.observers import COURSE
 
 ROOT = Path(__file__).parents[1]
-NUMBERS = [  # potential, peak sodium conductance and its time, peak sodium current, final potassium current: to 7 digits
+# Potential, peak sodium conductance and its time, peak sodium current, final potassium current: to 7 digits.
+NUMBERS = [
     (-40.0, 4.621615, 1.405015, -415.945, 282.447),
     (-20.0, 17.682776, 0.881042, -1237.794, 998.377),
     (0.0, 29.136758, 0.617613, -1456.838, 1890.290),
@@ -145,7 +145,10 @@ def test_further_axes_give_more_curves():
 @pytest.mark.parametrize(
     ("protocol", "words"),
     [
-        ({"activation": "frist"}, "'frist' is not a segment of the clamp; legal: first, gap, second; did you mean 'first'?"),
+        (
+            {"activation": "frist"},
+            "'frist' is not a segment of the clamp; legal: first, gap, second; did you mean 'first'?",
+        ),
         ({"current": "sodium.ii"}, "did you mean 'sodium.i'"),
         ({"power": 0}, "power: 0 is not above 0"),
         ({"inactivation": {"conditioning": "first"}}, "the key 'test' is missing"),
@@ -179,7 +182,11 @@ def test_the_protocols_of_icgenealogy_are_legal():
         "na_deactivation": 15,
         "na_recovery": 12 * 16,
     }
-    assert [found[name].duration for name in ("kv_activation", "kv_inactivation", "kv_deactivation")] == [700, 1750, 700]
+    assert [found[name].duration for name in ("kv_activation", "kv_inactivation", "kv_deactivation")] == [
+        700,
+        1750,
+        700,
+    ]
     assert [found[name].duration for name in ("na_activation", "na_deactivation", "na_recovery")] == [100, 60, 2150]
 
 
