@@ -46,7 +46,7 @@ CURRENT_ERROR = Accuracy(
     meaning="largest difference of a current or conductance from the reference, over first and last value, maximum and "
     "minimum of every segment, as a share of its largest value in the run; null where the neuron or the reference "
     "failed",
-    outcome="segments",
+    outcome="segment_count",
     outcome_meaning="segments of the clamp that the neuron has gone through",
     reference_meaning="segments that the reference has gone through",
     fragile_meaning="whether the segments that it goes through depend on the accuracy, or it cannot be certified",
