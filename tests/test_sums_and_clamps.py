@@ -169,3 +169,26 @@ def test_a_mistake_is_one_sentence(body, message):
     with pytest.raises(hhcore.UserError) as error:
         read(**body)
     assert len(error.value.mistakes) == 1 and message in str(error.value)
+
+
+# --- gates in closed form
+
+
+@pytest.mark.parametrize("method", ["tsit5", "rodas5p"])
+@pytest.mark.parametrize("name", ["ten_tusscher_panfilov_2006", "luo_rudy_1991"])
+def test_what_is_no_gate_is_integrated_beside_those_in_closed_form(name, method):
+    """Concentrations, and gates that depend on them, against SciPy."""
+    model = hhcore.load_model(name)
+    command = Segments(holding=-80, test=(10, 30), tail=(-50, 20))
+    run = hhcore.trace(model, {}, command, duration=50.0, interval=10.0, initial_state="model", **solver(method, 1e-9))
+    settings = {"stimulus": type(command), "initial_state": "model", "method": "LSODA", "rtol": 1e-10, "atol": 1e-13}
+    exact = reference(model, point(command), duration=50.0, **settings)
+    for i in (np.flatnonzero(run["time"] == 20.0)[0], -1):
+        expected = exact.at(run["time"][i])
+        assert [run[state][i] for state in model.states] == pytest.approx(expected, rel=2e-6, abs=1e-9)
+
+
+def test_a_clamp_of_gates_alone_takes_one_step_for_each_segment():
+    command = Segments(holding=-65, a=([-40.0, 0.0], 20), b=(-65, 5))
+    run = hhcore.simulate(HH, {}, command, duration=25.0, local_error=1e-9)
+    assert run.steps.tolist() == [2.0, 2.0]

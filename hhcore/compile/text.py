@@ -17,6 +17,7 @@ from hhcore.compile.clock import clock
 from hhcore.compile.elimination import eliminate
 from hhcore.compile.equations import Equations, equations
 from hhcore.compile.functions import Fused
+from hhcore.compile.gates import Gates, closed, functions, gate_rows, gates
 from hhcore.compile.hooks import observing, surveying, with_arguments
 from hhcore.compile.lower import Invariants, lower
 from hhcore.compile.observed import observed, observed_parts, observed_rows
@@ -61,10 +62,14 @@ def generate(model: Model, method: str, stimulus: StimulusText, observers: Seque
 
 def _kernel(model: Model, scheme: Scheme, stimulus: StimulusText, observers: Sequence[ObserverText]) -> str:
     currents = (*model.currents, model.current.name)
-    symbols = everything = _regular(equations(model, stimulus, (*currents, *observed_parts(observers, model))))
-    symbols = replace(symbols, outputs={name: symbols.outputs[name] for name in currents})
+    symbols = _regular(equations(model, stimulus, (*currents, *observed_parts(observers, model))))
+    found = gates(symbols, model.potential) if stimulus.clamps and not stimulus.varying else Gates({})
     invariants = Invariants()
-    blocks = [_derivatives(symbols, invariants)]
+    gate_rates = _gate_rates(symbols, found, invariants)
+    symbols = everything = closed(symbols, found)
+    symbols = replace(symbols, outputs={name: symbols.outputs[name] for name in currents})
+    blocks = [_derivatives(symbols, invariants), *gate_rates]
+    blocks += [_placed_gates(symbols, found, invariants)] if found.rates else []
     system, entries = _linear_system(symbols, invariants) if scheme.implicit else ("", [])
     blocks += [system, _currents(symbols, invariants)]
     blocks += [_command(symbols, invariants)] if stimulus.clamps else []
@@ -76,7 +81,7 @@ def _kernel(model: Model, scheme: Scheme, stimulus: StimulusText, observers: Seq
         *(["COMMAND"] if stimulus.clamps else []),
         *(row for observer in observers for row in observer.rows),
     ]
-    rows = _rows(symbols, len(invariants.rows), scheme, stimulus, single, _lanes(model, scheme), observers)
+    rows = _rows(symbols, len(invariants.rows), scheme, stimulus, found, single, _lanes(model, scheme), observers)
     parts = [
         f"DEGREE, ADAPTIVE, EXPONENT = {scheme.degree}, {scheme.adaptive}, {1 / (scheme.estimate + 1)!r}\n",
         f"INVERSE_SCALE = {tuple(1.0 / scale for scale in _scales(model))!r}\n",
@@ -84,6 +89,7 @@ def _kernel(model: Model, scheme: Scheme, stimulus: StimulusText, observers: Seq
         f"MOMENT = {2.0**-44 / model.ms!r}  # a step so short, or as short a part of the time, leads nowhere\n",
         *(f"{name} = {value}\n" for name, value in rows.items()),
         f"POTENTIAL = {list(symbols.states).index(model.potential)} * W\n",
+        f"CLOSED = {len(found.rates)}  # gates in closed form\n",
         f"LONGEST = {_longest(model, stimulus)!r}  # step of an adaptive scheme; 0: as long as it likes\n",
         f"QUIET = {stimulus.quiet!r}  # fields of the stimulus with which nothing is injected\n",
         *(f"\n\n{block}" for block in [*blocks, _invariants(symbols, invariants)]),
@@ -95,8 +101,8 @@ def _kernel(model: Model, scheme: Scheme, stimulus: StimulusText, observers: Seq
         with_arguments(_body("driver.py.in"), observers),
     ]
     rest = "".join(parts)
-    functions = f"{_body('primitives.py.in')}\n\n{_body('clock.py.in')}{library(stimulus)}"
-    return _header(model, scheme, stimulus) + _used(functions, rest) + rest
+    runtime = "\n\n".join(_body(name) for name in ("primitives.py.in", "clock.py.in", "random.py.in"))
+    return _header(model, scheme, stimulus) + _used(f"{runtime}{library(stimulus)}", rest) + rest
 
 
 def _used(functions: str, user: str) -> str:
@@ -155,6 +161,7 @@ def _rows(
     invariants: int,
     scheme: Scheme,
     stimulus: StimulusText,
+    found: Gates,
     single: list[str],
     lanes: int,
     observers: Sequence[ObserverText],
@@ -165,7 +172,7 @@ def _rows(
     sizes = {"STATE": n, "NEXT": n, "SLOPE": n, "OWN": n} | scheme.rows(n)
     sizes |= {"PARAMETER": len(symbols.parameters), "INVARIANT": invariants, "SWITCH": len(symbols.switches)}
     sizes |= {"MEMBRANE_CURRENT": len(symbols.outputs) - 1, "CURVE": scheme.degree}
-    sizes |= {"FINISH": len(stimulus.parts), **inputs(stimulus)}
+    sizes |= {"FINISH": len(stimulus.parts), **inputs(stimulus), **gate_rows(found)}
     if surveying(observers):
         sizes |= {"BEGUN": n, "BEGUN_SLOPE": n, "INSIDE": n, "DENSE": scheme.degree * n}
     for observer in observers:
@@ -200,7 +207,7 @@ def _longest(model: Model, stimulus: StimulusText) -> float:
 
 
 def _variables(symbols: Equations) -> set:
-    return {*symbols.states.values(), *symbols.inputs.values(), symbols.time}
+    return ({*symbols.states.values()} - symbols.definitions.keys()) | {*symbols.inputs.values(), symbols.time}
 
 
 def _regular(symbols: Equations) -> Equations:
@@ -318,6 +325,22 @@ def _currents(symbols: Equations, invariants: Invariants) -> str:
     return _function(head, outputs, symbols, invariants, "STATE", "t")
 
 
+def _gate_rates(symbols: Equations, found: Gates, invariants: Invariants) -> list[str]:
+    """The functions of gates in closed form, of the equations in which they are states."""
+    if not found.rates:
+        return []
+    head = 'gate_rates(Z, j):\n    """Rows GATE_A, GATE_B = a and b of each gate at the potential of lane j."""'
+    text = _function(head, found.outputs, symbols, invariants, "STATE", "Z[TIME + j]")
+    return [text, functions(found, list(symbols.states))]
+
+
+def _placed_gates(symbols: Equations, found: Gates, invariants: Invariants) -> str:
+    head = 'place_gates(Z, j):\n    """Rows STATE of the gates of lane j at its time."""'
+    states = list(symbols.states)
+    outputs = {f"STATE_{states.index(name)}": symbols.states[name] for name in found.rates}
+    return _function(head, outputs, symbols, invariants, "STATE", "Z[TIME + j]")
+
+
 def _command(symbols: Equations, invariants: Invariants) -> str:
     head = 'place_command(Z, t, j):\n    """Row COMMAND = the potential that the clamp holds lane j at."""'
     text = _function(head, {"COMMAND": symbols.command}, symbols, invariants, "STATE", "t")
@@ -360,6 +383,7 @@ def _lines(
     block = optimise(Block(outputs, symbols.definitions), _variables(symbols))
     lines, operands = lower(block, _variables(symbols), invariants, symbols.moderate)
     used = _words("\n".join(lines) + " " + " ".join(operands.values()))
+    used -= {s.name for s in symbols.states.values() if s in symbols.definitions}  # gates in closed form
     loads = [f"{s.name} = Z[{states}_{i} + j]" for i, s in enumerate(symbols.states.values()) if s.name in used]
     loads += [f"{s.name} = Z[{row} + j]" for row, s in symbols.inputs.items() if s.name in used]
     loads += [f"{symbols.time.name} = {time}"] if symbols.time.name in used else []

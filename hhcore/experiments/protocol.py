@@ -8,7 +8,8 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
     `takes(stimulus)` says whether an experiment may name it.
 2.  It is a frozen dataclass; its keys in the config set its fields. `keys` declares the keys, each a Key; `read` makes
     the object, checks every value and its unit, and raises UserError for what is wrong. `suited` fits it to the
-    stimulus, for keys that name something in it.
+    stimulus, for keys that name something in it. One that takes `outputs` of the experiment has a field of this name.
+    `settings` are those fields that a neuron's record depends on.
 3.  `observers` take notes while the kernel runs: hhcore.simulation.observers. `schema` declares the columns of a neuron
     in the store, besides those of all protocols (COMMON); often the observers declare them, see `schema_of`.
     `keeps_final` says whether the last states of all neurons are kept, not of failed ones alone.
@@ -30,7 +31,7 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
 
 import sys
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -76,6 +77,17 @@ class Height:
     unit: str
     meaning: str
     share: float = 1e-3
+
+    @property
+    def value_column(self) -> str:
+        """The column of what the error is of: `peak_mV`."""
+        return "".join(self.column.rpartition("_error")[::2])
+
+    @property
+    def worst_key(self) -> str:
+        """The entry of the certificate for the worst error: `peak_error_worst_mV`."""
+        name, error, unit = self.column.rpartition("_error")
+        return f"{name}{error}_worst{unit}"
 
 
 @dataclass(frozen=True)
@@ -153,6 +165,11 @@ class Protocol:
         """The protocol of an experiment, from its own keys in the config (rule 2)."""
         return cls()
 
+    @property
+    def settings(self) -> tuple:
+        """What a neuron's record depends on besides code (rule 2)."""
+        return astuple(self)
+
     def suited(self, stimulus: type[Stimulus], swept: Collection[str], where: str) -> "Protocol":
         """The protocol for a stimulus of which these fields are swept, among others (rule 2)."""
         return self
@@ -179,7 +196,7 @@ class Protocol:
             {name: columns[name] for name in e.model.parameters},
             e.stimuli(columns),
             duration=e.duration,
-            initial_state=e.initial_state,
+            initial_state=e.start(columns),
             method=solver.method,
             **{solver.setting: solver.accuracy},
             analysis_window=e.analysis_window,
