@@ -168,6 +168,11 @@ class VoltageClamp(Protocol):
         return replace(self, segments=names, test=choice(self.test or shown[0], names, f"{where}.test"))
 
     @property
+    def settings(self) -> tuple:
+        """What is recorded, not what is made of it."""
+        return self.names, self.segments
+
+    @property
     def schema(self) -> pa.Schema:
         """Courses are kept of named segments."""
         return schema_of(*([Outputs, Courses] if self.named else [Outputs]))
