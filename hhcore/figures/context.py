@@ -157,6 +157,7 @@ class FigureContext:
     axes      : the axes of the grid, each with its values
     sampled   : the sampled quantities, each with its values
     along     : column of the axis that curves are drawn against, such as the amplitude of a step, or None
+    curves    : columns of all axes that curves of a figure are drawn against
     neurons   : number of neurons
     duration  : of the run, with its unit
     paced     : whether pulses of the stimulus begin beats
@@ -179,6 +180,7 @@ class FigureContext:
     axes: tuple[Variable, ...] = ()
     sampled: tuple[Variable, ...] = ()
     along: str | None = None
+    curves: tuple[str, ...] = ()
     neurons: int = 0
     duration: str = "the run"
     paced: bool = False
@@ -226,7 +228,7 @@ class FigureContext:
         if self.sampled:
             shown = _chosen(rows, self.sampled, self.points)
             for axis, value in self.middle(axes):
-                if self.zipped or axis.column != self.along:
+                if self.zipped or axis.column not in self.curves:
                     shown &= rows[axis.column].to_numpy() == value
         elif self.zipped:
             shown = _chosen(rows, axes, self.points)
@@ -288,7 +290,8 @@ def figure_context(experiment: Experiment) -> FigureContext:
     sample = {} if e.sample is None else dict(zip(e.sample.names, e.sample.points.T, strict=True))
     axes = [_swept(e, axis.name, axis.values) for axis in e.axes]
     zipped = e.combine == "zip" and sum(axis.values.size > 1 for axis in e.axes) > 1
-    along = [e.column(axis.name) for axis in e.axes if axis.name == e.stimulus.axis]
+    swept = [axis.name for axis in e.axes]
+    along = tuple(e.column(name) for name in e.protocol.along(e) if name in swept)
     return FigureContext(
         title=f"{e.name}: {authors(model)}",
         stimulus=Variable(column_name("stimulus", model.current.unit), "stimulus", model.current.unit, "Stimulus"),
@@ -298,6 +301,7 @@ def figure_context(experiment: Experiment) -> FigureContext:
         axes=tuple(axis if zipped else axis.thinned for axis in axes),
         sampled=tuple(_swept(e, name, values) for name, values in sample.items()),
         along=along[0] if along else None,
+        curves=along,
         neurons=e.n_points,
         duration=f"{e.duration:g}{after_number(model.time_unit)}",
         paced=bool(e.stimulus.beat),
