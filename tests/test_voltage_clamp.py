@@ -11,13 +11,17 @@ from clamped_squid import clamped, rates
 
 import hhcore
 from hhcore.base.errors import UserError
+from hhcore.base.tables import read
 from hhcore.compile.equations import equations
 from hhcore.compile.observed import observed
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.analysis import RowBlock, analyses
 from hhcore.experiments.experiment import Experiment
+from hhcore.figures.context import figure_context
 from hhcore.model.linearity import is_linear
 from hhcore.model.model import models
+from hhcore.protocols.traces.figures import trace_panel
+from hhcore.protocols.traces.table import write_traces
 from hhcore.protocols.voltage_clamp import window
 from hhcore.protocols.voltage_clamp.fits import FITTED
 from hhcore.simulation.observers import COURSE
@@ -226,6 +230,16 @@ def test_every_column_is_defined_on_the_page():
         assert f"| `{name}` | {unit} | {definition} |" in lines
     names = {table.name for analysis in found.values() for table in analysis.tables}
     assert {name for name in names if f"`{name}.parquet`" not in "\n".join(lines)} == set()
+
+
+def test_traces_of_a_clamp_have_its_command(tmp_path):
+    e = experiment(({"values": [-20, 10]}, 5), traces=[{"first.potential": 0}])
+    write_traces(e, {}, tmp_path / "traces.parquet")
+    table = read(tmp_path / "traces.parquet").to_pandas()
+    assert table["stimulus_mV"].tolist() == table["membrane_V_mV"].tolist()
+    assert sorted(set(table["stimulus_mV"])) == [-80.0, 0.0]
+    figure = trace_panel(table, figure_context(e))
+    assert [axes.get_title() for axes in figure.axes if axes.get_title()] == ["first.potential = 0 mV"]
 
 
 def test_a_segment_may_have_the_potential_of_another_one():

@@ -152,7 +152,7 @@ class FigureContext:
     """What all figures of one experiment share.
 
     title     : first line above every figure
-    stimulus  : the injected current: its column in the traces, and the unit of amplitudes
+    stimulus  : the injected current, or the command of a clamp: its column in the traces, and the unit of amplitudes
     potential : the membrane potential, and so gates and currents: their columns in the traces
     axes      : the axes of the grid, each with its values
     sampled   : the sampled quantities, each with its values
@@ -160,6 +160,7 @@ class FigureContext:
     curves    : columns of all axes that curves of a figure are drawn against
     neurons   : number of neurons
     duration  : of the run, with its unit
+    clamped   : whether the stimulus is the command of a voltage clamp, and so a potential
     paced     : whether pulses of the stimulus begin beats
     combine   : "product" or "zip", as in the config
     certify   : "sample" or "all", as in the config: the neurons whose error was estimated
@@ -183,6 +184,7 @@ class FigureContext:
     curves: tuple[str, ...] = ()
     neurons: int = 0
     duration: str = "the run"
+    clamped: bool = False
     paced: bool = False
     combine: str = "product"
     certify: str = "sample"
@@ -294,7 +296,7 @@ def figure_context(experiment: Experiment) -> FigureContext:
     along = tuple(e.column(name) for name in e.protocol.along(e) if name in swept)
     return FigureContext(
         title=f"{e.name}: {authors(model)}",
-        stimulus=Variable(column_name("stimulus", model.current.unit), "stimulus", model.current.unit, "Stimulus"),
+        stimulus=Variable(column_name("stimulus", e.driven.unit), "stimulus", e.driven.unit, "Stimulus"),
         potential=_variable(model.states[model.potential]),
         gates=tuple(_variable(q) for name, q in model.states.items() if name != model.potential),
         currents=tuple(_variable(q) for q in model.currents.values()),
@@ -304,6 +306,7 @@ def figure_context(experiment: Experiment) -> FigureContext:
         curves=along,
         neurons=e.n_points,
         duration=f"{e.duration:g}{after_number(model.time_unit)}",
+        clamped=e.clamped,
         paced=bool(e.stimulus.beat),
         combine=e.combine,
         certify=e.certify,
