@@ -71,14 +71,14 @@ class Segment:
 
     def extreme(self, course: Callable, sign: float) -> tuple[float, float]:
         """(value, time) of the highest point of a course, or of the lowest one for a sign of -1."""
-        t = np.r_[0.0, self.length * np.logspace(-5, 0, 400)]
+        t = np.unique(self.length * np.r_[0.0, np.logspace(-6, 0, 2000), np.linspace(0.0, 1.0, 2000)])
         values = sign * (course(t) + 0.0 * t)
         i = int(values.argmax())
         if i in (0, len(t) - 1):
             return float(sign * values[i]), float(t[i])
         bounds = {"bounds": (t[i - 1], t[i + 1]), "method": "bounded", "options": {"xatol": 1e-12}}
         found = minimize_scalar(lambda x: -sign * course(x), **bounds)
-        return float(sign * -found.fun), float(found.x)
+        return float(course(found.x)), float(found.x)
 
     def outputs(self, name: str, begin: float) -> list[float]:
         """The row of hhcore.simulation.observers.outputs for a name."""
