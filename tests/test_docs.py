@@ -312,7 +312,7 @@ def room_of(module: str) -> str:
 
 
 def test_tables_and_plots_stay_out_of_what_simulates():
-    asked = {"features", "spikes", "beats", "frame"}  # of a Result: these fetch pandas when they are asked
+    asked = {"features", "spikes", "beats", "shapes", "frame"}  # of a Result: these fetch pandas when they are asked
     folders = ("base", "model", "schemes", "compile", "simulation")
     files = {path for folder in folders for path in (ROOT / "hhcore" / folder).rglob("*.py")}
     files -= {ROOT / "hhcore/base/tables.py"}
