@@ -24,7 +24,7 @@ RESPONSE = (
     Line("minimum_voltage_mV", "lowest", DASHED),
     Line("voltage_base_mV", "before the stimulus", DOTTED),
 )
-NO_WIDTH = "no action potential that begins and falls"
+NO_WIDTH = "no action potential with a half-width"
 NO_SPIKE = "no action potential with a peak"
 NO_RESPONSE = "fires during the stimulus, or failed"
 NOTHING = "No neuron is silent during a stimulus that begins and ends."
