@@ -49,10 +49,11 @@ def shape_errors(run: Result, exact: Result) -> dict[str, Errors]:
         error = np.full(n, np.nan)
         np.fmax.at(error, theirs["neuron"][rows[1]], np.abs(ours[name][rows[0]] - theirs[name][rows[1]]))
         found[name] = error, swing if name.endswith("_mV") else float(np.nanmax(np.abs(theirs[name]), initial=0.0))
-    failed = run.failed | exact.failed
+    sound = ~(run.failed | exact.failed)
     for name in OF_RESPONSES:
-        difference = run.mV * np.abs(run.record[name] - exact.record[name])
-        found[name] = np.where(failed, np.nan, difference), swing
+        error = np.full(n, np.nan)
+        error[sound] = run.mV * np.abs(run.record[name][sound] - exact.record[name][sound])
+        found[name] = error, swing
     return found
 
 

@@ -13,6 +13,7 @@ from hhcore.simulation.observers.shapes import SHAPE
 TIMES = ("spike", "begin", "half_rise", "peak_time", "half_fall", "fall", "end", "base_fall", "ahp_time", "low_time")
 POTENTIALS = ("begin_potential", "peak", "end_potential", "ahp", "low")
 RAW_RESPONSE = ("onset", "offset", "base", "steady", "lowest", "decay")
+LEAST_MV = 0.01  # by which a stimulus hyperpolarises, at least: less is rounding
 RISE, FALL = "dV/dt >= 10 V/s, or `begin_slope`", "-12 V/s, or `end_slope`"
 DEFINITIONS = {
     "neuron": ("1", "row of the neuron in features.parquet, from 0"),
@@ -84,10 +85,14 @@ RESPONSE = {
         "mV",
         "steady_voltage_mV - minimum_voltage_mV: sag_amplitude of eFEL; null if the stimulus depolarises",
     ),
-    "sag_ratio1": ("1", "sag_amplitude_mV over voltage_base_mV - minimum_voltage_mV: sag_ratio1 of eFEL"),
+    "sag_ratio1": (
+        "1",
+        "sag_amplitude_mV over voltage_base_mV - minimum_voltage_mV: sag_ratio1 of eFEL; null below 0.01 mV of that",
+    ),
     "sag_ratio2": (
         "1",
-        "voltage_base_mV - steady_voltage_mV over voltage_base_mV - minimum_voltage_mV: sag_ratio2 of eFEL",
+        "voltage_base_mV - steady_voltage_mV over voltage_base_mV - minimum_voltage_mV: sag_ratio2 of eFEL; null "
+        "where sag_ratio1 is",
     ),
     "decay_time_constant_ms": (
         "ms",
@@ -197,8 +202,8 @@ def _firing(shapes: dict[str, np.ndarray], onset: np.ndarray, offset: np.ndarray
 def _response(response: dict[str, np.ndarray], failed: np.ndarray, ms: float, mV: float) -> dict[str, np.ndarray]:
     """The columns of RESPONSE."""
     base, steady, lowest, decay = (np.where(failed, np.nan, response[name]) for name in RAW_RESPONSE[2:])
-    depth = np.where(base == lowest, np.nan, base - lowest)
     sag = np.where(steady <= base, steady - lowest, np.nan)
+    depth = np.where((steady <= base) & ((base - lowest) * mV > LEAST_MV), base - lowest, np.nan)
     return {
         "voltage_base_mV": base * mV,
         "steady_voltage_mV": steady * mV,
