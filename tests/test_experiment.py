@@ -20,12 +20,9 @@ from hhcore.grid import designs as sampling
 from hhcore.grid.axes import DISTRIBUTIONS, FORMS
 from hhcore.protocols.fi import FI
 from hhcore.schemes.solver import METHODS, Solver
-from hhcore.simulation.stimuli import kinds as stimulus_kinds
 from hhcore.simulation.stimuli.step import Step
 
 CONFIG = Path(__file__).parents[1] / "config"
-KINDS = stimulus_kinds()
-STIMULUS = [name for kind in KINDS.values() for name in kind.fields]
 
 GRID = """
 model: hodgkin_huxley_1952
@@ -147,7 +144,7 @@ def test_fields():
 
 def test_defaults_name_every_parameter_then_the_stimulus():
     defaults = read(GRID).defaults
-    assert len(defaults) == 10 + 3 and list(defaults)[-3:] == ["amplitude", "start", "stop"]
+    assert len(defaults) == 10 + 4 and list(defaults)[-4:] == ["amplitude", "start", "stop", "holding"]
     assert (defaults["leak.g"], defaults["leak.E"], defaults["start"], defaults["stop"]) == (0.25, -54.387, 20.0, 100.0)
     assert defaults["potassium.g"] == 36.0, "an axis leaves the model's own value"
     assert np.isnan(defaults["amplitude"]), "there is none of the stimulus"
@@ -156,10 +153,10 @@ def test_defaults_name_every_parameter_then_the_stimulus():
 def test_a_pulse_train_has_fields_of_its_own():
     stimulus = {"kind": "pulse_train", "width": "500 us", "period": {"values": [10, 20]}, "amplitude": 4}
     a = read(GRID, stimulus=stimulus, parameters={}, traces=[{"period": 15, "number": 2}])
-    assert list(a.defaults)[-5:] == ["amplitude", "width", "period", "number", "start"]
-    assert a.points(np.array([1]))[0, -5:].tolist() == [4.0, 0.5, 20.0, np.inf, 0.0]
-    assert a.trace_points()[0, -5:].tolist() == [4.0, 0.5, 15.0, 2.0, 0.0]
-    assert [a.unit(name) for name in a.stimulus.fields] == ["uA/cm^2", "ms", "ms", "1", "ms"]
+    assert list(a.defaults)[-6:] == ["amplitude", "width", "period", "number", "start", "holding"]
+    assert a.points(np.array([1]))[0, -6:].tolist() == [4.0, 0.5, 20.0, np.inf, 0.0, 0.0]
+    assert a.trace_points()[0, -6:].tolist() == [4.0, 0.5, 15.0, 2.0, 0.0, 0.0]
+    assert [a.unit(name) for name in a.stimulus.fields] == ["uA/cm^2", "ms", "ms", "1", "ms", "uA/cm^2"]
     assert a.column("period") == "period_ms"
 
 
@@ -167,11 +164,11 @@ def test_the_amplitude_varies_fastest_so_that_curves_lie_together():
     a = read(GRID)
     where = [a.quantities.index(name) for name in ("sodium.g", "potassium.g", "amplitude")]
     rows = a.points(np.arange(12))
-    assert rows.shape == (12, 13) and rows.dtype == np.float64 and np.isfinite(rows).all()
+    assert rows.shape == (12, 14) and rows.dtype == np.float64 and np.isfinite(rows).all()
     assert [tuple(row) for row in rows[:, where]] == list(itertools.product([96, 120, 144], [18, 36], [5, 10]))
     assert set(rows[:, a.quantities.index("leak.g")]) == {0.25}
     np.testing.assert_array_equal(a.points(np.array([7, 2, 7])), rows[[7, 2, 7]])
-    assert a.points(np.array([], dtype=np.int64)).shape == (0, 13)
+    assert a.points(np.array([], dtype=np.int64)).shape == (0, 14)
 
 
 def test_a_large_grid_is_expanded_row_by_row():
@@ -218,7 +215,7 @@ def test_sixteen_axes_are_possible():
     stimulus = {"kind": "step", **{name: {"values": [x + 1.0]} for x, name in enumerate(Step.fields)}}
     stimulus["stop"] = {"values": [50, 60]}
     a = read(GRID, parameters=parameters, stimulus=stimulus, traces=[])
-    assert a.shape == (1, 2) + (1,) * 11
+    assert a.shape == (1, 2) + (1,) * 12
 
 
 def test_a_trace_is_a_full_point():
@@ -226,7 +223,7 @@ def test_a_trace_is_a_full_point():
     assert list(trace) == list(read(GRID).quantities)
     assert (trace["amplitude"], trace["sodium.g"], trace["potassium.g"]) == (7.0, 1000.0, 30.0)
     assert (trace["start"], trace["stop"], trace["leak.g"]) == (20.0, 60.0, 0.25)
-    assert read(GRID).trace_points().shape == (1, 13) and read(GRID, traces=[]).trace_points().shape == (0, 13)
+    assert read(GRID).trace_points().shape == (1, 14) and read(GRID, traces=[]).trace_points().shape == (0, 14)
 
 
 def test_an_initial_state_is_in_the_order_of_the_model():
@@ -273,8 +270,8 @@ def test_the_test_config_uses_every_key_and_every_axis():
     assert [a.shape for a in found.values()] == [(3, 2, 9), (4,), (), (3, 5), (32, 3), (16,)]
     assert {a.solver and a.solver.method for a in found.values()} == {None, "rk4", "tsit5"}
     kinds = [*FORMS, "scale", *DISTRIBUTIONS]
-    words = [*EXPERIMENT, "tolerance", "certify", *STIMULUS, *KINDS, *kinds]
-    without = {"file", "factor"}  # no model of the catalogue has a stimulus of its own: tests/test_clock.py
+    words = [*EXPERIMENT, "tolerance", "certify", *kinds]
+    without = {"clamp"}
     for word in (word for word in words if word not in without):
         assert re.search(rf"\b{word}:|: {word}\b", text), word
 
@@ -303,7 +300,7 @@ def test_the_page_explains_every_key_and_every_method():
     headings = "\n".join(line for line in PAGE.splitlines() if line.startswith(("## ", "| [")))
     for key in EXPERIMENT:
         assert f"`{key}`" in headings, key
-    for word in [*KINDS, *STIMULUS, *METHODS, *DISTRIBUTIONS, *sampling.KINDS, *read(GRID).model.parameters]:
+    for word in [*METHODS, *DISTRIBUTIONS, *sampling.KINDS, *read(GRID).model.parameters]:
         assert f"`{word}`" in PAGE or f"`{word}:" in PAGE, word
 
 

@@ -28,9 +28,9 @@ def derivatives(states: np.ndarray, parameters: dict[str, float] | None = None, 
     rows = Z.reshape(KERNEL.ROWS, KERNEL.W)
     for i, (name, q) in enumerate(MODEL.parameters.items()):
         rows[KERNEL.PARAMETER // KERNEL.W + i] = (parameters or {}).get(name, q.value)
-    rows[KERNEL.LEVEL // KERNEL.W] = current
     rows[KERNEL.STATE // KERNEL.W :][: KERNEL.N, : states.shape[1]] = states
     KERNEL.prepare(Z)
+    rows[KERNEL.HELD // KERNEL.W] = current
     for j in range(states.shape[1]):
         KERNEL.stage(Z, 0.0, j)
     return rows[KERNEL.SLOPE // KERNEL.W :][: KERNEL.N, : states.shape[1]].copy()

@@ -14,8 +14,9 @@ from hhcore.compile.language.machine import compiled, load
 from hhcore.compile.language.values import KernelError
 from hhcore.schemes.solver import setting_of
 from hhcore.simulation import engine
-from hhcore.simulation.observers import Extremes, Spikes, shape_observers
+from hhcore.simulation.observers import Courses, Extremes, Outputs, Spikes, shape_observers
 from hhcore.simulation.result import DIVERGED, OK, STALLED
+from hhcore.simulation.simulate import simulate
 
 HH = "hodgkin_huxley_1952"
 ACCURACY = {"rk4": 0.05, "tsit5": 1e-6, "dop853": 1e-6, "rodas5p": 1e-6}
@@ -124,6 +125,17 @@ def test_a_stiff_kernel_run_as_python_has_the_bits_of_the_machine_code(monkeypat
     assert len(found.spike_times) == 1 and (found.steps > 5).all()
 
 
+OBSERVERS = (Spikes(0.0, 0.0), Extremes(0.2, 1.0), Outputs(("sodium.i", "total"), 0.2, 1.0), Courses(("sodium.m",)))
+
+
+@pytest.mark.parametrize("method", ["tsit5", "dop853", "rodas5p"])
+def test_outputs_of_a_kernel_run_as_python_have_the_bits_of_the_machine_code(method, monkeypatch):
+    settings = {"duration": 1.2, "method": method, "initial_state": "model", "observers": OBSERVERS}
+    pulse = hhcore.Step(np.array([0.0, 200.0]), start=0.25, stop=0.5)
+    found = check(as_python, monkeypatch, simulate, HH, {}, pulse, **settings, **{setting_of(method): 1e-4})
+    assert np.isfinite(found.record["outputs"].values).all()
+
+
 def test_failures_of_a_kernel_run_as_python_are_those_of_the_machine_code(monkeypatch):
     settings = {"duration": 2.0, "method": "rk4", "dt": 1.0, "initial_state": "model"}
     wild = hhcore.Step(np.array([0.0, 5e4]))
@@ -148,6 +160,15 @@ def test_no_index_leaves_its_array(model, method, monkeypatch):
     for stimulus in (hhcore.Step(amplitudes, stop=4.0), hhcore.PulseTrain(amplitudes, width=0.5, period=2.5)):
         found = check(as_checked, monkeypatch, hhcore.simulate, model, {}, stimulus, **settings)
         assert len(found.steps) == 37 and found.steps.max() > 20 and len(found.spike_times)
+
+
+@pytest.mark.parametrize("method", ["dop853", "rodas5p"])
+def test_no_index_of_outputs_leaves_its_array(method, monkeypatch):
+    observers = (*OBSERVERS[:2], Outputs(("sodium.i", "total"), segments=True), *OBSERVERS[3:])
+    steps = hhcore.Step(np.linspace(0.0, 40.0, 37), start=0.5, stop=4.0)
+    settings = {"duration": 6.0, "method": method, "initial_state": "model", "observers": observers}
+    found = check(as_checked, monkeypatch, simulate, HH, {}, steps, **settings)
+    assert np.isfinite(found.record["courses"].values).all()
 
 
 def test_no_index_leaves_its_array_from_rest_along_a_trace_or_where_neurons_fail(monkeypatch):

@@ -177,7 +177,7 @@ def test_pyramidal_slopes_at_removable_singularities(soma, dendrite):
     kernel = engine(model, "tsit5", Step).kernel
     parameters = np.tile([q.value for q in model.parameters.values()], (kernel.W, 1))
     Z = pack(kernel, parameters, np.tile([state[name] for name in model.states], (kernel.W, 1)))
-    Z[kernel.LEVEL : kernel.LEVEL + kernel.W] = 0.75
+    Z[kernel.HELD : kernel.HELD + kernel.W] = 0.75
     kernel.stage(Z, 0.0, 0)
     ours = dict(zip(model.states, Z[kernel.SLOPE :: kernel.W][: kernel.N], strict=True))
     assert [ours[name] for name in state] == pytest.approx(sum(sides) / 2, rel=1e-6, abs=1e-9)

@@ -52,7 +52,7 @@ def test_slopes_wait_for_the_division_with_one_operation_each():
 def test_passes_keep_every_derivative_of_hodgkin_huxley():
     symbols = equations(load_model("hodgkin_huxley_1952"), Step.text())
     block = optimised(symbols)
-    numbers = dict.fromkeys(symbols.parameters.values(), 0) | {symbols.inputs["LEVEL"]: sp.Rational(7)}
+    numbers = dict.fromkeys(symbols.parameters.values(), 0) | {symbols.inputs["HELD"]: sp.Rational(7)}
     numbers |= {s: sp.Rational(i + 3, 11) for i, s in enumerate(symbols.parameters.values())}
     numbers |= {s: sp.Rational(i + 1, 7) for i, s in enumerate(symbols.states.values())}
     for potential in (-90, -71, -37, 12):

@@ -5,7 +5,7 @@ import numpy as np
 from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.simulation.engine import Engine
-from hhcore.simulation.integration import SAMPLE, integrate, most_samples, pack
+from hhcore.simulation.integration import integrate, most_samples, pack
 from hhcore.simulation.rest import initial_states
 
 INTERVAL_MS = 0.05  # between two samples of a neuron; longer if these would be too many
@@ -59,19 +59,17 @@ def fastest_rate(experiment: Experiment, points: np.ndarray) -> tuple[float, flo
 def _visited(e: Experiment, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The parameters, float64 (k, p), and states, float64 (k, N), along the trajectories of the neurons."""
     engine = e.engine(TIGHT[0])
-    parameters, stimuli = points[:, : len(e.model.parameters)], points[:, len(e.model.parameters) :]
-    start, _ = initial_states(engine, parameters, e.initial_state)
+    table = engine.arguments(points, e.duration)
+    start, _ = initial_states(engine, table, e.initial_state)
     count = min(e.duration * e.model.ms / INTERVAL_MS, MOST_SAMPLED / start.size)
     times = np.linspace(0, e.duration, 2 + int(count))[1:]
-    table = np.column_stack([parameters, e.stimulus.table(stimuli, e.duration)])
     kept = min(most_samples(engine, table, times), len(times) + MOST_SAMPLED // start.size)
-    samples = integrate(engine, table, start, times, accuracy=TIGHT[1], samples=kept).samples
-    sampled = samples[:, :, len(SAMPLE) :]
+    sampled = integrate(engine, table, start, times, accuracy=TIGHT[1], samples=kept).samples.states
     neurons, samples = _moved(start, sampled)
     most = max(BATCH, COMPUTED // start.shape[1] ** 2)
     chosen = np.unique(np.linspace(0, len(neurons) - 1, min(len(neurons), most)).astype(np.int64))
     states = np.concatenate([start, sampled[neurons[chosen], samples[chosen]]])
-    return np.concatenate([parameters, parameters[neurons[chosen]]]), states
+    return np.concatenate([table, table[neurons[chosen]]]), states
 
 
 def _moved(start: np.ndarray, sampled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

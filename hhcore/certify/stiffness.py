@@ -21,9 +21,8 @@ def is_stiff(experiment: Experiment) -> tuple[bool, float]:
     """
     e, coarse = experiment, EXPLICIT[0]
     engine, points = e.engine(coarse.method), e.points(corners(e))
-    parameters, stimuli = np.split(points, [len(e.model.parameters)], axis=1)
-    start, _ = initial_states(engine, parameters, e.initial_state)
-    table = np.column_stack([parameters, e.stimulus.table(stimuli, e.duration)])
+    table = engine.arguments(points, e.duration)
+    start, _ = initial_states(engine, table, e.initial_state)
     stops = np.array([min(e.duration, LONGEST_MS / e.model.ms)])
     runs = [integrate(engine, table, start, stops, accuracy=solver.accuracy).record for solver in EXPLICIT]
     few, many = (run["steps"] for run in runs)

@@ -12,6 +12,7 @@ from sympy.codegen.cfunctions import log10
 
 from hhcore.base.checks import quoted
 from hhcore.base.errors import UserError
+from hhcore.compile.calculus import slope
 from hhcore.compile.functions import Both, Equal, Less, Opposite, Select, either
 from hhcore.compile.lower import literal
 from hhcore.compile.parts import FORMULA, StimulusText
@@ -36,13 +37,15 @@ class Equations:
     """dy/dt = f(y, parameters, stimulus, time).
 
     states, parameters : symbols by qualified name, in the model's order; then, of parameters, the stimulus' fields
-    inputs             : symbols that are constant in a segment, by row. The stimulus sets LEVEL, the injected current,
-                         if it is constant; else LEVEL and ONSET. The clock of the model sets SWITCH_0, ...
+    inputs             : symbols that are constant in a segment, by row. The stimulus sets HELD, the holding level and
+                         the levels of its constant parts together, and LEVEL_i, RISE_i and ONSET_i of each other part
+                         i. The clock of the model sets SWITCH_0, ...
     time               : symbol of time
     constants          : variables used more than once that depend on parameters alone, each in terms of earlier ones
     definitions        : other variables that are used more than once
     derivatives        : the right-hand side of each state, by qualified name
     outputs            : the expressions of further variables, by qualified name
+    command            : the potential that a clamp holds; None without a clamp
     values             : the model's own values of the parameters
     potentials         : the states in the unit of the membrane potential, and what 1 mV is in it
     switches           : symbols of what jumps in time, inputs too, each in terms of earlier ones; of a condition 1 or 0
@@ -59,6 +62,7 @@ class Equations:
     values: dict[sp.Symbol, sp.Expr]
     potentials: dict[sp.Symbol, sp.Expr]
     switches: dict[sp.Symbol, Line] = field(default_factory=dict)
+    command: sp.Expr | None = None
 
     def moderate(self, exponent: sp.Expr) -> bool:
         """Whether |exponent| stays below 120 for potentials from -200 to 100 mV, and depends on nothing else."""
@@ -85,10 +89,12 @@ def equations(model: Model, stimulus: StimulusText, outputs: tuple[str, ...] = (
     blocks = model.myokit.solvable_order().values()
     order = [equation for block in blocks for equation in block if _key(equation.lhs) not in independent]
     fields = {name: f"stimulus {name}" for name in stimulus.fields}
-    segment = [f"stimulus {name}" for name in ("level", "onset")]
+    segment = {row: f"stimulus {row.lower()}" for row in _segment_rows(stimulus)}
     clock = model.clock(stimulus.own)
     switches = [f"switch {i}" for i in range(len(clock.switches))]
-    names = _symbols(independent + [_key(equation.lhs) for equation in order] + [*fields.values(), *segment, *switches])
+    names = _symbols(
+        independent + [_key(equation.lhs) for equation in order] + [*fields.values(), *segment.values(), *switches]
+    )
     writer = _Writer({name: names[name] for name in independent})
     writer.switches = {switch.part: names[name] for switch, name in zip(clock.switches, switches, strict=True)}
     uses = _uses(model.myokit)
@@ -102,26 +108,33 @@ def equations(model: Model, stimulus: StimulusText, outputs: tuple[str, ...] = (
         writer.known[name] = names[name] if defined else expression
 
     time = names[model.myokit.time().qname()]
-    if not stimulus.constant and not stimulus.own:
-        expression = _injected(stimulus, names, time)
+    known = {row: names[name] for row, name in segment.items()} | {name: names[key] for name, key in fields.items()}
+    if stimulus.clamps:
+        writer.known[model.current.name] = sp.Integer(0)
+    elif stimulus.varying and not stimulus.own:
+        expression = _sum_of_parts(stimulus, known, time)
         constant = expression.free_symbols <= {names[name] for name in fields.values()}
         define(model.current.name, expression, f"stimulus {stimulus.kind}", constant, exported=True)
+    elif not stimulus.own:
+        known["HELD"] = names[model.current.name]
     for equation in order:
         name, variable = _key(equation.lhs), equation.lhs.var()
         place = f"{variable.qname()}: cannot compile {quoted(equation.rhs.code())}"
         expression = writer.translate(equation.rhs, place)
         if name == model.current.name:
-            expression = _injected(stimulus, names, time, expression)
+            expression = _sum_of_parts(stimulus, known, time, expression)
         exported = variable.is_state() or name == model.current.name
         define(name, expression, place, variable.is_constant(), exported)
         if variable.is_state():
             derivatives[variable.qname()] = writer.known[name]
-    level, onset = (names[name] for name in segment)
-    segment_inputs = {"LEVEL": names[model.current.name]} if stimulus.constant else {"LEVEL": level, "ONSET": onset}
+    command = _sum_of_parts(stimulus, known, time) if stimulus.clamps else None
+    if command is not None:  # the potential follows it
+        derivatives[model.potential] = slope(command, time)
+        writer.known[model.current.name] = names[model.potential]  # what traces show of the stimulus
     return Equations(
         states={name: names[name] for name in model.states},
         parameters={name: names[name] for name in [*model.parameters, *fields.values()]},
-        inputs=segment_inputs | {f"SWITCH_{i}": names[name] for i, name in enumerate(switches)},
+        inputs={row: known[row] for row in segment} | {f"SWITCH_{i}": names[name] for i, name in enumerate(switches)},
         time=time,
         constants=constants,
         definitions=definitions,
@@ -130,30 +143,44 @@ def equations(model: Model, stimulus: StimulusText, outputs: tuple[str, ...] = (
         values={names[name]: sp.Rational(repr(q.value)) for name, q in model.parameters.items()},
         potentials=_potentials(model, names),
         switches={names[name]: writer.line(switch) for switch, name in zip(clock.switches, switches, strict=True)},
+        command=command,
     )
 
 
-def _injected(
-    stimulus: StimulusText, names: dict[str, sp.Symbol], time: sp.Symbol, formula: sp.Expr | None = None
-) -> sp.Expr:
-    """The injected current in symbols; `formula` is what the model has for it.
+def _segment_rows(stimulus: StimulusText) -> list[str]:
+    """The rows that the segments of the stimulus set, as far as its expressions use them."""
+    rows = [f"{number}_{i}" for i in stimulus.varying for number in ("LEVEL", "RISE", "ONSET")]
+    return ["HELD", *rows]
 
-    Raises UserError unless it is an expression of time, level, onset, fields, and the formula.
+
+def _sum_of_parts(
+    stimulus: StimulusText, known: dict[str, sp.Symbol], time: sp.Symbol, formula: sp.Expr | None = None
+) -> sp.Expr:
+    """All parts of the stimulus together. `known` : symbols by row and by field; `formula` as in `_part`"""
+    return sp.Add(known["HELD"], *(_part(stimulus, i, known, time, formula) for i in stimulus.varying))
+
+
+def _part(
+    stimulus: StimulusText, i: int, known: dict[str, sp.Symbol], time: sp.Symbol, formula: sp.Expr | None
+) -> sp.Expr:
+    """What part `i` adds, in symbols; `formula` is what the model has for the injected current.
+
+    Raises UserError unless it is an expression of time, level, rise, onset, the numbers of the part, and the formula.
     """
-    place = f"stimulus {stimulus.kind}: cannot compile {quoted(stimulus.expression)}"
+    part = stimulus.parts[i]
+    place = f"stimulus {stimulus.kind}: cannot compile {quoted(part.expression)}"
     component = myokit.Model().add_component("stimulus")
-    known = {f"stimulus.{name}": names[f"stimulus {name}"] for name in ("level", "onset", *stimulus.fields)}
-    known["stimulus.time"] = time
-    if formula is not None:
-        known[f"stimulus.{FORMULA}"] = formula
+    own = {number.lower(): known[f"{number}_{i}"] for number in ("LEVEL", "RISE", "ONSET")}
+    own |= {"time": time, **{name: known[field] for name, field in part.numbers}}
+    own |= {} if formula is None else {FORMULA: formula}
     try:
-        for name in known:
-            component.add_variable(name.split(".")[1])
+        for name in own:
+            component.add_variable(name)
         current = component.add_variable("current")
-        current.set_rhs(stimulus.expression)
+        current.set_rhs(part.expression)
     except (myokit.MyokitError, ValueError) as error:
         raise UserError(f"{place}: {error}") from error
-    return _Writer(known).translate(current.rhs(), place)
+    return _Writer({f"stimulus.{name}": symbol for name, symbol in own.items()}).translate(current.rhs(), place)
 
 
 def _potentials(model: Model, names: dict[str, sp.Symbol]) -> dict[sp.Symbol, sp.Expr]:

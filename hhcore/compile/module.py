@@ -17,7 +17,7 @@ def kernel_digest(model: Model, method: str, stimulus: StimulusText, observers: 
 
     Equal digests compute equal bits.
     """
-    versions = version("llvmlite"), code_digest("compile", "schemes", "model/clock.py")
+    versions = version("llvmlite"), code_digest("compile", "schemes", "model/clock.py", "model/variables.py")
     return digest(_base(model).digest, method, *versions, stimulus, *observers)
 
 

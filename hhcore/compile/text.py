@@ -17,10 +17,13 @@ from hhcore.compile.clock import clock
 from hhcore.compile.elimination import eliminate
 from hhcore.compile.equations import Equations, equations
 from hhcore.compile.functions import Fused
-from hhcore.compile.hooks import observing, with_arguments
+from hhcore.compile.gates import Gates, closed, functions, gate_rows, gates
+from hhcore.compile.hooks import observing, surveying, with_arguments
 from hhcore.compile.lower import Invariants, lower
+from hhcore.compile.observed import observed, observed_parts, observed_rows
 from hhcore.compile.parts import ObserverText, StimulusText
 from hhcore.compile.passes import Block, hyperbolic, optimise, remove_singularities
+from hhcore.compile.segments import advancing, inputs, library
 from hhcore.model.clock import LONGEST_MS
 from hhcore.model.model import Model
 from hhcore.schemes.solver import SCHEMES, Scheme
@@ -42,7 +45,7 @@ ZERO = 1e-12  # an initial value below this does not show the size of a state
 # State of the driver in each lane, one row each.
 _LANE = (
     *("TIME", "STEP", "EDGE", "LEFT", "STEPS", "TAKEN", "LAST", "WHEN", "ERROR", "KEEP", "SIZE", "SPEED", "FAILURE"),
-    *("EARLIER", "EARLIER_SLOPE", "LATER_SLOPE", "TURN", "EXTREMUM", "LEVEL", "ONSET", "INJECTED", "GRANTED", "JUMP"),
+    *("EARLIER", "EARLIER_SLOPE", "LATER_SLOPE", "TURN", "EXTREMUM", "INJECTED", "GRANTED", "JUMP"),
 )
 
 
@@ -58,13 +61,27 @@ def generate(model: Model, method: str, stimulus: StimulusText, observers: Seque
 
 
 def _kernel(model: Model, scheme: Scheme, stimulus: StimulusText, observers: Sequence[ObserverText]) -> str:
-    symbols = _regular(equations(model, stimulus, (*model.currents, model.current.name)))
+    currents = (*model.currents, model.current.name)
+    symbols = _regular(equations(model, stimulus, (*currents, *observed_parts(observers, model))))
+    found = gates(symbols, model.potential) if stimulus.clamps and not stimulus.varying else Gates({})
     invariants = Invariants()
-    blocks = [_derivatives(symbols, invariants)]
+    gate_rates = _gate_rates(symbols, found, invariants)
+    symbols = everything = closed(symbols, found)
+    symbols = replace(symbols, outputs={name: symbols.outputs[name] for name in currents})
+    blocks = [_derivatives(symbols, invariants), *gate_rates]
+    blocks += [_placed_gates(symbols, found, invariants)] if found.rates else []
     system, entries = _linear_system(symbols, invariants) if scheme.implicit else ("", [])
     blocks += [system, _currents(symbols, invariants)]
-    single = [*entries, *_LANE, *(row for observer in observers for row in observer.rows)]
-    rows = _rows(symbols, len(invariants.rows), scheme, single, _lanes(model, scheme))
+    blocks += [_command(symbols, invariants)] if stimulus.clamps else []
+    blocks += [_variables_of(observer, model, everything, invariants) for observer in observers if observer.variables]
+    blocks += [_body("dense.py.in"), scheme.dense.strip() + "\n"] if surveying(observers) else []
+    single = [
+        *entries,
+        *_LANE,
+        *(["COMMAND"] if stimulus.clamps else []),
+        *(row for observer in observers for row in observer.rows),
+    ]
+    rows = _rows(symbols, len(invariants.rows), scheme, stimulus, found, single, _lanes(model, scheme), observers)
     parts = [
         f"DEGREE, ADAPTIVE, EXPONENT = {scheme.degree}, {scheme.adaptive}, {1 / (scheme.estimate + 1)!r}\n",
         f"INVERSE_SCALE = {tuple(1.0 / scale for scale in _scales(model))!r}\n",
@@ -72,28 +89,20 @@ def _kernel(model: Model, scheme: Scheme, stimulus: StimulusText, observers: Seq
         f"MOMENT = {2.0**-44 / model.ms!r}  # a step so short, or as short a part of the time, leads nowhere\n",
         *(f"{name} = {value}\n" for name, value in rows.items()),
         f"POTENTIAL = {list(symbols.states).index(model.potential)} * W\n",
+        f"CLOSED = {len(found.rates)}  # gates in closed form\n",
         f"LONGEST = {_longest(model, stimulus)!r}  # step of an adaptive scheme; 0: as long as it likes\n",
-        f"CONSTANT = {stimulus.constant}  # whether the injected current is constant in each segment of the stimulus\n",
         f"QUIET = {stimulus.quiet!r}  # fields of the stimulus with which nothing is injected\n",
         *(f"\n\n{block}" for block in [*blocks, _invariants(symbols, invariants)]),
         scheme.text,
-        _segment_of(stimulus, len(model.parameters)),
+        advancing(stimulus, len(model.parameters)),
         clock(symbols),
         "\n\n" + _body("interpolation.py.in"),
         observing(observers),
         with_arguments(_body("driver.py.in"), observers),
     ]
     rest = "".join(parts)
-    stimulus_text = "".join(f"\n\n{text.strip()}\n" for text in (stimulus.segment, stimulus.beat) if text)
-    library = f"{_body('primitives.py.in')}\n\n{_body('clock.py.in')}{stimulus_text}"
-    return _header(model, scheme, stimulus) + _used(library, rest) + rest
-
-
-def _segment_of(stimulus: StimulusText, parameters: int) -> str:
-    """The segments of a lane's stimulus, whose fields follow the parameters of the model."""
-    fields = [f"Z[PARAMETER_{parameters + i} + j]" for i in range(len(stimulus.fields))]
-    head = '\n\ndef segment_of(Z, k, j):\n    """(end, level) of segment k of the stimulus of lane j."""\n'
-    return f"{head}    return segment({', '.join(['k', *fields])})\n"
+    offered = f"{_body('primitives.py.in')}\n\n{_body('clock.py.in')}{library(stimulus)}"
+    return _header(model, scheme, stimulus) + _used(offered, rest) + rest
 
 
 def _used(functions: str, user: str) -> str:
@@ -147,13 +156,27 @@ def _lanes(model: Model, scheme: Scheme) -> int:
     return LANES if scheme.implicit or len(model.states) > SMALL else 2 * LANES
 
 
-def _rows(symbols: Equations, invariants: int, scheme: Scheme, single: list[str], lanes: int) -> dict[str, int]:
+def _rows(
+    symbols: Equations,
+    invariants: int,
+    scheme: Scheme,
+    stimulus: StimulusText,
+    found: Gates,
+    single: list[str],
+    lanes: int,
+    observers: Sequence[ObserverText],
+) -> dict[str, int]:
     """Row constants: where each quantity begins in Z, in multiples of W. `single` names single rows."""
     n = len(symbols.states)
     rows: dict[str, int] = {"W": lanes, "N": n}
     sizes = {"STATE": n, "NEXT": n, "SLOPE": n, "OWN": n} | scheme.rows(n)
     sizes |= {"PARAMETER": len(symbols.parameters), "INVARIANT": invariants, "SWITCH": len(symbols.switches)}
     sizes |= {"MEMBRANE_CURRENT": len(symbols.outputs) - 1, "CURVE": scheme.degree}
+    sizes |= {"FINISH": len(stimulus.parts), **inputs(stimulus), **gate_rows(found)}
+    if surveying(observers):
+        sizes |= {"BEGUN": n, "BEGUN_SLOPE": n, "INSIDE": n, "DENSE": scheme.degree * n}
+    for observer in observers:
+        sizes |= observed_rows(observer)
     if duplicates := [name for name, number in Counter([*sizes, *single]).items() if number > 1]:
         raise ValueError(f"two rows with the name {duplicates[0]}")
     start = 0
@@ -161,7 +184,13 @@ def _rows(symbols: Equations, invariants: int, scheme: Scheme, single: list[str]
         rows[name] = start * lanes
         rows |= {f"{name}_{i}": (start + i) * lanes for i in range(size) if name in sizes}
         start += size
-    return rows | {"ROWS": start, "CURRENTS": len(symbols.outputs) - 1}
+    constant = sum(inputs(stimulus).values())
+    return rows | {
+        "ROWS": start,
+        "CURRENTS": len(symbols.outputs) - 1,
+        "STIMULUS_PARTS": len(stimulus.parts),
+        "INPUTS": constant,
+    }
 
 
 def _scales(model: Model) -> list[float]:
@@ -178,7 +207,7 @@ def _longest(model: Model, stimulus: StimulusText) -> float:
 
 
 def _variables(symbols: Equations) -> set:
-    return {*symbols.states.values(), *symbols.inputs.values(), symbols.time}
+    return ({*symbols.states.values()} - symbols.definitions.keys()) | {*symbols.inputs.values(), symbols.time}
 
 
 def _regular(symbols: Equations) -> Equations:
@@ -296,6 +325,49 @@ def _currents(symbols: Equations, invariants: Invariants) -> str:
     return _function(head, outputs, symbols, invariants, "STATE", "t")
 
 
+def _gate_rates(symbols: Equations, found: Gates, invariants: Invariants) -> list[str]:
+    """The functions of gates in closed form, of the equations in which they are states."""
+    if not found.rates:
+        return []
+    head = 'gate_rates(Z, j):\n    """Rows GATE_A, GATE_B = a and b of each gate at the potential of lane j."""'
+    text = _function(head, found.outputs, symbols, invariants, "STATE", "Z[TIME + j]")
+    return [text, functions(found, list(symbols.states))]
+
+
+def _placed_gates(symbols: Equations, found: Gates, invariants: Invariants) -> str:
+    head = 'place_gates(Z, j):\n    """Rows STATE of the gates of lane j at its time."""'
+    states = list(symbols.states)
+    outputs = {f"STATE_{states.index(name)}": symbols.states[name] for name in found.rates}
+    return _function(head, outputs, symbols, invariants, "STATE", "Z[TIME + j]")
+
+
+def _command(symbols: Equations, invariants: Invariants) -> str:
+    head = 'place_command(Z, t, j):\n    """Row COMMAND = the potential that the clamp holds lane j at."""'
+    text = _function(head, {"COMMAND": symbols.command}, symbols, invariants, "STATE", "t")
+    return text + _COMMANDED
+
+
+_COMMANDED = '''
+
+def command(Z, t, j):
+    """The potential that the clamp holds lane j at."""
+    place_command(Z, t, j)
+    return Z[COMMAND + j]
+'''
+
+
+def _variables_of(observer: ObserverText, model: Model, symbols: Equations, invariants: Invariants) -> str:
+    """The function that evaluates what an observer names, from states inside a step."""
+    row = f"{observer.name.upper()}_VARIABLE"
+    outputs = {f"{row}_{i}": observed(name, model, symbols) for i, name in enumerate(observer.variables)}
+    head = (
+        f'{observer.name}_variables(Z, t, j):\n    """Rows {row} = {_harmless(", ".join(observer.variables))} '
+        'at time t, from rows INSIDE of lane j."""'
+    )
+    count = f"{observer.name.upper()}_COUNT = {len(outputs)}\n\n\n"
+    return count + _function(head, outputs, symbols, invariants, "INSIDE", "t")
+
+
 def _function(
     head: str, outputs: dict[str, sp.Expr], symbols: Equations, invariants: Invariants, states: str, time: str
 ) -> str:
@@ -311,6 +383,7 @@ def _lines(
     block = optimise(Block(outputs, symbols.definitions), _variables(symbols))
     lines, operands = lower(block, _variables(symbols), invariants, symbols.moderate)
     used = _words("\n".join(lines) + " " + " ".join(operands.values()))
+    used -= {s.name for s in symbols.states.values() if s in symbols.definitions}  # gates in closed form
     loads = [f"{s.name} = Z[{states}_{i} + j]" for i, s in enumerate(symbols.states.values()) if s.name in used]
     loads += [f"{s.name} = Z[{row} + j]" for row, s in symbols.inputs.items() if s.name in used]
     loads += [f"{symbols.time.name} = {time}"] if symbols.time.name in used else []

@@ -7,6 +7,7 @@ from hhcore.grid.designs import EXAMPLE
 from hhcore.simulation.stimuli import kinds
 from hhcore.simulation.stimuli.stimulus import CURRENT_ELSEWHERE
 
+CLAMP = "clamp"
 NAME = re.compile("[A-Za-z0-9_-]{1,100}")  # of an experiment
 TOP = {"experiments": Key("named experiments", "experiments: {...}", required=True)}
 
@@ -25,6 +26,12 @@ EXPERIMENT = {
             ("bcl", "pcl", "pace", "pacing", "freq"),
             "pulses as `stimulus: {kind: pulse_train, amplitude: 80, width: 0.5, period: 1000}`",
         ),
+    ),
+    CLAMP: Key(
+        "the command of a voltage clamp, in the place of a stimulus",
+        "clamp: {kind: segments, holding: -80, segments: {test: {potential: 0, duration: 100}}}",
+        otherwise="none",
+        elsewhere=dict.fromkeys(("vclamp", "voltage_clamp", "SEClamp", "VClamp"), "`clamp: {kind: segments, ...}`"),
     ),
     "initial_state": Key(
         "where each neuron starts",

@@ -5,10 +5,12 @@ import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import numpy as np
+
 from hhcore.base.checks import fields, mapping, present, quoted
 from hhcore.base.errors import UserError, collected
 from hhcore.base.units import KELVIN, UNKNOWN, is_in_celsius, to_unit
-from hhcore.config.keys import EXPERIMENT, TOP
+from hhcore.config.keys import CLAMP, EXPERIMENT, TOP
 from hhcore.config.part import made_or, part, parts_of
 from hhcore.config.solver import read_dt, read_solver, read_tolerance
 from hhcore.config.values import (
@@ -32,6 +34,7 @@ from hhcore.grid.axes import Axis, is_multiple
 from hhcore.grid.designs import Sample, SampleSpec, read_sample
 from hhcore.grid.factors import Factor, check_size, check_values, factors
 from hhcore.schemes.solver import Solver
+from hhcore.simulation.stimuli.segments import Segments
 
 CANDIDATES = ("tsit5", "dop853", "rodas5p")  # the others cost more at every accuracy: docs/benchmarks.md
 
@@ -85,12 +88,29 @@ class _Reading(Words):
 
     @part
     def duration(self) -> float:
+        if CLAMP in self.body and "duration" not in self.body:
+            return self._lasting()
         unit, written = self._time_unit, self._written("duration")
         duration = to_unit(written, unit, f"{self.where}.duration")
         if duration <= 0:
             zero = f"0 {unit}".strip()
             raise UserError(f"{self.where}.duration: {quoted(written)} is not longer than {zero}; give a time above 0")
         return duration
+
+    def _lasting(self) -> float:
+        """How long the segments of a command last at most. Raises UserError for another kind of command."""
+        values, kind = self.stimulus_values, self.stimulus
+        if not issubclass(kind, Segments) or values.distributions:
+            present(self.body, "duration", self.where, EXPERIMENT)
+        if values.mistakes:
+            raise UserError(*values.mistakes)
+        _ = self.stimulus_keys
+        ends = {name: [x] for name, x in values.fixed.items()}
+        ends |= {axis.name: [axis.values.min(), axis.values.max()] for axis in (spec.expand() for spec in values.axes)}
+        for end in (np.min, np.max):
+            bound = {name: np.array([end(x)]) for name, x in ends.items()}
+            kind.check(bound, math.inf, self.stimulus_where)
+        return float(kind.lasting(bound)[0])
 
     @property
     def _time_unit(self) -> str:
@@ -106,20 +126,22 @@ class _Reading(Words):
     @part
     def pairing(self) -> None:
         """The stimulus goes with the model."""
-        self.stimulus.check_model(self.model, f"{self.where}.stimulus")
+        self.stimulus.check_model(self.model, self.stimulus_where)
 
     @part
     def stimulus_units(self) -> dict[str, str]:
         """Of each field; of each that is written, if the kind is not known."""
         stimulus, model = made_or(self, "stimulus", None), made_or(self, "model", None)
         if stimulus is None:
-            return {name: UNKNOWN for name in self.stimulus_body if name != "kind"}
-        return stimulus.units(model.current.unit if model else UNKNOWN, self._time_unit)
+            return dict.fromkeys(self.stimulus_written, UNKNOWN)
+        return stimulus.units(model.current.unit if model else UNKNOWN, self._time_unit, self._potential_unit)
 
     @part
     def stimulus_values(self) -> Values:
         own = {name: (unit, math.nan) for name, unit in self.stimulus_units.items()}
-        return read_values(self.stimulus_body, own, f"{self.where}.stimulus")
+        kind = made_or(self, "stimulus", None)
+        places = {name: kind.place(name) for name in own} if kind else {}
+        return read_values(self.stimulus_written, own, self.stimulus_where, places)
 
     @part
     def parameter_names(self) -> None:
@@ -266,7 +288,7 @@ class _Reading(Words):
         """The factors of the grid, whose currents are all legal."""
         _ = self.written_values
         grid = factors(self.sample, self.axes, self.combine, self.stimulus.axis)
-        check_injected(self.model, self.stimulus, self.defaults, grid, f"{self.where}.stimulus")
+        check_injected(self.model, self.stimulus, self.defaults, grid, self.stimulus_where)
         return grid
 
     @part
@@ -276,7 +298,7 @@ class _Reading(Words):
         swept = {name for factor in grid for name in factor.names}
         known = {name: x for name, x in self.values.fixed.items() if name in swept or not math.isnan(x)}
         known = self.stimulus.defaults(self._horizon) | known
-        check_values(self.stimulus, known, grid, self._horizon, f"{self.where}.stimulus")
+        check_values(self.stimulus, known, grid, self._horizon, self.stimulus_where)
 
     @part
     def extremes(self) -> tuple[dict[str, float], dict[str, float]]:
@@ -349,7 +371,7 @@ class _Reading(Words):
         """What is written as an axis or a distribution: the stimulus' own before parameters."""
         fields = {name for name in self.stimulus_units if self.stimulus.fields[name].swept}
         legal = fields | set(self._units(self.parameters_body))
-        written = {**self.stimulus_body, **self.parameters_body}
+        written = {**self.stimulus_written, **self.parameters_body}
         return [
             name
             for name, value in written.items()

@@ -10,14 +10,16 @@ from dataclasses import replace
 from typing import TypeVar
 
 from hhcore.base.checks import Key
-from hhcore.config.keys import EXPERIMENT, NAME, SPIKES, TOP
+from hhcore.config.keys import CLAMP, EXPERIMENT, NAME, SPIKES, TOP
 from hhcore.config.solver import KEYS, SMALLEST_ERROR
 from hhcore.experiments.protocol import Protocol, protocols
 from hhcore.grid import designs
 from hhcore.grid.axes import DISTRIBUTIONS, FORMS
 from hhcore.model.model import FILE, Model, Quantity, load_model, models, variants
 from hhcore.schemes.solver import LARGEST_ERROR, METHODS, setting_of
-from hhcore.simulation.stimuli import kinds
+from hhcore.simulation.stimuli import commands, kinds
+from hhcore.simulation.stimuli.named import Named
+from hhcore.simulation.stimuli.segments import Segments
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
 Schema = dict[str, object]
@@ -47,6 +49,7 @@ def schema() -> Schema:
             "axis": _forms(scale={"anyOf": [_ref("form"), _ref("number")], "description": SCALED}),
             "swept": {"anyOf": [_ref("axis"), _ref("number")]},
             "experiment": _experiment(catalogue),
+            "part": _kinds({name: kind for name, kind in kinds().items() if not issubclass(kind, Named)}, _stimulus),
             **{key: form for model in catalogue.values() for key, form in _names(model).items()},
         },
     }
@@ -57,6 +60,7 @@ def _experiment(catalogue: Mapping[str, Model]) -> Schema:
     forms = {
         "model": _model(catalogue),
         "stimulus": _kinds(kinds(), _stimulus),
+        CLAMP: _kinds(commands(), _stimulus),
         "initial_state": {"anyOf": [{"enum": ["rest", "model"]}, any_number]},
         "solver": {"anyOf": _solvers()},
         "protocol": _kinds(protocols(), lambda protocol: _mapping(protocol.keys)),
@@ -69,9 +73,15 @@ def _experiment(catalogue: Mapping[str, Model]) -> Schema:
         "current": {"type": "string"},
     }
     own = {"properties": {"current": {"const": FILE}}, "required": ["current"]}
-    keys = EXPERIMENT | {"stimulus": replace(EXPERIMENT["stimulus"], required=False, otherwise="")}
+    clamp, segments = {"required": [CLAMP]}, {"properties": {"kind": {"const": Segments.kind}}, "required": ["kind"]}
+    keys = EXPERIMENT | {
+        name: replace(EXPERIMENT[name], required=False, otherwise=otherwise)
+        for name, otherwise in (("stimulus", ""), ("duration", "required, but with the segments of a clamp"))
+    }
     rules = [
-        {"if": own, "else": {"required": ["stimulus"]}},
+        {"if": {"anyOf": [own, clamp]}, "else": {"required": ["stimulus"]}},
+        {"if": clamp, "then": {"not": {"required": ["stimulus"]}}},
+        {"if": {"properties": {CLAMP: segments}, **clamp}, "else": {"required": ["duration"]}},
         *map(_taken, kinds().values()),
         *map(_of_model, catalogue),
     ]
@@ -149,8 +159,15 @@ def _kinds(known: Mapping[str, type[Kind]], form: Callable[[type[Kind]], Schema]
 
 
 def _stimulus(kind: type[Stimulus]) -> Schema:
-    keys = _field_keys(kind)
-    return _mapping(keys, {n: _value(key, "swept" if kind.fields[n].swept else "number") for n, key in keys.items()})
+    """The keys of a kind: its fields, and the mapping of its parts."""
+    keys = {name: key for name, key in kind.keys().items() if name != "kind"}
+    swept = {name: field.swept for name, field in kind.fields.items()}
+    forms = {name: _value(key, "swept" if swept.get(name, True) else "number") for name, key in keys.items()}
+    if issubclass(kind, Named):
+        parts = kind.part_keys()
+        part = _mapping(parts, {n: _value(key, "swept") for n, key in parts.items()}) if parts else _ref("part")
+        forms[kind.setting] = {"type": "object", "additionalProperties": part, "minProperties": 1}
+    return _mapping(keys, forms)
 
 
 def _taken(kind: type[Stimulus]) -> Schema:

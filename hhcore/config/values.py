@@ -58,16 +58,22 @@ class Values:
         self.fixed[name] = own if isinstance(value, dict) else to_unit(value, unit, where)
 
 
-def read_values(written: Mapping[str, object], own: Mapping[str, tuple[str, float]], where: str) -> Values:
+def read_values(
+    written: Mapping[str, object],
+    own: Mapping[str, tuple[str, float]],
+    where: str,
+    places: Mapping[str, str] | None = None,
+) -> Values:
     """The values of the names that are known, as far as they can be read, and what is wrong with the others of these.
 
-    own : the unit and the model's own value of each, NaN if it has none
+    own    : the unit and the model's own value of each, NaN if it has none
+    places : where each stands in the mapping, if not under its name
     """
     values = Values()
     for name, value in written.items():
         if name in own:
             try:
-                values.add(name, value, *own[name], f"{where}.{name}")
+                values.add(name, value, *own[name], f"{where}.{(places or {}).get(name, name)}")
             except UserError as error:
                 values.mistakes.extend(error.mistakes)
     return values

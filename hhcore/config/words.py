@@ -1,15 +1,14 @@
 """The keys and words of an experiment in a config, checked, and its model."""
 
 import dataclasses
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from hhcore.base.checks import Key, choice, fields, items, mapping, present, quoted, text
 from hhcore.base.errors import UserError, collected
 from hhcore.base.units import KELVIN
-from hhcore.config.keys import EXPERIMENT, NAME, SPIKES
-from hhcore.config.part import part
+from hhcore.config.keys import CLAMP, EXPERIMENT, NAME, SPIKES
+from hhcore.config.part import made_or, part
 from hhcore.config.solver import check_solver
 from hhcore.config.values import (
     read_model,
@@ -18,7 +17,7 @@ from hhcore.experiments.protocol import Protocol, default_protocol, protocols
 from hhcore.grid.designs import check_sample
 from hhcore.model.elsewhere import parameter_meant
 from hhcore.model.model import FILE, Model
-from hhcore.simulation.stimuli import kinds
+from hhcore.simulation.stimuli import commands, kind_of, kind_word, kinds
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
 
@@ -37,7 +36,8 @@ class Words:
         """With `current: file` the stimulus is the one in the file, and need not be written."""
         written = self.written if isinstance(self.written, dict) else mapping(self.written, self.where)
         body = {key: value for key, value in written.items() if isinstance(key, str)}  # for others see `keys`
-        return {"stimulus": {"kind": FILE}, **body} if body.get("current") == FILE else body
+        from_file = body.get("current") == FILE and CLAMP not in body
+        return {"stimulus": {"kind": FILE}, **body} if from_file else body
 
     @part
     def keys(self) -> None:
@@ -52,14 +52,20 @@ class Words:
     @part
     def legal(self) -> dict[str, Key]:
         """The keys of an experiment; words in a wrong place that mean a parameter are known as such."""
-        written, words = self.body.get("stimulus"), {}
+        written, words = self.body.get(self._stimulus), {}
         with suppress(UserError):
             for word in {*self.body, *(written if isinstance(written, dict) else ())} - {*EXPERIMENT}:
                 if found := isinstance(word, str) and parameter_meant(word, self.model):
                     celsius = " or as text like '6.3 degC'" if found.unit in KELVIN else ""
                     words[word] = f"`parameters: {{{found.name}: ...}}`, in {found.unit}{celsius}"
-        parameters = EXPERIMENT["parameters"]
-        return EXPERIMENT | {"parameters": dataclasses.replace(parameters, elsewhere=parameters.elsewhere | words)}
+        keys = {
+            "parameters": dataclasses.replace(
+                EXPERIMENT["parameters"], elsewhere=EXPERIMENT["parameters"].elsewhere | words
+            )
+        }
+        if CLAMP in self.body:
+            keys |= {name: dataclasses.replace(EXPERIMENT[name], required=False) for name in ("stimulus", "duration")}
+        return EXPERIMENT | keys
 
     def _written(self, key: str) -> object:
         """What is written for a key that must be there."""
@@ -97,32 +103,62 @@ class Words:
         """The model by its name or file."""
         return read_model(**self.names, base=self.base, where=f"{self.where}.model")
 
+    @property
+    def _stimulus(self) -> str:
+        """The key that has it: an injected current, or the command of a voltage clamp."""
+        return CLAMP if CLAMP in self.body else "stimulus"
+
+    @property
+    def stimulus_where(self) -> str:
+        """Where it stands."""
+        return f"{self.where}.{self._stimulus}"
+
     @part
     def stimulus_body(self) -> dict:
         """Its keys that are text; for others see `stimulus_keys`."""
-        written = self._written("stimulus")
-        body = written if isinstance(written, dict) else mapping(written, f"{self.where}.stimulus")
+        written = self._written(self._stimulus)
+        body = written if isinstance(written, dict) else mapping(written, self.stimulus_where)
         return {key: value for key, value in body.items() if isinstance(key, str)}
+
+    @part
+    def stimulus_read(self) -> tuple[type[Stimulus], dict]:
+        """The kind of stimulus for its settings, and what is written for its fields."""
+        known = commands() if self._stimulus == CLAMP else kinds()
+        return kind_of(self.stimulus_body, self.stimulus_where, self.base, known)
 
     @part
     def stimulus(self) -> type[Stimulus]:
         """The kind of stimulus."""
-        return kinds()[_kind(self.stimulus_body, kinds(), f"{self.where}.stimulus", "kind: step")]
+        return self.stimulus_read[0]
+
+    @part
+    def stimulus_written(self) -> dict:
+        """What is written for its fields, as far as it can be told."""
+        if read := made_or(self, "stimulus_read", None):
+            return read[1]
+        settled = {key for kind in (*kinds().values(), *commands().values()) for key in kind.settled}
+        return {key: value for key, value in self.stimulus_body.items() if key not in {"kind", *settled}}
 
     @part
     def stimulus_keys(self) -> None:
         """The kind of stimulus has the keys that it needs, and no others."""
-        where, written = f"{self.where}.stimulus", self.stimulus_body
+        where, written = self.stimulus_where, self.stimulus_read[1]
         with collected() as noted:
             with noted():
-                fields(self._written("stimulus"), where, self.stimulus.keys(), self.legal)
+                fields(self._written(self._stimulus), where, self.stimulus.keys(), self.legal)
+            if CLAMP in self.body and "stimulus" in self.body:
+                with noted():
+                    raise UserError(
+                        f"{self.where}: a neuron has a `stimulus` or a `clamp`, not both; leave one of them out"
+                    )
             for name in (name for name, field in self.stimulus.fields.items() if not field.swept):
                 if isinstance(written.get(name), dict):
                     with noted():
                         raise UserError(
-                            f"{where}.{name}: {quoted(written[name])} is an axis; give one number for all neurons"
+                            f"{where}.{self.stimulus.place(name)}: {quoted(written[name])} is an axis; give one number "
+                            "for all neurons"
                         )
-            if self.body.get("current") == FILE and self.stimulus.kind != FILE:
+            if self.body.get("current") == FILE and CLAMP not in self.body and self.stimulus.kind != FILE:
                 raise UserError(
                     f"{where}: `current: file` is the stimulus in the model file, beside which there is no "
                     f"{quoted(self.stimulus.kind)}; leave the stimulus out, or name the current that it sets"
@@ -135,7 +171,7 @@ class Words:
             return default_protocol(self.stimulus)
         body, where = self.body["protocol"], f"{self.where}.protocol"
         legal = [name for name, kind in protocols().items() if kind.takes(self.stimulus)]
-        kind = protocols()[_kind(body, legal, where, "kind: current_clamp")]
+        kind = protocols()[kind_word(mapping(body, where), dict.fromkeys(legal), where, "kind: current_clamp")]
         fields(body, where, {"kind": Key(kind.title, f"kind: {kind.kind}"), **kind.keys})
         return kind
 
@@ -178,10 +214,3 @@ def _check_name(name: str) -> None:
         raise UserError(
             f"experiments: the name {quoted(name)} becomes a folder; use up to 100 letters, digits, _ and -"
         )
-
-
-def _kind(body: object, legal: Iterable[str], where: str, example: str) -> str:
-    """The `kind` of a stimulus or a protocol."""
-    written = present(mapping(body, where), "kind", where, {"kind": Key("", example)})
-    elsewhere = {theirs: name for name, kind in kinds().items() for theirs in kind.elsewhere}
-    return choice(written, legal, f"{where}.kind", elsewhere)

@@ -155,4 +155,4 @@ class Experiment:
 def units(model: Model, stimulus: type[Stimulus]) -> dict[str, str]:
     """Unit of each name in a point."""
     parameters = {name: quantity.unit for name, quantity in model.parameters.items()}
-    return parameters | stimulus.units(model.current.unit, model.time_unit)
+    return parameters | stimulus.units_in(model)

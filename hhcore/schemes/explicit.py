@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hhcore.schemes.scheme import Scheme, around, indented, weighted_sum
+from hhcore.schemes.scheme import DENSE, Scheme, around, coefficient_row, indented, weighted_sum
 from hhcore.schemes.tableaus import CLASSICAL, DORMAND_PRINCE_8, TSITOURAS, Tableau
 
 
@@ -23,7 +23,8 @@ def _runge_kutta(name: str, title: str, tableau: Tableau) -> Scheme:
 
     adaptive = bool(tableau.errors)
     stable = _stability_interval(tableau)
-    return Scheme(name, title, tableau.order, adaptive, tableau.estimate, False, stable, tableau.degree, rows, text)
+    numbers = (tableau.order, adaptive, tableau.estimate, False, stable, tableau.degree)
+    return Scheme(name, title, *numbers, rows, text, _dense(tableau, last))
 
 
 def _stability_interval(tableau: Tableau) -> float:
@@ -108,6 +109,36 @@ def _curve(tableau: Tableau, last: int) -> list[str]:
         lines.append(f"Z[CURVE_{power} + j] = h * s")
     return lines
 
+
+def _dense(tableau: Tableau, last: int) -> str:
+    """`dense` in all lanes: what `_curve` is for the potential of one."""
+    stages, both = [], ["for k in range(N):", "    for j in range(W):", "        i = k * W + j"]
+    for number, (row, c) in enumerate(zip(tableau.dense_a, tableau.dense_c, strict=True), last + 1):
+        lines = [*weighted_sum(row, _all_slopes(len(row), last)), "Z[NEXT + i] = fma(Z[TAKEN + j], s, Z[BEGUN + i])"]
+        stages += [*both, *("        " + line for line in lines)]
+        stages += ["for j in range(W):", f"    Z[WHEN + j] = fma({c - 1.0!r}, Z[TAKEN + j], Z[TIME + j])", "slopes(Z)"]
+        stages += [*both, f"        Z[SLOPE{number} + i] = Z[SLOPE + i]"]
+    coefficients = ["h = Z[TAKEN + j]", *([] if tableau.dense else _HERMITE)]
+    for power in range(tableau.degree if tableau.dense else 0):
+        weights = tuple(row[power] if row else 0.0 for row in tableau.dense)
+        coefficients += weighted_sum(weights, _all_slopes(len(weights), last))
+        coefficients.append(f"{coefficient_row(power)} = h * s")
+    return DENSE.format(stages=indented(stages, 1), coefficients=indented(coefficients, 3))
+
+
+def _all_slopes(number: int, last: int) -> list[str]:
+    """The slopes of stages 1 to `number` after a step; those of stage `last` are the first of the next step."""
+    slopes = _slopes(number, "BEGUN_SLOPE")
+    slopes[last - 1] = "Z[SLOPE1 + i]"
+    return slopes
+
+
+_HERMITE = [
+    "y0, y1, d0, d1 = Z[BEGUN + i], Z[STATE + i], Z[BEGUN_SLOPE + i], Z[SLOPE1 + i]",
+    f"{coefficient_row(0)} = h * d0",
+    f"{coefficient_row(1)} = 3.0 * (y1 - y0) - h * (2.0 * d0 + d1)",
+    f"{coefficient_row(2)} = 2.0 * (y0 - y1) + h * (d0 + d1)",
+]
 
 RK4 = _runge_kutta("rk4", "classical Runge-Kutta", CLASSICAL)
 TSIT5 = _runge_kutta("tsit5", "Runge-Kutta 5(4) of Tsitouras", TSITOURAS)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hhcore.schemes.scheme import Scheme, around, indented, weighted_sum
+from hhcore.schemes.scheme import DENSE, Scheme, around, coefficient_row, indented, weighted_sum
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,8 @@ def _rosenbrock(name: str, title: str, tableau: Rosenbrock) -> Scheme:
         last=last,
     )
 
-    return Scheme(name, title, tableau.order, True, tableau.estimate, True, float("inf"), degree, rows, text)
+    numbers = (tableau.order, True, tableau.estimate, True, float("inf"), degree)
+    return Scheme(name, title, *numbers, rows, text, _rosenbrock_dense(tableau, last))
 
 
 _ROSENBROCK = '''
@@ -194,14 +195,26 @@ def _rosenbrock_stage(number: int, a: tuple[float, ...], c: tuple[float, ...], n
 
 
 def _rosenbrock_curve(tableau: Rosenbrock, last: int) -> list[str]:
-    """The interpolant of the method, by powers of s."""
+    """The interpolant of the method for the potential, by powers of s."""
+    lines, values = _powers(tableau, "(v1 - v0)", [f"Z[U{i} + POTENTIAL + j]" for i in range(1, last + 1)])
+    return lines + [f"Z[CURVE_{i} + j] = {value}" for i, value in enumerate(values)]
+
+
+def _rosenbrock_dense(tableau: Rosenbrock, last: int) -> str:
+    """The interpolant for all states."""
+    lines, values = _powers(tableau, "(Z[STATE + i] - Z[BEGUN + i])", [f"Z[U{i} + i]" for i in range(1, last + 1)])
+    lines += [f"{coefficient_row(i)} = {value}" for i, value in enumerate(values)]
+    return DENSE.format(stages="", coefficients=indented(lines, 3))
+
+
+def _powers(tableau: Rosenbrock, change: str, stages: list[str]) -> tuple[list[str], list[str]]:
+    """Lines that compute k_1, k_2, ... from the stages, and the coefficients of s, s^2, ... of the interpolant."""
     lines = []
     for m, weights in enumerate(tableau.dense, start=1):
-        lines += [*weighted_sum(weights, [f"Z[U{i} + POTENTIAL + j]" for i in range(1, last + 1)]), f"k{m} = s"]
-    names = ["(v1 - v0)", *(f"k{m}" for m in range(1, len(tableau.dense) + 1))]
+        lines += [*weighted_sum(weights, stages), f"k{m} = s"]
+    names = [change, *(f"k{m}" for m in range(1, len(tableau.dense) + 1))]
     powers = [f"{after} - {before}" for before, after in zip(names[1:], names[2:], strict=False)]
-    values = [f"{names[0]} + {names[1]}", *powers, f"-{names[-1]}"]
-    return lines + [f"Z[CURVE_{i} + j] = {value}" for i, value in enumerate(values)]
+    return lines, [f"{names[0]} + {names[1]}", *powers, f"-{names[-1]}"]
 
 
 RODAS5P = _rosenbrock("rodas5p", "Rosenbrock 5(4) of Steinebach", STEINEBACH)

@@ -10,6 +10,8 @@ in row WHEN; an implicit scheme also calls `linearise` and `substitute`. `compil
     end_slope(Z, j)         dV/dt after the step
     accept(Z)               where row KEEP is 1: rows STATE = NEXT, and all else that the next step needs
     interpolate(Z, ..., j)  rows CURVE = c1, c2, ...: the potential in the last step is v0 + c1 s + c2 s^2 + ...
+    dense(Z)                rows DENSE = the same of all states in all lanes, after `accept`, from the states and slopes
+                            at the beginning in rows BEGUN, BEGUN_SLOPE; only in kernels that observe other variables
 """
 
 from collections.abc import Callable
@@ -27,7 +29,8 @@ class Scheme:
     stable    : largest dt / time constant at which decay is stable
     degree    : of the interpolant
     rows      : takes the number of states; returns the scheme's rows of the kernel's array, by name, and their number
-    text      : as described above
+    text      : as described above, without `dense`
+    dense     : the text of that
     """
 
     name: str
@@ -40,6 +43,7 @@ class Scheme:
     degree: int
     rows: Callable[[int], dict[str, int]]
     text: str
+    dense: str
 
 
 AROUND = '''
@@ -78,6 +82,23 @@ def interpolate(Z, t, h, v0, v1, d0, d1, j):
 def around(begun: str, curve: list[str]) -> str:
     """All but `attempt`, for a step whose last derivatives are the first of the next step."""
     return AROUND.format(begun=begun, curve=indented(curve, 1))
+
+
+DENSE = '''
+
+def dense(Z):
+    """Rows DENSE = the coefficients of all states in the last step of all lanes."""
+{stages}
+    for k in range(N):
+        for j in range(W):
+            i = k * W + j
+{coefficients}
+'''
+
+
+def coefficient_row(power: int) -> str:
+    """Where `dense` puts the coefficient of s^(power + 1) of state k in lane j; `i` is k W + j."""
+    return f"Z[DENSE + {power} * N * W + i]"
 
 
 def indented(lines: list[str], depth: int) -> str:

@@ -61,7 +61,7 @@ def _window(value: object, unit: str) -> tuple[float, float]:
 def read_neurons(
     model: Model, points: Mapping, stimulus: Stimulus, duration: float, states: np.ndarray | None
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Parameters of the model, then fields of the stimulus, for each neuron, float64 (n, p + f); and what was given.
+    """Parameters of the model and fields of the stimulus of each neuron, float64 (n, p + fields); and what was given.
 
     states : the stated initial states, float64 (N,) or (n, N); None without
 
@@ -92,7 +92,6 @@ def read_neurons(
         stimuli[:, i] = column
     if n:
         stimulus.check(dict(zip(fields, stimuli.T, strict=True)), duration, "stimulus")
-    stimuli[:] = stimulus.table(stimuli, duration)
     return table, given
 
 
@@ -117,7 +116,7 @@ def _given(
     states: np.ndarray | None,
 ) -> dict[str, np.ndarray]:
     """The columns with a value for each neuron, by the names that tables give them."""
-    units = kind.units(model.current.unit, model.time_unit) | {n: q.unit for n, q in model.parameters.items()}
+    units = kind.units_in(model) | {n: q.unit for n, q in model.parameters.items()}
     given = {column_name(n, units[n]): c for n, c in {**fields, **parameters}.items() if c.ndim}
     if states is not None and states.ndim == 2:
         names = (column_name(f"initial.{n}", q.unit) for n, q in model.states.items())

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from hhcore.compile.module import load_kernel
-from hhcore.compile.parts import ObserverText, StimulusText
+from hhcore.compile.parts import HOLDING, ObserverText, StimulusText
 from hhcore.model.model import Model
 from hhcore.simulation.observers import Observer, standard_observers
 from hhcore.simulation.stimuli.stimulus import Stimulus
@@ -23,12 +23,27 @@ class Engine:
     observers: tuple[Observer, ...]
 
     def values(self, parameters: np.ndarray) -> dict[str, np.ndarray]:
-        """The fields of the stimulus by name, float64 (n,), in parameters (n, p + f)."""
-        return dict(zip(self.kind.fields, parameters[:, len(self.model.parameters) :].T, strict=True))
+        """The numbers of the stimulus by name, float64 (n,), in parameters (n, p + f)."""
+        return dict(zip(self.kind.numbers(), parameters[:, len(self.model.parameters) :].T, strict=True))
+
+    def arguments(self, points: np.ndarray, duration: float) -> np.ndarray:
+        """What a kernel takes, (n, p + f), from parameters and fields of the stimulus, float64 (n, p + fields)."""
+        parameters, fields = np.split(points, [len(self.model.parameters)], axis=1)
+        return np.column_stack([parameters, self.kind.table(fields, duration, self.model.ms, parameters)])
 
     def undisturbed(self, parameters: np.ndarray) -> np.ndarray:
-        """Add to parameters of the model, float64 (n, p), fields of a stimulus that injects nothing: (n, p + f)."""
-        return np.column_stack([parameters, np.tile(self.kernel.QUIET, (len(parameters), 1))])
+        """The same neurons, float64 (n, p + f), at their holding level: no more of a stimulus flows.
+
+        Of parameters of the model alone, float64 (n, p), the holding level is 0.
+        """
+        own, stimulus = np.split(parameters, [len(self.model.parameters)], axis=1)
+        quiet = np.tile(np.array(self.kernel.QUIET), (len(own), 1))
+        holding = self.kind.numbers().index(HOLDING)
+        if stimulus.shape[1]:
+            quiet[:, holding] = stimulus[:, holding]
+            levels = [i for i, field in enumerate(self.kind.fields.values()) if field.unit == "potential"]
+            quiet[:, levels if self.kind.absolute else []] = stimulus[:, [holding]]
+        return np.column_stack([own, quiet])
 
 
 def engine(model: Model, method: str, kind: type[Stimulus], observers: Sequence[Observer] | None = None) -> Engine:

@@ -15,6 +15,7 @@ from scipy.integrate import OdeSolution, solve_ivp
 from scipy.optimize import brentq, root
 
 from hhcore.base.errors import UserError, closest
+from hhcore.compile.parts import COMMAND, HOLDING
 from hhcore.model.clock import LONGEST_MS
 from hhcore.model.model import Model
 from hhcore.simulation.equations import equations
@@ -93,8 +94,8 @@ def derivative(
     return {name: values[f"dot({name})"] for name in model.states}
 
 
-def rest(model: Model, point: dict[str, float]) -> dict[str, float] | None:
-    """The stable equilibrium without stimulus that the neuron reaches from the state in the model file.
+def rest(model: Model, point: dict[str, float], stimulus: type[Stimulus] | None = None) -> dict[str, float] | None:
+    """The stable equilibrium at the holding level of its stimulus that the neuron reaches from the state in its file.
 
     Returns the state by name, or None where no stable equilibrium is found. Integrates for 1 s of the neuron's time,
     then solves dy/dt = 0 from the end, from the mean of the second half, and from states in it that differ in
@@ -102,7 +103,9 @@ def rest(model: Model, point: dict[str, float]) -> dict[str, float] | None:
 
     Raises ArithmeticError where the integration does not end.
     """
-    slope = _slope(model, _parameters(model, point, *kinds().values()), lambda t: 0.0)
+    held, clamped = point.get(HOLDING, 0.0), stimulus is not None and stimulus.acts == COMMAND
+    slope = _slope(model, _parameters(model, point, *kinds().values(), *filter(None, [stimulus])), lambda t: held)
+    slope = _kept_at(slope, list(model.states).index(model.potential), held) if clamped else slope
     end = RELAXATION / model.ms
     limited, start = _limited(slope, _evaluations(model, end)), _model_state(model)
     run = solve_ivp(limited, (0.0, end), start, method="LSODA", rtol=1e-8, atol=1e-10)
@@ -153,18 +156,24 @@ def reference(
     parameters = _parameters(model, point, kind)
     values = {name: quantity.value for name, quantity in model.parameters.items()} | parameters
     own = kind.text().own
-    edges, current = kind.twin(_fields(kind, point), duration)
+    fields = _fields(kind, point)
+    edges, current = kind.twin(fields, duration, model.ms)
     current = _of_file(model, values, current) if own else current
+    current = current if kind.absolute else _on(fields[HOLDING], current)
+    shocks, clamped = kind.shocks(fields, duration), kind.acts == COMMAND
     edges += jumps(model, values, duration, own)
     longest = LONGEST_MS / model.ms if model.clock(own).undecided else np.inf
     rearm = threshold if rearm is None else rearm
     potential = list(model.states).index(model.potential)
     edges = _apart({0.0, duration, *edges}, duration)
-    y = _initial(model, parameters, initial_state)
+    y = np.array(_initial(model, point, kind, initial_state))
     armed = y[potential] < threshold
     runs, ups, downs, peaks, left = [], [], [], [], _evaluations(model, duration)
     for begin, end in pairwise(edges):
-        slope = _limited(_slope(model, parameters, _until(current, end)), left)
+        y[potential] = current(begin) if clamped else y[potential] + _jump(shocks, begin, duration)
+        injected = _until(current, end)
+        slope = _slope(model, parameters, (lambda t: 0.0) if clamped else injected)
+        slope = _limited(_commanded(slope, potential, injected, begin, end) if clamped else slope, left)
         slope = _inside(slope, begin, end, CLOSE * duration)
         settings = {"method": method, "rtol": rtol, "atol": atol, "max_step": longest}
         run = solve_ivp(slope, (begin, end), y, **settings, dense_output=True)
@@ -186,6 +195,44 @@ def reference(
         final=dict(zip(model.states, y.tolist(), strict=True)),
         pieces=pieces,
     )
+
+
+def _on(holding: float, current: Callable[[float], float]) -> Callable[[float], float]:
+    """The current on a holding level."""
+    return lambda t: holding + current(t)
+
+
+def _jump(shocks: list[tuple[float, float]], begin: float, duration: float) -> float:
+    """By how much the potential jumps at the begin of a piece."""
+    return sum(displacement for time, displacement in shocks if abs(time - begin) <= CLOSE * duration)
+
+
+def _commanded(slope, potential: int, command: Callable[[float], float], begin: float, end: float):
+    """The slopes where the potential follows a command, which is smooth from `begin` to `end`."""
+    beside = 1e-5 * (end - begin)
+
+    def clamped(t: float, y: np.ndarray) -> np.ndarray:
+        y = np.array(y)
+        y[potential] = command(t)
+        before, after = max(t - beside, begin), min(t + beside, end)
+        slopes = slope(t, y)
+        slopes[potential] = (command(after) - command(before)) / (after - before)
+        return slopes
+
+    return clamped
+
+
+def _kept_at(slope, potential: int, level: float):
+    """The slopes where the potential is held at a level, to which it returns."""
+
+    def held(t: float, y: np.ndarray) -> np.ndarray:
+        fixed = np.array(y)
+        fixed[potential] = level
+        slopes = slope(t, fixed)
+        slopes[potential] = level - y[potential]
+        return slopes
+
+    return held
 
 
 def _at(pieces: list[OdeSolution], time: float) -> np.ndarray:
@@ -291,11 +338,13 @@ def _parameters(model: Model, point: dict[str, float], *stimuli: type[Stimulus])
     return {name: value for name, value in point.items() if name in model.parameters}
 
 
-def _initial(model: Model, point: dict[str, float], initial_state: str | dict[str, float]) -> list[float]:
+def _initial(
+    model: Model, point: dict[str, float], kind: type[Stimulus], initial_state: str | dict[str, float]
+) -> list[float]:
     if initial_state == "model":
         return _model_state(model)
     if initial_state == "rest":
-        state = rest(model, point) or rest(model, {})
+        state = rest(model, point, kind) or rest(model, {HOLDING: point.get(HOLDING, 0.0)}, kind)
         return list(state.values()) if state else _model_state(model)
     if not isinstance(initial_state, dict) or set(initial_state) != set(model.states):
         raise UserError(

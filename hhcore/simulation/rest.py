@@ -7,10 +7,11 @@ import numpy as np
 from hhcore.base.checks import quoted
 from hhcore.base.errors import UserError, closest
 from hhcore.base.units import Quantities, to_array
+from hhcore.compile.parts import HOLDING
 from hhcore.model.elsewhere import no_state
 from hhcore.model.model import NOTHING, Model
 from hhcore.simulation.engine import Engine
-from hhcore.simulation.integration import SAMPLE, integrate, pack
+from hhcore.simulation.integration import integrate, pack
 
 InitialState = str | Mapping[str, Quantities] | np.ndarray
 
@@ -25,7 +26,7 @@ WATCHED_NEURONS = 256  # at a time, for little memory
 def initial_states(
     engine: Engine, parameters: np.ndarray, initial_state: InitialState
 ) -> tuple[np.ndarray, np.ndarray]:
-    """States (n, N) and status int8 (n,: 0 ok, 1 no stable rest) for parameters of the model (n, p).
+    """States (n, N) and status int8 (n,: 0 ok, 1 no stable rest) of neurons, from what a kernel takes, (n, p + f).
 
     Raises UserError as `stated_states` and, for "rest", as `check_rest` does.
     """
@@ -106,10 +107,13 @@ def _rest(engine: Engine, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarra
     """Find the equilibria of all distinct parameter sets, starting from that of the model's own parameters."""
     reference = np.array([[q.value for q in engine.model.parameters.values()]])
     model_state = _model_state(engine.model)
-    models_rest, settled = _settle(engine, engine.undisturbed(reference), model_state)
-    start = models_rest[0] if settled[0] else model_state
-    representatives, group = _distinct(parameters)
-    states, settled = _settle(engine, engine.undisturbed(parameters[representatives]), start)
+    start = model_state
+    if not engine.kernel.CLAMPED:
+        models_rest, settled = _settle(engine, engine.undisturbed(reference), model_state)
+        start = models_rest[0] if settled[0] else model_state
+    quiet = engine.undisturbed(parameters)
+    representatives, group = _distinct(quiet)
+    states, settled = _settle(engine, quiet[representatives], start)
     states[~settled] = start
     return states[group], (~settled[group]).astype(np.int8)
 
@@ -133,9 +137,10 @@ def _settle(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tuple[
     A neuron that fires on may have a stable equilibrium too. Newton's method looks for it from the highest and from the
     lowest potential on the neuron's way: from outside, where the current grows with the potential.
     """
-    states, stable = _newton(engine, parameters, np.tile(start, (len(parameters), 1)))
+    begun = _begun(engine, parameters, start)
+    states, stable = _newton(engine, parameters, begun)
     unsettled = np.flatnonzero(~stable)
-    relaxed = _relax(engine, parameters[unsettled], np.tile(start, (len(unsettled), 1)))
+    relaxed = _relax(engine, parameters[unsettled], begun[unsettled])
     states[unsettled], stable[unsettled] = _newton(engine, parameters[unsettled], relaxed)
     firing = np.flatnonzero(~stable)
     for guess in _extremes(engine, parameters[firing], relaxed[~stable[unsettled]]):
@@ -143,6 +148,14 @@ def _settle(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tuple[
         settled &= ~stable[firing]
         states[firing[settled]], stable[firing[settled]] = found[settled], True
     return states, stable
+
+
+def _begun(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """The states (n, N) to start from: `start` (N,), and under a clamp the holding potential."""
+    states = np.tile(start, (len(parameters), 1))
+    if engine.kernel.CLAMPED:
+        states[:, list(engine.model.states).index(engine.model.potential)] = engine.values(parameters)[HOLDING]
+    return states
 
 
 def _newton(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -184,7 +197,7 @@ def _extremes(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tupl
     for first in range(0, len(start), WATCHED_NEURONS):
         rows = slice(first, first + WATCHED_NEURONS)
         settings = {"accuracy": _accuracy(engine), "samples": len(stops)}
-        samples = integrate(engine, parameters[rows], start[rows], stops, **settings).samples[:, :, len(SAMPLE) :]
+        samples = integrate(engine, parameters[rows], start[rows], stops, **settings).samples.states
         samples = np.where(np.isfinite(samples), samples, start[rows, None])  # after the end of one that failed
         each = np.arange(len(samples))
         highest[rows] = samples[each, samples[:, :, potential].argmax(axis=1)]

@@ -14,7 +14,7 @@ from hhcore.model.model import Model, load_model
 from hhcore.schemes.solver import Solver, solver
 from hhcore.simulation.arguments import positive, read_conditions, read_neurons
 from hhcore.simulation.engine import Engine, engine
-from hhcore.simulation.integration import SAMPLE, Integration, integrate, most_samples, pack
+from hhcore.simulation.integration import Integration, Samples, integrate, most_samples, pack
 from hhcore.simulation.observers import Observer, standard_observers
 from hhcore.simulation.rest import InitialState, initial_states, stated_states
 from hhcore.simulation.result import NO_STABLE_REST, STATUSES, Result, Trace, joined
@@ -49,12 +49,12 @@ def simulate(
     run = read_conditions(model, duration, analysis_window, threshold, rearm)
     check_threads(threads)
     stated = stated_states(model, initial_state)
-    table, given = read_neurons(model, points, stimulus, run.duration, stated)
+    points, given = read_neurons(model, points, stimulus, run.duration, stated)
     if observers is None:
         observers = standard_observers(type(stimulus), run.threshold, run.rearm, run.window, model.mV)
     compiled = engine(model, method, type(stimulus), observers)
-    start = "rest" if stated is None else stated
-    states, status = initial_states(compiled, table[:, : len(model.parameters)], start)
+    table = compiled.arguments(points, run.duration)
+    states, status = initial_states(compiled, table, "rest" if stated is None else stated)
     stops = _stops(run.duration, [stop for observer in compiled.observers for stop in observer.stops])
 
     cancelled = Event()
@@ -98,11 +98,12 @@ def trace(
     model = load_model(model) if isinstance(model, str) else model
     chosen = _solver(model, method, dt, local_error)
     duration = positive(duration, model.time_unit, "duration")
-    table, _ = read_neurons(model, point, stimulus, duration, stated_states(model, initial_state))
-    if len(table) != 1:
-        raise UserError(f"trace: {len(table)} neurons are given; give the point and the stimulus of one")
+    points, _ = read_neurons(model, point, stimulus, duration, stated_states(model, initial_state))
+    if len(points) != 1:
+        raise UserError(f"trace: {len(points)} neurons are given; give the point and the stimulus of one")
     compiled = engine(model, method, type(stimulus), observers)
-    start, status = initial_states(compiled, table[:, : len(model.parameters)], initial_state)
+    table = compiled.arguments(points, duration)
+    start, status = initial_states(compiled, table, initial_state)
     if interval is None:
         interval = TRACE_INTERVAL_MS / model.ms if chosen.scheme.adaptive else chosen.accuracy
     interval = positive(interval, model.time_unit, "interval")
@@ -114,8 +115,9 @@ def trace(
     stops = _stops(duration, interval * np.arange(1, int(duration / interval) + 1))
     most = most_samples(compiled, table, stops)
     integration = integrate(compiled, table, start, stops, accuracy=chosen.accuracy, samples=most)
-    values = _sampled(compiled, table, start, integration.samples[0])
-    units = {"time": model.time_unit, "stimulus": model.current.unit}
+    values = _sampled(compiled, table, start, integration.samples)
+    shown = model.states[model.potential] if compiled.kernel.CLAMPED else model.current
+    units = {"time": model.time_unit, "stimulus": shown.unit}
     units |= {name: q.unit for name, q in (model.states | model.currents).items()}
     columns = dict(zip(units, values.T, strict=True))
     return Trace(columns, STATUSES[_status(integration.outcome, status)[0]], units, model.ms, chosen)
@@ -144,44 +146,39 @@ def _chunks(n: int, threads: int, width: int) -> list[slice]:
     return [slice(first, first + size) for first in range(0, max(n, 1), size)]
 
 
-def _sampled(compiled: Engine, parameters: np.ndarray, start: np.ndarray, samples: np.ndarray) -> np.ndarray:
-    """Columns time, injected current, states and membrane currents, at the start and at each sample.
+def _sampled(compiled: Engine, parameters: np.ndarray, start: np.ndarray, samples: Samples) -> np.ndarray:
+    """Columns time, stimulus, states and membrane currents of one neuron, at the start and at each sample.
 
-    parameters : float64 (1, p + f); samples : float64 (k, 3 + N). Where the injected current jumps there are two rows,
-                 before and after; else it is that from the time on, and NaN without samples, of a neuron that fails at
-                 once
+    parameters : float64 (1, p + f); start : float64 (1, N). Where the stimulus jumps, or the potential by a shock or a
+                 command, there are two rows, before and after; a neuron that fails at once has one, its currents NaN
     """
-    samples = samples[np.isfinite(samples[:, 0])]
-    times, levels, onsets = samples[:, : len(SAMPLE)].T
-    last = (levels[-1], onsets[-1]) if len(levels) else (np.nan, np.nan)
-    segment = np.column_stack([np.r_[levels, last[0]], np.r_[onsets, last[1]]])  # that begins at a time, or goes on
-    times, states = np.r_[0.0, times], np.vstack([start, samples[:, len(SAMPLE) :]])
-    edges = np.flatnonzero((segment[1:] != segment[:-1]).any(axis=1) & np.isfinite(segment[1:, 0])) + 1
-    times, states = (np.insert(column, edges, column[edges], axis=0) for column in (times, states))
-    segment = np.insert(segment, edges, segment[edges - 1], axis=0)
-    flowing = _currents(compiled, parameters, times, segment, states)
-    before = edges + np.arange(len(edges))
-    jump = np.abs(np.diff(flowing[:, 0])[before]) > JUMP * np.abs(flowing[:, 0]).max(initial=0.0)
-    return np.delete(np.column_stack([times, flowing[:, 0], states, flowing[:, 1:]]), before[~jump], axis=0)
+    kept = np.isfinite(samples.times[0])
+    times, inputs, states = samples.times[0, kept], samples.inputs[0, kept], samples.states[0, kept]
+    if not len(times):
+        return np.column_stack([[0.0], [[np.nan]], start, np.full((1, compiled.kernel.CURRENTS), np.nan)])
+    flowing = _currents(compiled, parameters, times, inputs, states)
+    table = np.column_stack([times, flowing[:, 0], states, flowing[:, 1:]])
+    twice = np.flatnonzero(np.diff(times) == 0.0)  # rows before a segment begins
+    jump = np.abs(np.diff(flowing[:, 0])[twice]) > JUMP * np.abs(flowing[:, 0]).max(initial=0.0)
+    jump |= (states[twice] != states[twice + 1]).any(axis=1)
+    return np.delete(table, twice[~jump], axis=0)
 
 
 def _currents(
-    compiled: Engine, parameters: np.ndarray, times: np.ndarray, segment: np.ndarray, states: np.ndarray
+    compiled: Engine, parameters: np.ndarray, times: np.ndarray, inputs: np.ndarray, states: np.ndarray
 ) -> np.ndarray:
-    """The injected current and the membrane currents, float64 (n, 1 + currents), of one neuron.
+    """The stimulus and the membrane currents, float64 (n, 1 + currents), of one neuron.
 
-    parameters : float64 (1, p + f); times : float64 (n,); segment : float64 (n, 2), level and onset;
-    states : float64 (n, N)
+    parameters : float64 (1, p + f); times : float64 (n,); inputs : float64 (n, c); states : float64 (n, N)
     """
     kernel = compiled.kernel
-    given = {"TIME": times, "LEVEL": segment[:, 0], "ONSET": segment[:, 1]}
     flowing = np.empty((len(times), 1 + kernel.CURRENTS))
     for first in range(0, len(times), kernel.W):
         rows = np.minimum(np.arange(first, first + kernel.W), len(times) - 1)
         Z = pack(kernel, np.repeat(parameters, kernel.W, axis=0), states[rows])
         table = Z.reshape(kernel.ROWS, kernel.W)
-        for name, values in given.items():
-            table[getattr(kernel, name) // kernel.W] = values[rows]
+        table[kernel.TIME // kernel.W] = times[rows]
+        table[kernel.HELD // kernel.W :][: kernel.INPUTS] = inputs[rows].T
         kernel.evaluate_currents(Z)
         flowing[rows, 0] = table[kernel.INJECTED // kernel.W]
         flowing[rows, 1:] = table[kernel.MEMBRANE_CURRENT // kernel.W :][: kernel.CURRENTS].T

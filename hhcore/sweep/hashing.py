@@ -25,7 +25,8 @@ def context_digest(experiment: Experiment) -> str:
     e = experiment
     protocol = (e.protocol.kind, *astuple(e.protocol))
     initial = sorted(e.initial_state.items()) if isinstance(e.initial_state, dict) else e.initial_state
-    settings = (e.stimulus.kind, e.duration, e.analysis_window, e.threshold, e.rearm, initial, e.quantities, e.certify)
+    stimulus = (e.stimulus.kind, e.stimulus.acts, e.stimulus.settings)
+    settings = (*stimulus, e.duration, e.analysis_window, e.threshold, e.rearm, initial, e.quantities, e.certify)
     code = code_digest(*SIMULATION, *e.protocol.code(), *(e.protocol.error_code if e.certify == "all" else ()))
     methods, accuracy = (e.methods, e.tolerance) if e.solver is None else ([e.solver.method], e.solver.accuracy)
     kernels = (e.kernel_name(method) for method in methods)

@@ -3,16 +3,29 @@
 from math import inf
 
 from hhcore.simulation.observers.beats import Beats
+from hhcore.simulation.observers.courses import COURSE, Courses
 from hhcore.simulation.observers.extremes import OSCILLATION_MV, Extremes
 from hhcore.simulation.observers.observer import Observer
+from hhcore.simulation.observers.outputs import OUTPUT, Outputs
 from hhcore.simulation.observers.response import Response
 from hhcore.simulation.observers.shapes import Shapes
 from hhcore.simulation.observers.spikes import Spikes
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
 __all__ = [
-    *("OSCILLATION_MV", "Beats", "Extremes", "Observer", "Response", "Shapes", "Spikes"),
-    *("shape_observers", "standard_observers"),
+    "COURSE",
+    "OSCILLATION_MV",
+    "OUTPUT",
+    "Beats",
+    "Courses",
+    "Extremes",
+    "Observer",
+    "Outputs",
+    "Response",
+    "Shapes",
+    "Spikes",
+    "shape_observers",
+    "standard_observers",
 ]
 BEGIN_V_S, END_V_S = 10.0, -12.0  # dV/dt at which spikes begin and end: DerivativeThreshold, DownDerivativeThreshold
 REBOUND_MV = 0.01  # by how much the potential rises from the minimum after a spike, at least

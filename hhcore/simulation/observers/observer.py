@@ -3,7 +3,7 @@
 A kernel contains only the observers asked for. Rules:
 
 1. An observer is an object; its settings are its fields. What its class declares does not depend on them, so one kernel
-   serves all settings.
+   serves all settings. Only `variables`, what it names of the model besides the potential, makes a kernel of its own.
 2. `name` is one word. `rows` names its rows of the kernel's array Z, one number for each lane; no other observer and no
    part of the driver uses these names. `arguments` are its own arguments of the kernel by name, with their types
    ("f8", "i8[:]", "f8[:, :]", ...); none has the name of a hook.
@@ -25,12 +25,18 @@ A kernel contains only the observers asked for. Rules:
                                    STATE, LATER_SLOPE, TAKEN its length; TURN is where in it the potential turns, from
                                    0 to 1 or NaN, and EXTREMUM the potential there
        NAME_end(Z, ARGS, i, j)     neuron i is done or has failed
+       NAME_survey(Z, ARGS)        after each step of all lanes, if the observer has `variables`. KEEP is 1 where the
+                                   step counts; TIME is after it. `states_inside(Z, s)`, or `states_inside_of(Z, s, j)`
+                                   for one lane, make rows INSIDE, the states at s of the step; from these
+                                   `NAME_variables(Z, t, j)`, which is generated, makes rows NAME_VARIABLE
        NAME_room(ARGS, lanes)      whether one event in every lane still has room; else the kernel returns, `drain` is
                                    called, and the kernel goes on
 
 4. An observer changes no step and no state, and its results do not depend on the other observers.
 5. `stops` are times at which all neurons end a step.
-6. `recorder(neurons)` makes the arrays for one integration: `arguments()` are the values of the arguments, `drain()`
+6. `variables` are names that hhcore.model.variables explains; NAME_COUNT is how many. `each` names rows that there are
+   some of for each variable, and how many.
+7. `recorder(neurons)` makes the arrays for one integration: `arguments()` are the values of the arguments, `drain()`
    makes room, `record()` returns the results of each neuron, by the names that `fields` declares.
 """
 
@@ -98,6 +104,12 @@ class Observer:
     arguments: ClassVar[dict[str, str]]
     text: ClassVar[str]
     fields: ClassVar[tuple[RecordField, ...]]
+    each: ClassVar[dict[str, int]] = {}
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """What it observes of the model besides the potential."""
+        return ()
 
     def recorder(self, neurons: Neurons) -> Recorder:
         """Make the arrays for one integration."""
@@ -108,10 +120,10 @@ class Observer:
         """Times at which all neurons end a step."""
         return ()
 
-    @classmethod
-    def kernel_text(cls) -> ObserverText:
+    def kernel_text(self) -> ObserverText:
         """The observer as a kernel knows it."""
-        return ObserverText(cls.name, cls.rows, tuple(cls.arguments.items()), cls.text)
+        parts = self.name, self.rows, tuple(self.arguments.items()), self.text
+        return ObserverText(*parts, self.variables, tuple(self.each.items()))
 
 
 def source(module: str) -> str:

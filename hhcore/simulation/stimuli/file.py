@@ -35,6 +35,7 @@ def segment(k, factor):
     return inf, factor
 '''
     expression = f"{LEVEL} * {FORMULA}"
+    clamps = False
 
     @classmethod
     def check(cls, values: Values, duration: float, where: str) -> None:
@@ -62,6 +63,8 @@ def segment(k, factor):
         return np.zeros(len(values["factor"]), dtype=np.int64)
 
     @classmethod
-    def twin(cls, values: Mapping[str, float], duration: float) -> tuple[list[float], Callable[[float], float]]:
+    def twin(
+        cls, values: Mapping[str, float], duration: float, ms: float
+    ) -> tuple[list[float], Callable[[float], float]]:
         """The factor."""
         return [], lambda t: values["factor"]

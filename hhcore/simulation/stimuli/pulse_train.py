@@ -142,14 +142,18 @@ def beat(k):
         return cls._numbers(values, duration).astype(np.int64)
 
     @classmethod
-    def resolve(cls, values: Values, duration: float) -> dict[str, np.ndarray]:
+    def resolve(cls, values: Values, duration: float, ms: float, parameters: np.ndarray) -> dict[str, np.ndarray]:
         """Fill in the number of pulses of each neuron."""
         return {**values, "number": cls._numbers(values, duration)}
 
     @classmethod
-    def twin(cls, values: Mapping[str, float], duration: float) -> tuple[list[float], Callable[[float], float]]:
+    def twin(
+        cls, values: Mapping[str, float], duration: float, ms: float
+    ) -> tuple[list[float], Callable[[float], float]]:
         """All pulses that end within the run, up to rounding; each half-open."""
-        amplitude, width, period, number, start = (values[name] for name in cls.fields)
+        amplitude, width, period, number, start = (
+            values[name] for name in ("amplitude", "width", "period", "number", "start")
+        )
         onsets: list[float] = []
         while len(onsets) < number and start + len(onsets) * period + width <= duration * (1 + 1e-12):
             onsets.append(start + len(onsets) * period)

@@ -82,7 +82,9 @@ def segment(k, amplitude, start, stop):
         return np.full(len(values["start"]), 2, dtype=np.int64)
 
     @classmethod
-    def twin(cls, values: Mapping[str, float], duration: float) -> tuple[list[float], Callable[[float], float]]:
+    def twin(
+        cls, values: Mapping[str, float], duration: float, ms: float
+    ) -> tuple[list[float], Callable[[float], float]]:
         """The step, half-open."""
         amplitude, start, stop = values["amplitude"], values["start"], values["stop"]
         return [start, stop], lambda t: amplitude if start <= t < stop else 0.0

@@ -4,45 +4,62 @@ A kind is one class, in a file of its own in this folder; nothing else names it.
 
 1. A stimulus is a row of segments, k = 0, 1, 2, ..., from time 0 on. Within a segment its current is smooth in time; it
    may jump from one to the next. Steps of the integration end exactly where a segment ends.
-2. `segment` is the text of a function `segment(k, FIELDS)` that returns (end, level): when segment k ends, and a number
-   that is its own. FIELDS are the kind's fields, in their order. Ends never decrease with k; a segment that ends before
-   it begins is skipped; the last one ends at `inf`. Compute an end from k, not from the end before, so that errors of
-   rounding do not add up.
+2. `segment` is the text of a function that returns (end, level): when segment k ends, and a number that is its own. Its
+   arguments are, by their names, any of: `k`; the fields of the kind and the numbers `derived` from them; `level` and
+   `rise` of the segment before, 0.0 before the first; `table`, rows of two numbers that all neurons share, the `data`
+   of the kind from row `first` on, a derived number, which a sum moves. Ends never decrease with k; a segment that ends
+   before it begins is skipped; the last one ends at `inf`. Compute an end from k, not from the end before, so that
+   errors of rounding do not add up.
 3. `expression` is the current inside a segment in Myokit's language: of `time`, `level`, `onset` (when the segment
-   began) and the fields. It is compiled like the equations of the model, and differentiated where a scheme needs that.
-   Where the current is constant in each segment, the expression is `level`, and costs nothing. `formula` stands for
-   what the model itself has for the injected current.
-4. `beat`, if there are beats, is the text of a function `beat(k)`: the number of the beat that begins with segment k,
+   began), and the same numbers. It is compiled like the equations of the model, and differentiated where a scheme needs
+   that. Where the current is constant in each segment, the expression is `level`, and costs nothing. If it has `rise`,
+   the change of the current in a unit of time, `segment` returns (end, level, rise). `formula` stands for what the
+   model itself has for the injected current. `restarts` is False for a kind whose current hardly jumps where a segment
+   begins: steps of the integration then go on with the length that they have.
+4. Every kind has a field `holding`, a level under all of it, which is added to its current: a kind neither declares nor
+   adds it. If its levels count from zero, it is `absolute`; then `holding` is the level before time 0 alone.
+5. `beat`, if there are beats, is the text of a function `beat(k)`: the number of the beat that begins with segment k,
    from 0 on, or -1. `beat_counts` are the beats of each neuron, and `edge_counts` at most how many segments end within
    the run: both from formulas, since arrays of them all may be too large.
-5. Texts are in the kernels' language (hhcore.compile.language.translate), a part of Python: they run as Python too.
-6. `quiet` has a value for each field; with them no current flows and everything is finite. Rest is found with them.
-7. `check` refuses fields that make no stimulus, `check_model` a model that does not go with it; `resolve` puts numbers
-   in the place of what stands for the end of the run, before a kernel sees them. So that all mistakes of a config are
-   listed, `check` also sees NaN for a field that is itself wrong, and inf for a duration that is: neither is a mistake.
-8. `twin` says in plain Python when the current may jump, and what it is (with a `formula`, what that is multiplied by):
+6. Texts are in the kernels' language (hhcore.compile.language.translate), a part of Python: they run as Python too.
+   Functions besides `segment` and `beat` have names that no other kind has.
+7. `quiet` has a value for each field and each derived number; with them no current flows and everything is finite.
+   Rest is found with them.
+8. `check` refuses fields that make no stimulus, `check_model` a model that does not go with it. `resolve` puts numbers
+   in the place of what stands for the end of the run, and computes the derived ones, before a kernel sees them. So that
+   all mistakes of a config are listed, `check` also sees NaN for a field that is itself wrong, and inf for a duration
+   that is: neither is a mistake.
+9. `twin` says in plain Python when the current may jump, and what it is (with a `formula`, what that is multiplied by):
    SciPy integrates with it, in hhcore.simulation.reference. It is written independently of the texts, so that one
    checks the other.
+10. A kind `acts` on the current, or gives shocks: where a segment begins, the potential jumps by its level, and no
+   current flows. `shocks` is its twin.
+11. A kind with settings that are no numbers of a neuron, such as the file of a waveform, makes a class for them:
+   `specialised` reads them from a config. `settings` is the text of all that determines a result besides the texts.
+   `clamps` says whether the kind may be the command of a voltage clamp, `injects` whether it may be a current.
 """
 
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from hhcore.base.checks import Key, in_other_words
 from hhcore.base.errors import UserError, closest
-from hhcore.base.units import to_array
-from hhcore.compile.parts import LEVEL, StimulusText
+from hhcore.base.units import Quantities, to_array
+from hhcore.compile.parts import COMMAND, CURRENT, HOLDING, LEVEL, SHOCK, PartText, StimulusText
 from hhcore.model.model import Model
 
 CURRENT_ELSEWHERE = dict.fromkeys(  # what other programs call an amplitude
     ("amp", "I", "I_ext", "Iext", "I_app", "Iapp", "I_inj", "I_stim", "stim_amplitude"),
     "`amplitude`, mostly a density: 1 nA on 1000 um^2 is 100 uA/cm^2",
 )
+FIRST = "first"  # the derived number that says where in `table` the rows of a kind begin
 Values = Mapping[str, np.ndarray]  # float64 (n,) of each field
 
 
@@ -50,7 +67,7 @@ Values = Mapping[str, np.ndarray]  # float64 (n,) of each field
 class Field:
     """One number of a stimulus.
 
-    unit      : "current" or "time" for the unit that the model has for it, or "1"
+    unit      : "current", "time" or "potential" for the unit that the model has for it; "frequency" for Hz; or a unit
     meaning   : in words; those before a comma are the label
     default   : None if the field is required; a time of infinity is the end of the run
     swept     : whether it may be an axis
@@ -70,19 +87,41 @@ class Field:
         return Key(self.meaning, example, self.default is None, otherwise, self.unit, elsewhere=self.elsewhere)
 
 
+HOLDS = Field("current", "Holding current", 0.0, elsewhere=dict.fromkeys(("I_hold", "bias", "offset"), "`holding`"))
+COMMANDS = Field("potential", "Holding potential", elsewhere=dict.fromkeys(("V_hold", "vhold", "v_init"), "`holding`"))
+
+
+@dataclass(frozen=True)
 class Stimulus:
     """A kind of stimulus; the rules are at the head of this file."""
+
+    holding: Quantities = dataclasses.field(default=0.0, kw_only=True)
 
     kind: ClassVar[str]
     title: ClassVar[str]
     example: ClassVar[str]  # as written in a config
     axis: ClassVar[str]  # the field that curves are drawn against
     fields: ClassVar[dict[str, Field]]
+    derived: ClassVar[tuple[str, ...]] = ()
     quiet: ClassVar[dict[str, float]]
     elsewhere: ClassVar[tuple[str, ...]] = ()  # what other programs call the kind
     segment: ClassVar[str]
     expression: ClassVar[str] = LEVEL
+    restarts: ClassVar[bool] = True
     beat: ClassVar[str] = ""
+    acts: ClassVar[str] = CURRENT
+    absolute: ClassVar[bool] = False
+    injects: ClassVar[bool] = True
+    clamps: ClassVar[bool] = True
+    data: ClassVar[np.ndarray] = np.empty((0, 2))  # what texts call `table`
+    settings: ClassVar[str] = ""
+    settled: ClassVar[tuple[str, ...]] = ()  # the keys of a config that `specialised` reads
+
+    def __init_subclass__(cls, **given: object) -> None:
+        super().__init_subclass__(**given)
+        if "fields" in vars(cls):
+            cls.fields = {**cls.fields, HOLDING: COMMANDS if cls.acts == COMMAND else HOLDS}
+            cls.quiet = {**cls.quiet, HOLDING: 0.0}
 
     def __new__(cls, *_: object, **given: object) -> Self:
         """Raises UserError for a keyword that is no field."""
@@ -94,6 +133,22 @@ class Stimulus:
         return super().__new__(cls)
 
     @classmethod
+    def specialised(cls, body: dict[str, object], where: str, base: Path) -> tuple[type["Stimulus"], dict[str, object]]:
+        """The class for the settings in a config, and what is written for its fields (rule 11).
+
+        body : what is written; base : the folder that relative paths start from. Raises UserError.
+        """
+        return cls, body
+
+    @classmethod
+    @lru_cache
+    def command(cls) -> type["Stimulus"]:
+        """The kind as the command of a voltage clamp: what is a current in it is a potential there."""
+        own = {name: field for name, field in cls.fields.items() if name != HOLDING}
+        fields = {n: dataclasses.replace(f, unit={"current": "potential"}.get(f.unit, f.unit)) for n, f in own.items()}
+        return type(cls.__name__, (cls,), {"__module__": cls.__module__, "acts": COMMAND, "fields": fields})
+
+    @classmethod
     def check(cls, values: Values, duration: float, where: str) -> None:
         """Raise UserError if values, float64 (m,) of each field, are not legal. `where` begins the message."""
         raise NotImplementedError
@@ -103,9 +158,19 @@ class Stimulus:
         """Raise UserError if the kind does not go with a model; by default any model does."""
 
     @classmethod
-    def twin(cls, values: Mapping[str, float], duration: float) -> tuple[list[float], Callable[[float], float]]:
-        """Of one neuron: times at which the current may jump, and the current as a function of time."""
+    def twin(
+        cls, values: Mapping[str, float], duration: float, ms: float
+    ) -> tuple[list[float], Callable[[float], float]]:
+        """Of one neuron: times at which the current may jump, and the current as a function of time.
+
+        ms : milliseconds in the unit of time
+        """
         raise NotImplementedError
+
+    @classmethod
+    def shocks(cls, values: Mapping[str, float], duration: float) -> list[tuple[float, float]]:
+        """Of one neuron: times at which the potential jumps, and by how much (rule 10)."""
+        return []
 
     @classmethod
     def edge_counts(cls, values: Values, duration: float) -> np.ndarray:
@@ -118,15 +183,30 @@ class Stimulus:
         return np.zeros(len(next(iter(values.values()))), dtype=np.int64)
 
     @classmethod
-    def resolve(cls, values: Values, duration: float) -> dict[str, np.ndarray]:
-        """The values as kernels take them."""
+    def resolve(cls, values: Values, duration: float, ms: float, parameters: np.ndarray) -> dict[str, np.ndarray]:
+        """The values and the derived numbers as kernels take them.
+
+        ms : milliseconds in the unit of time; parameters : float64 (n, p), those of the model
+        """
         return dict(values)
+
+    @classmethod
+    def numbers(cls) -> tuple[str, ...]:
+        """What a kernel takes of a neuron's stimulus: the fields, then the numbers derived from them."""
+        return (*cls.fields, *cls.derived)
+
+    @classmethod
+    def parts(cls) -> tuple[PartText, ...]:
+        """The texts: one part, of all numbers."""
+        numbers = tuple((name, name) for name in cls.numbers() if name != HOLDING)
+        acts = SHOCK if cls.acts == SHOCK else CURRENT
+        return (PartText("", numbers, cls.segment, cls.expression, cls.restarts, cls.beat, acts),)
 
     @classmethod
     def text(cls) -> StimulusText:
         """The kind as a kernel knows it."""
-        quiet = tuple(float(cls.quiet[name]) for name in cls.fields)
-        return StimulusText(cls.kind, tuple(cls.fields), quiet, cls.segment, cls.expression, cls.beat)
+        quiet = tuple(float(cls.quiet[name]) for name in cls.numbers())
+        return StimulusText(cls.kind, cls.numbers(), quiet, cls.parts(), cls.acts == COMMAND, cls.absolute)
 
     @classmethod
     def keys(cls) -> dict[str, Key]:
@@ -135,9 +215,15 @@ class Stimulus:
         return {"kind": kind, **{name: declared.key(cls.example) for name, declared in cls.fields.items()}}
 
     @classmethod
-    def units(cls, current: str, time: str) -> dict[str, str]:
-        """Unit of each field, for a model's units of the injected current and of time."""
-        return {name: {"current": current, "time": time}.get(f.unit, f.unit) for name, f in cls.fields.items()}
+    def units(cls, current: str, time: str, potential: str) -> dict[str, str]:
+        """Unit of each field, for a model's units of the injected current, of time and of the membrane potential."""
+        own = {"current": current, "time": time, "potential": potential, "frequency": "Hz"}
+        return {name: own.get(field.unit, field.unit) for name, field in cls.fields.items()}
+
+    @classmethod
+    def units_in(cls, model: Model) -> dict[str, str]:
+        """Unit of each field in a model."""
+        return cls.units(model.current.unit, model.time_unit, model.states[model.potential].unit)
 
     @classmethod
     def defaults(cls, duration: float) -> dict[str, float]:
@@ -146,14 +232,24 @@ class Stimulus:
         return {name: min(v, duration) if cls.fields[name].unit == "time" else v for name, v in values.items()}
 
     @classmethod
-    def table(cls, stimuli: np.ndarray, duration: float) -> np.ndarray:
-        """The fields, float64 (n, f), as kernels take them."""
-        values = cls.resolve(dict(zip(cls.fields, stimuli.T, strict=True)), duration)
-        return np.column_stack([values[name] for name in cls.fields])
+    def table(cls, stimuli: np.ndarray, duration: float, ms: float, parameters: np.ndarray) -> np.ndarray:
+        """The numbers that kernels take, (n, k), from fields, float64 (n, f), and parameters, float64 (n, p)."""
+        values = cls.resolve(dict(zip(cls.fields, stimuli.T, strict=True)), duration, ms, parameters)
+        return np.column_stack([values[name] for name in cls.numbers()])
+
+    @classmethod
+    def place(cls, name: str) -> str:
+        """Where a field stands in the mapping of a config."""
+        return name
+
+    @property
+    def values(self) -> dict[str, Quantities]:
+        """What is given for each field."""
+        return {name: getattr(self, name) for name in self.fields}
 
     def written(self) -> dict[str, object]:
         """The stimulus as a mapping of a config: its kind, and the fields that do not have their default."""
-        values = {name: getattr(self, name) for name in self.fields}
+        values = self.values
         default = {name for name, value in values.items() if np.ndim(value) == 0 and value == self.fields[name].default}
         return {"kind": self.kind, **{name: value for name, value in values.items() if name not in default}}
 
@@ -163,8 +259,8 @@ class Stimulus:
         No time that defaults to the end of the run is later. Raises UserError for a field that is neither a quantity
         nor a list of them, and for a time that is not finite.
         """
-        units = self.units(model.current.unit, model.time_unit)
-        values = {name: to_array(getattr(self, name), units[name], f"stimulus.{name}") for name in self.fields}
+        units = self.units_in(model)
+        values = {name: to_array(value, units[name], f"stimulus.{name}") for name, value in self.values.items()}
         for name, field in self.fields.items():
             endless = np.isnan(values[name]) if field.default == inf else ~np.isfinite(values[name])
             if field.unit == "time" and endless.any():

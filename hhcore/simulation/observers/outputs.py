@@ -1,0 +1,76 @@
+"""Extremes, integral, first and last value of any variable of the model, in windows of time or in each segment."""
+
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+
+from hhcore.simulation.observers.observer import Neurons, Observer, Recorder, RecordField, source
+from hhcore.simulation.result import Ragged, Record
+
+# Columns of a variable in a window: times, values, and the integral over time. NaN if the run does not get there.
+OUTPUT = ("begin", "end", "first", "last", "max", "max_time", "min", "min_time", "integral")
+
+
+@dataclass(frozen=True)
+class Outputs(Observer):
+    """What each of `names` does while start <= t <= stop; the rows are those of the first window, then of the next.
+
+    names : variables, as hhcore.model.variables explains them
+    cuts  : times that divide start to stop into several windows
+    segments : whether each segment of the stimulus is a window instead; then there are no cuts
+
+    Extremes and integrals are those of the scheme's own interpolant: the integral by Lobatto's rule of order 8, on
+    pieces of a step where the variable is not smooth enough for it, extremes inside a step by Brent's method.
+    """
+
+    names: tuple[str, ...]
+    start: float = 0.0
+    stop: float = inf
+    segments: bool = False
+    cuts: tuple[float, ...] = ()
+
+    name = "outputs"
+    rows = ("OPEN", "OPENED", "UNCLEAR")
+    each = {"NODE": 5, "FIRST": 1, "HIGHEST": 1, "HIGHEST_TIME": 1, "LOWEST": 1, "LOWEST_TIME": 1, "INTEGRAL": 1}
+    arguments = {"edges": "f8[:]", "segments": "i8", "first": "i8[:]", "window": "i8[:]", "found": "f8[:, :]"}
+    text = source(__file__)
+    fields = (RecordField("outputs", "float64", len(OUTPUT)),)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The names."""
+        return self.names
+
+    @property
+    def edges(self) -> tuple[float, ...]:
+        """Where windows begin and end, increasing."""
+        return tuple(sorted({self.start, *self.cuts, self.stop}))
+
+    @property
+    def stops(self) -> tuple[float, ...]:
+        """The edges of the windows, so that no step straddles them."""
+        return self.edges
+
+    def recorder(self, neurons: Neurons) -> Recorder:
+        """A row for each window and name."""
+        if self.segments:
+            windows = neurons.kind.edge_counts(neurons.values, neurons.duration) + 1
+        else:
+            windows = np.full(neurons.n, len(self.edges) - 1)
+        return _Windows(self, windows * len(self.names), neurons.lanes)
+
+
+class _Windows(Recorder):
+    """first: int64 (n,), row of each neuron's first window; window: int64 (lanes,), the present one of each lane."""
+
+    def __init__(self, observer: Outputs, counts: np.ndarray, lanes: int):
+        self.edges, self.segments, self.counts = np.array(observer.edges), int(observer.segments), counts
+        self.first, self.window = np.cumsum(counts) - counts, np.full(lanes, -1)
+        self.table = np.full((counts.sum(), len(OUTPUT)), np.nan)
+
+    def arguments(self) -> tuple:
+        return self.edges, self.segments, self.first, self.window, self.table
+
+    def record(self) -> Record:
+        return {"outputs": Ragged.of(self.table, self.counts)}

@@ -1,0 +1,240 @@
+"""Outputs of any variable: against SciPy's dense output and quadrature, published numbers, and themselves."""
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.optimize import minimize_scalar
+
+import hhcore
+from hhcore.base.errors import UserError
+from hhcore.compile.text import generate
+from hhcore.simulation.engine import kernel_parts
+from hhcore.simulation.observers import COURSE, OUTPUT, Courses, Extremes, Outputs, Spikes
+from hhcore.simulation.reference import evaluate, reference
+from hhcore.simulation.result import Ragged
+from hhcore.simulation.simulate import simulate
+
+HH = hhcore.load_model("hodgkin_huxley_1952")
+NAMES = ("membrane.V", "sodium.i", "sodium.m", "total", "potassium.alpha_n", "dot(membrane.V)", "conductance(sodium.i)")
+WINDOW, AMPLITUDE = (1.0, 9.0), 10.0  # one spike
+FARADAY = 96485.33212  # C/mol
+
+
+def value_of(name: str, run, t: float) -> float:
+    """A variable of the reference at time t, from Myokit's own equations."""
+    values = evaluate(HH, dict(zip(HH.states, run.at(t), strict=True)), {}, AMPLITUDE, t)
+    if name == "total":
+        return sum(values[current] for current in HH.currents)
+    if name == "conductance(sodium.i)":
+        return values["sodium.i"] / (values["membrane.V"] - HH.parameters["sodium.E"].value)
+    return values[name]
+
+
+@pytest.fixture(scope="module")
+def by_scipy() -> np.ndarray:
+    """The columns of OUTPUT for each of NAMES, float64 (7, 9)."""
+    run = reference(HH, {"amplitude": AMPLITUDE}, duration=WINDOW[1], initial_state="model")
+    times, rows = np.linspace(*WINDOW, 161), []
+    for name in NAMES:
+        values = np.array([value_of(name, run, t) for t in times])
+        row = [*WINDOW, values[0], values[-1]]
+        for sign in (1.0, -1.0):
+            k = int(np.argmax(sign * values))
+            beside = times[max(k - 1, 0)], times[min(k + 1, len(times) - 1)]
+            settings = {"bounds": beside, "method": "bounded", "options": {"xatol": 1e-9}}
+            found = minimize_scalar(lambda t, name=name, sign=sign: -sign * value_of(name, run, t), **settings)
+            row += [-sign * found.fun, found.x]
+        edges, accuracy = np.linspace(*WINDOW, 9), {"epsabs": 1e-9, "epsrel": 1e-9}
+        parts = zip(edges, edges[1:], strict=False)
+        rows.append([*row, sum(quad(lambda t, name=name: value_of(name, run, t), *p, **accuracy)[0] for p in parts)])
+    return np.array(rows)
+
+
+def outputs(observer: Outputs, **settings) -> np.ndarray:
+    settings = {"duration": 12.0, "initial_state": "model"} | settings
+    return simulate(HH, {}, hhcore.Step(AMPLITUDE), observers=(observer,), **settings).record["outputs"].values
+
+
+def worst(found: np.ndarray, exact: np.ndarray) -> np.ndarray:
+    """The largest errors of values, times of extremes, and integrals, all but the times relative to the variable."""
+    size = np.abs(exact[:, [4, 6]]).max(axis=1)
+    error = np.abs(found - exact)
+    values = (error[:, [2, 3, 4, 6]] / size[:, None]).max()
+    return np.array([values, error[:, [5, 7]].max(), (error[:, 8] / size).max() / (WINDOW[1] - WINDOW[0])])
+
+
+METHODS = {
+    "rk4": ({"dt": 0.005}, (1e-6, 1e-6, 1e-6)),
+    "tsit5": ({"local_error": 1e-9}, (1e-7, 1e-5, 1e-8)),
+    "dop853": ({"local_error": 1e-9}, (1e-7, 1e-5, 1e-8)),
+    "rodas5p": ({"local_error": 1e-9}, (1e-7, 1e-5, 1e-8)),
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_extremes_and_integrals_are_those_of_scipy(method, by_scipy):
+    settings, limits = METHODS[method]
+    found = outputs(Outputs(NAMES, *WINDOW), method=method, **settings)
+    assert (worst(found, by_scipy) < limits).all()
+
+
+def test_errors_fall_with_the_fourth_power_of_the_step(by_scipy):
+    """As those of the states do; a rule of a lower order for the integral, or linear interpolation, would show."""
+    coarse, fine = (worst(outputs(Outputs(NAMES, *WINDOW), method="rk4", dt=dt), by_scipy) for dt in (0.02, 0.005))
+    assert (coarse[[0, 2]] / fine[[0, 2]] > 3.5**4).all()
+
+
+@pytest.mark.parametrize("method", ["tsit5", "rodas5p"])
+def test_a_smaller_local_error_makes_all_errors_smaller(method, by_scipy):
+    errors = [worst(outputs(Outputs(NAMES, *WINDOW), method=method, local_error=e), by_scipy) for e in (1e-4, 1e-9)]
+    assert (errors[0] / errors[1] > 100).all()
+
+
+def test_windows_that_follow_each_other_add_up_to_one():
+    whole, parts = outputs(Outputs(NAMES, 0.0, 12.0)), outputs(Outputs(NAMES, 0.0, 12.0, cuts=(2.0, 5.0)))
+    parts = parts.reshape(3, len(NAMES), len(OUTPUT))
+    column = {name: parts[:, :, i] for i, name in enumerate(OUTPUT)}
+    assert parts[:, 0, :2].tolist() == [[0.0, 2.0], [2.0, 5.0], [5.0, 12.0]]
+    assert column["first"][0].tolist() == whole[:, 2].tolist()
+    assert (column["last"][:-1] == column["first"][1:]).all()  # nothing jumps
+    assert np.allclose(column["max"].max(axis=0), whole[:, 4], rtol=1e-5)
+    assert np.allclose(column["integral"].sum(axis=0), whole[:, 8], rtol=1e-5)
+
+
+def test_ions_of_an_impulse_are_the_published_ones():
+    """After a shock of 15 mV from rest, without what flows at rest, in pmol/cm^2 at 6.3 degrees Celsius.
+
+    The leak is the one with which the neuron rests at -65 mV exactly, as in the paper.
+    """
+    rest = evaluate(HH, gates := {name: q.value for name, q in HH.states.items()}, {})
+    for gate in ("sodium.m", "sodium.h", "potassium.n"):
+        a, b = (rest[gate.replace(".", f".{rate}_")] for rate in ("alpha", "beta"))
+        gates[gate] = a / (a + b)
+    rest = evaluate(HH, gates, {})
+    leak = {"leak.E": -65.0 + (rest["sodium.i"] + rest["potassium.i"]) / HH.parameters["leak.g"].value}
+    settings = {"duration": 100.0, "initial_state": gates | {"membrane.V": -50.0}, "local_error": 1e-9}
+    observer = Outputs(("sodium.i", "potassium.i"), 0.0, 100.0)
+    found = simulate(HH, leak, hhcore.Step(0.0), observers=(observer,), **settings).record["outputs"].values
+    charge = found[:, 8] - 100.0 * np.array([rest["sodium.i"], rest["potassium.i"]])  # nC/cm^2
+    assert np.allclose(1e3 / FARADAY * charge, [-14.457, 14.327], atol=6e-4)
+
+
+STEPS = hhcore.Step(np.array([10.0, 5.0, 0.0]), start=3.0, stop=np.array([8.0, 43.0, 8.0]))
+
+
+def test_each_segment_is_a_window():
+    observer = Outputs(("sodium.m", "stimulus.amplitude"), segments=True)
+    record = simulate(HH, {}, STEPS, duration=30.0, observers=(observer,)).record["outputs"]
+    assert record.offsets.tolist() == [0, 6, 12, 18]  # as many as the stimulus has at most
+    table = record.values.reshape(3, 3, 2, len(OUTPUT))
+    assert table[0, :, 0, :2].tolist() == [[0, 3], [3, 8], [8, 30]]
+    assert table[0, :, 1, 2:5].tolist() == [[0, 0, 0], [10, 10, 10], [0, 0, 0]]  # the current after each jump
+    assert table[0, :, 1, 8] == pytest.approx([0, 50, 0])
+    assert table[1, :, 0, :2].tolist()[:2] == [[0, 3], [3, 30]] and np.isnan(table[1, 2]).all()
+
+
+@pytest.mark.parametrize("method", ["rk4", "tsit5", "dop853", "rodas5p"])
+def test_courses_are_those_of_scipy(method):
+    setting = {"dt": 0.005} if method == "rk4" else {"local_error": 1e-9}
+    settings = {"duration": 8.0, "initial_state": "model", "method": method} | setting
+    found = simulate(HH, {}, hhcore.Step(AMPLITUDE, 3.0), observers=(Courses(("membrane.V", "sodium.i")),), **settings)
+    courses = found.record["courses"].values.reshape(3, 2, len(COURSE))[:2]  # the third segment begins with the end
+    exact = reference(HH, {"amplitude": AMPLITUDE, "start": 3.0, "stop": 8.0}, duration=8.0, initial_state="model")
+    for (begin, end), course in zip([(0.0, 3.0), (3.0, 8.0)], courses, strict=True):
+        times = begin + (end - begin) * COURSE
+        assert np.allclose(course[0], [exact.at(t)[0] for t in times], atol=2e-5)
+        assert np.allclose(course[1], [value_of("sodium.i", exact, t) for t in times], atol=2e-3)
+    assert COURSE[0] == 1e-4 and COURSE[-1] == 1.0 and np.allclose(COURSE[1:] / COURSE[:-1], 10 ** (4 / 63))
+
+
+def record(observers, stimulus, **settings) -> dict:
+    settings = {"duration": 30.0, "method": "tsit5"} | settings
+    return simulate(HH, {}, stimulus, observers=observers, **settings).record
+
+
+def same(a, b) -> bool:
+    return a == b if isinstance(a, Ragged) else np.array_equal(a, b, equal_nan=True)
+
+
+@pytest.mark.parametrize("method", ["tsit5", "dop853", "rodas5p"])
+def test_outputs_change_nothing_that_others_note(method):
+    standard = (Spikes(0.0, 0.0), Extremes(5.0, 25.0))
+    alone = record(standard, STEPS, method=method)
+    watched = record((*standard, Outputs(NAMES, 5.0, 25.0), Courses(NAMES[:2])), STEPS, method=method)
+    assert all(same(column, watched[name]) for name, column in alone.items())
+
+
+def test_outputs_of_a_neuron_do_not_depend_on_its_neighbours():
+    amplitudes = np.linspace(0.0, 40.0, 71)  # more than the lanes, and no multiple of them
+    both = Outputs(NAMES, 2.0, 20.0), Courses(NAMES[:2])
+    together = record(both, hhcore.Step(amplitudes, 1.0, 15.0))
+    reversed_ = record(both, hhcore.Step(amplitudes[::-1], 1.0, 15.0))
+    rows = slice(40, 41)
+    alone = record(both, hhcore.Step(amplitudes[rows], 1.0, 15.0))
+    for name in ("outputs", "courses"):
+        table = together[name].values.reshape(71, -1)
+        assert same(table, reversed_[name].values.reshape(71, -1)[::-1])
+        assert same(table[rows], alone[name].values.reshape(1, -1))
+
+
+JUMPY = """
+[[model]]
+a.V = -60
+[a]
+t = 0 bind time
+p = 0 bind pace
+dot(V) = (p - 60 - V) / 10
+up = if(V > -55, 2, 1)
+square = V * V
+flat = 3 * p
+i = 0.1 * (V + 60) ^ 3
+"""
+
+
+@pytest.fixture
+def jumpy(tmp_path) -> hhcore.Model:
+    (tmp_path / "m.mmt").write_text(JUMPY)
+    return hhcore.load_model(tmp_path / "m.mmt", potential="a.V")
+
+
+def test_a_variable_that_jumps_inside_a_step_is_integrated_to_its_jump(jumpy):
+    """V = -50 - 10 exp(-t/10) is above -55 from t = 10 log 2 on."""
+    stimulus, settings = hhcore.Step(10.0), {"duration": 20.0, "initial_state": "model", "local_error": 1e-10}
+    found = simulate(jumpy, {}, stimulus, observers=(Outputs(("a.up", "a.square", "a.flat"), 0.0, 20.0),), **settings)
+    up, square, flat = found.record["outputs"].values
+    assert up[8] == pytest.approx(20.0 + (20.0 - 10 * np.log(2)), rel=1e-7) and (up[4], up[6]) == (2.0, 1.0)
+    exact = 2500 * 20 + 1000 * 10 * (1 - np.exp(-2)) + 100 * 5 * (1 - np.exp(-4))
+    assert square[8] == pytest.approx(exact, rel=1e-9)
+    assert flat.tolist()[2:5] == [30.0, 30.0, 30.0] and flat[8] == pytest.approx(600.0)
+
+
+WRONG = {
+    "sodium.x": "has no variable 'sodium.x'",
+    "sodium.g": "is a parameter of 'hodgkin_huxley_1952', which does not change",
+    "conductance(sodium.j)": "has no variable 'sodium.j'",
+    "dot(sodium.i)": "has no state 'sodium.i'",
+    "totals": "did you mean 'total'",
+    "conductance(membrane.V)": "has no variable",
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_name_that_means_nothing_is_one_sentence(name):
+    with pytest.raises(UserError, match="legal|is a parameter") as error:
+        generate(HH, "tsit5", *kernel_parts(hhcore.Step, (Outputs((name,)),)))
+    assert WRONG[name] in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_current_that_is_not_linear_in_the_potential_has_no_conductance(jumpy):
+    with pytest.raises(UserError, match=r"'conductance\(a.i\)': the current is not linear in the potential"):
+        generate(jumpy, "tsit5", *kernel_parts(hhcore.Step, (Outputs(("conductance(a.i)",)),)))
+
+
+def test_a_neuron_that_fails_keeps_what_it_had(jumpy):
+    wild = hhcore.Step(np.array([0.0, 5e4]))
+    found = simulate(
+        HH, {}, wild, duration=2.0, method="rk4", dt=1.0, initial_state="model", observers=(Outputs(("sodium.m",)),)
+    )
+    table = found.record["outputs"].values
+    assert found.failed.tolist() == [False, True]
+    assert table[0, 1] == 2.0 and not table[1, 1] > found.ended[1] and np.isfinite(table[0]).all()

@@ -1,0 +1,194 @@
+"""Sums of stimuli, holding levels, and commands of a voltage clamp, against SciPy and closed forms."""
+
+import numpy as np
+import pytest
+
+import hhcore
+from hhcore.config.reader import read_experiments
+from hhcore.schemes.solver import SCHEMES, setting_of
+from hhcore.simulation.reference import reference
+from hhcore.simulation.stimuli.segments import Segments
+from hhcore.simulation.stimuli.stimulus import Stimulus
+from hhcore.simulation.stimuli.sum import Sum
+
+HH = hhcore.load_model("hodgkin_huxley_1952")
+
+
+def solver(method: str, accuracy: float) -> dict:
+    return {"method": method, setting_of(method): accuracy}
+
+
+def point(stimulus: Stimulus) -> dict[str, float]:
+    """Its fields as the reference takes them."""
+    return {name: float(value) for name, value in stimulus.values.items() if np.isfinite(value)}
+
+
+@pytest.mark.parametrize("method", [name for name, scheme in SCHEMES.items() if scheme.adaptive])
+def test_a_sum_on_a_holding_current_agrees_with_scipy(method):
+    stimulus = Sum(long=hhcore.Step(4.0, start=3), pulses=hhcore.PulseTrain(20.0, 0.5, 13.0), holding=1.0)
+    run = hhcore.simulate(HH, {}, stimulus, duration=60.0, **solver(method, 1e-11))
+    exact = reference(HH, point(stimulus), duration=60.0, stimulus=type(stimulus))
+    assert len(exact.spike_times) >= 3
+    assert run.spike_times == pytest.approx(exact.spike_times, abs=1e-8)
+    assert len(run.beats) == 5
+
+
+def test_a_sum_of_one_part_has_the_bits_of_the_part():
+    alone = hhcore.simulate(HH, {}, hhcore.Step([5, 10], start=1, stop=30), duration=50.0)
+    in_sum = hhcore.simulate(HH, {}, Sum(step=hhcore.Step([5, 10], start=1, stop=30)), duration=50.0)
+    assert (alone.spike_times == in_sum.spike_times).all() and (alone.final == in_sum.final).all()
+
+
+def test_rest_under_a_holding_current_is_an_equilibrium_with_it():
+    held = hhcore.trace(HH, {}, hhcore.Step(0.0, holding=2.0), duration=50.0, interval=10.0, local_error=1e-11)
+    assert np.ptp(held["membrane.V"]) < 1e-9 and held["membrane.V"][0] > -64.5
+    assert held["stimulus"] == pytest.approx(2.0)
+
+
+# --- commands
+
+
+def gates(potential: float) -> dict[str, tuple[float, float]]:
+    """Steady state and time constant of each gate, from the equations of Hodgkin and Huxley (1952)."""
+    v = potential + 65.0
+    rates = {
+        "m": (0.1 * (v - 25) / (1 - np.exp(-(v - 25) / 10)), 4 * np.exp(-v / 18)),
+        "h": (0.07 * np.exp(-v / 20), 1 / (1 + np.exp(-(v - 30) / 10))),
+        "n": (0.01 * (v - 10) / (1 - np.exp(-(v - 10) / 10)), 0.125 * np.exp(-v / 80)),
+    }
+    return {name: (a / (a + b), 1 / (a + b)) for name, (a, b) in rates.items()}
+
+
+@pytest.mark.parametrize("method", [name for name, scheme in SCHEMES.items() if scheme.adaptive])
+def test_gates_under_a_step_of_potential_have_their_closed_form(method):
+    command = Segments(holding=-65, before=(-65, 2), test=(3, 20))
+    run = hhcore.trace(HH, {}, command, duration=22.0, interval=0.7, **solver(method, 1e-11))
+    since = run["time"] - 2.0
+    begins, steady = gates(-65.0), gates(3.0)
+    for name, column in (("m", "sodium.m"), ("h", "sodium.h"), ("n", "potassium.n")):
+        (x0, _), (x1, tau) = begins[name], steady[name]
+        exact = np.where(since <= 0, x0, x1 + (x0 - x1) * np.exp(-np.maximum(since, 0) / tau))
+        assert run[column] == pytest.approx(exact, abs=2e-10)
+    assert set(run["membrane.V"][since > 0]) == {3.0}
+
+
+@pytest.mark.parametrize("method", [name for name, scheme in SCHEMES.items() if scheme.adaptive])
+def test_a_ramp_of_potential_agrees_with_scipy(method):
+    command = Segments(holding=-80, rise=(-80, 40, 12.3), hold=(40, 5), back=(-50, 4))
+    run = hhcore.trace(HH, {}, command, duration=22.0, interval=1.1, **solver(method, 1e-11))
+    exact = reference(HH, point(command), duration=22.0, stimulus=type(command))
+    after = np.append(np.diff(run["time"]) > 0, True)  # of two rows, the second is at the new potential
+    for i in np.flatnonzero(after):
+        here = [run[name][i] for name in HH.states]
+        if run["time"][i] not in (12.3, 17.3, 21.3):
+            assert here == pytest.approx(exact.at(run["time"][i]), abs=1e-8)
+    jump = np.flatnonzero(run["time"] == 12.3)
+    assert run["membrane.V"][jump] == pytest.approx(40.0)
+
+
+def test_a_kind_of_stimulus_is_a_command_on_top_of_the_holding_potential():
+    command = hhcore.Step.command()(60.0, start=1.0, stop=4.0, holding=-80.0)
+    run = hhcore.trace(HH, {}, command, duration=6.0, interval=0.5)
+    inside = (run["time"] > 1.0) & (run["time"] < 4.0)
+    assert set(run["membrane.V"][inside]) == {-20.0}
+    assert run.units["stimulus"] == "mV"
+
+
+def test_equal_bits_under_a_clamp_for_any_neighbours():
+    tests = np.linspace(-80.0, 70.0, 31)
+    both = hhcore.simulate(HH, {}, Segments(holding=-80, a=(tests, 5), b=(-80, 5)), duration=10.0, initial_state="rest")
+    one = hhcore.simulate(HH, {}, Segments(holding=-80, a=(tests[17], 5), b=(-80, 5)), duration=10.0)
+    assert (both.final[17] == one.final[0]).all()
+
+
+# --- in a config
+
+
+BODY = {"model": "hodgkin_huxley_1952", "initial_state": "rest", "solver": {"method": "rk4", "dt": 0.025}}
+
+
+def read(**body: object):
+    (found,) = read_experiments({"experiments": {"e": BODY | body}}, ".").values()
+    return found
+
+
+def test_parts_of_a_sum_are_axes_by_their_names():
+    parts = {
+        "long": {"kind": "step", "amplitude": {"values": [1, 2]}},
+        "short": {"kind": "step", "amplitude": "3 uA/cm^2"},
+    }
+    e = read(stimulus={"kind": "sum", "holding": 1, "parts": parts}, duration=20)
+    assert e.swept == ("long.amplitude",) and e.column("long.amplitude") == "long_amplitude_uA_cm2"
+    assert e.points(np.arange(2))[:, -7:].tolist() == [[x, 0, 20, 3, 0, 20, 1] for x in (1, 2)]
+
+
+def test_the_duration_of_a_clamp_is_that_of_its_longest_neuron():
+    segments = {"a": {"potential": -80, "duration": {"values": [10, 30]}}, "b": {"potential": 0, "duration": "5 ms"}}
+    assert read(clamp={"kind": "segments", "holding": -80, "segments": segments}).duration == 35.0
+
+
+STEP = {"kind": "step", "amplitude": 1}
+MISTAKES = [
+    ({"clamp": {"kind": "segments", "segments": {"a": {"potential": 0, "duration": 1}}}}, "'holding' is missing"),
+    ({"clamp": {"kind": "segments", "holding": -80, "segments": {}}}, "0 segments; give from 1 to"),
+    ({"clamp": {"kind": "segments", "holding": -80, "segments": {"a": {"potential": 0}}}}, "'duration' is missing"),
+    (
+        {"clamp": {"kind": "segments", "holding": -80, "segments": {"a": {"level": 0, "duration": 1}}}},
+        "e.clamp.segments.a: there is no key 'level' here; legal: potential, duration; write `potential`",
+    ),
+    (
+        {"clamp": {"kind": "segments", "holding": -80, "segments": {"a": {"potential": 0, "duration": -1}}}},
+        "e.clamp.segments.a.duration: -1.0 is not above 0",
+    ),
+    (
+        {"clamp": {"kind": "segments", "holding": -80, "segments": {"a": {"potential": "3 ms", "duration": 1}}}},
+        "e.clamp.segments.a.potential",
+    ),
+    ({"clamp": {"kind": "segmnts", "holding": -80}, "duration": 5}, "did you mean 'segments'?"),
+    ({"clamp": {"kind": "step", "holding": -80, "amplitude": 1}}, "the key 'duration' is missing"),
+    (
+        {"clamp": {"kind": "step", "holding": -80, "amplitude": 1}, "stimulus": STEP, "duration": 5},
+        "a `stimulus` or a `clamp`, not both",
+    ),
+    ({"stimulus": {"kind": "sum", "parts": {}}, "duration": 5}, "a sum without parts"),
+    ({"stimulus": {"kind": "sum", "parts": {"a.b": STEP}}, "duration": 5}, "becomes part of the names of columns"),
+    ({"stimulus": {"kind": "sum", "parts": {"sodium": STEP | {"g": 1}}}, "duration": 5}, "there is no key 'g' here"),
+    (
+        {"stimulus": {"kind": "sum", "parts": {"a": STEP | {"holding": 1}}}, "duration": 5},
+        "there is no key 'holding' here",
+    ),
+    (
+        {"stimulus": {"kind": "sum", "parts": {"a": STEP | {"start": 9}}}, "duration": 5},
+        "e.stimulus.parts.a: start 9.0 is not before stop 5.0",
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "message"), MISTAKES, ids=[message[:40] for _, message in MISTAKES])
+def test_a_mistake_is_one_sentence(body, message):
+    with pytest.raises(hhcore.UserError) as error:
+        read(**body)
+    assert len(error.value.mistakes) == 1 and message in str(error.value)
+
+
+# --- gates in closed form
+
+
+@pytest.mark.parametrize("method", ["tsit5", "rodas5p"])
+@pytest.mark.parametrize("name", ["ten_tusscher_panfilov_2006", "luo_rudy_1991"])
+def test_what_is_no_gate_is_integrated_beside_those_in_closed_form(name, method):
+    """Concentrations, and gates that depend on them, against SciPy."""
+    model = hhcore.load_model(name)
+    command = Segments(holding=-80, test=(10, 30), tail=(-50, 20))
+    run = hhcore.trace(model, {}, command, duration=50.0, interval=10.0, initial_state="model", **solver(method, 1e-9))
+    settings = {"stimulus": type(command), "initial_state": "model", "method": "LSODA", "rtol": 1e-10, "atol": 1e-13}
+    exact = reference(model, point(command), duration=50.0, **settings)
+    for i in (np.flatnonzero(run["time"] == 20.0)[0], -1):
+        expected = exact.at(run["time"][i])
+        assert [run[state][i] for state in model.states] == pytest.approx(expected, rel=2e-6, abs=1e-9)
+
+
+def test_a_clamp_of_gates_alone_takes_one_step_for_each_segment():
+    command = Segments(holding=-65, a=([-40.0, 0.0], 20), b=(-65, 5))
+    run = hhcore.simulate(HH, {}, command, duration=25.0, local_error=1e-9)
+    assert run.steps.tolist() == [2.0, 2.0]
