@@ -1,12 +1,17 @@
 """Shapes of action potentials and responses: against eFEL on the same runs, formulas by hand, and fine traces."""
 
 import math
+from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
+from matplotlib.collections import QuadMesh
 
 import hhcore
 from hhcore.config.reader import read_experiments
+from hhcore.figures.context import FigureContext, Variable
+from hhcore.protocols.shapes.figures import half_widths, potentials, response
 from hhcore.simulation.bursts import burst_columns
 from hhcore.simulation.observers import Beats, Extremes, Spikes, shape_observers
 from hhcore.simulation.shapes import DEFINITIONS, OF_NEURONS
@@ -289,3 +294,39 @@ def test_slopes_of_a_config_may_have_another_unit():
     body = {"kind": "shapes", "begin_slope": "0.02 V/ms", "end_slope": -5}
     (e,) = read_experiments({"experiments": {"e": CONFIG | {"protocol": body}}}).values()
     assert (e.protocol.begin_slope, e.protocol.end_slope) == (20.0, -5.0)
+
+
+def drawn(sodium: list[float], combine: str = "product") -> dict:
+    """The figures of neurons at three amplitudes: one hyperpolarised, one silent, one that fires."""
+    axes = (
+        Variable("amplitude", "amplitude", "uA/cm^2", values=np.array([-5.0, 0.0, 10.0])),
+        Variable("sodium", "sodium.g", "mS/cm^2", values=np.array(sodium)),
+    )
+    rows = zip(axes[0].values, sodium, strict=True) if combine == "zip" else product(axes[0].values, sodium)
+    table = pd.DataFrame(list(rows), columns=["amplitude", "sodium"])
+    fires = table["amplitude"] == 10
+    table = table.assign(status="ok", stimulus_spike_count=np.where(fires, 3, 0))
+    of_spikes = (
+        "mean_ap_half_width_ms",
+        "first_ap_half_width_ms",
+        "mean_ap_peak_mV",
+        "mean_ap_begin_mV",
+        "mean_ahp_mV",
+    )
+    table = table.assign(**{name: np.where(fires, 1.0 + i, np.nan) for i, name in enumerate(of_spikes)})
+    table = table.assign(steady_voltage_mV=-70.0, minimum_voltage_mV=-72.0, voltage_base_mV=-65.0)
+    along = "amplitude" if combine == "product" else None
+    context = FigureContext("title", axes[0], axes[0], axes=axes, along=along, neurons=len(table), combine=combine)
+    return {draw.__name__: draw(table, context) for draw in (half_widths, potentials, response)}
+
+
+def test_figures_show_what_a_neuron_has_and_mark_what_it_has_not():
+    line, grid = drawn([120.0]), drawn([110.0, 120.0])
+    (panel,) = line["response"].axes[:1]
+    shown = {each.get_linestyle(): each.get_ydata() for each in panel.lines[:3]}
+    assert all(np.isfinite(y).tolist() == [True, True, False] for y in shown.values())
+    assert [np.nanmax(each.get_ydata()) for each in line["half_widths"].axes[0].lines[:2]] == [1.0, 2.0]
+    assert [np.nanmax(each.get_ydata()) for each in line["potentials"].axes[0].lines[:3]] == [3.0, 4.0, 5.0]
+    (mesh,) = (c for c in grid["half_widths"].axes[0].collections if isinstance(c, QuadMesh))
+    assert mesh.get_array().compressed().tolist() == [1.0, 1.0]
+    assert all(figure.axes for figure in drawn([110.0, 115.0, 120.0], "zip").values())
