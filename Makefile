@@ -20,8 +20,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c "$(NEW_ENOUGH)" 2>/dev/null && echo $$p && exit; done; echo python3)
 
 .DEFAULT_GOAL := run
-.PHONY: run setup test test-slow test-arm lint benchmark benchmark-pipeline held-out model-pages notebook kernel-report format lock \
-	clean help
+.PHONY: run setup test test-slow test-arm lint benchmark benchmark-pipeline held-out papers model-pages stimulus-page notebook \
+	kernel-report format lock clean help
 
 run: setup ## run the experiments of config/config.yaml (the default)
 	@echo "==> Experiments of config/config.yaml, into results/"
@@ -68,8 +68,14 @@ benchmark-pipeline: setup ## measure ten thousand to a million neurons from the 
 held-out: setup ## hold certificates to neurons outside their samples, about five minutes
 	@$(WITH_VENV) python -m benchmarks.held_out 1000
 
+papers: setup ## make every paper in papers/ again, into results/papers
+	@$(WITH_VENV) snakemake papers
+
 model-pages: setup ## write docs/models from the model files
 	@$(WITH_VENV) python -m benchmarks.model_pages
+
+stimulus-page: setup ## write the table and the figure of docs/stimuli.md
+	@$(WITH_VENV) python -m benchmarks.stimulus_page
 
 notebook: setup ## run docs/notebook.ipynb and keep what it shows
 	@$(WITH_VENV) python -m benchmarks.notebook

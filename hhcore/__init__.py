@@ -4,7 +4,7 @@ simulate    neurons of a model, one for each value of its parameters, of the sti
 trace       the time course of one neuron
 run         experiments as a config describes them: their tables as data frames
 models, variants, load_model    the catalogue, published parameter sets, your own model file
-Step, PulseTrain, FromFile      stimuli
+Step, Ramp, Sine, PulseTrain, ...    stimuli: docs/stimuli.md lists them
 Result, Trace, Run              what simulate, trace and run return
 
 >>> import hhcore
@@ -22,19 +22,43 @@ if TYPE_CHECKING:
     from hhcore.interface.simulate import simulate, trace
     from hhcore.model.model import Model, load_model, models, variants
     from hhcore.simulation.result import Result, Trace
+    from hhcore.simulation.stimuli.biphasic import Biphasic
+    from hhcore.simulation.stimuli.chirp import Chirp
     from hhcore.simulation.stimuli.file import FromFile
+    from hhcore.simulation.stimuli.hyper_depol import HyperDepol
+    from hhcore.simulation.stimuli.noise import Noise
+    from hhcore.simulation.stimuli.paired_pulses import PairedPulses
     from hhcore.simulation.stimuli.pulse_train import PulseTrain
+    from hhcore.simulation.stimuli.ramp import Ramp
+    from hhcore.simulation.stimuli.sahp import SAHP
+    from hhcore.simulation.stimuli.shock import Shock
+    from hhcore.simulation.stimuli.sine import Sine
+    from hhcore.simulation.stimuli.staircase import Staircase
     from hhcore.simulation.stimuli.step import Step
+    from hhcore.simulation.stimuli.sum import Sum
+    from hhcore.simulation.stimuli.triangle import Triangle
 
 __version__ = "0.1.0"
 __all__ = [
+    "Biphasic",
+    "Chirp",
     "FromFile",
+    "HyperDepol",
     "Model",
+    "Noise",
+    "PairedPulses",
     "PulseTrain",
+    "Ramp",
     "Result",
     "Run",
+    "SAHP",
+    "Shock",
+    "Sine",
+    "Staircase",
     "Step",
+    "Sum",
     "Trace",
+    "Triangle",
     "UserError",
     "load_model",
     "models",
@@ -44,13 +68,25 @@ __all__ = [
     "variants",
 ]
 _HOMES = {
+    "Biphasic": "simulation.stimuli.biphasic",
+    "Chirp": "simulation.stimuli.chirp",
     "FromFile": "simulation.stimuli.file",
+    "HyperDepol": "simulation.stimuli.hyper_depol",
     "Model": "model.model",
+    "Noise": "simulation.stimuli.noise",
+    "PairedPulses": "simulation.stimuli.paired_pulses",
     "PulseTrain": "simulation.stimuli.pulse_train",
+    "Ramp": "simulation.stimuli.ramp",
     "Result": "simulation.result",
     "Run": "interface.outcome",
+    "SAHP": "simulation.stimuli.sahp",
+    "Shock": "simulation.stimuli.shock",
+    "Sine": "simulation.stimuli.sine",
+    "Staircase": "simulation.stimuli.staircase",
     "Step": "simulation.stimuli.step",
+    "Sum": "simulation.stimuli.sum",
     "Trace": "simulation.result",
+    "Triangle": "simulation.stimuli.triangle",
     "UserError": "base.errors",
     "load_model": "model.model",
     "models": "model.model",

@@ -67,6 +67,8 @@ STEP_EXEMPT = {
         "simulation/beats.py": "features are derived later",
         "simulation/bursts.py": "features are derived later",
         "simulation/shapes.py": "features are derived later",
+        "simulation/heights.py": "judges solvers, does not simulate",
+        "simulation/outputs.py": "the variables and windows that it hands to an observer are settings of the protocol",
     },
     "calibrate": {
         "certify/origin.py": "binds a table to its experiment",
@@ -316,6 +318,7 @@ OTHER_KEYS = {
     "spikes": {"threshold": 1},
     "protocol": {"kind": "current_clamp"},
     "sample": {"kind": "sobol", "n": 4, "seed": 1},
+    "outputs": {"m": {"variable": "sodium.m", "measure": "max"}},
 }
 SAME = {"protocol": "named, it is what the stimulus implies; the field of the experiment is tested above"}
 

@@ -144,7 +144,7 @@ def test_memory_of_a_shard_grows_with_what_a_neuron_keeps():
     assert len(estimate(longer).shards) == 1
     assert resources.shard_mb(longer) - resources.shard_mb(small) == pytest.approx(0.1 * 32 * 15, abs=1)
     paced = experiment(stimulus=PULSES)
-    assert most_beats(paced) == 11
+    assert most_beats(paced) == 10  # of 1 ms, each 10 ms, in 100 ms
     assert most_beats(experiment(stimulus=PULSES | {"number": 3})) == 3
     assert resources.rows(experiment(stimulus=PULSES | {"number": 3}))["beats"] == 9
 

@@ -1,6 +1,7 @@
 """Shapes of action potentials and responses: against eFEL on the same runs, formulas by hand, and fine traces."""
 
 import math
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -12,9 +13,11 @@ import hhcore
 from hhcore.config.reader import read_experiments
 from hhcore.figures.context import FigureContext, Variable
 from hhcore.protocols.shapes.figures import half_widths, potentials, response
+from hhcore.schemes.solver import Solver
 from hhcore.simulation.bursts import burst_columns
 from hhcore.simulation.observers import Beats, Extremes, Spikes, shape_observers
 from hhcore.simulation.shapes import DEFINITIONS, OF_NEURONS
+from hhcore.sweep.hashing import context_digest
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use ISIs:DeprecationWarning")  # of eFEL, by itself
 HH = "hodgkin_huxley_1952"
@@ -330,3 +333,14 @@ def test_figures_show_what_a_neuron_has_and_mark_what_it_has_not():
     (mesh,) = (c for c in grid["half_widths"].axes[0].collections if isinstance(c, QuadMesh))
     assert mesh.get_array().compressed().tolist() == [1.0, 1.0]
     assert all(figure.axes for figure in drawn([110.0, 115.0, 120.0], "zip").values())
+
+
+def test_outputs_of_any_variable_go_with_shapes():
+    outputs = {"sodium_charge": {"variable": "sodium.i", "measure": "integral"}}
+    (e,) = read_experiments({"experiments": {"e": CONFIG | {"outputs": outputs}}}).values()
+    (column,) = (output.column for output in e.protocol.outputs)
+    found = e.protocol.columns(e.protocol.measure(e, Solver("tsit5", 1e-6), e.points(np.arange(2))))
+    assert {column, "first_ap_peak_mV"} <= set(found) & set(e.protocol.definitions)
+    slopes = {"begin_slope": 20.0}, {"end_slope": -5.0}, {}
+    digests = {context_digest(replace(e, protocol=replace(e.protocol, **slope))) for slope in slopes}
+    assert len(digests) == 3

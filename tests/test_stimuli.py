@@ -1,5 +1,6 @@
 """Kinds of stimuli as text in the kernel: against their twins in plain Python, SciPy, and formulas solved by hand."""
 
+import inspect
 import math
 import sys
 import tracemalloc
@@ -20,11 +21,20 @@ from hhcore.simulation.engine import engine, kernel_parts
 from hhcore.simulation.integration import integrate
 from hhcore.simulation.observers import Extremes, Spikes
 from hhcore.simulation.reference import reference
+from hhcore.simulation.stimuli.biphasic import Biphasic
+from hhcore.simulation.stimuli.chirp import Chirp
 from hhcore.simulation.stimuli.file import FromFile
+from hhcore.simulation.stimuli.hyper_depol import HyperDepol
+from hhcore.simulation.stimuli.paired_pulses import PairedPulses
 from hhcore.simulation.stimuli.pulse_train import PulseTrain
+from hhcore.simulation.stimuli.ramp import Ramp
+from hhcore.simulation.stimuli.sahp import SAHP
+from hhcore.simulation.stimuli.sine import Sine
+from hhcore.simulation.stimuli.staircase import Staircase
 from hhcore.simulation.stimuli.step import Step
 from hhcore.simulation.stimuli.stimulus import Field, Stimulus
 from hhcore.simulation.stimuli.sum import Sum
+from hhcore.simulation.stimuli.triangle import Triangle
 
 HH = hhcore.load_model("hodgkin_huxley_1952")
 INF = math.inf
@@ -90,26 +100,54 @@ def solver(method: str, accuracy: float) -> dict:
 # --- the texts against their twins
 
 
-def segments(kind: type[Stimulus], fields: list[float]):
-    """(k, begin, end, level) of each segment that has a length, by the text, run as Python."""
+def segments(kind: type[Stimulus], values: dict[str, float]):
+    """(k, begin, end, numbers) of each segment that has a length, by the text, run as Python: its level and rise."""
     space: dict = {"inf": INF}
     exec(kind.segment, space)
-    begin, k = 0.0, 0
+    names = inspect.signature(space["segment"]).parameters
+    begin, k, numbers = 0.0, 0, {"level": 0.0, "rise": 0.0}
     while begin < INF:
-        end, level = space["segment"](k, *fields)
+        known = values | numbers | {"k": k}
+        end, *found = space["segment"](*(known[name] for name in names))
+        numbers = dict(zip(("level", "rise"), [*found, 0.0], strict=False))
         if end > begin:
-            yield k, begin, end, level
+            yield k, begin, end, numbers
         begin, k = max(begin, end), k + 1
 
 
-TIMES = st.floats(0.0, 50.0)
+def flowing(kind: type[Stimulus], values: dict[str, float]):
+    """The current by the expression of a kind, run as Python: of time, onset and the numbers of a segment."""
+    code = compile(kind.expression, kind.kind, "eval")
+    known = {"sin": math.sin, "formula": 1.0} | values
+    return lambda t, onset, numbers: eval(code, known | numbers | {"time": t, "onset": onset})
+
+
+CURRENTS, TIMES = st.floats(-50, 50), st.floats(0.0, 50.0)
+ORDERED = st.lists(st.integers(0, 10**9), min_size=4, max_size=4, unique=True).map(
+    lambda ts: [5e-8 * t for t in sorted(ts)]
+)
+LENGTHS = st.floats(0.3, 9)
+NUMBERS = st.one_of(st.just(INF), st.integers(1, 9).map(float))
+FREQUENCIES = st.floats(0.1, 2000)
 FIELDS = {
-    Step: st.tuples(st.floats(-50, 50), TIMES, TIMES).filter(lambda f: f[1] < f[2]),
-    PulseTrain: st.tuples(
-        st.floats(-50, 50), st.floats(0.01, 5), st.floats(0.01, 9), st.one_of(st.just(INF), st.integers(1, 9)), TIMES
-    ).map(lambda f: (f[0], f[1], f[1] + f[2], float(f[3]), f[4])),
+    Step: st.tuples(CURRENTS, TIMES, TIMES).filter(lambda f: f[1] < f[2]),
+    PulseTrain: st.tuples(CURRENTS, LENGTHS, LENGTHS, NUMBERS, TIMES).map(lambda f: (*f[:2], f[1] + f[2], *f[3:])),
     FromFile: st.tuples(st.floats(-5, 5)),
-}
+    Ramp: st.tuples(CURRENTS, CURRENTS, ORDERED).map(lambda f: (*f[:2], *f[2][:2])),
+    Triangle: st.tuples(CURRENTS, ORDERED, st.floats(0.01, 0.99)).map(lambda f: (f[0], *f[1][:2], f[2])),
+    Sine: st.tuples(CURRENTS, FREQUENCIES, ORDERED, st.floats(-4, 4)).map(lambda f: (*f[:2], *f[2][:2], f[3])),
+    Chirp: st.tuples(CURRENTS, FREQUENCIES, FREQUENCIES, ORDERED).map(lambda f: (*f[:3], *f[3][:2])),
+    PairedPulses: st.tuples(CURRENTS, LENGTHS, st.one_of(st.just(0.0), LENGTHS), st.floats(-2, 2), TIMES).map(
+        lambda f: (*f[:2], f[1] + f[2], *f[3:])
+    ),
+    Biphasic: st.tuples(
+        CURRENTS, LENGTHS, st.one_of(st.just(0.0), LENGTHS), st.floats(0.1, 10), st.one_of(st.just(80.0), TIMES),
+        NUMBERS, TIMES,
+    ),
+    Staircase: st.tuples(CURRENTS, CURRENTS, LENGTHS, NUMBERS, TIMES),
+    SAHP: st.tuples(CURRENTS, CURRENTS, ORDERED).map(lambda f: (*f[:2], f[2][1], f[2][2], f[2][0], f[2][3])),
+    HyperDepol: st.tuples(CURRENTS, CURRENTS, ORDERED).map(lambda f: (*f[:2], f[2][1], f[2][0], f[2][2])),
+}  # fmt: skip
 
 
 def test_every_kind_is_compared_with_its_twin():
@@ -134,15 +172,18 @@ def test_the_text_of_a_kind_injects_what_its_twin_says(kind, data):
     assume(is_legal(kind, named, duration))
     edges, current = kind.twin(named, duration, 1.0)
     (resolved,) = kind.table(np.array([[*fields, 0.0]]), duration, 1.0, np.empty((1, 0))).tolist()
-    inside = [s for s in islice(segments(kind, resolved[:-1]), 10_000) if s[1] < duration]
-    for k, begin, end, level in inside:
-        for t in (begin, (begin + min(end, duration)) / 2, math.nextafter(end, 0)):
-            assert current(t) == level, (k, t)
+    values = dict(zip(kind.numbers(), resolved, strict=True))
+    written = flowing(kind, values)
+    close = {"rel": 0.0, "abs": 0.0 if kind.expression in ("level", "level * formula") else 1e-9}
+    inside = [s for s in islice(segments(kind, values), 10_000) if s[1] < duration]
+    for k, begin, end, numbers in inside:
+        for t in (begin, (begin + min(end, duration)) / 2, math.nextafter(min(end, duration), 0)):
+            assert current(t) == pytest.approx(written(t, begin, numbers), **close), (k, t)
         assert end in edges or end == INF
-    found = {end for *_, end, _ in inside if end < duration}
+    found = {end for _, _, end, _ in inside if end < duration}
     assert {edge for edge in edges if 0 < edge < duration} == found
-    values = {name: np.array([value]) for name, value in zip(kind.fields, resolved, strict=True)}
-    assert len(found) <= kind.edge_counts(values, duration)[0]
+    columns = {name: np.array([value]) for name, value in values.items()}
+    assert len(found) <= kind.edge_counts(columns, duration)[0]
 
 
 @pytest.mark.parametrize("kind", [*FIELDS, Waves])

@@ -26,6 +26,13 @@ def code_digest(*entries: str | Path) -> str:
     return digest(*texts)
 
 
+def files_digest(folder: Path) -> str:
+    """Hash of every file below a folder, its path in it and its bytes, but for those that Python leaves there."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.parent.name != "__pycache__"]
+    hashes = (hashlib.blake2b(path.read_bytes()).hexdigest() for path in paths)
+    return digest(*(path.relative_to(folder).as_posix() for path in paths), *hashes)
+
+
 def _sources(entry: Traversable) -> Iterator[Traversable]:
     """The file itself, or all source files below a folder, sorted by name."""
     if entry.is_file():

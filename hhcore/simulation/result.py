@@ -85,6 +85,7 @@ class Trace(dict[str, np.ndarray]):
     units       : unit of each column
     ms          : milliseconds in the model's unit of time
     solver      : what integrated it
+    outputs  : what the caller has measured of variables, float64 (n,) by column name
     certificate : of a solver that was chosen by a tolerance, what tables say of it; else empty
     """
 
@@ -155,6 +156,7 @@ class Result:
     given: Mapping[str, np.ndarray] = field(default_factory=dict, kw_only=True)
     solver: Solver | None = field(default=None, kw_only=True)
     certificate: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    outputs: Mapping[str, np.ndarray] = field(default_factory=dict, kw_only=True)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Result):
@@ -258,7 +260,7 @@ class Result:
 
     @cached_property
     def columns(self) -> dict[str, np.ndarray]:
-        """The features by name, (n,) each: those of hhcore.simulation.features, of .beats and .shapes if observed."""
+        """The features by name, (n,) each: of simulation.features, of .beats and .shapes if observed, and `outputs`."""
         from hhcore.simulation.beats import last_beats
         from hhcore.simulation.features import features
 
@@ -275,7 +277,7 @@ class Result:
             self.fragile,
         )
         columns |= last_beats(self.beat_columns) if len(self.beat_values) else {}
-        return columns | (self._shape_features() if "shapes" in self.record else {})
+        return columns | (self._shape_features() if "shapes" in self.record else {}) | dict(self.outputs)
 
     def _shape_features(self) -> dict[str, np.ndarray]:
         from hhcore.simulation.shapes import RAW_RESPONSE, neuron_columns

@@ -277,11 +277,10 @@ def same_workflow():
 
 
 def files_to_open():
-    """What the user opens next, of what is there: the report, and tables of features. Empty if nothing is."""
-    settings = workflow.storage_settings
-    paths = [
-        placed(f"results/{path}") for path in ["report.html", *(f"{name}/features.parquet" for name in EXPERIMENTS)]
-    ]
+    """What the user opens next, of what is asked for and there: reports, tables of features. Empty if nothing is."""
+    settings, experiments = workflow.storage_settings, asked()
+    paths = ["report.html", *(f"{name}/features.parquet" for name in experiments)] if experiments else []
+    paths = [placed(f"results/{path}") for path in paths] + paper_pages()
     if settings.default_storage_provider is None:
         paths = [path for path in paths if os.path.exists(path)]
     else:  # these are not here to be looked at

@@ -46,6 +46,11 @@ def forced_if_stale(wildcards):
     Records can be lost or cut short, and files can be moved; the recipe in a file is the truth. Results in a storage
     are not here to be looked at, but every job compares the origin of the tables that it reads.
     """
+    return forced(lambda: stale_files(wildcards.get("experiment")))
+
+
+def forced(files):
+    """No input. Snakemake makes the files again that a function finds, if they are here to be looked at."""
     if workflow.is_main_process and workflow.storage_settings.default_storage_provider is None:
-        workflow.dag.forcefiles.update(stale_files(wildcards.get("experiment")))
+        workflow.dag.forcefiles.update(files())
     return []

@@ -60,14 +60,14 @@ class Terminal(ColorizingTextHandler):
         """Say what will be done; begin to show the jobs of a run."""
         if workflow.non_local_exec:
             self.as_it_is = True
-            self.write(f"{text}\n{costs()}")
+            self.write("\n".join(filter(None, [text, costs(asked())])))
         elif text.startswith("Nothing"):
             if not self.told:
                 self.write("\n".join(filter(None, [text, files_to_open()])))
             self.told = self.told or workflow.dryrun
         elif workflow.dryrun:
             if not self.told:
-                self.write(f"{text.rstrip()}\n\n{costs()}")
+                self.write("\n\n".join(filter(None, [text.rstrip(), costs(asked())])))
             self.told = True  # the rest of a dry run is one paragraph a job
         elif workflow.touch:  # no job runs
             self.write(f"{text}\nTheir files count as new; the next run makes again what was made by another recipe")
@@ -75,7 +75,7 @@ class Terminal(ColorizingTextHandler):
         else:
             seconds, whole = expected_seconds()
             size = f"{counted(len(seconds), 'job')} on {counted(workflow.cores, 'core')}"
-            self.write(f"{costs()}\n{size}, about {duration_text(whole)}")
+            self.write("\n".join(filter(None, [costs(asked()), f"{size}, about {duration_text(whole)}"])))
             self.folder = tempfile.TemporaryDirectory(prefix="hhcore-board-", ignore_cleanup_errors=True)
             os.environ[FOLDER] = self.folder.name
             self.board = Board(seconds, whole, self.stream) if seconds else None
@@ -131,9 +131,16 @@ def kept():
     return {name: held(e, ESTIMATES[name].shards, Path(placed("results"), name)) for name, e in EXPERIMENTS.items()}
 
 
-def costs():
-    """The cost of each experiment, a line each."""
-    return estimates_text(ESTIMATES, {name: calibration_s(e) for name, e in EXPERIMENTS.items()}, kept())
+def asked():
+    """The experiments that have jobs in this run; a paper needs none."""
+    found = {job.wildcards_dict.get("experiment") for job in workflow.dag.jobs}
+    return [name for name in EXPERIMENTS if name in found]
+
+
+def costs(names=tuple(EXPERIMENTS)):
+    """The cost of each of some experiments, a line each."""
+    estimates = {name: ESTIMATES[name] for name in names}
+    return estimates_text(estimates, {name: calibration_s(EXPERIMENTS[name]) for name in names}, kept())
 
 
 def expected_seconds():

@@ -1,6 +1,9 @@
 """Pacing: current clamp with pulses, each of which starts a beat; keep the action potential of every beat."""
 
 from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
 
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Height, schema_of
@@ -35,12 +38,12 @@ class Pacing(CurrentClamp):
 
     @classmethod
     def default_for(cls, stimulus: type[Stimulus]) -> bool:
-        return bool(stimulus.beat)
+        return cls.takes(stimulus)
 
     @classmethod
     def takes(cls, stimulus: type[Stimulus]) -> bool:
         """It takes a stimulus with beats."""
-        return bool(stimulus.beat)
+        return super().takes(stimulus) and bool(stimulus.beat)
 
     def heights(self, run: Result, exact: Result, experiment: Experiment) -> dict[str, Errors]:
         """Errors of extremes and of action potentials."""
@@ -52,9 +55,12 @@ class Pacing(CurrentClamp):
         return super().numbers(experiment) + len(BEAT) * most_beats(experiment)
 
 
-def most_beats(experiment: Experiment) -> float:
-    """The largest number of beats of a neuron."""
+def most_beats(experiment: Experiment) -> int:
+    """The largest number of beats of a neuron: at a corner of the grid, since it is monotone in each field."""
     e = experiment
-    periods = [factor.values[:, factor.names.index("period")] for factor in e.factors if "period" in factor.names]
-    shortest = min([float(values.min()) for values in periods], default=e.defaults["period"])
-    return min(e.defaults["number"], e.duration / shortest + 1)
+    ends = {name: (float(e.defaults[name]),) * 2 for name in e.stimulus.fields}
+    for factor in e.factors:
+        swept = zip(factor.names, factor.values.min(axis=0), factor.values.max(axis=0), strict=True)
+        ends |= {name: (low, high) for name, low, high in swept if name in ends}
+    corners = dict(zip(ends, np.array(list(product(*ends.values()))).T, strict=True))
+    return int(e.stimulus.beat_counts(corners, e.duration).max())

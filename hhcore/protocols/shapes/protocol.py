@@ -81,10 +81,15 @@ class Shapes(CurrentClamp):
                 raise UserError(f"{where}.{name}: {quoted(body[name])} is not {side} 0 V/s; give it, like `{example}`")
         return cls(**slopes)
 
+    @property
+    def settings(self) -> tuple:
+        """The slopes, and the outputs."""
+        return self.begin_slope, self.end_slope, *super().settings
+
     def observers(self, experiment: Experiment) -> tuple[Observer, ...]:
         e, units = experiment, (experiment.model.ms, experiment.model.mV)
-        spikes, extremes, *_ = super().observers(e)
-        return spikes, extremes, *shape_observers(e.threshold, e.rearm, self.begin_slope, self.end_slope, *units)
+        own = shape_observers(e.threshold, e.rearm, self.begin_slope, self.end_slope, *units)
+        return *super().observers(e), *own
 
     def heights(self, run: Result, exact: Result, experiment: Experiment) -> dict[str, Errors]:
         """Errors of extremes, of the shapes of spikes, and of the response."""
@@ -92,4 +97,4 @@ class Shapes(CurrentClamp):
         return super().heights(run, exact, experiment) | {height.column: errors for height, errors in of_shapes}
 
     def numbers(self, experiment: Experiment) -> float:
-        return (1 + len(SHAPE)) * SPIKES_HZ * experiment.duration * experiment.model.ms / 1000.0
+        return super().numbers(experiment) + len(SHAPE) * SPIKES_HZ * self.simulated_ms(experiment) / 1000.0

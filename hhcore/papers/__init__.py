@@ -1,0 +1,1 @@
+"""Papers as folders: published numbers and figures, made again and compared."""

@@ -1,0 +1,111 @@
+"""The page of a paper: what it is, its numbers beside ours, its figures. It needs no other file."""
+
+import base64
+import re
+from collections.abc import Iterator, Mapping
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from hhcore.base.seals import RECIPE, SEAL, UNSEALED
+from hhcore.base.units import pretty_unit
+from hhcore.papers.measured import AGREES
+from hhcore.papers.paper import Paper
+from hhcore.results.summary import PAGE
+
+HEADS = {
+    "published": ("Stated by the paper, or by a public code of it", "Published"),
+    "reference": ("Computed by others from its equations", "Reference"),
+}
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+STYLE = """<style>
+body { max-width: 72em; } img { width: 100%; max-width: 54em; } figure { margin: 1.5em 0 2.5em; }
+td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+td:first-child { min-width: 17em; }
+tr.other td { background: #fff3e0; }
+</style>"""
+
+
+def page(paper: Paper, rows: Mapping[str, list], folder: Path) -> str:
+    """The page as text, with a place for its seal.
+
+    rows : the columns of numbers.parquet; folder : that of the results, with the figures
+    """
+    heading, *text = _blocks(paper.text)
+    agree = sum(word == AGREES for word in rows["verdict"])
+    body = [STYLE, *text, f"<p><b>{agree} of {len(rows['verdict'])} numbers agree.</b> {_ERRORS}</p>"]
+    for kind, (head, column) in HEADS.items():
+        chosen = [i for i, word in enumerate(rows["kind"]) if word == kind]
+        body += [f"<h2>{head}</h2>", _table(rows, chosen, column)] if chosen else []
+    body += ["<h2>Figures</h2>", *(_figure(folder, name, caption) for name, caption in paper.figures.items())]
+    marks = f"{RECIPE}: {paper.recipe}, {SEAL}: {UNSEALED}"
+    name = re.sub("<.*?>", "", heading)
+    return PAGE.substitute(name=name, marks=marks, body="\n".join(body))
+
+
+_ERRORS = (
+    "The error is a bound of that of ours: the certificate of the tables, or how far the number moves between two "
+    "schemes whose local errors are a hundred times apart. What is allowed is half of the last digit that is stated, "
+    "or the error of the program that made the number, where that is larger."
+)
+
+
+def _table(rows: Mapping[str, list], chosen: list[int], column: str) -> str:
+    heads = "".join(
+        f"<th>{head}</th>" for head in ("Quantity", column, "Ours", "Error", "Allowed", "Unit", "Verdict", "Where")
+    )
+    lines, above = [], {}
+    for i in chosen:
+        row = {name: values[i] for name, values in rows.items()}
+        lines.append(_row(row, above))
+        above = row
+    return f"<table><tr>{heads}</tr>{''.join(lines)}</table>"
+
+
+def _row(row: Mapping[str, object], above: Mapping[str, object]) -> str:
+    """A line of the table; what a number of a list has in common with the one above is not said again."""
+    quantity, place = str(row["quantity"]), str(row["place"])
+    reason = f". {row['reason']}" if row["reason"] else ""
+    common, _, number = quantity.rpartition(", ")
+    if common and str(above.get("quantity")).startswith(f"{common}, "):
+        quantity, place, reason = f"{ELLIPSIS} {number}", "", reason if above["verdict"] != row["verdict"] else ""
+    ours = [_number(row["ours"], row["within"]), f"{row['error']:.1g}"] if row["ours"] == row["ours"] else ["", ""]
+    numbers = (f"{row['stated']:.10g}", *ours, f"{row['within']:.2g}")
+    texts = [quantity, "" if row["unit"] == "1" else pretty_unit(str(row["unit"])), f"{row['verdict']}{reason}", place]
+    first, *others = (f"<td>{escape(text)}</td>" for text in texts)
+    cells = [first, *(f'<td class="number">{number}</td>' for number in numbers), *others]
+    return f"<tr{'' if row['verdict'] == AGREES else ' class=other'}>{''.join(cells)}</tr>"
+
+
+def _number(value: float, within: float) -> str:
+    """A number to a digit more than the difference that is allowed."""
+    decimals = max(0, 1 - int(np.floor(np.log10(within)))) if within > 0 else 0
+    return f"{value:.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _figure(folder: Path, name: str, caption: str) -> str:
+    data = base64.b64encode((folder / f"figures/{name}.svg").read_bytes()).decode()
+    text = escape(caption)
+    return f'<figure><img alt="{text}" src="data:image/svg+xml;base64,{data}"><figcaption>{text}</figcaption></figure>'
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """Headings, lists and paragraphs of a plain Markdown text as HTML."""
+    for block in re.split(r"\n\s*\n", text.strip()):
+        head, _, rest = block.partition(" ")
+        if re.fullmatch("#{1,3}", head):
+            yield f"<h{len(head)}>{_inline(rest)}</h{len(head)}>"
+        elif head == "-":
+            items = re.split(r"^- ", block, flags=re.MULTILINE)[1:]
+            yield f"<ul>{''.join(f'<li>{_inline(item)}</li>' for item in items)}</ul>"
+        else:
+            yield f"<p>{_inline(block)}</p>"
+
+
+def _inline(text: str) -> str:
+    """Code, bold and italic words, links."""
+    text = re.sub(r"`(.+?)`", r"<code>\1</code>", escape(text))
+    text = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", text)
+    text = re.sub(r"\*(.+?)\*", r"<i>\1</i>", text)
+    return re.sub(r"\[(.+?)\]\((http.+?)\)", r'<a href="\2">\1</a>', text)

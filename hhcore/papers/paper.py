@@ -1,0 +1,168 @@
+"""A paper as a folder: its experiments, the numbers that it states, the code that finds ours, its figures.
+
+Rules of a folder, `papers/NAME/`:
+
+1. `config.yaml` has experiments, as any config. Their tables are made first, in the folder of the results.
+2. `published.yaml` has the numbers: under `published` those that the paper or a public code of it states, under
+   `reference` those that others computed from its equations. Each has a name, and the keys of `KEYS`.
+3. `numbers.py` has the function `numbers(run)`, from the `hhcore.Run` of the config to `Measured` by name.
+4. `figures.py` has a function `figure_...(run)` for each figure. The first line of its docstring is the caption.
+5. `README.md` says what the paper is, and what differs. It opens the page.
+
+Nothing else names a paper: a folder with a `published.yaml` is one.
+"""
+
+import ast
+import importlib
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from types import ModuleType
+
+from hhcore.base import tables
+from hhcore.base.checks import Key, fields, mapping, numbers, text
+from hhcore.base.digests import digest, files_digest
+from hhcore.base.errors import UserError
+from hhcore.config.file import read_config
+
+STATED = "published.yaml"
+FIGURE = "figure_"  # how the names of functions that draw one begin
+KINDS = {"published": "the paper, or a public code of it", "reference": "its equations, computed by others"}
+KEYS = {
+    "quantity": Key("what it is, in words", "quantity: Threshold", required=True),
+    "value": Key("the number, or a list of numbers", "value: 6.5", required=True),
+    "unit": Key("its unit, 1 if it has none", "unit: mV", required=True),
+    "within": Key(
+        "how far off ours may be: half of the last digit, or the error of what made it", "within: 0.05", required=True
+    ),
+    "place": Key("where it is stated: page, figure, table, or file of a public code", "place: Fig. 12", required=True),
+    "reason": Key("why ours is another, or why there is none", "reason: It travels along an axon"),
+}
+
+
+@dataclass(frozen=True)
+class Number:
+    """A stated number.
+
+    name   : of the entry; of one in a list, with its place in the list from 1
+    kind   : a word of KINDS
+    within : largest difference that agrees [unit]
+    reason : why ours differs or is missing, "" if that is not to be expected
+    """
+
+    name: str
+    kind: str
+    quantity: str
+    value: float
+    unit: str
+    within: float
+    place: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A paper in a folder. Its properties raise UserError for what is missing or wrong there."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """Of the folder."""
+        return self.folder.name
+
+    @property
+    def config(self) -> Path:
+        """The file of its experiments."""
+        return self.folder / "config.yaml"
+
+    @cached_property
+    def text(self) -> str:
+        """What README.md says."""
+        return _text(self.folder / "README.md")
+
+    @property
+    def title(self) -> str:
+        """The heading of README.md."""
+        return self.text.partition("\n")[0].lstrip("# ")
+
+    @cached_property
+    def stated(self) -> tuple[Number, ...]:
+        """The numbers in published.yaml, those of a list one by one."""
+        content = fields(read_config(self.folder / STATED), str(self.folder / STATED), dict.fromkeys(KINDS, Key("")))
+        return tuple(
+            number
+            for kind, entries in content.items()
+            for name, entry in mapping(entries, kind).items()
+            for number in _numbers(name, kind, fields(entry, f"{self.folder / STATED}, {kind}.{name}", KEYS))
+        )
+
+    @cached_property
+    def figures(self) -> dict[str, str]:
+        """The captions of its figures by name, in the order of figures.py, which is read and not run."""
+        path = self.folder / "figures.py"
+        try:
+            found = ast.parse(_text(path)).body
+        except SyntaxError as error:
+            raise UserError(f"{path}, line {error.lineno}: {error.msg}") from error
+        functions = [node for node in found if isinstance(node, ast.FunctionDef) and node.name.startswith(FIGURE)]
+        return {f.name: (ast.get_docstring(f) or f.name).partition("\n")[0] for f in functions}
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """What is made of it, by the path in its folder of results: numbers, figures, and the page of all."""
+        drawn = [f"figures/{name}.{kind}" for name in self.figures for kind in ("svg", "png")]
+        return ("numbers.parquet", *drawn, "page.html")
+
+    @cached_property
+    def recipe(self) -> str:
+        """Digest of what its results are made from: its folder, and all of hhcore, which its code may use."""
+        return digest(files_digest(self.folder), _library(), *tables.software().items())
+
+    def code(self, name: str) -> ModuleType:
+        """A module of the folder, whose modules import each other relatively."""
+        package = f"hhcore_paper_{self.name}"
+        if package not in sys.modules:
+            sys.modules[package] = ModuleType(package)
+            sys.modules[package].__path__ = [str(self.folder)]
+        return importlib.import_module(f"{package}.{name}")
+
+
+def papers(*folders: Path) -> dict[str, Paper]:
+    """The papers in some folders by name; of two of one name, that in the first folder."""
+    found = [path.parent for folder in reversed(folders) for path in sorted(folder.glob(f"*/{STATED}"))]
+    return {folder.name: Paper(folder) for folder in sorted(found, key=lambda folder: folder.name)}
+
+
+@cache
+def _library() -> str:
+    return files_digest(Path(__file__).parents[1])
+
+
+def _numbers(name: str, kind: str, entry: Mapping[str, object]) -> list[Number]:
+    """The numbers of an entry. Raises UserError for values that are not legal."""
+    where = f"{kind}.{name}"
+    listed, value = isinstance(entry["value"], list), entry["value"]
+    values = numbers(value if listed else [value], f"{where}.value")
+    (within,) = numbers([entry["within"]], f"{where}.within")
+    words = {key: " ".join(str(entry.get(key, "")).split()) for key in ("quantity", "unit", "place", "reason")}
+    text(words["quantity"], f"{where}.quantity", "Threshold")
+    if not listed:
+        return [Number(name, kind, value=float(values[0]), within=float(within), **words)]
+    return [
+        Number(f"{name}_{i}", kind, value=float(v), within=float(within), **words | {"quantity": _of(words, i, values)})
+        for i, v in enumerate(values, 1)
+    ]
+
+
+def _of(words: Mapping[str, str], i: int, values: object) -> str:
+    return f"{words['quantity']}, {i} of {len(values)}"
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise UserError(f"{path} does not exist; a paper has one, as docs/papers.md says") from error

@@ -1,0 +1,114 @@
+"""A sinusoidal current of changing frequency: chirp, or ZAP."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import inf, pi, sin
+
+import numpy as np
+
+from hhcore.base.units import Quantities
+from hhcore.simulation.stimuli.checks import check_cycles, check_times
+from hhcore.simulation.stimuli.sine import TURN
+from hhcore.simulation.stimuli.stimulus import CURRENT_ELSEWHERE, Field, Stimulus, Values
+
+
+@dataclass(frozen=True)
+class Chirp(Stimulus):
+    """A sinusoidal current whose frequency changes linearly from `start_frequency` to `stop_frequency`: ZAP.
+
+    amplitude                       : in the unit of the model's injected current (uA/cm^2)
+    start_frequency, stop_frequency : at start and at stop, in Hz
+    start, stop                     : in the model's unit of time (ms); stop defaults to the end of the run
+
+    With the frequency f from f0 to f1 in the time T the current is amplitude * sin(2 pi (f0 t + (f1 - f0) t^2 / 2 T)),
+    t since start. Puil, Gimbarzevsky & Miura (1986), J. Neurophysiol. 55:995.
+    """
+
+    amplitude: Quantities
+    start_frequency: Quantities
+    stop_frequency: Quantities
+    start: Quantities = 0.0
+    stop: Quantities = inf
+
+    kind = "chirp"
+    title = "chirp"
+    example = "{kind: chirp, amplitude: 1, start_frequency: 1, stop_frequency: 100}"
+    axis = "amplitude"
+    elsewhere = ("ZAP", "zap", "Chirp", "SineSpec", "sinespec", "impedance")
+    fields = {
+        "amplitude": Field("current", "Injected current, amplitude of the chirp", elsewhere=CURRENT_ELSEWHERE),
+        "start_frequency": Field(
+            "frequency",
+            "Chirp, its frequency at the begin",
+            elsewhere=dict.fromkeys(("f0", "fmin", "f_min", "freq_min"), "`start_frequency`"),
+        ),
+        "stop_frequency": Field(
+            "frequency",
+            "Chirp, its frequency at the end",
+            elsewhere=dict.fromkeys(("f1", "fmax", "f_max", "freq_max", "frequency", "freq"), "`stop_frequency`"),
+        ),
+        "start": Field(
+            "time", "Chirp, when it begins", 0.0, elsewhere=dict.fromkeys(("delay", "del", "onset"), "`start`")
+        ),
+        "stop": Field(
+            "time",
+            "Chirp, when it ends",
+            inf,
+            elsewhere=dict.fromkeys(("dur", "duration", "t1"), "`stop`, when the chirp ends: delay + duration")
+            | dict.fromkeys(("end", "toff"), "`stop`"),
+        ),
+    }
+    derived = ("omega", "growth")  # the phase that a unit of time adds at first, and half of what that grows by in it
+    quiet = {
+        "amplitude": 0.0,
+        "start_frequency": 0.0,
+        "stop_frequency": 0.0,
+        "start": 0.0,
+        "stop": inf,
+        "omega": 0.0,
+        "growth": 0.0,
+    }
+    segment = '''
+def segment(k, amplitude, start, stop, growth):
+    """(end, level, rise) of segment k: before the chirp, the chirp, after it; the level is the amplitude."""
+    if k == 0:
+        return start, 0.0, 0.0
+    if k == 1:
+        return stop, amplitude, growth
+    return inf, 0.0, 0.0
+'''
+    expression = "level * sin((omega + rise * (time - onset)) * (time - onset))"
+
+    @classmethod
+    def check(cls, values: Values, duration: float, where: str) -> None:
+        """0 <= start < stop <= duration, and frequencies above 0."""
+        check_times(values, ("start", "stop"), duration, where)
+        for name in ("start_frequency", "stop_frequency"):
+            check_cycles(values, name, duration, where)
+
+    @classmethod
+    def edge_counts(cls, values: Values, duration: float) -> np.ndarray:
+        """Two: the begin and the end."""
+        return np.full(len(values["start"]), 2, dtype=np.int64)
+
+    @classmethod
+    def resolve(cls, values: Values, duration: float, ms: float, parameters: np.ndarray) -> dict[str, np.ndarray]:
+        """With the angular frequency at the start and half its slope."""
+        first, last = (TURN * ms * values[name] for name in ("start_frequency", "stop_frequency"))
+        return {**values, "omega": first, "growth": (last - first) / (values["stop"] - values["start"]) / 2}
+
+    @classmethod
+    def twin(
+        cls, values: Mapping[str, float], duration: float, ms: float
+    ) -> tuple[list[float], Callable[[float], float]]:
+        """The cycles so far are the mean of the first and the present frequency times the time."""
+        amplitude, first, last, start, stop, _ = (values[name] for name in cls.fields)
+        stop = min(stop, duration)
+
+        def current(t: float) -> float:
+            if not start <= t < stop:
+                return 0.0
+            now = first + (last - first) * (t - start) / (stop - start)
+            return amplitude * sin(2 * pi * (first + now) / 2 * (t - start) * ms / 1000)
+
+        return [start, stop], current

@@ -1,0 +1,142 @@
+"""Papers as folders: their numbers against exact ones, the verdicts, and the example of docs/papers.md."""
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hhcore.base import tables
+from hhcore.base.errors import UserError
+from hhcore.base.seals import check_image, check_seal
+from hhcore.papers.make import compared
+from hhcore.papers.measured import FINE, Measured, certified, verdict
+from hhcore.papers.paper import Number, Paper, papers
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs/papers.md").read_text()
+PAPERS = papers(ROOT / "papers")
+# By SciPy's DOP853 at 1e-12, checked by Radau: name in numbers.py, value, last digit.
+EXACT = {
+    "hodgkin_huxley_1952": {
+        "peak_90": (108.533, 5e-4), "peak_time_90": (0.2975, 5e-5),
+        "peak_15": (105.407, 5e-4), "peak_time_15": (1.1593, 5e-5),
+        "peak_7": (102.115, 5e-4), "peak_time_7": (3.391, 5e-4),
+        "peak_6": (5.543, 5e-4),
+        "peak_15_warm": (96.912, 5e-4), "peak_time_15_warm": (0.4906, 5e-5),
+        "threshold": (6.5050712, 5e-8), "threshold_warm": (7.3834581, 2e-7),
+        "second_shock_8": (34.38, 5e-3), "second_shock_12": (13.26, 5e-3), "second_shock_20": (5.580, 5e-4),
+        "anode_break": (112.061, 5e-4), "anode_break_time": (6.555, 5e-4), "anode_break_warm": (0, 0),
+        "frequency": (60.992, 5e-4), "decay": (4.93489, 5e-6),
+        "sodium_conductance_at_-40": (4.621615, 5e-7), "sodium_conductance_time_at_-40": (1.405015, 5e-7),
+        "sodium_conductance_at_-20": (17.682776, 5e-7), "sodium_conductance_time_at_-20": (0.881042, 5e-7),
+        "sodium_conductance_at_0": (29.136758, 5e-7), "sodium_conductance_time_at_0": (0.617613, 5e-7),
+        "sodium_conductance_at_20": (37.158368, 5e-7), "sodium_conductance_time_at_20": (0.479821, 5e-7),
+        "sodium_current_at_-40": (-415.945, 5e-4), "sodium_current_at_-20": (-1237.794, 5e-4),
+        "sodium_current_at_0": (-1456.838, 5e-4), "sodium_current_at_20": (-1114.751, 5e-4),
+        "potassium_current_at_-40": (282.447, 5e-4), "potassium_current_at_-20": (998.377, 5e-4),
+        "potassium_current_at_0": (1890.290, 5e-4), "potassium_current_at_20": (2791.537, 5e-4),
+        "sodium_current_at_50": (0, 1e-9),
+        "sodium_entry": (14.457, 5e-4), "potassium_loss": (14.327, 5e-4),
+    },
+}  # fmt: skip
+NUMBER = Number("peak", "published", "Peak", 10.0, "mV", 0.5, "Fig. 1")
+
+
+def test_numbers_of_hodgkin_and_huxley_are_the_exact_ones():
+    code, ours = PAPERS["hodgkin_huxley_1952"].code("numbers"), {}
+    for measure in code.MEASURES:
+        ours |= measure(FINE)
+    for name, (value, within) in EXACT["hodgkin_huxley_1952"].items():
+        assert ours[name] == pytest.approx(value, abs=within), name
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_a_paper_has_all_its_files(name):
+    paper = PAPERS[name]
+    assert paper.title and paper.stated and paper.figures and paper.config.exists()
+    assert f"(../papers/{name}/README.md)" in PAGE
+
+
+@pytest.mark.parametrize(
+    ("ours", "word"),
+    [
+        (Measured(10.4, 0.1), "agrees"),
+        (Measured(10.6, 0.1), "differs"),
+        (Measured(10.0, 0.6), "not resolved"),
+        (Measured(float("nan"), 0.0), "not computed"),
+        (None, "not computed"),
+        (Measured(10.0, float("nan")), "not resolved"),
+    ],
+)
+def test_verdicts(ours, word):
+    assert verdict(NUMBER, ours) == word
+
+
+def test_the_error_of_a_number_is_how_far_two_solvers_are_apart():
+    found = certified(lambda solver: {"size": solver["local_error"], "both": [1.0, 2.0]})
+    assert found["size"] == Measured(1e-11, pytest.approx(1e-9, rel=0.02))
+    assert found["both_1"].value == 1.0 and found["both_2"] == Measured(2.0, 0.0)
+
+
+def files() -> dict[str, str]:
+    """The files that docs/papers.md shows, by their paths."""
+    paths = re.findall(r"^`(papers/hassard_1978/\S+)`", PAGE, re.MULTILINE)
+    blocks = re.findall(r"^```(?:yaml|python|markdown)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    return dict(zip(paths, blocks, strict=True))
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """A folder to work in, with the paper of the page, and a config."""
+    for path, content in files().items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(content)
+    config = yaml.safe_load((ROOT / "config/test.yaml").read_text())
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/config.yaml").write_text(
+        yaml.safe_dump({"experiments": {"single": config["experiments"]["single"]}})
+    )
+    return tmp_path
+
+
+def test_the_paper_of_the_page_is_made_by_its_name(folder):
+    command = [str(Path(sys.executable).with_name("snakemake")), "-s", str(ROOT / "Snakefile"), "--cores", "1"]
+
+    def snakemake(*arguments: str) -> str:
+        done = subprocess.run([*command, *arguments], cwd=folder, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    printed, results = snakemake("papers/hassard_1978"), folder / "results/papers/hassard_1978"
+    assert "1 of 1 numbers agree" in printed and "Open results/papers/hassard_1978/page.html" in printed
+    assert "single" not in printed and not (folder / "results/single/features.parquet").exists()
+    (row,) = tables.read(results / "numbers.parquet").to_pylist()
+    assert row["verdict"] == "agrees" and row["ours"] == pytest.approx(9.7754379954, abs=1e-4)  # by continuation
+    for file in Paper(folder / "papers/hassard_1978").files:
+        (check_image if file.endswith("png") else check_seal)(results / file)
+    page = (results / "page.html").read_text()
+    assert "<h2>Stated by the paper, or" in page and "data:image/svg+xml" in page and "falls silent below" in page
+    assert "Nothing to be done" in snakemake("-n", "papers/hassard_1978")
+    path = folder / "papers/hassard_1978/published.yaml"
+    path.write_text(path.read_text().replace("9.78", "9.81"))
+    assert "papers/hassard_1978" in snakemake("-n", "papers/hassard_1978")
+
+
+def test_what_is_wrong_in_a_folder_is_said_in_a_sentence(folder):
+    place = folder / "papers/hassard_1978"
+    paper = Paper(place)
+    with pytest.raises(UserError, match="'instabilty' is not in published.yaml.*did you mean 'instability'"):
+        compared(paper, {"instabilty": Measured(1.0, 0.0)})
+    (place / "README.md").unlink()
+    with pytest.raises(UserError, match="README.md does not exist; a paper has one"):
+        _ = replace(paper).text
+    (place / "published.yaml").write_text("published: {peak: {quantity: Peak, value: high}}")
+    with pytest.raises(UserError, match=r"published\.peak"):
+        _ = replace(paper).stated
+    (place / "figures.py").write_text("def figure_1(run:\n")
+    with pytest.raises(UserError, match=r"figures.py, line 1"):
+        _ = replace(paper).figures

@@ -1,0 +1,146 @@
+"""Each kind of stimulus in neurons: spike times from SciPy, charges by hand, and the order through ramps and sines."""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+import pytest
+from scipy.special import fresnel
+
+import hhcore
+from hhcore.schemes.solver import SCHEMES, setting_of
+from hhcore.simulation import stimuli
+from hhcore.simulation.reference import reference
+
+HH = hhcore.load_model("hodgkin_huxley_1952")
+CAPACITOR = {"sodium.g": 0.0, "potassium.g": 0.0, "leak.g": 0.0}
+TURN = 2 * math.pi / 1000  # of a sine of 1 Hz in 1 ms
+
+FIRING = {  # fields that make an axon fire within 60 ms, and an edge off any grid
+    "step": {"amplitude": 12, "start": 1 / 3},
+    "pulse_train": {"amplitude": 30, "width": 0.7, "period": 17.3},
+    "ramp": {"amplitude": 40, "start": 1 / 3, "stop": 47.7},
+    "triangle": {"amplitude": 30, "start": 2.1, "stop": 41.3, "symmetry": 0.3},
+    "paired_pulses": {"amplitude": 25, "width": 0.6, "interval": 17.9, "amplitude_ratio": 1.4, "start": 1.01},
+    "biphasic": {"amplitude": -60, "width": 0.4, "gap": 0.1, "width_ratio": 2.5, "period": 21.7, "start": 1.3},
+    "staircase": {"amplitude": 2, "increment": 3, "width": 11.3, "start": 0.7},
+    "sine": {"amplitude": 15, "frequency": 62, "start": 1 / 3, "phase": 0.4},
+    "chirp": {"amplitude": 15, "start_frequency": 20, "stop_frequency": 150, "start": 1.1},
+    "sahp": {"amplitude": 25, "long_amplitude": 4, "start": 1.7, "tmid": 10.1, "tmid2": 38.3, "stop": 50},
+    "hyper_depol": {"hyper_amplitude": -10, "depol_amplitude": 9, "start": 1.9, "tmid": 20.7, "stop": 51.1},
+}
+
+
+def stimulus(kind: str, **fields):
+    return stimuli.kinds()[kind](**fields)
+
+
+def test_every_kind_is_here():
+    assert set(FIRING) == set(stimuli.kinds()) - {"file", "sum"}
+
+
+@pytest.mark.parametrize("kind", FIRING)
+def test_spike_times_are_those_of_scipy(kind):
+    exact = reference(HH, FIRING[kind], duration=60.0, stimulus=kind, initial_state="model").spike_times
+    settings = {"duration": 60.0, "initial_state": "model", "method": "tsit5", "local_error": 1e-11}
+    found = hhcore.simulate(HH, {}, stimulus(kind, **FIRING[kind]), **settings).spike_times
+    assert len(exact) >= 2 and np.abs(found - exact).max() < 1e-8
+
+
+SINE = {"amplitude": 3, "frequency": 40, "phase": 0.3}
+CHARGES = [  # a kind, its fields, and the integral of the current from 0 to 20 ms, by hand
+    ("ramp", {"amplitude": 3}, 30),
+    ("ramp", {"amplitude": 3, "start_amplitude": -1, "start": 1 / 3, "stop": 7.1}, 7.1 - 1 / 3),
+    ("triangle", {"amplitude": 3}, 30),
+    ("triangle", {"amplitude": 3, "start": 0.1, "stop": 7.3, "symmetry": 0.9}, 1.5 * 7.2),
+    ("paired_pulses", {"amplitude": 5, "width": 0.7, "interval": 0.7, "amplitude_ratio": 3}, 20 * 0.7),
+    ("paired_pulses", {"amplitude": 5, "width": 1 / 3, "interval": 9.1, "start": 1.05}, 10 / 3),
+    ("paired_pulses", {"amplitude": 5, "width": 1, "interval": 19}, 10),
+    ("biphasic", {"amplitude": -5, "width": 0.3, "width_ratio": 4, "period": 2.1}, 0),
+    ("biphasic", {"amplitude": 5, "width": 1 / 3, "gap": 19, "start": 0.0, "number": 1}, 0),
+    ("staircase", {"amplitude": 1, "increment": 2, "width": 1.1, "number": 3, "start": 0.0}, 9 * 1.1),
+    ("staircase", {"amplitude": 1, "increment": -0.01, "width": 0.1}, 0.1 * (200 - 0.005 * 200 * 199)),
+    ("sine", SINE, 3 / (40 * TURN) * (math.cos(0.3) - math.cos(0.3 + 800 * TURN))),
+    ("sine", SINE | {"start": 1, "stop": 9.7}, 3 / (40 * TURN) * (math.cos(0.3) - math.cos(0.3 + 348 * TURN))),
+    ("sahp", {"amplitude": 6, "long_amplitude": 1, "tmid": 1 / 3, "tmid2": 4.1}, 20 + 5 * (4.1 - 1 / 3)),
+    ("hyper_depol", {"hyper_amplitude": -1, "depol_amplitude": 2, "tmid": 7.7, "stop": 13.3}, 2 * 5.6 - 7.7),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("method", ["rk4", "tsit5", "rodas5p"])
+@pytest.mark.parametrize(("kind", "fields", "charge"), CHARGES)
+def test_the_charge_of_a_capacitor_is_the_integral(kind, fields, charge, method):
+    """Edges are exact: at t = 0, on and off the grid of rk4, abutting, at the end of the run."""
+    settings = {"duration": 20.0, "initial_state": "model", "method": method}
+    settings |= {"dt": 0.05} if method == "rk4" else {"local_error": 1e-10}
+    run = hhcore.simulate(HH, CAPACITOR, stimulus(kind, **fields), **settings)
+    assert run.final[0, 0] - HH.states["membrane.V"].value == pytest.approx(charge, rel=2e-8, abs=2e-9)
+
+
+def test_the_charge_of_a_chirp_is_a_fresnel_integral():
+    """The sine of a phase that grows as the square of time."""
+    settings = {"duration": 20.0, "initial_state": "model", "method": "tsit5", "local_error": 1e-10}
+    run = hhcore.simulate(HH, CAPACITOR, hhcore.Chirp(3, 1e-9, 300), **settings)
+    a = TURN * 300 / 40  # the phase is a t^2
+    charge = 3 * math.sqrt(math.pi / (2 * a)) * fresnel(math.sqrt(2 * a / math.pi) * 20)[0]
+    assert run.final[0, 0] - HH.states["membrane.V"].value == pytest.approx(charge, rel=1e-8)
+
+
+FAMILIES = {
+    "ramp": [{"amplitude": float(last)} for last in np.linspace(16, 48, 8)],
+    "sine": [{"amplitude": 20.0, "frequency": float(frequency)} for frequency in np.linspace(50, 120, 8)],
+}
+
+
+@lru_cache
+def first_spikes(kind: str) -> list[tuple[dict, float, float]]:
+    """Of each neuron: its fields up to its first spike, when that is, and the slope of the potential there [mV/ms]."""
+    found = []
+    for fields in FAMILIES[kind]:
+        run = reference(HH, fields, duration=8.0, stimulus=kind, initial_state="model", rtol=3e-14, atol=1e-14)
+        spike = float(run.spike_times[0])
+        rise = (run.at(spike + 1e-6)[0] - run.at(spike - 1e-6)[0]) / 2e-6
+        until = {"amplitude": fields["amplitude"] * spike / 8.0} if kind == "ramp" else fields
+        found.append((until, spike, rise))
+    return found
+
+
+@pytest.mark.parametrize(("method", "numbers"), [("rk4", (80, 320)), ("tsit5", (30, 80)), ("rodas5p", (80, 320))])
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_spike_times_through_ramps_and_sines_have_the_order_of_the_scheme(kind, method, numbers, monkeypatch):
+    """Equal steps to the spike: what the potential is off there, over its slope, is the error of the spike time.
+
+    tsit5 comes nearer faster than by its order in steps of this length.
+    """
+    monkeypatch.setattr("hhcore.schemes.solver.LARGEST_ERROR", 1.0)
+    errors = []
+    for number in numbers:
+        worst = 0.0
+        for fields, spike, rise in first_spikes(kind):
+            accuracy = 0.99 if SCHEMES[method].adaptive else spike / number
+            settings = {"duration": spike, "initial_state": "model", "interval": spike / number, "method": method}
+            traced = hhcore.trace(HH, {}, stimulus(kind, **fields), **settings, **{setting_of(method): accuracy})
+            worst = max(worst, abs(traced["membrane.V"][-1] / rise))
+        errors.append(worst)
+    order = math.log(errors[0] / errors[1]) / math.log(numbers[1] / numbers[0])
+    assert order > SCHEMES[method].order - 0.2, (order, errors)
+
+
+@pytest.mark.parametrize(
+    ("method", "numbers"),
+    [("rk4", (80, 160, 320)), ("tsit5", (60, 80, 120)), ("dop853", (20, 24, 28)), ("rodas5p", (50, 80, 120))],
+)
+def test_declared_order_through_a_sine(method, numbers, monkeypatch):
+    """As test_solvers.py measures it for a constant current; test_stimuli.py does for a ramp."""
+    monkeypatch.setattr("hhcore.schemes.solver.LARGEST_ERROR", 1.0)
+    sine, times = {"amplitude": 20.0, "frequency": 90.0}, np.linspace(0.5, 10.0, 20)
+    run = reference(HH, sine, duration=10.0, stimulus="sine", initial_state="model", rtol=3e-14, atol=1e-14)
+    errors = []
+    for number in numbers:
+        interval = times[0] / number
+        settings = {"duration": 10.0, "initial_state": "model", "interval": interval, "method": method}
+        settings |= {setting_of(method): 0.99 if SCHEMES[method].adaptive else interval}
+        found = hhcore.trace(HH, {}, hhcore.Sine(**sine), **settings)["membrane.V"][number::number][: len(times)]
+        errors.append(np.abs(found - [run.at(t)[0] for t in times]).max())
+    order = -np.polyfit(np.log(numbers), np.log(errors), 1)[0]
+    assert order > SCHEMES[method].order - 0.2, (order, errors)
