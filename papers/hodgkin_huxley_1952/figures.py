@@ -202,7 +202,7 @@ def figure_23(run: Run) -> Figure:
 
 @style.styled
 def figure_accommodation(run: Run) -> Figure:
-    """Accommodation at 6.3 °C. A current that rises by less than 0.4 µA/cm² per ms fires only when it is twice as strong."""
+    """Accommodation at 6.3 °C. A current that rises by less than 0.4 µA/cm² per ms fires when it is twice as strong."""
     figure = style.new_figure(style.TWO_COLUMNS, 2.6, "Accommodation: currents that rise linearly, 6.3 °C", [])
     left, right = figure.subplots(1, 2)
     for slope, colour in zip((0.5, 0.35), COLOURS, strict=False):
