@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from hhcore.simulation.stimuli.chirp import Chirp
     from hhcore.simulation.stimuli.file import FromFile
     from hhcore.simulation.stimuli.hyper_depol import HyperDepol
+    from hhcore.simulation.stimuli.noise import Noise
     from hhcore.simulation.stimuli.paired_pulses import PairedPulses
     from hhcore.simulation.stimuli.pulse_train import PulseTrain
     from hhcore.simulation.stimuli.ramp import Ramp
     from hhcore.simulation.stimuli.sahp import SAHP
+    from hhcore.simulation.stimuli.shock import Shock
     from hhcore.simulation.stimuli.sine import Sine
     from hhcore.simulation.stimuli.staircase import Staircase
     from hhcore.simulation.stimuli.step import Step
@@ -43,12 +45,14 @@ __all__ = [
     "FromFile",
     "HyperDepol",
     "Model",
+    "Noise",
     "PairedPulses",
     "PulseTrain",
     "Ramp",
     "Result",
     "Run",
     "SAHP",
+    "Shock",
     "Sine",
     "Staircase",
     "Step",
@@ -69,12 +73,14 @@ _HOMES = {
     "FromFile": "simulation.stimuli.file",
     "HyperDepol": "simulation.stimuli.hyper_depol",
     "Model": "model.model",
+    "Noise": "simulation.stimuli.noise",
     "PairedPulses": "simulation.stimuli.paired_pulses",
     "PulseTrain": "simulation.stimuli.pulse_train",
     "Ramp": "simulation.stimuli.ramp",
     "Result": "simulation.result",
     "Run": "interface.outcome",
     "SAHP": "simulation.stimuli.sahp",
+    "Shock": "simulation.stimuli.shock",
     "Sine": "simulation.stimuli.sine",
     "Staircase": "simulation.stimuli.staircase",
     "Step": "simulation.stimuli.step",

@@ -52,7 +52,7 @@ def changed(path, value, good=GOOD):
         del node[path[-1]]
     else:
         node[path[-1]] = value
-    if path[0] in ("stimulus", "parameters") and new_axes(config, good):
+    if path[0] in ("stimulus", "parameters", "initial_state") and new_axes(config, good):
         config["experiments"]["squid"]["traces"] = []
     return config
 
@@ -63,7 +63,7 @@ def new_axes(config, good):
 
 
 def axes(squid):
-    parts = [squid.get(key) for key in ("stimulus", "parameters")]
+    parts = [squid.get(key) for key in ("stimulus", "parameters", "initial_state")]
     return {name for part in parts if isinstance(part, dict) for name in part if isinstance(part[name], dict)}
 
 
@@ -224,9 +224,22 @@ MISTAKES = [
         ["1e-12 is too short", "at least 9.5e-08"],
     ),
     (("stimulus",), PULSES | {"width": "2 mV"}, ".stimulus.width", ["'2 mV' cannot be converted to ms"]),
+    (
+        ("stimulus", "amplitude"),
+        "150 %",
+        ".stimulus.amplitude",
+        ["'150 %' is a share of rheobase", "fi_summary.parquet"],
+    ),
+    (("stimulus", "amplitude"), {"values": [1, "50%"]}, ".stimulus.amplitude", ["'50%' is a share of rheobase"]),
     # states and traces
     (("initial_state", "sodium.n"), 1, ".initial_state", ["no state 'sodium.n'", "legal: membrane.V, sodium.m"]),
-    (("initial_state", "sodium.m"), MISSING, ".initial_state", ["leaves out sodium.m", "every state"]),
+    (("initial_state", "sodium.m"), MISSING, ".initial_state", ["leaves out sodium.m", "every state", "`from: rest`"]),
+    (("initial_state", "from"), "rset", ".initial_state.from", ["'rset' is not a choice", "mean 'rest'?"]),
+    (("initial_state", "membrane.V"), [-65, -60], ".initial_state.membrane.V", ["is a list", "{values: [...]}"]),
+    (("initial_state", "membrane.V"), {"linspace": [-80, -40]}, ".initial_state.membrane.V.linspace", ["[first, last"]),
+    (("initial_state", "sodium.m"), {"scale": "50 mV"}, ".initial_state.sodium.m.scale", ["without dimension"]),
+    (("traces", 0, "membrane.V"), -60, ".traces[0]", ["no quantity 'membrane.V'", "has 'initial.membrane.V'"]),
+    (("traces", 0, "initial.membrane.V"), "1 s", ".traces[0].initial.membrane.V", ["cannot be converted to mV"]),
     (("initial_state",), {}, ".initial_state", ["{} leaves out membrane.V, sodium.m, sodium.h, potassium.n"]),
     (("initial_state", "membrane.V"), "-65 K", ".initial_state.membrane.V", ["'-65 K' cannot be converted to mV"]),
     (("traces", 0, "sodium.g"), MISSING, ".traces[0]", ["no value for sodium.g", "every axis"]),

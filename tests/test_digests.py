@@ -65,6 +65,8 @@ STEP_EXEMPT = {
         "certify": "hands over the solver, which is hashed",
         "simulation/features.py": "features are derived later",
         "simulation/beats.py": "features are derived later",
+        "simulation/heights.py": "judges solvers, does not simulate",
+        "simulation/outputs.py": "the variables and windows that it hands to an observer are settings of the protocol",
     },
     "calibrate": {
         "certify/origin.py": "binds a table to its experiment",
@@ -313,6 +315,7 @@ OTHER_KEYS = {
     "spikes": {"threshold": 1},
     "protocol": {"kind": "current_clamp"},
     "sample": {"kind": "sobol", "n": 4, "seed": 1},
+    "outputs": {"m": {"variable": "sodium.m", "measure": "max"}},
 }
 SAME = {"protocol": "named, it is what the stimulus implies; the field of the experiment is tested above"}
 

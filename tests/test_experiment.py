@@ -229,8 +229,13 @@ def test_a_trace_is_a_full_point():
 def test_an_initial_state_is_in_the_order_of_the_model():
     state = {"potassium.n": 0.32, "sodium.h": 0.6, "sodium.m": 0.05, "membrane.V": "-0.065 V"}
     a = read(GRID, initial_state=state)
-    assert a.initial_state == {"membrane.V": -65.0, "sodium.m": 0.05, "sodium.h": 0.6, "potassium.n": 0.32}
-    assert list(a.initial_state) == list(a.model.states)
+    assert a.start(a.defaults) == {"from": "model"} | {
+        "membrane.V": -65.0,
+        "sodium.m": 0.05,
+        "sodium.h": 0.6,
+        "potassium.n": 0.32,
+    }
+    assert a.quantities[-4:] == tuple(f"initial.{name}" for name in a.model.states)
 
 
 def test_the_rearm_level_is_the_threshold_if_not_given():
@@ -261,7 +266,7 @@ def test_the_default_config_is_the_71001_neurons_and_the_textbook_script():
     grid, textbook = found.values()
     assert [float(axis.values[axis.values.size // 2]) for axis in grid.axes] == [20.0, 120.0, 36.0]
     assert (textbook.defaults["amplitude"], textbook.duration) == (10.0, 50.0)
-    assert list(textbook.initial_state.values()) == [-65.0, 0.05, 0.6, 0.32]
+    assert [textbook.defaults[f"initial.{name}"] for name in textbook.model.states] == [-65.0, 0.05, 0.6, 0.32]
 
 
 def test_the_test_config_uses_every_key_and_every_axis():

@@ -59,7 +59,7 @@ def test_neurons_may_differ_in_their_initial_states():
     potentials = np.array([-65.0, -55.0, -40.0])
     named = simulate(HH, {}, Step(0), duration=10, initial_state={**STATES, "membrane.V": potentials})
     rows = np.array([[V, *list(STATES.values())[1:]] for V in potentials])
-    assert named == simulate(HH, {}, Step(0), duration=10, initial_state=rows)
+    assert np.array_equal(named.final, simulate(HH, {}, Step(0), duration=10, initial_state=rows).final)
     for i, V in enumerate(potentials):
         alone = simulate(HH, {}, Step(0), duration=10, initial_state={**STATES, "membrane.V": V})
         assert np.array_equal(alone.final[0], named.final[i])
@@ -178,7 +178,6 @@ def test_a_result_says_why_a_tolerance_measured_nothing():
         ({"tolerance": "1 mV"}, "^tolerance: '1 mV' cannot be converted to ms"),
         ({"tolerance": "1 us", "local_error": 1e-6}, "^local_error: 1e-06 is given beside a tolerance"),
         ({"tolerance": "1 us", "method": "tsit4"}, "'tsit4' does not exist; .* did you mean 'tsit5'"),
-        ({"tolerance": "1 us", "initial_state": np.zeros((2, 4))}, "initial states of their own; give local_error"),
         ({"tolerance": "1 us", "points": {"leak.g": []}}, "there are no neurons to measure solvers on"),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 
 import hhcore
 from hhcore.simulation.engine import engine
+from hhcore.simulation.initial import Start
 from hhcore.simulation.reference import derivative, rest
 from hhcore.simulation.rest import _distinct, initial_states
 
@@ -18,7 +19,7 @@ MODEL = hhcore.load_model("hodgkin_huxley_1952")
 def rests(points: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     n = max(np.size(v) for v in points.values()) if points else 1
     table = np.column_stack([np.broadcast_to(points.get(k, q.value), n) for k, q in MODEL.parameters.items()])
-    return initial_states(engine(MODEL, "rk4", hhcore.Step), table, "rest")
+    return initial_states(engine(MODEL, "rk4", hhcore.Step), table, Start("rest", {}))
 
 
 def slopes(state: np.ndarray, parameters: dict[str, float]) -> np.ndarray:

@@ -65,6 +65,14 @@ def test_a_new_axis_keeps_the_points_at_the_old_value(tmp_path):
     assert update(experiment(parameters=more), tmp_path) == 8
 
 
+def test_an_axis_of_initial_states_grows_like_any_other(tmp_path):
+    stated = {"from": "rest", "membrane.V": -65}
+    assert update(experiment(initial_state=stated), tmp_path) == 8
+    assert update(experiment(initial_state=stated | {"membrane.V": {"values": [-65, -60]}}), tmp_path) == 8
+    assert update(experiment(initial_state=stated | {"membrane.V": {"range": [-70, -60, 5]}}), tmp_path) == 8
+    assert update(experiment(initial_state=stated | {"from": "model"}), tmp_path) == 8
+
+
 def test_growing_gives_the_bytes_of_a_run_from_scratch(tmp_path):
     update(experiment(), tmp_path / "grown")
     grown = experiment(amplitudes=(0, 2, 5, 10, 15, 20))

@@ -11,7 +11,7 @@ from hhcore.base import tables
 from hhcore.certify.evidence import QUANTILE, Evidence, Trial, quantile
 from hhcore.certify.origin import check_origin, origin
 from hhcore.experiments.experiment import Experiment
-from hhcore.experiments.protocol import Accuracy, Height
+from hhcore.experiments.protocol import Accuracy
 from hhcore.schemes.solver import Solver
 from hhcore.sweep.hashing import context_digest, grid_digest
 
@@ -94,7 +94,7 @@ def certificate_of(e: Experiment, evidence: Evidence) -> dict[str, str]:
         f"{accuracy.name}_worst_{accuracy.suffix}": said(trial.worst),
         f"{accuracy.name}_{100 * QUANTILE:.0f}_percent_{accuracy.suffix}": said(quantile(trial.errors)),
         f"{accuracy.name}_median_{accuracy.suffix}": said(trial.median),
-        **{worst_key(height): _worst(trial.height_errors(height.column)) for height in accuracy.heights},
+        **{height.worst_key: _worst(trial.height_errors(height.column)) for height in accuracy.heights},
         "reference": f"{evidence.exact.method}, local_error {evidence.exact.accuracy:g}",
         "reference_runs": str(len(evidence.neurons)),
         "reference_checked_by_scipy": ", ".join(f"neuron {row}" for row in evidence.checked) or "none",
@@ -104,12 +104,6 @@ def certificate_of(e: Experiment, evidence: Evidence) -> dict[str, str]:
         "fragile_in_sample": rows(evidence.fragile),
         "uncertain_in_sample": rows(evidence.uncertain),
     }
-
-
-def worst_key(height: Height) -> str:
-    """The entry of the certificate for the worst error of a height: `peak_error_worst_mV`."""
-    name, _, unit = height.column.rpartition("_error_")
-    return f"{name}_error_worst_{unit}"
 
 
 def _worst(errors: np.ndarray) -> str:

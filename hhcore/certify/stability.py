@@ -5,6 +5,7 @@ import numpy as np
 from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.simulation.engine import Engine
+from hhcore.simulation.initial import read_start
 from hhcore.simulation.integration import integrate, most_samples, pack
 from hhcore.simulation.rest import initial_states
 
@@ -59,8 +60,9 @@ def fastest_rate(experiment: Experiment, points: np.ndarray) -> tuple[float, flo
 def _visited(e: Experiment, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The parameters, float64 (k, p), and states, float64 (k, N), along the trajectories of the neurons."""
     engine = e.engine(TIGHT[0])
-    table = engine.arguments(points, e.duration)
-    start, _ = initial_states(engine, table, e.initial_state)
+    neurons, start = e.parts(points)
+    table = engine.arguments(neurons, e.duration)
+    start, _ = initial_states(engine, table, read_start(e.model, start))
     count = min(e.duration * e.model.ms / INTERVAL_MS, MOST_SAMPLED / start.size)
     times = np.linspace(0, e.duration, 2 + int(count))[1:]
     kept = min(most_samples(engine, table, times), len(times) + MOST_SAMPLED // start.size)

@@ -6,6 +6,7 @@ from hhcore.certify.sample import corners
 from hhcore.compile.cost import cost
 from hhcore.experiments.experiment import Experiment
 from hhcore.schemes.solver import Solver
+from hhcore.simulation.initial import read_start
 from hhcore.simulation.integration import integrate
 from hhcore.simulation.rest import initial_states
 from hhcore.simulation.stiffness import EXPLICIT, held_back, model_is_stiff
@@ -20,9 +21,10 @@ def is_stiff(experiment: Experiment) -> tuple[bool, float]:
     the model itself is judged: at rest stability limits the steps of any model, but they are few.
     """
     e, coarse = experiment, EXPLICIT[0]
-    engine, points = e.engine(coarse.method), e.points(corners(e))
-    table = engine.arguments(points, e.duration)
-    start, _ = initial_states(engine, table, e.initial_state)
+    engine = e.engine(coarse.method)
+    neurons, start = e.parts(e.points(corners(e)))
+    table = engine.arguments(neurons, e.duration)
+    start, _ = initial_states(engine, table, read_start(e.model, start))
     stops = np.array([min(e.duration, LONGEST_MS / e.model.ms)])
     runs = [integrate(engine, table, start, stops, accuracy=solver.accuracy).record for solver in EXPLICIT]
     few, many = (run["steps"] for run in runs)

@@ -14,12 +14,10 @@ def advance(Z, lanes, table, t, j):
 
     Returns when the first of them ends, whether one begins, and whether steps of the integration start anew.
     """
-    first, begins, anew = inf, False, False
+    first, begins, anew, before = inf, False, False, {abrupt}
 {parts}
-    held = {held}
-    anew = anew or held != Z[HELD + j]
-    Z[HELD + j] = held
-    return first, begins, anew
+    Z[HELD + j] = {held}
+    return first, begins, anew or {abrupt} != before
 '''
 
 _PART = """\
@@ -47,14 +45,15 @@ def advancing(stimulus: StimulusText, parameters: int) -> str:
     rows = {name: f"Z[PARAMETER_{parameters + i} + j]" for i, name in enumerate(stimulus.fields)}
     parts = "".join(_part(i, part, stimulus, rows) for i, part in enumerate(stimulus.parts))
     indented = "\n".join(f"    {line}" for line in parts.splitlines())
-    levels = [f"Z[LEVEL_{i} + j]" for i, part in enumerate(stimulus.parts) if part.constant and part.acts == CURRENT]
-    held = " + ".join([*([] if stimulus.absolute else [rows[HOLDING]]), *levels])
+    levels = {f"Z[LEVEL_{i} + j]": p for i, p in enumerate(stimulus.parts) if p.constant and p.acts == CURRENT}
+    held = " + ".join([*([] if stimulus.absolute else [rows[HOLDING]]), *levels]) or "0.0"
+    abrupt = " + ".join(level for level, part in levels.items() if part.restarts) or "0.0"
     constants = [
         f"LEADING = {stimulus.leading}  # the part of the stimulus whose segments observers enter",
         f"CLAMPED = {stimulus.clamps}",
         f"HOLDING = PARAMETER_{parameters + stimulus.fields.index(HOLDING)}",
     ]
-    return "\n\n" + "\n".join(constants) + "\n" + _ADVANCE.format(parts=indented, held=held or "0.0")
+    return "\n\n" + "\n".join(constants) + "\n" + _ADVANCE.format(parts=indented, held=held, abrupt=abrupt)
 
 
 def inputs(stimulus: StimulusText) -> dict[str, int]:

@@ -101,8 +101,8 @@ def _kernel(model: Model, scheme: Scheme, stimulus: StimulusText, observers: Seq
         with_arguments(_body("driver.py.in"), observers),
     ]
     rest = "".join(parts)
-    offered = f"{_body('primitives.py.in')}\n\n{_body('clock.py.in')}{library(stimulus)}"
-    return _header(model, scheme, stimulus) + _used(offered, rest) + rest
+    runtime = "\n\n".join(_body(name) for name in ("primitives.py.in", "clock.py.in", "random.py.in"))
+    return _header(model, scheme, stimulus) + _used(f"{runtime}{library(stimulus)}", rest) + rest
 
 
 def _used(functions: str, user: str) -> str:

@@ -39,7 +39,7 @@ EXPERIMENT = {
         required=True,
         elsewhere=dict.fromkeys(
             ("v_init", "V0", "E_init", "V", "Vm", "V_m"),
-            "`initial_state: rest`, or a value for every state, like `initial_state: {membrane.V: -65, ...}`",
+            "`initial_state: rest`, or values of states, like `initial_state: {from: rest, membrane.V: -65}`",
         ),
     ),
     "duration": Key(
@@ -75,6 +75,15 @@ EXPERIMENT = {
         "spikes: {threshold: 0, rearm: -20}",
         otherwise="crosses 0 upwards",
         elsewhere=dict.fromkeys(("threshold", "thresh", "rearm"), "`spikes: {threshold: 0, rearm: -20}`"),
+    ),
+    "outputs": Key(
+        "columns for other variables than the potential: extremes, means, integrals",
+        "outputs: {sodium_charge: {variable: sodium.i, measure: integral}}",
+        otherwise="none",
+        elsewhere=dict.fromkeys(
+            ("record", "observe", "observables", "measurements", "watch", "save"),
+            "`outputs: {NAME: {variable: ..., measure: ...}}`",
+        ),
     ),
     "traces": Key("neurons to draw in full", "traces: [{amplitude: 10}]", otherwise="none"),
     "failed_neurons": Key("whether they fail the run: `keep` or `fail`", otherwise="`keep`", legal=("keep", "fail")),

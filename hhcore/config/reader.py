@@ -9,8 +9,9 @@ import numpy as np
 
 from hhcore.base.checks import fields, mapping, present, quoted
 from hhcore.base.errors import UserError, collected
-from hhcore.base.units import KELVIN, UNKNOWN, is_in_celsius, to_unit
+from hhcore.base.units import KELVIN, UNKNOWN, column_name, is_in_celsius, to_unit
 from hhcore.config.keys import CLAMP, EXPERIMENT, TOP
+from hhcore.config.outputs import check_taken, read_outputs
 from hhcore.config.part import made_or, part, parts_of
 from hhcore.config.solver import read_dt, read_solver, read_tolerance
 from hhcore.config.values import (
@@ -28,15 +29,18 @@ from hhcore.config.values import (
 )
 from hhcore.config.words import Words
 from hhcore.experiments.analysis import check_installed
-from hhcore.experiments.experiment import Experiment
+from hhcore.experiments.experiment import Experiment, units
 from hhcore.experiments.protocol import Protocol
 from hhcore.grid.axes import Axis, is_multiple
 from hhcore.grid.designs import Sample, SampleSpec, read_sample
 from hhcore.grid.factors import Factor, check_size, check_values, factors
 from hhcore.schemes.solver import Solver
+from hhcore.simulation.initial import initial_value
+from hhcore.simulation.outputs import Output
 from hhcore.simulation.stimuli.segments import Segments
 
 CANDIDATES = ("tsit5", "dop853", "rodas5p")  # the others cost more at every accuracy: docs/benchmarks.md
+ANY = (UNKNOWN, 1.0)  # unit and value of a quantity of a model that is not known: it may be scaled
 
 
 def read_experiments(config: Mapping[str, object], base: str | Path = ".") -> dict[str, Experiment]:
@@ -141,7 +145,8 @@ class _Reading(Words):
         own = {name: (unit, math.nan) for name, unit in self.stimulus_units.items()}
         kind = made_or(self, "stimulus", None)
         places = {name: kind.place(name) for name in own} if kind else {}
-        return read_values(self.stimulus_written, own, self.stimulus_where, places)
+        checked = {"check": kind.check_written} if kind else {}
+        return read_values(self.stimulus_written, own, self.stimulus_where, places, **checked)
 
     @part
     def parameter_names(self) -> None:
@@ -154,13 +159,27 @@ class _Reading(Words):
     def parameter_values(self) -> Values:
         model = made_or(self, "model", None)
         own = {name: (quantity.unit, quantity.value) for name, quantity in (model.parameters if model else {}).items()}
-        any_value = (UNKNOWN, 1.0)  # that may be scaled
-        own |= {} if model else dict.fromkeys(self.parameters_body, any_value)
+        own |= {} if model else dict.fromkeys(self.parameters_body, ANY)
         return read_values(self.parameters_body, own, f"{self.where}.parameters")
 
     @part
-    def initial_state(self) -> str | dict[str, float]:
+    def initial_state(self) -> str:
         return read_initial_state(self._written("initial_state"), lambda: self.model, f"{self.where}.initial_state")
+
+    @part
+    def initial_values(self) -> Values:
+        model = made_or(self, "model", None)
+        own = {initial_value(name): (q.unit, q.value) for name, q in model.states.items()} if model else {}
+        own |= {} if model else dict.fromkeys(self.initial_written, ANY)
+        places = {initial_value(name): name for name in self.states_body}
+        return read_values(self.initial_written, own, f"{self.where}.initial_state", places)
+
+    @property
+    def _initial_units(self) -> dict[str, str]:
+        """Of the initial values that are written, in the order of the model; of all, if that is wrong."""
+        model, body = made_or(self, "model", None), made_or(self, "states_body", None)
+        own = {name: q.unit for name, q in model.states.items()} if model else dict.fromkeys(body or (), UNKNOWN)
+        return {initial_value(name): unit for name, unit in own.items() if body is None or name in body}
 
     @part
     def threshold(self) -> float:
@@ -194,7 +213,19 @@ class _Reading(Words):
     def protocol(self) -> Protocol:
         kind = self.protocol_kind  # so its keys are right
         own = {key: value for key, value in self.body.get("protocol", {}).items() if key != "kind"}
-        return kind.read(own, self.model, self.duration, f"{self.where}.protocol")
+        protocol = kind.read(own, self.model, self.duration, f"{self.where}.protocol")
+        protocol = protocol.suited(self.stimulus, self._swept, f"{self.where}.protocol")
+        return dataclasses.replace(protocol, outputs=self.outputs) if self.outputs else protocol
+
+    @part
+    def outputs(self) -> tuple[Output, ...]:
+        """What is noted of variables, as columns of features beside those of the protocol and of axes."""
+        if "outputs" not in self.body:
+            return ()
+        where, quantities = f"{self.where}.outputs", units(self.model, self.stimulus)
+        check_taken(self.protocol_kind, where)
+        columns = {*self.protocol_kind.definitions, *(column_name(*quantity) for quantity in quantities.items())}
+        return read_outputs(self.body["outputs"], self.model, self.analysis_window, self._horizon, columns, where)
 
     @part
     def solver(self) -> Solver | None:
@@ -224,21 +255,18 @@ class _Reading(Words):
     @part
     def values(self) -> Values:
         """All that can be read; what has a default is `fixed`."""
-        stimulus, parameters, kind, model = (
-            made_or(self, name, otherwise)
-            for name, otherwise in (
-                ("stimulus_values", Values()),
-                ("parameter_values", Values()),
-                ("stimulus", None),
-                ("model", None),
-            )
-        )
-        own = {name: quantity.value for name, quantity in model.parameters.items()} if model else {}
+        written = [made_or(self, name, Values()) for name in ("stimulus_values", "parameter_values", "initial_values")]
+        kind, model = made_or(self, "stimulus", None), made_or(self, "model", None)
+        fixed = {name: quantity.value for name, quantity in model.parameters.items()} if model else {}
+        fixed |= kind.defaults(self._horizon) if kind else {}
+        fixed |= dict.fromkeys(self._initial_units, math.nan)
+        for values in written:
+            fixed |= values.fixed
         return Values(
-            own | (kind.defaults(self._horizon) if kind else {}) | stimulus.fixed | parameters.fixed,
-            [*stimulus.axes, *parameters.axes],
-            stimulus.distributions | parameters.distributions,
-            [*stimulus.mistakes, *parameters.mistakes],
+            fixed,
+            [axis for values in written for axis in values.axes],
+            {name: spread for values in written for name, spread in values.distributions.items()},
+            [mistake for values in written for mistake in values.mistakes],
         )
 
     @part
@@ -249,7 +277,8 @@ class _Reading(Words):
     @part
     def written_values(self) -> Values:
         """All of them, and nothing is wrong."""
-        _ = self.stimulus_keys, self.parameter_names, self.stimulus_values, self.parameter_values, self.unreadable
+        _ = self.stimulus_keys, self.parameter_names, self.initial_state
+        _ = self.stimulus_values, self.parameter_values, self.initial_values, self.unreadable
         return self.values
 
     @part
@@ -339,7 +368,7 @@ class _Reading(Words):
         body = mapping(written, where)
         with collected() as noted:
             with noted():
-                check_point(body, self.model, self.stimulus, where)
+                check_point(body, self.model, self.stimulus, self._initial_units, where)
             with noted():
                 own = read_point(body, self._units(body), where)
             if missing := [name for name in self._swept if name not in body]:
@@ -364,14 +393,14 @@ class _Reading(Words):
         """Of what may be in a trace; of all `names`, if the model is not known."""
         model = made_or(self, "model", None)
         own = {name: q.unit for name, q in model.parameters.items()} if model else dict.fromkeys(names, UNKNOWN)
-        return own | self.stimulus_units
+        return own | self.stimulus_units | self._initial_units
 
     @property
     def _swept(self) -> list[str]:
-        """What is written as an axis or a distribution: the stimulus' own before parameters."""
+        """What is written as an axis or a distribution: of the stimulus, then parameters, then initial values."""
         fields = {name for name in self.stimulus_units if self.stimulus.fields[name].swept}
         legal = fields | set(self._units(self.parameters_body))
-        written = {**self.stimulus_written, **self.parameters_body}
+        written = {**self.stimulus_written, **self.parameters_body, **made_or(self, "initial_written", {})}
         return [
             name
             for name, value in written.items()

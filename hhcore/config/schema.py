@@ -5,18 +5,20 @@ same in draft 7, which editors know, and in draft 2020-12: no `$ref` has sibling
 schema.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from hhcore.base.checks import Key
 from hhcore.config.keys import CLAMP, EXPERIMENT, NAME, SPIKES, TOP
+from hhcore.config.outputs import OUTPUT
 from hhcore.config.solver import KEYS, SMALLEST_ERROR
 from hhcore.experiments.protocol import Protocol, protocols
 from hhcore.grid import designs
 from hhcore.grid.axes import DISTRIBUTIONS, FORMS
 from hhcore.model.model import FILE, Model, Quantity, load_model, models, variants
 from hhcore.schemes.solver import LARGEST_ERROR, METHODS, setting_of
+from hhcore.simulation.initial import OTHERS, WORDS, initial_value, initially
 from hhcore.simulation.stimuli import commands, kinds
 from hhcore.simulation.stimuli.named import Named
 from hhcore.simulation.stimuli.segments import Segments
@@ -31,6 +33,7 @@ UNITS = {
     "potential": "A number in the unit of the potential, mostly mV, or text with a unit.",
     "1": "A number.",
 }
+WORD = {"enum": [*WORDS]}
 SCALED = "The same in multiples of the model's own value."
 
 
@@ -61,13 +64,14 @@ def _experiment(catalogue: Mapping[str, Model]) -> Schema:
         "model": _model(catalogue),
         "stimulus": _kinds(kinds(), _stimulus),
         CLAMP: _kinds(commands(), _stimulus),
-        "initial_state": {"anyOf": [{"enum": ["rest", "model"]}, any_number]},
+        "initial_state": {"anyOf": [WORD, _states({"additionalProperties": _ref("swept")})]},
         "solver": {"anyOf": _solvers()},
         "protocol": _kinds(protocols(), lambda protocol: _mapping(protocol.keys)),
         "parameters": {"type": "object", "additionalProperties": _ref("swept")},
         "sample": _mapping(designs.KEYS, {"n": _whole(1, designs.MAX_ROWS), "seed": _whole(0, 2**63)}),
         "analysis_window": {"type": "array", "items": _ref("number"), "minItems": 2, "maxItems": 2},
         "spikes": _mapping(SPIKES),
+        "outputs": {"type": "object", "additionalProperties": _output()},
         "traces": {"type": "array", "items": any_number},
         "potential": {"type": "string"},
         "current": {"type": "string"},
@@ -86,6 +90,11 @@ def _experiment(catalogue: Mapping[str, Model]) -> Schema:
         *map(_of_model, catalogue),
     ]
     return {**_mapping(keys, forms), "allOf": rules}
+
+
+def _output() -> Schema:
+    window = {"type": "array", "items": _ref("number"), "minItems": 2, "maxItems": 2}
+    return _mapping(OUTPUT, {"variable": {"type": "string"}, "window": window})
 
 
 def _mapping(keys: Mapping[str, Key], forms: Mapping[str, Schema] | None = None) -> Schema:
@@ -121,7 +130,7 @@ def _of_model(name: str) -> Schema:
     chosen = {"properties": {"model": {"type": "string", "pattern": f"^{name}(:|$)"}}, "required": ["model"]}
     known = {
         "parameters": _ref(f"parameters_{name}"),
-        "initial_state": {"anyOf": [{"type": "string"}, _ref(f"states_{name}")]},
+        "initial_state": {"anyOf": [WORD, _ref(f"states_{name}")]},
         "traces": {"items": _ref(f"point_{name}")},
     }
     return {"if": {"allOf": [chosen, {"not": {"required": ["current"]}}]}, "then": {"properties": known}}
@@ -130,12 +139,22 @@ def _of_model(name: str) -> Schema:
 def _names(model: Model) -> dict[str, Schema]:
     """Mappings of what there is in a model: parameters, states, and what a trace may set."""
     fields = {name: {"description": _about(key)} for cls in kinds().values() for name, key in _field_keys(cls).items()}
-    point = _named(model.parameters, "number")
+    initial = {
+        initial_value(name): replace(q, description=initially(q.description)) for name, q in model.states.items()
+    }
+    point = _named(model.parameters | initial, "number")
     return {
         f"parameters_{model.name}": _named(model.parameters, "swept"),
-        f"states_{model.name}": {**_named(model.states, "number"), "required": [*model.states]},
+        f"states_{model.name}": _states(_named(model.states, "swept"), [*model.states]),
         f"point_{model.name}": {**point, "properties": fields | point["properties"]},
     }
+
+
+def _states(values: Schema, names: Sequence[str] = ()) -> Schema:
+    """A mapping of initial values, for every state or beside a word for the others."""
+    beside = {OTHERS: {"description": "Where the other states start.", **WORD}}
+    complete = [{"required": [OTHERS]}, {"required": [*names]}]
+    return {"type": "object", **values, "properties": beside | values.get("properties", {}), "anyOf": complete}
 
 
 def _named(quantities: Mapping[str, Quantity], number: str) -> Schema:

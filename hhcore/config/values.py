@@ -1,17 +1,16 @@
 """The values of an experiment in a config: read in the units of its model, and checked."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from hhcore.base.checks import in_other_words, items, mapping, quoted
+from hhcore.base.checks import choice, in_other_words, items, mapping, quoted
 from hhcore.base.errors import UserError, closest, collected
 from hhcore.base.units import UNKNOWN, to_unit
 from hhcore.config.keys import EXPERIMENT
-from hhcore.experiments.experiment import units
 from hhcore.grid.axes import AxisSpec, is_multiple, read_axis, read_multiple
 from hhcore.grid.designs import Distribution, is_distribution, read_distribution
 from hhcore.grid.factors import Factor
@@ -19,7 +18,7 @@ from hhcore.model import roles
 from hhcore.model.elsewhere import no_parameter, no_state
 from hhcore.model.model import NOTHING, Model, is_model_file, load_model
 from hhcore.schemes.solver import Solver
-from hhcore.simulation.rest import check_rest
+from hhcore.simulation.initial import OTHERS, WORDS, check_rest, initial_value, left_out
 from hhcore.simulation.simulate import MOST_SAMPLES, TRACE_INTERVAL_MS
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
@@ -63,17 +62,21 @@ def read_values(
     own: Mapping[str, tuple[str, float]],
     where: str,
     places: Mapping[str, str] | None = None,
+    check: Callable[[str, object, str], None] = lambda name, value, where: None,
 ) -> Values:
     """The values of the names that are known, as far as they can be read, and what is wrong with the others of these.
 
     own    : the unit and the model's own value of each, NaN if it has none
     places : where each stands in the mapping, if not under its name
+    check  : raises UserError for a name and what is written for it, before that is read
     """
     values = Values()
     for name, value in written.items():
         if name in own:
             try:
-                values.add(name, value, *own[name], f"{where}.{(places or {}).get(name, name)}")
+                place = f"{where}.{(places or {}).get(name, name)}"
+                check(name, value, place)
+                values.add(name, value, *own[name], place)
             except UserError as error:
                 values.mistakes.extend(error.mistakes)
     return values
@@ -115,44 +118,57 @@ def read_window(written: object, unit: str, duration: float, where: str) -> tupl
     return start, stop
 
 
-def read_initial_state(written: object, model: Callable[[], Model], where: str) -> str | dict[str, float]:
-    """ "rest", "model", or a value for every state. `model` is asked when the word is legal."""
+def read_initial_state(written: object, model: Callable[[], Model], where: str) -> str:
+    """Where the states start that are not given: "rest" or "model". `model` is asked when the word is legal.
+
+    Raises UserError for another word, for a name that is not a state's, and where a state is left out without a word.
+    """
     if isinstance(written, dict):
-        return _states(mapping(written, where), model(), where)
-    if written not in ("rest", "model"):
-        legal = closest(written if isinstance(written, str) else "", ["rest", "model", "{membrane.V: -65, ...}"])
+        word = _word_beside(mapping(written, where), model, where)
+    elif written in WORDS:
+        word = written
+    else:
+        legal = closest(written if isinstance(written, str) else "", [*WORDS, "{membrane.V: -65, ...}"])
         raise UserError(f"{where}: {quoted(written)} is not a choice here; {legal}")
-    if written == "rest":
+    if word == "rest":
         check_rest(model(), where)
-    return written
+    return word
 
 
-def _states(values: dict, model: Model, where: str) -> dict[str, float]:
+def _word_beside(written: Mapping[str, object], model: Callable[[], Model], where: str) -> str:
+    """The word beside values of states; "model" if no state needs it."""
+    states, word = {name: value for name, value in written.items() if name != OTHERS}, "model"
     with collected() as noted:
-        for name in values:
-            if name not in model.states:
-                with noted():
-                    raise UserError(f"{where}: {no_state(name, model)}")
-    if missing := [name for name in model.states if name not in values]:
-        raise UserError(
-            f"{where}: {quoted(values)} leaves out {', '.join(missing)}; "
-            f"give a value for every state, or use initial_state: model"
-        )
-    found = {}
-    with collected() as noted:
-        for name, state in model.states.items():
+        with noted():
+            word = choice(written.get(OTHERS, word), WORDS, f"{where}.{OTHERS}")
+        for name in states:
             with noted():
-                found[name] = to_unit(values[name], state.unit, f"{where}.{name}")
-    return found
+                if name not in model().states:
+                    raise UserError(f"{where}: {no_state(name, model())}")
+    reason = left_out(model(), states)
+    if reason and OTHERS not in written:
+        raise UserError(f"{where}: {reason}")
+    return word if reason else "model"
 
 
-def check_point(written: Mapping[str, object], model: Model, stimulus: type[Stimulus], where: str) -> None:
-    """Raise UserError for names in a trace that neither the model nor its stimulus has."""
+def check_point(
+    written: Mapping[str, object], model: Model, stimulus: type[Stimulus], initial: Iterable[str], where: str
+) -> None:
+    """Raise UserError for names in a trace that neither the model nor its stimulus has. `initial` : legal besides"""
+    others = [*stimulus.fields, *initial]
     with collected() as noted:
-        for name in (name for name in written if name not in units(model, stimulus)):
+        for name in (name for name in written if name not in (*model.parameters, *others)):
             with noted():
                 _, hint = in_other_words(name, stimulus.keys())
-                raise UserError(f"{where}: {no_parameter(name, model, stimulus.fields, hint)}")
+                raise UserError(f"{where}: {no_parameter(name, model, others, hint or _for_a_state(name, model))}")
+
+
+def _for_a_state(name: str, model: Model) -> str:
+    """What to do about a state in a trace, "" if it is none."""
+    state = name if name in model.states else name.removeprefix("initial.")
+    if state not in model.states:
+        return ""
+    return f"a trace has {initial_value(state)!r} if `initial_state` has {state!r}"
 
 
 def read_point(written: Mapping[str, object], units: Mapping[str, str], where: str) -> dict[str, float]:

@@ -17,6 +17,7 @@ from hhcore.experiments.protocol import Protocol, default_protocol, protocols
 from hhcore.grid.designs import check_sample
 from hhcore.model.elsewhere import parameter_meant
 from hhcore.model.model import FILE, Model
+from hhcore.simulation.initial import OTHERS, initial_value
 from hhcore.simulation.stimuli import commands, kind_of, kind_word, kinds
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
@@ -200,6 +201,18 @@ class Words:
     def parameters_body(self) -> dict:
         """What is written for the parameters."""
         return mapping(self.body.get("parameters", {}), f"{self.where}.parameters")
+
+    @part
+    def states_body(self) -> dict:
+        """What is written for initial values of states; none beside a word."""
+        written = self._written("initial_state")
+        body = mapping(written, f"{self.where}.initial_state") if isinstance(written, dict) else {}
+        return {name: value for name, value in body.items() if name != OTHERS}
+
+    @property
+    def initial_written(self) -> dict:
+        """The same by the names that initial values have in points."""
+        return {initial_value(name): value for name, value in self.states_body.items()}
 
     @part
     def traces_body(self) -> list:

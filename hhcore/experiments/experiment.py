@@ -17,6 +17,7 @@ from hhcore.grid.points import grid_coordinates, grid_points
 from hhcore.model.model import Model
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.engine import Engine, engine, kernel_parts
+from hhcore.simulation.initial import OTHERS, InitialState, initial_value, initially
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
 
@@ -29,9 +30,10 @@ class Experiment:
     sample          : the sampled design, None without one
     axes            : as written, those of the stimulus before those of the parameters
     combine         : "product" (every value with every other) or "zip" (first with first, second with second, ...)
-    defaults        : a value for every parameter of the model, then for every field of the stimulus; for a swept
-                      quantity the model's own value, or NaN for a field of the stimulus
-    initial_state   : "rest", "model", or a value for every state
+    defaults        : a value for every parameter of the model, then for every field of the stimulus, then for the
+                      initial values that are stated; for a swept quantity the model's own value, or NaN for a field of
+                      the stimulus
+    initial_state   : where states start whose initial value is not stated: "rest" or "model"
     duration        : simulated time of each neuron [time unit of the model, as all times]
     analysis_window : (start, stop) of the time in which spikes count
     threshold       : potential that a spike crosses upwards [unit of the potential]
@@ -54,7 +56,7 @@ class Experiment:
     axes: tuple[Axis, ...]
     combine: str
     defaults: dict[str, float]
-    initial_state: str | dict[str, float]
+    initial_state: str
     duration: float
     analysis_window: tuple[float, float]
     threshold: float
@@ -93,7 +95,10 @@ class Experiment:
 
     @property
     def quantities(self) -> tuple[str, ...]:
-        """The names in a point: the parameters of the model, then the fields of the stimulus."""
+        """The names in a point: parameters of the model, fields of the stimulus, initial values like `initial.cell.V`.
+
+        An initial value is one of them where it is stated, swept or not.
+        """
         return tuple(self.defaults)
 
     def unit(self, quantity: str) -> str:
@@ -115,8 +120,10 @@ class Experiment:
 
     def description(self, quantity: str) -> str:
         """What one of the `quantities` is, in words."""
-        parameters = self.model.parameters
-        return parameters[quantity].description if quantity in parameters else self.stimulus.fields[quantity].meaning
+        meanings = {name: field.meaning for name, field in self.stimulus.fields.items()}
+        meanings |= {name: q.description for name, q in self.model.parameters.items()}
+        meanings |= {initial_value(n): initially(q.description) for n, q in self.model.states.items()}
+        return meanings[quantity]
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -138,6 +145,21 @@ class Experiment:
         """The stimulus of points with a value, or float64 (k,), for each of the `quantities`."""
         return self.stimulus(**{name: points[name] for name in self.stimulus.fields})
 
+    def start(self, points: Mapping[str, float | np.ndarray]) -> InitialState:
+        """Where neurons start, at points with a value, or float64 (k,), for each of the `quantities`."""
+        stated = {name: points[initial_value(name)] for name in self.stated}
+        return {OTHERS: self.initial_state, **stated} if stated else self.initial_state
+
+    def parts(self, points: np.ndarray) -> tuple[np.ndarray, InitialState]:
+        """Rows of `points`, (k, q), in two parts: parameters and fields of the stimulus, (k, p + f); initial states."""
+        start = self.start(dict(zip(self.quantities, points.T, strict=True)))
+        return points[:, : len(self.quantities) - len(self.stated)], start
+
+    @property
+    def stated(self) -> tuple[str, ...]:
+        """The states whose initial value is stated."""
+        return tuple(name for name in self.model.states if initial_value(name) in self.defaults)
+
     def engine(self, method: str) -> Engine:
         """The engine of its neurons for one scheme: a kernel with the observers of its protocol."""
         return engine(self.model, method, self.stimulus, self.protocol.observers(self))
@@ -153,6 +175,7 @@ class Experiment:
 
 
 def units(model: Model, stimulus: type[Stimulus]) -> dict[str, str]:
-    """Unit of each name in a point."""
+    """Unit of each name in a point, in their order; of initial values it has some, or none."""
     parameters = {name: quantity.unit for name, quantity in model.parameters.items()}
-    return parameters | stimulus.units_in(model)
+    initial = {initial_value(name): quantity.unit for name, quantity in model.states.items()}
+    return parameters | stimulus.units_in(model) | initial

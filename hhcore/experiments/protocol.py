@@ -7,12 +7,15 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
     leaves `protocol` out has it; of the protocols of hhcore, exactly one says so for each kind of stimulus.
     `takes(stimulus)` says whether an experiment may name it.
 2.  It is a frozen dataclass; its keys in the config set its fields. `keys` declares the keys, each a Key; `read` makes
-    the object, checks every value and its unit, and raises UserError for what is wrong.
+    the object, checks every value and its unit, and raises UserError for what is wrong. `suited` fits it to the
+    stimulus, for keys that name something in it. One that takes `outputs` of the experiment has a field of this name.
+    `settings` are those fields that a neuron's record depends on.
 3.  `observers` take notes while the kernel runs: hhcore.simulation.observers. `schema` declares the columns of a neuron
     in the store, besides those of all protocols (COMMON); often the observers declare them, see `schema_of`.
     `keeps_final` says whether the last states of all neurons are kept, not of failed ones alone.
-4.  `measure` simulates neurons with a given solver and returns a Result whose record has the columns of COMMON and of
-    `schema`. A neuron that fails is a row with a status. A row depends on its own point alone, to the last bit.
+4.  `measure` simulates neurons with a given solver, by default in one run under the stimulus, and returns a Result
+    whose record has the columns of COMMON and of `schema`. A neuron that fails is a row with a status. A row depends on
+    its own point alone, to the last bit.
 5.  `errors` compares two runs, a coarse and a finer one: how far off each neuron is, in the model's unit of time or
     potential, NaN if there is nothing to compare. `heights` compares what else they show, such as peaks. `outcome` is
     the whole number that must not depend on the solver, such as a spike count. `accuracy` says in words what these
@@ -27,8 +30,8 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
 """
 
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import astuple, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -43,6 +46,7 @@ from hhcore.schemes.solver import Solver
 from hhcore.simulation.observers import Observer, standard_observers
 from hhcore.simulation.observers.observer import RecordField
 from hhcore.simulation.result import Result
+from hhcore.simulation.simulate import simulate
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
 if TYPE_CHECKING:
@@ -73,6 +77,17 @@ class Height:
     unit: str
     meaning: str
     share: float = 1e-3
+
+    @property
+    def value_column(self) -> str:
+        """The column of what the error is of: `peak_mV`."""
+        return "".join(self.column.rpartition("_error")[::2])
+
+    @property
+    def worst_key(self) -> str:
+        """The entry of the certificate for the worst error: `peak_error_worst_mV`."""
+        name, error, unit = self.column.rpartition("_error")
+        return f"{name}{error}_worst{unit}"
 
 
 @dataclass(frozen=True)
@@ -150,6 +165,15 @@ class Protocol:
         """The protocol of an experiment, from its own keys in the config (rule 2)."""
         return cls()
 
+    @property
+    def settings(self) -> tuple:
+        """What a neuron's record depends on besides code (rule 2)."""
+        return astuple(self)
+
+    def suited(self, stimulus: type[Stimulus], swept: Collection[str], where: str) -> "Protocol":
+        """The protocol for a stimulus of which these fields are swept, among others (rule 2)."""
+        return self
+
     def observers(self, experiment: "Experiment") -> tuple[Observer, ...]:
         """The observers in the kernels of the experiment (rule 3)."""
         e = experiment
@@ -164,8 +188,24 @@ class Protocol:
         threads: int = 1,
         progress: Callable[[int], None] | None = None,
     ) -> Result:
-        """Simulate rows of `Experiment.points`, float64 (n, quantities) (rule 4)."""
-        raise NotImplementedError
+        """Simulate rows of `Experiment.points`, float64 (n, quantities): by default in one run (rule 4)."""
+        e = experiment
+        columns = dict(zip(e.quantities, points.T, strict=True))
+        return simulate(
+            e.model,
+            {name: columns[name] for name in e.model.parameters},
+            e.stimuli(columns),
+            duration=e.duration,
+            initial_state=e.start(columns),
+            method=solver.method,
+            **{solver.setting: solver.accuracy},
+            analysis_window=e.analysis_window,
+            threshold=e.threshold,
+            rearm=e.rearm,
+            observers=self.observers(e),
+            threads=threads,
+            progress=progress,
+        )
 
     def errors(self, run: Result, exact: Result, experiment: "Experiment") -> np.ndarray:
         """Largest error of each neuron of `run`, float64 (n,) (rule 5)."""

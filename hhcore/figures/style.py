@@ -110,13 +110,18 @@ def new_figure(width: float, height: float, title: str, notes: Sequence[str]) ->
     return figure
 
 
-def panels(title: str, notes: Sequence[str], titles: Sequence[str], x: str, y: str) -> tuple[Figure, list[Axes]]:
-    """A figure of equal panels, one per title, that share both axes; `x` and `y` label the outer ones."""
+def panels(
+    title: str, notes: Sequence[str], titles: Sequence[str], x: str, y: str, alike: bool = True
+) -> tuple[Figure, list[Axes]]:
+    """A figure of equal panels, one per title, that share both axes; `x` and `y` label the outer ones.
+
+    alike : whether they share the y axis too
+    """
     count = len(titles)
     columns = {1: 1, 2: 2, 4: 2}.get(count, 3)
     rows = math.ceil(count / columns)
     figure = new_figure(TWO_COLUMNS if count > 1 else ONE_COLUMN, 2.1 * rows + 0.5, title, notes)
-    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    grid = figure.subplots(rows, columns, sharex=True, sharey=alike, squeeze=False).ravel()
     for empty in grid[count:]:
         empty.remove()
     for i, (axes, text) in enumerate(zip(grid, titles, strict=False)):

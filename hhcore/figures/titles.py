@@ -5,6 +5,7 @@ import re
 from hhcore.base.units import ZERO_CELSIUS_K, pretty_unit
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import Model
+from hhcore.simulation.initial import initial_value
 
 
 def after_number(unit: str) -> str:
@@ -39,9 +40,10 @@ def trace_titles(e: Experiment) -> tuple[str, ...]:
 
 
 def _trace_title(e: Experiment, point: dict[str, float], digits: int) -> str:
-    """What is swept, the stimulus without what has its default, and changed parameters of the model."""
-    usual = e.stimulus.defaults(e.duration) | {name: q.value for name, q in e.model.parameters.items()}
-    names = [*e.stimulus.fields, *e.model.parameters]
+    """What is swept, the stimulus without what has its default, changed parameters of the model and initial values."""
+    initial = {name: e.defaults[name] for name in map(initial_value, e.stated)}
+    usual = e.stimulus.defaults(e.duration) | {name: q.value for name, q in e.model.parameters.items()} | initial
+    names = [*e.stimulus.fields, *e.model.parameters, *initial]
     shown = [name for name in names if name in e.swept or point[name] != usual.get(name)]
     return ", ".join(f"{name} = {_value(e, name, point[name], digits)}" for name in shown)
 

@@ -14,6 +14,7 @@ from hhcore.base.tables import read
 from hhcore.config.file import read_config
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.experiment import Experiment
+from hhcore.grid.axes import DISTRIBUTIONS, FORMS
 from hhcore.interface.bar import watch
 from hhcore.interface.outcome import Outcome, Run
 from hhcore.model.model import Model
@@ -117,14 +118,21 @@ def _experiments(
 
 
 def _with_axes(body: object) -> object:
-    """An experiment in which each list of values of a parameter, or of a field of the stimulus, is an axis."""
+    """An experiment in which each list of values, of the stimulus, a parameter or an initial state, is an axis."""
     if not isinstance(body, dict):
         return body
-    parts = {key: body[key] for key in ("stimulus", "parameters") if isinstance(body.get(key), dict)}
-    return body | {
-        key: {name: {"values": value} if isinstance(value, list) else value for name, value in part.items()}
-        for key, part in parts.items()
-    }
+    parts = {key: body[key] for key in ("stimulus", "clamp", "parameters", "initial_state") if key in body}
+    whole = {key: part for key, part in parts.items() if isinstance(part, dict)}
+    return body | {key: {name: _axis(value) for name, value in part.items()} for key, part in whole.items()}
+
+
+def _axis(value: object) -> object:
+    """A list of values as an axis, also inside the parts of a stimulus."""
+    if isinstance(value, list):
+        return [_axis(part) for part in value] if any(isinstance(part, dict) for part in value) else {"values": value}
+    if isinstance(value, dict) and not (len(value) == 1 and {*value} <= {*FORMS, *DISTRIBUTIONS, "scale"}):
+        return {name: _axis(inner) for name, inner in value.items()}
+    return value
 
 
 def _plain(value: object) -> object:

@@ -11,8 +11,10 @@ from hhcore.model.model import Model, load_model
 from hhcore.simulation import simulate as simulation
 from hhcore.simulation.arguments import read_conditions
 from hhcore.simulation.engine import engine
-from hhcore.simulation.observers import Observer
-from hhcore.simulation.rest import InitialState
+from hhcore.simulation.features import DEFINITIONS
+from hhcore.simulation.initial import InitialState
+from hhcore.simulation.observers import Observer, standard_observers
+from hhcore.simulation.outputs import Output, observer_of, output_columns
 from hhcore.simulation.result import Result, Trace
 from hhcore.simulation.stiffness import model_is_stiff
 from hhcore.simulation.stimuli.stimulus import Stimulus
@@ -34,6 +36,7 @@ def simulate(
     analysis_window: tuple[Written, Written] | None = None,
     threshold: Written = 0.0,
     rearm: Written | None = None,
+    outputs: Mapping[str, Mapping[str, object]] | None = None,
     observers: Sequence[Observer] | None = None,
     threads: int = 1,
     progress: Callable[[int], None] | None = None,
@@ -46,7 +49,8 @@ def simulate(
     stimulus        : of any kind, like hhcore.Step or hhcore.PulseTrain; its fields may be lists of n too
     duration        : length of the run, in the model's unit of time (ms)
     initial_state   : "rest" (the stable equilibrium without stimulus of each neuron), "model" (as written in
-                      the model file), one value or a list of n for every state by name, or float64 (states,) or
+                      the model file); one value or a list of n for every state by name, or for some beside `from`,
+                      one of these words for the others: {"from": "rest", "membrane.V": -55}; or float64 (states,) or
                       (n, states)
     tolerance       : largest error of a spike time (ms), like "1 us", in 99 % of the neurons: solvers are measured on
                       a sample of them, the cheapest that keeps it is taken, and the result says which and how well
@@ -58,6 +62,8 @@ def simulate(
     analysis_window : where peak and trough are taken, and rates by `Result.features`; the whole run by default
     threshold, rearm: a spike is an upward crossing of `threshold` (mV); before the next one counts, the potential
                       must have been below `rearm` (by default the threshold)
+    outputs         : measures of other variables than the potential, by name, as a config has them, like
+                      {"charge": {"variable": "sodium.i", "measure": "integral"}}: columns of `Result.features`
     observers       : by default spikes and extremes, with `threshold`, `rearm` and `analysis_window`, and beats if
                       the stimulus has some. Their fields are in `Result.record`
     progress        : called with the number of neurons finished since the last call
@@ -70,6 +76,7 @@ def simulate(
     [1, 4]
     """
     model = _noted(model)
+    named, observers = _with_outputs(model, stimulus, outputs, observers, (duration, analysis_window, threshold, rearm))
     settings = {
         "duration": duration,
         "initial_state": initial_state,
@@ -82,15 +89,37 @@ def simulate(
     }
     if tolerance is None:
         method = _default_method(model, stimulus, observers) if method is None else method
-        return simulation.simulate(model, points, stimulus, method=method, dt=dt, local_error=local_error, **settings)
+        setting = {"method": method, "dt": dt, "local_error": local_error}
+        result = simulation.simulate(model, points, stimulus, **setting, **settings)
+        return replace(result, outputs=output_columns(named, result))
     _only_tolerance(dt, local_error)
     from hhcore.interface.tolerance import choose  # here, since it loads Arrow and half of hhcore
 
     conditions = read_conditions(model, duration, analysis_window, threshold, rearm)
-    choice = choose(model, points, stimulus, conditions, initial_state, tolerance, method, threads)
+    choice = choose(model, points, stimulus, conditions, initial_state, tolerance, method, threads, named)
     solver = {"method": choice.solver.method, choice.solver.setting: choice.solver.accuracy}
     result = simulation.simulate(model, points, stimulus, **solver, **settings)
-    return replace(choice.mark(result), certificate=choice.certificate)
+    columns = output_columns(named, result)
+    return replace(choice.mark(result), certificate=choice.certificate, outputs=columns)
+
+
+def _with_outputs(
+    model: Model,
+    stimulus: Stimulus,
+    written: Mapping[str, Mapping[str, object]] | None,
+    observers: Sequence[Observer] | None,
+    conditions: tuple,
+) -> tuple[tuple[Output, ...], Sequence[Observer] | None]:
+    """The outputs read, and the observers with the one that notes them. Raises UserError for wrong ones."""
+    if not written or not isinstance(stimulus, Stimulus):  # of the latter the simulation says what it is
+        return (), observers
+    from hhcore.config.outputs import read_outputs  # here, since it loads Arrow
+
+    run = read_conditions(model, *conditions)
+    if observers is None:
+        observers = standard_observers(type(stimulus), run.threshold, run.rearm, run.window, model.mV)
+    outputs = read_outputs(dict(written), model, run.window, run.duration, DEFINITIONS, "outputs")
+    return outputs, (*observers, observer_of(outputs))
 
 
 def trace(

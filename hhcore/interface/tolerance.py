@@ -1,7 +1,7 @@
 """The solver for neurons that are given one by one: the cheapest that keeps a tolerance, and the evidence for it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,7 +18,8 @@ from hhcore.grid.axes import Axis
 from hhcore.model.model import Model
 from hhcore.schemes.solver import Solver, check_method
 from hhcore.simulation.arguments import Conditions, read_neurons
-from hhcore.simulation.rest import InitialState, stated_states
+from hhcore.simulation.initial import InitialState, Start, initial_value, read_start
+from hhcore.simulation.outputs import Output
 from hhcore.simulation.result import Result
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
@@ -59,22 +60,18 @@ def choose(
     tolerance: Written,
     method: str | None,
     threads: int = 1,
+    outputs: tuple[Output, ...] = (),
 ) -> Choice:
     """Choose the cheapest solver, of one scheme or of all, that keeps the tolerance on a sample of the neurons.
 
     Raises UserError for arguments that are not legal, and if no solver keeps the tolerance.
     """
-    states = stated_states(model, initial_state)
-    if states is not None and states.ndim == 2:
-        raise UserError(
-            "tolerance: no solver is chosen for neurons with initial states of their own; give local_error instead"
-        )
-    table, _ = read_neurons(model, points, stimulus, conditions.duration, states)
+    start = read_start(model, initial_state)
+    table, _ = read_neurons(model, points, stimulus, conditions.duration, start)
     if not len(table):
         raise UserError("tolerance: there are no neurons to measure solvers on; give local_error instead")
-    stated = "rest" if states is None else dict(zip(model.states, states.tolist(), strict=True))
     try:
-        experiment = _experiment(model, table, type(stimulus), conditions, stated, tolerance, method)
+        experiment = _experiment(model, table, type(stimulus), conditions, start, tolerance, method, outputs)
         return Choice(experiment, calibrate(experiment, threads=threads, progress=lambda *_: None))
     except UserError as error:  # a config has its tolerance elsewhere
         raise UserError(str(error).removeprefix(f"experiments.{NAME}.solver.")) from error
@@ -85,14 +82,18 @@ def _experiment(
     table: np.ndarray,
     stimulus: type[Stimulus],
     conditions: Conditions,
-    initial_state: str | dict[str, float],
+    start: Start,
     tolerance: Written,
     method: str | None,
+    outputs: tuple[Output, ...],
 ) -> Experiment:
     """The neurons of `read_neurons` as an experiment: a grid of zipped axes."""
     protocol = default_protocol(stimulus).read({}, model, conditions.duration, "protocol")
-    columns = dict(zip(units(model, stimulus).items(), table.T, strict=True))
-    axes = [Axis(name, unit, values) for (name, unit), values in columns.items() if (values != values[0]).any()]
+    protocol = replace(protocol, outputs=outputs) if outputs else protocol
+    columns = dict(zip([*model.parameters, *stimulus.fields], table.T, strict=True))
+    columns |= {initial_value(name): np.broadcast_to(x, len(table)) for name, x in start.stated.items()}
+    unit = units(model, stimulus)
+    axes = [Axis(name, unit[name], values) for name, values in columns.items() if (values != values[0]).any()]
     return Experiment(
         name=NAME,
         model=model,
@@ -101,8 +102,8 @@ def _experiment(
         sample=None,
         axes=tuple(axes),
         combine="zip",
-        defaults={name: float(values[0]) for (name, _), values in columns.items()},
-        initial_state=initial_state,
+        defaults={name: float(values[0]) for name, values in columns.items()},
+        initial_state=start.word,
         duration=conditions.duration,
         analysis_window=conditions.window,
         threshold=conditions.threshold,

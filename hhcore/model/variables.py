@@ -70,10 +70,11 @@ def _total(model: Model) -> Observable:
 def _check(name: str, part: str, legal: list[str], model: Model) -> None:
     if part in legal:
         return
+    where = "" if part == name else f"{name!r}: "
     if part in model.parameters:
-        raise UserError(f"{name!r}: {part} is a parameter of {model.name!r}, which does not change; name a variable")
+        raise UserError(f"{where}{part} is a parameter of {model.name!r}, which does not change; name a variable")
     kind = "state" if name.startswith("dot(") else "variable"
-    raise UserError(f"{name!r}: model {model.name!r} has no {kind} {part!r}; {closest(part, legal)}")
+    raise UserError(f"{where}model {model.name!r} has no {kind} {part!r}; {closest(part, legal)}")
 
 
 def _quotient(unit: myokit.Unit | None, other: myokit.Unit | None) -> str:

@@ -16,7 +16,7 @@ GRID: Code = ("grid/points.py", "grid/factors.py", "experiments/experiment.py")
 UNITS: Code = ("base/units.py", "base/units.txt")
 TABLES: Code = ("base/tables.py", *UNITS, "certify/certificate.py")
 FEATURES: Code = (
-    *(f"simulation/{name}" for name in ("result.py", "features.py", "spike_trains.py.in", "beats.py")),
+    *(f"simulation/{name}" for name in ("result.py", "features.py", "spike_trains.py.in", "beats.py", "outputs.py")),
     "compile/language",
 )
 
@@ -25,7 +25,7 @@ CALIBRATION: Code = (
     *("certify/certificate.py", "certify/step.py"),
     *("simulation/reference.py", "simulation/equations.py", "simulation/jumps.py", "simulation/stiffness.py"),
     *("simulation/spike_errors.py", "simulation/spike_errors.py.in"),
-    *("simulation/heights.py", "simulation/beats.py"),
+    *("simulation/heights.py", "simulation/beats.py", "simulation/outputs.py"),
     *("base/tables.py", "base/hashing.py", "compile/cost.py", *GRID),
 )
 

@@ -11,9 +11,10 @@ import pyarrow as pa
 from hhcore.base.seals import RECIPE, SEAL, UNSEALED
 from hhcore.base.units import pretty_unit
 from hhcore.base.words import counted
-from hhcore.certify.certificate import IRREGULAR, NONE, worst_key
+from hhcore.certify.certificate import IRREGULAR, NONE
 from hhcore.certify.evidence import MOST, quantile
 from hhcore.experiments.experiment import Experiment
+from hhcore.simulation.initial import initial_value
 from hhcore.simulation.result import NO_STABLE_REST, STATUSES, Result
 from hhcore.sweep.estimate import estimate
 
@@ -129,13 +130,14 @@ def _value(e: Experiment, quantity: str) -> str:
 
 
 def _initial(e: Experiment) -> str:
-    if isinstance(e.initial_state, dict):
-        return ", ".join(f"{name} = {value:g}" for name, value in e.initial_state.items())
     words = {
         "rest": "rest: the stable equilibrium of each neuron without stimulus",
         "model": "model: the state written in the model file",
     }
-    return words[e.initial_state]
+    stated = ", ".join(f"{name} {_value(e, initial_value(name))}" for name in e.stated)
+    if not stated:
+        return words[e.initial_state]
+    return stated if len(e.stated) == len(e.model.states) else f"{stated}; of the others {words[e.initial_state]}"
 
 
 def _grid(e: Experiment) -> Iterable[tuple[str, str]]:
@@ -182,8 +184,9 @@ def _accuracy(e: Experiment, totals: Totals, certificate: Mapping[str, str]) -> 
         figures = {"worst": errors.max(), f"{MOST} at most": quantile(errors), "median": np.median(errors)}
         yield accuracy.label, ", ".join(f"{word} {error:.3g} {unit}" for word, error in figures.items())
     for height in accuracy.heights:
-        name, worst = height.column.rpartition("_error_")[0].replace("_", " "), certificate[worst_key(height)]
-        yield f"Error of {name}", worst if worst == NONE else f"worst {worst} {pretty_unit(height.unit)} in the sample"
+        name, worst = height.column.rpartition("_error")[0].replace("_", " "), certificate[height.worst_key]
+        unit_of = "" if height.unit == "1" else f" {pretty_unit(height.unit)}"
+        yield f"Error of {name}", worst if worst == NONE else f"worst {worst}{unit_of} in the sample"
     fragile = f"{totals.fragile:,} of {totals.tested:,} tested"
     has = "has" if totals.fragile == 1 else "have"
     yield "Fragile", f"{fragile} {has} a {accuracy.outcome.replace('_', ' ')} that depends on the solver's accuracy"

@@ -9,6 +9,7 @@ from hhcore.base.errors import UserError
 from hhcore.base.units import Quantities, Written, check_temperature, column_name, to_array, to_unit
 from hhcore.model.elsewhere import no_parameter
 from hhcore.model.model import NOTHING, Model, Quantity
+from hhcore.simulation.initial import Start, initial_value
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
 MOST_LISTED = 8  # columns in a message
@@ -59,11 +60,9 @@ def _window(value: object, unit: str) -> tuple[float, float]:
 
 
 def read_neurons(
-    model: Model, points: Mapping, stimulus: Stimulus, duration: float, states: np.ndarray | None
+    model: Model, points: Mapping, stimulus: Stimulus, duration: float, start: Start
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Parameters of the model and fields of the stimulus of each neuron, float64 (n, p + fields); and what was given.
-
-    states : the stated initial states, float64 (N,) or (n, N); None without
 
     What was given for each neuron is float64 (n,) by column name: of the stimulus, parameters, and initial states.
     Raises UserError for unknown names, illegal values, and lists of several lengths.
@@ -74,7 +73,7 @@ def read_neurons(
         if model.current.name == NOTHING and field.unit == "current" and np.any(fields[name]):
             raise UserError(f"stimulus: model {model.name!r} takes no injected current; {name} must be 0")
     columns = {name: _parameter(values, model.parameters[name]) for name, values in points.items()}
-    given = _given(model, fields, type(stimulus), columns, states)
+    given = _given(model, fields, type(stimulus), columns, start)
     lengths = {column.size for column in given.values()}
     if len(lengths) > 1:
         sizes = [f"{name} has {column.size}" for name, column in given.items()]
@@ -113,15 +112,13 @@ def _given(
     fields: Mapping[str, np.ndarray],
     kind: type[Stimulus],
     parameters: Mapping[str, np.ndarray],
-    states: np.ndarray | None,
+    start: Start,
 ) -> dict[str, np.ndarray]:
     """The columns with a value for each neuron, by the names that tables give them."""
     units = kind.units_in(model) | {n: q.unit for n, q in model.parameters.items()}
     given = {column_name(n, units[n]): c for n, c in {**fields, **parameters}.items() if c.ndim}
-    if states is not None and states.ndim == 2:
-        names = (column_name(f"initial.{n}", q.unit) for n, q in model.states.items())
-        given |= dict(zip(names, states.T, strict=True))
-    return given
+    stated = {column_name(initial_value(n), model.states[n].unit): c for n, c in start.stated.items() if c.ndim}
+    return given | stated
 
 
 def _parameter(values: Quantities, parameter: Quantity) -> np.ndarray:

@@ -4,7 +4,7 @@ It shares nothing with the compiler, the solvers or the features, so that one ca
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from types import ModuleType
@@ -126,7 +126,7 @@ def reference(
     *,
     duration: float,
     stimulus: str | type[Stimulus] = "step",
-    initial_state: str | dict[str, float] = "rest",
+    initial_state: str | Mapping[str, float | str] = "rest",
     threshold: float = 0.0,
     rearm: float | None = None,
     method: str = "DOP853",
@@ -139,7 +139,7 @@ def reference(
     stimulus      : a kind or its name; a required field that `point` lacks has its quiet value. The integration stops
                     at every edge, and where the model's own equations jump in time.
     initial_state : `rest` (of the neuron, else of the model, else the state in the model file), `model`, or a value
-                    for every state by name
+                    for every state by name, or for some beside `from`, one of these words for the others
     threshold     : a spike is an upward crossing of it by the potential [mV], located on the dense output. A peak
                     that exceeds it for less than one step of the integrator may be missed.
     rearm         : after a spike, the potential must fall below this before the next one counts [mV]; None: threshold
@@ -157,7 +157,7 @@ def reference(
     values = {name: quantity.value for name, quantity in model.parameters.items()} | parameters
     own = kind.text().own
     fields = _fields(kind, point)
-    edges, current = kind.twin(fields, duration, model.ms)
+    edges, current = kind.twin(fields | _derived(kind, fields, duration, model.ms, values), duration, model.ms)
     current = _of_file(model, values, current) if own else current
     current = current if kind.absolute else _on(fields[HOLDING], current)
     shocks, clamped = kind.shocks(fields, duration), kind.acts == COMMAND
@@ -282,6 +282,15 @@ def _fields(kind: type[Stimulus], point: dict[str, float]) -> dict[str, float]:
     return {name: point.get(name, value) for name, value in usual.items()}
 
 
+def _derived(
+    kind: type[Stimulus], fields: dict[str, float], duration: float, ms: float, parameters: dict[str, float]
+) -> dict[str, float]:
+    """The numbers derived from the fields and the parameters: which noise it is, for one."""
+    stimuli, own = np.array([[fields[name] for name in kind.fields]]), np.array([[*parameters.values()]])
+    numbers = dict(zip(kind.numbers(), kind.table(stimuli, duration, ms, own)[0].tolist(), strict=True))
+    return {name: numbers[name] for name in kind.derived}
+
+
 def _apart(edges: set[float], duration: float) -> list[float]:
     """The edges from 0 to `duration`, sorted; of those that are equal but for rounding, one."""
     kept = [0.0]
@@ -339,19 +348,23 @@ def _parameters(model: Model, point: dict[str, float], *stimuli: type[Stimulus])
 
 
 def _initial(
-    model: Model, point: dict[str, float], kind: type[Stimulus], initial_state: str | dict[str, float]
+    model: Model, point: dict[str, float], kind: type[Stimulus], initial_state: str | Mapping[str, float | str]
 ) -> list[float]:
     if initial_state == "model":
         return _model_state(model)
     if initial_state == "rest":
         state = rest(model, point, kind) or rest(model, {HOLDING: point.get(HOLDING, 0.0)}, kind)
         return list(state.values()) if state else _model_state(model)
-    if not isinstance(initial_state, dict) or set(initial_state) != set(model.states):
+    values = dict(initial_state) if isinstance(initial_state, Mapping) else {}
+    if "from" in values:
+        others = _initial(model, point, kind, values.pop("from"))
+        values = dict(zip(model.states, others, strict=True)) | values
+    if set(values) != set(model.states):
         raise UserError(
             f"initial_state: got {initial_state!r}; give 'rest', 'model', or a value for every state of "
             f"{model.name!r}: {', '.join(model.states)}"
         )
-    return [initial_state[name] for name in model.states]
+    return [values[name] for name in model.states]
 
 
 def _model_state(model: Model) -> list[float]:

@@ -1,19 +1,12 @@
-"""Initial states: the stable equilibrium of each neuron, the state in the model file, or explicit values."""
-
-from collections.abc import Mapping
+"""The states in which neurons start: the stable equilibrium of each, the state in the model file, or values."""
 
 import numpy as np
 
-from hhcore.base.checks import quoted
-from hhcore.base.errors import UserError, closest
-from hhcore.base.units import Quantities, to_array
 from hhcore.compile.parts import HOLDING
-from hhcore.model.elsewhere import no_state
-from hhcore.model.model import NOTHING, Model
+from hhcore.model.model import Model
 from hhcore.simulation.engine import Engine
+from hhcore.simulation.initial import Start, check_rest
 from hhcore.simulation.integration import integrate, pack
-
-InitialState = str | Mapping[str, Quantities] | np.ndarray
 
 RELAXATION = 1000.0  # time for a neuron to settle if Newton's method does not find its rest (ms)
 RELAXATION_STEP = 0.01
@@ -23,84 +16,25 @@ WATCHED_SAMPLES = 128
 WATCHED_NEURONS = 256  # at a time, for little memory
 
 
-def initial_states(
-    engine: Engine, parameters: np.ndarray, initial_state: InitialState
-) -> tuple[np.ndarray, np.ndarray]:
+def initial_states(engine: Engine, parameters: np.ndarray, start: Start) -> tuple[np.ndarray, np.ndarray]:
     """States (n, N) and status int8 (n,: 0 ok, 1 no stable rest) of neurons, from what a kernel takes, (n, p + f).
 
-    Raises UserError as `stated_states` and, for "rest", as `check_rest` does.
+    Raises UserError as `check_rest` does where states start at rest.
     """
-    model, n = engine.model, len(parameters)
-    states = stated_states(model, initial_state)
-    if states is None:
+    model = engine.model
+    if start.word == "rest":
         check_rest(model, "initial_state")
-        return _rest(engine, parameters)
-    return np.array(np.broadcast_to(states, (n, len(model.states)))), np.zeros(n, dtype=np.int8)
-
-
-def stated_states(model: Model, initial_state: InitialState) -> np.ndarray | None:
-    """The states that the caller or the model states, float64 (N,) or (n, N); None for "rest", which is to be found.
-
-    initial_state : "rest", "model", a value for every state by name, each a quantity or a list of n of them, or float64
-                    (N,) or (n, N)
-
-    Raises UserError for an unknown word, an incomplete mapping, lists of several lengths, an array of another shape.
-    """
-    if isinstance(initial_state, Mapping):
-        return _named(model, initial_state)
-    if not isinstance(initial_state, str):
-        return _table(model, initial_state)
-    if initial_state == "model":
-        return _model_state(model)
-    if initial_state == "rest":
-        return None
-    raise UserError(f"initial_state {initial_state!r} is unknown; " + closest(initial_state, ["rest", "model"]))
-
-
-def check_rest(model: Model, where: str) -> None:
-    """Raise UserError, which begins with `where`, if a stimulus in the file flows, so that the model has no rest."""
-    flowing = model.paces_itself_by
-    if not flowing:
-        return
-    alone = len(flowing) == 1 and model.current.name == NOTHING
-    raise UserError(
-        f"{where}: rest is without stimulus, but in {model.name!r} {' and '.join(flowing)} "
-        f"{'follows' if len(flowing) == 1 else 'follow'} a formula of time; use initial_state: model"
-        + (", or `current: file`, which makes it the stimulus" if alone else "")
-    )
+        states, status = _rest(engine, parameters)
+    else:
+        states = np.tile(_model_state(model), (len(parameters), 1))
+        status = np.zeros(len(parameters), dtype=np.int8)
+    for i, name in enumerate(model.states):
+        states[:, i] = start.stated.get(name, states[:, i])
+    return states, status
 
 
 def _model_state(model: Model) -> np.ndarray:
     return np.array([q.value for q in model.states.values()])
-
-
-def _table(model: Model, states: object) -> np.ndarray:
-    try:
-        table = np.asarray(states, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"initial_state: {states!r} is not an array of numbers") from error
-    count = len(model.states)
-    if table.ndim not in (1, 2) or table.shape[-1] != count:
-        got = f"shape {table.shape}" if table.ndim else quoted(states)
-        raise UserError(
-            f"initial_state: got {got}; give 'rest', 'model', ({count},) or (neurons, {count}), "
-            f"a column for each state of {model.name!r}: {', '.join(model.states)}"
-        )
-    return table
-
-
-def _named(model: Model, initial_state: Mapping[str, Quantities]) -> np.ndarray:
-    for name in initial_state:
-        if name not in model.states:
-            raise UserError(f"initial_state: {no_state(str(name), model)}")
-    missing = [name for name in model.states if name not in initial_state]
-    if missing:
-        raise UserError(f"initial_state: give a value for every state; missing: {', '.join(missing)}")
-    columns = [to_array(initial_state[name], q.unit, f"initial_state: {name}") for name, q in model.states.items()]
-    lengths = {column.size for column in columns if column.ndim}
-    if len(lengths) > 1:
-        raise UserError(f"initial_state: lists of states must have one length, not {sorted(lengths)}")
-    return np.stack(np.broadcast_arrays(*columns), axis=-1)
 
 
 def _rest(engine: Engine, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -85,6 +85,7 @@ class Trace(dict[str, np.ndarray]):
     units       : unit of each column
     ms          : milliseconds in the model's unit of time
     solver      : what integrated it
+    outputs  : what the caller has measured of variables, float64 (n,) by column name
     certificate : of a solver that was chosen by a tolerance, what tables say of it; else empty
     """
 
@@ -155,6 +156,7 @@ class Result:
     given: Mapping[str, np.ndarray] = field(default_factory=dict, kw_only=True)
     solver: Solver | None = field(default=None, kw_only=True)
     certificate: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    outputs: Mapping[str, np.ndarray] = field(default_factory=dict, kw_only=True)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Result):
@@ -258,7 +260,7 @@ class Result:
 
     @cached_property
     def columns(self) -> dict[str, np.ndarray]:
-        """The features by name, (n,) each, as hhcore.simulation.features and, with beats, .beats define them."""
+        """The features by name, (n,) each: those of hhcore.simulation.features, with beats of .beats, and `outputs`."""
         from hhcore.simulation.beats import last_beats
         from hhcore.simulation.features import features
 
@@ -274,7 +276,7 @@ class Result:
             self.error * self.ms,
             self.fragile,
         )
-        return columns | (last_beats(self.beat_columns) if len(self.beat_values) else {})
+        return columns | (last_beats(self.beat_columns) if len(self.beat_values) else {}) | dict(self.outputs)
 
     @cached_property
     def beat_columns(self) -> dict[str, np.ndarray]:

@@ -14,9 +14,10 @@ from hhcore.model.model import Model, load_model
 from hhcore.schemes.solver import Solver, solver
 from hhcore.simulation.arguments import positive, read_conditions, read_neurons
 from hhcore.simulation.engine import Engine, engine
+from hhcore.simulation.initial import InitialState, read_start
 from hhcore.simulation.integration import Integration, Samples, integrate, most_samples, pack
 from hhcore.simulation.observers import Observer, standard_observers
-from hhcore.simulation.rest import InitialState, initial_states, stated_states
+from hhcore.simulation.rest import initial_states
 from hhcore.simulation.result import NO_STABLE_REST, STATUSES, Result, Trace, joined
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
@@ -48,13 +49,13 @@ def simulate(
     chosen = _solver(model, method, dt, local_error)
     run = read_conditions(model, duration, analysis_window, threshold, rearm)
     check_threads(threads)
-    stated = stated_states(model, initial_state)
-    points, given = read_neurons(model, points, stimulus, run.duration, stated)
+    start = read_start(model, initial_state)
+    points, given = read_neurons(model, points, stimulus, run.duration, start)
     if observers is None:
         observers = standard_observers(type(stimulus), run.threshold, run.rearm, run.window, model.mV)
     compiled = engine(model, method, type(stimulus), observers)
     table = compiled.arguments(points, run.duration)
-    states, status = initial_states(compiled, table, "rest" if stated is None else stated)
+    states, status = initial_states(compiled, table, start)
     stops = _stops(run.duration, [stop for observer in compiled.observers for stop in observer.stops])
 
     cancelled = Event()
@@ -98,12 +99,13 @@ def trace(
     model = load_model(model) if isinstance(model, str) else model
     chosen = _solver(model, method, dt, local_error)
     duration = positive(duration, model.time_unit, "duration")
-    points, _ = read_neurons(model, point, stimulus, duration, stated_states(model, initial_state))
+    start = read_start(model, initial_state)
+    points, _ = read_neurons(model, point, stimulus, duration, start)
     if len(points) != 1:
         raise UserError(f"trace: {len(points)} neurons are given; give the point and the stimulus of one")
     compiled = engine(model, method, type(stimulus), observers)
     table = compiled.arguments(points, duration)
-    start, status = initial_states(compiled, table, initial_state)
+    states, status = initial_states(compiled, table, start)
     if interval is None:
         interval = TRACE_INTERVAL_MS / model.ms if chosen.scheme.adaptive else chosen.accuracy
     interval = positive(interval, model.time_unit, "interval")
@@ -114,8 +116,8 @@ def trace(
         )
     stops = _stops(duration, interval * np.arange(1, int(duration / interval) + 1))
     most = most_samples(compiled, table, stops)
-    integration = integrate(compiled, table, start, stops, accuracy=chosen.accuracy, samples=most)
-    values = _sampled(compiled, table, start, integration.samples)
+    integration = integrate(compiled, table, states, stops, accuracy=chosen.accuracy, samples=most)
+    values = _sampled(compiled, table, states, integration.samples)
     shown = model.states[model.potential] if compiled.kernel.CLAMPED else model.current
     units = {"time": model.time_unit, "stimulus": shown.unit}
     units |= {name: q.unit for name, q in (model.states | model.currents).items()}

@@ -9,7 +9,10 @@ from hhcore.experiments.experiment import Experiment
 # What every neuron's result depends on besides kernel, protocol and model. tests/test_digests.py compares this list and
 # those of the rules with the imports.
 SIMULATION = (
-    *(f"simulation/{name}.py" for name in ("simulate", "arguments", "integration", "rest", "engine", "result")),
+    *(
+        f"simulation/{name}.py"
+        for name in ("simulate", "arguments", "initial", "integration", "rest", "engine", "result")
+    ),
     *("simulation/stimuli", "simulation/observers"),
     *(f"sweep/{name}.py" for name in ("store", "columns", "keys", "hashing")),
     *("grid/points.py", "grid/factors.py", "base/hashing.py"),
@@ -23,14 +26,13 @@ def context_digest(experiment: Experiment) -> str:
     Before the solver is chosen: of everything that determines the choice, except the grid.
     """
     e = experiment
-    protocol = (e.protocol.kind, *astuple(e.protocol))
-    initial = sorted(e.initial_state.items()) if isinstance(e.initial_state, dict) else e.initial_state
+    protocol = (e.protocol.kind, *e.protocol.settings)
     stimulus = (e.stimulus.kind, e.stimulus.acts, e.stimulus.settings)
-    settings = (*stimulus, e.duration, e.analysis_window, e.threshold, e.rearm, initial, e.quantities, e.certify)
+    settings = (*stimulus, e.duration, e.analysis_window, e.threshold, e.rearm, e.initial_state, e.certify)
     code = code_digest(*SIMULATION, *e.protocol.code(), *(e.protocol.error_code if e.certify == "all" else ()))
     methods, accuracy = (e.methods, e.tolerance) if e.solver is None else ([e.solver.method], e.solver.accuracy)
     kernels = (e.kernel_name(method) for method in methods)
-    return digest(e.model.digest, *kernels, accuracy, code, *protocol, *settings)
+    return digest(e.model.digest, *kernels, accuracy, code, *protocol, *settings, e.quantities)
 
 
 def grid_digest(experiment: Experiment) -> str:
@@ -45,4 +47,4 @@ def config_digest(experiment: Experiment) -> str:
     """Hash of what the config asks for: the same before and after a tolerance has chosen a solver."""
     e = experiment
     asked = e if e.tolerance is None else replace(e, solver=None)
-    return digest(context_digest(asked), grid_digest(e))
+    return digest(context_digest(asked), grid_digest(e), *astuple(e.protocol))

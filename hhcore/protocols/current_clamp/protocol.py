@@ -1,20 +1,19 @@
 """Current clamp: inject a current, starting from the initial state; keep spike times and the range of the potential."""
 
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
+import pyarrow as pa
 
+from hhcore.compile.parts import COMMAND
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Accuracy, Height, Protocol, schema_of
-from hhcore.schemes.solver import Solver
 from hhcore.simulation.features import DEFINITIONS
 from hhcore.simulation.heights import Errors, extreme_errors
-from hhcore.simulation.observers.extremes import Extremes
-from hhcore.simulation.observers.spikes import Spikes
+from hhcore.simulation.observers import Extremes, Observer, Outputs, Spikes
+from hhcore.simulation.outputs import Output, observer_of, output_columns, output_errors
 from hhcore.simulation.result import Result
-from hhcore.simulation.simulate import simulate
 from hhcore.simulation.spike_errors import spike_time_errors
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
@@ -45,7 +44,12 @@ SPIKE_TIMES = Accuracy(
 
 @dataclass(frozen=True)
 class CurrentClamp(Protocol):
-    """Current clamp; its errors are those of spike times."""
+    """Current clamp; its errors are those of spike times.
+
+    outputs : what is noted of other variables than the potential; each is a column of features
+    """
+
+    outputs: tuple[Output, ...] = ()
 
     kind = "current_clamp"
     title = "current clamp"
@@ -55,36 +59,36 @@ class CurrentClamp(Protocol):
     headline = ("firing_rate_Hz", "Firing rate", "Hz")
     error_code = ("simulation/spike_errors.py", "simulation/spike_errors.py.in")
 
+    def __post_init__(self) -> None:
+        """With outputs, what its class declares has more columns."""
+        if not self.outputs:
+            return
+        heights = (*self.accuracy.heights, *map(_height, self.outputs))
+        declared = {
+            "schema": pa.unify_schemas([self.schema, schema_of(Outputs)]),
+            "accuracy": replace(self.accuracy, heights=heights),
+            "definitions": {**self.definitions, **{o.column: (o.unit, o.definition) for o in self.outputs}},
+        }
+        for name, value in declared.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def settings(self) -> tuple:
+        """The variables and windows of the outputs; what they are called, and what is measured, comes later."""
+        return astuple(observer_of(self.outputs)) if self.outputs else ()
+
+    def observers(self, experiment: Experiment) -> tuple[Observer, ...]:
+        """The standard ones, and one for all outputs."""
+        return (*super().observers(experiment), *([observer_of(self.outputs)] if self.outputs else []))
+
     @classmethod
     def default_for(cls, stimulus: type[Stimulus]) -> bool:
-        return not stimulus.beat
+        return cls.takes(stimulus) and not stimulus.beat
 
-    def measure(
-        self,
-        experiment: Experiment,
-        solver: Solver,
-        points: np.ndarray,
-        *,
-        threads: int = 1,
-        progress: Callable[[int], None] | None = None,
-    ) -> Result:
-        e = experiment
-        columns = dict(zip(e.quantities, points.T, strict=True))
-        return simulate(
-            e.model,
-            {name: columns[name] for name in e.model.parameters},
-            e.stimuli(columns),
-            duration=e.duration,
-            initial_state=e.initial_state,
-            method=solver.method,
-            **{solver.setting: solver.accuracy},
-            analysis_window=e.analysis_window,
-            threshold=e.threshold,
-            rearm=e.rearm,
-            observers=self.observers(e),
-            threads=threads,
-            progress=progress,
-        )
+    @classmethod
+    def takes(cls, stimulus: type[Stimulus]) -> bool:
+        """It takes any stimulus but the command of a clamp."""
+        return stimulus.acts != COMMAND
 
     def errors(self, run: Result, exact: Result, experiment: Experiment) -> np.ndarray:
         """Largest error of the spike times; NaN without spikes, and if the neuron fails in either run."""
@@ -92,8 +96,9 @@ class CurrentClamp(Protocol):
         return np.where(run.failed | exact.failed, np.nan, error)
 
     def heights(self, run: Result, exact: Result, experiment: Experiment) -> dict[str, Errors]:
-        """Errors of peak and trough."""
-        return {f"{name}_error_mV": found for name, found in extreme_errors(run, exact).items()}
+        """Errors of peak and trough, and of outputs."""
+        errors = {f"{name}_error_mV": found for name, found in extreme_errors(run, exact).items()}
+        return errors | output_errors(self.outputs, run, exact)
 
     def outcome(self, run: Result) -> np.ndarray:
         return run.spike_counts
@@ -116,10 +121,16 @@ class CurrentClamp(Protocol):
         return None if np.isnan(difference) else difference  # neither has a spike so early
 
     def columns(self, result: Result) -> dict[str, np.ndarray]:
-        return result.columns
+        return result.columns | output_columns(self.outputs, result)
 
     def numbers(self, experiment: Experiment) -> float:
-        return SPIKES_HZ * experiment.duration * experiment.model.ms / 1000.0
+        spikes = SPIKES_HZ * experiment.duration * experiment.model.ms / 1000.0
+        return spikes + (observer_of(self.outputs).numbers if self.outputs else 0)
+
+
+def _height(output: Output) -> Height:
+    meaning = f"error of {output.column}; null where the neuron or the reference failed"
+    return Height(output.error_column, output.unit, meaning, output.share)
 
 
 def _by_scipy(e: Experiment, point: np.ndarray, duration: float, scipy: tuple[str, float]) -> np.ndarray | None:
@@ -127,13 +138,14 @@ def _by_scipy(e: Experiment, point: np.ndarray, duration: float, scipy: tuple[st
     from hhcore.simulation.reference import reference  # here, since jobs that only simulate do without SciPy
 
     method, tolerance = scipy
+    values = dict(zip(e.quantities, point.tolist(), strict=True))
     with suppress(ArithmeticError, ValueError):  # LinAlgError is a ValueError
         return reference(
             e.model,
-            dict(zip(e.quantities, point.tolist(), strict=True)),
+            {name: values[name] for name in (*e.model.parameters, *e.stimulus.fields)},
             duration=duration,
             stimulus=e.stimulus,
-            initial_state=e.initial_state,
+            initial_state=e.start(values),
             threshold=e.threshold,
             rearm=e.rearm,
             method=method,

@@ -38,12 +38,12 @@ class Pacing(CurrentClamp):
 
     @classmethod
     def default_for(cls, stimulus: type[Stimulus]) -> bool:
-        return bool(stimulus.beat)
+        return cls.takes(stimulus)
 
     @classmethod
     def takes(cls, stimulus: type[Stimulus]) -> bool:
         """It takes a stimulus with beats."""
-        return bool(stimulus.beat)
+        return super().takes(stimulus) and bool(stimulus.beat)
 
     def heights(self, run: Result, exact: Result, experiment: Experiment) -> dict[str, Errors]:
         """Errors of extremes and of action potentials."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from hhcore.base import tables
-from hhcore.certify.certificate import NONE, certificate, worst_key
+from hhcore.certify.certificate import NONE, certificate
 from hhcore.experiments.experiment import Experiment
 
 MARGIN = 10.0
@@ -78,7 +78,7 @@ def certified_errors(experiment: Experiment, features: Path) -> Errors:
     error = error[(fragile == 0) & np.isfinite(error)] / accuracy.factor
     worst = float(error.max()) if error.size else np.nan
     says = certificate(features)
-    heights = {h.column.replace("_error_", "_"): says[worst_key(h)] for h in accuracy.heights}
+    heights = {h.value_column: says[h.worst_key] for h in accuracy.heights}
     known = {feature: float(error) for feature, error in heights.items() if error != NONE}
     return Errors(worst if accuracy.tolerance[0] == "ms" else np.nan, known)
 

@@ -34,7 +34,7 @@ def write_traces(experiment: Experiment, metadata: Mapping[str, str], path: Path
     fields |= {"status": ("1", STATUS)}
     for number, point in enumerate(e.traces):
         parameters = {name: point[name] for name in e.model.parameters}
-        settings = {"duration": e.duration, "initial_state": e.initial_state}
+        settings = {"duration": e.duration, "initial_state": e.start(point)}
         solver = {"method": e.solver.method, e.solver.setting: e.solver.accuracy}
         course = trace(e.model, parameters, e.stimuli(point), **settings, **solver)
         columns = _thinned(course)

@@ -52,6 +52,11 @@ class Outputs(Observer):
         """The edges of the windows, so that no step straddles them."""
         return self.edges
 
+    @property
+    def numbers(self) -> int:
+        """How many numbers it leaves of a neuron, without segments."""
+        return (len(self.edges) - 1) * len(self.names) * len(OUTPUT)
+
     def recorder(self, neurons: Neurons) -> Recorder:
         """A row for each window and name."""
         if self.segments:

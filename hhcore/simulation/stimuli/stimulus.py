@@ -40,6 +40,7 @@ A kind is one class, in a file of its own in this folder; nothing else names it.
 """
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -59,6 +60,7 @@ CURRENT_ELSEWHERE = dict.fromkeys(  # what other programs call an amplitude
     ("amp", "I", "I_ext", "Iext", "I_app", "Iapp", "I_inj", "I_stim", "stim_amplitude"),
     "`amplitude`, mostly a density: 1 nA on 1000 um^2 is 100 uA/cm^2",
 )
+SHARE = re.compile(r"(%|\bpercent|rheobase)\s*$", re.IGNORECASE)
 FIRST = "first"  # the derived number that says where in `table` the rows of a kind begin
 Values = Mapping[str, np.ndarray]  # float64 (n,) of each field
 
@@ -131,6 +133,15 @@ class Stimulus:
                 hint = in_other_words(name, keys)[1]
                 raise UserError(f"{cls.__name__}: there is no field {name!r}; {closest(name, keys, hint)}")
         return super().__new__(cls)
+
+    @classmethod
+    def check_written(cls, name: str, value: object, where: str) -> None:
+        """Raise UserError for a current that is written as a share of rheobase, like `150 %`, also inside an axis."""
+        if cls.fields[name].unit == "current" and (share := _share(value)):
+            raise UserError(
+                f"{where}: {share!r} is a share of rheobase, which is not known yet; sweep currents like "
+                "{linspace: [0, 20, 41]}, take the rheobase from fi_summary.parquet, and give the current itself"
+            )
 
     @classmethod
     def specialised(cls, body: dict[str, object], where: str, base: Path) -> tuple[type["Stimulus"], dict[str, object]]:
@@ -260,6 +271,8 @@ class Stimulus:
         nor a list of them, and for a time that is not finite.
         """
         units = self.units_in(model)
+        for name, value in self.values.items():
+            self.check_written(name, value, f"stimulus.{name}")
         values = {name: to_array(value, units[name], f"stimulus.{name}") for name, value in self.values.items()}
         for name, field in self.fields.items():
             endless = np.isnan(values[name]) if field.default == inf else ~np.isfinite(values[name])
@@ -267,3 +280,11 @@ class Stimulus:
                 raise UserError(f"stimulus.{name}: {values[name][endless].flat[0]} is not a time; give a finite number")
         lasting = [name for name, field in self.fields.items() if field.unit == "time" and field.default == inf]
         return values | {name: np.minimum(values[name], duration) for name in lasting}
+
+
+def _share(value: object) -> str:
+    """The first text in a written value that is a share of something, "" if none is."""
+    if isinstance(value, str):
+        return value if SHARE.search(value) else ""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return next(filter(None, map(_share, inner)), "")

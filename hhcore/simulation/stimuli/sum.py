@@ -109,7 +109,7 @@ class Sum(Named):
         cls, values: Mapping[str, float], duration: float, ms: float
     ) -> tuple[list[float], Callable[[float], float]]:
         """All edges, and the sum."""
-        twins = [kind.twin(_own(name, kind.fields, values), duration, ms) for name, kind in cls.kinds]
+        twins = [kind.twin(_own(name, kind.numbers(), values), duration, ms) for name, kind in cls.kinds]
         return [edge for edges, _ in twins for edge in edges], lambda t: sum(current(t) for _, current in twins)
 
     @classmethod

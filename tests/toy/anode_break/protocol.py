@@ -71,7 +71,7 @@ class AnodeBreak(Protocol):
         parameters = {name: columns[name] for name in e.model.parameters}
         settings = {"method": solver.method, solver.setting: solver.accuracy, "threads": threads}
         settings |= {"threshold": e.threshold, "rearm": e.rearm}
-        start = {"duration": e.duration, "initial_state": e.initial_state}
+        start = {"duration": e.duration, "initial_state": e.start(columns)}
         held = simulate(e.model, parameters, e.stimuli(columns), **start, **settings, progress=progress)
         start = {"duration": self.watched, "initial_state": held.final}
         free = simulate(e.model, parameters, Step(np.zeros(len(points))), **start, **settings)

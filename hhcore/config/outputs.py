@@ -1,0 +1,90 @@
+"""Outputs of an experiment: measures of variables of the model that its config names."""
+
+import re
+from collections.abc import Iterable
+
+from hhcore.base.checks import Key, choice, fields, mapping, quoted, text
+from hhcore.base.errors import UserError, collected
+from hhcore.config.values import read_window
+from hhcore.experiments.protocol import Protocol, protocols
+from hhcore.model.model import Model
+from hhcore.model.variables import Observable, observable
+from hhcore.simulation.outputs import MEASURES, Output
+
+NAME = re.compile("[A-Za-z][A-Za-z0-9_]{0,59}")  # of an output, which begins the name of a column
+ELSEWHERE = {
+    **dict.fromkeys(("maximum", "peak", "highest", "amplitude"), "max"),
+    **dict.fromkeys(("minimum", "trough", "nadir", "lowest"), "min"),
+    **dict.fromkeys(("average", "avg"), "mean"),
+    **dict.fromkeys(("charge", "area", "auc", "sum", "total"), "integral"),
+    **dict.fromkeys(("time_to_peak", "peak_time", "argmax", "time_of_max"), "max_time"),
+    **dict.fromkeys(("argmin", "time_of_min"), "min_time"),
+    **dict.fromkeys(("range", "peak_to_peak"), "swing"),
+    **dict.fromkeys(("initial", "start"), "first"),
+    **dict.fromkeys(("final", "end"), "last"),
+}
+OUTPUT = {
+    "variable": Key(
+        "a variable of the model that changes: a state, a current or another intermediate variable, "
+        "`dot(STATE)`, `conductance(CURRENT)`, or `total`, the sum of all membrane currents",
+        "variable: sodium.i",
+        required=True,
+    ),
+    "measure": Key("what of it", "measure: integral", required=True, legal=tuple(MEASURES)),
+    "window": Key("when", "window: [200, 1000]", otherwise="the analysis window"),
+}
+
+
+def read_outputs(
+    written: object, model: Model, window: tuple[float, float], duration: float, columns: Iterable[str], where: str
+) -> tuple[Output, ...]:
+    """The outputs of an experiment, by name in the config.
+
+    window, duration : the analysis window, and the end of the run, in the model's unit of time
+    columns          : of features, which no output may have
+    Raises UserError with the mistakes in all of them.
+    """
+    outputs, taken = [], set(columns)
+    with collected() as noted:
+        for name, body in mapping(written, where).items():
+            with noted():
+                output = _output(name, body, model, window, duration, f"{where}.{name}")
+                if output.column in taken:
+                    raise UserError(f"{where}.{name}: there is a column {output.column} already; give another name")
+                outputs.append(output)
+                taken.add(output.column)
+    return tuple(outputs)
+
+
+def _output(
+    name: str, written: object, model: Model, window: tuple[float, float], duration: float, where: str
+) -> Output:
+    body = fields(written, where, OUTPUT)
+    if not NAME.fullmatch(name):
+        raise UserError(
+            f"{where}: {quoted(name)} begins the name of a column; use up to 60 letters, digits and _, a letter first"
+        )
+    with collected() as noted:
+        with noted():
+            variable = text(body["variable"], f"{where}.variable", OUTPUT["variable"].example)
+            found = _observable(variable, model, f"{where}.variable")
+        with noted():
+            measure = choice(body["measure"], MEASURES, f"{where}.measure", ELSEWHERE)
+        with noted():
+            if "window" in body:
+                window = read_window(body["window"], model.time_unit, duration, f"{where}.window")
+    return Output(name, variable, measure, *window, model.ms, found.unit, found.description)
+
+
+def _observable(variable: str, model: Model, where: str) -> Observable:
+    try:
+        return observable(variable, model)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+
+
+def check_taken(kind: type[Protocol], where: str) -> None:
+    """Raise UserError for a protocol that takes no outputs."""
+    if not hasattr(kind, "outputs"):
+        able = " and ".join(name for name, other in protocols().items() if hasattr(other, "outputs"))
+        raise UserError(f"{where}: protocol {kind.kind!r} takes no outputs; leave them out, or use {able}")

@@ -1,0 +1,82 @@
+"""Numbers of current-voltage curves: where they cross zero, and what conductance they show; and the window current."""
+
+from math import nan
+
+import numpy as np
+
+from hhcore.protocols.voltage_clamp.fits import Boltzmann
+
+NEAR = 2  # points on either side of a crossing that the curve through it goes by
+BESIDE = 1.0  # mV around the reversal potential, where a quotient says nothing of a conductance
+SAMPLES = 200  # of a window current
+
+
+def reversal_potential(V: np.ndarray, current: np.ndarray) -> float:
+    """Where a current-voltage curve, float64 (n,) each, changes its sign; NaN if it does nowhere.
+
+    Of several crossings the steepest counts: below its activation a current is so small that rounding decides its sign.
+    Between the points goes a polynomial through up to four of them; so a straight line is met exactly.
+    """
+    from scipy.optimize import brentq  # here, since every job finds this room
+
+    known = np.isfinite(V) & np.isfinite(current)
+    order = np.argsort(V[known])
+    V, current = V[known][order], current[known][order]
+    crossings = np.flatnonzero(np.sign(current[1:]) * np.sign(current[:-1]) <= 0)
+    crossings = crossings[current[crossings] != current[crossings + 1]]
+    if not crossings.size:
+        return nan
+    i = int(max(crossings, key=lambda i: abs(current[i + 1] - current[i]) / (V[i + 1] - V[i])))
+    near = slice(max(0, i + 1 - NEAR), i + 1 + NEAR)
+    if 0.0 in (current[i], current[i + 1]):
+        return float(V[i] if current[i] == 0.0 else V[i + 1])
+    width = float(V[i + 1] - V[i])
+    curve = np.polynomial.Polynomial.fit(V[near] - V[i], current[near], len(V[near]) - 1)
+    if curve(0.0) * curve(width) < 0:
+        return float(V[i] + brentq(curve, 0.0, width, xtol=1e-12 * width))
+    return float(V[i] + width * current[i] / (current[i] - current[i + 1]))
+
+
+def chord_conductance(V: np.ndarray, current: np.ndarray, reversal: float, mV: float = 1.0) -> np.ndarray:
+    """current / (V - reversal), float64 (n,); NaN near the reversal potential, where both are small.
+
+    mV : millivolts in the unit of V
+    """
+    driving = V - reversal
+    with np.errstate(all="ignore"):
+        return np.where(np.abs(driving) * mV > BESIDE, current / driving, np.nan)
+
+
+def window(activation: Boltzmann, inactivation: Boltzmann) -> tuple[np.ndarray, np.ndarray]:
+    """(V, share) of the window, float64 (k,) each: the product of both curves, each from 0 to 1.
+
+    V goes from ten slopes below both midpoints to ten slopes above.
+    """
+    low, high = _range(activation, inactivation)
+    V = np.linspace(low, high, SAMPLES)
+    return V, open_share(activation, inactivation, V)
+
+
+def open_share(activation: Boltzmann, inactivation: Boltzmann, V: np.ndarray) -> np.ndarray:
+    """The share of channels that the window holds open at potentials V.
+
+    The lower end of inactivation is left out: what never inactivates flows at all potentials, not in a window.
+    """
+    available = (inactivation(V) - inactivation.bottom) / (inactivation.top - inactivation.bottom)
+    return activation(V) / activation.top * available
+
+
+def window_peak(activation: Boltzmann, inactivation: Boltzmann) -> tuple[float, float]:
+    """(potential, height) of the highest point of the window."""
+    from scipy.optimize import minimize_scalar  # here, since every job finds this room
+
+    V, share = window(activation, inactivation)
+    i = int(np.clip(share.argmax(), 1, len(V) - 2))
+    settings = {"bounds": (V[i - 1], V[i + 1]), "method": "bounded", "options": {"xatol": 1e-10}}
+    found = minimize_scalar(lambda v: -open_share(activation, inactivation, v), **settings)
+    return float(found.x), float(-found.fun)
+
+
+def _range(*curves: Boltzmann) -> tuple[float, float]:
+    halves, width = [curve.half for curve in curves], 10.0 * max(abs(curve.slope) for curve in curves)
+    return min(halves) - width, max(halves) + width

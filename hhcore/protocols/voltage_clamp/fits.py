@@ -1,0 +1,192 @@
+"""What electrophysiologists fit to clamped currents: Boltzmann functions and sums of exponentials.
+
+Data that hold no answer, such as a flat line, have a status and no numbers.
+"""
+
+import itertools
+from dataclasses import dataclass
+from math import inf, nan
+
+import numpy as np
+
+from hhcore.protocols.voltage_clamp.separable import Fit, fit
+
+FLAT = 1e-6  # of the largest value: a smaller range is a flat line
+STARTS = 12  # midpoints, or time constants, to start from
+ONE_IS_ENOUGH = 0.01  # rms of what one exponential leaves, as a share of the range: below it there is no second one
+PAYS = 10.0  # by so much the second exponential must lower Akaike's criterion
+LONGEST = 30.0  # of the time seen: a slower course is a straight line
+DISTINCT = 1.2  # ratio of two time constants
+
+FITTED = "fitted"
+STATUS = {
+    FITTED: "fitted",
+    "few": "too few points",
+    "flat": "a flat line",
+    "outside": "the midpoint lies outside of the potentials",
+    "unresolved": "the points do not determine the numbers",
+}
+FIT_STATUS = "fitted, or why there is no fit: " + "; ".join(f"{word}: {why}" for word, why in [*STATUS.items()][1:])
+
+
+@dataclass(frozen=True)
+class Boltzmann:
+    """y = bottom + (top - bottom) / (1 + exp(-(V - half) / slope))^power; it falls with V if `slope` is below 0.
+
+    status : a word of STATUS; the numbers of a fit that is not `fitted` are NaN
+    half   : V where the base of the power is 1/2; slope : width k, in the unit of V
+    top, bottom : for V up to infinity and down to minus infinity if slope is above 0, else the other way round
+    half_error, slope_error, top_error, bottom_error : standard errors; bottom_error is 0 where bottom is held at 0
+    midpoint : V where y is half way from bottom to top; it is `half` if the power is 1
+    rms    : root of the mean square of what is left
+    """
+
+    status: str
+    half: float = nan
+    slope: float = nan
+    top: float = nan
+    bottom: float = nan
+    half_error: float = nan
+    slope_error: float = nan
+    top_error: float = nan
+    bottom_error: float = nan
+    rms: float = nan
+    power: float = 1.0
+
+    @property
+    def midpoint(self) -> float:
+        return self.half - self.slope * np.log(2.0 ** (1.0 / self.power) - 1.0)
+
+    def __call__(self, V: np.ndarray) -> np.ndarray:
+        """The fitted curve."""
+        return self.bottom + (self.top - self.bottom) * _boltzmann(np.asarray(V), self.half, self.slope, self.power)
+
+
+def boltzmann(
+    V: np.ndarray, y: np.ndarray, *, rises: bool = True, power: float = 1.0, bottom: bool = False
+) -> Boltzmann:
+    """Fit a Boltzmann function to n points, float64 (n,) each; points that are NaN do not count.
+
+    rises  : whether y rises with V, as activation does, or falls, as inactivation does
+    power  : 3 for m^3 if half and slope are to be those of m
+    bottom : whether the curve may end at another value than 0, as where inactivation is incomplete
+    """
+    known = np.isfinite(V) & np.isfinite(y)
+    V, y = V[known], y[known]
+    if len(np.unique(V)) <= 3 + bottom:
+        return Boltzmann("few")
+    if _is_flat(y):
+        return Boltzmann("flat")
+    sign, low, high = (1.0 if rises else -1.0), float(V.min()), float(V.max())
+    span = high - low
+    shortest = np.diff(np.unique(V)).min()
+
+    def basis(shape: np.ndarray) -> np.ndarray:
+        rise = _boltzmann(V, shape[0], sign * np.exp(shape[1]), power)
+        return np.column_stack([rise, np.ones_like(rise)] if bottom else [rise])
+
+    starts = itertools.product(np.linspace(low, high, STARTS), np.log(span * np.array([0.02, 0.06, 0.2])))
+    bounds = (low - span, np.log(shortest / 100.0)), (high + span, np.log(10.0 * span))
+    found = fit(basis, y, starts, *bounds)
+    half, slope = found.shape[0], sign * float(np.exp(found.shape[1]))
+    errors = found.shape_errors[0], abs(slope) * found.shape_errors[1]
+    base, base_error = (found.amplitudes[1], found.amplitude_errors[1]) if bottom else (0.0, 0.0)
+    curve = Boltzmann(
+        *(FITTED, float(half), slope, float(base + found.amplitudes[0]), float(base), *map(float, errors)),
+        *(float(np.hypot(found.amplitude_errors[0], base_error)), float(base_error), found.rms, power),
+    )
+    if not low <= curve.midpoint <= high:
+        return Boltzmann("outside", power=power)
+    resolved = errors[0] < span and errors[1] < abs(slope)
+    return curve if resolved else Boltzmann("unresolved", power=power)
+
+
+def _boltzmann(V: np.ndarray, half: complex, slope: complex, power: float) -> np.ndarray:
+    """Without overflow, for complex numbers too."""
+    x = (V - half) / slope
+    e = np.exp(np.where(x.real > 0, -x, x))
+    return np.where(x.real > 0, 1.0, e) ** power / (1.0 + e) ** power
+
+
+@dataclass(frozen=True)
+class Exponentials:
+    """y = end + sum of amplitude exp(-t / tau), of two that with the larger amplitude first.
+
+    status     : a word of STATUS; without a fit, the lists are empty and the numbers NaN
+    tau, tau_errors, amplitude, amplitude_errors : one or two numbers each, with standard errors
+    end, end_error : what the course tends to
+    rms        : root of the mean square of what is left
+    """
+
+    status: str
+    tau: tuple[float, ...] = ()
+    tau_errors: tuple[float, ...] = ()
+    amplitude: tuple[float, ...] = ()
+    amplitude_errors: tuple[float, ...] = ()
+    end: float = nan
+    end_error: float = nan
+    rms: float = nan
+
+    def __call__(self, t: np.ndarray) -> np.ndarray:
+        """The fitted course."""
+        t = np.asarray(t, dtype=np.float64)
+        return self.end + sum(a * np.exp(-t / tau) for a, tau in zip(self.amplitude, self.tau, strict=True))
+
+
+def exponentials(t: np.ndarray, y: np.ndarray, most: int = 2) -> Exponentials:
+    """Fit one exponential to n points, float64 (n,) each, or two where one leaves more than a hundredth of the range.
+
+    t    : times from 0 on, in any spacing
+    most : the most exponentials
+    """
+    known = np.isfinite(t) & np.isfinite(y)
+    t, y = t[known], y[known]
+    if len(t) < 2 * 1 + 2:
+        return Exponentials("few")
+    if _is_flat(y):
+        return Exponentials("flat")
+    one = _exponentials(t, y, 1)
+    left = one.rms / np.ptp(y)
+    if most < 2 or len(t) < 2 * 2 + 2 or left < ONE_IS_ENOUGH:
+        return _resolved(one, t)
+    two = _exponentials(t, y, 2)
+    better = _akaike(two.rms, len(t), 5) < _akaike(one.rms, len(t), 3) - PAYS
+    chosen = _resolved(two, t) if better else Exponentials("unresolved")
+    return chosen if chosen.status == FITTED else _resolved(one, t)
+
+
+def _exponentials(t: np.ndarray, y: np.ndarray, count: int) -> Fit:
+    """The fit of so many exponentials and a constant; its shapes are logarithms of the time constants."""
+    step, span = float(np.diff(np.unique(t)).min()), float(np.ptp(t))
+    low, high = np.log(max(step, 1e-6 * span) / 10.0), np.log(100.0 * span)
+
+    def basis(shape: np.ndarray) -> np.ndarray:
+        decays = np.exp(-t[:, None] / np.exp(shape)[None, :])
+        return np.column_stack([decays, np.ones(len(t))])
+
+    starts = itertools.combinations(np.linspace(np.log(span / 1000.0), np.log(2.0 * span), STARTS), count)
+    return fit(basis, y, starts, [low] * count, [high] * count)
+
+
+def _resolved(found: Fit, t: np.ndarray) -> Exponentials:
+    """The fit in words, if the points determine it."""
+    order, tau = np.argsort(-np.abs(found.amplitudes[:-1])), np.exp(found.shape)
+    errors = tau * found.shape_errors
+    unclear = not np.isfinite(errors).all() or (errors > tau).any() or tau.max() > LONGEST * np.ptp(t)
+    if unclear or (len(tau) > 1 and tau.max() < DISTINCT * tau.min()):
+        return Exponentials("unresolved")
+    columns = (tau, errors, found.amplitudes[:-1], found.amplitude_errors[:-1])
+    lists = (tuple(column[order].tolist()) for column in columns)
+    return Exponentials(FITTED, *lists, float(found.amplitudes[-1]), float(found.amplitude_errors[-1]), found.rms)
+
+
+def _akaike(rms: float, n: int, numbers: int) -> float:
+    """Akaike's criterion for n points, corrected for few of them."""
+    if n <= numbers + 2:
+        return inf
+    p = numbers + 1  # the size of the errors is one more
+    return 2 * n * np.log(max(rms, 1e-300)) + 2 * p * n / (n - p - 1)
+
+
+def _is_flat(y: np.ndarray) -> bool:
+    return bool(np.ptp(y) <= FLAT * np.abs(y).max())

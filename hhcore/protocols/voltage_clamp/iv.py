@@ -1,0 +1,188 @@
+"""Currents and conductances of every segment, and current-voltage curves."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+
+from hhcore.base import tables
+from hhcore.base.units import column_name
+from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, Rows, TableFile
+from hhcore.experiments.experiment import Experiment
+from hhcore.protocols.voltage_clamp.current_voltage import reversal_potential
+from hhcore.protocols.voltage_clamp.curves import Curves, potential_axis
+from hhcore.protocols.voltage_clamp.protocol import VoltageClamp
+from hhcore.protocols.voltage_clamp.recorded import Recorded
+
+Fields = dict[str, tuple[str, str]]
+
+
+class CurrentVoltage(Analysis):
+    """iv.parquet, a row for each neuron, segment and current; iv_summary.parquet, one for each curve of these."""
+
+    name = "iv"
+    order = 20
+    implied = True
+
+    def __init__(self, experiment: Experiment):
+        super().__init__(experiment)
+        self.protocol: VoltageClamp = experiment.protocol
+        self.curves = Curves(experiment, potential_axis(experiment))
+
+    @classmethod
+    def applies(cls, experiment: Experiment) -> bool:
+        return isinstance(experiment.protocol, VoltageClamp)
+
+    @property
+    def tables(self) -> tuple[TableFile, ...]:
+        p, e = self.protocol, self.experiment
+        rows = len(p.segments) * len(p.currents)
+        return (
+            TableFile("iv", e.n_points * rows, "Currents of every segment", self.caption("iv_table")),
+            TableFile("iv_summary", self.curves.count * rows, "Reversal potentials", self.caption("iv_summary")),
+        )
+
+    @property
+    def figures(self) -> tuple[FigureFile, ...]:
+        return (FigureFile("iv", "Current-voltage curves", self.caption("iv")),)
+
+    @property
+    def drawn(self) -> dict[str, Rows]:
+        return {"iv": "grid", "iv_summary": "grid"}
+
+    @property
+    def alignment(self) -> int:
+        return self.curves.alignment
+
+    @property
+    def fields(self) -> Fields:
+        """Unit and definition of the columns of iv, without the axes."""
+        p, e = self.protocol, self.experiment
+        charge = f"{p.unit}*{e.model.time_unit}"
+        return {
+            "neuron": ("1", "row of the neuron in features.parquet, from 0"),
+            "segment": ("1", "segment of the clamp"),
+            "current": ("1", "membrane current; total: the sum of all, without the one that charges the membrane"),
+            "potential_mV": ("mV", "potential at the begin of the segment, after the jump"),
+            column_name("peak", p.unit): (p.unit, "extreme of the current in the segment that is farther from 0"),
+            "peak_ms": ("ms", "time from the begin of the segment to the peak"),
+            column_name("first", p.unit): (p.unit, "current at the begin of the segment, after the jump"),
+            column_name("last", p.unit): (p.unit, "current at the end of the segment"),
+            column_name("charge", charge): (charge, "integral of the current over the segment"),
+            column_name("peak_conductance", p.conductance_unit): (
+                p.conductance_unit,
+                "largest conductance, dI/dV at fixed gates; null for a current that is not linear in the potential, "
+                "and for the total",
+            ),
+            column_name("last_conductance", p.conductance_unit): (p.conductance_unit, "conductance at the end"),
+        }
+
+    @property
+    def summary_fields(self) -> Fields:
+        """Unit and definition of the columns of iv_summary, without the axes."""
+        unit = self.protocol.unit
+        crossing = (
+            "where the curve of {} against the potential crosses 0; null if it does not, of several crossings the "
+            "steepest"
+        )
+        return {
+            "curve": ("1", "number of the curve, in the order of the grid"),
+            "segment": ("1", "segment of the clamp, one whose potential varies along the curve"),
+            "current": ("1", "membrane current"),
+            "reversal_mV": (
+                "mV",
+                "reversal potential from the conductance: V - current / conductance where it is largest at the end of "
+                "the segment; null for a current without a conductance",
+            ),
+            "peak_reversal_mV": ("mV", crossing.format("peak currents")),
+            "first_reversal_mV": ("mV", crossing.format("currents at the begin of the segment, as of tail currents,")),
+            "last_reversal_mV": ("mV", crossing.format("currents at the end of the segment")),
+            column_name("most_inward", unit): (unit, "lowest peak current of the curve"),
+            "most_inward_at_mV": ("mV", "its potential"),
+            column_name("most_outward", unit): (unit, "highest peak current of the curve"),
+            "most_outward_at_mV": ("mV", "its potential"),
+            "failed_neurons": ("1", "neurons of the curve that failed"),
+        }
+
+    def block(self, block: RowBlock) -> dict[str, pa.Table]:
+        recorded = self.protocol.recorded(block.result)
+        return {"iv": self._table(block, recorded), "iv_summary": self._summary(block, recorded)}
+
+    def _table(self, block: RowBlock, recorded: Recorded) -> pa.Table:
+        p, n = self.protocol, len(block.rows)
+        pairs = [(i, current) for i in range(len(p.segments)) for current in p.currents]
+        rows = [self._row(recorded, *pair) for pair in pairs]
+        numbers = {name: np.column_stack([row[name] for row in rows]).ravel() for name in rows[0]}
+        repeated = {name: np.repeat(values, len(pairs)) for name, values in block.axes.items()}
+        columns = {
+            "neuron": np.repeat(np.arange(block.rows.start, block.rows.stop, dtype=np.int32), len(pairs)),
+            **repeated,
+            "segment": np.tile([p.segments[i] for i, _ in pairs], n),
+            "current": np.tile([current for _, current in pairs], n),
+        }
+        return tables.table(columns | numbers, self.experiment.axis_fields | self.fields)
+
+    def _row(self, recorded: Recorded, segment: int, current: str) -> dict[str, np.ndarray]:
+        """The columns of numbers of one current in one segment, float64 (n,) each."""
+        p, model = self.protocol, self.experiment.model
+        peak, time = recorded.peak(segment, current)
+        known, none = current in p.linear, np.full(len(peak), np.nan)
+        conductance = p.conductance(current)
+        numbers = [
+            recorded("first", segment, model.potential) * model.mV,
+            peak,
+            time * model.ms,
+            recorded("first", segment, current),
+            recorded("last", segment, current),
+            recorded("integral", segment, current),
+            recorded.peak(segment, conductance)[0] if known else none,
+            recorded("last", segment, conductance) if known else none,
+        ]
+        return dict(zip([*self.fields][3:], numbers, strict=True))
+
+    def _summary(self, block: RowBlock, recorded: Recorded) -> pa.Table:
+        p, curves, model = self.protocol, self.curves, self.experiment.model
+        failed = curves.rows(block.result.failed).sum(axis=1)
+        rows: list[list[object]] = []
+        for i, segment in enumerate(p.segments):
+            V = model.mV * curves.rows(recorded("first", i, model.potential))
+            varying = np.flatnonzero(np.ptp(np.nan_to_num(V), axis=1) > 0)
+            for current in p.currents:
+                kept = [curves.rows(values) for values in self._of_curves(recorded, i, current)]
+                for curve in varying:
+                    numbers = _numbers(V[curve], *(values[curve] for values in kept))
+                    rows.append([curve, segment, current, *numbers, failed[curve]])
+        rows.sort(key=lambda row: row[0])
+        columns = [np.array(column) for column in zip(*rows, strict=True)] or [np.empty(0)] * len(self.summary_fields)
+        named = dict(zip(self.summary_fields, columns, strict=True))
+        which = named.pop("curve").astype(int)
+        others = {name: values[which] for name, values in curves.others(block).items()}
+        columns = {"curve": curves.numbers(block)[which], **others, **named}
+        return tables.table(columns, self.experiment.axis_fields | self.summary_fields)
+
+    def _of_curves(self, recorded: Recorded, segment: int, current: str) -> list[np.ndarray]:
+        """Peak, first and last current and the last conductance in a segment, float64 (n,) each."""
+        last = recorded("last", segment, current)
+        conductance = self.protocol.conductance(current)
+        known = current in self.protocol.linear
+        conductances = recorded("last", segment, conductance) if known else np.full(len(last), np.nan)
+        return [recorded.peak(segment, current)[0], recorded("first", segment, current), last, conductances]
+
+    def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
+        from hhcore.protocols.voltage_clamp import figures
+
+        return {"iv": figures.current_voltage(tables["iv"], tables["iv_summary"], context, self)}
+
+
+def _numbers(
+    V: np.ndarray, peak: np.ndarray, first: np.ndarray, last: np.ndarray, conductance: np.ndarray
+) -> list[float]:
+    """Reversal potentials and extremes of one curve, float64 (length,) each."""
+    size = np.nan_to_num(np.abs(conductance))
+    most = int(size.argmax())
+    reversal = V[most] - last[most] / conductance[most] if size[most] > 0 else np.nan
+    crossings = [reversal_potential(V, current) for current in (peak, first, last)]
+    if not np.isfinite(peak).any():
+        return [reversal, *crossings, *[np.nan] * 4]
+    low, high = np.nanargmin(peak), np.nanargmax(peak)
+    return [reversal, *crossings, peak[low], V[low], peak[high], V[high]]

@@ -1,0 +1,162 @@
+"""Outputs that a user names: a measure of a variable in a window, as a column of features, and its error."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hhcore.base.units import column_name
+from hhcore.simulation.heights import Errors
+from hhcore.simulation.observers.outputs import OUTPUT, Outputs
+from hhcore.simulation.result import Result
+
+# Words by measure; the value belongs to the variable, is a time, or an integral over time.
+MEASURES = {
+    "max": "largest value",
+    "min": "smallest value",
+    "swing": "largest minus smallest value",
+    "mean": "mean over time",
+    "integral": "integral over time",
+    "first": "value at the begin",
+    "last": "value at the end",
+    "max_time": "time of the largest value",
+    "min_time": "time of the smallest value",
+}
+TIMES = ("max_time", "min_time")
+SHARE = 1e-3
+ROUNDING = 1e-6  # of a variable that is nearly constant, the part that counts as its size
+Noted = Mapping[str, np.ndarray]  # by name of OUTPUT, of successive windows: float64 (n, windows)
+LESS = {"": "m", "m": "u", "u": "n", "n": "p", "p": "f", "k": ""}  # a thousandth of a prefix
+
+
+@dataclass(frozen=True)
+class Output:
+    """A column of features: a measure of a variable while start <= t <= stop.
+
+    name, variable, measure : as the config names them; a measure is one of MEASURES
+    start, stop    : in the model's unit of time, of which one is `ms` milliseconds
+    variable_unit, description : of the variable
+    """
+
+    name: str
+    variable: str
+    measure: str
+    start: float
+    stop: float
+    ms: float
+    variable_unit: str
+    description: str
+
+    @property
+    def unit(self) -> str:
+        """Unit of the values: that of the variable, ms, or that of a charge if the variable is a current."""
+        if self.measure in TIMES:
+            return "ms"
+        return integral_unit(self.variable_unit) if self.measure == "integral" else self.variable_unit
+
+    @property
+    def column(self) -> str:
+        """Its column in features."""
+        return column_name(self.name, self.unit)
+
+    @property
+    def error_column(self) -> str:
+        """The column of its error among the evidence for a solver."""
+        return column_name(f"{self.name}_error", self.unit)
+
+    @property
+    def share(self) -> float:
+        """The largest error that a tolerance leaves, as a share of the size of what it is of; a time is not judged."""
+        return 1.0 if self.measure in TIMES else SHARE
+
+    @property
+    def definition(self) -> str:
+        """What it is, in words."""
+        what = self.variable if self.description == self.variable else f"{self.variable} ({self.description})"
+        window = f"from {self.start * self.ms:g} to {self.stop * self.ms:g} ms"
+        return f"{MEASURES[self.measure]} of {what} {window}; null where the neuron failed"
+
+
+def integral_unit(unit: str) -> str:
+    """The unit of an integral over milliseconds: of a current it is that of a charge.
+
+    >>> integral_unit("uA/cm^2"), integral_unit("nA"), integral_unit("mM"), integral_unit("1")
+    ('nC/cm^2', 'pC', 'mM*ms', 'ms')
+    """
+    if found := re.fullmatch(r"([munpk]?)A(/.+)?", unit):
+        return f"{LESS[found[1]]}C{found[2] or ''}"
+    return "ms" if unit == "1" else f"{unit}*ms"
+
+
+def observer_of(outputs: Sequence[Output]) -> Outputs:
+    """What notes all of them while a kernel runs: their variables, in the windows that the edges of all make."""
+    names = tuple(dict.fromkeys(output.variable for output in outputs))
+    edges = sorted({edge for output in outputs for edge in (output.start, output.stop)})
+    return Outputs(names, edges[0], edges[-1], cuts=tuple(edges[1:-1]))
+
+
+def output_columns(outputs: Sequence[Output], result: Result) -> dict[str, np.ndarray]:
+    """The values of n neurons by column, float64 (n,); NaN where a neuron failed."""
+    found = {output.column: _measure(output, noted) for output, noted in _noted(outputs, result)}
+    return {column: np.where(result.failed, np.nan, values) for column, values in found.items()}
+
+
+def output_errors(outputs: Sequence[Output], run: Result, exact: Result) -> dict[str, Errors]:
+    """The errors by error column, and the size of what they are of.
+
+    That of an integral is the largest one, that of a time the window, since a small error may move it from one extreme
+    to another that is as high; else it is the swing of the variable from its lowest to its highest value.
+    """
+    good, found = ~(run.failed | exact.failed), {}
+    for (output, ours), (_, theirs) in zip(_noted(outputs, run), _noted(outputs, exact), strict=True):
+        values, error = _measure(output, theirs), np.full(len(good), np.nan)
+        error[good] = np.abs(_measure(output, ours) - values)[good]
+        found[output.error_column] = error, _size(output, values[good], {k: v[good] for k, v in theirs.items()})
+    return found
+
+
+def _noted(outputs: Sequence[Output], result: Result) -> list[tuple[Output, Noted]]:
+    """Each output with what was noted of its variable in the windows that make its own."""
+    if not outputs:
+        return []
+    observer = observer_of(outputs)
+    shape = len(result.status), len(observer.edges) - 1, len(observer.names), len(OUTPUT)
+    table = dict(zip(OUTPUT, np.moveaxis(result.record["outputs"].values.reshape(shape), 3, 0), strict=True))
+
+    def own(output: Output) -> Noted:
+        windows = slice(*(observer.edges.index(edge) for edge in (output.start, output.stop)))
+        return {name: column[:, windows, observer.names.index(output.variable)] for name, column in table.items()}
+
+    return [(output, own(output)) for output in outputs]
+
+
+def _measure(output: Output, noted: Noted) -> np.ndarray:
+    """The values of an output in its unit, float64 (n,)."""
+    measure = output.measure
+    if measure in TIMES:
+        sign = 1.0 if measure == "max_time" else -1.0
+        extremes = np.nan_to_num(sign * noted[measure.removesuffix("_time")], nan=-np.inf)
+        return noted[measure][np.arange(len(extremes)), extremes.argmax(axis=1)] * output.ms
+    if measure in ("integral", "mean"):
+        integral = noted["integral"].sum(axis=1)
+        return integral * output.ms if measure == "integral" else integral / (output.stop - output.start)
+    return {
+        "max": lambda: noted["max"].max(axis=1),
+        "min": lambda: noted["min"].min(axis=1),
+        "swing": lambda: noted["max"].max(axis=1) - noted["min"].min(axis=1),
+        "first": lambda: noted["first"][:, 0],
+        "last": lambda: noted["last"][:, -1],
+    }[measure]()
+
+
+def _size(output: Output, values: np.ndarray, noted: Noted) -> float:
+    """What the errors of neurons that did not fail are compared with: see `output_errors`."""
+    length = (output.stop - output.start) * output.ms
+    if output.measure in TIMES or not len(values):
+        return length
+    high, low = float(noted["max"].max()), float(noted["min"].min())
+    least = ROUNDING * max(abs(high), abs(low))
+    if output.measure == "integral":
+        return max(float(np.abs(values).max()), least * length)
+    return max(high - low, least)
