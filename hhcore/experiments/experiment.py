@@ -9,12 +9,13 @@ import numpy as np
 
 from hhcore.base.units import column_name
 from hhcore.compile.module import kernel_name
+from hhcore.compile.parts import COMMAND
 from hhcore.experiments.protocol import Protocol
 from hhcore.grid.axes import Axis
 from hhcore.grid.designs import Sample
 from hhcore.grid.factors import Factor, factors
 from hhcore.grid.points import grid_coordinates, grid_points
-from hhcore.model.model import Model
+from hhcore.model.model import Model, Quantity
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.engine import Engine, engine, kernel_parts
 from hhcore.simulation.initial import OTHERS, InitialState, initial_value, initially
@@ -154,6 +155,12 @@ class Experiment:
         """Rows of `points`, (k, q), in two parts: parameters and fields of the stimulus, (k, p + f); initial states."""
         start = self.start(dict(zip(self.quantities, points.T, strict=True)))
         return points[:, : len(self.quantities) - len(self.stated)], start
+
+    @property
+    def applied(self) -> Quantity:
+        """What the stimulus of a trace is: the command of a voltage clamp, or the injected current."""
+        clamped = self.stimulus.acts == COMMAND
+        return self.model.states[self.model.potential] if clamped else self.model.current
 
     @property
     def stated(self) -> tuple[str, ...]:

@@ -291,7 +291,7 @@ def figure_context(experiment: Experiment) -> FigureContext:
     along = [e.column(axis.name) for axis in e.axes if axis.name == e.stimulus.axis]
     return FigureContext(
         title=f"{e.name}: {authors(model)}",
-        stimulus=Variable(column_name("stimulus", model.current.unit), "stimulus", model.current.unit, "Stimulus"),
+        stimulus=Variable(column_name("stimulus", e.applied.unit), "stimulus", e.applied.unit, "Stimulus"),
         potential=_variable(model.states[model.potential]),
         gates=tuple(_variable(q) for name, q in model.states.items() if name != model.potential),
         currents=tuple(_variable(q) for q in model.currents.values()),
