@@ -16,13 +16,13 @@ FIRST = 15.0  # mV
 
 
 @style.styled
-def figure_2(run: Run) -> Figure:
+def figure_02(run: Run) -> Figure:
     """Fig. 2. Rise of the potassium conductance in a voltage clamp at 6.3 °C, for the depolarisations of Table 1."""
     return family(run, "Potassium conductance under a voltage clamp", "potassium", 11.0)
 
 
 @style.styled
-def figure_3(run: Run) -> Figure:
+def figure_03(run: Run) -> Figure:
     """Fig. 3. Rise of the potassium conductance at V = −25 mV, and its fall after the return to V = 0."""
     (found,) = courses(run, "tail")
     figure = style.new_figure(style.ONE_COLUMN, 2.2, "Potassium conductance, 25 mV and back", [])
@@ -35,37 +35,37 @@ def figure_3(run: Run) -> Figure:
 
 
 @style.styled
-def figure_4(run: Run) -> Figure:
+def figure_04(run: Run) -> Figure:
     """Fig. 4. Rate constants of potassium activation at 6 °C. Circles: Table 1."""
     return rate_curves("n", "Rate constants of potassium activation")
 
 
 @style.styled
-def figure_5(run: Run) -> Figure:
+def figure_05(run: Run) -> Figure:
     """Fig. 5. Potassium activation n at steady state. Circles: Table 1."""
     return steady_curve("n", "Potassium activation at steady state")
 
 
 @style.styled
-def figure_6(run: Run) -> Figure:
+def figure_06(run: Run) -> Figure:
     """Fig. 6. Changes of the sodium conductance in a voltage clamp at 6.3 °C, for the depolarisations of Table 1."""
     return family(run, "Sodium conductance under a voltage clamp", "sodium", 4.0)
 
 
 @style.styled
-def figure_7(run: Run) -> Figure:
+def figure_07(run: Run) -> Figure:
     """Fig. 7. Rate constants of sodium activation at 6 °C. Circles: Table 2."""
     return rate_curves("m", "Rate constants of sodium activation")
 
 
 @style.styled
-def figure_8(run: Run) -> Figure:
+def figure_08(run: Run) -> Figure:
     """Fig. 8. Sodium activation m at steady state. Circles: Table 2."""
     return steady_curve("m", "Sodium activation at steady state")
 
 
 @style.styled
-def figure_9(run: Run) -> Figure:
+def figure_09(run: Run) -> Figure:
     """Fig. 9. Rate constants of sodium inactivation at 6 °C."""
     return rate_curves("h", "Rate constants of sodium inactivation")
 
