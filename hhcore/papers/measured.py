@@ -40,11 +40,6 @@ def exact(values: Mapping[str, object]) -> dict[str, Measured]:
     return {name: Measured(value, 0.0) for name, value in _listed(values).items()}
 
 
-def within(values: Mapping[str, object], error: float) -> dict[str, Measured]:
-    """Numbers of a table, with the error that its certificate states, in their unit."""
-    return {name: Measured(value, error) for name, value in _listed(values).items()}
-
-
 def verdict(number: Number, ours: Measured | None) -> str:
     """Whether our number agrees with the stated one. It cannot be said if our error is larger than what is allowed."""
     if ours is None or np.isnan(ours.value):

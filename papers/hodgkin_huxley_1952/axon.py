@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 import numpy as np
+import pandas as pd
 
 from hhcore import Result, Step, Trace, load_model, simulate, trace
 from hhcore.simulation.observers.outputs import OUTPUT, Outputs
@@ -74,17 +75,12 @@ def course(state: np.ndarray, celsius: float, duration: float, solver: Solver) -
     return trace(MODEL, {"temperature.T": f"{celsius} degC"}, Step(0), initial_state=state, **settings)
 
 
-def clamped(duration: float, **segments: tuple[float, float]) -> Trace:
-    """The time course under a voltage clamp from V = 0 of the paper: segments are (potential (mV), duration (ms))."""
-    return trace(MODEL, {}, Segments(holding=ZERO, **segments), duration=duration, interval=0.01, **DRAWN)
-
-
-def conductances(found: Trace) -> dict[str, np.ndarray]:
+def conductances(found: pd.DataFrame) -> dict[str, pd.Series]:
     """Of sodium and potassium (mS/cm^2) along a trace."""
     sodium, potassium = (MODEL.parameters[f"{ion}.g"].value for ion in ("sodium", "potassium"))
     return {
-        "sodium": sodium * found["sodium.m"] ** 3 * found["sodium.h"],
-        "potassium": potassium * found["potassium.n"] ** 4,
+        "sodium": sodium * found["sodium_m"] ** 3 * found["sodium_h"],
+        "potassium": potassium * found["potassium_n"] ** 4,
     }
 
 
