@@ -125,7 +125,7 @@ def test_ions_of_an_impulse_are_the_published_ones():
     assert np.allclose(1e3 / FARADAY * charge, [-14.457, 14.327], atol=6e-4)
 
 
-STEPS = hhcore.Step(np.array([10.0, 5.0, 0.0]), start=3.0, stop=np.array([8.0, 43.0, 8.0]))
+STEPS = hhcore.Step(np.array([10.0, 5.0, 0.0]), start=3.0, stop=np.array([8.0, 30.0, 8.0]))
 
 
 def test_each_segment_is_a_window():
