@@ -27,8 +27,9 @@ def restitution(table: pd.DataFrame, beats: pd.DataFrame, context: FigureContext
     beats : beats: one row per neuron and beat
 
     If the period is swept, or the interval of paired pulses, a curve is the last whole beats of neurons that differ in
-    it alone, with the beats before them as open circles: beside the curve where beats alternate, or alone where the last
-    one is blocked. Else a curve is all beats of a neuron. Further axes are held at their middle values; the heading says so.
+    it alone, with the beats before them as open circles: beside the curve where beats alternate, or alone where the
+    last one is blocked. Else a curve is all beats of a neuron. Further axes are held at their middle values; the
+    heading says so.
     """
     along = [axis for axis in context.free if axis.column == context.along]
     thinned = some_of(len(table), context.neurons, "neurons") if context.zipped else []
