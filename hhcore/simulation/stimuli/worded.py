@@ -48,7 +48,7 @@ class Worded(Stimulus):
 
     @classmethod
     @lru_cache
-    def _of(cls, *chosen: str) -> type[Self]:
+    def _of(cls, *chosen: str) -> Any:
         own = {"__module__": cls.__module__, "settings": " ".join(chosen), **cls.variants(*chosen)}
         return type(cls.__name__, (cls,), own)
 
