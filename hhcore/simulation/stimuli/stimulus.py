@@ -36,8 +36,8 @@ A kind is one class, in a file of its own in this folder; nothing else names it.
    current flows. `shocks` is its twin.
 11. A kind with settings that are no numbers of a neuron, such as the file of a waveform, makes a class for them:
    `specialised` reads them from a config, and `Worded` does it for words. `settings` is the text of all that determines
-   a result besides the texts. `clamps` says whether the kind may be the command of a voltage clamp, `injects` whether it
-   may be a current.
+   a result besides the texts. `clamps` says whether the kind may be the command of a voltage clamp, `injects` whether
+   it may be a current.
 """
 
 import dataclasses
