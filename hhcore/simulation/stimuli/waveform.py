@@ -34,7 +34,7 @@ class Waveform(Stimulus):
     >>> import hhcore
     >>> ramp = hhcore.Waveform({"time_ms": [0, 50], "current_uA_cm2": [0, 40]})
     >>> hhcore.simulate("hodgkin_huxley_1952", {}, ramp, duration=50).spike_counts.tolist()
-    [3]
+    [5]
     """
 
     kind = "waveform"
