@@ -43,7 +43,8 @@ def _trace_title(e: Experiment, point: dict[str, float], digits: int) -> str:
     """What is swept, the stimulus without what has its default, changed parameters of the model and initial values."""
     initial = {name: e.defaults[name] for name in map(initial_value, e.stated)}
     usual = e.stimulus.defaults(e.duration) | {name: q.value for name, q in e.model.parameters.items()} | initial
-    names = [*e.stimulus.fields, *e.model.parameters, *initial]
+    fields = [name for name in e.stimulus.fields if name not in e.stimulus.internal]
+    names = [*fields, *e.model.parameters, *initial]
     shown = [name for name in names if name in e.swept or point[name] != usual.get(name)]
     return ", ".join(f"{name} = {_value(e, name, point[name], digits)}" for name in shown)
 
