@@ -70,7 +70,7 @@ def test_the_others_start_at_the_rest_of_each_neuron_or_as_in_the_model():
 def test_gates_relax_from_where_they_start_under_a_clamp():
     """At -20 mV h follows an exponential; the potential itself is the command's."""
     clamp = {"kind": "segments", "holding": -65, "segments": {"test": {"potential": -20, "duration": 5}}}
-    body = {key: value for key, value in CONFIG.items() if key != "stimulus"} | {"clamp": clamp}
+    body = {"model": HH.name, "clamp": clamp, "solver": CONFIG["solver"]}
     gates = body | {"initial_state": {"from": "rest", "sodium.h": {"values": [0.1, 0.9]}}}
     e = read_experiments({"experiments": {"e": gates}})["e"]
     opens, closes = 0.07 * np.exp(-45 / 20), 1 / (1 + np.exp(-15 / 10))
