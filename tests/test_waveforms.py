@@ -10,6 +10,7 @@ from hhcore.config.reader import read_experiments
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.reference import reference
 from hhcore.simulation.stimuli.waveform import Waveform
+from hhcore.sweep.estimate import estimate
 from hhcore.sweep.hashing import context_digest
 
 HH = hhcore.load_model("hodgkin_huxley_1952")
@@ -80,6 +81,24 @@ def test_part_of_a_sum_finds_its_samples():
     alone = [hhcore.simulate(HH, CAPACITOR, wave, **settings).final[0, 0] - start for wave in (one, two)]
     both = hhcore.simulate(HH, CAPACITOR, hhcore.Sum(one=one, two=two), **settings).final[0, 0] - start
     assert both == pytest.approx(sum(alone), rel=1e-9)
+
+
+def test_a_sum_is_written_as_a_config_has_it(tmp_path):
+    (tmp_path / "wave.csv").write_text(CSV)
+    wave, pulse = Waveform(tmp_path / "wave.csv", scale=[0, 1]), hhcore.Events([{"level": 9, "start": 30, "length": 2}])
+    written = hhcore.Sum(wave=wave, pulse=pulse, holding=0.5).written()
+    assert written == {"kind": "sum", "holding": 0.5, "parts": {"wave": wave.written(), "pulse": pulse.written()}}
+    (e,) = read_experiments(
+        {
+            "experiments": {
+                "e": CONFIG
+                | {"stimulus": written | {"parts": written["parts"] | {"wave": wave.written() | {"scale": 1}}}}
+            }
+        }
+    ).values()
+    assert e.defaults["wave.unit"] == 1 and e.defaults["pulse.event1.level"] == 9
+    with pytest.raises(hhcore.UserError, match="wave has a holding level of its own"):
+        hhcore.Sum(wave=Waveform(TABLE, holding=2))
 
 
 def read(text=CSV, path="wave.csv", folder=None, **stimulus):
@@ -209,3 +228,23 @@ def test_a_wrong_table_is_one_sentence(source, message):
 def test_samples_that_are_in_no_file_cannot_be_written_into_a_config():
     with pytest.raises(hhcore.UserError, match="these samples are in no file"):
         hhcore.run(model=HH.name, stimulus=Waveform(TABLE), duration=60, solver={"tolerance": "1 us"})
+
+
+def test_the_estimate_counts_the_steps_that_samples_end(tmp_path):
+    """Each sample ends one: 20,000 in 200 ms."""
+    times = np.arange(0, 200, 0.01)
+    np.savetxt(
+        tmp_path / "fine.csv",
+        np.column_stack([times, np.sin(times)]),
+        "%g",
+        ",",
+        header="time_ms,i_uA_cm2",
+        comments="",
+    )
+    wave = {"kind": "waveform", "file": str(tmp_path / "fine.csv")}
+    config = CONFIG | {"duration": 200, "solver": {"method": "tsit5", "local_error": 1e-6}}
+    costs = [
+        estimate(read_experiments({"experiments": {"e": config | {"stimulus": stimulus}}})["e"]).steps
+        for stimulus in (wave, {"kind": "step", "amplitude": 1})
+    ]
+    assert costs[0] > 20_000 + costs[1] > costs[1] > 1000

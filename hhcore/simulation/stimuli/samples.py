@@ -45,6 +45,12 @@ class Samples:
         return {"unit": self.unit, "time_unit": self.time_unit}
 
     @property
+    def title(self) -> str:
+        """What is played, in words."""
+        source = Path(self.file).name or "a table"
+        return f"waveform from {source}, column {self.column}, {counted(len(self.table), 'sample')}"
+
+    @property
     def written(self) -> dict[str, object]:
         """As a config has it. Raises UserError for samples that are in no file."""
         if not self.file:

@@ -16,7 +16,7 @@ from hhcore.simulation.stimuli.samples import Samples, read_samples, samples_of
 from hhcore.simulation.stimuli.stimulus import FIRST, Field, Stimulus, Values
 
 MOST_EDGES = 10**7  # samples of a neuron's run, with all repetitions
-UNITS = {"unit": "column", "time_unit": "file"}  # fields that no config names: what 1 in the file is; where that stands
+UNITS = {"unit": "column", "time_unit": "file"}  # fields that say what 1 in the file is, and where a config has that
 
 
 class Waveform(Stimulus):
@@ -34,7 +34,7 @@ class Waveform(Stimulus):
     >>> import hhcore
     >>> ramp = hhcore.Waveform({"time_ms": [0, 50], "current_uA_cm2": [0, 40]})
     >>> hhcore.simulate("hodgkin_huxley_1952", {}, ramp, duration=50).spike_counts.tolist()
-    [3]
+    [5]
     """
 
     kind = "waveform"
@@ -75,6 +75,7 @@ def segment(k, table, first, rows, scale, offset, start, period, unit, time_unit
     expression = "level + rise * (time - onset)"
     restarts = False
     settled = ("file", "column")
+    internal = (*UNITS,)
     samples: ClassVar[Samples]
 
     def __new__(
@@ -200,5 +201,5 @@ def _samples(source: object, column: str | None, where: str) -> Samples:
 
 @lru_cache(maxsize=64)
 def _class(cls: type[Waveform], samples: Samples) -> type[Waveform]:
-    own = {"samples": samples, "data": samples.table, "settings": samples.digest}
+    own = {"title": samples.title, "samples": samples, "data": samples.table, "settings": samples.digest}
     return type(cls.__name__, (cls,), {"__module__": cls.__module__, **own})
