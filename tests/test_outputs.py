@@ -125,6 +125,13 @@ def test_ions_of_an_impulse_are_the_published_ones():
     assert np.allclose(1e3 / FARADAY * charge, [-14.457, 14.327], atol=6e-4)
 
 
+def test_a_kernel_without_outputs_has_no_trace_of_them():
+    text = generate(HH, "dop853", *kernel_parts(hhcore.Step)).split('"""', 2)[2].lower()
+    assert not [word for word in ("dense", "remember", "survey", "inside(", "outputs") if word in text]
+    with_them = generate(HH, "dop853", *kernel_parts(hhcore.Step, (Outputs(("sodium.i",)),)))
+    assert all(f"def {name}(" in with_them for name in ("dense", "remember", "outputs_survey", "outputs_variables"))
+
+
 STEPS = hhcore.Step(np.array([10.0, 5.0, 0.0]), start=3.0, stop=np.array([8.0, 43.0, 8.0]))
 
 
