@@ -21,7 +21,15 @@ from hhcore.simulation.simulate import simulate
 from hhcore.sweep.hashing import config_digest, context_digest
 
 HH = hhcore.load_model("hodgkin_huxley_1952")
-NAMES = ("membrane.V", "sodium.i", "sodium.m", "total", "potassium.alpha_n", "dot(membrane.V)", "conductance(sodium.i)")
+NAMES = (
+    "membrane.V",
+    "sodium.i",
+    "potassium.i",
+    "total",
+    "potassium.alpha_n",
+    "dot(membrane.V)",
+    "conductance(sodium.i)",
+)
 WINDOW, AMPLITUDE = (1.0, 9.0), 10.0  # one spike
 FARADAY = 96485.33212  # C/mol
 
@@ -119,10 +127,17 @@ def test_ions_of_an_impulse_are_the_published_ones():
     rest = evaluate(HH, gates, {})
     leak = {"leak.E": -65.0 + (rest["sodium.i"] + rest["potassium.i"]) / HH.parameters["leak.g"].value}
     settings = {"duration": 100.0, "initial_state": gates | {"membrane.V": -50.0}, "local_error": 1e-9}
-    observer = Outputs(("sodium.i", "potassium.i"), 0.0, 100.0)
+    observer = Outputs(NAMES, 0.0, 100.0)
     found = simulate(HH, leak, hhcore.Step(0.0), observers=(observer,), **settings).record["outputs"].values
-    charge = found[:, 8] - 100.0 * np.array([rest["sodium.i"], rest["potassium.i"]])  # nC/cm^2
+    charge = found[1:3, 8] - 100.0 * np.array([rest["sodium.i"], rest["potassium.i"]])  # nC/cm^2
     assert np.allclose(1e3 / FARADAY * charge, [-14.457, 14.327], atol=6e-4)
+
+
+def test_a_kernel_without_outputs_has_no_trace_of_them():
+    text = generate(HH, "dop853", *kernel_parts(hhcore.Step)).split('"""', 2)[2].lower()
+    assert not [word for word in ("dense", "remember", "survey", "inside(", "outputs") if word in text]
+    with_them = generate(HH, "dop853", *kernel_parts(hhcore.Step, (Outputs(("sodium.i",)),)))
+    assert all(f"def {name}(" in with_them for name in ("dense", "remember", "outputs_survey", "outputs_variables"))
 
 
 STEPS = hhcore.Step(np.array([10.0, 5.0, 0.0]), start=3.0, stop=np.array([8.0, 30.0, 8.0]))
@@ -162,7 +177,7 @@ def same(a, b) -> bool:
     return a == b if isinstance(a, Ragged) else np.array_equal(a, b, equal_nan=True)
 
 
-@pytest.mark.parametrize("method", ["tsit5", "dop853", "rodas5p"])
+@pytest.mark.parametrize("method", ["dop853", "rodas5p"])
 def test_outputs_change_nothing_that_others_note(method):
     standard = (Spikes(0.0, 0.0), Extremes(5.0, 25.0))
     alone = record(standard, STEPS, method=method)
@@ -214,6 +229,37 @@ def test_a_variable_that_jumps_inside_a_step_is_integrated_to_its_jump(jumpy):
     assert flat.tolist()[2:5] == [30.0, 30.0, 30.0] and flat[8] == pytest.approx(600.0)
 
 
+IN_SECONDS = """
+[[model]]
+a.V = 0
+[a]
+t = 0 [s] in [s] bind time
+p = 0 [V/s] in [V/s] bind pace
+tau = 0.01 [s] in [s]
+dot(V) = p - V / tau in [V]
+i = V / 2 [V/A] in [A]
+"""
+
+
+def test_integrals_and_times_are_in_milliseconds_whatever_the_unit_of_the_model(tmp_path):
+    """V = 5 V/s x 10 ms (1 - exp(-t / 10 ms)): 50 mV in the end, and its integral over 20 ms 50 mV (20 - 8.647) ms."""
+    (tmp_path / "m.mmt").write_text(IN_SECONDS)
+    model = hhcore.load_model(tmp_path / "m.mmt", potential="a.V")
+    named = {
+        "area": {"variable": "a.V", "measure": "integral"},
+        "charge": {"variable": "a.i", "measure": "integral"},
+        "mean": {"variable": "a.V", "measure": "mean", "window": ["10 ms", 0.02]},
+        "steepest": {"variable": "dot(a.V)", "measure": "max"},
+        "late": {"variable": "a.V", "measure": "max_time"},
+    }
+    settings = {"duration": 0.02, "initial_state": "model", "local_error": 1e-10, "outputs": named}
+    found = hhcore.simulate(model, {}, hhcore.Step(5.0), **settings).features
+    area = 0.05 * (20 - 10 * (1 - np.exp(-2)))
+    second = 0.05 * (10 - 10 * (np.exp(-1) - np.exp(-2)))
+    expected = {"area_Vms": area, "charge_mC": area / 2, "mean_V": second / 10, "steepest_V_s": 5.0, "late_ms": 20.0}
+    assert found[[*expected]].iloc[0].tolist() == pytest.approx(list(expected.values()), rel=1e-8)
+
+
 WRONG = {
     "sodium.x": "has no variable 'sodium.x'",
     "sodium.g": "is a parameter of 'hodgkin_huxley_1952', which does not change",
@@ -252,7 +298,7 @@ CONFIG = {
     "initial_state": "model",
     "duration": 20,
     "analysis_window": [1, 20],
-    "solver": {"method": "tsit5", "local_error": 1e-9},
+    "solver": {"method": "tsit5", "local_error": 1e-8},
     "outputs": {
         "charge": {"variable": "sodium.i", "measure": "integral"},
         "early": {"variable": "sodium.m", "measure": "max", "window": [0, "3 ms"]},
@@ -283,7 +329,7 @@ def test_outputs_of_a_config_are_columns_that_fit_together(run):
     assert list(f)[-9:] == COLUMNS
     assert np.allclose(f.whole, np.maximum(f.early, f.late), rtol=1e-6) and (f.early < f.late).all()
     assert np.allclose(f.fall_mV, f.peak_mV - f.trough_mV, rtol=1e-9) and (f.begin_mV == -65.0).all()
-    final = hhcore.simulate(HH, {}, hhcore.Step([5, 10, 20], 1.0), duration=20, initial_state="model", local_error=1e-9)
+    final = hhcore.simulate(HH, {}, hhcore.Step([5, 10, 20], 1.0), duration=20, initial_state="model", local_error=1e-8)
     assert np.allclose(f.finish_mV, final.final[:, 0], rtol=1e-5)
     # What flows out charges the membrane less: C (V1 - V0) is the integral of the stimulus minus that of the currents.
     stimulus = f.amplitude_uA_cm2 * 19.0
@@ -297,7 +343,7 @@ def test_outputs_of_a_config_are_columns_that_fit_together(run):
 def test_a_prompt_gives_the_outputs_of_a_config(run):
     steps = hhcore.Step([5.0, 10.0, 20.0], 1.0)
     settings = {key: CONFIG[key] for key in ("duration", "initial_state", "analysis_window", "outputs")}
-    result = hhcore.simulate(HH, {}, steps, method="tsit5", local_error=1e-9, **settings)
+    result = hhcore.simulate(HH, {}, steps, method="tsit5", local_error=1e-8, **settings)
     assert result.features[COLUMNS].equals(run.features[COLUMNS])
 
 
@@ -312,9 +358,12 @@ def test_a_tolerance_judges_outputs_too():
     """In long steps of a scheme of high order spike times and peaks are right, and a sum of currents is not."""
     sharp = {"peak": {"variable": "total", "measure": "max"}}
     settings = {"solver": {"tolerance": "1 ms", "method": "dop853"}, "stimulus": {"kind": "step", "amplitude": 10}}
-    coarse, fine = (calibrate(experiment(outputs=o, **settings), progress=lambda *_: None) for o in ({}, sharp))
-    assert fine.chosen.accuracy < coarse.chosen.accuracy
-    error, size = fine.trial.heights["peak_error_uA_cm2"]
+    e = experiment(outputs=sharp, **settings)
+    evidence = calibrate(e, progress=lambda *_: None)
+    *others, own = e.protocol.accuracy.heights
+    refused = [t for t in evidence.trials if t.keeps(1.0, others) and not t.keeps(1.0, [*others, own])]
+    assert refused and evidence.chosen.accuracy < min(trial.solver.accuracy for trial in refused)
+    error, size = evidence.trial.heights["peak_error_uA_cm2"]
     assert 300 < size < 500 and 0 < error[0] < 1e-3 * size
 
 
@@ -367,4 +416,16 @@ WRONG_OUTPUTS = {
 def test_a_wrong_output_is_one_sentence(line):
     with pytest.raises(UserError, match=WRONG_OUTPUTS[line]) as error:
         experiment(outputs=yaml.safe_load(line))
-    assert len(error.value.mistakes) == 1 if hasattr(error.value, "mistakes") else "\n" not in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_outputs_that_are_no_mapping_or_that_a_protocol_does_not_take_are_one_sentence_too():
+    with pytest.raises(UserError, match=r"outputs: \['sodium.i'\] is not a mapping"):
+        hhcore.simulate(HH, {}, hhcore.Step(10), duration=5, outputs=["sodium.i"])
+    segments = {"a": {"potential": -80, "duration": 1}}
+    clamp = {"kind": "segments", "holding": -80, "segments": segments}
+    body = {key: CONFIG[key] for key in ("model", "solver", "outputs")} | {"clamp": clamp, "initial_state": "rest"}
+    with pytest.raises(
+        UserError, match="'voltage_clamp' takes no outputs; leave them out, or use current_clamp or pacing"
+    ):
+        read_experiments({"experiments": {"e": body}})
