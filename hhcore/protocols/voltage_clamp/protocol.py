@@ -39,7 +39,7 @@ CURRENT_ERROR = Accuracy(
         "1",
         1e-9,
         0.1,
-        "between 1e-9 and 0.1; it is the largest error of a current as a share of its own "
+        "between 0.1 ppm and 0.1; it is the largest error of a current as a share of its own "
         "largest value in the run, such as 1e-4",
     ),
     factor=1e6,
@@ -61,7 +61,8 @@ class VoltageClamp(Protocol):
     """Voltage clamp; its errors are those of currents.
 
     names    : what is recorded: the potential, the membrane currents, their sum, and conductances
-    linear   : the currents that have a conductance: those that are linear in the potential at fixed gates
+    linear   : the currents that have a conductance: those that are linear in the potential at fixed gates, and their
+               sum if all are
     current  : the one that the curves are about; `unit` is its unit, `conductance_unit` that of its conductance
     segments : the names of the clamp's segments
     test     : the segment that features are about
@@ -136,6 +137,7 @@ class VoltageClamp(Protocol):
             raise UserError(f"{where}: {model.name!r} has no membrane currents to record; clamp a model that has some")
         current = choice(body.get("current", TOTAL), [*model.currents, TOTAL], f"{where}.current")
         linear = tuple(name for name in model.currents if is_linear(model, name))
+        linear += (TOTAL,) if len(linear) == len(model.currents) else ()
         conductances = (f"conductance({name})" for name in linear)
         unit = observable(current, model).unit
         potential = model.states[model.potential].unit
@@ -155,7 +157,7 @@ class VoltageClamp(Protocol):
             linear,
             current,
             unit,
-            observable(f"conductance({next(iter(model.currents))})", model).unit,
+            observable(f"conductance({TOTAL})", model).unit,
             test=body.get("test", ""),
             power=power,
             reversal=to_unit(body["reversal"], potential, f"{where}.reversal") if "reversal" in body else None,
