@@ -64,10 +64,9 @@ class Segment:
         """What hhcore calls `name`: membrane.V, sodium.i, total, conductance(sodium.i)."""
         if name == "membrane.V":
             return lambda t: self.V + 0.0 * t
-        if name == "total":
-            return lambda t: sum(self.current(channel)(t) for channel in G)
-        channel = name.removeprefix("conductance(").partition(".")[0]
-        return (self.conductance if name.startswith("conductance") else self.current)(channel)
+        one = self.conductance if name.startswith("conductance") else self.current
+        channel = name.removeprefix("conductance(").rstrip(")").partition(".")[0]
+        return (lambda t: sum(one(channel)(t) for channel in G)) if channel == "total" else one(channel)
 
     def extreme(self, course: Callable, sign: float) -> tuple[float, float]:
         """(value, time) of the highest point of a course, or of the lowest one for a sign of -1."""

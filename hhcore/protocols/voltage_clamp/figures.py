@@ -17,6 +17,7 @@ from hhcore.figures.family import y_limits
 from hhcore.figures.limits import MAX_COLOURS, MAX_FACETS
 from hhcore.figures.titles import minus
 from hhcore.protocols.voltage_clamp.fits import FITTED
+from hhcore.protocols.voltage_clamp.protocol import potential_of
 
 if TYPE_CHECKING:
     from hhcore.protocols.voltage_clamp.decays import Decays
@@ -206,7 +207,7 @@ def decays(table: pd.DataFrame, context: FigureContext, analysis: "Decays") -> F
     draw = [_tail_currents] * len(tails) + [_time_constants] * len(analysis.segments)
     for panel, drawn, segment in zip(grid, draw, [*tails, *analysis.segments], strict=True):
         x = along[segment]
-        of_segment = x is None or x.name == f"{segment}.potential"
+        of_segment = x is None or x.name == potential_of(analysis.experiment.stimulus, segment)
         x = Variable("potential_mV", "Membrane potential", "mV") if of_segment else x
         for level in plan.levels:
             part = select(plan.table[plan.table["segment"] == segment], plan.colour, level)

@@ -14,7 +14,7 @@ from hhcore.protocols.voltage_clamp.fits import (
     boltzmann,
 )
 from hhcore.protocols.voltage_clamp.fitted import Fields, Fitted, with_error
-from hhcore.protocols.voltage_clamp.protocol import VoltageClamp
+from hhcore.protocols.voltage_clamp.protocol import VoltageClamp, potential_of
 from hhcore.protocols.voltage_clamp.recorded import Recorded
 
 BOLTZMANN: Fields = {
@@ -41,7 +41,7 @@ class Gating(Fitted):
 
     @property
     def quantity(self) -> str:
-        return f"{self.segments(self.protocol)[0]}.potential"
+        return potential_of(self.experiment.stimulus, self.segments(self.protocol)[0])
 
     @property
     def whole(self) -> str:
