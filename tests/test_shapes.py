@@ -239,6 +239,20 @@ def test_shapes_have_a_row_for_each_spike_and_do_not_depend_on_other_observers(m
     assert shapes.values.tobytes() == fewer.record["shapes"].values.tobytes()
 
 
+def test_a_shock_across_the_threshold_is_a_spike_whose_peak_may_be_its_start():
+    """It has no beginning. One by 15 mV starts a spike like any other."""
+    displacement = np.array([5.0, 15.0, 66.0, 90.0, 150.0, -30.0])
+    found = run(HH, hhcore.Shock(displacement, 5.0), 40.0, local_error=1e-8)
+    shapes = found.shapes.set_index(["neuron", "spike"])
+    assert found.record["shapes"].values[:, 0].tobytes() == found.spike_times.tobytes()
+    assert found.spike_counts.tolist() == [0, 1, 2, 1, 1, 1]
+    rest = found.features["voltage_base_mV"][0]
+    for row in ((2, 0), (4, 0)):
+        assert shapes.loc[row, "ap_peak_ms"] == 5.0 and np.isnan(shapes.loc[row, "ap_begin_ms"])
+        assert shapes.loc[row, "ap_peak_mV"] == pytest.approx(rest + displacement[row[0]], abs=1e-4)
+    assert shapes["ahp_mV"].drop((2, 0)).between(-76.3, -76.1).all() and (shapes["ap_peak_mV"] > 0).all()
+
+
 def test_what_a_spike_does_not_have_is_null():
     """The run ends before the minimum; nothing is so steep; the stimulus begins at 0."""
     shapes = run(HH, hhcore.Step(10.0), 18.5).shapes
