@@ -17,6 +17,7 @@ from hhcore.schemes.solver import Solver
 from hhcore.simulation.bursts import burst_columns
 from hhcore.simulation.observers import Beats, Extremes, Spikes, shape_observers
 from hhcore.simulation.shapes import DEFINITIONS, OF_NEURONS
+from hhcore.sweep.gather import row_blocks
 from hhcore.sweep.hashing import context_digest
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use ISIs:DeprecationWarning")  # of eFEL, by itself
@@ -347,6 +348,13 @@ def test_figures_show_what_a_neuron_has_and_mark_what_it_has_not():
     (mesh,) = (c for c in grid["half_widths"].axes[0].collections if isinstance(c, QuadMesh))
     assert mesh.get_array().compressed().tolist() == [1.0, 1.0]
     assert all(figure.axes for figure in drawn([110.0, 115.0, 120.0], "zip").values())
+
+
+def test_tables_of_many_spikes_are_made_of_smaller_row_blocks():
+    many = {"duration": 1000, "stimulus": CONFIG["stimulus"] | {"amplitude": {"linspace": [0, 10, 100_000]}}}
+    kinds = {kind: CONFIG | many | {"protocol": {"kind": kind}} for kind in ("current_clamp", "shapes")}
+    plain, shaped = (len(row_blocks(e, 1)[0]) for e in read_experiments({"experiments": kinds}).values())
+    assert plain == 32768 and 10 * shaped < plain
 
 
 def test_outputs_of_any_variable_go_with_shapes():
