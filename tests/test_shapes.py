@@ -240,6 +240,17 @@ def test_shapes_have_a_row_for_each_spike_and_do_not_depend_on_other_observers(m
     assert shapes.values.tobytes() == fewer.record["shapes"].values.tobytes()
 
 
+def test_the_shape_of_a_neuron_does_not_depend_on_its_neighbours():
+    amplitude = [-5.0, 8.0, 12.0, 20.0, 40.0] * 9  # more than one register of lanes, each of which takes several
+    together = run(HH, hhcore.Step(amplitude, 5.0, 30.0), 40.0).record
+    for i in (0, 1, 44):
+        alone = run(HH, hhcore.Step(amplitude[i], 5.0, 30.0), 40.0).record
+        rows = slice(*together["shapes"].offsets[i : i + 2])
+        assert together["shapes"].values[rows].tobytes() == alone["shapes"].values.tobytes()
+        for name in ("base", "steady", "lowest", "decay"):
+            assert together[name][i : i + 1].tobytes() == alone[name].tobytes()
+
+
 def test_a_shock_across_the_threshold_is_a_spike_whose_peak_may_be_its_start():
     """It has no beginning. One by 15 mV starts a spike like any other."""
     displacement = np.array([5.0, 15.0, 66.0, 90.0, 150.0, -30.0])
