@@ -17,6 +17,7 @@ from hhcore.schemes.solver import Solver
 from hhcore.simulation.bursts import burst_columns
 from hhcore.simulation.observers import Beats, Extremes, Spikes, shape_observers
 from hhcore.simulation.shapes import DEFINITIONS, OF_NEURONS
+from hhcore.sweep.gather import row_blocks
 from hhcore.sweep.hashing import context_digest
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use ISIs:DeprecationWarning")  # of eFEL, by itself
@@ -239,6 +240,31 @@ def test_shapes_have_a_row_for_each_spike_and_do_not_depend_on_other_observers(m
     assert shapes.values.tobytes() == fewer.record["shapes"].values.tobytes()
 
 
+def test_the_shape_of_a_neuron_does_not_depend_on_its_neighbours():
+    amplitude = [-5.0, 8.0, 12.0, 20.0, 40.0] * 9  # more than one register of lanes, each of which takes several
+    together = run(HH, hhcore.Step(amplitude, 5.0, 30.0), 40.0).record
+    for i in (0, 1, 44):
+        alone = run(HH, hhcore.Step(amplitude[i], 5.0, 30.0), 40.0).record
+        rows = slice(*together["shapes"].offsets[i : i + 2])
+        assert together["shapes"].values[rows].tobytes() == alone["shapes"].values.tobytes()
+        for name in ("base", "steady", "lowest", "decay"):
+            assert together[name][i : i + 1].tobytes() == alone[name].tobytes()
+
+
+def test_a_shock_across_the_threshold_is_a_spike_whose_peak_may_be_its_start():
+    """It has no beginning. One by 15 mV starts a spike like any other."""
+    displacement = np.array([5.0, 15.0, 66.0, 90.0, 150.0, -30.0])
+    found = run(HH, hhcore.Shock(displacement, 5.0), 40.0, local_error=1e-8)
+    shapes = found.shapes.set_index(["neuron", "spike"])
+    assert found.record["shapes"].values[:, 0].tobytes() == found.spike_times.tobytes()
+    assert found.spike_counts.tolist() == [0, 1, 2, 1, 1, 1]
+    rest = found.features["voltage_base_mV"][0]
+    for row in ((2, 0), (4, 0)):
+        assert shapes.loc[row, "ap_peak_ms"] == 5.0 and np.isnan(shapes.loc[row, "ap_begin_ms"])
+        assert shapes.loc[row, "ap_peak_mV"] == pytest.approx(rest + displacement[row[0]], abs=1e-4)
+    assert shapes["ahp_mV"].drop((2, 0)).between(-76.3, -76.1).all() and (shapes["ap_peak_mV"] > 0).all()
+
+
 def test_what_a_spike_does_not_have_is_null():
     """The run ends before the minimum; nothing is so steep; the stimulus begins at 0."""
     shapes = run(HH, hhcore.Step(10.0), 18.5).shapes
@@ -333,6 +359,13 @@ def test_figures_show_what_a_neuron_has_and_mark_what_it_has_not():
     (mesh,) = (c for c in grid["half_widths"].axes[0].collections if isinstance(c, QuadMesh))
     assert mesh.get_array().compressed().tolist() == [1.0, 1.0]
     assert all(figure.axes for figure in drawn([110.0, 115.0, 120.0], "zip").values())
+
+
+def test_tables_of_many_spikes_are_made_of_smaller_row_blocks():
+    many = {"duration": 1000, "stimulus": CONFIG["stimulus"] | {"amplitude": {"linspace": [0, 10, 100_000]}}}
+    kinds = {kind: CONFIG | many | {"protocol": {"kind": kind}} for kind in ("current_clamp", "shapes")}
+    plain, shaped = (len(row_blocks(e, 1)[0]) for e in read_experiments({"experiments": kinds}).values())
+    assert plain == 32768 and 10 * shaped < plain
 
 
 def test_outputs_of_any_variable_go_with_shapes():
