@@ -56,6 +56,7 @@ PROTOCOL_EXEMPT = {
     "simulation/equations.py": "checks the solver, does not simulate",
     "simulation/jumps.py": "checks the solver, does not simulate",
     "simulation/heights.py": "judges solvers, does not simulate",
+    "protocols/voltage_clamp/twin.py": "checks the solver, does not simulate",
 }
 # Besides, of single steps.
 STEP_EXEMPT = {

@@ -84,7 +84,7 @@ def _experiment(catalogue: Mapping[str, Model]) -> Schema:
     }
     rules = [
         {"if": {"anyOf": [own, clamp]}, "else": {"required": ["stimulus"]}},
-        {"if": clamp, "then": {"not": {"required": ["stimulus"]}}},
+        {"if": clamp, "then": {"not": {"required": ["stimulus"]}, "properties": _protocols(Segments)}},
         {"if": {"properties": {CLAMP: segments}, **clamp}, "else": {"required": ["duration"]}},
         *map(_taken, kinds().values()),
         *map(_of_model, catalogue),
@@ -184,17 +184,23 @@ def _stimulus(kind: type[Stimulus]) -> Schema:
     forms = {name: _value(key, "swept" if swept.get(name, True) else "number") for name, key in keys.items()}
     if issubclass(kind, Named):
         parts = kind.part_keys()
-        part = _mapping(parts, {n: _value(key, "swept") for n, key in parts.items()}) if parts else _ref("part")
+        values = {n: _value(key, "swept") for n, key in parts.items()}
+        values |= {n: {"anyOf": [values[n], {"type": "string"}]} for n in kind.named_by}
+        part = _mapping(parts, values) if parts else _ref("part")
         forms[kind.setting] = {"type": "object", "additionalProperties": part, "minProperties": 1}
     return _mapping(keys, forms)
 
 
 def _taken(kind: type[Stimulus]) -> Schema:
     """The protocols that take a kind of stimulus."""
-    legal = [name for name, protocol in protocols().items() if protocol.takes(kind)]
     chosen = {"stimulus": {"properties": {"kind": {"const": kind.kind}}, "required": ["kind"]}}
-    known = {"protocol": {"properties": {"kind": {"enum": legal}}}}
-    return {"if": {"properties": chosen, "required": ["stimulus"]}, "then": {"properties": known}}
+    return {"if": {"properties": chosen, "required": ["stimulus"]}, "then": {"properties": _protocols(kind)}}
+
+
+def _protocols(kind: type[Stimulus]) -> dict[str, Schema]:
+    """The protocols that a kind of stimulus or of command may have."""
+    legal = [name for name, protocol in protocols().items() if protocol.takes(kind)]
+    return {"protocol": {"properties": {"kind": {"enum": legal}}}}
 
 
 def _field_keys(kind: type[Stimulus]) -> dict[str, Key]:

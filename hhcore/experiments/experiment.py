@@ -142,6 +142,16 @@ class Experiment:
         """Whether the amplitude is an axis that is not zipped with others."""
         return any(f.names == ("amplitude",) for f in self.factors if not f.scattered)
 
+    @property
+    def clamped(self) -> bool:
+        """Whether the stimulus is the command of a voltage clamp."""
+        return self.stimulus.acts == COMMAND
+
+    @property
+    def driven(self) -> Quantity:
+        """What the stimulus sets: the membrane potential under a clamp, or else the injected current."""
+        return self.model.states[self.model.potential] if self.clamped else self.model.current
+
     def stimuli(self, points: Mapping[str, float | np.ndarray]) -> Stimulus:
         """The stimulus of points with a value, or float64 (k,), for each of the `quantities`."""
         return self.stimulus(**{name: points[name] for name in self.stimulus.fields})
@@ -155,12 +165,6 @@ class Experiment:
         """Rows of `points`, (k, q), in two parts: parameters and fields of the stimulus, (k, p + f); initial states."""
         start = self.start(dict(zip(self.quantities, points.T, strict=True)))
         return points[:, : len(self.quantities) - len(self.stated)], start
-
-    @property
-    def applied(self) -> Quantity:
-        """What the stimulus of a trace is: the command of a voltage clamp, or the injected current."""
-        clamped = self.stimulus.acts == COMMAND
-        return self.model.states[self.model.potential] if clamped else self.model.current
 
     @property
     def stated(self) -> tuple[str, ...]:

@@ -103,7 +103,8 @@ def figure_rows(experiment: Experiment) -> int:
     """
     e = experiment
     if e.sample is not None:
-        along = max((len(f.values) for f in e.factors if f.names == (e.stimulus.axis,) and not f.scattered), default=1)
+        curves = [(name,) for name in e.protocol.along(e)]
+        along = prod(len(f.values) for f in e.factors if f.names in curves and not f.scattered)
         shown = min(len(e.sample.points), MAX_POINTS) * min(along, MAX_VALUES)
     elif e.combine == "zip":
         shown = MAX_POINTS

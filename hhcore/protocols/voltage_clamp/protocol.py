@@ -39,14 +39,14 @@ CURRENT_ERROR = Accuracy(
         "1",
         1e-9,
         0.1,
-        "between 1e-9 and 0.1; it is the largest error of a current as a share of its own "
+        "between 0.1 ppm and 0.1; it is the largest error of a current as a share of its own "
         "largest value in the run, such as 1e-4",
     ),
     factor=1e6,
     meaning="largest difference of a current or conductance from the reference, over first and last value, maximum and "
     "minimum of every segment, as a share of its largest value in the run; null where the neuron or the reference "
     "failed",
-    outcome="segments",
+    outcome="segment_count",
     outcome_meaning="segments of the clamp that the neuron has gone through",
     reference_meaning="segments that the reference has gone through",
     fragile_meaning="whether the segments that it goes through depend on the accuracy, or it cannot be certified",
@@ -61,12 +61,14 @@ class VoltageClamp(Protocol):
     """Voltage clamp; its errors are those of currents.
 
     names    : what is recorded: the potential, the membrane currents, their sum, and conductances
-    linear   : the currents that have a conductance: those that are linear in the potential at fixed gates
+    linear   : the currents that have a conductance: those that are linear in the potential at fixed gates, and their
+               sum if all are
     current  : the one that the curves are about; `unit` is its unit, `conductance_unit` that of its conductance
     segments : the names of the clamp's segments
     test     : the segment that features are about
     activation, inactivation, deactivation, recovery, courses : the segments of each analysis, () without it
     power    : of the Boltzmann function of activation
+    reversal : potential by which it takes a conductance from a current that has none; None: where the curve crosses 0
     """
 
     names: tuple[str, ...]
@@ -82,6 +84,7 @@ class VoltageClamp(Protocol):
     recovery: tuple[str, ...] = ()
     time_constants: tuple[str, ...] = ()
     power: float = 1.0
+    reversal: float | None = None
 
     kind = "voltage_clamp"
     title = "voltage clamp"
@@ -93,6 +96,12 @@ class VoltageClamp(Protocol):
         "test": Key("the segment that features are about", "test: test", otherwise="the first whose potential varies"),
         "activation": Key("the segment whose potential activates", "activation: test", otherwise="no analysis"),
         "power": Key("of the Boltzmann function of activation", "power: 3", otherwise="1"),
+        "reversal": Key(
+            "reversal potential of a current without a conductance",
+            "reversal: 55 mV",
+            otherwise="where the current-voltage curve crosses 0",
+            unit="potential",
+        ),
         "inactivation": Key(
             "the segments that inactivate, and that show what is left",
             "inactivation: {conditioning: prepulse, test: test}",
@@ -128,8 +137,10 @@ class VoltageClamp(Protocol):
             raise UserError(f"{where}: {model.name!r} has no membrane currents to record; clamp a model that has some")
         current = choice(body.get("current", TOTAL), [*model.currents, TOTAL], f"{where}.current")
         linear = tuple(name for name in model.currents if is_linear(model, name))
+        linear += (TOTAL,) if len(linear) == len(model.currents) else ()
         conductances = (f"conductance({name})" for name in linear)
         unit = observable(current, model).unit
+        potential = model.states[model.potential].unit
         power = to_unit(body.get("power", 1), "1", f"{where}.power")
         if power <= 0:
             raise UserError(f"{where}.power: {power:g} is not above 0; give one, like 3 for m^3")
@@ -146,9 +157,10 @@ class VoltageClamp(Protocol):
             linear,
             current,
             unit,
-            observable(f"conductance({next(iter(model.currents))})", model).unit,
+            observable(f"conductance({TOTAL})", model).unit,
             test=body.get("test", ""),
             power=power,
+            reversal=to_unit(body["reversal"], potential, f"{where}.reversal") if "reversal" in body else None,
             **one,
             **many,
         )
@@ -166,6 +178,11 @@ class VoltageClamp(Protocol):
         varying = [name for name in names if f"{name}.potential" in swept]
         shown = (*self.activation, *self.inactivation[1:], *self.deactivation, *self.recovery[2:], *varying, names[-1])
         return replace(self, segments=names, test=choice(self.test or shown[0], names, f"{where}.test"))
+
+    @property
+    def settings(self) -> tuple:
+        """What is recorded, not what is made of it."""
+        return self.names, self.segments
 
     @property
     def schema(self) -> pa.Schema:
@@ -293,6 +310,14 @@ class VoltageClamp(Protocol):
     def code(cls) -> tuple[Path, ...]:
         """How outputs are read decides on errors."""
         return (*super().code(), Path(__file__).with_name("recorded.py"))
+
+    def along(self, experiment: Experiment) -> tuple[str, ...]:
+        """Potentials of the segments of its analyses, and the gap of recovery, before other potentials of the clamp."""
+        named = [self.test, *self.activation, *self.inactivation[:1], *self.deactivation, *self.time_constants]
+        wanted = [f"{name}.potential" for name in named] + [f"{name}.duration" for name in self.recovery[1:2]]
+        wanted += [name for name in experiment.stimulus.fields if name.endswith(".potential")]
+        wanted += [experiment.stimulus.axis]
+        return tuple(dict.fromkeys(name for name in wanted if name in experiment.swept))
 
     def numbers(self, experiment: Experiment) -> float:
         windows = len(self.segments)

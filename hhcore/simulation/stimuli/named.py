@@ -27,11 +27,13 @@ def check_name(name: str, where: str) -> None:
 class Named(Stimulus):
     """A kind of named parts.
 
-    setting : the key of the config that has the parts by name; `form` : how it is written
+    setting  : the key of the config that has the parts by name; `form` : how it is written
+    named_by : keys of a part that may be the name of another part instead of a number
     """
 
     setting: ClassVar[str]
     form: ClassVar[str]
+    named_by: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, **given: Any):
         object.__setattr__(self, "given", {HOLDING: 0.0, **self.flattened(given)})
