@@ -192,15 +192,3 @@ def test_a_clamp_of_gates_alone_takes_one_step_for_each_segment():
     command = Segments(holding=-65, a=([-40.0, 0.0], 20), b=(-65, 5))
     run = hhcore.simulate(HH, {}, command, duration=25.0, local_error=1e-9)
     assert run.steps.tolist() == [2.0, 2.0]
-
-
-def test_a_trace_under_a_clamp_shows_its_command():
-    segments = {"test": {"potential": 0, "duration": 2}, "tail": {"potential": -80, "duration": 3}}
-    clamp = {"kind": "segments", "holding": -80, "segments": segments}
-    made = hhcore.run(
-        model="hodgkin_huxley_1952", clamp=clamp, solver={"method": "rk4", "dt": 0.025}, traces=[{}], progress=False
-    )
-    assert made.traces.attrs["units"]["stimulus_mV"] == "mV" and "stimulus_uA_cm2" not in made.traces
-    inside = made.traces[(made.traces.time_ms > 0) & (made.traces.time_ms < 2)]
-    assert (inside.stimulus_mV == 0).all() and made.traces.stimulus_mV.iloc[-1] == -80
-    assert len(made.figure("traces").axes) > 1

@@ -28,8 +28,8 @@ def certified(measure: Callable[[Mapping[str, object]], Mapping[str, object]]) -
     measure : from the keyword arguments of a solver, for `hhcore.simulate` and `hhcore.trace`, to numbers by name; one
               in a list (n,) gets its place in it, from 1, behind its name
 
-    The value is that of the finer computation. Its error is the distance to the coarser one, and larger than that of
-    the finer one itself.
+    The value is that of the finer computation. Its error is the distance to the coarser one, whose own error is larger;
+    NaN if that has no such number.
     """
     fine, coarse = (_listed(measure(solver)) for solver in (FINE, COARSE))
     return {name: Measured(value, abs(value - coarse.get(name, np.nan))) for name, value in fine.items()}

@@ -49,12 +49,11 @@ _ERRORS = (
     "hundred times apart; of a number from a table, what its certificate says. What is allowed is half of the last "
     "digit that is stated, or the error of the program that made the number, where that is larger."
 )
+COLUMNS = ("Ours", "Error", "Allowed", "Unit", "Verdict", "Where")
 
 
 def _table(rows: Mapping[str, list], chosen: list[int], column: str) -> str:
-    heads = "".join(
-        f"<th>{head}</th>" for head in ("Quantity", column, "Ours", "Error", "Allowed", "Unit", "Verdict", "Where")
-    )
+    heads = "".join(f"<th>{head}</th>" for head in ("Quantity", column, *COLUMNS))
     lines, above = [], {}
     for i in chosen:
         row = {name: values[i] for name, values in rows.items()}

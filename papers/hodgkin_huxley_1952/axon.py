@@ -22,20 +22,10 @@ DRAWN: Solver = {"method": "dop853", "local_error": 1e-9}  # what figures show
 
 
 def rates(V: np.ndarray) -> dict[str, np.ndarray]:
-    """alpha and beta of m, h and n (1/ms) at potentials (mV), by the equations of the model.
-
-    Where one is 0/0, at -40 and -55 mV, it is the mean of its values 1e-5 mV below and above.
-    """
+    """alpha and beta of m, h and n (1/ms) at potentials (mV) other than -40 and -55, where one is 0/0."""
     values: dict = {name: q.value for name, q in (MODEL.states | MODEL.parameters).items()}
-
-    def at(potential: np.ndarray) -> dict[str, np.ndarray]:
-        with np.errstate(invalid="ignore"):
-            here = {MODEL.potential: potential, MODEL.current.name: 0.0, "engine.time": 0.0}
-            found = evaluate_with(np, MODEL, values | here)
-        return {name.rpartition(".")[2]: x for name, x in found.items() if ".alpha_" in name or ".beta_" in name}
-
-    exact, below, above = at(V), at(V - 1e-5), at(V + 1e-5)
-    return {name: np.where(np.isnan(x), (below[name] + above[name]) / 2, x) for name, x in exact.items()}
+    found = evaluate_with(np, MODEL, values | {MODEL.potential: V, MODEL.current.name: 0.0, "engine.time": 0.0})
+    return {name.rpartition(".")[2]: x for name, x in found.items() if ".alpha_" in name or ".beta_" in name}
 
 
 def steady(V: np.ndarray) -> dict[str, np.ndarray]:
@@ -110,10 +100,11 @@ def _by_word(found: Result, names: int) -> dict[str, np.ndarray]:
 def threshold(fires: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> float:
     """The least value that fires, by eight searches in 32 parts.
 
-    fires : from values (33,) to whether each of them fires
+    fires : from values (33,) to whether each of them fires. Raises ValueError unless high fires and low does not
     """
     for _ in range(8):
         values = np.linspace(low, high, 33)
-        first = int(np.argmax(fires(values)))
+        if not (first := int(np.argmax(fires(values)))):
+            raise ValueError(f"no threshold between {low} and {high}")
         low, high = values[first - 1], values[first]
     return float(high)

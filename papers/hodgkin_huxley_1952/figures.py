@@ -149,8 +149,9 @@ def figure_19(run: Run) -> Figure:
         after(left, later["time_ms"], later["membrane_V_mV"], color=colour, label=f"90 mV at {delay:g} ms")
     first = courses(run, "shocks")[1]
     after(left, first["time_ms"], first["membrane_V_mV"], color=style.BLACK, label="15 mV alone")
-    left.set(xlabel="Time (ms)", ylabel="−V (mV), 1952")
+    left.set_xlabel("Time (ms)")
     left.legend()
+    displacement(left, -15, 115)
     delays = np.r_[np.arange(6.0, 12.0, 0.5), np.arange(12.0, 30.5, 1.0)]
     right.plot(delays, [least(state_at(delay)) for delay in delays], color=style.BLUE)
     right.axhline(least(rest()), **style.THRESHOLD | {"label": "at rest"})
@@ -194,8 +195,9 @@ def figure_accommodation(run: Run) -> Figure:
     for slope, colour in zip((0.5, 0.35), COLOURS, strict=False):
         found = trace(MODEL, {}, Ramp(slope * 40.0), duration=40.0, interval=0.02, **DRAWN)
         after(left, found["time"], found["membrane.V"], color=colour, label=f"{slope:g} µA/cm² per ms")
-    left.set(xlabel="Time (ms)", ylabel="−V (mV), 1952", ylim=(-15, 130))
+    left.set_xlabel("Time (ms)")
     left.legend(loc="upper left")
+    displacement(left, -15, 130)
     slopes, duration = np.logspace(-1, 1.5, 101), 300.0
     ramps = simulate(MODEL, {}, Ramp(slopes * duration), duration=duration, threshold=SPIKE, **DRAWN)
     right.semilogx(slopes, slopes * ramps.features["first_spike_ms"], ".", color=style.BLUE, markersize=3)
