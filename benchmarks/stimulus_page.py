@@ -56,7 +56,13 @@ DURATION = 100.0
 UNITS = {"1": "", "frequency": "Hz"}
 DIFFERENCES = ("increment", "sd")  # currents that are no level
 TICKS = ("start", "tmid", "tmid2", "stop")
-NOT_DRAWN = {"file": "it is the formula of the model file", "sum": "it is made of others", "shock": "no current"}
+NOT_DRAWN = {
+    "events": "a table",
+    "waveform": "what a file has",
+    "file": "the formula of the model file",
+    "sum": "made of others",
+    "shock": "no current",
+}
 
 
 def table() -> str:

@@ -119,6 +119,7 @@ class Stimulus:
     data: ClassVar[np.ndarray] = np.empty((0, 2))  # what texts call `table`
     settings: ClassVar[str] = ""
     settled: ClassVar[tuple[str, ...]] = ()  # the keys of a config that `specialised` reads
+    internal: ClassVar[tuple[str, ...]] = ()  # the fields that it sets, and no config names
 
     def __init_subclass__(cls, **given: object) -> None:
         super().__init_subclass__(**given)
