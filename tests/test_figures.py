@@ -366,7 +366,7 @@ def test_restitution_joins_the_last_beats_of_each_curve_in_the_order_of_their_pe
     features.loc[features.amplitude_uA_cm2 == 2, "apd90_ms"] = np.nan
     figure = restitution(features, beats, context(amplitude(), a, b))
     assert [p.get_title() for p in panels(figure)] == ["channel.b = 4 mS/cm²", "channel.b = 5 mS/cm²"]
-    words = "last whole beat at each period, the one before as open circles; 6 of 30 have no value"
+    words = "last whole beat at each amplitude, the one before as open circles; 6 of 30 have no value"
     assert words in heading(figure).replace("\n", " ")
     for panel, at_b in zip(panels(figure), b.values, strict=True):
         for before, line, at_a in zip(panel.lines[::2], panel.lines[1::2], a.values, strict=True):

@@ -45,7 +45,7 @@ def ensemble(kind: type[Noise], interval: float, neurons: int, samples: int) -> 
     return found
 
 
-LINEAR = type(Noise(0, 1, 1, 1, interpolation="linear"))
+LINEAR = Noise.of({"interpolation": "linear"}, "")
 
 
 @pytest.mark.parametrize("kind", [Noise, LINEAR])
@@ -130,6 +130,13 @@ def test_steps_do_not_start_anew_at_each_sample():
     for stimulus in (noise, Sum(step=Step(1.0, 10.0, 90.0), noise=noise)):
         steps = hhcore.simulate(HH, {}, stimulus, **settings).steps[0]
         assert 2000 <= steps < 2050, steps
+
+
+def test_the_class_of_a_setting_keeps_it():
+    own = {"mean": 0, "sd": 1, "correlation_time": 1, "interval": 1}
+    both = LINEAR.of({"realisation": "shared"}, "")
+    assert type(LINEAR(**own)) is LINEAR and LINEAR(**own, interpolation="held").expression == "level"
+    assert both(**own).written() == {"kind": "noise", **own, "interpolation": "linear", "realisation": "shared"}
 
 
 @pytest.mark.parametrize(

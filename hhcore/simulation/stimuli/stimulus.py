@@ -35,8 +35,9 @@ A kind is one class, in a file of its own in this folder; nothing else names it.
 10. A kind `acts` on the current, or gives shocks: where a segment begins, the potential jumps by its level, and no
    current flows. `shocks` is its twin.
 11. A kind with settings that are no numbers of a neuron, such as the file of a waveform, makes a class for them:
-   `specialised` reads them from a config. `settings` is the text of all that determines a result besides the texts.
-   `clamps` says whether the kind may be the command of a voltage clamp, `injects` whether it may be a current.
+   `specialised` reads them from a config, and `Worded` does it for words. `settings` is the text of all that determines
+   a result besides the texts. `clamps` says whether the kind may be the command of a voltage clamp, `injects` whether
+   it may be a current.
 """
 
 import dataclasses
