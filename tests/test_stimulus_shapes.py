@@ -41,11 +41,8 @@ def stimulus(kind: str, **fields):
 
 
 def test_every_kind_is_here():
-<<<<<<< HEAD
-    assert set(FIRING) == set(stimuli.kinds()) - {"file", "sum", "events", "waveform"}
-=======
-    assert {kind.split()[0] for kind in FIRING} == set(stimuli.kinds()) - {"file", "sum"}
->>>>>>> kinds
+    apart = {"file", "sum", "events", "waveform"}
+    assert {kind.split()[0] for kind in FIRING} == set(stimuli.kinds()) - apart
 
 
 @pytest.mark.parametrize("kind", FIRING)
