@@ -64,21 +64,20 @@ class Segment:
         """What hhcore calls `name`: membrane.V, sodium.i, total, conductance(sodium.i)."""
         if name == "membrane.V":
             return lambda t: self.V + 0.0 * t
-        if name == "total":
-            return lambda t: sum(self.current(channel)(t) for channel in G)
-        channel = name.removeprefix("conductance(").partition(".")[0]
-        return (self.conductance if name.startswith("conductance") else self.current)(channel)
+        one = self.conductance if name.startswith("conductance") else self.current
+        channel = name.removeprefix("conductance(").rstrip(")").partition(".")[0]
+        return (lambda t: sum(one(channel)(t) for channel in G)) if channel == "total" else one(channel)
 
     def extreme(self, course: Callable, sign: float) -> tuple[float, float]:
         """(value, time) of the highest point of a course, or of the lowest one for a sign of -1."""
-        t = np.r_[0.0, self.length * np.logspace(-5, 0, 400)]
+        t = np.unique(self.length * np.r_[0.0, np.logspace(-6, 0, 2000), np.linspace(0.0, 1.0, 2000)])
         values = sign * (course(t) + 0.0 * t)
         i = int(values.argmax())
         if i in (0, len(t) - 1):
             return float(sign * values[i]), float(t[i])
         bounds = {"bounds": (t[i - 1], t[i + 1]), "method": "bounded", "options": {"xatol": 1e-12}}
         found = minimize_scalar(lambda x: -sign * course(x), **bounds)
-        return float(sign * -found.fun), float(found.x)
+        return float(course(found.x)), float(found.x)
 
     def outputs(self, name: str, begin: float) -> list[float]:
         """The row of hhcore.simulation.observers.outputs for a name."""

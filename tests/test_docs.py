@@ -22,10 +22,11 @@ from hhcore.protocols.current_clamp import CurrentClamp
 from hhcore.protocols.fi import curves as fi
 from hhcore.protocols.pacing import Pacing
 from hhcore.protocols.sensitivity import indices as sensitivity
+from hhcore.protocols.shapes import Shapes
 from hhcore.protocols.traces.table import write_traces
 from hhcore.results.write import write_tables
 from hhcore.schemes.solver import SCHEMES
-from hhcore.simulation import beats
+from hhcore.simulation import beats, shapes
 from hhcore.simulation.features import DEFINITIONS
 from hhcore.simulation.outputs import MEASURES
 from hhcore.sweep.store import update_shard
@@ -115,6 +116,9 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         tables.SPIKE_FIELDS,
         numerics_fields(CurrentClamp.accuracy),
         numerics_fields(Pacing.accuracy),
+        shapes.OF_NEURONS,
+        shapes.DEFINITIONS,
+        numerics_fields(Shapes.accuracy),
         fi.CURVE_DEFINITIONS,
         fi.summary_definitions("uA/cm^2", "uA_cm2"),
         sensitivity.DEFINITIONS,
@@ -126,6 +130,9 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         "spikes",
         "numerics",
         "of pacing",
+        "shapes of neurons",
+        "shapes",
+        "of shapes",
         "fi_curves",
         "fi_summary",
         "sobol_indices",
@@ -247,6 +254,17 @@ def test_the_page_on_outputs_does_what_it_says():
     assert all(f"`{measure}`" in page for measure in MEASURES)
 
 
+def test_the_page_on_shapes_does_what_it_says(capsys):
+    page = ROOT / "docs/shapes.md"
+    (config,), (said,) = blocks(page, "yaml"), blocks(page, "text")
+    (experiment,) = read_experiments(yaml.safe_load(config)).values()
+    assert experiment.protocol == Shapes() and experiment.n_points == 116
+    grid, prompt = map(run, blocks(page, "python"))
+    assert capsys.readouterr().out.startswith(said)
+    assert grid["run"].features["spike_count"].tolist()[0] == 1
+    assert len(prompt["result"].shapes) == 4
+
+
 def test_the_method_page_knows_every_solver():
     text = METHOD.read_text()
     for scheme in SCHEMES.values():
@@ -330,7 +348,7 @@ def room_of(module: str) -> str:
 
 
 def test_tables_and_plots_stay_out_of_what_simulates():
-    asked = {"features", "spikes", "beats", "frame"}  # of a Result: these fetch pandas when they are asked
+    asked = {"features", "spikes", "beats", "shapes", "frame"}  # of a Result: these fetch pandas when they are asked
     folders = ("base", "model", "schemes", "compile", "simulation")
     files = {path for folder in folders for path in (ROOT / "hhcore" / folder).rglob("*.py")}
     files -= {ROOT / "hhcore/base/tables.py"}

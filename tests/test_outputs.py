@@ -140,7 +140,7 @@ def test_a_kernel_without_outputs_has_no_trace_of_them():
     assert all(f"def {name}(" in with_them for name in ("dense", "remember", "outputs_survey", "outputs_variables"))
 
 
-STEPS = hhcore.Step(np.array([10.0, 5.0, 0.0]), start=3.0, stop=np.array([8.0, 43.0, 8.0]))
+STEPS = hhcore.Step(np.array([10.0, 5.0, 0.0]), start=3.0, stop=np.array([8.0, 30.0, 8.0]))
 
 
 def test_each_segment_is_a_window():

@@ -26,9 +26,8 @@ def observed(name: str, model: Model, symbols: Equations) -> sp.Expr:
     found = observable(name, model)
     if found.what == "slope":
         return symbols.derivatives[found.parts[0]]
-    if found.what == "conductance":
-        return _conductance(name, symbols.outputs[found.parts[0]], symbols.states[model.potential], symbols)
-    return sp.Add(*(symbols.outputs[part] for part in found.parts))
+    whole = sp.Add(*(symbols.outputs[part] for part in found.parts))
+    return _conductance(name, whole, symbols.states[model.potential], symbols) if found.what == "conductance" else whole
 
 
 def _conductance(name: str, current: sp.Expr, potential: sp.Symbol, symbols: Equations) -> sp.Expr:

@@ -20,6 +20,7 @@ from hhcore.model.model import FILE, Model, Quantity, load_model, models, varian
 from hhcore.schemes.solver import LARGEST_ERROR, METHODS, setting_of
 from hhcore.simulation.initial import OTHERS, WORDS, initial_value, initially
 from hhcore.simulation.stimuli import commands, kinds
+from hhcore.simulation.stimuli.events import Events
 from hhcore.simulation.stimuli.named import Named
 from hhcore.simulation.stimuli.segments import Segments
 from hhcore.simulation.stimuli.stimulus import Stimulus
@@ -84,7 +85,7 @@ def _experiment(catalogue: Mapping[str, Model]) -> Schema:
     }
     rules = [
         {"if": {"anyOf": [own, clamp]}, "else": {"required": ["stimulus"]}},
-        {"if": clamp, "then": {"not": {"required": ["stimulus"]}}},
+        {"if": clamp, "then": {"not": {"required": ["stimulus"]}, "properties": _protocols(Segments)}},
         {"if": {"properties": {CLAMP: segments}, **clamp}, "else": {"required": ["duration"]}},
         *map(_taken, kinds().values()),
         *map(_of_model, catalogue),
@@ -184,17 +185,27 @@ def _stimulus(kind: type[Stimulus]) -> Schema:
     forms = {name: _value(key, "swept" if swept.get(name, True) else "number") for name, key in keys.items()}
     if issubclass(kind, Named):
         parts = kind.part_keys()
-        part = _mapping(parts, {n: _value(key, "swept") for n, key in parts.items()}) if parts else _ref("part")
+        values = {n: _value(key, "swept") for n, key in parts.items()}
+        values |= {n: {"anyOf": [values[n], {"type": "string"}]} for n in kind.named_by}
+        part = _mapping(parts, values) if parts else _ref("part")
         forms[kind.setting] = {"type": "object", "additionalProperties": part, "minProperties": 1}
+    if issubclass(kind, Events):
+        of_one = kind.event_keys()
+        event = _mapping(of_one, {name: _value(key, "swept") for name, key in of_one.items()})
+        forms["events"] = {"type": "array", "minItems": 1, "items": event | {"required": []}}  # a file may have them
     return _mapping(keys, forms)
 
 
 def _taken(kind: type[Stimulus]) -> Schema:
     """The protocols that take a kind of stimulus."""
-    legal = [name for name, protocol in protocols().items() if protocol.takes(kind)]
     chosen = {"stimulus": {"properties": {"kind": {"const": kind.kind}}, "required": ["kind"]}}
-    known = {"protocol": {"properties": {"kind": {"enum": legal}}}}
-    return {"if": {"properties": chosen, "required": ["stimulus"]}, "then": {"properties": known}}
+    return {"if": {"properties": chosen, "required": ["stimulus"]}, "then": {"properties": _protocols(kind)}}
+
+
+def _protocols(kind: type[Stimulus]) -> dict[str, Schema]:
+    """The protocols that a kind of stimulus or of command may have."""
+    legal = [name for name, protocol in protocols().items() if protocol.takes(kind)]
+    return {"protocol": {"properties": {"kind": {"enum": legal}}}}
 
 
 def _field_keys(kind: type[Stimulus]) -> dict[str, Key]:

@@ -9,12 +9,13 @@ import numpy as np
 
 from hhcore.base.units import column_name
 from hhcore.compile.module import kernel_name
+from hhcore.compile.parts import COMMAND
 from hhcore.experiments.protocol import Protocol
 from hhcore.grid.axes import Axis
 from hhcore.grid.designs import Sample
 from hhcore.grid.factors import Factor, factors
 from hhcore.grid.points import grid_coordinates, grid_points
-from hhcore.model.model import Model
+from hhcore.model.model import Model, Quantity
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.engine import Engine, engine, kernel_parts
 from hhcore.simulation.initial import OTHERS, InitialState, initial_value, initially
@@ -140,6 +141,16 @@ class Experiment:
     def has_amplitude_axis(self) -> bool:
         """Whether the amplitude is an axis that is not zipped with others."""
         return any(f.names == ("amplitude",) for f in self.factors if not f.scattered)
+
+    @property
+    def clamped(self) -> bool:
+        """Whether the stimulus is the command of a voltage clamp."""
+        return self.stimulus.acts == COMMAND
+
+    @property
+    def driven(self) -> Quantity:
+        """What the stimulus sets: the membrane potential under a clamp, or else the injected current."""
+        return self.model.states[self.model.potential] if self.clamped else self.model.current
 
     def stimuli(self, points: Mapping[str, float | np.ndarray]) -> Stimulus:
         """The stimulus of points with a value, or float64 (k,), for each of the `quantities`."""

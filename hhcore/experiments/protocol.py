@@ -22,7 +22,7 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
     measure. Together they choose the solver.
 6.  `check` simulates one neuron with an independent program, if there is one, and returns how far off the neuron is.
 7.  `columns` makes features from the record, with the names, units and meanings in `definitions`. `headline` is the
-    feature that matters most: its column, a label, its unit.
+    feature that matters most: its column, a label, its unit. `along` are the quantities that curves go along.
 8.  `simulated_ms` and `numbers` say what a neuron costs: simulated time, and stored numbers.
 9.  `code` names the files that a result depends on: by default those of its class and of its base classes. A change in
     them simulates the neurons again, so code that only turns results into columns belongs in other files.
@@ -232,6 +232,11 @@ class Protocol:
     def columns(self, result: Result) -> dict[str, np.ndarray]:
         """The features of n neurons by name, (n,) each (rule 7)."""
         raise NotImplementedError
+
+    def along(self, experiment: "Experiment") -> tuple[str, ...]:
+        """The swept quantities that curves in figures go along, the main one first (rule 7)."""
+        axis = experiment.stimulus.axis
+        return (axis,) if axis in experiment.swept else ()
 
     def simulated_ms(self, experiment: "Experiment") -> float:
         """Simulated time of one neuron [ms] (rule 8)."""

@@ -25,7 +25,7 @@ def with_unit(text: str, unit: str) -> str:
 def column_label(column: str, unit: str) -> str:
     """What a column is, in words: `Onset amplitude (µA/cm²)` for onset_amplitude_uA_cm2."""
     words = column.removesuffix(column_name("", unit)).partition("_Hz_per_")[0].split("_")
-    written = " ".join(word.upper() if re.fullmatch(r"apd\d+|isi|cv", word) else word for word in words)
+    written = " ".join(word.upper() if re.fullmatch(r"apd\d+|ap|ahp|isi|cv", word) else word for word in words)
     return with_unit(written[:1].upper() + written[1:], unit)
 
 
@@ -152,13 +152,15 @@ class FigureContext:
     """What all figures of one experiment share.
 
     title     : first line above every figure
-    stimulus  : the injected current: its column in the traces, and the unit of amplitudes
+    stimulus  : the injected current, or the command of a clamp: its column in the traces, and the unit of amplitudes
     potential : the membrane potential, and so gates and currents: their columns in the traces
     axes      : the axes of the grid, each with its values
     sampled   : the sampled quantities, each with its values
     along     : column of the axis that curves are drawn against, such as the amplitude of a step, or None
+    curves    : columns of all axes that curves of a figure are drawn against
     neurons   : number of neurons
     duration  : of the run, with its unit
+    clamped   : whether the stimulus is the command of a voltage clamp, and so a potential
     paced     : whether pulses of the stimulus begin beats
     combine   : "product" or "zip", as in the config
     certify   : "sample" or "all", as in the config: the neurons whose error was estimated
@@ -179,8 +181,10 @@ class FigureContext:
     axes: tuple[Variable, ...] = ()
     sampled: tuple[Variable, ...] = ()
     along: str | None = None
+    curves: tuple[str, ...] = ()
     neurons: int = 0
     duration: str = "the run"
+    clamped: bool = False
     paced: bool = False
     combine: str = "product"
     certify: str = "sample"
@@ -226,7 +230,7 @@ class FigureContext:
         if self.sampled:
             shown = _chosen(rows, self.sampled, self.points)
             for axis, value in self.middle(axes):
-                if self.zipped or axis.column != self.along:
+                if self.zipped or axis.column not in self.curves:
                     shown &= rows[axis.column].to_numpy() == value
         elif self.zipped:
             shown = _chosen(rows, axes, self.points)
@@ -288,18 +292,21 @@ def figure_context(experiment: Experiment) -> FigureContext:
     sample = {} if e.sample is None else dict(zip(e.sample.names, e.sample.points.T, strict=True))
     axes = [_swept(e, axis.name, axis.values) for axis in e.axes]
     zipped = e.combine == "zip" and sum(axis.values.size > 1 for axis in e.axes) > 1
-    along = [e.column(axis.name) for axis in e.axes if axis.name == e.stimulus.axis]
+    swept = [axis.name for axis in e.axes]
+    along = tuple(e.column(name) for name in e.protocol.along(e) if name in swept)
     return FigureContext(
         title=f"{e.name}: {authors(model)}",
-        stimulus=Variable(column_name("stimulus", model.current.unit), "stimulus", model.current.unit, "Stimulus"),
+        stimulus=Variable(column_name("stimulus", e.driven.unit), "stimulus", e.driven.unit, "Stimulus"),
         potential=_variable(model.states[model.potential]),
         gates=tuple(_variable(q) for name, q in model.states.items() if name != model.potential),
         currents=tuple(_variable(q) for q in model.currents.values()),
         axes=tuple(axis if zipped else axis.thinned for axis in axes),
         sampled=tuple(_swept(e, name, values) for name, values in sample.items()),
         along=along[0] if along else None,
+        curves=along,
         neurons=e.n_points,
         duration=f"{e.duration:g}{after_number(model.time_unit)}",
+        clamped=e.clamped,
         paced=bool(e.stimulus.beat),
         combine=e.combine,
         certify=e.certify,

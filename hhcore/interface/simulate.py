@@ -65,7 +65,8 @@ def simulate(
     outputs         : measures of other variables than the potential, by name, as a config has them, like
                       {"charge": {"variable": "sodium.i", "measure": "integral"}}: columns of `Result.features`
     observers       : by default spikes and extremes, with `threshold`, `rearm` and `analysis_window`, and beats if
-                      the stimulus has some. Their fields are in `Result.record`
+                      the stimulus has some. Their fields are in `Result.record`. Those of
+                      hhcore.simulation.observers.shape_observers measure the shape of each spike: `Result.shapes`
     progress        : called with the number of neurons finished since the last call
 
     Raises UserError for unknown names, unequal lengths and illegal values, and if no solver keeps the tolerance.

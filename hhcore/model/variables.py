@@ -31,7 +31,7 @@ def observable(name: str, model: Model) -> Observable:
     """The meaning of a name: a variable that changes in time, `dot(STATE)`, `conductance(CURRENT)`, or `total`.
 
     `dot` is the derivative in time. A conductance is dI/dV of a current with everything else fixed. `total` is the sum
-    of all membrane currents. Raises UserError for any other name.
+    of all membrane currents, and `conductance(total)` that of their conductances. Raises UserError for any other name.
     """
     call = _CALL.fullmatch(name.strip())
     if call is None and name == TOTAL:
@@ -46,7 +46,10 @@ def observable(name: str, model: Model) -> Observable:
         _check(name, inner, list(model.states), model)
         unit = f"{_unit(variables[inner])}/{model.time_unit}"
         return Observable("slope", (inner,), unit, f"derivative in time of {_words(variables[inner])}")
-    legal = dict.fromkeys([*model.currents, *(v for v in variables if v not in model.states)])
+    if inner == TOTAL:
+        parts, voltage = _total(model).parts, variables[model.potential].unit()
+        return Observable(what, parts, _quotient(variables[parts[0]].unit(), voltage), "sum of all conductances")
+    legal = dict.fromkeys([*model.currents, *(v for v in variables if v not in model.states), TOTAL])
     _check(name, inner, list(legal), model)
     unit = _quotient(variables[inner].unit(), variables[model.potential].unit())
     return Observable("conductance", (inner,), unit, f"conductance of {_words(variables[inner])}")

@@ -100,16 +100,16 @@ def _facts(e: Experiment) -> Iterable[tuple[str, str]]:
     time, potential = e.model.time_unit, e.model.states[e.model.potential].unit
     yield "Model", f"{e.model.title} ({e.model.name})"
     yield "Source", e.model.source or "none given in the model file"
-    yield "Stimulus", ", ".join([e.stimulus.title, *(f"{name} {_value(e, name)}" for name in e.stimulus.fields)])
+    yield (
+        "Clamp" if e.clamped else "Stimulus",
+        ", ".join([e.stimulus.title, *(f"{name} {_value(e, name)}" for name in e.stimulus.fields)]),
+    )
     yield "Initial state", _initial(e)
     yield "Duration", f"{e.duration:g} {time}"
     yield "Analysis window", f"{e.analysis_window[0]:g} to {e.analysis_window[1]:g} {time}"
-    rearm = (
-        ""
-        if e.rearm == e.threshold
-        else f"; before the next, the potential must have been below {e.rearm:g} {potential}"
-    )
-    yield "Spike", f"upward crossing of {e.threshold:g} {potential}{rearm}"
+    if "spikes" in e.protocol.schema.names:
+        rearm = f"; before the next, the potential must have been below {e.rearm:g} {potential}"
+        yield "Spike", f"upward crossing of {e.threshold:g} {potential}{rearm if e.rearm < e.threshold else ''}"
     yield "Solver", _solver(e)
     yield from (("Note", note) for note in e.notes)
     yield "Simulated", f"{counted(estimate(e).neurons, 'neuron')}, {estimate(e).simulated_s:,.6g} s together"
@@ -130,8 +130,9 @@ def _value(e: Experiment, quantity: str) -> str:
 
 
 def _initial(e: Experiment) -> str:
+    held = "at its holding potential" if e.clamped else "without stimulus"
     words = {
-        "rest": "rest: the stable equilibrium of each neuron without stimulus",
+        "rest": f"rest: the stable equilibrium of each neuron {held}",
         "model": "model: the state written in the model file",
     }
     stated = ", ".join(f"{name} {_value(e, initial_value(name))}" for name in e.stated)

@@ -42,8 +42,9 @@ class Errors:
 
         An interval ends in two spike times. Coefficient of variation and adaptation index are quotients of intervals.
         """
-        if feature in self.heights:
-            return np.full(values.shape, self.heights[feature])
+        height = feature.removeprefix("first_").removeprefix("mean_")  # of spikes: the largest error bounds both
+        if height in self.heights:
+            return np.full(values.shape, self.heights[height])
         if unit == "ms":
             return np.full(values.shape, 2.0 * self.time)
         if unit == "Hz" and feature != "spike_count_rate_Hz":

@@ -31,6 +31,8 @@ CONCENTRATIONS = ("M", "mM", "uM", "nM", "mol/l", "mmol/l", "mol/m^3", "mmol/L")
 def trace_panel(table: pd.DataFrame, context: FigureContext) -> Figure:
     """The time courses of up to four traces, a column each: potential, gates, concentrations, currents, stimulus.
 
+    Under a clamp there is no row for the stimulus, since the potential follows it.
+
     table : traces: one row per (trace, time): trace, time_ms and the columns of the context's variables
 
     Small currents have a panel of their own, or a large sodium current would flatten them. Concentrations differ by
@@ -41,7 +43,8 @@ def trace_panel(table: pd.DataFrame, context: FigureContext) -> Figure:
     if not traces:
         return style.text_figure(context.title, ["No trace was asked for."])
     rows = _rows(table, context)
-    left_out = len(context.gates) + len(context.currents) + 2 - sum(len(row.variables) for row in rows)
+    drawn = sum(len(row.variables) for row in rows)
+    left_out = len(context.gates) + len(context.currents) + (1 if context.clamped else 2) - drawn
     notes = [f"the first {MAX_TRACES} of {len(traces)} traces"] if len(traces) > MAX_TRACES else []
     notes += [f"{left_out} further gates and currents are in the table"] if left_out else []
     traces, heights = traces[:MAX_TRACES], [row.height for row in rows]
@@ -60,7 +63,8 @@ def trace_panel(table: pd.DataFrame, context: FigureContext) -> Figure:
         column[0].set_title("\n".join(title))
         for axes, row in zip(column, rows, strict=True):
             _draw(axes, part, row.variables, looks)
-        column[0].axhline(context.threshold, **style.THRESHOLD)
+        if not context.clamped:
+            column[0].axhline(context.threshold, **style.THRESHOLD)
         column[-1].set_xlabel("Time (ms)")
     for axes, row in zip(grid, rows, strict=True):
         axes[0].set_ylabel(row.label)
@@ -68,8 +72,9 @@ def trace_panel(table: pd.DataFrame, context: FigureContext) -> Figure:
             axes[0].set_yscale("log")
         if row.variables != [context.stimulus]:
             axes[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
-    low, high = grid[-1, 0].get_ylim()
-    grid[-1, 0].set_ylim(min(low, -0.05 * high), max(high, -0.05 * low))  # 0 is the baseline of any stimulus
+    if not context.clamped:
+        low, high = grid[-1, 0].get_ylim()
+        grid[-1, 0].set_ylim(min(low, -0.05 * high), max(high, -0.05 * low))  # 0 is the baseline of any stimulus
     return figure
 
 
@@ -115,7 +120,7 @@ def _rows(table: pd.DataFrame, context: FigureContext) -> list[Row]:
         *_amounts(table, amounts),
         *_panels(large, "Membrane current", 1.4),
         *_panels(small, "Small currents", 1.4),
-        *_panels([context.stimulus], "Stimulus", 0.7),
+        *([] if context.clamped else _panels([context.stimulus], "Stimulus", 0.7)),
     ]
 
 
@@ -169,6 +174,8 @@ def _component(variable: Variable) -> str:
 
 def _excerpt(part: pd.DataFrame, context: FigureContext) -> tuple[pd.DataFrame, list[str]]:
     """As much of a trace as one column can show, and a line for the title if that is not all."""
+    if context.clamped:
+        return part, []
     return _last_beats(part, context) if context.paced else _beginning(part, context)
 
 

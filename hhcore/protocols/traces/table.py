@@ -30,7 +30,8 @@ def write_traces(experiment: Experiment, metadata: Mapping[str, str], path: Path
     fields = {"trace": ("1", "number of the trace in the config, from 0"), "time_ms": ("ms", "time")}
     fields |= {column_name(n, q.unit): (q.unit, q.description) for n, q in e.model.states.items()}
     fields |= {column_name(n, q.unit): (q.unit, q.description) for n, q in e.model.currents.items()}
-    fields |= {column_name("stimulus", e.model.current.unit): (e.model.current.unit, "injected current")}
+    words = "command of the clamp" if e.clamped else "injected current"
+    fields |= {column_name("stimulus", e.driven.unit): (e.driven.unit, words)}
     fields |= {"status": ("1", STATUS)}
     for number, point in enumerate(e.traces):
         parameters = {name: point[name] for name in e.model.parameters}

@@ -4,8 +4,10 @@ from math import prod
 
 import numpy as np
 
+from hhcore.compile.parts import HOLDING
 from hhcore.experiments.analysis import RowBlock
 from hhcore.experiments.experiment import Experiment
+from hhcore.protocols.voltage_clamp.protocol import potential_of
 
 
 class Curves:
@@ -70,7 +72,7 @@ def potential_axis(experiment: Experiment) -> str:
     """
     e = experiment
     unit = e.model.states[e.model.potential].unit
-    names = [name for name in e.stimulus.fields if e.unit(name) == unit and name != "holding"]
-    test = f"{e.protocol.test}.potential"
+    names = [name for name in e.stimulus.fields if e.unit(name) == unit and name != HOLDING] + [HOLDING]
+    test = potential_of(e.stimulus, e.protocol.test)
     wanted = [name for name in (test, *names) if name in e.swept] + [test, *names]
     return next(name for name in wanted if name in e.stimulus.fields)

@@ -11,7 +11,7 @@ from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, Rows, Ta
 from hhcore.experiments.experiment import Experiment
 from hhcore.protocols.voltage_clamp.curves import potential_axis
 from hhcore.protocols.voltage_clamp.fits import FIT_STATUS, Exponentials, exponentials
-from hhcore.protocols.voltage_clamp.protocol import VoltageClamp
+from hhcore.protocols.voltage_clamp.protocol import VoltageClamp, potential_of
 from hhcore.simulation.observers import COURSE
 
 FALLS = 0.1  # of its rise: a course that falls by less has risen, and that is all
@@ -62,7 +62,7 @@ class Decays(Analysis):
 
     def along(self, segment: str) -> str:
         """The column of what is varied: the potential of the segment, or else what current-voltage curves go along."""
-        e, own = self.experiment, f"{segment}.potential"
+        e, own = self.experiment, potential_of(self.experiment.stimulus, segment)
         return e.column(own if own in e.swept else potential_axis(e))
 
     @property

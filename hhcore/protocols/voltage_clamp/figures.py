@@ -1,6 +1,6 @@
 """Figures of voltage clamp: families of currents, current-voltage curves, fitted curves, time constants, the window."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from hhcore.figures.family import y_limits
 from hhcore.figures.limits import MAX_COLOURS, MAX_FACETS
 from hhcore.figures.titles import minus
 from hhcore.protocols.voltage_clamp.fits import FITTED
+from hhcore.protocols.voltage_clamp.protocol import potential_of
 
 if TYPE_CHECKING:
     from hhcore.protocols.voltage_clamp.decays import Decays
@@ -81,7 +82,8 @@ def family_of_currents(table: pd.DataFrame, context: FigureContext, analysis: "F
     """
     p, x = analysis.protocol, _axis(context, analysis.curves.column)
     segments = _from_varying(table, p.segments)
-    shown = [p.current, *(name for name in p.currents if name != p.current)][:MAX_CURRENTS]
+    sizes = {name: numbers(table, column_name(name, p.unit)) for name in p.currents}
+    shown = _largest(sizes, p.current, MAX_CURRENTS)
     title, notes = context.title, some_of(len(segments), len(p.segments), "segments")
     notes += some_of(len(shown), len(p.currents), "currents")
     _, held = context.hold(table, [axis for axis in context.free if axis.column == analysis.curves.column])
@@ -122,29 +124,28 @@ def current_voltage(
 
     A further axis has the colours; without one, every current has its own. Further axes are at their middle values.
     """
-    p = analysis.protocol
-    e = analysis.experiment
+    p, e = analysis.protocol, analysis.experiment
     plan = layout(table, context, [e.column(name) for name in analysis.curves.shared], panels=False)
     segments = [name for name in p.segments if (summary["segment"] == name).any()] or [p.test]
+    own = plan.colour is None and not context.sampled
+    sizes = {name: numbers(part, column_name("peak", p.unit)) for name, part in plan.table.groupby("current")}
+    currents = _largest(sizes, p.current, len(style.CATEGORIES)) if own else [p.current]
+    shades = dict(zip(currents, (style.BLACK, *style.CATEGORIES), strict=False))
+    notes = [*plan.notes, *(some_of(len(currents), len(p.currents), "currents") if own else [])]
     titles = [f"segment {name}" for name in segments] if p.named else [""]
-    figure, grid = style.panels(context.title, plan.notes, titles, POTENTIAL, with_unit("Current", p.unit))
-    own = plan.colour is None
-    currents = p.currents[: len(style.CATEGORIES)] if own else (p.current,)
-    shades = dict(
-        zip(currents[::-1] if own else currents, style.CATEGORIES[::-1] if own else [style.BLACK], strict=False)
-    )
+    figure, grid = style.panels(context.title, notes, titles, POTENTIAL, with_unit("Current", p.unit))
     for panel, segment in zip(grid, segments, strict=False):
         part = plan.table[plan.table["segment"] == segment]
         for current in currents:
             for level in plan.levels:
-                curve = select(part[part["current"] == current], plan.colour, level).sort_values("potential_mV")
                 shade = shades[current] if own else plan.shade(level)
-                V = numbers(curve, "potential_mV")
-                panel.plot(V, numbers(curve, column_name("peak", p.unit)), color=shade, marker="o")
-                panel.plot(V, numbers(curve, column_name("last", p.unit)), color=shade, **DASHED)
+                for curve in _curves(select(part[part["current"] == current], plan.colour, level), context):
+                    V, last = (numbers(curve, name) for name in ("potential_mV", column_name("last", p.unit)))
+                    panel.plot(V, numbers(curve, column_name("peak", p.unit)), color=shade, marker="o")
+                    panel.plot(V, last, color=shade, **DASHED)
         panel.axhline(0.0, **ZERO)
     handles = [Line2D([], [], color=shades[name], label=name) for name in currents] if own else plan.bar(figure)
-    handles += [Line2D([], [], color=style.GREY, marker="o", label=f"{'peak' if own else p.current + ', peak'}")]
+    handles += [Line2D([], [], color=style.GREY, marker="o", label="peak" if own else f"{p.current}, peak")]
     handles += [Line2D([], [], color=style.GREY, **DASHED, label="at the end")]
     style.legend_below(figure, handles)
     return figure
@@ -206,11 +207,12 @@ def decays(table: pd.DataFrame, context: FigureContext, analysis: "Decays") -> F
     draw = [_tail_currents] * len(tails) + [_time_constants] * len(analysis.segments)
     for panel, drawn, segment in zip(grid, draw, [*tails, *analysis.segments], strict=True):
         x = along[segment]
-        of_segment = x is None or x.name == f"{segment}.potential"
+        of_segment = x is None or x.name == potential_of(analysis.experiment.stimulus, segment)
         x = Variable("potential_mV", "Membrane potential", "mV") if of_segment else x
         for level in plan.levels:
-            part = select(plan.table[plan.table["segment"] == segment], plan.colour, level).sort_values(x.column)
-            drawn(panel, part, x.column, plan.shade(level), analysis)
+            part = select(plan.table[plan.table["segment"] == segment], plan.colour, level)
+            for curve in _curves(part, context, x.column):
+                drawn(panel, curve, x.column, plan.shade(level), analysis)
         panel.set_xlabel(x.label)
         panel.set_title(f"segment {segment}")
     style.letter(grid)
@@ -267,6 +269,18 @@ def window(table: pd.DataFrame, peaks: pd.DataFrame, context: FigureContext, ana
     curves += [Line2D([], [], color=style.GREY, **DASHED, label="inactivation")]
     style.legend_below(figure, [*plan.bar(figure), *curves])
     return figure
+
+
+def _curves(part: pd.DataFrame, context: FigureContext, x: str = "potential_mV") -> list[pd.DataFrame]:
+    """The rows of each curve in increasing x: one curve, or some of the points of a sampled design."""
+    part, columns = part.sort_values(x), [variable.column for variable in context.sampled]
+    return [curve for _, curve in part.groupby(columns, sort=False)][:SAMPLED] if columns else [part]
+
+
+def _largest(sizes: Mapping[str, np.ndarray], first: str, most: int) -> list[str]:
+    """The names of the most currents that are largest, by their values; `first` comes first."""
+    size = {name: np.nanmax(np.abs(values), initial=0.0) for name, values in sizes.items()}
+    return sorted(sizes, key=lambda name: (name != first, -size[name]))[:most]
 
 
 def _axis(context: FigureContext, column: str) -> Variable | None:

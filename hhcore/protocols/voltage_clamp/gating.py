@@ -14,7 +14,7 @@ from hhcore.protocols.voltage_clamp.fits import (
     boltzmann,
 )
 from hhcore.protocols.voltage_clamp.fitted import Fields, Fitted, with_error
-from hhcore.protocols.voltage_clamp.protocol import VoltageClamp
+from hhcore.protocols.voltage_clamp.protocol import VoltageClamp, potential_of
 from hhcore.protocols.voltage_clamp.recorded import Recorded
 
 BOLTZMANN: Fields = {
@@ -41,7 +41,7 @@ class Gating(Fitted):
 
     @property
     def quantity(self) -> str:
-        return f"{self.segments(self.protocol)[0]}.potential"
+        return potential_of(self.experiment.stimulus, self.segments(self.protocol)[0])
 
     @property
     def whole(self) -> str:
@@ -91,11 +91,14 @@ class Activation(Gating):
         if p.current in p.linear:
             conductance = self.curves.rows(recorded.peak(segment, p.conductance(p.current))[0])
         else:
-            pairs = zip(x, peak, strict=True)
-            conductance = np.array(
-                [chord_conductance(V, i, reversal_potential(V, i), self.experiment.model.mV) for V, i in pairs]
-            )
+            conductance = np.array([self._chord(V, current) for V, current in zip(x, peak, strict=True)])
         return {self.peak: peak, self.whole: conductance, "share": _shares(conductance)}
+
+    def _chord(self, V: np.ndarray, current: np.ndarray) -> np.ndarray:
+        """The conductance of one curve, float64 (length,) each, from its reversal potential."""
+        known = self.protocol.reversal
+        reversal = reversal_potential(V, current) if known is None else known
+        return chord_conductance(V, current, reversal, self.experiment.model.mV)
 
     @property
     def peak(self) -> str:

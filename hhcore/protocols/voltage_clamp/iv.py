@@ -72,7 +72,7 @@ class CurrentVoltage(Analysis):
             column_name("peak_conductance", p.conductance_unit): (
                 p.conductance_unit,
                 "largest conductance, dI/dV at fixed gates; null for a current that is not linear in the potential, "
-                "and for the total",
+                "and for a total with such a one",
             ),
             column_name("last_conductance", p.conductance_unit): (p.conductance_unit, "conductance at the end"),
         }

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from hhcore.base.checks import Key, choice, fields, items, quoted
+from hhcore.base.checks import Key, choice, fields, items, quoted, text
 from hhcore.base.errors import UserError, closest
 from hhcore.base.units import column_name, to_unit
 from hhcore.compile.parts import COMMAND
@@ -29,6 +29,9 @@ from hhcore.simulation.stimuli.segments import Segments
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
 COMPARED = tuple(OUTPUT.index(name) for name in ("first", "last", "max", "min"))
+# Keys that name one segment, a list of segments, and several segments, each under its own key.
+SINGLE, LISTS = ("activation", "deactivation"), ("time_constants",)
+PARTS = {"inactivation": ("conditioning", "test"), "recovery": ("first", "gap", "second")}
 WINDOW = "window"  # what stands for a segment where segments have no names: the analysis window
 
 CURRENT_ERROR = Accuracy(
@@ -39,14 +42,14 @@ CURRENT_ERROR = Accuracy(
         "1",
         1e-9,
         0.1,
-        "between 1e-9 and 0.1; it is the largest error of a current as a share of its own "
+        "between 0.1 ppm and 0.1; it is the largest error of a current as a share of its own "
         "largest value in the run, such as 1e-4",
     ),
     factor=1e6,
     meaning="largest difference of a current or conductance from the reference, over first and last value, maximum and "
     "minimum of every segment, as a share of its largest value in the run; null where the neuron or the reference "
     "failed",
-    outcome="segments",
+    outcome="segment_count",
     outcome_meaning="segments of the clamp that the neuron has gone through",
     reference_meaning="segments that the reference has gone through",
     fragile_meaning="whether the segments that it goes through depend on the accuracy, or it cannot be certified",
@@ -61,12 +64,14 @@ class VoltageClamp(Protocol):
     """Voltage clamp; its errors are those of currents.
 
     names    : what is recorded: the potential, the membrane currents, their sum, and conductances
-    linear   : the currents that have a conductance: those that are linear in the potential at fixed gates
+    linear   : the currents that have a conductance: those that are linear in the potential at fixed gates, and their
+               sum if all are
     current  : the one that the curves are about; `unit` is its unit, `conductance_unit` that of its conductance
     segments : the names of the clamp's segments
     test     : the segment that features are about
     activation, inactivation, deactivation, recovery, courses : the segments of each analysis, () without it
     power    : of the Boltzmann function of activation
+    reversal : potential by which it takes a conductance from a current that has none; None: where the curve crosses 0
     """
 
     names: tuple[str, ...]
@@ -82,6 +87,7 @@ class VoltageClamp(Protocol):
     recovery: tuple[str, ...] = ()
     time_constants: tuple[str, ...] = ()
     power: float = 1.0
+    reversal: float | None = None
 
     kind = "voltage_clamp"
     title = "voltage clamp"
@@ -93,6 +99,12 @@ class VoltageClamp(Protocol):
         "test": Key("the segment that features are about", "test: test", otherwise="the first whose potential varies"),
         "activation": Key("the segment whose potential activates", "activation: test", otherwise="no analysis"),
         "power": Key("of the Boltzmann function of activation", "power: 3", otherwise="1"),
+        "reversal": Key(
+            "reversal potential of a current without a conductance",
+            "reversal: 55 mV",
+            otherwise="where the current-voltage curve crosses 0",
+            unit="potential",
+        ),
         "inactivation": Key(
             "the segments that inactivate, and that show what is left",
             "inactivation: {conditioning: prepulse, test: test}",
@@ -110,7 +122,6 @@ class VoltageClamp(Protocol):
             otherwise="no analysis",
         ),
     }
-    PARTS = {"inactivation": ("conditioning", "test"), "recovery": ("first", "gap", "second")}
 
     @classmethod
     def default_for(cls, stimulus: type[Stimulus]) -> bool:
@@ -128,44 +139,47 @@ class VoltageClamp(Protocol):
             raise UserError(f"{where}: {model.name!r} has no membrane currents to record; clamp a model that has some")
         current = choice(body.get("current", TOTAL), [*model.currents, TOTAL], f"{where}.current")
         linear = tuple(name for name in model.currents if is_linear(model, name))
+        linear += (TOTAL,) if len(linear) == len(model.currents) else ()
         conductances = (f"conductance({name})" for name in linear)
         unit = observable(current, model).unit
+        potential = model.states[model.potential].unit
         power = to_unit(body.get("power", 1), "1", f"{where}.power")
         if power <= 0:
             raise UserError(f"{where}.power: {power:g} is not above 0; give one, like 3 for m^3")
-        one = {
-            name: tuple(
-                items(body[name], f"{where}.{name}", "[segment, ...]") if isinstance(body[name], list) else [body[name]]
-            )
-            for name in ("activation", "deactivation", "time_constants")
-            if name in body
-        }
-        many = {name: _parts(body[name], parts, f"{where}.{name}") for name, parts in cls.PARTS.items() if name in body}
+        several = {name: _parts(body[name], parts, f"{where}.{name}") for name, parts in PARTS.items() if name in body}
+        several |= {name: _names(body[name], f"{where}.{name}") for name in LISTS if name in body}
+        one = {name: (text(body[name], f"{where}.{name}", "test"),) for name in SINGLE if name in body}
         return cls(
             (model.potential, *model.currents, TOTAL, *conductances),
             linear,
             current,
             unit,
-            observable(f"conductance({next(iter(model.currents))})", model).unit,
+            observable(f"conductance({TOTAL})", model).unit,
             test=body.get("test", ""),
             power=power,
+            reversal=to_unit(body["reversal"], potential, f"{where}.reversal") if "reversal" in body else None,
             **one,
-            **many,
+            **several,
         )
 
     def suited(self, stimulus: type[Stimulus], swept: Collection[str], where: str) -> "VoltageClamp":
         """With the names of the clamp's segments. Raises UserError for one that the clamp does not have."""
         names = stimulus.names() if issubclass(stimulus, Segments) else (WINDOW,)
-        for key in ("activation", "inactivation", "deactivation", "recovery", "time_constants"):
+        for key in (*SINGLE, *LISTS, *PARTS):
             for name in getattr(self, key):
+                given = f"{where}.{key}: {quoted(name)} is not a segment of the clamp"
+                if names == (WINDOW,):
+                    raise UserError(f"{given}, which has no names for them; write `clamp: {{kind: segments, ...}}`")
                 if name not in names:
-                    given = f"{where}.{key}: {quoted(name)} is not a segment of the clamp"
-                    if names == (WINDOW,):
-                        raise UserError(f"{given}, which has no names for them; write `clamp: {{kind: segments, ...}}`")
                     raise UserError(f"{given}; {closest(name, names)}")
         varying = [name for name in names if f"{name}.potential" in swept]
         shown = (*self.activation, *self.inactivation[1:], *self.deactivation, *self.recovery[2:], *varying, names[-1])
         return replace(self, segments=names, test=choice(self.test or shown[0], names, f"{where}.test"))
+
+    @property
+    def settings(self) -> tuple:
+        """What is recorded, not what is made of it."""
+        return self.names, self.segments
 
     @property
     def schema(self) -> pa.Schema:
@@ -294,14 +308,35 @@ class VoltageClamp(Protocol):
         """How outputs are read decides on errors."""
         return (*super().code(), Path(__file__).with_name("recorded.py"))
 
+    def along(self, experiment: Experiment) -> tuple[str, ...]:
+        """Potentials of the segments of its analyses, and the gap of recovery, before other potentials of the clamp."""
+        named = [self.test, *self.activation, *self.inactivation[:1], *self.deactivation, *self.time_constants]
+        wanted = [potential_of(experiment.stimulus, name) for name in named]
+        wanted += [f"{name}.duration" for name in self.recovery[1:2]]
+        wanted += [name for name in experiment.stimulus.fields if name.endswith(".potential")]
+        wanted += [experiment.stimulus.axis]
+        return tuple(dict.fromkeys(name for name in wanted if name in experiment.swept))
+
     def numbers(self, experiment: Experiment) -> float:
         windows = len(self.segments)
         courses = len(COURSE) * len(self.followed) if self.named else 0
         return windows * (len(OUTPUT) * len(self.names) + courses)
 
 
+def potential_of(stimulus: type[Stimulus], segment: str) -> str:
+    """The field that has the potential of a segment, which may be that of another one."""
+    same = dict(stimulus.same) if issubclass(stimulus, Segments) else {}
+    return f"{same.get(segment, segment)}.potential"
+
+
 def _parts(body: object, names: tuple[str, ...], where: str) -> tuple[str, ...]:
     """The segments of an analysis that has several, each under its name."""
     keys = {name: Key(f"the segment {name}", f"{name}: {name}", required=True) for name in names}
     written = fields(body, where, keys)
-    return tuple(written[name] for name in names)
+    return tuple(text(written[name], f"{where}.{name}", name) for name in names)
+
+
+def _names(body: object, where: str) -> tuple[str, ...]:
+    """A segment, or a list of segments."""
+    written = items(body, where, "[segment, ...]") if isinstance(body, list) else [body]
+    return tuple(text(name, where, "test") for name in written)

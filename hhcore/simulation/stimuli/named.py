@@ -27,11 +27,13 @@ def check_name(name: str, where: str) -> None:
 class Named(Stimulus):
     """A kind of named parts.
 
-    setting : the key of the config that has the parts by name; `form` : how it is written
+    setting  : the key of the config that has the parts by name; `form` : how it is written
+    named_by : keys of a part that may be the name of another part instead of a number
     """
 
     setting: ClassVar[str]
     form: ClassVar[str]
+    named_by: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, **given: Any):
         object.__setattr__(self, "given", {HOLDING: 0.0, **self.flattened(given)})
@@ -54,13 +56,9 @@ class Named(Stimulus):
         for name, value in super().written().items():
             part, _, field = name.partition(".")
             if field:
-                parts.setdefault(part, self.described(part))[field] = value
+                parts.setdefault(part, {})[field] = value
         flat = {name: value for name, value in super().written().items() if "." not in name}
         return flat | {self.setting: parts}
-
-    def described(self, part: str) -> dict[str, object]:
-        """What a config says of a part besides its fields."""
-        return {}
 
     @classmethod
     def part_keys(cls) -> dict[str, Key]:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
@@ -31,7 +31,8 @@ MOST = 64  # segments
 class Segments(Named):
     """Segments one after the other, the last one held: Segments(holding=-80, before=(-80, 100), test=(0, 500)).
 
-    Each is (potential, duration) or, for a ramp, (potential, potential at its end, duration). Potentials are absolute.
+    Each is (potential, duration) or, for a ramp, (potential, potential at its end, duration). Potentials are absolute;
+    the name of another segment is the potential of that one.
     `holding` is the potential before time 0, at which a neuron that begins at rest has settled.
     """
 
@@ -47,8 +48,10 @@ class Segments(Named):
     segment = ""
     setting = "segments"
     settled = ("segments",)
+    named_by = ("potential",)
     form = EXAMPLE
     ramps: tuple[tuple[str, bool], ...] = ()  # the names of the segments, and whether each is a ramp
+    same: tuple[tuple[str, str], ...] = ()  # segments that have the potential of another one, and of which
 
     def __new__(cls, **given: Any) -> Self:
         """Raises UserError for a segment that is not a potential and a duration, or of a name that is not legal."""
@@ -56,7 +59,8 @@ class Segments(Named):
             for name, segment in given.items():
                 if name != HOLDING and not (isinstance(segment, tuple) and len(segment) in (2, 3)):
                     raise UserError(f"Segments: {name}={segment!r} is not a segment; write (potential, duration)")
-            cls = cls.of({name: len(given[name]) == 3 for name in given if name != HOLDING}, "Segments")
+            ramps = {name: len(given[name]) == 3 for name in given if name != HOLDING}
+            cls = cls.of(ramps, _same({name: given[name][0] for name in ramps}), "Segments")
         return object.__new__(cls)
 
     @staticmethod
@@ -66,16 +70,23 @@ class Segments(Named):
             names = ("potential", "to", "duration") if isinstance(value, tuple) and len(value) == 3 else _STEP
             flat |= {f"{name}.{n}": x for n, x in zip(names, value, strict=True)} if isinstance(value, tuple) else {}
             flat |= {} if isinstance(value, tuple) else {name: value}
-        return flat
+        potentials = {name: value[0] for name, value in given.items() if isinstance(value, tuple)}
+        return {name: value for name, value in flat.items() if name not in _unwritten(_same(potentials))}
 
     @classmethod
-    def of(cls, ramps: Mapping[str, bool], where: str) -> type["Segments"]:
-        """The class for named segments, and whether each is a ramp. Raises UserError for names that are not legal."""
+    def of(cls, ramps: Mapping[str, bool], same: Mapping[str, str], where: str) -> type["Segments"]:
+        """The class for named segments, whether each is a ramp, and which have the potential of another one.
+
+        Raises UserError for names that are not legal.
+        """
         if not 0 < len(ramps) <= MOST:
             raise UserError(f"{where}: {len(ramps)} segments; give from 1 to {MOST}, like `{EXAMPLE}`")
         for name in ramps:
             check_name(name, where)
-        return _class(cls, tuple(ramps.items()))
+        for name, other in same.items():
+            if other in same:
+                raise UserError(f"{where}.{name}.potential: {other!r} has none of its own; name {same[other]!r}")
+        return _class(cls, tuple(ramps.items()), tuple(same.items()))
 
     @classmethod
     def specialised(cls, body: dict[str, Any], where: str, base: Path) -> tuple[type[Stimulus], dict[str, Any]]:
@@ -88,7 +99,9 @@ class Segments(Named):
                     fields(own, f"{where}.segments.{name}", keys)
                     ramps[name] = "to" in own
                     flat |= {f"{name}.{field}": value for field, value in own.items()}
-        return cls.of(ramps, f"{where}.segments"), flat
+        same = _same({name: flat.get(f"{name}.potential") for name in ramps})
+        kind = cls.of(ramps, same, f"{where}.segments")
+        return kind, {name: value for name, value in flat.items() if name not in _unwritten(same)}
 
     @classmethod
     def command(cls) -> type[Stimulus]:
@@ -146,7 +159,8 @@ class Segments(Named):
         def potential(t: float) -> float:
             i = max(0, bisect_right(begins, t) - 1)
             name = cls.names()[i]
-            from_, to = (values.get(f"{name}.{key}") for key in ("potential", "to"))
+            source = dict(cls.same).get(name, name)
+            from_, to = values[f"{source}.potential"], values.get(f"{name}.to")
             part = min(1.0, (t - begins[i]) / values[f"{name}.duration"])
             return from_ if to is None else from_ + (to - from_) * part
 
@@ -161,35 +175,52 @@ def _known(own: Mapping[str, object]) -> list[tuple[str, Field]]:
     return [("potential", POTENTIAL), *([("to", TO)] if "to" in own else []), ("duration", DURATION)]
 
 
+def _same(potentials: Mapping[str, object]) -> dict[str, str]:
+    """The segments whose potential is the name of another one, and that name."""
+    found = {name: value for name, value in potentials.items() if isinstance(value, str)}
+    return {name: other for name, other in found.items() if other in potentials and other != name}
+
+
+def _unwritten(same: Mapping[str, str]) -> set[str]:
+    """The fields that segments with the potential of another one do not have."""
+    return {f"{name}.potential" for name in same}
+
+
 @lru_cache
-def _class(cls: type[Segments], ramps: tuple[tuple[str, bool], ...]) -> type[Segments]:
+def _class(
+    cls: type[Segments], ramps: tuple[tuple[str, bool], ...], same: tuple[tuple[str, str], ...]
+) -> type[Segments]:
     own = {
-        f"{name}.{key}": Field(f.unit, f"{name}: {f.meaning}", f.default, elsewhere=f.elsewhere)
+        f"{name}.{key}": Field(
+            f.unit, f"{f.meaning.capitalize()}, of the segment {name}", f.default, elsewhere=f.elsewhere
+        )
         for name, ramp in ramps
         for key, f in _known({"to": ...} if ramp else {})
+        if f"{name}.{key}" not in _unwritten(dict(same))
     }
     swept = next(iter(own))
     texts = {
         "ramps": ramps,
+        "same": same,
         "fields": own,
         "quiet": {name: 1.0 if name.endswith(".duration") else 0.0 for name in own},
-        "segment": _text(ramps),
+        "segment": _text(ramps, dict(same), own),
         "expression": "level + rise * (time - onset)" if any(ramp for _, ramp in ramps) else LEVEL,
         "axis": swept,
     }
     return type(cls.__name__, (cls,), {"__module__": cls.__module__, **texts})
 
 
-def _text(ramps: tuple[tuple[str, bool], ...]) -> str:
+def _text(ramps: tuple[tuple[str, bool], ...], same: Mapping[str, str], own: Iterable[str]) -> str:
     """The function `segment`; the ends are added up from the first segment on."""
-    rises, lines, arguments, end = any(ramp for _, ramp in ramps), [], [], []
+    rises, lines, arguments, end = any(ramp for _, ramp in ramps), [], [name.replace(".", "_") for name in own], []
     for i, (name, ramp) in enumerate(ramps):
-        arguments += [f"{name}_{key}" for key, _ in _known({"to": ...} if ramp else {})]
         end.append(f"{name}_duration")
-        rise = f"({name}_to - {name}_potential) / {name}_duration" if ramp else "0.0"
+        level = f"{same.get(name, name)}_potential"
+        rise = f"({name}_to - {level}) / {name}_duration" if ramp else "0.0"
         rise = f", {rise}" if rises else ""
-        lines += [f"    if k == {i}:", f"        return {' + '.join(end)}, {name}_potential{rise}"]
-    last = f"{ramps[-1][0]}_{'to' if ramps[-1][1] else 'potential'}"
+        lines += [f"    if k == {i}:", f"        return {' + '.join(end)}, {level}{rise}"]
+    last = f"{name}_to" if ramp else level
     lines.append(f"    return inf, {last}{', 0.0' if rises else ''}")
     head = [f"def segment({', '.join(['k', *arguments])}):", '    """(end, level) of segment k."""']
     return "\n".join([*head, *lines])
