@@ -22,6 +22,7 @@ from hhcore.protocols.fi import curves as fi
 from hhcore.protocols.pacing import Pacing
 from hhcore.protocols.sensitivity import indices as sensitivity
 from hhcore.protocols.traces.table import write_traces
+from hhcore.protocols.voltage_clamp import VoltageClamp
 from hhcore.results.write import write_tables
 from hhcore.schemes.solver import SCHEMES
 from hhcore.simulation import beats
@@ -113,6 +114,7 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         tables.SPIKE_FIELDS,
         numerics_fields(CurrentClamp.accuracy),
         numerics_fields(Pacing.accuracy),
+        numerics_fields(VoltageClamp.accuracy),
         fi.CURVE_DEFINITIONS,
         fi.summary_definitions("uA/cm^2", "uA_cm2"),
         sensitivity.DEFINITIONS,
@@ -124,6 +126,7 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         "spikes",
         "numerics",
         "of pacing",
+        "of voltage_clamp",
         "fi_curves",
         "fi_summary",
         "sobol_indices",
