@@ -54,6 +54,7 @@ def schema() -> Schema:
             "swept": {"anyOf": [_ref("axis"), _ref("number")]},
             "experiment": _experiment(catalogue),
             "part": _kinds({name: kind for name, kind in kinds().items() if not issubclass(kind, Named)}, _stimulus),
+            **{f"field_{name}": form for name, form in _fields().items()},
             **{key: form for model in catalogue.values() for key, form in _names(model).items()},
         },
     }
@@ -139,7 +140,7 @@ def _of_model(name: str) -> Schema:
 
 def _names(model: Model) -> dict[str, Schema]:
     """Mappings of what there is in a model: parameters, states, and what a trace may set."""
-    fields = {name: {"description": _about(key)} for cls in kinds().values() for name, key in _field_keys(cls).items()}
+    fields = {name: _ref(f"field_{name}") for name in _fields()}
     initial = {
         initial_value(name): replace(q, description=initially(q.description)) for name, q in model.states.items()
     }
@@ -152,6 +153,12 @@ def _names(model: Model) -> dict[str, Schema]:
         f"states_{model.name}": _states(_named(model.states, "swept"), [*model.states]),
         f"point_{model.name}": {**point, **of_parts, "properties": fields | point["properties"]},
     }
+
+
+def _fields() -> dict[str, Schema]:
+    """What editors say of each field of a stimulus, in traces: it is a number."""
+    found = {name: key for kind in kinds().values() for name, key in _field_keys(kind).items()}
+    return {name: {"description": _about(key)} for name, key in found.items()}
 
 
 def _states(values: Schema, names: Sequence[str] = ()) -> Schema:
