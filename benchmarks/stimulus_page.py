@@ -10,11 +10,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hhcore.base.checks import Key
 from hhcore.base.units import pretty_unit
 from hhcore.compile.parts import HOLDING
 from hhcore.figures import style
 from hhcore.simulation.stimuli import kinds
-from hhcore.simulation.stimuli.stimulus import Field, Stimulus
+from hhcore.simulation.stimuli.stimulus import Stimulus
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE, FIGURE = DOCS / "stimuli.md", DOCS / "figures" / "stimuli.png"
@@ -44,13 +45,24 @@ DRAWN: dict[str, tuple[dict[str, float], dict[str, tuple[float, float, float]]]]
     ),
     "sine": ({"amplitude": 10, "frequency": 50, "start": 20, "stop": 80}, {}),
     "chirp": ({"amplitude": 10, "start_frequency": 10, "stop_frequency": 120, "start": 10, "stop": 95}, {}),
+    "noise": (
+        {"mean": 5, "sd": 2, "correlation_time": 5, "interval": 0.5, "seed": 3, "start": 10, "stop": 90},
+        {},
+    ),
     "sahp": ({"amplitude": 10, "long_amplitude": 4, "start": 12, "tmid": 37, "tmid2": 64, "stop": 92}, {}),
     "hyper_depol": ({"hyper_amplitude": -5, "depol_amplitude": 10, "start": 20, "tmid": 50, "stop": 80}, {}),
 }
 DURATION = 100.0
 UNITS = {"1": "", "frequency": "Hz"}
+DIFFERENCES = ("increment", "sd")  # currents that are no level
 TICKS = ("start", "tmid", "tmid2", "stop")
-NOT_DRAWN = {"file": "it is the formula of the model file", "sum": "it is made of the others"}
+NOT_DRAWN = {
+    "events": "a table",
+    "waveform": "what a file has",
+    "file": "the formula of the model file",
+    "sum": "made of others",
+    "shock": "no current",
+}
 
 
 def table() -> str:
@@ -58,18 +70,18 @@ def table() -> str:
     rows = ["| `kind` | its fields | elsewhere |", "|---|---|---|"]
     known = kinds()
     for kind in (known[name] for name in [*DRAWN, *NOT_DRAWN]):
-        fields = "<br>".join(_field(name, field) for name, field in kind.fields.items() if name != HOLDING)
+        keys = {name: key for name, key in kind.keys().items() if name not in ("kind", HOLDING)}
+        fields = "<br>".join(_field(name, key) for name, key in keys.items())
         elsewhere = ", ".join(f"`{name}`" for name in kind.elsewhere)
         rows.append(f"| **`{kind.kind}`**<br>{kind.title} | {fields} | {elsewhere} |")
     return "\n".join(rows) + "\n"
 
 
-def _field(name: str, field: Field) -> str:
-    """A field with its unit and its default."""
-    otherwise = field.key("").otherwise
-    default = f"by default {otherwise}" if otherwise else ""
-    notes = ", ".join(filter(None, [UNITS.get(field.unit, pretty_unit(field.unit)), default]))
-    return f"`{name}`: {field.meaning}" + (f" ({notes})" if notes else "")
+def _field(name: str, key: Key) -> str:
+    """A field or a setting with its unit or its words, and its default."""
+    values = UNITS.get(key.unit, pretty_unit(key.unit)) or " or ".join(f"`{word}`" for word in key.legal)
+    notes = ", ".join(filter(None, [values, f"by default {key.otherwise}" if key.otherwise else ""]))
+    return f"`{name}`: {key.meaning}" + (f" ({notes})" if notes else "")
 
 
 @style.styled
@@ -92,7 +104,7 @@ def _draw_kind(axes: Axes, name: str) -> None:
     axes.axhline(0, color="0.8", linewidth=0.5)
     axes.plot(*course(kind, values, DURATION), color=style.BLUE, linewidth=0.9)
     times = {field: values[field] for field in TICKS if 0 < values.get(field, 0) < DURATION}
-    levels = {n: v for n, v in fields.items() if kind.fields[n].unit == "current" and n != "increment"}
+    levels = {n: v for n, v in fields.items() if kind.fields[n].unit == "current" and n not in DIFFERENCES}
     axes.set_xticks(list(times.values()), list(times))
     axes.set_yticks([0, *levels.values()], ["0", *levels])
     axes.set_title(name)
@@ -111,7 +123,9 @@ def _draw_kind(axes: Axes, name: str) -> None:
 
 def course(kind: type[Stimulus], values: dict[str, float], duration: float) -> tuple[np.ndarray, np.ndarray]:
     """Times (n,) and the current (n,) at them, with both values where it jumps."""
-    edges, current = kind.twin(values, duration, 1.0)
+    fields = np.array([[values[name] for name in kind.fields]])
+    (numbers,) = kind.table(fields, duration, 1.0, np.empty((1, 0)))
+    edges, current = kind.twin(dict(zip(kind.numbers(), numbers, strict=True)) | values, duration, 1.0)
     beside = [t for edge in edges for t in (np.nextafter(edge, 0.0), edge)]
     times = np.sort([*np.linspace(0, duration, 2000, endpoint=False), *(t for t in beside if 0 <= t < duration)])
     return times, np.array([current(t) for t in times])

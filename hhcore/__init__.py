@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hhcore.simulation.result import Result, Trace
     from hhcore.simulation.stimuli.biphasic import Biphasic
     from hhcore.simulation.stimuli.chirp import Chirp
+    from hhcore.simulation.stimuli.events import Events
     from hhcore.simulation.stimuli.file import FromFile
     from hhcore.simulation.stimuli.hyper_depol import HyperDepol
     from hhcore.simulation.stimuli.noise import Noise
@@ -37,11 +38,13 @@ if TYPE_CHECKING:
     from hhcore.simulation.stimuli.step import Step
     from hhcore.simulation.stimuli.sum import Sum
     from hhcore.simulation.stimuli.triangle import Triangle
+    from hhcore.simulation.stimuli.waveform import Waveform
 
 __version__ = "0.1.0"
 __all__ = [
     "Biphasic",
     "Chirp",
+    "Events",
     "FromFile",
     "HyperDepol",
     "Model",
@@ -60,6 +63,7 @@ __all__ = [
     "Trace",
     "Triangle",
     "UserError",
+    "Waveform",
     "load_model",
     "models",
     "run",
@@ -70,6 +74,7 @@ __all__ = [
 _HOMES = {
     "Biphasic": "simulation.stimuli.biphasic",
     "Chirp": "simulation.stimuli.chirp",
+    "Events": "simulation.stimuli.events",
     "FromFile": "simulation.stimuli.file",
     "HyperDepol": "simulation.stimuli.hyper_depol",
     "Model": "model.model",
@@ -88,6 +93,7 @@ _HOMES = {
     "Trace": "simulation.result",
     "Triangle": "simulation.stimuli.triangle",
     "UserError": "base.errors",
+    "Waveform": "simulation.stimuli.waveform",
     "load_model": "model.model",
     "models": "model.model",
     "run": "interface.run",

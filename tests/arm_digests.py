@@ -20,11 +20,15 @@ SQUID = {"sodium.g": np.linspace(96, 144, LANES), "temperature.T": np.linspace(2
 STEPS = hhcore.Step(np.linspace(2, 40, LANES), start=np.linspace(0, 5, LANES), stop=61.7)
 WEAK = hhcore.Step(np.linspace(0, 3, LANES), start=3.3)
 PULSES = hhcore.PulseTrain(np.linspace(10, 40, LANES), 2, np.linspace(300, 430, LANES))
+SINES = hhcore.Sine(np.linspace(2, 20, LANES), np.linspace(10, 150, LANES), phase=0.3)
+NOISE = hhcore.Noise(np.linspace(0, 15, LANES), 4, 3, 0.3, seed=1)
 RUNS = [
     ("hodgkin_huxley_1952", "rk4", SQUID, STEPS, 80),
     ("hodgkin_huxley_1952", "tsit5", SQUID, STEPS, 80),
     ("hodgkin_huxley_1952", "dop853", SQUID, STEPS, 80),
     ("hodgkin_huxley_1952", "rodas5p", SQUID, STEPS, 80),
+    ("hodgkin_huxley_1952", "tsit5", SQUID, NOISE, 80),
+    ("hodgkin_huxley_1952", "rodas5p", SQUID, SINES, 80),
     ("morris_lecar_1981", "rk4", {}, hhcore.Step(np.linspace(60, 120, LANES)), 300),
     ("wang_buzsaki_1996", "tsit5", {}, WEAK, 80),
     ("prinz_2003", "dop853", {}, WEAK, 100),

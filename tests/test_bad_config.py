@@ -145,7 +145,7 @@ MISTAKES = [
     (("model",), "nowhere.mmt", ".model", ["'nowhere.mmt'", "does not exist"]),
     (("potential",), "membrane.U", ".model", ["no state 'membrane.U'", "mean 'membrane.V'?"]),
     (("current",), "stimulus.amp", ".model", ["no variable 'stimulus.amp'", "mean 'stimulus.amplitude'?"]),
-    (("stimulus", "kind"), "bump", ".stimulus.kind", ["'bump'", "legal: biphasic, chirp, file, hyper_depol"]),
+    (("stimulus", "kind"), "bump", ".stimulus.kind", ["'bump'", "legal: biphasic, chirp, events, file"]),
     (("solver", "method"), "rk45", ".solver.method", ["'rk45'", "mean 'rk4'?"]),
     (("solver", "method"), ["rk4"], ".solver.method", ["['rk4'] is not a choice", "legal: "]),
     (("protocol",), None, ".protocol", ["nothing is not a mapping"]),

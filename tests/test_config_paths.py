@@ -1,4 +1,4 @@
-"""Paths of model files count from the config file that gives them, each file of several from its own."""
+"""Paths of model files and of stimuli count from the config file that gives them, each file of several from its own."""
 
 import shutil
 from pathlib import Path
@@ -52,6 +52,15 @@ def test_a_variant_in_a_file_and_an_absolute_path_are_kept(here):
         "b": "/far/m.cellml",
     }
     assert bodies["a"]["model"] == "m.mmt:leaky"  # what was read is left alone
+
+
+def test_files_of_stimuli_are_found_beside_their_config_too(here):
+    wave, paced = {"kind": "waveform", "file": "w.csv"}, {"kind": "events", "file": "/far/p.mmt"}
+    bodies = {"a": {"stimulus": wave}, "b": {"clamp": {"kind": "sum", "parts": {"x": wave, "y": paced}}}}
+    found = located({"experiments": bodies}, [(here / "other/my.yaml", {"experiments": bodies})])["experiments"]
+    assert found["a"]["stimulus"] == wave | {"file": f"{here}/other/w.csv"}
+    assert found["b"]["clamp"]["parts"] == {"x": wave | {"file": f"{here}/other/w.csv"}, "y": paced}
+    assert wave["file"] == "w.csv"  # what was read is left alone
 
 
 def test_each_of_several_files_has_its_own_folder_and_a_command_line_the_working_folder(here):

@@ -66,13 +66,16 @@ STEP_EXEMPT = {
         "certify": "hands over the solver, which is hashed",
         "simulation/features.py": "features are derived later",
         "simulation/beats.py": "features are derived later",
+        "simulation/bursts.py": "features are derived later",
+        "simulation/shapes.py": "features are derived later",
         "simulation/heights.py": "judges solvers, does not simulate",
         "simulation/outputs.py": "the variables and windows that it hands to an observer are settings of the protocol",
     },
     "calibrate": {
         "certify/origin.py": "binds a table to its experiment",
         "base/units.py": "values of a config are hashed as they are read",
-        "simulation/features.py": "solvers are judged by spike times, extremes and beats",
+        "simulation/features.py": "solvers are judged by spike times, extremes, beats and shapes",
+        "simulation/bursts.py": "solvers are judged by spike times, extremes, beats and shapes",
     },
     "tables": {
         "base/hashing.py": "in the context",

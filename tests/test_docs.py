@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+import hhcore
 from hhcore.base import tables
 from hhcore.certify.calibration import calibrate
 from hhcore.certify.certificate import numerics_fields, provenance, write_numerics
@@ -21,12 +22,14 @@ from hhcore.protocols.current_clamp import CurrentClamp
 from hhcore.protocols.fi import curves as fi
 from hhcore.protocols.pacing import Pacing
 from hhcore.protocols.sensitivity import indices as sensitivity
+from hhcore.protocols.shapes import Shapes
 from hhcore.protocols.traces.table import write_traces
 from hhcore.protocols.voltage_clamp import VoltageClamp
 from hhcore.results.write import write_tables
 from hhcore.schemes.solver import SCHEMES
-from hhcore.simulation import beats
+from hhcore.simulation import beats, shapes
 from hhcore.simulation.features import DEFINITIONS
+from hhcore.simulation.outputs import MEASURES
 from hhcore.sweep.store import update_shard
 
 ROOT = Path(__file__).parents[1]
@@ -115,6 +118,9 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         numerics_fields(CurrentClamp.accuracy),
         numerics_fields(Pacing.accuracy),
         numerics_fields(VoltageClamp.accuracy),
+        shapes.OF_NEURONS,
+        shapes.DEFINITIONS,
+        numerics_fields(Shapes.accuracy),
         fi.CURVE_DEFINITIONS,
         fi.summary_definitions("uA/cm^2", "uA_cm2"),
         sensitivity.DEFINITIONS,
@@ -127,6 +133,9 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         "numerics",
         "of pacing",
         "of voltage_clamp",
+        "shapes of neurons",
+        "shapes",
+        "of shapes",
         "fi_curves",
         "fi_summary",
         "sobol_indices",
@@ -232,6 +241,33 @@ def test_the_page_on_python_does_what_it_says():
     assert len(grid["run"].features) == 10
 
 
+def test_the_page_on_outputs_does_what_it_says():
+    """Its config is that of its first example; numbers, columns and entries of the certificate are those it names."""
+    page = (ROOT / "docs/outputs.md").read_text()
+    (block,) = blocks(ROOT / "docs/outputs.md", "python")
+    said = re.search(r"takes ([\d.]+) pmol/cm² of sodium at 10 µA/cm², and ([\d.]+) at 20", page).groups()
+    assert [f"{ions:.1f}" for ions in run(block)["ions"]] == list(said)
+    charge = hhcore.run(yaml.safe_load(blocks(ROOT / "docs/outputs.md", "yaml")[0]), progress=False)["charge"]
+    assert (charge.features["early_conductance_mS_cm2"] > 20).all() and "outputs" in charge.figures()
+    for name, there in (
+        ("sodium_charge_error_worst_nC_cm2", charge.numbers),
+        ("sodium_charge_error_nC_cm2", charge.numerics),
+    ):
+        assert name in there and f"`{name}`" in page
+    assert all(f"`{measure}`" in page for measure in MEASURES)
+
+
+def test_the_page_on_shapes_does_what_it_says(capsys):
+    page = ROOT / "docs/shapes.md"
+    (config,), (said,) = blocks(page, "yaml"), blocks(page, "text")
+    (experiment,) = read_experiments(yaml.safe_load(config)).values()
+    assert experiment.protocol == Shapes() and experiment.n_points == 116
+    grid, prompt = map(run, blocks(page, "python"))
+    assert capsys.readouterr().out.startswith(said)
+    assert grid["run"].features["spike_count"].tolist()[0] == 1
+    assert len(prompt["result"].shapes) == 4
+
+
 def test_the_method_page_knows_every_solver():
     text = METHOD.read_text()
     for scheme in SCHEMES.values():
@@ -315,7 +351,7 @@ def room_of(module: str) -> str:
 
 
 def test_tables_and_plots_stay_out_of_what_simulates():
-    asked = {"features", "spikes", "beats", "frame"}  # of a Result: these fetch pandas when they are asked
+    asked = {"features", "spikes", "beats", "shapes", "frame"}  # of a Result: these fetch pandas when they are asked
     folders = ("base", "model", "schemes", "compile", "simulation")
     files = {path for folder in folders for path in (ROOT / "hhcore" / folder).rglob("*.py")}
     files -= {ROOT / "hhcore/base/tables.py"}

@@ -32,7 +32,7 @@ GATES = tuple(Variable(f"{c}_{g}", f"{c}.{g}", "1") for c, g in (("sodium", "m")
 CURRENTS = tuple(Variable(f"{c}_i_uA_cm2", f"{c}.i", "uA/cm^2") for c in ("sodium", "potassium", "leak"))
 AMPLITUDES = np.array([0.0, 2.0, 4.0, 6.0, 8.0])
 NAMES = "abcdefgh"
-ROOMS = ("certification", "fi", "pacing", "sensitivity", "traces")  # those that draw
+ROOMS = ("certification", "fi", "pacing", "sensitivity", "shapes", "traces")  # those that draw
 
 
 def amplitude(values=AMPLITUDES):
@@ -366,7 +366,7 @@ def test_restitution_joins_the_last_beats_of_each_curve_in_the_order_of_their_pe
     features.loc[features.amplitude_uA_cm2 == 2, "apd90_ms"] = np.nan
     figure = restitution(features, beats, context(amplitude(), a, b))
     assert [p.get_title() for p in panels(figure)] == ["channel.b = 4 mS/cm²", "channel.b = 5 mS/cm²"]
-    words = "last whole beat at each period, the one before as open circles; 6 of 30 have no value"
+    words = "last whole beat at each amplitude, the one before as open circles; 6 of 30 have no value"
     assert words in heading(figure).replace("\n", " ")
     for panel, at_b in zip(panels(figure), b.values, strict=True):
         for before, line, at_a in zip(panel.lines[::2], panel.lines[1::2], a.values, strict=True):

@@ -67,6 +67,20 @@ def test_the_others_start_at_the_rest_of_each_neuron_or_as_in_the_model():
             assert end == pytest.approx([*(expected | {"membrane.V": -50.0}).values()], abs=1e-5)
 
 
+def test_gates_relax_from_where_they_start_under_a_clamp():
+    """At -20 mV h follows an exponential; the potential itself is the command's."""
+    clamp = {"kind": "segments", "holding": -65, "segments": {"test": {"potential": -20, "duration": 5}}}
+    body = {"model": HH.name, "clamp": clamp, "solver": CONFIG["solver"]}
+    gates = body | {"initial_state": {"from": "rest", "sodium.h": {"values": [0.1, 0.9]}}}
+    e = read_experiments({"experiments": {"e": gates}})["e"]
+    opens, closes = 0.07 * np.exp(-45 / 20), 1 / (1 + np.exp(-15 / 10))
+    steady, decay = opens / (opens + closes), np.exp(-5 * (opens + closes))
+    assert measured(e).final[:, 2] == pytest.approx(steady + (np.array([0.1, 0.9]) - steady) * decay, abs=1e-12)
+    held = body | {"initial_state": {"from": "rest", "membrane.V": -60}}
+    with pytest.raises(hhcore.UserError, match=r"^experiments.e.initial_state.membrane.V: the command of the clamp"):
+        read_experiments({"experiments": {"e": held}})
+
+
 def test_initial_states_may_be_sampled():
     spread = {"membrane.V": {"uniform": [-80, -50]}}
     config = CONFIG | {"initial_state": {"from": "model"} | spread, "sample": {"kind": "sobol", "n": 8, "seed": 1}}

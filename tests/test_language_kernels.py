@@ -14,7 +14,7 @@ from hhcore.compile.language.machine import compiled, load
 from hhcore.compile.language.values import KernelError
 from hhcore.schemes.solver import setting_of
 from hhcore.simulation import engine
-from hhcore.simulation.observers import Courses, Extremes, Outputs, Spikes
+from hhcore.simulation.observers import Courses, Extremes, Outputs, Spikes, shape_observers
 from hhcore.simulation.result import DIVERGED, OK, STALLED
 from hhcore.simulation.simulate import simulate
 
@@ -105,6 +105,17 @@ def test_beats_of_a_kernel_run_as_python_have_the_bits_of_the_machine_code(monke
     settings = {"duration": 5.0, "method": "tsit5", "initial_state": "model", "local_error": 1e-4}
     found = check(as_python, monkeypatch, hhcore.simulate, HH, SQUID, TRAIN, **settings)
     assert len(found.beats) == 6 and len(found.spike_times) and np.isfinite(found.beat_values).all(axis=1).any()
+
+
+@pytest.mark.parametrize("twin", [as_python, as_checked])
+def test_shapes_of_a_kernel_run_otherwise_have_the_bits_of_the_machine_code(twin, monkeypatch):
+    """As Python, and in the checked mode: a spike with all that belongs to it, one that is cut short, and a sag."""
+    observers = Spikes(0.0, 0.0), Extremes(), *shape_observers()
+    settings = {"duration": 5.5, "method": "tsit5", "initial_state": "model", "local_error": 1e-4}
+    step = hhcore.Step(np.array([25.0, -20.0, 8.0]), start=0.25, stop=5.0)
+    found = check(twin, monkeypatch, hhcore.simulate, HH, SQUID, step, observers=observers, **settings)
+    assert np.isfinite(found.shapes["ahp_mV"]).sum() == 1 and len(found.shapes) == 2
+    assert (np.isfinite(found.record["lowest"])).all()
 
 
 def test_a_stiff_kernel_run_as_python_has_the_bits_of_the_machine_code(monkeypatch):

@@ -59,6 +59,12 @@ stimulus: {kind: pulse_train, amplitude: 40 uA/cm^2, width: 0.5 ms, period: {val
 parameters: {sodium.g: {values: [0, 120, 1e200]}}
 solver: {method: dop853, local_error: 1e-10}
 """,
+    "shapes": """
+protocol: {kind: shapes}
+stimulus: {kind: step, amplitude: {values: [-5 uA/cm^2, 10 uA/cm^2]}, start: 10 ms, stop: 45 ms}
+parameters: {sodium.g: {values: [100, 120]}}
+solver: {method: tsit5, local_error: 1e-8}
+""",
     "sobol": """
 stimulus: {kind: step, amplitude: {values: [10 uA/cm^2, 20 uA/cm^2]}}
 parameters: {leak.E: {uniform: [-55 mV, -53 mV]}, leak.g: {uniform: [0.2, 0.4]}}

@@ -12,7 +12,7 @@ import yaml
 from hhcore.base import tables
 from hhcore.base.errors import UserError
 from hhcore.base.seals import check_image, check_seal
-from hhcore.papers.make import compared
+from hhcore.papers.make import compared, make_paper
 from hhcore.papers.measured import FINE, Measured, certified, verdict
 from hhcore.papers.paper import Number, Paper, papers
 
@@ -59,6 +59,14 @@ def test_a_paper_has_all_its_files(name):
     paper = PAPERS[name]
     assert paper.title and paper.stated and paper.figures and paper.config.exists()
     assert f"(../papers/{name}/README.md)" in PAGE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PAPERS)
+def test_every_number_of_a_paper_agrees_or_has_a_reason(name, tmp_path):
+    make_paper(PAPERS[name], tmp_path, threads=2)
+    rows = tables.read(tmp_path / "numbers.parquet").to_pylist()
+    assert [row["name"] for row in rows if row["verdict"] != "agrees" and not row["reason"]] == []
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from hhcore.model.model import load_model, models
 ROOT = Path(__file__).parents[1]
 TOP_LEVEL = {
     *("Snakefile", "Makefile", "pyproject.toml", "requirements.lock", "config", "workflow", "profiles", "hhcore"),
-    *("tests", "benchmarks", "docs", "results", "README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff"),
+    *("papers", "tests", "benchmarks", "docs", "results", "README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff"),
     *("CONTRIBUTING.md", ".ci", ".gitignore", ".gitattributes", ".snakemake-workflow-catalog.yml"),
 }
 MACHINE_PATH = re.compile(r"(?<![\w.~}$-])/(?:home|root|Users|work|tmp|opt|srv|mnt)/\w")

@@ -137,7 +137,7 @@ def test_certifying_all_neurons_takes_both_runs_and_the_memory_of_both():
 def test_memory_of_a_shard_grows_with_what_a_neuron_keeps():
     """Of 100,000 neurons: 8 bytes a number, four times; 150 spikes in a second, eight numbers of a beat."""
     many = {"duration": 1, "parameters": {"leak.g": {"linspace": [0.2, 0.4, 100_000]}}}
-    own = 10 + 3 + 4  # parameters, amplitude, start and stop; states
+    own = 10 + 4 + 4  # parameters; amplitude, start, stop and holding level; states
     small = experiment(**many, stimulus=STEP | {"amplitude": 10})
     assert resources.shard_mb(small) == pytest.approx(500 + 0.1 * (400 + 32 * (own + 0.15)), abs=1)
     longer = experiment(**many | {"duration": 101}, stimulus=STEP | {"amplitude": 10})

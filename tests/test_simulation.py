@@ -285,7 +285,7 @@ def test_trace_agrees_with_simulate_and_with_the_currents_by_hand():
         ),
         ({"analysis_window": (10, 5)}, "analysis_window"),
         ({"initial_state": "resting"}, "'resting'.*rest"),
-        ({"initial_state": {"membrane.V": -65}}, "missing: sodium.m"),
+        ({"initial_state": {"membrane.V": -65}}, "leaves out sodium.m"),
         ({"initial_state": {"V": -65}}, "no state 'V'"),
         ({"initial_state": np.zeros((3, 5))}, r"got shape \(3, 5\); give 'rest', 'model', \(4,\) or \(neurons, 4\)"),
         (

@@ -5,8 +5,11 @@ import math
 import sys
 import tracemalloc
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
 from itertools import islice
 
+import kernel_python
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -14,6 +17,7 @@ from hypothesis import strategies as st
 
 import hhcore
 from hhcore.base import registry
+from hhcore.compile.parts import SHOCK
 from hhcore.compile.text import generate
 from hhcore.schemes.solver import SCHEMES, setting_of
 from hhcore.simulation import stimuli
@@ -23,18 +27,22 @@ from hhcore.simulation.observers import Extremes, Spikes
 from hhcore.simulation.reference import reference
 from hhcore.simulation.stimuli.biphasic import Biphasic
 from hhcore.simulation.stimuli.chirp import Chirp
+from hhcore.simulation.stimuli.events import Events
 from hhcore.simulation.stimuli.file import FromFile
 from hhcore.simulation.stimuli.hyper_depol import HyperDepol
+from hhcore.simulation.stimuli.noise import Noise
 from hhcore.simulation.stimuli.paired_pulses import PairedPulses
 from hhcore.simulation.stimuli.pulse_train import PulseTrain
 from hhcore.simulation.stimuli.ramp import Ramp
 from hhcore.simulation.stimuli.sahp import SAHP
+from hhcore.simulation.stimuli.shock import Shock
 from hhcore.simulation.stimuli.sine import Sine
 from hhcore.simulation.stimuli.staircase import Staircase
 from hhcore.simulation.stimuli.step import Step
 from hhcore.simulation.stimuli.stimulus import Field, Stimulus
 from hhcore.simulation.stimuli.sum import Sum
 from hhcore.simulation.stimuli.triangle import Triangle
+from hhcore.simulation.stimuli.waveform import Waveform
 
 HH = hhcore.load_model("hodgkin_huxley_1952")
 INF = math.inf
@@ -100,9 +108,18 @@ def solver(method: str, accuracy: float) -> dict:
 # --- the texts against their twins
 
 
+@lru_cache
+def kernel_functions() -> dict[str, object]:
+    """What texts may call, run as Python."""
+    space = dict(kernel_python.BUILTINS)
+    for name in ("primitives.py.in", "random.py.in"):
+        exec((resources.files("hhcore") / "compile" / "runtime" / name).read_text(encoding="utf-8"), space)
+    return space
+
+
 def segments(kind: type[Stimulus], values: dict[str, float]):
     """(k, begin, end, numbers) of each segment that has a length, by the text, run as Python: its level and rise."""
-    space: dict = {"inf": INF}
+    space = dict(kernel_functions())
     exec(kind.segment, space)
     names = inspect.signature(space["segment"]).parameters
     begin, k, numbers = 0.0, 0, {"level": 0.0, "rise": 0.0}
@@ -118,7 +135,9 @@ def segments(kind: type[Stimulus], values: dict[str, float]):
 def flowing(kind: type[Stimulus], values: dict[str, float]):
     """The current by the expression of a kind, run as Python: of time, onset and the numbers of a segment."""
     code = compile(kind.expression, kind.kind, "eval")
-    known = {"sin": math.sin, "formula": 1.0} | values
+    known = {"sin": math.sin, "exp": math.exp, "formula": 1.0} | values
+    if kind.acts == SHOCK:
+        return lambda t, onset, numbers: 0.0
     return lambda t, onset, numbers: eval(code, known | numbers | {"time": t, "onset": onset})
 
 
@@ -129,6 +148,8 @@ ORDERED = st.lists(st.integers(0, 10**9), min_size=4, max_size=4, unique=True).m
 LENGTHS = st.floats(0.3, 9)
 NUMBERS = st.one_of(st.just(INF), st.integers(1, 9).map(float))
 FREQUENCIES = st.floats(0.1, 2000)
+LINEAR_NOISE = Noise.of({"interpolation": "linear"}, "")
+EXPONENTIAL_CHIRP = Chirp.of({"sweep": "exponential"}, "")
 FIELDS = {
     Step: st.tuples(CURRENTS, TIMES, TIMES).filter(lambda f: f[1] < f[2]),
     PulseTrain: st.tuples(CURRENTS, LENGTHS, LENGTHS, NUMBERS, TIMES).map(lambda f: (*f[:2], f[1] + f[2], *f[3:])),
@@ -136,7 +157,9 @@ FIELDS = {
     Ramp: st.tuples(CURRENTS, CURRENTS, ORDERED).map(lambda f: (*f[:2], *f[2][:2])),
     Triangle: st.tuples(CURRENTS, ORDERED, st.floats(0.01, 0.99)).map(lambda f: (f[0], *f[1][:2], f[2])),
     Sine: st.tuples(CURRENTS, FREQUENCIES, ORDERED, st.floats(-4, 4)).map(lambda f: (*f[:2], *f[2][:2], f[3])),
-    Chirp: st.tuples(CURRENTS, FREQUENCIES, FREQUENCIES, ORDERED).map(lambda f: (*f[:3], *f[3][:2])),
+    **dict.fromkeys((Chirp, EXPONENTIAL_CHIRP), st.tuples(CURRENTS, FREQUENCIES, FREQUENCIES, ORDERED).map(
+        lambda f: (*f[:3], *f[3][:2])
+    )),
     PairedPulses: st.tuples(CURRENTS, LENGTHS, st.one_of(st.just(0.0), LENGTHS), st.floats(-2, 2), TIMES).map(
         lambda f: (*f[:2], f[1] + f[2], *f[3:])
     ),
@@ -146,12 +169,17 @@ FIELDS = {
     ),
     Staircase: st.tuples(CURRENTS, CURRENTS, LENGTHS, NUMBERS, TIMES),
     SAHP: st.tuples(CURRENTS, CURRENTS, ORDERED).map(lambda f: (*f[:2], f[2][1], f[2][2], f[2][0], f[2][3])),
+    **dict.fromkeys((Noise, LINEAR_NOISE), st.tuples(
+        CURRENTS, st.floats(0, 9), LENGTHS, LENGTHS, st.integers(0, 2**32 - 1).map(float), ORDERED
+    ).map(lambda f: (*f[:5], *f[5][:2]))),
+    Shock: st.tuples(CURRENTS, TIMES),
     HyperDepol: st.tuples(CURRENTS, CURRENTS, ORDERED).map(lambda f: (*f[:2], f[2][1], f[2][0], f[2][2])),
 }  # fmt: skip
 
 
 def test_every_kind_is_compared_with_its_twin():
-    assert set(FIELDS) == set(stimuli.kinds().values()) - {Sum}
+    own = {LINEAR_NOISE, EXPONENTIAL_CHIRP}
+    assert set(FIELDS) - own == set(stimuli.kinds().values()) - {Sum, Events, Waveform}
 
 
 def is_legal(kind: type[Stimulus], fields: dict[str, float], duration: float) -> bool:
@@ -170,12 +198,16 @@ def test_the_text_of_a_kind_injects_what_its_twin_says(kind, data):
     duration, fields = 80.0, data.draw(FIELDS[kind])
     named = dict(zip(kind.fields, [*fields, 0.0], strict=True))
     assume(is_legal(kind, named, duration))
-    edges, current = kind.twin(named, duration, 1.0)
-    (resolved,) = kind.table(np.array([[*fields, 0.0]]), duration, 1.0, np.empty((1, 0))).tolist()
+    (resolved,) = kind.table(np.array([[*fields, 0.0]]), duration, 1.0, np.ones((1, 2))).tolist()
     values = dict(zip(kind.numbers(), resolved, strict=True))
+    edges, current = kind.twin(values | named, duration, 1.0)
     written = flowing(kind, values)
-    close = {"rel": 0.0, "abs": 0.0 if kind.expression in ("level", "level * formula") else 1e-9}
-    inside = [s for s in islice(segments(kind, values), 10_000) if s[1] < duration]
+    exact = kind.expression in ("level", "level * formula") and kind is not Noise
+    close = {"rel": 0.0, "abs": 0.0 if exact else 1e-9}
+    with np.errstate(all="ignore"):
+        inside = [s for s in islice(segments(kind, values), 10_000) if s[1] < duration]
+    levels = [(begin, numbers["level"]) for _, begin, _, numbers in inside if kind.acts == SHOCK and numbers["level"]]
+    assert levels == [shock for shock in kind.shocks(named, duration) if shock[1]]
     for k, begin, end, numbers in inside:
         for t in (begin, (begin + min(end, duration)) / 2, math.nextafter(min(end, duration), 0)):
             assert current(t) == pytest.approx(written(t, begin, numbers), **close), (k, t)
@@ -188,10 +220,8 @@ def test_the_text_of_a_kind_injects_what_its_twin_says(kind, data):
 
 @pytest.mark.parametrize("kind", [*FIELDS, Waves])
 def test_nothing_flows_where_a_stimulus_is_quiet(kind):
-    fields = [kind.quiet[name] for name in kind.fields]
-    values = dict(zip(kind.fields, fields, strict=True))
     times = np.linspace(0.0, 20.0, 77)
-    assert not any(map(kind.twin(values, 20.0, 1.0)[1], times))
+    assert not any(map(kind.twin(kind.quiet, 20.0, 1.0)[1], times))
     used = engine(HH, "tsit5", kind)
     own = used.undisturbed(np.array([[q.value for q in HH.parameters.values()]]))
     states = np.array([[q.value + 1.0 for q in HH.states.values()]])

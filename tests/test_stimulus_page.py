@@ -30,11 +30,11 @@ def test_examples_give_what_they_say():
     assert doctest.DocTestRunner().run(examples).failed == 0
 
 
-@pytest.mark.parametrize("kind", sorted(set(stimuli.kinds()) - {"file", "sum"}))
+@pytest.mark.parametrize("kind", sorted(set(stimuli.kinds()) - {"file", "sum", "waveform"}))
 def test_the_example_of_a_kind_is_a_legal_config(kind):
     body = {"initial_state": "rest", "duration": 2000, "solver": {"tolerance": "1 us"}}
     stimulus = yaml.safe_load(stimuli.kinds()[kind].example)
     (experiment,) = read_experiments(
         {"experiments": {"e": body | {"model": "hodgkin_huxley_1952", "stimulus": stimulus}}}
     ).values()
-    assert experiment.stimulus is stimuli.kinds()[kind]
+    assert issubclass(experiment.stimulus, stimuli.kinds()[kind])

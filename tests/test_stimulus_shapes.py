@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 import pytest
 from scipy.special import fresnel
+from test_other_units import SQUID, in_volts
 
 import hhcore
 from hhcore.schemes.solver import SCHEMES, setting_of
@@ -26,25 +27,43 @@ FIRING = {  # fields that make an axon fire within 60 ms, and an edge off any gr
     "staircase": {"amplitude": 2, "increment": 3, "width": 11.3, "start": 0.7},
     "sine": {"amplitude": 15, "frequency": 62, "start": 1 / 3, "phase": 0.4},
     "chirp": {"amplitude": 15, "start_frequency": 20, "stop_frequency": 150, "start": 1.1},
+    "chirp exponential": {"amplitude": 15, "start_frequency": 20, "stop_frequency": 150, "sweep": "exponential"},
+    "noise linear": {"mean": 9, "sd": 8, "correlation_time": 3, "interval": 0.7, "seed": 2, "interpolation": "linear"},
     "sahp": {"amplitude": 25, "long_amplitude": 4, "start": 1.7, "tmid": 10.1, "tmid2": 38.3, "stop": 50},
+    "noise": {"mean": 9, "sd": 8, "correlation_time": 3, "interval": 0.7, "seed": 2, "start": 1.3, "stop": 55},
+    "shock": {"displacement": 20, "start": 1 / 3},
     "hyper_depol": {"hyper_amplitude": -10, "depol_amplitude": 9, "start": 1.9, "tmid": 20.7, "stop": 51.1},
 }
 
 
 def stimulus(kind: str, **fields):
-    return stimuli.kinds()[kind](**fields)
+    return stimuli.kinds()[kind.split()[0]](**fields)
 
 
 def test_every_kind_is_here():
-    assert set(FIRING) == set(stimuli.kinds()) - {"file", "sum"}
+    assert {kind.split()[0] for kind in FIRING} == set(stimuli.kinds()) - {"file", "sum", "events", "waveform"}
 
 
 @pytest.mark.parametrize("kind", FIRING)
 def test_spike_times_are_those_of_scipy(kind):
-    exact = reference(HH, FIRING[kind], duration=60.0, stimulus=kind, initial_state="model").spike_times
+    given = stimulus(kind, **FIRING[kind])
+    fields = {name: value for name, value in FIRING[kind].items() if name in given.fields}
+    exact = reference(HH, fields, duration=60.0, stimulus=type(given), initial_state="model").spike_times
     settings = {"duration": 60.0, "initial_state": "model", "method": "tsit5", "local_error": 1e-11}
-    found = hhcore.simulate(HH, {}, stimulus(kind, **FIRING[kind]), **settings).spike_times
-    assert len(exact) >= 2 and np.abs(found - exact).max() < 1e-8
+    found = hhcore.simulate(HH, {}, given, **settings).spike_times
+    assert len(exact) >= (1 if kind == "shock" else 2) and np.abs(found - exact).max() < 1e-8
+
+
+@pytest.mark.parametrize("kind", FIRING)
+def test_a_field_or_a_duration_that_is_wrong_itself_is_no_second_mistake(kind):
+    """`check` then sees NaN, or a duration of infinity."""
+    used = type(stimulus(kind, **FIRING[kind]))
+    for duration in (60.0, math.inf):
+        given = used.defaults(duration) | {name: value for name, value in FIRING[kind].items() if name in used.fields}
+        values = {name: np.array([value]) for name, value in given.items()}
+        used.check(values, duration, "stimulus")
+        for name in values:
+            used.check(values | {name: np.array([math.nan])}, duration, "stimulus")
 
 
 SINE = {"amplitude": 3, "frequency": 40, "phase": 0.3}
@@ -144,3 +163,77 @@ def test_declared_order_through_a_sine(method, numbers, monkeypatch):
         errors.append(np.abs(found - [run.at(t)[0] for t in times]).max())
     order = -np.polyfit(np.log(numbers), np.log(errors), 1)[0]
     assert order > SCHEMES[method].order - 0.2, (order, errors)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        hhcore.Sine("15 uA/cm^2", 62, start="1 ms"),
+        hhcore.Chirp("15 uA/cm^2", 20, "0.15 kHz", stop="50 ms"),
+        hhcore.Ramp("40 uA/cm^2", start="1 ms", stop="47 ms"),
+        hhcore.Noise("9 uA/cm^2", "8 uA/cm^2", "3 ms", "0.7 ms", seed=2, realisation="shared"),
+        hhcore.Shock("20 mV", start="3 ms"),
+    ],
+)
+def test_a_model_in_volts_and_seconds_fires_at_the_same_times(given, tmp_path):
+    """Frequencies are in Hz in both."""
+    (tmp_path / "volts.mmt").write_text(in_volts(SQUID))
+    volts = hhcore.load_model(tmp_path / "volts.mmt")
+    settings = {"duration": "60 ms", "initial_state": "model", "method": "tsit5", "local_error": 1e-10}
+    one, other = (hhcore.simulate(model, {}, given, **settings).spikes.time_ms for model in (HH, volts))
+    assert len(one) and np.abs(one - other).max() < 1e-7
+
+
+@pytest.mark.parametrize("method", ["rk4", "tsit5", "rodas5p"])
+def test_a_shock_displaces_the_potential_of_a_capacitor_by_itself(method):
+    """Exactly, at t = 0, on and off the grid, two at once, and against each other."""
+    shocks = {"a": (15.0, 0.0), "b": (1.5, 1 / 3), "c": (-4.25, 5.0), "d": (8.0, 5.0), "e": (-0.25, 9.99)}
+    both = hhcore.Sum(**{name: hhcore.Shock(*fields) for name, fields in shocks.items()})
+    settings = {"initial_state": "model", "method": method, setting_of(method): 0.05 if method == "rk4" else 1e-8}
+    for duration, expected in ((0.3, 15.0), (5.0, 16.5), (10.0, 20.0)):
+        first = {name: shock for name, shock in shocks.items() if shock[1] < duration}
+        stimulus = both if len(first) == 5 else hhcore.Sum(**{name: hhcore.Shock(*first[name]) for name in first})
+        run = hhcore.simulate(HH, CAPACITOR, stimulus, duration=duration, **settings)
+        assert run.final[0, 0] - HH.states["membrane.V"].value == expected
+
+
+def test_the_squid_axon_has_its_threshold_and_its_peaks():
+    """Membrane action potentials of Hodgkin & Huxley (1952), Fig. 12: 7 mV fires and 6 mV does not.
+
+    Threshold and peaks above rest are those of their equations, solved at tight tolerance.
+    """
+    shocks = hhcore.Shock([0.0, 6.0, 6.50506, 6.50508, 7.0, 15.0, 90.0])
+    run = hhcore.simulate(HH, {}, shocks, duration=40.0, method="tsit5", local_error=1e-11)
+    assert run.spike_counts.tolist() == [0, 0, 0, 1, 1, 1, 1]
+    assert run.peak[4:] - run.peak[0] == pytest.approx([102.115, 105.407, 108.533], abs=6e-4)
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: hhcore.Ramp(5, stop=99), "stimulus.stop: 99.0 is after the end of the simulation, 50.0"),
+        (lambda: hhcore.Ramp(5, start=10, stop=5), "start 10.0 is not before stop 5.0"),
+        (lambda: hhcore.Ramp(5, slope=3), "write `amplitude`, at the end: slope times length"),
+        (lambda: hhcore.Triangle(5, symmetry=1), "symmetry: 1.0 is not between 0 and 1; .* a ramp for one side"),
+        (lambda: hhcore.Sine(5, 0), "frequency: 0.0 is not above 0; give a frequency above 0"),
+        (lambda: hhcore.Sine(5, "2 ms"), "frequency: '2 ms' cannot be converted to Hz"),
+        (lambda: hhcore.Sine(5, "10 GHz"), "1e\\+10 Hz makes 5e\\+08 cycles in the run, where 1e\\+08 are legal"),
+        (lambda: hhcore.Chirp(5, 1, -10), "stop_frequency: -10.0 is not above 0"),
+        (lambda: hhcore.PairedPulses(5, 2, 1), "width 2.0 is above interval 1.0, from onset to onset; pulses must not"),
+        (lambda: hhcore.PairedPulses(5, 2, 60), "the second pulse ends at 62.0, after the end of the simulation, 50.0"),
+        (lambda: hhcore.PairedPulses(5, 1e-9, 5), "width: 1e-09 is too short for a pulse at 5, where times"),
+        (lambda: hhcore.Biphasic(5, 2, gap=-1), "gap: -1.0 is below 0"),
+        (lambda: hhcore.Biphasic(5, 2, width_ratio=0), "width_ratio: 0.0 is not above 0"),
+        (lambda: hhcore.Biphasic(5, 2, period=4), "both phases and the gap, 4.0 together, are not below period 4.0"),
+        (lambda: hhcore.Biphasic(5, 1, period=10, number=9), "the 9th pulse ends at 82.0"),
+        (lambda: hhcore.Staircase(1, 1, 10, number=8), "the 8th step ends at 80.0, after the end"),
+        (lambda: hhcore.Staircase(1, 1, 1e-4), "500000 steps are too many for one neuron; at most 10000 are legal"),
+        (lambda: hhcore.SAHP(5, 1, 10, 9), "tmid 10.0 is not before tmid2 9.0; give tmid < tmid2"),
+        (lambda: hhcore.HyperDepol(1, 2, 30, start=-2), "start: -2.0 is before the simulation, which begins at 0"),
+        (lambda: hhcore.Shock(5, start=50), "start: 50.0 is not before the end of the simulation, 50.0"),
+        (lambda: hhcore.Shock("5 uA/cm^2"), "displacement: '5 uA/cm\\^2' cannot be converted to mV"),
+    ],
+)  # fmt: skip
+def test_a_stimulus_that_is_none_is_one_sentence(make, sentence):
+    with pytest.raises(hhcore.UserError, match=sentence):
+        hhcore.simulate(HH, {}, make(), duration=50.0, method="rk4", dt=0.05)

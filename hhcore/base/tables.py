@@ -88,6 +88,15 @@ def read(path: Path, columns: list[str] | None = None) -> pa.Table:
         return file.read(columns)
 
 
+def read_foreign(path: Path) -> pa.Table:
+    """Read a Parquet file that need not be ours. Raises UserError if it is none, OSError if there is none."""
+    try:
+        with path.open("rb") as file:
+            return pq.ParquetFile(file).read()
+    except pa.ArrowException as error:
+        raise UserError(f"{path} is not a Parquet file ({error})") from error
+
+
 def read_rows(path: Path, chosen: Callable[[pa.RecordBatch], np.ndarray]) -> tuple[pa.Table, np.ndarray]:
     """The rows of a table that are chosen, and their numbers, int64 (k,).
 

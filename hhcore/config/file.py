@@ -28,7 +28,7 @@ CORE = (
 
 
 def read_config(path: str | Path) -> dict[str, object]:
-    """The mapping in a YAML file, with the paths of model files counted from its folder.
+    """The mapping in a YAML file, with paths, of model files and of stimuli, counted from its folder.
 
     Raises UserError if the file is missing, is not YAML, repeats a key (`yaml.safe_load` would take the last), unfolds
     into too many nodes, or has a value that PyYAML reads otherwise than YAML 1.2.
@@ -51,7 +51,7 @@ def read_config(path: str | Path) -> dict[str, object]:
 
 
 def located(config: dict[str, object], files: Iterable[tuple[str | Path, object]]) -> dict[str, object]:
-    """A config with absolute paths of model files.
+    """A config with absolute paths of model files, and of files of stimuli.
 
     config : the contents of config files, merged, and of a command line
     files  : the path and the content of each of them, in the order in which they were merged; a config may also be a
@@ -62,23 +62,45 @@ def located(config: dict[str, object], files: Iterable[tuple[str | Path, object]
     folders = {}
     for path, content in files:
         for name, body in _bodies(content):
-            folders[name, body.get("model")] = Path(path).absolute().parent
-    bodies = {
-        name: body | {"model": str(folders.get((name, body["model"]), Path.cwd()) / body["model"])}
-        for name, body in _bodies({"experiments": config.get("experiments")})
-    }
+            folders |= {(name, *found): Path(path).absolute().parent for found in _paths(body)}
+    bodies = {}
+    for name, body in _bodies({"experiments": config.get("experiments")}):
+        for keys, written in _paths(body):
+            body = _with(body, keys, str(folders.get((name, keys, written), Path.cwd()) / written))
+        bodies[name] = body
     return config | {"experiments": config["experiments"] | bodies} if bodies else config
 
 
 def _bodies(content: object) -> Iterator[tuple[object, dict]]:
-    """The name and the body of every experiment with a model file, anywhere in what a file holds."""
+    """The name and the body of every experiment with a path, anywhere in what a file holds."""
     for key, value in content.items() if isinstance(content, dict) else ():
         if key != "experiments" or not isinstance(value, dict):
             yield from _bodies(value)
             continue
         for name, body in value.items():
-            if isinstance(body, dict) and isinstance(body.get("model"), str) and is_model_file(body["model"]):
+            if isinstance(body, dict) and any(_paths(body)):
                 yield name, body
+
+
+def _paths(body: dict) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The paths in an experiment, each with the keys that lead to it: of its model, and of files of its stimulus."""
+    if isinstance(model := body.get("model"), str) and is_model_file(model):
+        yield ("model",), model
+    for key in ("stimulus", "clamp"):
+        yield from _files(body.get(key), (key,))
+
+
+def _files(part: object, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    for key, value in part.items() if isinstance(part, dict) else ():
+        if key == "file" and isinstance(value, str):
+            yield (*keys, key), value
+        yield from _files(value, (*keys, key))
+
+
+def _with(body: dict, keys: tuple[str, ...], value: str) -> dict:
+    """The same with another value where the keys lead."""
+    first, *rest = keys
+    return body | {first: _with(body[first], tuple(rest), value) if rest else value}
 
 
 def _content(text: str) -> object:

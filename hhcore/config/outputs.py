@@ -1,5 +1,6 @@
 """Outputs of an experiment: measures of variables of the model that its config names."""
 
+import dataclasses
 import re
 from collections.abc import Iterable
 
@@ -85,6 +86,8 @@ def _observable(variable: str, model: Model, where: str) -> Observable:
 
 def check_taken(kind: type[Protocol], where: str) -> None:
     """Raise UserError for a protocol that takes no outputs."""
-    if not hasattr(kind, "outputs"):
-        able = " and ".join(name for name, other in protocols().items() if hasattr(other, "outputs"))
-        raise UserError(f"{where}: protocol {kind.kind!r} takes no outputs; leave them out, or use {able}")
+    able = [
+        name for name, other in protocols().items() if "outputs" in {field.name for field in dataclasses.fields(other)}
+    ]
+    if kind.kind not in able:
+        raise UserError(f"{where}: protocol {kind.kind!r} takes no outputs; leave them out, or use {' or '.join(able)}")

@@ -16,6 +16,7 @@ from hhcore.config.part import made_or, part, parts_of
 from hhcore.config.solver import read_dt, read_solver, read_tolerance
 from hhcore.config.values import (
     Values,
+    check_commanded,
     check_injected,
     check_lowest,
     check_parameter,
@@ -164,7 +165,11 @@ class _Reading(Words):
 
     @part
     def initial_state(self) -> str:
-        return read_initial_state(self._written("initial_state"), lambda: self.model, f"{self.where}.initial_state")
+        where = f"{self.where}.initial_state"
+        word = read_initial_state(self._written("initial_state"), lambda: self.model, where)
+        if CLAMP in self.body:
+            check_commanded(self.states_body, self.model, where)
+        return word
 
     @part
     def initial_values(self) -> Values:

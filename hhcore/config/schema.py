@@ -20,6 +20,7 @@ from hhcore.model.model import FILE, Model, Quantity, load_model, models, varian
 from hhcore.schemes.solver import LARGEST_ERROR, METHODS, setting_of
 from hhcore.simulation.initial import OTHERS, WORDS, initial_value, initially
 from hhcore.simulation.stimuli import commands, kinds
+from hhcore.simulation.stimuli.events import Events
 from hhcore.simulation.stimuli.named import Named
 from hhcore.simulation.stimuli.segments import Segments
 from hhcore.simulation.stimuli.stimulus import Stimulus
@@ -188,6 +189,10 @@ def _stimulus(kind: type[Stimulus]) -> Schema:
         values |= {n: {"anyOf": [values[n], {"type": "string"}]} for n in kind.named_by}
         part = _mapping(parts, values) if parts else _ref("part")
         forms[kind.setting] = {"type": "object", "additionalProperties": part, "minProperties": 1}
+    if issubclass(kind, Events):
+        of_one = kind.event_keys()
+        event = _mapping(of_one, {name: _value(key, "swept") for name, key in of_one.items()})
+        forms["events"] = {"type": "array", "minItems": 1, "items": event | {"required": []}}  # a file may have them
     return _mapping(keys, forms)
 
 

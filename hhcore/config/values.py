@@ -151,6 +151,15 @@ def _word_beside(written: Mapping[str, object], model: Callable[[], Model], wher
     return word if reason else "model"
 
 
+def check_commanded(states: Mapping[str, object], model: Model, where: str) -> None:
+    """Raise UserError for an initial potential under a voltage clamp. `states` : those that are written"""
+    if model.potential in states:
+        raise UserError(
+            f"{where}.{model.potential}: the command of the clamp is the potential from time 0 on; leave it out, and "
+            "say where states start that are not written, like `from: rest`"
+        )
+
+
 def check_point(
     written: Mapping[str, object], model: Model, stimulus: type[Stimulus], initial: Iterable[str], where: str
 ) -> None:

@@ -137,6 +137,7 @@ class Accuracy:
         return {"ms": model.ms, "mV": model.mV}.get(self.tolerance[0], 1.0)
 
 
+@dataclass(frozen=True)
 class Protocol:
     """What every protocol has; see the head of this file."""
 

@@ -25,7 +25,7 @@ def with_unit(text: str, unit: str) -> str:
 def column_label(column: str, unit: str) -> str:
     """What a column is, in words: `Onset amplitude (µA/cm²)` for onset_amplitude_uA_cm2."""
     words = column.removesuffix(column_name("", unit)).partition("_Hz_per_")[0].split("_")
-    written = " ".join(word.upper() if re.fullmatch(r"apd\d+|isi|cv", word) else word for word in words)
+    written = " ".join(word.upper() if re.fullmatch(r"apd\d+|ap|ahp|isi|cv", word) else word for word in words)
     return with_unit(written[:1].upper() + written[1:], unit)
 
 

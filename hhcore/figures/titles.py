@@ -47,7 +47,7 @@ def _trace_title(e: Experiment, point: dict[str, float], digits: int) -> str:
     initial = {name: e.defaults[name] for name in map(initial_value, e.stated)}
     fields = {name: e.defaults[name] for name in e.stimulus.fields} if e.clamped else e.stimulus.defaults(e.duration)
     usual = fields | {name: q.value for name, q in e.model.parameters.items()} | initial
-    names = [*e.stimulus.fields, *e.model.parameters, *initial]
+    names = [*(name for name in e.stimulus.fields if name not in e.stimulus.internal), *e.model.parameters, *initial]
     shown = [name for name in names if name in e.swept or point[name] != usual.get(name)]
     return ", ".join(f"{name} = {_value(e, name, point[name], digits)}" for name in shown)
 

@@ -65,7 +65,8 @@ def simulate(
     outputs         : measures of other variables than the potential, by name, as a config has them, like
                       {"charge": {"variable": "sodium.i", "measure": "integral"}}: columns of `Result.features`
     observers       : by default spikes and extremes, with `threshold`, `rearm` and `analysis_window`, and beats if
-                      the stimulus has some. Their fields are in `Result.record`
+                      the stimulus has some. Their fields are in `Result.record`. Those of
+                      hhcore.simulation.observers.shape_observers measure the shape of each spike: `Result.shapes`
     progress        : called with the number of neurons finished since the last call
 
     Raises UserError for unknown names, unequal lengths and illegal values, and if no solver keeps the tolerance.
@@ -118,7 +119,8 @@ def _with_outputs(
     run = read_conditions(model, *conditions)
     if observers is None:
         observers = standard_observers(type(stimulus), run.threshold, run.rearm, run.window, model.mV)
-    outputs = read_outputs(dict(written), model, run.window, run.duration, DEFINITIONS, "outputs")
+    named = dict(written) if isinstance(written, Mapping) else written
+    outputs = read_outputs(named, model, run.window, run.duration, DEFINITIONS, "outputs")
     return outputs, (*observers, observer_of(outputs))
 
 

@@ -28,8 +28,8 @@ def certified(measure: Callable[[Mapping[str, object]], Mapping[str, object]]) -
     measure : from the keyword arguments of a solver, for `hhcore.simulate` and `hhcore.trace`, to numbers by name; one
               in a list (n,) gets its place in it, from 1, behind its name
 
-    The value is that of the finer computation. Its error is the distance to the coarser one, and larger than that of
-    the finer one itself.
+    The value is that of the finer computation. Its error is the distance to the coarser one, whose own error is larger;
+    NaN if that has no such number.
     """
     fine, coarse = (_listed(measure(solver)) for solver in (FINE, COARSE))
     return {name: Measured(value, abs(value - coarse.get(name, np.nan))) for name, value in fine.items()}
@@ -38,11 +38,6 @@ def certified(measure: Callable[[Mapping[str, object]], Mapping[str, object]]) -
 def exact(values: Mapping[str, object]) -> dict[str, Measured]:
     """Numbers that no solver made, such as counts and values of a formula."""
     return {name: Measured(value, 0.0) for name, value in _listed(values).items()}
-
-
-def within(values: Mapping[str, object], error: float) -> dict[str, Measured]:
-    """Numbers of a table, with the error that its certificate states, in their unit."""
-    return {name: Measured(value, error) for name, value in _listed(values).items()}
 
 
 def verdict(number: Number, ours: Measured | None) -> str:

@@ -45,16 +45,15 @@ def page(paper: Paper, rows: Mapping[str, list], folder: Path) -> str:
 
 
 _ERRORS = (
-    "The error is a bound of that of ours: the certificate of the tables, or how far the number moves between two "
-    "schemes whose local errors are a hundred times apart. What is allowed is half of the last digit that is stated, "
-    "or the error of the program that made the number, where that is larger."
+    "The error is a bound of that of ours: how far the number moves between two schemes whose local errors are a "
+    "hundred times apart; of a number from a table, what its certificate says. What is allowed is half of the last "
+    "digit that is stated, or the error of the program that made the number, where that is larger."
 )
+COLUMNS = ("Ours", "Error", "Allowed", "Unit", "Verdict", "Where")
 
 
 def _table(rows: Mapping[str, list], chosen: list[int], column: str) -> str:
-    heads = "".join(
-        f"<th>{head}</th>" for head in ("Quantity", column, "Ours", "Error", "Allowed", "Unit", "Verdict", "Where")
-    )
+    heads = "".join(f"<th>{head}</th>" for head in ("Quantity", column, *COLUMNS))
     lines, above = [], {}
     for i in chosen:
         row = {name: values[i] for name, values in rows.items()}

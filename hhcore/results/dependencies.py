@@ -17,6 +17,7 @@ UNITS: Code = ("base/units.py", "base/units.txt")
 TABLES: Code = ("base/tables.py", *UNITS, "certify/certificate.py")
 FEATURES: Code = (
     *(f"simulation/{name}" for name in ("result.py", "features.py", "spike_trains.py.in", "beats.py", "outputs.py")),
+    *(f"simulation/{name}" for name in ("shapes.py", "bursts.py", "bursts.py.in")),
     "compile/language",
 )
 
@@ -25,7 +26,7 @@ CALIBRATION: Code = (
     *("certify/certificate.py", "certify/step.py"),
     *("simulation/reference.py", "simulation/equations.py", "simulation/jumps.py", "simulation/stiffness.py"),
     *("simulation/spike_errors.py", "simulation/spike_errors.py.in"),
-    *("simulation/heights.py", "simulation/beats.py", "simulation/outputs.py"),
+    *(f"simulation/{name}.py" for name in ("heights", "beats", "outputs", "shapes")),
     *("base/tables.py", "base/hashing.py", "compile/cost.py", *GRID),
 )
 

@@ -19,6 +19,7 @@ COPIES = 4  # of a neuron's numbers in memory at once, while a shard is assemble
 TABLE_COPIES = 6  # of the numbers of a row block, while tables are written
 FACETS_SHOWN = 12  # panels of maps and of families of curves together
 STARTS_S, FIGURE_S = 2.0, 0.4  # until a job has loaded what it needs; to draw a figure
+PAPER_S = 20.0  # to make a paper, with kernels to compile
 CALIBRATION_MB = 2000
 
 
@@ -122,6 +123,8 @@ def work_s(rule: str, experiment: Experiment | None) -> float:
     """About how many seconds a job of a rule other than that of shards takes; its share of the bar of a run."""
     parts = {"calibrate": [calibration_s], "tables": [_tables_s], "figures": [_figures_s]}
     parts["experiment"] = [calibration_s, _tables_s, _figures_s]
+    if rule.startswith("papers/"):
+        return PAPER_S
     chosen = parts.get(rule.split("_")[0])
     return STARTS_S + (sum(part(experiment) for part in chosen) if chosen else STARTS_S)
 

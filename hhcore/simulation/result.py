@@ -139,7 +139,7 @@ class Result:
     """The results of n neurons. Results are equal if all columns are, NaN included.
 
     record   : by name, a row for each neuron: status, ended, final, steps, the fields of the observers (spikes, peak,
-               trough and turning points, beats), and those of a second run (error, fragile)
+               trough and turning points, beats, shapes, response), and those of a second run (error, fragile)
     window   : (start, stop) of the analysis window (ms)
     ms, mV   : milliseconds in the model's unit of time, millivolts in its unit of the potential
     kernel_s : core time of the integration [s]; 0 of results from the store
@@ -260,7 +260,7 @@ class Result:
 
     @cached_property
     def columns(self) -> dict[str, np.ndarray]:
-        """The features by name, (n,) each: those of hhcore.simulation.features, with beats of .beats, and `outputs`."""
+        """The features by name, (n,) each: of simulation.features, of .beats and .shapes if observed, and `outputs`."""
         from hhcore.simulation.beats import last_beats
         from hhcore.simulation.features import features
 
@@ -276,7 +276,22 @@ class Result:
             self.error * self.ms,
             self.fragile,
         )
-        return columns | (last_beats(self.beat_columns) if len(self.beat_values) else {}) | dict(self.outputs)
+        columns |= last_beats(self.beat_columns) if len(self.beat_values) else {}
+        return columns | (self._shape_features() if "shapes" in self.record else {}) | dict(self.outputs)
+
+    def _shape_features(self) -> dict[str, np.ndarray]:
+        from hhcore.simulation.shapes import RAW_RESPONSE, neuron_columns
+
+        response = {name: self.record.get(name, np.full(len(self.status), np.nan)) for name in RAW_RESPONSE}
+        return neuron_columns(self.shape_columns, response, self.failed, self.ms, self.mV)
+
+    @cached_property
+    def shape_columns(self) -> dict[str, np.ndarray]:
+        """The columns of each spike by name, (k,) each, as hhcore.simulation.shapes defines them; of an observer."""
+        from hhcore.simulation.shapes import shape_columns
+
+        spikes, base = self.record["shapes"], self.record.get("base", np.full(len(self.status), np.nan))
+        return shape_columns(spikes.values, spikes.offsets, base, self.failed, self.ms, self.mV)
 
     @cached_property
     def beat_columns(self) -> dict[str, np.ndarray]:
@@ -313,3 +328,10 @@ class Result:
         import pandas as pd
 
         return pd.DataFrame(self.beat_columns)
+
+    @cached_property
+    def shapes(self) -> "pd.DataFrame":
+        """pandas.DataFrame with one row per spike and `shape_columns`."""
+        import pandas as pd
+
+        return pd.DataFrame(self.shape_columns)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from math import ceil, log2
 from types import MappingProxyType
 
+import numpy as np
+
 from hhcore.base.board import duration_text
 from hhcore.base.errors import UserError
 from hhcore.base.words import counted
@@ -19,6 +21,7 @@ NEURONS_PER_SHARD = 1 << 20  # of short runs, since a shard is in memory
 # Steps in 1 ms, measured on the squid axon: of an adaptive scheme at a local error of 1e-6, times its order; of a fixed
 # step that keeps the spike times of a second within 1 us.
 ADAPTIVE_STEPS, FIXED_STEPS = 40.0, 80.0
+EDGE_STEPS = 2.5  # that one end of a segment costs, measured with samples every 10 us
 SHORT_S = 10.0  # of work: nobody asks what takes most of it
 
 
@@ -63,7 +66,7 @@ def estimate(experiment: Experiment) -> Estimate:
     if e.certify == "all":
         rate += steps_per_ms(solver.finer, e.model.ms)
     simulated_ms = e.n_points * e.protocol.simulated_ms(e)
-    steps = simulated_ms * rate
+    steps = simulated_ms * rate + e.n_points * EDGE_STEPS * _edges(e)
     core_s = steps / kernel_speed(e, solver.method)
     needed = max(1.0, steps / STEPS_PER_SHARD, e.n_points / NEURONS_PER_SHARD)
     if needed > MOST_SHARDS:
@@ -75,6 +78,14 @@ def estimate(experiment: Experiment) -> Estimate:
     bits = ceil(log2(needed))
     names = tuple(format(i, f"0{bits}b") for i in range(2**bits)) if bits else ("all",)
     return Estimate(e.n_points, simulated_ms / 1000.0, names, steps, core_s)
+
+
+def _edges(e: Experiment) -> float:
+    """How many segments of the stimulus end in a run, the more of those of the first and the last neuron."""
+    points, _ = e.parts(e.points(np.array([0, e.n_points - 1])))
+    parameters, fields = np.split(points, [len(e.model.parameters)], axis=1)
+    numbers = e.stimulus.table(fields, e.duration, e.model.ms, parameters)
+    return float(e.stimulus.edge_counts(dict(zip(e.stimulus.numbers(), numbers.T, strict=True)), e.duration).max())
 
 
 def expected_solver(e: Experiment, method: str) -> Solver:

@@ -28,6 +28,7 @@ from hhcore.sweep.store import Format, format_of, is_current, positions, shard_b
 
 NEURONS = 1 << 15  # in a row block, at most
 SECONDS = 1 << 15  # simulated in a row block, at most: some three million spikes
+NUMBERS = 5_000_000  # of the records of a row block, at most, as the protocol expects them
 BATCH = 1 << 14  # neurons read at a time
 FAN_OUT = 64  # temporary files of keys, and as many of neurons, open at the same time
 ROW = pa.field("row", pa.int64())  # of the grid
@@ -37,7 +38,9 @@ T = TypeVar("T")
 def row_blocks(experiment: Experiment, alignment: int) -> list[range]:
     """The rows of the grid in blocks that begin at multiples of `alignment`; they depend on the experiment alone."""
     e = experiment
-    most = min(NEURONS, int(SECONDS * 1000.0 / (e.duration * e.model.ms)))
+    most = min(
+        NEURONS, int(SECONDS * 1000.0 / (e.duration * e.model.ms)), int(NUMBERS / max(1.0, e.protocol.numbers(e)))
+    )
     size = max(1, most // alignment) * alignment
     return [range(first, min(first + size, e.n_points)) for first in range(0, e.n_points, size)]
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 import numpy as np
+import pandas as pd
 
 from hhcore import Result, Step, Trace, load_model, simulate, trace
 from hhcore.simulation.observers.outputs import OUTPUT, Outputs
@@ -21,20 +22,10 @@ DRAWN: Solver = {"method": "dop853", "local_error": 1e-9}  # what figures show
 
 
 def rates(V: np.ndarray) -> dict[str, np.ndarray]:
-    """alpha and beta of m, h and n (1/ms) at potentials (mV), by the equations of the model.
-
-    Where one is 0/0, at -40 and -55 mV, it is the mean of its values 1e-5 mV below and above.
-    """
+    """alpha and beta of m, h and n (1/ms) at potentials (mV) other than -40 and -55, where one is 0/0."""
     values: dict = {name: q.value for name, q in (MODEL.states | MODEL.parameters).items()}
-
-    def at(potential: np.ndarray) -> dict[str, np.ndarray]:
-        with np.errstate(invalid="ignore"):
-            here = {MODEL.potential: potential, MODEL.current.name: 0.0, "engine.time": 0.0}
-            found = evaluate_with(np, MODEL, values | here)
-        return {name.rpartition(".")[2]: x for name, x in found.items() if ".alpha_" in name or ".beta_" in name}
-
-    exact, below, above = at(V), at(V - 1e-5), at(V + 1e-5)
-    return {name: np.where(np.isnan(x), (below[name] + above[name]) / 2, x) for name, x in exact.items()}
+    found = evaluate_with(np, MODEL, values | {MODEL.potential: V, MODEL.current.name: 0.0, "engine.time": 0.0})
+    return {name.rpartition(".")[2]: x for name, x in found.items() if ".alpha_" in name or ".beta_" in name}
 
 
 def steady(V: np.ndarray) -> dict[str, np.ndarray]:
@@ -74,17 +65,12 @@ def course(state: np.ndarray, celsius: float, duration: float, solver: Solver) -
     return trace(MODEL, {"temperature.T": f"{celsius} degC"}, Step(0), initial_state=state, **settings)
 
 
-def clamped(duration: float, **segments: tuple[float, float]) -> Trace:
-    """The time course under a voltage clamp from V = 0 of the paper: segments are (potential (mV), duration (ms))."""
-    return trace(MODEL, {}, Segments(holding=ZERO, **segments), duration=duration, interval=0.01, **DRAWN)
-
-
-def conductances(found: Trace) -> dict[str, np.ndarray]:
+def conductances(found: pd.DataFrame) -> dict[str, pd.Series]:
     """Of sodium and potassium (mS/cm^2) along a trace."""
     sodium, potassium = (MODEL.parameters[f"{ion}.g"].value for ion in ("sodium", "potassium"))
     return {
-        "sodium": sodium * found["sodium.m"] ** 3 * found["sodium.h"],
-        "potassium": potassium * found["potassium.n"] ** 4,
+        "sodium": sodium * found["sodium_m"] ** 3 * found["sodium_h"],
+        "potassium": potassium * found["potassium_n"] ** 4,
     }
 
 
@@ -114,10 +100,11 @@ def _by_word(found: Result, names: int) -> dict[str, np.ndarray]:
 def threshold(fires: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> float:
     """The least value that fires, by eight searches in 32 parts.
 
-    fires : from values (33,) to whether each of them fires
+    fires : from values (33,) to whether each of them fires. Raises ValueError unless high fires and low does not
     """
     for _ in range(8):
         values = np.linspace(low, high, 33)
-        first = int(np.argmax(fires(values)))
+        if not (first := int(np.argmax(fires(values)))):
+            raise ValueError(f"no threshold between {low} and {high}")
         low, high = values[first - 1], values[first]
     return float(high)

@@ -1,6 +1,7 @@
 """The figures of the paper, drawn as it draws them, beside today's convention of the potential."""
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -8,40 +9,25 @@ from hhcore import Ramp, Run, simulate, trace
 from hhcore.figures import style
 from hhcore.figures.titles import minus
 
-from .axon import (
-    COLD,
-    DRAWN,
-    MODEL,
-    SPIKE,
-    WARM,
-    ZERO,
-    clamped,
-    conductances,
-    course,
-    held,
-    released,
-    rest,
-    shocked,
-    threshold,
-)
-from .drawing import COLOURS, MEASURED, displacement, rate_curves, steady_curve
+from .axon import COLD, DRAWN, MODEL, SPIKE, WARM, ZERO, conductances, course, held, released, rest, shocked, threshold
+from .drawing import COLOURS, displacement, rate_curves, steady_curve
 
 FIRST = 15.0  # mV
 
 
 @style.styled
-def figure_2(run: Run) -> Figure:
+def figure_02(run: Run) -> Figure:
     """Fig. 2. Rise of the potassium conductance in a voltage clamp at 6.3 °C, for the depolarisations of Table 1."""
-    return family("Potassium conductance under a voltage clamp", "potassium", 11.0)
+    return family(run, "Potassium conductance under a voltage clamp", "potassium", 11.0)
 
 
 @style.styled
-def figure_3(run: Run) -> Figure:
+def figure_03(run: Run) -> Figure:
     """Fig. 3. Rise of the potassium conductance at V = −25 mV, and its fall after the return to V = 0."""
-    found = clamped(20.0, test=(ZERO + 25.0, 10.0), tail=(ZERO, 10.0))
+    (found,) = courses(run, "tail")
     figure = style.new_figure(style.ONE_COLUMN, 2.2, "Potassium conductance, 25 mV and back", [])
     axes = figure.subplots()
-    axes.plot(found["time"], conductances(found)["potassium"], color=style.BLUE)
+    axes.plot(found["time_ms"], conductances(found)["potassium"], color=style.BLUE)
     axes.axvline(10.0, **style.THRESHOLD | {"label": "return to V = 0"})
     axes.set(xlabel="Time (ms)", ylabel="g_K (mS/cm²)", ylim=(0, None))
     axes.legend()
@@ -49,37 +35,37 @@ def figure_3(run: Run) -> Figure:
 
 
 @style.styled
-def figure_4(run: Run) -> Figure:
+def figure_04(run: Run) -> Figure:
     """Fig. 4. Rate constants of potassium activation at 6 °C. Circles: Table 1."""
     return rate_curves("n", "Rate constants of potassium activation")
 
 
 @style.styled
-def figure_5(run: Run) -> Figure:
+def figure_05(run: Run) -> Figure:
     """Fig. 5. Potassium activation n at steady state. Circles: Table 1."""
     return steady_curve("n", "Potassium activation at steady state")
 
 
 @style.styled
-def figure_6(run: Run) -> Figure:
+def figure_06(run: Run) -> Figure:
     """Fig. 6. Changes of the sodium conductance in a voltage clamp at 6.3 °C, for the depolarisations of Table 1."""
-    return family("Sodium conductance under a voltage clamp", "sodium", 4.0)
+    return family(run, "Sodium conductance under a voltage clamp", "sodium", 4.0)
 
 
 @style.styled
-def figure_7(run: Run) -> Figure:
+def figure_07(run: Run) -> Figure:
     """Fig. 7. Rate constants of sodium activation at 6 °C. Circles: Table 2."""
     return rate_curves("m", "Rate constants of sodium activation")
 
 
 @style.styled
-def figure_8(run: Run) -> Figure:
+def figure_08(run: Run) -> Figure:
     """Fig. 8. Sodium activation m at steady state. Circles: Table 2."""
     return steady_curve("m", "Sodium activation at steady state")
 
 
 @style.styled
-def figure_9(run: Run) -> Figure:
+def figure_09(run: Run) -> Figure:
     """Fig. 9. Rate constants of sodium inactivation at 6 °C."""
     return rate_curves("h", "Rate constants of sodium inactivation")
 
@@ -93,24 +79,25 @@ def figure_10(run: Run) -> Figure:
 @style.styled
 def figure_12(run: Run) -> Figure:
     """Fig. 12. Membrane action potentials at 6.3 °C after shocks of 90, 15, 7 and 6 mV; the last one does not fire."""
-    return impulses("Membrane action potentials at 6.3 °C", (90, 15, 7, 6), COLD, 7.0)
+    shocks = [f"{shock:g} mV" for shock in run["shocks"].features["displacement_mV"]]
+    return impulses("Membrane action potentials at 6.3 °C", dict(zip(shocks, courses(run, "shocks"), strict=True)), 7.0)
 
 
 @style.styled
 def figure_13(run: Run) -> Figure:
     """Fig. 13. The membrane action potential at 18.5 °C after a shock of 15 mV."""
-    return impulses("Membrane action potential at 18.5 °C", (15,), WARM, 4.0)
+    return impulses("Membrane action potential at 18.5 °C", {"15 mV": courses(run, "warm")[0]}, 4.0)
 
 
-def family(title: str, ion: str, duration: float) -> Figure:
+def family(run: Run, title: str, ion: str, duration: float) -> Figure:
     """A panel for each depolarisation, as in the paper, each with a scale of its own."""
     figure = style.new_figure(style.TWO_COLUMNS, 4.2, title, [])
     panels = figure.subplots(3, 4, sharex=True)
-    for axes, V in zip(panels.flat, sorted(MEASURED["V_1952_mV"][MEASURED["gate"] == "n"]), strict=True):
-        found = clamped(duration, test=(ZERO - V, duration))
-        axes.plot(found["time"], conductances(found)[ion], color=style.BLUE)
-        axes.set_title(minus(f"V = {V} mV, E = {ZERO - V:g} mV"))
-        axes.set_ylim(0, None)
+    for axes, found in zip(panels.flat, courses(run, "clamp"), strict=True):
+        E = found["membrane_V_mV"].iloc[-1]
+        axes.plot(found["time_ms"], conductances(found)[ion], color=style.BLUE)
+        axes.set_title(minus(f"V = {ZERO - E:g} mV, E = {E:g} mV"))
+        axes.set(xlim=(0, duration), ylim=(0, None))
     for axes in panels[-1]:
         axes.set_xlabel("Time (ms)")
     for axes in panels[:, 0]:
@@ -118,14 +105,13 @@ def family(title: str, ion: str, duration: float) -> Figure:
     return figure
 
 
-def impulses(title: str, shocks: tuple[float, ...], celsius: float, duration: float) -> Figure:
-    """The potential after shocks."""
+def impulses(title: str, shown: dict[str, pd.DataFrame], duration: float) -> Figure:
+    """The potential after shocks, by the label of each."""
     figure = style.new_figure(style.ONE_COLUMN, 2.6, title, [])
     axes = figure.subplots()
-    for shock, colour in zip(shocks, COLOURS, strict=False):
-        found = course(shocked(shock)[0], celsius, duration, DRAWN)
-        after(axes, found["time"], found["membrane.V"], color=colour, label=f"{shock} mV")
-    axes.set_xlabel("Time (ms)")
+    for (label, found), colour in zip(shown.items(), COLOURS, strict=False):
+        after(axes, found["time_ms"], found["membrane_V_mV"], color=colour, label=label)
+    axes.set(xlabel="Time (ms)", xlim=(-0.05 * duration, duration))
     axes.legend(loc="upper right")
     displacement(axes, -15, 115)
     return figure
@@ -134,19 +120,19 @@ def impulses(title: str, shocks: tuple[float, ...], celsius: float, duration: fl
 @style.styled
 def figure_17(run: Run) -> Figure:
     """Fig. 17. Conductances during the action potential at 18.5 °C, space-clamped; the paper's impulse travels."""
-    found = course(shocked(FIRST)[0], WARM, 4.0, DRAWN)
+    (found,) = courses(run, "warm")
     parts = conductances(found)
     parts["all"] = sum(parts.values()) + MODEL.parameters["leak.g"].value
     figure = style.new_figure(style.ONE_COLUMN, 3.6, "Conductances and currents at 18.5 °C", [])
     upper, lower = figure.subplots(2, 1, sharex=True)
     for (name, conductance), colour in zip(parts.items(), COLOURS, strict=False):
-        upper.plot(found["time"], conductance, color=colour, label=name)
+        upper.plot(found["time_ms"], conductance, color=colour, label=name)
     upper.set_ylabel("Conductance (mS/cm²)")
     upper.legend()
-    currents = {"sodium": found["sodium.i"], "potassium": found["potassium.i"]}
-    currents["all ions"] = sum(currents.values()) + found["leak.i"]
+    currents = {"sodium": found["sodium_i_uA_cm2"], "potassium": found["potassium_i_uA_cm2"]}
+    currents["all ions"] = sum(currents.values()) + found["leak_i_uA_cm2"]
     for (name, current), colour in zip(currents.items(), COLOURS, strict=False):
-        lower.plot(found["time"], current / 1e3, color=colour, label=name)
+        lower.plot(found["time_ms"], current / 1e3, color=colour, label=name)
     lower.set(xlabel="Time (ms)", ylabel="Current (mA/cm²)")
     lower.legend()
     return figure
@@ -157,13 +143,15 @@ def figure_19(run: Run) -> Figure:
     """Figs 19 and 20. Refractoriness at 6.3 °C: a shock of 15 mV, then one of 90 mV; and the least that fires again."""
     figure = style.new_figure(style.TWO_COLUMNS, 2.6, "Refractoriness at 6.3 °C", [])
     left, right = figure.subplots(1, 2)
-    first = course(shocked(FIRST)[0], COLD, 20.0, DRAWN)
-    after(left, first["time"], first["membrane.V"], color=style.BLACK, label="15 mV alone")
-    for delay, colour in zip((5.0, 6.0, 8.0, 10.0), COLOURS, strict=False):
-        second = course(shocked(90.0, state_at(delay))[0], COLD, 20.0 - delay, DRAWN)
-        after(left, delay + second["time"], second["membrane.V"], color=colour, label=f"90 mV at {delay:g} ms")
-    left.set(xlabel="Time (ms)", ylabel="−V (mV), 1952")
+    delays = run["two_shocks"].features["second_start_ms"]
+    for delay, found, colour in zip(delays, courses(run, "two_shocks"), COLOURS, strict=False):
+        later = found[found["time_ms"] >= delay]
+        after(left, later["time_ms"], later["membrane_V_mV"], color=colour, label=f"90 mV at {delay:g} ms")
+    first = courses(run, "shocks")[1]
+    after(left, first["time_ms"], first["membrane_V_mV"], color=style.BLACK, label="15 mV alone")
+    left.set_xlabel("Time (ms)")
     left.legend()
+    displacement(left, -15, 115)
     delays = np.r_[np.arange(6.0, 12.0, 0.5), np.arange(12.0, 30.5, 1.0)]
     right.plot(delays, [least(state_at(delay)) for delay in delays], color=style.BLUE)
     right.axhline(least(rest()), **style.THRESHOLD | {"label": "at rest"})
@@ -190,9 +178,8 @@ def figure_22(run: Run) -> Figure:
 def figure_23(run: Run) -> Figure:
     """Fig. 23. Small oscillations under a constant current of 1.49 µA/cm²."""
     figure = style.new_figure(style.ONE_COLUMN, 2.4, "Small oscillations", [])
-    axes, traces = figure.subplots(), run["small_current"].traces
-    for number, (celsius, colour) in enumerate(zip((COLD, WARM), COLOURS, strict=False)):
-        found = traces[traces["trace"] == number]
+    axes = figure.subplots()
+    for celsius, found, colour in zip((COLD, WARM), courses(run, "small_current"), COLOURS, strict=False):
         after(axes, found["time_ms"], found["membrane_V_mV"], color=colour, label=f"{celsius} °C")
     axes.set_xlabel("Time (ms)")
     axes.legend(loc="upper right")
@@ -202,20 +189,26 @@ def figure_23(run: Run) -> Figure:
 
 @style.styled
 def figure_accommodation(run: Run) -> Figure:
-    """Accommodation at 6.3 °C. A current that rises by less than 0.4 µA/cm² per ms fires only when it is twice as strong."""
+    """Accommodation at 6.3 °C. A current that rises by less than 0.4 µA/cm² per ms fires when it is twice as strong."""
     figure = style.new_figure(style.TWO_COLUMNS, 2.6, "Accommodation: currents that rise linearly, 6.3 °C", [])
     left, right = figure.subplots(1, 2)
     for slope, colour in zip((0.5, 0.35), COLOURS, strict=False):
         found = trace(MODEL, {}, Ramp(slope * 40.0), duration=40.0, interval=0.02, **DRAWN)
         after(left, found["time"], found["membrane.V"], color=colour, label=f"{slope:g} µA/cm² per ms")
-    left.set(xlabel="Time (ms)", ylabel="−V (mV), 1952", ylim=(-15, 130))
+    left.set_xlabel("Time (ms)")
     left.legend(loc="upper left")
+    displacement(left, -15, 130)
     slopes, duration = np.logspace(-1, 1.5, 101), 300.0
     ramps = simulate(MODEL, {}, Ramp(slopes * duration), duration=duration, threshold=SPIKE, **DRAWN)
     right.semilogx(slopes, slopes * ramps.features["first_spike_ms"], ".", color=style.BLUE, markersize=3)
     right.set(xlabel="Rise of the current (µA/cm² per ms)", ylabel="Current at the first\naction potential (µA/cm²)")
     right.set_ylim(0, None)
     return figure
+
+
+def courses(run: Run, experiment: str) -> list[pd.DataFrame]:
+    """The traces of an experiment, in the order of the config."""
+    return [found for _, found in run[experiment].traces.groupby("trace")]
 
 
 def after(axes: Axes, time: np.ndarray, V: np.ndarray, **look: object) -> None:

@@ -17,7 +17,7 @@ STATED = [number.value for number in Paper(Path(__file__).parent).stated if numb
 
 
 @style.styled
-def figure_1(run: Run) -> Figure:
+def figure_01(run: Run) -> Figure:
     """Fig. 1C. Regular spiking: the rate adapts. Red: the times of the program."""
     found = course("rs", FIGURE_1C)
     figure = style.new_figure(style.TWO_COLUMNS, 2.2, "Regular spiking (rs), 0.84 nA", [])
@@ -30,7 +30,7 @@ def figure_1(run: Run) -> Figure:
 
 
 @style.styled
-def figure_3(run: Run) -> Figure:
+def figure_03(run: Run) -> Figure:
     """Fig. 3C. Fast spiking: no slow potassium current, and no adaptation."""
     shown = (0.7, 200.0, 690.0, -70.0)
     figure = style.new_figure(style.TWO_COLUMNS, 2.0, "Fast spiking (fs), 0.7 nA", [])
@@ -41,7 +41,7 @@ def figure_3(run: Run) -> Figure:
 
 
 @style.styled
-def figure_5(run: Run) -> Figure:
+def figure_05(run: Run) -> Figure:
     """Fig. 5. Bursting cells, 0.15 nA: how many spikes a burst has depends on where the cell starts."""
     figure = style.new_figure(style.TWO_COLUMNS, 4.2, "Bursting cells, 0.15 nA from 500 ms", [])
     starts = {-84.0: "held at −84 mV, as the program", "rest": "its own rest", -70.0: "held at −70 mV"}
@@ -57,7 +57,7 @@ def figure_5(run: Run) -> Figure:
 
 
 @style.styled
-def figure_8(run: Run) -> Figure:
+def figure_08(run: Run) -> Figure:
     """Fig. 8. Low-threshold spiking: a burst after a hyperpolarising current, and one from below rest."""
     shown = {
         "held at −60 mV, −0.1 nA: a rebound": (-0.1, 500.0, 1500.0, -60.0),

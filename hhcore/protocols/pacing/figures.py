@@ -26,14 +26,16 @@ def restitution(table: pd.DataFrame, beats: pd.DataFrame, context: FigureContext
     table : features: one row per neuron with the axes' columns and those of its last whole beat
     beats : beats: one row per neuron and beat
 
-    If the period is swept, a curve is the last whole beats of neurons that differ in the period alone, with the beats
-    before them as open circles: beside the curve where beats alternate, or alone where the last one is blocked. Else a
-    curve is all beats of a neuron. Further axes are held at their middle values; the heading says so.
+    If the period is swept, or the interval of paired pulses, a curve is the last whole beats of neurons that differ in
+    it alone, with the beats before them as open circles: beside the curve where beats alternate, or alone where the
+    last one is blocked. Else a curve is all beats of a neuron. Further axes are held at their middle values; the
+    heading says so.
     """
     along = [axis for axis in context.free if axis.column == context.along]
     thinned = some_of(len(table), context.neurons, "neurons") if context.zipped else []
     table = _last_two(table, beats, context) if along else _every(table, beats, context)
-    drawn = "last whole beat at each period, the one before as open circles" if along else "every beat"
+    last = [f"last whole beat at each {axis.name}, the one before as open circles" for axis in along]
+    drawn = next(iter(last), "every beat")
     colour, facet = (None, None) if context.zipped else (*context.others[:2], None, None)[:2]
     table, notes = context.hold(table, [*along, colour, facet], whole=len(along))
     for axis, most in ((colour, MAX_COLOURS), (facet, MAX_FACETS)):

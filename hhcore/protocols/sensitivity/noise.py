@@ -44,8 +44,9 @@ class Errors:
 
         An interval ends in two spike times. Coefficient of variation and adaptation index are quotients of intervals.
         """
-        if feature in self.heights:
-            return np.full(values.shape, self.heights[feature])
+        height = feature.removeprefix("first_").removeprefix("mean_")  # of spikes: the largest error bounds both
+        if height in self.heights:
+            return np.full(values.shape, self.heights[height])
         if feature.startswith("peak_") and not np.isnan(self.share):
             return np.full(values.shape, self.share * np.nanmax(np.abs(values), initial=0.0))
         if unit == "ms":

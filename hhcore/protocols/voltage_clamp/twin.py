@@ -21,8 +21,9 @@ def by_scipy(
     values = dict(zip(e.quantities, point.tolist(), strict=True))
     parameters = {name: values[name] for name in e.model.parameters}
     with suppress(ArithmeticError, ValueError):  # LinAlgError is a ValueError
-        settings = {"duration": e.duration, "stimulus": e.stimulus, "initial_state": e.initial_state}
-        run = reference(e.model, values, **settings, method=method, rtol=tolerance, atol=tolerance)
+        settings = {"duration": e.duration, "stimulus": e.stimulus, "initial_state": e.start(values)}
+        own = {name: values[name] for name in (*e.model.parameters, *e.stimulus.fields)}
+        run = reference(e.model, own, **settings, method=method, rtol=tolerance, atol=tolerance)
         rows = []
         for t in times.tolist():
             state = dict(zip(e.model.states, run.at(t).tolist(), strict=True))

@@ -32,7 +32,16 @@ class Outputs(Observer):
 
     name = "outputs"
     rows = ("OPEN", "OPENED", "UNCLEAR")
-    each = {"NODE": 5, "FIRST": 1, "HIGHEST": 1, "HIGHEST_TIME": 1, "LOWEST": 1, "LOWEST_TIME": 1, "INTEGRAL": 1}
+    each = {
+        "NODE": 5,
+        "FIRST": 1,
+        "HIGHEST": 1,
+        "HIGHEST_TIME": 1,
+        "LOWEST": 1,
+        "LOWEST_TIME": 1,
+        "INTEGRAL": 1,
+        "TREND": 1,
+    }
     arguments = {"edges": "f8[:]", "segments": "i8", "first": "i8[:]", "window": "i8[:]", "found": "f8[:, :]"}
     text = source(__file__)
     fields = (RecordField("outputs", "float64", len(OUTPUT)),)

@@ -131,8 +131,8 @@ def segment(k, amplitude, width, gap, width_ratio, period, number, start):
                 f"{float(period[worst])!r}; pulses must not touch, so give a longer period or shorter phases"
             )
         number = np.where(np.isfinite(values["number"]), values["number"], 1)
-        first = np.where(number > 1, (number - 1) * period, 0.0)
-        check_last(values["start"] + first + length, number, duration, where, "pulse")
+        onset = values["start"] + (number - 1) * np.where(number > 1, period, 0.0)
+        check_last(onset + length, number, duration, where, "pulse")
         if duration < inf:
             number = cls._numbers(values, duration)
             check_most(number, where, "pulses")

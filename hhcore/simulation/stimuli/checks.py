@@ -74,7 +74,7 @@ def check_cycles(values: Values, name: str, duration: float, where: str) -> None
 
 def check_number(number: np.ndarray, where: str, what: str) -> None:
     """Raise UserError unless the number of each neuron is a whole one from 1 on, or infinite. `what`: "pulses"."""
-    illegal = ~np.isposinf(number) & ((number < 1) | (np.floor(number) != number))
+    illegal = (number < 1) | (np.floor(number) < number)
     if illegal.any():
         raise UserError(
             f"{where}.number: {number[illegal][0]:g} is not a number of {what}; give a whole number from 1 on, or "

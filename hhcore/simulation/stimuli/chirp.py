@@ -2,26 +2,59 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import inf, pi, sin
+from math import inf, log, log2, pi, sin
 
 import numpy as np
 
+from hhcore.base.checks import Key
+from hhcore.base.errors import UserError
 from hhcore.base.units import Quantities
 from hhcore.simulation.stimuli.checks import check_cycles, check_times
 from hhcore.simulation.stimuli.sine import TURN
-from hhcore.simulation.stimuli.stimulus import CURRENT_ELSEWHERE, Field, Stimulus, Values
+from hhcore.simulation.stimuli.stimulus import CURRENT_ELSEWHERE, Field, Values
+from hhcore.simulation.stimuli.worded import Worded, word
+
+LINEAR, EXPONENTIAL = "linear", "exponential"
+# The text of `segment`, and the expression.
+_LINEAR = (
+    '''
+def segment(k, amplitude, start, stop, growth):
+    """(end, level, rise) of segment k: before the chirp, the chirp, after it; the level is the amplitude."""
+    if k == 0:
+        return start, 0.0, 0.0
+    if k == 1:
+        return stop, amplitude, growth
+    return inf, 0.0, 0.0
+''',
+    "level * sin((omega + rise * (time - onset)) * (time - onset))",
+)
+# Beside the chirp the level is 0, and a falling exponential keeps the sine a number.
+_EXPONENTIAL = (
+    '''
+def segment(k, amplitude, start_frequency, stop_frequency, start, stop):
+    """(end, level, rise) of segment k: before the chirp, the chirp, after it; the frequency grows as exp(rise t)."""
+    if k == 0:
+        return start, 0.0, -1.0
+    if k == 1:
+        return stop, amplitude, log(stop_frequency / start_frequency) / (stop - start)
+    return inf, 0.0, -1.0
+''',
+    "level * sin(omega / rise * (exp(rise * (time - onset)) - 1))",
+)
 
 
 @dataclass(frozen=True)
-class Chirp(Stimulus):
-    """A sinusoidal current whose frequency changes linearly from `start_frequency` to `stop_frequency`: ZAP.
+class Chirp(Worded):
+    """A sinusoidal current whose frequency changes from `start_frequency` to `stop_frequency`: ZAP.
 
     amplitude                       : in the unit of the model's injected current (uA/cm^2)
     start_frequency, stop_frequency : at start and at stop, in Hz
     start, stop                     : in the model's unit of time (ms); stop defaults to the end of the run
+    sweep                           : "linear", or "exponential": each octave takes the same time
 
-    With the frequency f from f0 to f1 in the time T the current is amplitude * sin(2 pi (f0 t + (f1 - f0) t^2 / 2 T)),
-    t since start. Puil, Gimbarzevsky & Miura (1986), J. Neurophysiol. 55:995.
+    With the frequency from f0 to f1 in the time T, and t since start, the current is amplitude * sin(2 pi c), where the
+    cycles c are f0 t + (f1 - f0) t^2 / 2 T, or exponentially f0 T / log(f1 / f0) ((f1 / f0)^(t / T) - 1). The linear
+    one is that of Puil, Gimbarzevsky & Miura (1986), J. Neurophysiol. 55:995.
     """
 
     amplitude: Quantities
@@ -29,6 +62,7 @@ class Chirp(Stimulus):
     stop_frequency: Quantities
     start: Quantities = 0.0
     stop: Quantities = inf
+    sweep: str = word(LINEAR)
 
     kind = "chirp"
     title = "chirp"
@@ -40,12 +74,14 @@ class Chirp(Stimulus):
         "start_frequency": Field(
             "frequency",
             "Chirp, its frequency at the begin",
-            elsewhere=dict.fromkeys(("f0", "fmin", "f_min", "freq_min"), "`start_frequency`"),
+            elsewhere=dict.fromkeys(("f0", "Fstart", "fmin", "f_min", "freq_min"), "`start_frequency`"),
         ),
         "stop_frequency": Field(
             "frequency",
             "Chirp, its frequency at the end",
-            elsewhere=dict.fromkeys(("f1", "fmax", "f_max", "freq_max", "frequency", "freq"), "`stop_frequency`"),
+            elsewhere=dict.fromkeys(
+                ("f1", "Fstop", "fmax", "f_max", "freq_max", "frequency", "freq"), "`stop_frequency`"
+            ),
         ),
         "start": Field(
             "time", "Chirp, when it begins", 0.0, elsewhere=dict.fromkeys(("delay", "del", "onset"), "`start`")
@@ -59,25 +95,17 @@ class Chirp(Stimulus):
         ),
     }
     derived = ("omega", "growth")  # the phase that a unit of time adds at first, and half of what that grows by in it
-    quiet = {
-        "amplitude": 0.0,
-        "start_frequency": 0.0,
-        "stop_frequency": 0.0,
-        "start": 0.0,
-        "stop": inf,
-        "omega": 0.0,
-        "growth": 0.0,
+    quiet = dict.fromkeys((*fields, *derived), 0.0) | {"start": inf, "stop": inf}
+    segment, expression = _LINEAR
+    words = {
+        "sweep": Key(
+            "How the frequency changes", f"sweep: {EXPONENTIAL}", otherwise=f"`{LINEAR}`", legal=(LINEAR, EXPONENTIAL)
+        )
     }
-    segment = '''
-def segment(k, amplitude, start, stop, growth):
-    """(end, level, rise) of segment k: before the chirp, the chirp, after it; the level is the amplitude."""
-    if k == 0:
-        return start, 0.0, 0.0
-    if k == 1:
-        return stop, amplitude, growth
-    return inf, 0.0, 0.0
-'''
-    expression = "level * sin((omega + rise * (time - onset)) * (time - onset))"
+
+    @classmethod
+    def variants(cls, *chosen: str) -> dict[str, object]:
+        return dict(zip(("segment", "expression"), _EXPONENTIAL if EXPONENTIAL in chosen else _LINEAR, strict=True))
 
     @classmethod
     def check(cls, values: Values, duration: float, where: str) -> None:
@@ -85,6 +113,13 @@ def segment(k, amplitude, start, stop, growth):
         check_times(values, ("start", "stop"), duration, where)
         for name in ("start_frequency", "stop_frequency"):
             check_cycles(values, name, duration, where)
+        first, last = values["start_frequency"], values["stop_frequency"]
+        same = first == last
+        if EXPONENTIAL in cls.settings and same.any():
+            raise UserError(
+                f"{where}: both frequencies are {first[same][0]:g} Hz, where an exponential sweep has two; "
+                f"give another one, or a sine"
+            )
 
     @classmethod
     def edge_counts(cls, values: Values, duration: float) -> np.ndarray:
@@ -101,14 +136,17 @@ def segment(k, amplitude, start, stop, growth):
     def twin(
         cls, values: Mapping[str, float], duration: float, ms: float
     ) -> tuple[list[float], Callable[[float], float]]:
-        """The cycles so far are the mean of the first and the present frequency times the time."""
+        """The cycles so far: times the mean of the first and the present frequency, or by an integral."""
         amplitude, first, last, start, stop, _ = (values[name] for name in cls.fields)
         stop = min(stop, duration)
 
         def current(t: float) -> float:
             if not start <= t < stop:
                 return 0.0
-            now = first + (last - first) * (t - start) / (stop - start)
-            return amplitude * sin(2 * pi * (first + now) / 2 * (t - start) * ms / 1000)
+            part, octaves = (t - start) / (stop - start), log2(last / first)
+            mean = first + (last - first) * part / 2
+            if EXPONENTIAL in cls.settings:
+                mean = first * (2 ** (octaves * part) - 1) / (octaves * part * log(2)) if part else first
+            return amplitude * sin(2 * pi * mean * (t - start) * ms / 1000)
 
         return [start, stop], current

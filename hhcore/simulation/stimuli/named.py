@@ -56,13 +56,9 @@ class Named(Stimulus):
         for name, value in super().written().items():
             part, _, field = name.partition(".")
             if field:
-                parts.setdefault(part, self.described(part))[field] = value
+                parts.setdefault(part, {})[field] = value
         flat = {name: value for name, value in super().written().items() if "." not in name}
         return flat | {self.setting: parts}
-
-    def described(self, part: str) -> dict[str, object]:
-        """What a config says of a part besides its fields."""
-        return {}
 
     @classmethod
     def part_keys(cls) -> dict[str, Key]:

@@ -3,34 +3,23 @@
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from math import cos, exp, inf, log, pi, sqrt
-from pathlib import Path
-from typing import Any, Self
 
 import numpy as np
 
-from hhcore.base.checks import Key, choice
+from hhcore.base.checks import Key
 from hhcore.base.errors import UserError
 from hhcore.base.hashing import mix64
 from hhcore.base.units import Quantities
+from hhcore.compile.parts import LEVEL
 from hhcore.simulation.stimuli.checks import check_positive, check_times
-from hhcore.simulation.stimuli.stimulus import CURRENT_ELSEWHERE, Field, Stimulus, Values
+from hhcore.simulation.stimuli.stimulus import CURRENT_ELSEWHERE, Field, Values
+from hhcore.simulation.stimuli.worded import Worded, word
 
 MOST_SAMPLES = 10_000_000
 SEEDS = 2**32
 STEP = np.uint64(0x9E3779B97F4A7C15)  # the golden ratio, so that equal numbers one after the other are mixed otherwise
 HELD, LINEAR, OWN, SHARED = "held", "linear", "own", "shared"
-SETTINGS = {
-    "interpolation": Key("between samples", f"interpolation: {LINEAR}", otherwise=f"`{HELD}`", legal=(HELD, LINEAR)),
-    "realisation": Key(
-        "whether neurons have noise of their own, or that of their seed",
-        f"realisation: {SHARED}",
-        otherwise=f"`{OWN}`",
-        legal=(OWN, SHARED),
-        elsewhere={"frozen": f"`realisation: {SHARED}`", "shared": f"`realisation: {SHARED}`"},
-    ),
-}
 _NEXT = '''
 def noise_after(level, n, mean, sd, correlation_time, interval, seed, stream):
     """Sample n, after one of `level`: exact at any interval (Gillespie 1996, doi 10.1103/PhysRevE.54.2084)."""
@@ -71,7 +60,7 @@ def segment(k, level, rise, mean, sd, correlation_time, interval, seed, start, s
 
 
 @dataclass(frozen=True)
-class Noise(Stimulus):
+class Noise(Worded):
     """An Ornstein-Uhlenbeck process, sampled at intervals: normal, of autocorrelation exp(-t / correlation_time).
 
     mean, sd         : in the unit of the model's injected current (uA/cm^2)
@@ -93,8 +82,8 @@ class Noise(Stimulus):
     seed: Quantities = 0
     start: Quantities = 0.0
     stop: Quantities = inf
-    interpolation: str = HELD
-    realisation: str = OWN
+    interpolation: str = word(HELD)
+    realisation: str = word(OWN)
 
     kind = "noise"
     title = "Ornstein-Uhlenbeck noise"
@@ -136,34 +125,24 @@ class Noise(Stimulus):
     quiet = dict.fromkeys((*fields, *derived), 0.0) | {"interval": 1.0, "correlation_time": 1.0}
     segment = _NEXT + _HELD
     restarts = False
-    settled = tuple(SETTINGS)
-    settings = f"{HELD} {OWN}"
-
-    def __new__(cls, *args: Any, interpolation: str = HELD, realisation: str = OWN, **given: Any) -> Self:
-        """Raises UserError for a keyword that is no field, and for a setting that is not legal."""
-        super().__new__(cls, **given)
-        settings = {"interpolation": interpolation, "realisation": realisation}
-        return object.__new__(cls._of(settings, cls.__name__))
-
-    @classmethod
-    def _of(cls, written: Mapping[str, object], where: str) -> type[Self]:
-        """The class for the settings."""
-        legal = {name: key.legal for name, key in SETTINGS.items()}
-        return _class(
-            cls, *(choice(written.get(name, legal[name][0]), legal[name], f"{where}.{name}") for name in legal)
-        )
+    words = {
+        "interpolation": Key(
+            "Noise between two samples", f"interpolation: {LINEAR}", otherwise=f"`{HELD}`", legal=(HELD, LINEAR)
+        ),
+        "realisation": Key(
+            "Neurons with noise of their own, or with that of their seed",
+            f"realisation: {SHARED}",
+            otherwise=f"`{OWN}`",
+            legal=(OWN, SHARED),
+            elsewhere={"frozen": f"`realisation: {SHARED}`", "shared": f"`realisation: {SHARED}`"},
+        ),
+    }
 
     @classmethod
-    def specialised(cls, body: dict[str, Any], where: str, base: Path) -> tuple[type[Stimulus], dict[str, Any]]:
-        return cls._of(body, where), {name: value for name, value in body.items() if name not in SETTINGS}
-
-    @classmethod
-    def keys(cls) -> dict[str, Key]:
-        return super().keys() | SETTINGS
-
-    def written(self) -> dict[str, object]:
-        chosen = dict(zip(SETTINGS, self.settings.split(), strict=True))
-        return super().written() | {n: word for n, word in chosen.items() if word != SETTINGS[n].legal[0]}
+    def variants(cls, *chosen: str) -> dict[str, object]:
+        if LINEAR in chosen:
+            return {"segment": _NEXT + _LINEAR, "expression": "level + rise * (time - onset)"}
+        return {"segment": _NEXT + _HELD, "expression": LEVEL}
 
     @classmethod
     def check(cls, values: Values, duration: float, where: str) -> None:
@@ -174,7 +153,7 @@ class Noise(Stimulus):
             if values[name].min() < 0:
                 raise UserError(f"{where}.{name}: {float(values[name].min())!r} is below 0; give 0, or more")
         seed = values["seed"]
-        illegal = (seed < 0) | (seed >= SEEDS) | (np.floor(seed) != seed) & ~np.isnan(seed)
+        illegal = (seed < 0) | (seed >= SEEDS) | (np.floor(seed) < seed)
         if illegal.any():
             raise UserError(f"{where}.seed: {seed[illegal][0]:.15g} is not a whole number from 0 to {SEEDS - 1}")
         most = cls._samples(values).max()
@@ -244,13 +223,3 @@ def _deviate(sample: int, values: Mapping[str, float]) -> float:
         key = [(key[0] + 0x9E3779B9) % 2**32, (key[1] + 0xBB67AE85) % 2**32]
     radius, angle = ((high * 2**21 + low // 2**11) / 2**53 for high, low in (counter[:2], counter[2:]))
     return sqrt(-2 * log(1 - radius)) * cos(2 * pi * angle)
-
-
-@lru_cache
-def _class(cls: type[Noise], interpolation: str, realisation: str) -> type[Noise]:
-    settings = f"{interpolation} {realisation}"
-    if settings == cls.settings:
-        return cls
-    texts = {"segment": _NEXT + _LINEAR, "expression": "level + rise * (time - onset)"}
-    own = texts if interpolation == LINEAR else {}
-    return type(cls.__name__, (cls,), {"__module__": cls.__module__, "settings": settings, **own})

@@ -9,10 +9,16 @@ import numpy as np
 
 from hhcore.base.errors import UserError
 from hhcore.base.units import Quantities
+from hhcore.simulation.stimuli.checks import (
+    as_many_as_fit,
+    check_begin,
+    check_last,
+    check_most,
+    check_number,
+    check_positive,
+    check_resolved,
+)
 from hhcore.simulation.stimuli.stimulus import CURRENT_ELSEWHERE, Field, Stimulus, Values
-
-MAX_PULSES = 10_000
-SHORTEST = 1e-9  # a pulse over its onset: rounding of its end then changes its charge by less than 3e-7
 
 
 @dataclass(frozen=True)
@@ -89,47 +95,21 @@ def beat(k):
     def check(cls, values: Values, duration: float, where: str) -> None:
         """0 < width < period, 0 <= start, and every pulse, one at least, ends within the run."""
         width, period, number, start = (values[name] for name in ("width", "period", "number", "start"))
-        for name in ("width", "period"):
-            if values[name].min() <= 0:
-                raise UserError(f"{where}.{name}: {float(values[name].min())!r} is not above 0; give a time above 0")
-        if start.min() < 0:
-            raise UserError(f"{where}.start: {float(start.min())!r} is before the simulation, which begins at 0")
-        illegal = ~np.isposinf(number) & ((number < 1) | (np.floor(number) != number))
-        if illegal.any():
-            raise UserError(
-                f"{where}.number: {number[illegal][0]:g} is not a number of pulses; give a whole number from 1 on, "
-                f"or leave it out for all that fit into the duration"
-            )
+        check_positive(values, ("width", "period"), where)
+        check_begin(start, where)
+        check_number(number, where, "pulses")
         worst = (width - period).argmax()
         if width[worst] >= period[worst]:
             raise UserError(
                 f"{where}: width {float(width[worst])!r} is not below period {float(period[worst])!r}; "
                 f"pulses must not touch, so give a longer period or shorter pulses"
             )
-        last = start + (np.where(np.isfinite(number), number, 1) - 1) * period + width
-        worst = last.argmax()
-        if last[worst] > duration:
-            pulse = "first" if not 1 < number[worst] < inf else f"{number[worst]:g}th"
-            raise UserError(
-                f"{where}: the {pulse} pulse ends at {float(last[worst])!r}, after the end of the simulation, "
-                f"{duration!r}; give a longer duration or fewer pulses"
-            )
-        if duration == inf:
-            return
-        pulses = cls._numbers(values, duration)
-        most = pulses.max()
-        if most > MAX_PULSES:
-            raise UserError(
-                f"{where}: {most:.6g} pulses are too many for one neuron; at most {MAX_PULSES} are legal, "
-                f"so give a number or a longer period"
-            )
-        onset = start + (pulses - 1) * period
-        worst = (SHORTEST * onset - width).argmax()
-        if width[worst] < SHORTEST * onset[worst]:
-            raise UserError(
-                f"{where}.width: {float(width[worst])!r} is too short for a pulse at {float(onset[worst]):g}, where "
-                f"times are rounded; give at least {SHORTEST * onset[worst]:.2g} and a smaller amplitude"
-            )
+        known = np.where(np.isfinite(number), number, 1)
+        check_last(start + (known - 1) * period + width, known, duration, where, "pulse")
+        if duration < inf:
+            pulses = cls._numbers(values, duration)
+            check_most(pulses, where, "pulses")
+            check_resolved(width, start + (pulses - 1) * period, where)
 
     @classmethod
     def edge_counts(cls, values: Values, duration: float) -> np.ndarray:
@@ -166,6 +146,5 @@ def beat(k):
 
     @classmethod
     def _numbers(cls, values: Values, duration: float) -> np.ndarray:
-        """Pulses of each neuron: `number`, or all that end within the run."""
-        fitting = np.floor((duration - values["width"] - values["start"]) / values["period"] * (1 + 1e-12)) + 1
-        return np.where(np.isfinite(values["number"]), values["number"], fitting)
+        room = duration - values["start"]
+        return as_many_as_fit(values["number"], values["width"], values["period"], room)

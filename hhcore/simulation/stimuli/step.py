@@ -6,8 +6,8 @@ from math import inf
 
 import numpy as np
 
-from hhcore.base.errors import UserError
 from hhcore.base.units import Quantities
+from hhcore.simulation.stimuli.checks import check_times
 from hhcore.simulation.stimuli.stimulus import CURRENT_ELSEWHERE, Field, Stimulus, Values
 
 
@@ -61,20 +61,7 @@ def segment(k, amplitude, start, stop):
     @classmethod
     def check(cls, values: Values, duration: float, where: str) -> None:
         """0 <= start < stop <= duration."""
-        start, stop = values["start"], values["stop"]
-        if start.min() < 0:
-            raise UserError(f"{where}.start: {float(start.min())!r} is before the simulation, which begins at 0")
-        if stop.max() > duration:
-            raise UserError(
-                f"{where}.stop: {float(stop.max())!r} is after the end of the simulation, {duration!r}; "
-                "give an earlier stop or a longer duration"
-            )
-        worst = (start - stop).argmax()
-        if start[worst] >= stop[worst]:
-            raise UserError(
-                f"{where}: start {float(start[worst])!r} is not before stop {float(stop[worst])!r} "
-                f"(stop defaults to the duration); give start < stop"
-            )
+        check_times(values, ("start", "stop"), duration, where)
 
     @classmethod
     def edge_counts(cls, values: Values, duration: float) -> np.ndarray:

@@ -29,14 +29,15 @@ A kind is one class, in a file of its own in this folder; nothing else names it.
    in the place of what stands for the end of the run, and computes the derived ones, before a kernel sees them. So that
    all mistakes of a config are listed, `check` also sees NaN for a field that is itself wrong, and inf for a duration
    that is: neither is a mistake.
-9. `twin` says in plain Python when the current may jump, and what it is (with a `formula`, what that is multiplied by):
-   SciPy integrates with it, in hhcore.simulation.reference. It is written independently of the texts, so that one
-   checks the other.
+9. `twin` says in plain Python when the current may jump, and what it is (with a `formula`, what that is multiplied by),
+   from the fields of a neuron and, where it cannot do without, the derived numbers. SciPy integrates with it, in
+   hhcore.simulation.reference. It is written independently of the texts, so that one checks the other.
 10. A kind `acts` on the current, or gives shocks: where a segment begins, the potential jumps by its level, and no
    current flows. `shocks` is its twin.
 11. A kind with settings that are no numbers of a neuron, such as the file of a waveform, makes a class for them:
-   `specialised` reads them from a config. `settings` is the text of all that determines a result besides the texts.
-   `clamps` says whether the kind may be the command of a voltage clamp, `injects` whether it may be a current.
+   `specialised` reads them from a config, and `Worded` does it for words. `settings` is the text of all that determines
+   a result besides the texts. `clamps` says whether the kind may be the command of a voltage clamp, `injects` whether
+   it may be a current.
 """
 
 import dataclasses
@@ -118,6 +119,7 @@ class Stimulus:
     data: ClassVar[np.ndarray] = np.empty((0, 2))  # what texts call `table`
     settings: ClassVar[str] = ""
     settled: ClassVar[tuple[str, ...]] = ()  # the keys of a config that `specialised` reads
+    internal: ClassVar[tuple[str, ...]] = ()  # the fields that it sets, and no config names
 
     def __init_subclass__(cls, **given: object) -> None:
         super().__init_subclass__(**given)
@@ -267,8 +269,8 @@ class Stimulus:
     def columns(self, model: Model, duration: float) -> dict[str, np.ndarray]:
         """The value of each field, float64 () or (n,), in the units that `model` has for it.
 
-        No time that defaults to the end of the run is later. Raises UserError for a field that is neither a quantity
-        nor a list of them, and for a time that is not finite.
+        A time that defaults to the end of the run is that instead of infinite. Raises UserError for a field that is
+        neither a quantity nor a list of them, and for a time that is not finite.
         """
         units = self.units_in(model)
         for name, value in self.values.items():
@@ -279,7 +281,7 @@ class Stimulus:
             if field.unit == "time" and endless.any():
                 raise UserError(f"stimulus.{name}: {values[name][endless].flat[0]} is not a time; give a finite number")
         lasting = [name for name, field in self.fields.items() if field.unit == "time" and field.default == inf]
-        return values | {name: np.minimum(values[name], duration) for name in lasting}
+        return values | {name: np.where(np.isposinf(values[name]), duration, values[name]) for name in lasting}
 
 
 def _share(value: object) -> str:

@@ -43,8 +43,22 @@ class Sum(Named):
             for name, part in given.items():
                 if name != HOLDING and not isinstance(part, Stimulus):
                     raise UserError(f"Sum: {name} is not a stimulus: {part!r}; give one, like {name}=hhcore.Step(10)")
+                if name != HOLDING and np.any(np.asarray(part.values[HOLDING]) != 0):
+                    raise UserError(f"Sum: {name} has a holding level of its own; give it to the sum as `holding`")
             cls = cls.of({name: type(part) for name, part in given.items() if name != HOLDING}, "Sum")
         return object.__new__(cls)
+
+    def __init__(self, **given: Any):
+        super().__init__(**given)
+        parts = {name: part for name, part in given.items() if isinstance(part, Stimulus)}
+        object.__setattr__(self, "summed", parts)
+
+    def written(self) -> dict[str, object]:
+        """The parts as they are written, without holding levels of their own, which are 0."""
+        parts = {name: part.written() for name, part in vars(self)["summed"].items()}
+        own = {name: {key: x for key, x in part.items() if key != HOLDING} for name, part in parts.items()}
+        flat = {name: value for name, value in super().written().items() if name in ("kind", HOLDING)}
+        return flat | {self.setting: own}
 
     @staticmethod
     def flattened(given: Mapping[str, Any]) -> dict[str, Quantities]:
@@ -160,6 +174,7 @@ def _class(cls: type[Sum], parts: tuple[tuple[str, type[Stimulus]], ...]) -> typ
         "title": " + ".join(f"{kind.title} ({name})" for name, kind in parts),
         "beat": next((kind.beat for _, kind in parts if kind.beat), ""),
         "data": np.concatenate([kind.data for _, kind in parts]),
+        "internal": tuple(f"{name}.{field}" for name, kind in parts for field in kind.internal),
         "settings": "\n".join(f"{name} {kind.kind} {kind.settings}" for name, kind in parts),
         "clamps": all(kind.clamps for _, kind in parts),
     }
