@@ -147,8 +147,14 @@ def _names(model: Model) -> dict[str, Schema]:
     return {
         f"parameters_{model.name}": _named(model.parameters, "swept"),
         f"states_{model.name}": _states(_named(model.states, "swept"), [*model.states]),
-        f"point_{model.name}": {**point, "properties": fields | point["properties"]},
+        f"point_{model.name}": {**point, "properties": fields | point["properties"], "patternProperties": _of_parts()},
     }
+
+
+def _of_parts() -> Schema:
+    """Fields of named parts, `test.potential`: the names of the parts are the user's."""
+    fields = dict.fromkeys([*Segments.part_keys(), *(name for kind in kinds().values() for name in kind.fields)])
+    return {rf"^[^.]+\.({'|'.join(fields)})$": _ref("number")}
 
 
 def _states(values: Schema, names: Sequence[str] = ()) -> Schema:
