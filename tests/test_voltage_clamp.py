@@ -150,6 +150,16 @@ def test_further_axes_give_more_curves():
     assert 2 * low[largest] == pytest.approx(high[largest])
 
 
+def test_zipped_potentials_and_durations_are_one_curve():
+    first = {"values": [20, -40, 0, -20, 30]}, {"values": [8, 50, 10, 20, 7]}
+    protocol = {"current": "sodium.i", "activation": "first"}
+    made = tables(experiment(first, protocol=protocol, combine="zip"))
+    points = made["activation"].to_pydict()
+    assert points["first_potential_mV"] == [-40.0, -20.0, 0.0, 20.0, 30.0]
+    assert points["first_duration_ms"] == [50.0, 20.0, 10.0, 8.0, 7.0]
+    assert made["activation_fits"].num_rows == 1
+
+
 @pytest.mark.parametrize(
     ("protocol", "words"),
     [
