@@ -305,6 +305,11 @@ def test_a_segment_may_have_the_potential_of_another_one():
         experiment((0, 5), ("second", 3), ("first", 7))
 
 
+def test_a_tolerance_in_another_unit_is_one_sentence():
+    with pytest.raises(UserError, match="'1 us' is not a number between 0.1 ppm and 0.1; it is the largest error of a"):
+        experiment((0, 5), solver={"tolerance": "1 us"})
+
+
 @pytest.mark.parametrize("name", models())
 def test_a_linear_current_has_a_conductance_in_the_kernel(name):
     """What the text of a model says of its currents, the compiler finds in its expressions."""
