@@ -144,17 +144,14 @@ def _names(model: Model) -> dict[str, Schema]:
         initial_value(name): replace(q, description=initially(q.description)) for name, q in model.states.items()
     }
     point = _named(model.parameters | initial, "number")
+    named = [kind for kind in commands().values() if issubclass(kind, Named)]
+    parts = "|".join(sorted({*fields, *(key for kind in named for key in kind.part_keys())}))
+    of_parts = {"patternProperties": {rf"^[A-Za-z]\w*\.({parts})$": _ref("number")}}
     return {
         f"parameters_{model.name}": _named(model.parameters, "swept"),
         f"states_{model.name}": _states(_named(model.states, "swept"), [*model.states]),
-        f"point_{model.name}": {**point, "properties": fields | point["properties"], "patternProperties": _of_parts()},
+        f"point_{model.name}": {**point, **of_parts, "properties": fields | point["properties"]},
     }
-
-
-def _of_parts() -> Schema:
-    """Fields of named parts, `test.potential`: the names of the parts are the user's."""
-    fields = dict.fromkeys([*Segments.part_keys(), *(name for kind in kinds().values() for name in kind.fields)])
-    return {rf"^[^.]+\.({'|'.join(fields)})$": _ref("number")}
 
 
 def _states(values: Schema, names: Sequence[str] = ()) -> Schema:
