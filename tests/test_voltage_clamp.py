@@ -150,6 +150,16 @@ def test_further_axes_give_more_curves():
     assert 2 * low[largest] == pytest.approx(high[largest])
 
 
+def test_zipped_potentials_and_durations_are_one_curve():
+    first = {"values": [20, -40, 0, -20, 30]}, {"values": [8, 50, 10, 20, 7]}
+    protocol = {"current": "sodium.i", "activation": "first"}
+    made = tables(experiment(first, protocol=protocol, combine="zip"))
+    points = made["activation"].to_pydict()
+    assert points["first_potential_mV"] == [-40.0, -20.0, 0.0, 20.0, 30.0]
+    assert points["first_duration_ms"] == [50.0, 20.0, 10.0, 8.0, 7.0]
+    assert made["activation_fits"].num_rows == 1
+
+
 @pytest.mark.parametrize(
     ("protocol", "words"),
     [
@@ -293,6 +303,11 @@ def test_a_segment_may_have_the_potential_of_another_one():
     assert recorded("first", 2, "membrane.V").tolist() == [-20.0, 10.0]
     with pytest.raises(UserError, match="'second' has none of its own; name 'first'"):
         experiment((0, 5), ("second", 3), ("first", 7))
+
+
+def test_a_tolerance_in_another_unit_is_one_sentence():
+    with pytest.raises(UserError, match="'1 us' is not a number between 0.1 ppm and 0.1; it is the largest error of a"):
+        experiment((0, 5), solver={"tolerance": "1 us"})
 
 
 @pytest.mark.parametrize("name", models())

@@ -82,7 +82,12 @@ def read_tolerance(body: dict, accuracy: Accuracy, where: str) -> float | None:
     if "tolerance" not in body:
         return None
     unit, least, most, words = accuracy.tolerance
-    tolerance = to_unit(body["tolerance"], unit, f"{where}.tolerance")
+    try:
+        tolerance = to_unit(body["tolerance"], unit, f"{where}.tolerance")
+    except UserError as error:
+        if unit != "1":
+            raise
+        raise UserError(f"{where}.tolerance: {quoted(body['tolerance'])} is not a number {words}") from error
     if not least <= tolerance <= most:
         raise UserError(f"{where}.tolerance: {quoted(body['tolerance'])} is not {words}")
     return tolerance

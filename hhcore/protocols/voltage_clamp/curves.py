@@ -47,6 +47,12 @@ class Curves:
         """The quantity of each neuron, float64 (n,), also if it is not swept."""
         return block.axes.get(self.column, np.full(len(block.rows), self.experiment.defaults[self.quantity]))
 
+    def varied(self, block: RowBlock) -> dict[str, np.ndarray]:
+        """What varies along curves, (curves, length) by column: the quantity, then axes that are zipped with it."""
+        zipped = [self.experiment.column(name) for name in self.shared]
+        own = {self.column: self.rows(self.along(block))}
+        return own | {name: self.rows(block.axes[name]) for name in zipped if name != self.column}
+
     def others(self, block: RowBlock) -> dict[str, np.ndarray]:
         """What is swept besides, (curves,) by column."""
         shared = [self.experiment.column(name) for name in self.shared]

@@ -84,7 +84,7 @@ class Fitted(Analysis):
         each = {name: np.repeat(values, curves.length) for name, values in {"curve": numbers, **others}.items()}
         sorted_points = {
             name: np.take_along_axis(values, order, axis=1).ravel()
-            for name, values in {curves.column: x, **points}.items()
+            for name, values in {**curves.varied(block), **points}.items()
         }
         own = {name: np.array([row[name] for row in map(self.numbers, fits)]) for name in self.fits}
         own |= self.of_curves(points)

@@ -13,6 +13,7 @@ from hhcore.protocols.voltage_clamp.current_voltage import reversal_potential
 from hhcore.protocols.voltage_clamp.curves import Curves, potential_axis
 from hhcore.protocols.voltage_clamp.protocol import VoltageClamp
 from hhcore.protocols.voltage_clamp.recorded import Recorded
+from hhcore.simulation.outputs import integral_unit
 
 Fields = dict[str, tuple[str, str]]
 
@@ -57,8 +58,8 @@ class CurrentVoltage(Analysis):
     @property
     def fields(self) -> Fields:
         """Unit and definition of the columns of iv, without the axes."""
-        p, e = self.protocol, self.experiment
-        charge = f"{p.unit}*{e.model.time_unit}"
+        p = self.protocol
+        charge = integral_unit(p.unit)
         return {
             "neuron": ("1", "row of the neuron in features.parquet, from 0"),
             "segment": ("1", "segment of the clamp"),
@@ -134,7 +135,7 @@ class CurrentVoltage(Analysis):
             time * model.ms,
             recorded("first", segment, current),
             recorded("last", segment, current),
-            recorded("integral", segment, current),
+            recorded("integral", segment, current) * model.ms,
             recorded.peak(segment, conductance)[0] if known else none,
             recorded("last", segment, conductance) if known else none,
         ]
