@@ -5,6 +5,7 @@ trace       the time course of one neuron
 run         experiments as a config describes them: their tables as data frames
 models, variants, load_model    the catalogue, published parameter sets, your own model file
 Step, Ramp, Sine, PulseTrain, ...    stimuli: docs/stimuli.md lists them
+Segments    the command of a voltage clamp
 Result, Trace, Run              what simulate, trace and run return
 
 >>> import hhcore
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from hhcore.simulation.stimuli.pulse_train import PulseTrain
     from hhcore.simulation.stimuli.ramp import Ramp
     from hhcore.simulation.stimuli.sahp import SAHP
+    from hhcore.simulation.stimuli.segments import Segments
     from hhcore.simulation.stimuli.shock import Shock
     from hhcore.simulation.stimuli.sine import Sine
     from hhcore.simulation.stimuli.staircase import Staircase
@@ -55,6 +57,7 @@ __all__ = [
     "Result",
     "Run",
     "SAHP",
+    "Segments",
     "Shock",
     "Sine",
     "Staircase",
@@ -85,6 +88,7 @@ _HOMES = {
     "Result": "simulation.result",
     "Run": "interface.outcome",
     "SAHP": "simulation.stimuli.sahp",
+    "Segments": "simulation.stimuli.segments",
     "Shock": "simulation.stimuli.shock",
     "Sine": "simulation.stimuli.sine",
     "Staircase": "simulation.stimuli.staircase",

@@ -24,6 +24,7 @@ from hhcore.protocols.pacing import Pacing
 from hhcore.protocols.sensitivity import indices as sensitivity
 from hhcore.protocols.shapes import Shapes
 from hhcore.protocols.traces.table import write_traces
+from hhcore.protocols.voltage_clamp import VoltageClamp
 from hhcore.results.write import write_tables
 from hhcore.schemes.solver import SCHEMES
 from hhcore.simulation import beats, shapes
@@ -119,6 +120,7 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         shapes.OF_NEURONS,
         shapes.DEFINITIONS,
         numerics_fields(Shapes.accuracy),
+        numerics_fields(VoltageClamp.accuracy),
         fi.CURVE_DEFINITIONS,
         fi.summary_definitions("uA/cm^2", "uA_cm2"),
         sensitivity.DEFINITIONS,
@@ -133,6 +135,7 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         "shapes of neurons",
         "shapes",
         "of shapes",
+        "of voltage_clamp",
         "fi_curves",
         "fi_summary",
         "sobol_indices",

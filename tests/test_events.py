@@ -144,7 +144,13 @@ def test_events_of_a_file_are_those_of_its_protocol_and_may_be_changed(tmp_path)
     assert hhcore.simulate(own, {}, Events(file), **fast) == hhcore.simulate(own, {}, Events(rows), **fast)
 
 
-def test_every_number_may_be_an_axis(tmp_path):
+def test_a_mistake_inside_a_sum_says_where_it_stands():
+    parts = {"a": {"kind": "events", "events": [ONE, ONE | {"start": "1 mV"}]}}
+    with pytest.raises(hhcore.UserError, match=r"^experiments.e.stimulus.parts.a.events\[1\].start: '1 mV' cannot"):
+        read(kind="sum", parts=parts)
+
+
+def test_every_number_may_be_an_axis():
     train = Events([{"level": [5, 20], "start": 5, "length": 1, "period": 20, "multiplier": [2, 1]}])
     run = hhcore.run(model=HH.name, stimulus=train, combine="zip", duration=60, solver={"tolerance": "1 us"})
     assert run.features.event1_level_uA_cm2.tolist() == [5, 20]

@@ -101,6 +101,18 @@ def test_a_kernel_run_as_python_has_the_bits_of_the_machine_code(method, monkeyp
     assert len(found.spike_times) == 2 and (found.steps > 5).all() and (found.status == OK).all()
 
 
+def test_noise_chirps_and_shocks_run_as_python_have_the_bits_of_the_machine_code(monkeypatch):
+    stimulus = hhcore.Sum(
+        held=hhcore.Noise(5, 9, 0.5, 0.11, seed=2**32 - 1),
+        linear=hhcore.Noise(0, 4, 2, 0.3, interpolation="linear", realisation="shared"),
+        chirp=hhcore.Chirp(3, 100, 5000, stop=0.9, sweep="exponential"),
+        shock=hhcore.Shock(4.5, start=0.4),
+    )
+    settings = {"duration": 1.0, "method": "rk4", "dt": 0.1, "initial_state": "model"}
+    found = check(as_python, monkeypatch, hhcore.simulate, HH, SQUID, stimulus, **settings)
+    assert (found.status == OK).all() and len(set(found.final[:, 0])) == 3
+
+
 def test_beats_of_a_kernel_run_as_python_have_the_bits_of_the_machine_code(monkeypatch):
     settings = {"duration": 5.0, "method": "tsit5", "initial_state": "model", "local_error": 1e-4}
     found = check(as_python, monkeypatch, hhcore.simulate, HH, SQUID, TRAIN, **settings)

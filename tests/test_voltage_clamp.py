@@ -20,6 +20,7 @@ from hhcore.experiments.experiment import Experiment
 from hhcore.figures.context import figure_context
 from hhcore.model.linearity import is_linear
 from hhcore.model.model import models
+from hhcore.protocols.sensitivity.noise import Errors
 from hhcore.protocols.traces.figures import trace_panel
 from hhcore.protocols.traces.table import write_traces
 from hhcore.protocols.voltage_clamp import window
@@ -249,6 +250,13 @@ def test_a_clamp_without_names_has_no_analysis_of_segments():
     assert [row["peak_uA_cm2"] for row in rows] == pytest.approx(exact, rel=1e-6)
     with pytest.raises(UserError, match="which has no names for them"):
         read_experiments({"experiments": {"clamp": {**body, "protocol": {"kind": "voltage_clamp", "activation": "a"}}}})
+
+
+def test_the_error_of_a_peak_current_is_a_share_of_it():
+    peaks = np.array([[-900.0, 20.0], [-1200.0, 40.0]])
+    errors = Errors(np.nan, {}, 1e-6)
+    assert errors.of("peak_current_uA_cm2", "uA/cm^2", peaks, np.nan).tolist() == [[1.2e-3] * 2] * 2
+    assert np.isnan(errors.of("last_current_uA_cm2", "uA/cm^2", peaks, np.nan)).all()
 
 
 def test_a_failed_neuron_has_nulls():

@@ -10,7 +10,7 @@ from hhcore.base.units import Quantities, Written
 from hhcore.certify.calibration import calibrate
 from hhcore.certify.certificate import certificate_of
 from hhcore.certify.evidence import Evidence
-from hhcore.config.reader import CANDIDATES
+from hhcore.config.quantities import CANDIDATES
 from hhcore.config.solver import read_tolerance
 from hhcore.experiments.experiment import Experiment, units
 from hhcore.experiments.protocol import default_protocol

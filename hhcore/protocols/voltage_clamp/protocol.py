@@ -318,7 +318,7 @@ class VoltageClamp(Protocol):
         return tuple(dict.fromkeys(name for name in wanted if name in experiment.swept))
 
     def numbers(self, experiment: Experiment) -> float:
-        windows = len(self.segments)
+        windows = len(self.segments) + self.named  # with that after the last segment
         courses = len(COURSE) * len(self.followed) if self.named else 0
         return windows * (len(OUTPUT) * len(self.names) + courses)
 

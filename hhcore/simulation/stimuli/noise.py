@@ -20,17 +20,7 @@ MOST_SAMPLES = 10_000_000
 SEEDS = 2**32
 STEP = np.uint64(0x9E3779B97F4A7C15)  # the golden ratio, so that equal numbers one after the other are mixed otherwise
 HELD, LINEAR, OWN, SHARED = "held", "linear", "own", "shared"
-_NEXT = '''
-def noise_after(level, n, mean, sd, correlation_time, interval, seed, stream):
-    """Sample n, after one of `level`: exact at any interval (Gillespie 1996, doi 10.1103/PhysRevE.54.2084)."""
-    deviate = normal(n, stream, seed)
-    if n == 0:
-        return mean + sd * deviate
-    spread = sd * sqrt(-expm1(-2.0 * interval / correlation_time))
-    return mean + exp(-interval / correlation_time) * (level - mean) + spread * deviate
-'''
 _HELD = '''
-
 def segment(k, level, mean, sd, correlation_time, interval, seed, start, stop, samples, stream):
     """(end, level) of segment k: before the noise, sample k - 1, after it."""
     n = k - 1
@@ -39,10 +29,9 @@ def segment(k, level, mean, sd, correlation_time, interval, seed, start, stop, s
     if float(n) >= samples:
         return inf, 0.0
     end = start + float(k) * interval if float(k) < samples else stop
-    return end, noise_after(level, n, mean, sd, correlation_time, interval, seed, stream)
+    return end, ornstein_uhlenbeck(level, n, mean, sd, correlation_time, interval, seed, stream)
 '''
 _LINEAR = '''
-
 def segment(k, level, rise, mean, sd, correlation_time, interval, seed, start, stop, samples, stream):
     """(end, level, rise) of segment k: before the noise, from sample k - 1 to sample k, after it."""
     n = k - 1
@@ -53,8 +42,8 @@ def segment(k, level, rise, mean, sd, correlation_time, interval, seed, start, s
     end = start + float(k) * interval if float(k) < samples else stop
     first = level + rise * interval
     if n == 0:
-        first = noise_after(0.0, 0, mean, sd, correlation_time, interval, seed, stream)
-    last = noise_after(first, k, mean, sd, correlation_time, interval, seed, stream)
+        first = ornstein_uhlenbeck(0.0, 0, mean, sd, correlation_time, interval, seed, stream)
+    last = ornstein_uhlenbeck(first, k, mean, sd, correlation_time, interval, seed, stream)
     return end, first, (last - first) / interval
 '''
 
@@ -123,7 +112,7 @@ class Noise(Worded):
     }
     derived = ("samples", "stream")  # how many there are, and which of the independent streams of a seed they are
     quiet = dict.fromkeys((*fields, *derived), 0.0) | {"interval": 1.0, "correlation_time": 1.0}
-    segment = _NEXT + _HELD
+    segment = _HELD
     restarts = False
     words = {
         "interpolation": Key(
@@ -141,8 +130,8 @@ class Noise(Worded):
     @classmethod
     def variants(cls, *chosen: str) -> dict[str, object]:
         if LINEAR in chosen:
-            return {"segment": _NEXT + _LINEAR, "expression": "level + rise * (time - onset)"}
-        return {"segment": _NEXT + _HELD, "expression": LEVEL}
+            return {"segment": _LINEAR, "expression": "level + rise * (time - onset)"}
+        return {"segment": _HELD, "expression": LEVEL}
 
     @classmethod
     def check(cls, values: Values, duration: float, where: str) -> None:

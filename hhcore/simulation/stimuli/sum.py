@@ -99,6 +99,11 @@ class Sum(Named):
         return cls.of(parts, f"{where}.parts"), flat
 
     @classmethod
+    def place(cls, name: str) -> str:
+        part, _, field = name.partition(".")
+        return f"parts.{part}.{dict(cls.kinds)[part].place(field)}" if field else name
+
+    @classmethod
     def parts(cls) -> tuple[PartText, ...]:
         def named(part: PartText, name: str) -> PartText:
             numbers = tuple((own, f"{name}.{field}") for own, field in part.numbers)
