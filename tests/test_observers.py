@@ -100,6 +100,14 @@ def test_turning_points_are_those_of_a_fine_trace(method):
     assert exact[0] == 0 and exact[2] > 20 and exact[4] > 40
 
 
+@pytest.mark.parametrize(("model", "amplitude"), [("destexhe_1996:relay", -1.0), ("prinz_2003", -1.0)])
+def test_the_trough_of_a_slow_sag_in_short_steps_is_that_of_a_trace(model, amplitude):
+    """Steps of `tsit5` are kept short by stability; in one of them the potential hardly turns."""
+    step, settings = hhcore.Step(amplitude, 100.0, 500.0), {"duration": 500.0, "method": "tsit5"}
+    course = hhcore.trace(model, {}, step, **settings)["membrane.V"]
+    assert hhcore.simulate(model, {}, step, **settings).trough == pytest.approx(course.min(), abs=1e-3)
+
+
 @dataclass(frozen=True)
 class Window(Observer):
     """Notes nothing, and stops where a window begins and ends."""

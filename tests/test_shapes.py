@@ -258,6 +258,7 @@ def test_a_shock_across_the_threshold_is_a_spike_whose_peak_may_be_its_start():
     shapes = found.shapes.set_index(["neuron", "spike"])
     assert found.record["shapes"].values[:, 0].tobytes() == found.spike_times.tobytes()
     assert found.spike_counts.tolist() == [0, 1, 2, 1, 1, 1]
+    assert np.ma.getmaskarray(found.columns["stimulus_spike_count"]).all()  # it begins, and does not end
     rest = found.features["voltage_base_mV"][0]
     for row in ((2, 0), (4, 0)):
         assert shapes.loc[row, "ap_peak_ms"] == 5.0 and np.isnan(shapes.loc[row, "ap_begin_ms"])

@@ -144,10 +144,13 @@ def _names(model: Model) -> dict[str, Schema]:
         initial_value(name): replace(q, description=initially(q.description)) for name, q in model.states.items()
     }
     point = _named(model.parameters | initial, "number")
+    named = [kind for kind in commands().values() if issubclass(kind, Named)]
+    parts = "|".join(sorted({*fields, *(key for kind in named for key in kind.part_keys())}))
+    of_parts = {"patternProperties": {rf"^[A-Za-z]\w*\.({parts})$": _ref("number")}}
     return {
         f"parameters_{model.name}": _named(model.parameters, "swept"),
         f"states_{model.name}": _states(_named(model.states, "swept"), [*model.states]),
-        f"point_{model.name}": {**point, "properties": fields | point["properties"]},
+        f"point_{model.name}": {**point, **of_parts, "properties": fields | point["properties"]},
     }
 
 

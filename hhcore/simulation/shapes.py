@@ -195,7 +195,7 @@ def _firing(shapes: dict[str, np.ndarray], onset: np.ndarray, offset: np.ndarray
     count = np.bincount(neuron[during], minlength=len(onset)).astype(np.int32)
     return {
         "time_to_first_spike_ms": first - onset,
-        "stimulus_spike_count": np.ma.masked_array(count, np.isnan(onset)),
+        "stimulus_spike_count": np.ma.masked_array(count, np.isnan(onset) | np.isnan(offset)),
     }
 
 

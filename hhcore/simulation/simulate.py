@@ -50,11 +50,11 @@ def simulate(
     run = read_conditions(model, duration, analysis_window, threshold, rearm)
     check_threads(threads)
     start = read_start(model, initial_state)
-    points, given = read_neurons(model, points, stimulus, run.duration, start)
+    neurons, given = read_neurons(model, points, stimulus, run.duration, start)
     if observers is None:
         observers = standard_observers(type(stimulus), run.threshold, run.rearm, run.window, model.mV)
     compiled = engine(model, method, type(stimulus), observers)
-    table = compiled.arguments(points, run.duration)
+    table = compiled.arguments(neurons, run.duration)
     states, status = initial_states(compiled, table, start)
     stops = _stops(run.duration, [stop for observer in compiled.observers for stop in observer.stops])
 

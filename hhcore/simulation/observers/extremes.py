@@ -24,7 +24,7 @@ class Extremes(Observer):
     swing: float = OSCILLATION_MV
 
     name = "extremes"
-    rows = ("WINDOWED", "PEAK", "TROUGH", "UPPER", "LOWER", "DRAGGED", "REVERSALS")
+    rows = ("WINDOWED", "TURNED", "PEAK", "TROUGH", "UPPER", "LOWER", "DRAGGED", "REVERSALS")
     arguments = {"opens": "f8", "closes": "f8", "swing": "f8", "found": "f8[:, :]"}
     text = source(__file__)
     fields = (RecordField("peak"), RecordField("trough"), RecordField("turning_points"))

@@ -47,15 +47,15 @@ class Events(Stimulus):
     example = "{kind: events, " + EXAMPLE + "}"
     axis = "event1.level"
     elsewhere = ("protocol", "schedule", "mmt")
-    fields: dict[str, Field] = {}
-    quiet: dict[str, float] = {}
+    fields = {}
+    quiet = {}
     segment = ""
     settled = ("events", "file")
     count = 0  # of the events
 
     def __new__(cls, events: Sequence[Mapping[str, Quantities]] | str | Path = (), **given: Quantities) -> Self:
         """Raises UserError for a file without events, and for what is not a table of them."""
-        kind = cls.of(len(_table(events, "Events")), "Events") if cls is Events else cls
+        kind: Any = cls.of(len(_table(events, "Events")), "Events") if cls is Events else cls
         return super().__new__(kind, **given)
 
     def __init__(self, events: Sequence[Mapping[str, Quantities]] | str | Path = (), **given: Quantities):
@@ -85,7 +85,7 @@ class Events(Stimulus):
     def specialised(cls, body: dict[str, Any], where: str, base: Path) -> tuple[type[Stimulus], dict[str, Any]]:
         """Events of a file are overridden by those that are written, the first by the first, and so on."""
         file = text(body["file"], f"{where}.file", "file: model.mmt") if "file" in body else ""
-        table = events_in(base / file, f"{where}.file") if file else []
+        table: list[dict[str, Any]] = list(map(dict, events_in(base / file, f"{where}.file"))) if file else []
         written = items(body.get("events", []), f"{where}.events", "[{level: ..., start: ..., length: ...}, ...]")
         keys = cls.event_keys()
         with collected() as noted:
@@ -204,7 +204,7 @@ def _flat(table: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _table(events: object, where: str) -> list[Mapping[str, Any]]:
     """The table of events, of a file or as it is. Raises UserError."""
     if isinstance(events, str | Path):
-        return events_in(Path(events), where)
+        return list(events_in(Path(events), where))
     keys = Events.event_keys()
     return [fields(event, f"{where}: event {i}", keys) for i, event in enumerate(items(events, where, EXAMPLE))]
 

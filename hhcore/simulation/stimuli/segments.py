@@ -55,13 +55,14 @@ class Segments(Named):
 
     def __new__(cls, **given: Any) -> Self:
         """Raises UserError for a segment that is not a potential and a duration, or of a name that is not legal."""
+        kind: Any = cls
         if cls is Segments:
             for name, segment in given.items():
                 if name != HOLDING and not (isinstance(segment, tuple) and len(segment) in (2, 3)):
                     raise UserError(f"Segments: {name}={segment!r} is not a segment; write (potential, duration)")
             ramps = {name: len(given[name]) == 3 for name in given if name != HOLDING}
-            cls = cls.of(ramps, _same({name: given[name][0] for name in ramps}), "Segments")
-        return object.__new__(cls)
+            kind = cls.of(ramps, _same({name: given[name][0] for name in ramps}), "Segments")
+        return object.__new__(kind)
 
     @staticmethod
     def flattened(given: Mapping[str, Any]) -> dict[str, Quantities]:
@@ -93,9 +94,10 @@ class Segments(Named):
         written = mapping(body.get("segments", {}), f"{where}.segments")
         flat, ramps = {name: value for name, value in body.items() if name != "segments"}, {}
         with collected() as noted:
-            for name, own in written.items():
+            for name, segment in written.items():
                 with noted():
-                    keys = {k: f.key("duration: 100") for k, f in _known(mapping(own, f"{where}.segments.{name}"))}
+                    own = mapping(segment, f"{where}.segments.{name}")
+                    keys = {key: field.key("duration: 100") for key, field in _known(own)}
                     fields(own, f"{where}.segments.{name}", keys)
                     ramps[name] = "to" in own
                     flat |= {f"{name}.{field}": value for field, value in own.items()}
@@ -220,7 +222,8 @@ def _text(ramps: tuple[tuple[str, bool], ...], same: Mapping[str, str], own: Ite
         rise = f"({name}_to - {level}) / {name}_duration" if ramp else "0.0"
         rise = f", {rise}" if rises else ""
         lines += [f"    if k == {i}:", f"        return {' + '.join(end)}, {level}{rise}"]
-    last = f"{name}_to" if ramp else level
+    name, ramp = ramps[-1]
+    last = f"{name}_to" if ramp else f"{same.get(name, name)}_potential"
     lines.append(f"    return inf, {last}{', 0.0' if rises else ''}")
     head = [f"def segment({', '.join(['k', *arguments])}):", '    """(end, level) of segment k."""']
     return "\n".join([*head, *lines])

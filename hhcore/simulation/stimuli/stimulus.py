@@ -154,12 +154,9 @@ class Stimulus:
         return cls, body
 
     @classmethod
-    @lru_cache
     def command(cls) -> type["Stimulus"]:
         """The kind as the command of a voltage clamp: what is a current in it is a potential there."""
-        own = {name: field for name, field in cls.fields.items() if name != HOLDING}
-        fields = {n: dataclasses.replace(f, unit={"current": "potential"}.get(f.unit, f.unit)) for n, f in own.items()}
-        return type(cls.__name__, (cls,), {"__module__": cls.__module__, "acts": COMMAND, "fields": fields})
+        return _commanding(cls)
 
     @classmethod
     def check(cls, values: Values, duration: float, where: str) -> None:
@@ -290,3 +287,10 @@ def _share(value: object) -> str:
         return value if SHARE.search(value) else ""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
     return next(filter(None, map(_share, inner)), "")
+
+
+@lru_cache
+def _commanding(kind: type[Stimulus]) -> type[Stimulus]:
+    own = {name: field for name, field in kind.fields.items() if name != HOLDING}
+    fields = {n: dataclasses.replace(f, unit={"current": "potential"}.get(f.unit, f.unit)) for n, f in own.items()}
+    return type(kind.__name__, (kind,), {"__module__": kind.__module__, "acts": COMMAND, "fields": fields})

@@ -39,14 +39,15 @@ class Sum(Named):
 
     def __new__(cls, **given: Any) -> Self:
         """Raises UserError for a part that is not a stimulus, or of a name that is not legal."""
+        kind: Any = cls
         if cls is Sum:
             for name, part in given.items():
                 if name != HOLDING and not isinstance(part, Stimulus):
                     raise UserError(f"Sum: {name} is not a stimulus: {part!r}; give one, like {name}=hhcore.Step(10)")
                 if name != HOLDING and np.any(np.asarray(part.values[HOLDING]) != 0):
                     raise UserError(f"Sum: {name} has a holding level of its own; give it to the sum as `holding`")
-            cls = cls.of({name: type(part) for name, part in given.items() if name != HOLDING}, "Sum")
-        return object.__new__(cls)
+            kind = cls.of({name: type(part) for name, part in given.items() if name != HOLDING}, "Sum")
+        return object.__new__(kind)
 
     def __init__(self, **given: Any):
         super().__init__(**given)
@@ -138,12 +139,12 @@ class Sum(Named):
     @classmethod
     def edge_counts(cls, values: Values, duration: float) -> np.ndarray:
         counts = [kind.edge_counts(_own(name, kind.numbers(), values), duration) for name, kind in cls.kinds]
-        return np.sum(counts, axis=0, dtype=np.int64)
+        return np.asarray(np.sum(counts, axis=0, dtype=np.int64))
 
     @classmethod
     def beat_counts(cls, values: Values, duration: float) -> np.ndarray:
         counts = [kind.beat_counts(_own(name, kind.numbers(), values), duration) for name, kind in cls.kinds]
-        return np.sum(counts, axis=0, dtype=np.int64)
+        return np.asarray(np.sum(counts, axis=0, dtype=np.int64))
 
     @classmethod
     def resolve(cls, values: Values, duration: float, ms: float, parameters: np.ndarray) -> dict[str, np.ndarray]:
