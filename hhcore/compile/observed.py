@@ -5,8 +5,10 @@ from collections.abc import Iterable
 import sympy as sp
 
 from hhcore.base.errors import UserError
+from hhcore.compile.blocks import function
 from hhcore.compile.calculus import Calculus
 from hhcore.compile.equations import Equations
+from hhcore.compile.lower import Invariants
 from hhcore.compile.parts import ObserverText
 from hhcore.model.model import Model
 from hhcore.model.variables import observable
@@ -47,3 +49,15 @@ def observed_rows(observer: ObserverText) -> dict[str, int]:
     """The rows of an observer that there are some of for each variable, and how many in all."""
     each = {f"{observer.name.upper()}_VARIABLE": 1, **dict(observer.each)} if observer.variables else {}
     return {name: number * len(observer.variables) for name, number in each.items()}
+
+
+def observed_function(observer: ObserverText, model: Model, symbols: Equations, invariants: Invariants) -> str:
+    """The function that evaluates what an observer names, from states inside a step."""
+    row = f"{observer.name.upper()}_VARIABLE"
+    outputs = {f"{row}_{i}": observed(name, model, symbols) for i, name in enumerate(observer.variables)}
+    head = (
+        f'{observer.name}_variables(Z, t, j):\n    """Rows {row} = {", ".join(observer.variables)} '
+        'at time t, from rows INSIDE of lane j."""'
+    )
+    count = f"{observer.name.upper()}_COUNT = {len(outputs)}\n\n\n"
+    return count + function(head, outputs, symbols, invariants, "INSIDE", "t")

@@ -1,7 +1,6 @@
 """The text of a kernel: header, primitives, the straight-line blocks of the model, the scheme's loop, the driver."""
 
 import ast
-import re
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ import sympy as sp
 
 from hhcore import __version__
 from hhcore.base.errors import UserError
+from hhcore.compile.blocks import function, invariant_rows, lines, variables, words
 from hhcore.compile.calculus import Calculus
 from hhcore.compile.clock import clock
 from hhcore.compile.elimination import eliminate
@@ -19,10 +19,10 @@ from hhcore.compile.equations import Equations, equations
 from hhcore.compile.functions import Fused
 from hhcore.compile.gates import Gates, closed, functions, gate_rows, gates
 from hhcore.compile.hooks import observing, surveying, with_arguments
-from hhcore.compile.lower import Invariants, lower
-from hhcore.compile.observed import observed, observed_parts, observed_rows
+from hhcore.compile.lower import Invariants
+from hhcore.compile.observed import observed_function, observed_parts, observed_rows
 from hhcore.compile.parts import ObserverText, StimulusText
-from hhcore.compile.passes import Block, hyperbolic, optimise, remove_singularities
+from hhcore.compile.passes import hyperbolic, remove_singularities
 from hhcore.compile.segments import advancing, inputs, library
 from hhcore.model.clock import LONGEST_MS
 from hhcore.model.model import Model
@@ -73,7 +73,9 @@ def _kernel(model: Model, scheme: Scheme, stimulus: StimulusText, observers: Seq
     system, entries = _linear_system(symbols, invariants) if scheme.implicit else ("", [])
     blocks += [system, _currents(symbols, invariants)]
     blocks += [_command(symbols, invariants)] if stimulus.clamps else []
-    blocks += [_variables_of(observer, model, everything, invariants) for observer in observers if observer.variables]
+    blocks += [
+        observed_function(observer, model, everything, invariants) for observer in observers if observer.variables
+    ]
     blocks += [_body("dense.py.in"), scheme.dense.strip() + "\n"] if surveying(observers) else []
     single = [
         *entries,
@@ -92,7 +94,7 @@ def _kernel(model: Model, scheme: Scheme, stimulus: StimulusText, observers: Seq
         f"CLOSED = {len(found.rates)}  # gates in closed form\n",
         f"LONGEST = {_longest(model, stimulus)!r}  # step of an adaptive scheme; 0: as long as it likes\n",
         f"QUIET = {stimulus.quiet!r}  # fields of the stimulus with which nothing is injected\n",
-        *(f"\n\n{block}" for block in [*blocks, _invariants(symbols, invariants)]),
+        *(f"\n\n{block}" for block in [*blocks, invariant_rows(symbols, invariants)]),
         scheme.text,
         advancing(stimulus, len(model.parameters)),
         clock(symbols),
@@ -109,10 +111,10 @@ def _used(functions: str, user: str) -> str:
     """Drop from a text the functions that `user` does not call, directly or through others."""
     tree, lines = ast.parse(functions), functions.splitlines(keepends=True)
     bodies = {node.name: ast.unparse(node) for node in tree.body if isinstance(node, ast.FunctionDef)}
-    used, waiting = set(), _words(user) & bodies.keys()
+    used, waiting = set(), words(user) & bodies.keys()
     while waiting:
         used |= waiting
-        waiting = set().union(*(_words(bodies[name]) for name in waiting)) & bodies.keys() - used
+        waiting = set().union(*(words(bodies[name]) for name in waiting)) & bodies.keys() - used
     kept, end = [], 0
     for node in tree.body:
         if not isinstance(node, ast.FunctionDef) or node.name in used:
@@ -206,16 +208,12 @@ def _longest(model: Model, stimulus: StimulusText) -> float:
     return LONGEST_MS / model.ms if model.clock(stimulus.own).undecided else 0.0
 
 
-def _variables(symbols: Equations) -> set:
-    return ({*symbols.states.values()} - symbols.definitions.keys()) | {*symbols.inputs.values(), symbols.time}
-
-
 def _regular(symbols: Equations) -> Equations:
     """Remove 0/0 and infinity/infinity before differentiating, so that derivatives are regular too."""
-    variables = _variables(symbols) | symbols.definitions.keys()
+    varying = variables(symbols) | symbols.definitions.keys()
 
     def removed(expressions: dict) -> dict:
-        return {name: hyperbolic(remove_singularities(e, variables)) for name, e in expressions.items()}
+        return {name: hyperbolic(remove_singularities(e, varying)) for name, e in expressions.items()}
 
     definitions, derivatives = removed(symbols.definitions), removed(symbols.derivatives)
     return replace(symbols, definitions=definitions, derivatives=derivatives, outputs=removed(symbols.outputs))
@@ -236,7 +234,7 @@ def _derivatives(symbols: Equations, invariants: Invariants) -> str:
     signature = (
         '(Z, j):\n    """Rows SLOPE = derivatives of the states in rows NEXT of lane j at its time in row WHEN."""'
     )
-    return _function(f"derivatives{signature}", outputs, symbols, invariants, "NEXT", "Z[WHEN + j]") + _SLOPES
+    return function(f"derivatives{signature}", outputs, symbols, invariants, "NEXT", "Z[WHEN + j]") + _SLOPES
 
 
 def _gate(e: sp.Expr, x: sp.Symbol) -> sp.Expr | None:
@@ -274,7 +272,7 @@ def _linear_system(symbols: Equations, invariants: Invariants) -> tuple[str, lis
         if (e := calculus.partial(rhs, symbols.time)) != 0:
             slopes[f"BY_TIME_{i}"] = e
     symbols = replace(symbols, definitions=calculus.everything)
-    jacobian = _lines(slopes, symbols, invariants, "STATE", "Z[TIME + j]")
+    jacobian = lines(slopes, symbols, invariants, "STATE", "Z[TIME + j]")
     text, factors = _system(jacobian, pattern, len(symbols.states))
     return text, [*(name for name in slopes if name.startswith("J")), *factors]
 
@@ -322,7 +320,7 @@ def _currents(symbols: Equations, invariants: Invariants) -> str:
     head = 'currents(Z, t, j):\n    """Membrane currents and the injected one of lane j."""'
     *membrane, injected = symbols.outputs.values()
     outputs = {f"MEMBRANE_CURRENT_{i}": e for i, e in enumerate(membrane)} | {"INJECTED": injected}
-    return _function(head, outputs, symbols, invariants, "STATE", "t")
+    return function(head, outputs, symbols, invariants, "STATE", "t")
 
 
 def _gate_rates(symbols: Equations, found: Gates, invariants: Invariants) -> list[str]:
@@ -330,7 +328,7 @@ def _gate_rates(symbols: Equations, found: Gates, invariants: Invariants) -> lis
     if not found.rates:
         return []
     head = 'gate_rates(Z, j):\n    """Rows GATE_A, GATE_B = a and b of each gate at the potential of lane j."""'
-    text = _function(head, found.outputs, symbols, invariants, "STATE", "Z[TIME + j]")
+    text = function(head, found.outputs, symbols, invariants, "STATE", "Z[TIME + j]")
     return [text, functions(found, list(symbols.states))]
 
 
@@ -338,12 +336,12 @@ def _placed_gates(symbols: Equations, found: Gates, invariants: Invariants) -> s
     head = 'place_gates(Z, j):\n    """Rows STATE of the gates of lane j at its time."""'
     states = list(symbols.states)
     outputs = {f"STATE_{states.index(name)}": symbols.states[name] for name in found.rates}
-    return _function(head, outputs, symbols, invariants, "STATE", "Z[TIME + j]")
+    return function(head, outputs, symbols, invariants, "STATE", "Z[TIME + j]")
 
 
 def _command(symbols: Equations, invariants: Invariants) -> str:
     head = 'place_command(Z, t, j):\n    """Row COMMAND = the potential that the clamp holds lane j at."""'
-    text = _function(head, {"COMMAND": symbols.command}, symbols, invariants, "STATE", "t")
+    text = function(head, {"COMMAND": symbols.command}, symbols, invariants, "STATE", "t")
     return text + _COMMANDED
 
 
@@ -354,55 +352,3 @@ def command(Z, t, j):
     place_command(Z, t, j)
     return Z[COMMAND + j]
 '''
-
-
-def _variables_of(observer: ObserverText, model: Model, symbols: Equations, invariants: Invariants) -> str:
-    """The function that evaluates what an observer names, from states inside a step."""
-    row = f"{observer.name.upper()}_VARIABLE"
-    outputs = {f"{row}_{i}": observed(name, model, symbols) for i, name in enumerate(observer.variables)}
-    head = (
-        f'{observer.name}_variables(Z, t, j):\n    """Rows {row} = {_harmless(", ".join(observer.variables))} '
-        'at time t, from rows INSIDE of lane j."""'
-    )
-    count = f"{observer.name.upper()}_COUNT = {len(outputs)}\n\n\n"
-    return count + _function(head, outputs, symbols, invariants, "INSIDE", "t")
-
-
-def _function(
-    head: str, outputs: dict[str, sp.Expr], symbols: Equations, invariants: Invariants, states: str, time: str
-) -> str:
-    """A function of one straight-line block, by `_lines`."""
-    body = textwrap.indent("\n".join(_lines(outputs, symbols, invariants, states, time) or ["pass"]), "    ")
-    return f"@inline\ndef {head}\n{body}\n"
-
-
-def _lines(
-    outputs: dict[str, sp.Expr], symbols: Equations, invariants: Invariants, states: str, time: str
-) -> list[str]:
-    """A straight-line block for lane j: rows `outputs` from the states in rows `states` and `time`."""
-    block = optimise(Block(outputs, symbols.definitions), _variables(symbols))
-    lines, operands = lower(block, _variables(symbols), invariants, symbols.moderate)
-    used = _words("\n".join(lines) + " " + " ".join(operands.values()))
-    used -= {s.name for s in symbols.states.values() if s in symbols.definitions}  # gates in closed form
-    loads = [f"{s.name} = Z[{states}_{i} + j]" for i, s in enumerate(symbols.states.values()) if s.name in used]
-    loads += [f"{s.name} = Z[{row} + j]" for row, s in symbols.inputs.items() if s.name in used]
-    loads += [f"{symbols.time.name} = {time}"] if symbols.time.name in used else []
-    loads += [f"k{i} = Z[INVARIANT_{i} + j]  # {e}" for e, i in invariants.rows.items() if f"k{i}" in used]
-    stores = [f"Z[{row} + j] = {operand}" for row, operand in operands.items()]
-    return [*loads, *lines, *stores]
-
-
-def _invariants(symbols: Equations, invariants: Invariants) -> str:
-    """The block that fills the INVARIANT rows of lane j from its PARAMETER rows."""
-    outputs = {str(i): e for e, i in invariants.rows.items()}
-    lines, operands = lower(Block(outputs, symbols.constants), set(symbols.parameters.values()), None)
-    used = _words("\n".join(lines) + " " + " ".join(operands.values()))
-    loads = [f"{s.name} = Z[PARAMETER_{i} + j]" for i, s in enumerate(symbols.parameters.values()) if s.name in used]
-    stores = [f"Z[INVARIANT_{row} + j] = {operand}" for row, operand in operands.items()]
-    body = textwrap.indent("\n".join([*loads, *lines, *stores] or ["pass"]), "    ")
-    head = '@inline\ndef invariants(Z, j):\n    """What depends on parameters alone."""\n'
-    return head + body + "\n"
-
-
-def _words(code: str) -> set[str]:
-    return set(re.findall(r"[A-Za-z_]\w*", code))
