@@ -36,20 +36,20 @@ def steady(V: float) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Segment:
-    """One segment: its potential, its length, and the gates at its begin."""
+    """One segment: its potential, its length, and the gates at its start."""
 
     V: float
     length: float
     gates: dict[str, float]
 
     def gate(self, name: str, t: float | np.ndarray) -> float | np.ndarray:
-        """A gate at a time after the begin."""
+        """A gate at a time after the start."""
         alpha, beta = rates(self.V)[name]
         end = alpha / (alpha + beta)
         return end + (self.gates[name] - end) * np.exp(-(alpha + beta) * t)
 
     def conductance(self, channel: str) -> Callable:
-        """Conductance of a channel as a function of the time after the begin."""
+        """Conductance of a channel as a function of the time after the start."""
         if channel == "sodium":
             return lambda t: G[channel] * self.gate("m", t) ** 3 * self.gate("h", t)
         if channel == "potassium":
@@ -57,7 +57,7 @@ class Segment:
         return lambda t: G[channel] + 0.0 * t
 
     def current(self, channel: str) -> Callable:
-        """Current of a channel as a function of the time after the begin."""
+        """Current of a channel as a function of the time after the start."""
         return lambda t: self.conductance(channel)(t) * (self.V - E[channel])
 
     def course(self, name: str) -> Callable:

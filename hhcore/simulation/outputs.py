@@ -18,7 +18,7 @@ MEASURES = {
     "swing": "largest minus smallest value",
     "mean": "mean over time",
     "integral": "integral over time",
-    "first": "value at the begin",
+    "first": "value at the start",
     "last": "value at the end",
     "max_time": "time of the largest value",
     "min_time": "time of the smallest value",

@@ -203,7 +203,7 @@ def _on(holding: float, current: Callable[[float], float]) -> Callable[[float], 
 
 
 def _jump(shocks: list[tuple[float, float]], begin: float, duration: float) -> float:
-    """By how much the potential jumps at the begin of a piece."""
+    """By how much the potential jumps at the start of a piece."""
     return sum(displacement for time, displacement in shocks if abs(time - begin) <= CLOSE * duration)
 
 

@@ -22,12 +22,12 @@ def decay_fields(current: str, unit: str) -> dict[str, tuple[str, str]]:
     return {
         "neuron": ("1", "row of the neuron in features.parquet, from 0"),
         "segment": ("1", "segment of the clamp"),
-        "potential_mV": ("mV", "potential at its begin"),
-        column_name("first_current", unit): (unit, f"{current} at the begin of the segment, after the jump"),
+        "potential_mV": ("mV", "potential at its start"),
+        column_name("first_current", unit): (unit, f"{current} at the start of the segment, after the jump"),
         column_name("last_current", unit): (unit, f"{current} at its end"),
         "phase": (
             "1",
-            "decay: fitted from the peak to the end of the segment; rise: from its begin, where the current falls by "
+            "decay: fitted from the peak to the end of the segment; rise: from its start, where the current falls by "
             "less than a tenth of what it has risen by",
         ),
         "tau_ms": ("ms", "time constant, of two that with the larger amplitude"),

@@ -229,7 +229,7 @@ def _tail_currents(panel: Axes, part: pd.DataFrame, x: str, shade: object, analy
     p = analysis.protocol
     panel.plot(numbers(part, x), numbers(part, column_name("first_current", p.unit)), marker="o", color=shade)
     panel.axhline(0.0, **ZERO)
-    panel.set_ylabel(with_unit(f"{p.current} at the begin", p.unit))
+    panel.set_ylabel(with_unit(f"{p.current} at the start", p.unit))
 
 
 def _time_constants(panel: Axes, part: pd.DataFrame, x: str, shade: object, analysis: "Decays") -> None:

@@ -276,7 +276,7 @@ class VoltageClamp(Protocol):
         within = f"of {self.current} in the segment {self.test!r}"
         found = {
             column_name("peak_current", self.unit): (self.unit, f"peak {within}: its extreme that is farther from 0"),
-            "time_to_peak_ms": ("ms", "time from the begin of the segment to the peak"),
+            "time_to_peak_ms": ("ms", "time from the start of the segment to the peak"),
             column_name("last_current", self.unit): (self.unit, f"value {within} at its end"),
         }
         if self.current in self.linear:

@@ -30,7 +30,7 @@ class Recorded:
         return self.values[:, segment, self.names.index(name), OUTPUT.index(output)]
 
     def peak(self, segment: int, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """The extreme of a current that is farther from 0, and how long after the begin it is, float64 (n,) each."""
+        """The extreme of a current that is farther from 0, and how long after the start it is, float64 (n,) each."""
         high, low = self("max", segment, name), self("min", segment, name)
         outward = np.abs(high) >= np.abs(low)
         time = np.where(outward, self("max_time", segment, name), self("min_time", segment, name))

@@ -9,7 +9,7 @@ from hhcore.simulation.observers.observer import Neurons, Observer, Recorder, Re
 from hhcore.simulation.result import Ragged, Record
 
 SAMPLES, SHORTEST = 64, -4  # of a segment; the first one lies at 10^SHORTEST of its length
-# Where the samples lie in a segment, from 0, its begin, to 1, its end: float64 (SAMPLES,). In decimals, since powers of
+# Where the samples lie in a segment, from 0, its start, to 1, its end: float64 (SAMPLES,). In decimals, since powers of
 # the C library differ between machines.
 COURSE = np.array([float(10 ** (SHORTEST * (1 - Decimal(i) / (SAMPLES - 1)))) for i in range(SAMPLES)])
 

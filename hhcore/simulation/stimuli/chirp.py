@@ -73,7 +73,7 @@ class Chirp(Worded):
         "amplitude": Field("current", "Injected current, amplitude of the chirp", elsewhere=CURRENT_ELSEWHERE),
         "start_frequency": Field(
             "frequency",
-            "Chirp, its frequency at the begin",
+            "Chirp, its frequency at the start",
             elsewhere=dict.fromkeys(("f0", "Fstart", "fmin", "f_min", "freq_min"), "`start_frequency`"),
         ),
         "stop_frequency": Field(
@@ -123,7 +123,7 @@ class Chirp(Worded):
 
     @classmethod
     def edge_counts(cls, values: Values, duration: float) -> np.ndarray:
-        """Two: the begin and the end."""
+        """Two: the start and the end."""
         return np.full(len(values["start"]), 2, dtype=np.int64)
 
     @classmethod

@@ -39,7 +39,7 @@ class Ramp(Stimulus):
         ),
         "start_amplitude": Field(
             "current",
-            "Ramp, the current at its begin",
+            "Ramp, the current at its start",
             0.0,
             elsewhere=dict.fromkeys(("startAmplitude", "amp_start", "ramp_begin"), "`start_amplitude`"),
         ),
@@ -73,7 +73,7 @@ def segment(k, amplitude, start_amplitude, start, stop):
 
     @classmethod
     def edge_counts(cls, values: Values, duration: float) -> np.ndarray:
-        """Two: the begin and the end."""
+        """Two: the start and the end."""
         return np.full(len(values["start"]), 2, dtype=np.int64)
 
     @classmethod

@@ -193,9 +193,7 @@ def _class(
     cls: type[Segments], ramps: tuple[tuple[str, bool], ...], same: tuple[tuple[str, str], ...]
 ) -> type[Segments]:
     own = {
-        f"{name}.{key}": Field(
-            f.unit, f"{f.meaning.capitalize()}, of the segment {name}", f.default, elsewhere=f.elsewhere
-        )
+        f"{name}.{key}": Field(f.unit, f"Clamp, {f.meaning} of the segment {name}", f.default, elsewhere=f.elsewhere)
         for name, ramp in ramps
         for key, f in _known({"to": ...} if ramp else {})
         if f"{name}.{key}" not in _unwritten(dict(same))

@@ -48,7 +48,7 @@ class Shock(Stimulus):
     quiet = {"displacement": 0.0, "start": inf}
     segment = '''
 def segment(k, displacement, start):
-    """(end, level) of segment k: before the shock, after it; at the begin of each the potential jumps by the level."""
+    """(end, level) of segment k: before the shock, after it; at the start of each the potential jumps by the level."""
     if k == 0:
         return start, 0.0
     return inf, displacement

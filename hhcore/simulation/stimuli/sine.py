@@ -54,7 +54,7 @@ class Sine(Stimulus):
             elsewhere=dict.fromkeys(("dur", "duration"), "`stop`, when the sine ends: delay + duration")
             | dict.fromkeys(("end", "toff"), "`stop`"),
         ),
-        "phase": Field("rad", "Sine, its phase at the begin", 0.0),
+        "phase": Field("rad", "Sine, its phase at the start", 0.0),
     }
     derived = ("omega",)  # the phase that a unit of time adds
     quiet = {"amplitude": 0.0, "frequency": 0.0, "start": 0.0, "stop": inf, "phase": 0.0, "omega": 0.0}
@@ -77,7 +77,7 @@ def segment(k, amplitude, start, stop):
 
     @classmethod
     def edge_counts(cls, values: Values, duration: float) -> np.ndarray:
-        """Two: the begin and the end."""
+        """Two: the start and the end."""
         return np.full(len(values["start"]), 2, dtype=np.int64)
 
     @classmethod

@@ -167,13 +167,9 @@ def _class(cls: type[Sum], parts: tuple[tuple[str, type[Stimulus]], ...]) -> typ
     def prefixed(of: Callable[[type[Stimulus]], Mapping[str, Any]]) -> dict[str, Any]:
         return {f"{name}.{key}": value for name, kind in parts for key, value in of(kind).items() if key != HOLDING}
 
-    fields = {
-        name: replace(field, meaning=f"{name.split('.')[0]}: {field.meaning}")
-        for name, field in prefixed(lambda kind: kind.fields).items()
-    }
     texts = {
         "kinds": parts,
-        "fields": fields,
+        "fields": prefixed(lambda kind: kind.fields),
         "quiet": prefixed(lambda kind: kind.quiet),
         "derived": tuple(f"{name}.{number}" for name, kind in parts for number in kind.derived),
         "axis": next(f"{name}.{kind.axis}" for name, kind in parts),

@@ -47,7 +47,7 @@ class Triangle(Stimulus):
         ),
         "symmetry": Field(
             "1",
-            "Peak, where it lies between begin (0) and end (1) of the triangle",
+            "Peak, where it lies between start (0) and end (1) of the triangle",
             0.5,
             elsewhere=dict.fromkeys(("peak", "rise", "skew"), "`symmetry`, the rise as a part of the whole"),
         ),
@@ -81,7 +81,7 @@ def segment(k, amplitude, start, stop, symmetry):
 
     @classmethod
     def edge_counts(cls, values: Values, duration: float) -> np.ndarray:
-        """Three: the begin, the peak and the end."""
+        """Three: the start, the peak and the end."""
         return np.full(len(values["start"]), 3, dtype=np.int64)
 
     @classmethod
