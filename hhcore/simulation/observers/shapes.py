@@ -9,7 +9,7 @@ from hhcore.simulation.observers.observer import Neurons, Observer, Recorder, Re
 from hhcore.simulation.result import Ragged, Record
 
 # Columns of a spike: times, potentials, slopes; NaN for what it does not have. `spike` is the upward crossing of the
-# threshold, `half` the potential halfway between beginning and peak, `base` that at which it begins, `low` the lowest one.
+# threshold, `half` the potential halfway between start and peak, `base` that at which it begins, `low` the lowest one.
 SHAPE = (
     *("spike", "begin", "begin_potential", "upstroke", "half_rise", "peak_time", "peak"),
     *("half_fall", "fall", "downstroke", "end", "end_potential", "base_fall"),
