@@ -126,6 +126,13 @@ def test_potassium_tails_fall_with_a_quarter_of_the_time_constant_of_the_gate():
     assert [row["reversal_mV"] for row in reversal] == pytest.approx([-77.0])
 
 
+def test_a_rise_to_the_power_of_activation_has_the_time_constant_of_the_gate():
+    protocol = {"current": "potassium.i", "activation": "first", "power": 4, "time_constants": "first"}
+    (fit,) = tables(experiment((0, 60), protocol=protocol))["time_constants"].to_pylist()
+    assert (fit["phase"], fit["fit_status"]) == ("rise", FITTED)
+    assert fit["tau_ms"] == pytest.approx(1.0 / sum(rates(0.0)["n"]), rel=1e-6)
+
+
 def test_inactivation_is_that_of_the_gate():
     """With a long prepulse h is at its steady state, which is a Boltzmann function but for a per cent."""
     inactivation = {"conditioning": "first", "test": "gap"}
