@@ -174,6 +174,20 @@ def test_a_tiny_current_below_activation_is_no_reversal():
     assert np.isnan(reversal_potential(V, np.abs(current)))
 
 
+def test_points_that_do_not_say_where_a_current_reverses_give_no_potential():
+    """A potassium current that activates above its reversal potential of -77 mV."""
+    assert np.isnan(reversal_potential(V, RISING(V) ** 4 * (V + 77.0)))
+    fine = np.arange(-100.0, 61.0, 0.5) + 0.1
+    assert reversal_potential(fine, RISING(fine) ** 4 * (fine + 77.0)) == pytest.approx(-77.0, abs=0.01)
+
+
+def test_a_jump_from_the_inward_to_the_outward_peak_is_no_reversal():
+    inward, outward = RISING(V) * (V - 50.0), RISING(V) * (V + 77.0)
+    peak, both_ways = np.where(V < 5, inward, outward), np.full(len(V), True)
+    assert np.isnan(reversal_potential(V, peak, both_ways))
+    assert reversal_potential(V, V - 5.0, ~both_ways) == pytest.approx(5.0)
+
+
 def test_a_chord_has_the_conductance_but_for_the_reversal_potential():
     found = chord_conductance(V, RISING(V) * (V - 50.0), 50.0)
     assert np.isnan(found[V == 50.0]).all()
