@@ -1,4 +1,4 @@
-"""The cells of the paper: cylinders as long as they are thick, started where the authors' program starts them."""
+"""The cells of the paper: cylinders as long as they are thick, started as in Open Source Brain's copy."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -11,7 +11,7 @@ from hhcore.simulation.reference import derivative
 
 MODEL = load_model("pospischil_2008")
 DIAMETERS = {"rs": 96.0, "fs": 67.0, "ib": 96.0, "ibr": 96.0, "lts": 96.0}  # um
-NERNST = 120.2577  # mV, of the L current in the program, from 2 mM of calcium outside and 0.24 uM inside
+NERNST = 120.2577  # mV, of the L current in the copy, from 2 mM of calcium outside and 0.24 uM inside
 DRAWN = {"method": "dop853", "local_error": 1e-8}  # what figures show
 
 Solver = Mapping[str, object]
@@ -41,7 +41,7 @@ def held(V: float) -> tuple[float, ...]:
 
 
 def point(cell: str) -> dict[str, float]:
-    """A cell as parameters of one model, so that all share a kernel; with the calcium potential of the program."""
+    """A cell as parameters of one model, so that all share a kernel; with the calcium potential of the copy."""
     values = {name: q.value for name, q in load_model(f"pospischil_2008:{cell}").parameters.items()}
     return values | {"calcium_L.E": NERNST}
 

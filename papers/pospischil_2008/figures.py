@@ -18,12 +18,12 @@ STATED = [number.value for number in Paper(Path(__file__).parent).stated if numb
 
 @style.styled
 def figure_01(run: Run) -> Figure:
-    """Fig. 1C. Regular spiking: the rate adapts. Red: the times of the program."""
+    """Fig. 1C. Regular spiking: the rate adapts. Red: the times of Open Source Brain."""
     found = course("rs", FIGURE_1C)
     figure = style.new_figure(style.TWO_COLUMNS, 2.2, "Regular spiking (rs), 0.84 nA", [])
     axes = figure.subplots()
     potential(axes, found, style.BLUE)
-    axes.plot(STATED, np.full(len(STATED), 55.0), **TICKS, label="program, Open Source Brain")
+    axes.plot(STATED, np.full(len(STATED), 55.0), **TICKS, label="Open Source Brain")
     pulse(axes, FIGURE_1C)
     axes.legend(loc="center right")
     return figure
@@ -44,7 +44,7 @@ def figure_03(run: Run) -> Figure:
 def figure_05(run: Run) -> Figure:
     """Fig. 5. Bursting cells, 0.15 nA: how many spikes a burst has depends on where the cell starts."""
     figure = style.new_figure(style.TWO_COLUMNS, 4.2, "Bursting cells, 0.15 nA from 500 ms", [])
-    starts = {-84.0: "held at −84 mV, as the program", "rest": "its own rest", -70.0: "held at −70 mV"}
+    starts = {-84.0: "held at −84 mV, as Open Source Brain", "rest": "its own rest", -70.0: "held at −70 mV"}
     panels = figure.subplots(3, 2, sharex=True, sharey=True)
     for column, cell in zip(panels.T, ("ib", "ibr"), strict=True):
         for axes, (start, words) in zip(column, starts.items(), strict=True):

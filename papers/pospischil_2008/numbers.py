@@ -12,7 +12,7 @@ def numbers(run: Run) -> dict[str, Measured]:
 
 
 def spikes(solver: Solver) -> dict[str, object]:
-    """Spike times in the demonstrations of the program, and their number in those of bursting cells."""
+    """Spike times in the demonstrations of the copy, and their number in those of bursting cells."""
     found = {cell: fired(cell, pulse, solver).spike_times for cell, pulse in DEMONSTRATIONS.items()}
     found["figure_1c"] = fired("rs", FIGURE_1C, solver).spike_times
     counts = {f"count_{cell}": len(found[cell]) for cell in ("ib", "ibr")}
