@@ -58,16 +58,16 @@ def figure_05(run: Run) -> Figure:
 
 @style.styled
 def figure_08(run: Run) -> Figure:
-    """Fig. 8. Low-threshold spiking: a burst after a hyperpolarising current, and one from below rest."""
+    """Fig. 8. Low-threshold spiking. Currents and potentials before them: Open Source Brain, test_LTS_Fig8a to c."""
     shown = {
-        "held at −60 mV, −0.1 nA: a rebound": (-0.1, 500.0, 1500.0, -60.0),
-        "held at −60 mV, 0.15 nA: no burst": (0.15, 500.0, 1500.0, -60.0),
-        "from −84 mV, 0.15 nA: a burst first": (0.15, 500.0, 1500.0, -84.0),
+        "held at −60 mV, −0.1 nA: a burst after it": (-0.1, 500.0, 1500.0, -60.0),
+        "held at −70 mV, 0.2 nA: no burst": (0.2, 500.0, 1500.0, -70.0),
+        "held at −80 mV, 0.2 nA: a burst first": (0.2, 500.0, 1500.0, -80.0),
     }
     figure = style.new_figure(style.TWO_COLUMNS, 4.2, "Low-threshold spiking (lts)", [])
     panels = figure.subplots(len(shown), 1, sharex=True)
     for axes, (words, how) in zip(panels, shown.items(), strict=True):
-        potential(axes, course("lts", how, 2000.0, still=how[3] == -60.0), style.BLUE)
+        potential(axes, course("lts", how, 2000.0, still=True), style.BLUE)
         axes.set_title(words, loc="left")
         axes.set_xlabel("Time (ms)" if axes is panels[-1] else "")
     return figure
