@@ -19,39 +19,19 @@ from hhcore.papers.paper import Number, Paper, papers
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/papers.md").read_text()
 PAPERS = papers(ROOT / "papers")
-# By SciPy's DOP853 at 1e-12, checked by Radau: name in numbers.py, value, last digit.
-EXACT = {
-    "hodgkin_huxley_1952": {
-        "peak_90": (108.533, 5e-4), "peak_time_90": (0.2975, 5e-5),
-        "peak_15": (105.407, 5e-4), "peak_time_15": (1.1593, 5e-5),
-        "peak_7": (102.115, 5e-4), "peak_time_7": (3.391, 5e-4),
-        "peak_6": (5.543, 5e-4),
-        "peak_15_warm": (96.912, 5e-4), "peak_time_15_warm": (0.4906, 5e-5),
-        "threshold": (6.5050712, 5e-8), "threshold_warm": (7.3834581, 2e-7),
-        "second_shock_8": (34.38, 5e-3), "second_shock_12": (13.26, 5e-3), "second_shock_20": (5.580, 5e-4),
-        "anode_break": (112.061, 5e-4), "anode_break_time": (6.555, 5e-4), "anode_break_warm": (0, 0),
-        "frequency": (60.992, 5e-4), "decay": (4.93489, 5e-6),
-        "sodium_conductance_at_-40": (4.621615, 5e-7), "sodium_conductance_time_at_-40": (1.405015, 5e-7),
-        "sodium_conductance_at_-20": (17.682776, 5e-7), "sodium_conductance_time_at_-20": (0.881042, 5e-7),
-        "sodium_conductance_at_0": (29.136758, 5e-7), "sodium_conductance_time_at_0": (0.617613, 5e-7),
-        "sodium_conductance_at_20": (37.158368, 5e-7), "sodium_conductance_time_at_20": (0.479821, 5e-7),
-        "sodium_current_at_-40": (-415.945, 5e-4), "sodium_current_at_-20": (-1237.794, 5e-4),
-        "sodium_current_at_0": (-1456.838, 5e-4), "sodium_current_at_20": (-1114.751, 5e-4),
-        "potassium_current_at_-40": (282.447, 5e-4), "potassium_current_at_-20": (998.377, 5e-4),
-        "potassium_current_at_0": (1890.290, 5e-4), "potassium_current_at_20": (2791.537, 5e-4),
-        "sodium_current_at_50": (0, 1e-9),
-        "sodium_entry": (14.457, 5e-4), "potassium_loss": (14.327, 5e-4),
-    },
-}  # fmt: skip
 NUMBER = Number("peak", "published", "Peak", 10.0, "mV", 0.5, "Fig. 1")
 
 
 def test_numbers_of_hodgkin_and_huxley_are_the_exact_ones():
-    code, ours = PAPERS["hodgkin_huxley_1952"].code("numbers"), {}
+    paper = PAPERS["hodgkin_huxley_1952"]
+    code = paper.code("numbers")
+    ours = code.at_rest()
     for measure in code.MEASURES:
         ours |= measure(FINE)
-    for name, (value, within) in EXACT["hodgkin_huxley_1952"].items():
-        assert ours[name] == pytest.approx(value, abs=within), name
+    exact = [number for number in paper.stated if number.kind == "reference"]  # by SciPy's DOP853 and by Radau
+    assert len(exact) == 43
+    for number in exact:
+        assert ours[number.name] == pytest.approx(number.value, abs=number.within), number.name
 
 
 @pytest.mark.parametrize("name", PAPERS)

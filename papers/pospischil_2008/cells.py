@@ -8,6 +8,7 @@ import numpy as np
 
 from hhcore import Result, Step, Trace, load_model, simulate, trace
 from hhcore.simulation.reference import derivative
+from hhcore.simulation.stimuli.segments import Segments
 
 MODEL = load_model("pospischil_2008")
 DIAMETERS = {"rs": 96.0, "fs": 67.0, "ib": 96.0, "ibr": 96.0, "lts": 96.0}  # um
@@ -33,11 +34,8 @@ def density(cell: str, current: float | np.ndarray) -> float | np.ndarray:
 
 @cache
 def held(V: float) -> tuple[float, ...]:
-    """The states of a cell that has stood at a potential (mV) for long: each gate x has dx/dt = a - b x."""
-    gates = [name for name in MODEL.states if name != MODEL.potential]
-    values = {name: q.value for name, q in MODEL.parameters.items()}
-    shut, opened = (derivative(MODEL, {MODEL.potential: V} | dict.fromkeys(gates, x), values) for x in (0.0, 1.0))
-    return tuple(V if name == MODEL.potential else shut[name] / (shut[name] - opened[name]) for name in MODEL.states)
+    """The states of a cell that has stood at a potential (mV) for long."""
+    return tuple(simulate(MODEL, {}, Segments(holding=V, held=(V, 0.01)), duration=0.01).final[0])
 
 
 def point(cell: str) -> dict[str, float]:
