@@ -5,7 +5,9 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -91,6 +93,14 @@ def test_two_folders_of_one_name_have_each_its_own_code(tmp_path):
         (tmp_path / folder / "one/numbers.py").write_text(f"VALUE = {i}")
     values = [Paper(tmp_path / folder / "one").code("numbers").VALUE for folder in ("here", "there")]
     assert values == [0, 1]
+
+
+@pytest.mark.parametrize(("fragile", "word"), [(False, "agrees"), (True, "not resolved"), (None, "not resolved")])
+def test_a_count_is_as_certain_as_its_certificate(fragile, word):
+    paper = PAPERS["hodgkin_huxley_1952"]
+    shocks = pd.DataFrame({"displacement_mV": [7.0, 6.0], "spike_count": [1, 0], "fragile": [fragile, fragile]})
+    ours = paper.code("numbers").action_potentials({"shocks": SimpleNamespace(features=shocks)})
+    assert {verdict(number, ours[number.name]) for number in paper.stated if number.name in ours} == {word}
 
 
 def test_the_error_of_a_number_is_how_far_two_solvers_are_apart():
