@@ -32,6 +32,7 @@ FEW_TICKS = 5
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000"
 CATEGORIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK)
 GREY = "0.45"
+DASHED, DOTTED = {"linestyle": (0, (4, 1.5))}, {"linestyle": (0, (1, 1))}
 THRESHOLD = {"color": GREY, "linewidth": 0.6, "linestyle": (0, (4, 2)), "label": "spike threshold"}
 DIVERGED = "failed"
 NO_VALUE = {"facecolor": "0.94", "edgecolor": "0.7", "hatch": "/////", "linewidth": 0}

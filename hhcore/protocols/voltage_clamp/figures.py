@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 MAX_SEGMENTS, MAX_CURRENTS = 4, 4  # columns and rows of panels of a family
 SAMPLED = 40  # curves of a sampled design, drawn one by one
 POTENTIAL = "Membrane potential (mV)"
-DASHED = {"linestyle": (0, (3, 1.5)), "linewidth": 0.8}
 ZERO = {"color": style.GREY, "linewidth": 0.4, "zorder": 0}
 
 
@@ -83,7 +82,7 @@ def family_of_currents(table: pd.DataFrame, context: FigureContext, analysis: "F
     p, x = analysis.protocol, _axis(context, analysis.curves.column)
     segments = _from_varying(table, p.segments)
     sizes = {name: numbers(table, column_name(name, p.unit)) for name in p.currents}
-    shown = _largest(sizes, p.current, MAX_CURRENTS)
+    shown = _most_of(sizes, p.current, MAX_CURRENTS)
     title, notes = context.title, some_of(len(segments), len(p.segments), "segments")
     notes += some_of(len(shown), len(p.currents), "currents")
     _, held = context.hold(table, [axis for axis in context.free if axis.column == analysis.curves.column])
@@ -129,7 +128,7 @@ def current_voltage(
     segments = [name for name in p.segments if (summary["segment"] == name).any()] or [p.test]
     own = plan.colour is None and not context.sampled
     sizes = {name: numbers(part, column_name("peak", p.unit)) for name, part in plan.table.groupby("current")}
-    currents = _largest(sizes, p.current, len(style.CATEGORIES)) if own else [p.current]
+    currents = _most_of(sizes, p.current, len(style.CATEGORIES)) if own else [p.current]
     shades = dict(zip(currents, (style.BLACK, *style.CATEGORIES), strict=False))
     notes = [*plan.notes, *(some_of(len(currents), len(p.currents), "currents") if own else [])]
     titles = [f"segment {name}" for name in segments] if p.named else [""]
@@ -142,11 +141,11 @@ def current_voltage(
                 for curve in _curves(select(part[part["current"] == current], plan.colour, level), context):
                     V, last = (numbers(curve, name) for name in ("potential_mV", column_name("last", p.unit)))
                     panel.plot(V, numbers(curve, column_name("peak", p.unit)), color=shade, marker="o")
-                    panel.plot(V, last, color=shade, **DASHED)
+                    panel.plot(V, last, color=shade, **style.DASHED)
         panel.axhline(0.0, **ZERO)
     handles = [Line2D([], [], color=shades[name], label=name) for name in currents] if own else plan.bar(figure)
     handles += [Line2D([], [], color=style.GREY, marker="o", label="peak" if own else f"{p.current}, peak")]
-    handles += [Line2D([], [], color=style.GREY, **DASHED, label="at the end")]
+    handles += [Line2D([], [], color=style.GREY, **style.DASHED, label="at the end")]
     style.legend_below(figure, handles)
     return figure
 
@@ -175,7 +174,7 @@ def fitted_curves(table: pd.DataFrame, fits: pd.DataFrame, context: FigureContex
             part = select(select(table, plan.facet, value), plan.colour, level)
             for number, curve in part.groupby("curve", sort=False):
                 _points_and_fit(panel, curve, fits.loc[number], x, plan.shade(level), analysis)
-    y_limits(grid[0], numbers(table, analysis.fitted))
+    y_limits(grid[0], numbers(table, analysis.fitted), analysis.from_zero)
     style.legend_below(figure, plan.bar(figure))
     return figure
 
@@ -200,7 +199,7 @@ def decays(table: pd.DataFrame, context: FigureContext, analysis: "Decays") -> F
     """
     along = {name: _axis(context, analysis.along(name)) for name in analysis.segments}
     plan = layout(table, context, [axis.column for axis in along.values() if axis], panels=False)
-    tails = list(analysis.segments) if analysis.name == "deactivation" else []
+    tails = list(analysis.segments) if analysis.tails else []
     count = len(tails) + len(analysis.segments)
     figure = style.new_figure(style.TWO_COLUMNS if count > 1 else style.ONE_COLUMN, 2.6, context.title, plan.notes)
     grid = figure.subplots(1, count, squeeze=False)[0]
@@ -219,8 +218,8 @@ def decays(table: pd.DataFrame, context: FigureContext, analysis: "Decays") -> F
     handles = plan.bar(figure)
     if (plan.table["tau_second_ms"].notna()).any():
         dot = {"color": style.GREY, "marker": "o", "linestyle": "none"}
-        handles += [Line2D([], [], **dot, label="time constant, of two that with the larger amplitude")]
-        handles += [Line2D([], [], **dot, markerfacecolor="white", label="the other one")]
+        handles += [Line2D([], [], **dot, label="time constant, of two that of the larger component")]
+        handles += [Line2D([], [], **dot, markerfacecolor="white", label="smaller component")]
     style.legend_below(figure, handles)
     return figure
 
@@ -229,7 +228,7 @@ def _tail_currents(panel: Axes, part: pd.DataFrame, x: str, shade: object, analy
     p = analysis.protocol
     panel.plot(numbers(part, x), numbers(part, column_name("first_current", p.unit)), marker="o", color=shade)
     panel.axhline(0.0, **ZERO)
-    panel.set_ylabel(with_unit(f"{p.current} at the start", p.unit))
+    panel.set_ylabel(with_unit(f"Tail current {p.current}", p.unit))
 
 
 def _time_constants(panel: Axes, part: pd.DataFrame, x: str, shade: object, analysis: "Decays") -> None:
@@ -258,15 +257,15 @@ def window(table: pd.DataFrame, peaks: pd.DataFrame, context: FigureContext, ana
         for _, pair in part.groupby("pair", sort=False):
             V, shade = numbers(pair, "potential_mV"), plan.shade(level)
             grid[0].plot(V, numbers(pair, "activation"), color=shade)
-            grid[0].plot(V, numbers(pair, "inactivation"), color=shade, **DASHED)
-            grid[1].plot(V, 100.0 * numbers(pair, "open_share"), color=shade)
+            grid[0].plot(V, numbers(pair, "inactivation"), color=shade, **style.DASHED)
+            grid[1].plot(V, 100.0 * numbers(pair, "open_probability"), color=shade)
     changes = np.maximum(*(table[name] * (1.0 - table[name]) for name in ("activation", "inactivation"))) > 1e-3
     ends = table["potential_mV"][changes].agg(["min", "max"])
-    for panel, label in zip(grid, ("Share of channels", "Held open (%)"), strict=True):
+    for panel, label in zip(grid, ("Normalised", "Open probability (%)"), strict=True):
         panel.set(xlabel=POTENTIAL, ylabel=label, xlim=ends)
     style.letter(grid)
     curves = [Line2D([], [], color=style.GREY, label="activation")]
-    curves += [Line2D([], [], color=style.GREY, **DASHED, label="inactivation")]
+    curves += [Line2D([], [], color=style.GREY, **style.DASHED, label="inactivation")]
     style.legend_below(figure, [*plan.bar(figure), *curves])
     return figure
 
@@ -277,7 +276,7 @@ def _curves(part: pd.DataFrame, context: FigureContext, x: str = "potential_mV")
     return [curve for _, curve in part.groupby(columns, sort=False)][:SAMPLED] if columns else [part]
 
 
-def _largest(sizes: Mapping[str, np.ndarray], first: str, most: int) -> list[str]:
+def _most_of(sizes: Mapping[str, np.ndarray], first: str, most: int) -> list[str]:
     """The names of the most currents that are largest, by their values; `first` comes first."""
     size = {name: np.nanmax(np.abs(values), initial=0.0) for name, values in sizes.items()}
     return sorted(sizes, key=lambda name: (name != first, -size[name]))[:most]

@@ -69,7 +69,7 @@ class VoltageClamp(Protocol):
     current  : the one that the curves are about; `unit` is its unit, `conductance_unit` that of its conductance
     segments : the names of the clamp's segments
     test     : the segment that features are about
-    activation, inactivation, deactivation, recovery, courses : the segments of each analysis, () without it
+    activation, inactivation, deactivation, recovery, time_constants : the segments of each analysis, () without it
     power    : of the Boltzmann function of activation
     reversal : potential by which it takes a conductance from a current that has none; None: where the curve crosses 0
     """
