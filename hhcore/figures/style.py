@@ -104,7 +104,7 @@ class Canvas(FigureCanvasAgg):
 
 def new_figure(width: float, height: float, title: str, notes: Sequence[str]) -> Figure:
     """An empty figure, `height` [inch] high below its heading, which is the title and the notes."""
-    lines = [line for text in (title, *notes) for line in balanced(text, int(16 * width)).splitlines()]
+    lines = [line for text in (title, *notes) for line in balanced(minus(text), int(16 * width)).splitlines()]
     figure = Figure(figsize=(width, height + 0.16 * len(lines)))
     Canvas(figure)
     figure.suptitle("\n".join(lines), ha="left", linespacing=1.3)
@@ -126,7 +126,7 @@ def panels(
     for empty in grid[count:]:
         empty.remove()
     for i, (axes, text) in enumerate(zip(grid, titles, strict=False)):
-        axes.set_title(balanced(text, 32))
+        axes.set_title(balanced(minus(text), 32))
         if i + columns >= count:
             axes.set_xlabel(x)
             axes.tick_params(labelbottom=True)
@@ -190,7 +190,7 @@ def value_ticks(axes: Axes, which: str, axis: Variable) -> None:
         and values.size <= FEW_TICKS
         and np.diff(values).min() >= np.ptp(values) / (2 * FEW_TICKS)
     ):
-        axes.set(**{f"{which}ticks": values, f"{which}ticklabels": texts(values)})
+        axes.set(**{f"{which}ticks": values, f"{which}ticklabels": [minus(text) for text in texts(values)]})
 
 
 def edges(values: np.ndarray, logarithmic: bool = False) -> np.ndarray:
@@ -225,12 +225,12 @@ class Colours:
         if self.levels is not None and self.levels.size < 2:
             look = {"color": self.mappable.to_rgba(self.levels), "linewidth": 0}
             label = f"{value.name}: {{:.6g}}{after_number(value.unit)}"
-            return [Patch(**look, label=label.format(level)) for level in self.levels]
+            return [Patch(**look, label=minus(label.format(level))) for level in self.levels]
         bar = colour_bar(figure, self.mappable, value.label)
         if self.levels is not None:
             borders = self.mappable.norm.boundaries
             pairs = zip(self.levels, texts(self.levels), strict=True)
-            bar.set_ticks((borders[1:] + borders[:-1]) / 2, labels=[value.marked(*pair) for pair in pairs])
+            bar.set_ticks((borders[1:] + borders[:-1]) / 2, labels=[minus(value.marked(*pair)) for pair in pairs])
             bar.ax.tick_params(length=0)
             bar.ax.minorticks_off()
         return []

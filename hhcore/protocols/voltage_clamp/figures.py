@@ -12,10 +12,9 @@ from matplotlib.lines import Line2D
 
 from hhcore.base.units import column_name
 from hhcore.figures import style
-from hhcore.figures.context import FigureContext, Variable, numbers, select, some_of, with_unit
+from hhcore.figures.context import FigureContext, Variable, numbers, quantity, select, some_of, with_unit
 from hhcore.figures.family import y_limits
 from hhcore.figures.limits import MAX_COLOURS, MAX_FACETS
-from hhcore.figures.titles import minus
 from hhcore.protocols.voltage_clamp.fits import FITTED
 from hhcore.protocols.voltage_clamp.protocol import potential_of
 
@@ -158,7 +157,7 @@ def fitted_curves(table: pd.DataFrame, fits: pd.DataFrame, context: FigureContex
     """
     curves = analysis.curves
     e = curves.experiment
-    x = _axis(context, curves.column) or Variable(curves.column, curves.quantity, e.unit(curves.quantity))
+    x = _axis(context, curves.column) or quantity(e, curves.quantity)
     plan = layout(table, context, [e.column(name) for name in curves.shared])
     table, notes = plan.table, [*plan.notes]
     if context.sampled:
@@ -166,7 +165,7 @@ def fitted_curves(table: pd.DataFrame, fits: pd.DataFrame, context: FigureContex
         notes += some_of(len(chosen), context.points, "curves")
         table = table[table["curve"].isin(chosen)]
     alone = table["curve"].nunique() == 1
-    notes += [minus(analysis.words(fits.loc[fits["curve"] == table["curve"].iloc[0]].iloc[0]))] if alone else []
+    notes += [analysis.words(fits.loc[fits["curve"] == table["curve"].iloc[0]].iloc[0])] if alone else []
     figure, grid = style.panels(context.title, notes, plan.titles, x.label, analysis.label)
     fits = fits.set_index("curve")
     for panel, value in zip(grid, plan.facets, strict=True):
