@@ -12,9 +12,10 @@ from matplotlib.lines import Line2D
 
 from hhcore.base.units import column_name
 from hhcore.figures import style
-from hhcore.figures.context import FigureContext, Variable, numbers, quantity, select, some_of, with_unit
+from hhcore.figures.context import FigureContext, Variable, balanced, numbers, quantity, select, some_of, with_unit
 from hhcore.figures.family import y_limits
 from hhcore.figures.limits import MAX_COLOURS, MAX_FACETS
+from hhcore.model.variables import TOTAL
 from hhcore.protocols.voltage_clamp.fits import FITTED
 from hhcore.protocols.voltage_clamp.protocol import potential_of
 
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
     from hhcore.protocols.voltage_clamp.families import Families
     from hhcore.protocols.voltage_clamp.fitted import Fitted
     from hhcore.protocols.voltage_clamp.iv import CurrentVoltage
+    from hhcore.protocols.voltage_clamp.protocol import VoltageClamp
     from hhcore.protocols.voltage_clamp.window import WindowCurrent
 
 MAX_SEGMENTS, MAX_CURRENTS = 4, 4  # columns and rows of panels of a family
+SETTLED = 0.01  # of its largest change: a current that is as near to its value at the end does not change any more
 SAMPLED = 40  # curves of a sampled design, drawn one by one
 POTENTIAL = "Membrane potential (mV)"
 ZERO = {"color": style.GREY, "linewidth": 0.4, "zorder": 0}
@@ -76,10 +79,13 @@ def layout(table: pd.DataFrame, context: FigureContext, along: Sequence[str], pa
 def family_of_currents(table: pd.DataFrame, context: FigureContext, analysis: "Families") -> Figure:
     """The command below, currents above, a column for each segment, coloured by the potential that varies.
 
+    The segments are those that analyses are about, or whose potential varies. Each is shown until the current that the
+    config names has settled.
+
     table : currents, of one family of neurons
     """
     p, x = analysis.protocol, _axis(context, analysis.curves.column)
-    segments = _from_varying(table, p.segments)
+    segments = _segments(table, p)
     sizes = {name: numbers(table, column_name(name, p.unit)) for name in p.currents}
     shown = _most_of(sizes, p.current, MAX_CURRENTS)
     title, notes = context.title, some_of(len(segments), len(p.segments), "segments")
@@ -87,9 +93,7 @@ def family_of_currents(table: pd.DataFrame, context: FigureContext, analysis: "F
     _, held = context.hold(table, [axis for axis in context.free if axis.column == analysis.curves.column])
     heights = [*[1.2] * len(shown), 0.8]
     figure = style.new_figure(style.TWO_COLUMNS, 0.85 * sum(heights) + 0.5, title, [*held, *notes])
-    grid = figure.subplots(
-        len(heights), len(segments), sharex="col", sharey="row", squeeze=False, height_ratios=heights
-    )
+    grid = figure.subplots(len(heights), len(segments), sharex="col", squeeze=False, height_ratios=heights)
     neurons = table["neuron"].unique()
     values = table.groupby("neuron", sort=False)[x.column].first().to_numpy() if x else np.zeros(len(neurons))
     colours = style.value_colours(values, continuous=True)
@@ -104,7 +108,8 @@ def family_of_currents(table: pd.DataFrame, context: FigureContext, analysis: "F
             panels[-1].plot(course["segment_time_ms"], course["potential_mV"], **look)
         for panel in panels[:-1]:
             panel.axhline(0.0, **ZERO)
-        panels[-1].set_xlabel("Time in segment (ms)")
+        panels[-1].set(xlabel="Time in segment (ms)", xlim=(0.0, _until(part, column_name(p.current, p.unit))))
+        panels[-1].sharey(grid[-1, 0])
     for panel, name in zip(grid[:, 0], [*shown, ""], strict=True):
         panel.set_ylabel(with_unit(name, p.unit).replace(" (", "\n(") if name else "Potential\n(mV)")
     handles = colours.bar(figure, x) if x else []
@@ -116,11 +121,12 @@ def family_of_currents(table: pd.DataFrame, context: FigureContext, analysis: "F
 def current_voltage(
     table: pd.DataFrame, summary: pd.DataFrame, context: FigureContext, analysis: "CurrentVoltage"
 ) -> Figure:
-    """Peak and last current against the potential, in a panel for each segment whose potential varies.
+    """Peak and last current against the potential, for each segment whose potential varies.
 
     table, summary : iv and iv_summary
 
-    A further axis has the colours; without one, every current has its own. Further axes are at their middle values.
+    A further axis has the colours; without one, every current has its own, and those that the config does not name
+    have a panel of their own, since they may be far larger. Further axes are at their middle values.
     """
     p, e = analysis.protocol, analysis.experiment
     plan = layout(table, context, [e.column(name) for name in analysis.curves.shared], panels=False)
@@ -130,11 +136,16 @@ def current_voltage(
     currents = _most_of(sizes, p.current, len(style.CATEGORIES)) if own else [p.current]
     shades = dict(zip(currents, (style.BLACK, *style.CATEGORIES), strict=False))
     notes = [*plan.notes, *(some_of(len(currents), len(p.currents), "currents") if own else [])]
-    titles = [f"segment {name}" for name in segments] if p.named else [""]
-    figure, grid = style.panels(context.title, notes, titles, POTENTIAL, with_unit("Current", p.unit))
-    for panel, segment in zip(grid, segments, strict=False):
+    apart = own and p.current != TOTAL and len(currents) > 1
+    drawn = [(name, group) for name in segments for group in ((currents[:1], currents[1:]) if apart else (currents,))]
+    titles = [f"segment {name}" if p.named else "" for name, _ in drawn]
+    if apart:
+        words = (group[0] if p.current in group else "other currents" for _, group in drawn)
+        titles = [", ".join(filter(None, pair)) for pair in zip(titles, words, strict=True)]
+    figure, grid = style.panels(context.title, notes, titles, POTENTIAL, with_unit("Current", p.unit), alike=not apart)
+    for panel, (segment, group) in zip(grid, drawn, strict=True):
         part = plan.table[plan.table["segment"] == segment]
-        for current in currents:
+        for current in group:
             for level in plan.levels:
                 shade = shades[current] if own else plan.shade(level)
                 for curve in _curves(select(part[part["current"] == current], plan.colour, level), context):
@@ -166,7 +177,7 @@ def fitted_curves(table: pd.DataFrame, fits: pd.DataFrame, context: FigureContex
         table = table[table["curve"].isin(chosen)]
     alone = table["curve"].nunique() == 1
     notes += [analysis.words(fits.loc[fits["curve"] == table["curve"].iloc[0]].iloc[0])] if alone else []
-    figure, grid = style.panels(context.title, notes, plan.titles, x.label, analysis.label)
+    figure, grid = style.panels(context.title, notes, plan.titles, x.label, balanced(analysis.label, 30))
     fits = fits.set_index("curve")
     for panel, value in zip(grid, plan.facets, strict=True):
         for level in plan.levels:
@@ -286,12 +297,17 @@ def _axis(context: FigureContext, column: str) -> Variable | None:
     return next((axis for axis in context.free if axis.column == column), None)
 
 
-def _varying(table: pd.DataFrame, segments: Sequence[str]) -> list[str]:
-    """The segments whose potential varies; the first one if none does."""
+def _segments(table: pd.DataFrame, protocol: "VoltageClamp") -> list[str]:
+    """The segments that analyses are about, and those whose potential varies between neurons or along a ramp."""
     spans = table.groupby("segment")["potential_mV"].agg(np.ptp)
-    return [name for name in segments if spans.get(name, 0.0) > 0] or list(segments[:1])
+    return [name for name in protocol.segments if name in protocol.shown or spans.get(name, 0.0) > 0][:MAX_SEGMENTS]
 
 
-def _from_varying(table: pd.DataFrame, segments: Sequence[str]) -> list[str]:
-    """The first segment whose potential varies, and those after it."""
-    return list(segments)[segments.index(_varying(table, segments)[0]) :][:MAX_SEGMENTS]
+def _until(course: pd.DataFrame, column: str) -> float:
+    """The time in a segment [ms] up to which some neuron's current changes, and a quarter more; at most all of it.
+
+    course : rows of one segment; column : the current
+    """
+    away = (course[column] - course.groupby("neuron")[column].transform("last")).abs()
+    settled, end = course["segment_time_ms"][away > SETTLED * away.max()].max(), course["segment_time_ms"].max()
+    return float(min(1.25 * settled, end)) if settled > 0 else float(end)

@@ -192,6 +192,12 @@ class VoltageClamp(Protocol):
         return self.segments != (WINDOW,)
 
     @property
+    def shown(self) -> tuple[str, ...]:
+        """The segments that features and analyses are about, in the order of the clamp."""
+        about = {self.test, *self.activation, *self.inactivation, *self.deactivation, *self.recovery[::2]}
+        return tuple(name for name in self.segments if name in about.union(self.time_constants))
+
+    @property
     def currents(self) -> tuple[str, ...]:
         """The membrane currents and their sum."""
         return self.names[1 : self.names.index(TOTAL) + 1]
