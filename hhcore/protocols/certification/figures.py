@@ -39,7 +39,8 @@ def work_precision(table: pd.DataFrame, context: FigureContext) -> Figure:
     if tried.empty:
         return style.text_figure(context.title, [context.nothing])
     if (tried["error"] == 0).all():
-        work = [f"{row.method}: {row.work:.4g}{', chosen' if row.chosen else ''}" for row in tried.itertuples()]
+        chosen = {True: ", chosen", False: ""}
+        work = [f"{t.method} at {t.accuracy:g}: {t.work:.4g}{chosen[bool(t.chosen)]}" for t in tried.itertuples()]
         said = [f"With every solver all errors are 0, of a {_sample(table)}.", "Operations per neuron and ms:", *work]
         return style.text_figure(context.title, said)
     figure = style.new_figure(style.ONE_COLUMN, 2.6, context.title, [_sample(table), *_floored(tried["error"])])
@@ -99,9 +100,8 @@ def accuracy_map(table: pd.DataFrame, context: FigureContext) -> Figure:
     error = np.maximum(estimated, FLOOR)
     fragile = tested["fragile"].to_numpy(dtype=bool)
     if not context.free:
-        words = (
-            f"{estimated[0]:.3g}{after_number(measure.unit)}" if error[0] == error[0] else f"none, it {context.missing}"
-        )
+        known = f"{estimated[0]:.3g}{after_number(measure.unit)}"
+        words = f"none, it {context.missing}" if np.isnan(estimated[0]) else known
         return style.text_figure(context.title, [f"Estimated {_within(measure.name)}: {words}"])
     x, y = (*context.free, measure)[:2]
     notes = [f"{len(tested):,} of {context.neurons:,} neurons were tested"]
