@@ -93,7 +93,7 @@ def test_errors_of_0_are_no_points():
     exact = tried().query("method == 'tsit5'").assign(spike_time_error_us=0.0)
     words = written(work_precision(exact, context(amplitude(), tolerance=1.0)))
     assert (
-        words.startswith("With every solver all errors are 0, of a sample of 3 neurons.")
+        words.startswith("With every solver, all errors are 0 (sample of 3 neurons).")
         and "tsit5 at 1e-06: 300, chosen" in words
     )
     shown = [amplitude(), axis("a", A)]

@@ -40,8 +40,8 @@ def work_precision(table: pd.DataFrame, context: FigureContext) -> Figure:
         return style.text_figure(context.title, [context.nothing])
     if (tried["error"] == 0).all():
         chosen = {True: ", chosen", False: ""}
-        work = [f"{t.method} at {t.accuracy:g}: {t.work:.4g}{chosen[bool(t.chosen)]}" for t in tried.itertuples()]
-        said = [f"With every solver all errors are 0, of a {_sample(table)}.", "Operations per neuron and ms:", *work]
+        work = [f"{t.method} at {t.accuracy:.2g}: {t.work:.4g}{chosen[bool(t.chosen)]}" for t in tried.itertuples()]
+        said = [f"With every solver, all errors are 0 ({_sample(table)}).", "Operations per neuron and ms:", *work]
         return style.text_figure(context.title, said)
     figure = style.new_figure(style.ONE_COLUMN, 2.6, context.title, [_sample(table), *_floored(tried["error"])])
     axes = figure.subplots()
