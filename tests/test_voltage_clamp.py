@@ -124,6 +124,27 @@ def test_potassium_tails_fall_with_a_quarter_of_the_time_constant_of_the_gate():
     assert [row["reversal_mV"] for row in reversal] == pytest.approx([-77.0])
 
 
+def test_a_rise_to_the_power_of_activation_has_the_time_constant_of_the_gate():
+    protocol = {"current": "potassium.i", "activation": "first", "power": 4, "time_constants": "first"}
+    (fit,) = tables(experiment((0, 60), protocol=protocol))["time_constants"].to_pylist()
+    assert (fit["phase"], fit["fit_status"]) == ("rise", FITTED)
+    assert fit["tau_ms"] == pytest.approx(1.0 / sum(rates(0.0)["n"]), rel=1e-6)
+
+
+def test_the_total_has_no_reversal_where_its_peak_jumps():
+    """From the sodium current to the potassium current, between 0 and 10 mV."""
+    made = tables(experiment(({"range": [-20, 70, 10]}, 20)))
+    rows = [row for row in made["iv"].to_pylist() if row["current"] == "total" and row["segment"] == "first"]
+    signs = [np.sign(row["peak_uA_cm2"]) for row in rows]
+    exact = [clamped(-80.0, (V, 20.0))[0] for V in range(-20, 71, 10)]
+    peaks = [[segment.extreme(segment.course("total"), sign)[0] for sign in (1.0, -1.0)] for segment in exact]
+    assert signs == [np.sign(max(pair, key=abs)) for pair in peaks]
+    assert [row["both_ways"] for row in rows] == [high > 0 > low for high, low in peaks]
+    summary = {row["current"]: row for row in made["iv_summary"].to_pylist() if row["segment"] == "first"}
+    assert (summary["total"]["peak_reversal_mV"], summary["total"]["reversal_mV"]) == (None, None)
+    assert summary["sodium.i"]["peak_reversal_mV"] == pytest.approx(50.0)
+
+
 def test_inactivation_is_that_of_the_gate():
     """With a long prepulse h is at its steady state, which is a Boltzmann function but for a per cent."""
     inactivation = {"conditioning": "first", "test": "gap"}
