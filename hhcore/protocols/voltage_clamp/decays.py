@@ -10,7 +10,7 @@ from hhcore.base.units import column_name
 from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, Rows, TableFile
 from hhcore.experiments.experiment import Experiment
 from hhcore.protocols.voltage_clamp.curves import potential_axis
-from hhcore.protocols.voltage_clamp.fits import FIT_STATUS, Exponentials, exponentials
+from hhcore.protocols.voltage_clamp.fits import FIT_STATUS, Exponentials, exponentials, rise
 from hhcore.protocols.voltage_clamp.protocol import VoltageClamp, potential_of
 from hhcore.simulation.observers import COURSE
 
@@ -28,7 +28,7 @@ def decay_fields(current: str, unit: str) -> dict[str, tuple[str, str]]:
         "phase": (
             "1",
             "decay: fitted from the peak to the end of the segment; rise: from its start, where the current falls by "
-            "less than a tenth of what it has risen by",
+            "less than a tenth of what it has risen by; in the segment of activation, to its power",
         ),
         "tau_ms": ("ms", "time constant, of two that with the larger amplitude"),
         "tau_error_ms": ("ms", "its standard error"),
@@ -102,7 +102,8 @@ class Decays(Analysis):
         first, last = (recorded(output, at, p.current) for output in ("first", "last"))
         peak, when = recorded.peak(at, p.current)
         ends, peaks = zip(first, last, strict=True), zip(peak, when, strict=True)
-        fits = [_fit(*one) for one in zip(times, course, ends, peaks, strict=True)]
+        power = p.power if segment in p.activation else 1.0
+        fits = [_fit(*one, power) for one in zip(times, course, ends, peaks, strict=True)]
         numbers = np.array([_numbers(fit) for fit, _ in fits])
         numbers[:, [0, 1, 3, 4]] *= e.model.ms
         columns = [
@@ -138,19 +139,21 @@ class Deactivation(Decays):
 
 
 def _fit(
-    t: np.ndarray, course: np.ndarray, ends: tuple[float, float], peak: tuple[float, float]
+    t: np.ndarray, course: np.ndarray, ends: tuple[float, float], peak: tuple[float, float], power: float = 1.0
 ) -> tuple[Exponentials, str]:
     """The fit of one course, float64 (k,), and which phase that is.
 
     ends, peak : first and last current; the peak, and its time
+    power      : of a rise
     """
     (first, last), (highest, time) = ends, peak
     if not np.isfinite([first, last, highest]).all():
         return Exponentials("few"), ""
     falls = abs(highest - last) > FALLS * abs(highest - first)
-    begin = time if falls else 0.0
-    later = t >= begin
-    return exponentials(t[later] - begin, course[later]), "decay" if falls else "rise"
+    if falls:
+        later = t >= time
+        return exponentials(t[later] - time, course[later]), "decay"
+    return (exponentials(t, course) if power == 1.0 else rise(t, course, power)), "rise"
 
 
 def _numbers(fit: Exponentials) -> list[float]:

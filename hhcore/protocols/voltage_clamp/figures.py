@@ -16,6 +16,7 @@ from hhcore.figures.context import FigureContext, Variable, numbers, select, som
 from hhcore.figures.family import y_limits
 from hhcore.figures.limits import MAX_COLOURS, MAX_FACETS
 from hhcore.figures.titles import minus
+from hhcore.protocols.voltage_clamp.current_voltage import jumping
 from hhcore.protocols.voltage_clamp.fits import FITTED
 from hhcore.protocols.voltage_clamp.protocol import potential_of
 
@@ -141,7 +142,9 @@ def current_voltage(
                 shade = shades[current] if own else plan.shade(level)
                 for curve in _curves(select(part[part["current"] == current], plan.colour, level), context):
                     V, last = (numbers(curve, name) for name in ("potential_mV", column_name("last", p.unit)))
-                    panel.plot(V, numbers(curve, column_name("peak", p.unit)), color=shade, marker="o")
+                    peak = numbers(curve, column_name("peak", p.unit))
+                    gaps = np.flatnonzero(jumping(peak, curve["both_ways"].to_numpy(bool))) + 1
+                    panel.plot(*(np.insert(values, gaps, np.nan) for values in (V, peak)), color=shade, marker="o")
                     panel.plot(V, last, color=shade, **DASHED)
         panel.axhline(0.0, **ZERO)
     handles = [Line2D([], [], color=shades[name], label=name) for name in currents] if own else plan.bar(figure)

@@ -91,13 +91,14 @@ class Activation(Gating):
         if p.current in p.linear:
             conductance = self.curves.rows(recorded.peak(segment, p.conductance(p.current))[0])
         else:
-            conductance = np.array([self._chord(V, current) for V, current in zip(x, peak, strict=True)])
+            both_ways = self.curves.rows(recorded.both_ways(segment, p.current))
+            conductance = np.array([self._chord(*curve) for curve in zip(x, peak, both_ways, strict=True)])
         return {self.peak: peak, self.whole: conductance, "share": _shares(conductance)}
 
-    def _chord(self, V: np.ndarray, current: np.ndarray) -> np.ndarray:
+    def _chord(self, V: np.ndarray, current: np.ndarray, both_ways: np.ndarray) -> np.ndarray:
         """The conductance of one curve, float64 (length,) each, from its reversal potential."""
         known = self.protocol.reversal
-        reversal = reversal_potential(V, current) if known is None else known
+        reversal = reversal_potential(V, current, both_ways) if known is None else known
         return chord_conductance(V, current, reversal, self.experiment.model.mV)
 
     @property
