@@ -17,12 +17,13 @@ from hhcore.base.errors import UserError, closest
 from hhcore.base.units import column_name, to_unit
 from hhcore.compile.parts import COMMAND
 from hhcore.experiments.experiment import Experiment
-from hhcore.experiments.protocol import Accuracy, Protocol, schema_of
+from hhcore.experiments.protocol import Accuracy, Height, Protocol, schema_of
 from hhcore.model.linearity import is_linear
 from hhcore.model.model import Model
 from hhcore.model.variables import TOTAL, observable
 from hhcore.protocols.voltage_clamp.recorded import Recorded, courses
 from hhcore.simulation.features import FAILED
+from hhcore.simulation.heights import Errors
 from hhcore.simulation.observers import COURSE, OUTPUT, Courses, Observer, Outputs
 from hhcore.simulation.result import STATUSES, Result
 from hhcore.simulation.stimuli.segments import Segments
@@ -88,6 +89,17 @@ class VoltageClamp(Protocol):
     time_constants: tuple[str, ...] = ()
     power: float = 1.0
     reversal: float | None = None
+
+    def __post_init__(self) -> None:
+        """The errors of its features are in their units; not the time of a peak: of a flat one it says little."""
+        meaning = "error of {}; null where the neuron or the reference failed"
+        judged = [("peak_current", self.unit), ("last_current", self.unit)]
+        judged += [("peak_conductance", self.conductance_unit)] if self.current in self.linear else []
+        heights = [
+            Height(column_name(f"{name}_error", unit), unit, meaning.format(column_name(name, unit)))
+            for name, unit in judged
+        ]
+        object.__setattr__(self, "accuracy", replace(CURRENT_ERROR, heights=tuple(heights)))
 
     kind = "voltage_clamp"
     title = "voltage clamp"
@@ -260,22 +272,35 @@ class VoltageClamp(Protocol):
         differences = np.abs(ours.reshape(theirs.shape) - theirs)
         return float(np.max(differences[:, size > 0] / size[size > 0], initial=0.0))
 
+    def heights(self, run: Result, exact: Result, experiment: Experiment) -> dict[str, Errors]:
+        """Errors of the features that are currents and conductances, in their units; their size: the largest one."""
+        failed, found = run.failed | exact.failed, {}
+        ours, theirs = self._values(run), self._values(exact)
+        for height in self.accuracy.heights:
+            name = height.value_column
+            error = np.where(failed, nan, np.abs(ours[name] - theirs[name]))
+            found[height.column] = error, float(np.nanmax(np.abs(theirs[name][~failed]), initial=0.0))
+        return found
+
     def columns(self, result: Result) -> dict[str, np.ndarray]:
-        recorded, at = self.recorded(result), self.index(self.test)
-        peak, time = recorded.peak(at, self.current)
-        last = recorded("last", at, self.current)
         status = np.array(STATUSES, dtype=object)[result.status]
         failed = np.isin(status, FAILED)
-        numbers = [peak, time * result.ms, last]
-        if self.current in self.linear:
-            numbers.append(recorded.peak(at, self.conductance(self.current))[0])
         return {
-            **{name: np.where(failed, nan, x) for name, x in zip(self._features, numbers, strict=True)},
+            **{name: np.where(failed, nan, x) for name, x in self._values(result).items()},
             "status": status,
             "failed_ms": np.where(failed, result.ended * result.ms, nan),
             self.accuracy.column: result.error * self.accuracy.factor,
             "fragile": np.ma.masked_array(result.fragile == 1, np.isnan(result.fragile)),
         }
+
+    def _values(self, result: Result) -> dict[str, np.ndarray]:
+        """The features that are numbers, float64 (n,) each."""
+        recorded, at = self.recorded(result), self.index(self.test)
+        peak, time = recorded.peak(at, self.current)
+        numbers = [peak, time * result.ms, recorded("last", at, self.current)]
+        if self.current in self.linear:
+            numbers.append(recorded.peak(at, self.conductance(self.current))[0])
+        return dict(zip(self._features, numbers, strict=True))
 
     @property
     def _features(self) -> dict[str, tuple[str, str]]:
