@@ -293,15 +293,19 @@ class Stimulus:
         """The value of each field, float64 () or (n,), in the units that `model` has for it.
 
         A time that defaults to the end of the run is that instead of infinite. Raises UserError for a field that is
-        neither a quantity nor a list of them, and for a time that is not finite.
+        neither a quantity nor a list of them, for a time that is not finite, and for NaN; but a current or a potential
+        may be NaN, with which its own neuron fails.
         """
         units = self.units_in(model)
         for name, value in self.values.items():
             self.check_written(name, value, f"stimulus.{name}")
         values = {name: to_array(value, units[name], f"stimulus.{name}") for name, value in self.values.items()}
         for name, field in self.fields.items():
-            endless = np.isnan(values[name]) if field.default == inf else ~np.isfinite(values[name])
-            if field.unit == "time" and endless.any():
+            if field.unit not in ("current", "potential") and np.isnan(values[name]).any():
+                what = "time" if field.unit == "time" else "number"
+                raise UserError(f"stimulus.{name}: nan is not a {what}; give a finite number")
+            endless = ~np.isfinite(values[name])
+            if field.unit == "time" and field.default != inf and endless.any():
                 raise UserError(f"stimulus.{name}: {values[name][endless].flat[0]} is not a time; give a finite number")
         lasting = [name for name, field in self.fields.items() if field.unit == "time" and field.default == inf]
         return values | {name: np.where(np.isposinf(values[name]), duration, values[name]) for name in lasting}
