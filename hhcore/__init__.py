@@ -43,61 +43,12 @@ if TYPE_CHECKING:
     from hhcore.simulation.stimuli.waveform import Waveform
 
 __version__ = "0.1.0"
-__all__ = [
-    "Biphasic",
-    "Chirp",
-    "Events",
-    "FromFile",
-    "HyperDepol",
-    "Model",
-    "Noise",
-    "PairedPulses",
-    "PulseTrain",
-    "Ramp",
-    "Result",
-    "Run",
-    "SAHP",
-    "Segments",
-    "Shock",
-    "Sine",
-    "Staircase",
-    "Step",
-    "Sum",
-    "Trace",
-    "Triangle",
-    "UserError",
-    "Waveform",
-    "load_model",
-    "models",
-    "run",
-    "simulate",
-    "trace",
-    "variants",
-]
 _HOMES = {
-    "Biphasic": "simulation.stimuli.biphasic",
-    "Chirp": "simulation.stimuli.chirp",
-    "Events": "simulation.stimuli.events",
-    "FromFile": "simulation.stimuli.file",
-    "HyperDepol": "simulation.stimuli.hyper_depol",
     "Model": "model.model",
-    "Noise": "simulation.stimuli.noise",
-    "PairedPulses": "simulation.stimuli.paired_pulses",
-    "PulseTrain": "simulation.stimuli.pulse_train",
-    "Ramp": "simulation.stimuli.ramp",
     "Result": "simulation.result",
     "Run": "interface.outcome",
-    "SAHP": "simulation.stimuli.sahp",
-    "Segments": "simulation.stimuli.segments",
-    "Shock": "simulation.stimuli.shock",
-    "Sine": "simulation.stimuli.sine",
-    "Staircase": "simulation.stimuli.staircase",
-    "Step": "simulation.stimuli.step",
-    "Sum": "simulation.stimuli.sum",
     "Trace": "simulation.result",
-    "Triangle": "simulation.stimuli.triangle",
     "UserError": "base.errors",
-    "Waveform": "simulation.stimuli.waveform",
     "load_model": "model.model",
     "models": "model.model",
     "run": "interface.run",
@@ -111,10 +62,19 @@ if not TYPE_CHECKING:  # a checker would believe that there is every name
 
     def __getattr__(name: str):
         """Import a public name when it is first used: a job that draws figures need not load the compiler."""
-        if name not in _HOMES:
-            raise AttributeError(f"module 'hhcore' has no attribute {name!r}")
-        return getattr(import_module(f"hhcore.{_HOMES[name]}"), name)
+        if name == "__all__":
+            return sorted([*_HOMES, *_stimuli()])
+        if name in _HOMES:
+            return getattr(import_module(f"hhcore.{_HOMES[name]}"), name)
+        if name[:1].isupper() and name in (stimuli := _stimuli()):
+            return stimuli[name]
+        raise AttributeError(f"module 'hhcore' has no attribute {name!r}")
+
+
+def _stimuli() -> dict[str, type]:
+    """The stimuli of the registry, by the name of their class; for checkers of types those of hhcore stand above."""
+    return {kind.__name__: kind for kind in import_module("hhcore.simulation.stimuli").classes()}
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return [*_HOMES, *_stimuli(), "__version__"]

@@ -1,6 +1,8 @@
 """hhcore at a Python prompt: quantities as text, results and traces as they are shown and compared, public names."""
 
+import ast
 import copy
+import inspect
 import pickle
 import re
 
@@ -134,8 +136,14 @@ def test_a_trace_is_a_data_frame_with_units():
     assert frame.leak_i_uA_cm2.tolist() == pytest.approx(leak.tolist(), rel=1e-12)
 
 
+def _imported(node: ast.AST) -> list[ast.alias]:
+    return node.names if isinstance(node, ast.ImportFrom) else []
+
+
 def test_public_names_are_listed_found_and_no_others():
-    assert {*hhcore.__all__} == {*hhcore._HOMES} == {*dir(hhcore)} - {"__version__"}
+    assert {*hhcore.__all__} == {*dir(hhcore)} - {"__version__"} > {"Step", "Segments", "run"}
+    imported = {alias.name for node in ast.walk(ast.parse(inspect.getsource(hhcore))) for alias in _imported(node)}
+    assert {*hhcore.__all__} == imported - {"import_module", "TYPE_CHECKING"}, "what checkers of types see"
     for name in hhcore.__all__:
         assert getattr(hhcore, name).__name__ == name
     with pytest.raises(AttributeError, match="no attribute 'simulates'"):

@@ -1,8 +1,8 @@
 """The cortical neurons of Pospischil et al. 2008 against spike times of other programs.
 
-NEURON's times are those that Open Source Brain keeps for the authors' program (PospischilEtAl2008,
-NEURON_MODIFIED/.test.*.mep): backward Euler, dt 0.001 ms, from -70 or -84 mV with gates at their steady state. Its
-error grows from spike to spike, to 0.05 ms in a burst of 8.
+NEURON's times are those of Open Source Brain's modified copy of the authors' program (PospischilEtAl2008,
+NEURON_MODIFIED/.test.*.mep): backward Euler, dt 0.001 ms, from -70 or -84 mV with gates at their steady state, where
+the original starts them at 0. Its error grows from spike to spike, to 0.05 ms in a burst of 8.
 """
 
 from math import exp, expm1, log, pi

@@ -20,6 +20,7 @@ from hhcore.experiments.experiment import Experiment
 from hhcore.figures.context import figure_context
 from hhcore.model.linearity import is_linear
 from hhcore.model.model import models
+from hhcore.papers.paper import Paper
 from hhcore.protocols.traces.figures import trace_panel
 from hhcore.protocols.traces.table import write_traces
 from hhcore.protocols.voltage_clamp import window
@@ -28,13 +29,10 @@ from hhcore.simulation.observers import COURSE, OUTPUT
 from hhcore.simulation.result import STATUSES
 
 ROOT = Path(__file__).parents[1]
+STATED = {number.name: number.value for number in Paper(ROOT / "papers/hodgkin_huxley_1952").stated}
+KNOWN = ("sodium_conductance", "sodium_conductance_time", "sodium_current", "potassium_current")
 # Potential, peak sodium conductance and its time, peak sodium current, final potassium current: to 7 digits.
-NUMBERS = [
-    (-40.0, 4.621615, 1.405015, -415.945, 282.447),
-    (-20.0, 17.682776, 0.881042, -1237.794, 998.377),
-    (0.0, 29.136758, 0.617613, -1456.838, 1890.290),
-    (20.0, 37.158368, 0.479821, -1114.751, 2791.537),
-]
+NUMBERS = [(float(V), *(STATED[f"{name}_at_{V}"] for name in KNOWN)) for V in (-40, -20, 0, 20)]
 SQUID = {"model": "hodgkin_huxley_1952", "initial_state": "rest", "solver": {"method": "tsit5", "local_error": 1e-11}}
 SHORT = (-80, 1)
 

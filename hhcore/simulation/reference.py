@@ -140,8 +140,9 @@ def reference(
                     at every edge, and where the model's own equations jump in time.
     initial_state : `rest` (of the neuron, else of the model, else the state in the model file), `model`, or a value
                     for every state by name, or for some beside `from`, one of these words for the others
-    threshold     : a spike is an upward crossing of it by the potential [mV], located on the dense output. A peak
-                    that exceeds it for less than one step of the integrator may be missed.
+    threshold     : a spike is an upward crossing of it by the potential [mV], located on the dense output, or by a
+                    shock, at its time; the jump of a command is none. A peak that exceeds it for less than one step
+                    of the integrator may be missed.
     rearm         : after a spike, the potential must fall below this before the next one counts [mV]; None: threshold
     method        : of scipy.integrate.solve_ivp, with `rtol` and `atol`
 
@@ -168,9 +169,15 @@ def reference(
     edges = _apart({0.0, duration, *edges}, duration)
     y = np.array(_initial(model, point, kind, initial_state))
     armed = y[potential] < threshold
-    runs, ups, downs, peaks, left = [], [], [], [], _evaluations(model, duration)
+    runs, ups, downs, commanded, peaks, left = [], [], [], [], [], _evaluations(model, duration)
     for begin, end in pairwise(edges):
-        y[potential] = current(begin) if clamped else y[potential] + _jump(shocks, begin, duration)
+        before = y[potential]
+        y[potential] = current(begin) if clamped else before + _jump(shocks, begin, duration)
+        if before < threshold <= y[potential]:
+            ups.append(begin)
+            commanded += [begin] if clamped else []
+        if y[potential] < rearm <= before:
+            downs.append(begin)
         injected = _until(current, end)
         slope = _slope(model, parameters, (lambda t: 0.0) if clamped else injected)
         slope = _limited(_commanded(slope, potential, injected, begin, end) if clamped else slope, left)
@@ -187,7 +194,7 @@ def reference(
     pieces = [run.sol for run in runs]
     peaks = sorted(t for t in peaks + edges[1:-1] if _is_peak(pieces, t, potential, BESIDE / model.ms))
     return Reference(
-        spike_times=np.array(_spikes(ups, downs, armed)),
+        spike_times=np.array([t for t in _spikes(ups, downs, armed) if t not in commanded]),
         peak_times=np.array(peaks),
         peaks=np.array([_at(pieces, t)[potential] for t in peaks]),
         t=np.concatenate([run.t for run in runs]),
@@ -267,10 +274,9 @@ def _is_peak(pieces: list[OdeSolution], time: float, potential: int, beside: flo
 
 def _spikes(ups: list[float], downs: list[float], armed: bool) -> list[float]:
     """The upward crossings that follow a re-arming. `armed`: whether the neuron starts below the threshold."""
-    spikes = []
-    since = -1.0 if armed else 0.0
+    spikes, since = [], -2.0
     for up in ups:
-        if since < 0.0 or any(since < down < up for down in downs):
+        if any(since < down < up for down in ([-1.0] if armed else []) + downs):
             spikes.append(up)
             since = up
     return spikes

@@ -19,6 +19,11 @@ def commands() -> dict[str, type[Stimulus]]:
     return {name: kind.command() for name, kind in _found().items() if kind.clamps}
 
 
+def classes() -> tuple[type[Stimulus], ...]:
+    """All kinds, whatever they act on."""
+    return tuple(_found().values())
+
+
 def kind_of(
     body: Mapping[str, Any], where: str, base: Path, known: Mapping[str, type[Stimulus]] | None = None
 ) -> tuple[type[Stimulus], dict[str, Any]]:
