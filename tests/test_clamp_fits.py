@@ -202,5 +202,5 @@ def test_the_window_of_equal_slopes():
     at, height = window_peak(activation, inactivation)
     assert at == pytest.approx(-50.0, abs=1e-4)
     assert height == pytest.approx((1 + np.exp(d / (2 * k))) ** -2, rel=1e-9)
-    at, share = window(activation, inactivation)
-    assert np.trapezoid(share, at) == pytest.approx(d / np.expm1(d / k), rel=1e-4)
+    at, gates = window(activation, inactivation)
+    assert np.trapezoid(gates.prod(axis=0), at) == pytest.approx(d / np.expm1(d / k), rel=1e-4)

@@ -268,6 +268,21 @@ def test_every_column_is_defined_on_the_page():
     assert {name for name in names if f"`{name}.parquet`" not in "\n".join(lines)} == set()
 
 
+def test_figures_show_the_current_and_the_segment_that_are_asked_for():
+    """Of 500 ms, those in which sodium channels inactivate; sodium's own scale beside potassium, ten times as large."""
+    e = experiment(({"values": [-20, 0]}, 500), protocol={"current": "sodium.i", "activation": "first"})
+    found = {name: table.to_pandas() for name, table in tables(e).items()}
+    drawn = {a.name: a.draw(found, figure_context(e)) for a in analyses(e) if a.name in ("currents", "iv")}
+    family = drawn["currents"]["currents"].axes
+    assert [panel.get_title() for panel in family if panel.get_title()] == ["first"]
+    tau = 1 / sum(rates(-20.0)["h"])
+    assert 4 * tau < family[0].get_xlim()[1] < 10 * tau
+    ours, others = (panel for panel in drawn["iv"]["iv"].axes if panel.get_title())
+    assert (ours.get_title(), others.get_title()) == ("segment first, sodium.i", "segment first, other currents")
+    iv = found["iv"].query("segment == 'first' and current == 'sodium.i'")
+    assert abs(ours.get_ylim()[0]) == pytest.approx(iv["peak_uA_cm2"].abs().max(), rel=0.1)
+
+
 def test_a_clamp_without_names_has_no_analysis_of_segments():
     clamp = {"kind": "step", "holding": -65, "amplitude": {"values": [20, 60]}}
     body = {**SQUID, "duration": 20, "clamp": clamp}

@@ -63,32 +63,32 @@ def chord_conductance(V: np.ndarray, current: np.ndarray, reversal: float, mV: f
 
 
 def window(activation: Boltzmann, inactivation: Boltzmann) -> tuple[np.ndarray, np.ndarray]:
-    """(V, share) of the window, float64 (k,) each: the product of both curves, each from 0 to 1.
+    """(V, gates) of the window: potentials, float64 (k,), and both curves there, float64 (2, k), each from 0 to 1.
 
-    V goes from ten slopes below both midpoints to ten slopes above.
+    Their product is the open probability. V goes from ten slopes below both midpoints to ten slopes above.
     """
     low, high = _range(activation, inactivation)
     V = np.linspace(low, high, SAMPLES)
-    return V, open_share(activation, inactivation, V)
+    return V, _gates(activation, inactivation, V)
 
 
-def open_share(activation: Boltzmann, inactivation: Boltzmann, V: np.ndarray) -> np.ndarray:
-    """The share of channels that the window holds open at potentials V.
+def _gates(activation: Boltzmann, inactivation: Boltzmann, V: np.ndarray) -> np.ndarray:
+    """Both curves at potentials V, float64 (2, k), each from 0 to 1.
 
     The lower end of inactivation is left out: what never inactivates flows at all potentials, not in a window.
     """
     available = (inactivation(V) - inactivation.bottom) / (inactivation.top - inactivation.bottom)
-    return activation(V) / activation.top * available
+    return np.array([activation(V) / activation.top, available])
 
 
 def window_peak(activation: Boltzmann, inactivation: Boltzmann) -> tuple[float, float]:
     """(potential, height) of the highest point of the window."""
     from scipy.optimize import minimize_scalar  # here, since every job finds this room
 
-    V, share = window(activation, inactivation)
-    i = int(np.clip(share.argmax(), 1, len(V) - 2))
+    V, gates = window(activation, inactivation)
+    i = int(np.clip(gates.prod(axis=0).argmax(), 1, len(V) - 2))
     settings = {"bounds": (V[i - 1], V[i + 1]), "method": "bounded", "options": {"xatol": 1e-10}}
-    found = minimize_scalar(lambda v: -open_share(activation, inactivation, v), **settings)
+    found = minimize_scalar(lambda v: -_gates(activation, inactivation, v).prod(), **settings)
     return float(found.x), float(-found.fun)
 
 

@@ -1,6 +1,7 @@
 """Time constants: exponentials fitted to the course of a current in a segment, as of tail currents."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +10,7 @@ from hhcore.base import tables
 from hhcore.base.units import column_name
 from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, Rows, TableFile
 from hhcore.experiments.experiment import Experiment
-from hhcore.protocols.voltage_clamp.curves import potential_axis
+from hhcore.protocols.voltage_clamp.curves import Fields, potential_axis
 from hhcore.protocols.voltage_clamp.fits import FIT_STATUS, Exponentials, exponentials, rise
 from hhcore.protocols.voltage_clamp.protocol import VoltageClamp, potential_of
 from hhcore.simulation.observers import COURSE
@@ -17,7 +18,7 @@ from hhcore.simulation.observers import COURSE
 FALLS = 0.1  # of its rise: a course that falls by less has risen, and that is all
 
 
-def decay_fields(current: str, unit: str) -> dict[str, tuple[str, str]]:
+def decay_fields(current: str, unit: str) -> Fields:
     """Unit and definition of the columns of a fit to the course of a current."""
     return {
         "neuron": ("1", "row of the neuron in features.parquet, from 0"),
@@ -46,6 +47,7 @@ class Decays(Analysis):
 
     order = 30
     source = "neurons"
+    tails: ClassVar[bool] = False  # whether the figure has the currents at the start too
 
     def __init__(self, experiment: Experiment):
         super().__init__(experiment)
@@ -79,7 +81,7 @@ class Decays(Analysis):
         return {self.name: "grid"}
 
     @property
-    def fields(self) -> dict[str, tuple[str, str]]:
+    def fields(self) -> Fields:
         """Unit and definition of the columns, without the axes."""
         return decay_fields(self.protocol.current, self.protocol.unit)
 
@@ -136,6 +138,7 @@ class Deactivation(Decays):
 
     name = "deactivation"
     title = "Deactivation"
+    tails = True
 
 
 def _fit(

@@ -11,12 +11,10 @@ from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, Rows, Ta
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.variables import TOTAL
 from hhcore.protocols.voltage_clamp.current_voltage import reversal_potential
-from hhcore.protocols.voltage_clamp.curves import Curves, potential_axis
+from hhcore.protocols.voltage_clamp.curves import Curves, Fields, potential_axis
 from hhcore.protocols.voltage_clamp.protocol import VoltageClamp
 from hhcore.protocols.voltage_clamp.recorded import Recorded
 from hhcore.simulation.outputs import integral_unit
-
-Fields = dict[str, tuple[str, str]]
 
 
 class CurrentVoltage(Analysis):

@@ -57,7 +57,7 @@ class Recorded:
 def courses(result: Result, names: tuple[str, ...], segments: int) -> np.ndarray:
     """Time courses at the shares COURSE of each segment: float64 (n, segments, names, samples).
 
-    NaN where a neuron did not get.
+    NaN where a neuron did not get to.
     """
     values = result.record["courses"].values
     return values.reshape(len(result.status), -1, len(names), len(COURSE))[:, :segments]
