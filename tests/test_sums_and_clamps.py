@@ -9,6 +9,7 @@ import hhcore
 from hhcore.config.reader import read_experiments
 from hhcore.schemes.solver import SCHEMES, setting_of
 from hhcore.simulation.reference import reference
+from hhcore.simulation.stimuli import commands
 from hhcore.simulation.stimuli.segments import Segments
 from hhcore.simulation.stimuli.stimulus import Stimulus
 from hhcore.simulation.stimuli.sum import Sum
@@ -94,6 +95,17 @@ def test_a_kind_of_stimulus_is_a_command_on_top_of_the_holding_potential():
     inside = (run["time"] > 1.0) & (run["time"] < 4.0)
     assert set(run["membrane.V"][inside]) == {-20.0}
     assert run.units["stimulus"] == "mV"
+
+
+@pytest.mark.parametrize("kind", ["sine", "chirp"])
+def test_the_potential_of_the_twin_is_the_command(kind):
+    fields = {"sine": {"frequency": 200.0}, "chirp": {"start_frequency": 50.0, "stop_frequency": 300.0}}[kind]
+    command = commands()[kind](amplitude=30.0, start=1.0, holding=-80.0, **fields)
+    run = hhcore.trace(HH, {}, command, duration=8.0, interval=0.37, local_error=1e-11)
+    exact = reference(HH, point(command), duration=8.0, stimulus=type(command))
+    potential = [exact.at(t)[0] for t in run["time"]]
+    assert potential == pytest.approx(run["membrane.V"], abs=1e-9)
+    assert exact.final["membrane.V"] == pytest.approx(run["membrane.V"][-1], abs=1e-9)
 
 
 def test_equal_bits_under_a_clamp_for_any_neighbours():

@@ -46,8 +46,9 @@ def page(paper: Paper, rows: Mapping[str, list], folder: Path) -> str:
 
 _ERRORS = (
     "The error is how far ours moves between two schemes whose local errors are a hundred times apart; of a number "
-    "from a table, what its certificate says or half a step of its grid; of a formula, 0. What is allowed is half of "
-    "the last digit that is stated, or, where larger, the error of the program that made it or half a step of our grid."
+    "from a table, what its certificate says or half a step of its grid; of a formula or a root, 0. What is "
+    "allowed is half of the last digit that is stated, or, where larger, the error of the program that made it or half "
+    "a step of our grid."
 )
 COLUMNS = ("Ours", "Error", "Allowed", "Unit", "Verdict", "Where")
 
