@@ -270,11 +270,14 @@ def test_every_column_is_defined_on_the_page():
 
 def test_figures_show_the_current_and_the_segment_that_are_asked_for():
     """Of 500 ms, those in which sodium channels inactivate; sodium's own scale beside potassium, ten times as large."""
-    e = experiment(({"values": [-20, 0]}, 500), protocol={"current": "sodium.i", "activation": "first"})
+    asked = {"current": "sodium.i", "activation": "first", "time_constants": "gap"}
+    e = experiment(({"values": [-20, 0]}, 500), protocol=asked)
     found = {name: table.to_pandas() for name, table in tables(e).items()}
     drawn = {a.name: a.draw(found, figure_context(e)) for a in analyses(e) if a.name in ("currents", "iv")}
     family = drawn["currents"]["currents"].axes
-    assert [panel.get_title() for panel in family if panel.get_title()] == ["first"]
+    assert [panel.get_title() for panel in family if panel.get_title()] == ["first", "gap"]
+    commands = [panel.get_ylim() for panel in family if panel.get_xlabel()]
+    assert len(commands) == 2 and all(low < -80 and high > 0 for low, high in commands)
     tau = 1 / sum(rates(-20.0)["h"])
     assert 4 * tau < family[0].get_xlim()[1] < 10 * tau
     ours, others = (panel for panel in drawn["iv"]["iv"].axes if panel.get_title())
