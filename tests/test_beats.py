@@ -128,7 +128,7 @@ def scipy_beat(exact, onset, end, width, amplitude):
 @pytest.mark.parametrize(
     ("train", "message"),
     [
-        (PulseTrain(10, 5, [20, 3]), r"stimulus: width 5\.0 is not below period 3\.0"),
+        (PulseTrain(10, 5, [20, 3]), r"stimulus: width 5\.0 is above period 3\.0"),
         (PulseTrain(10, -1, 3), r"stimulus\.width: -1\.0 is not above 0"),
         (PulseTrain(10, 1, 3, number=1.5), r"stimulus\.number: 1\.5 is not a number of pulses"),
         (PulseTrain(10, 1, 3, number=9), r"9th pulse ends at 25\.0, after the end of the simulation, 20\.0"),

@@ -70,14 +70,16 @@ def check_values(
 
     fixed : a value for every field; factors override it
 
-    Of a field that varies alone, only the smallest and the largest value are checked.
+    Of a field that varies alone, only the smallest and the largest value are checked, and whether all that should be
+    whole numbers are.
     """
     columns = {name: np.atleast_1d(fixed[name]) for name in stimulus.fields}
     for factor in factors:
         names = [name for name in factor.names if name in stimulus.fields]
         rows = factor.values[:, [factor.names.index(name) for name in names]]
         if len(names) == 1:
-            rows = np.unique([rows.min(), rows.max()])[:, None]
+            broken = rows[rows != np.floor(rows)][:1] if stimulus.fields[names[0]].whole else []
+            rows = np.unique([rows.min(), rows.max(), *broken])[:, None]
         if names:
             n = len(next(iter(columns.values())))
             columns = {name: np.repeat(column, len(rows)) for name, column in columns.items()}

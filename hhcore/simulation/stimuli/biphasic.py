@@ -81,7 +81,7 @@ class Biphasic(Stimulus):
             | dict.fromkeys(("freq", "frequency", "rate"), "`period`, from onset to onset: 1000 ms for 1 Hz"),
         ),
         "number": Field(
-            "1", "Pulses, how many", inf, elsewhere=dict.fromkeys(("count", "n", "n_pulses"), "`number`"), swept=False
+            "1", "Pulses, how many", inf, elsewhere=dict.fromkeys(("count", "n", "n_pulses"), "`number`"), whole=True
         ),
         "start": Field(
             "time",

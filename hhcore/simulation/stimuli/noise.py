@@ -98,7 +98,9 @@ class Noise(Worded):
         "interval": Field(
             "time", "Noise, time from sample to sample", elsewhere=dict.fromkeys(("dt", "sampling"), "`interval`")
         ),
-        "seed": Field("1", "Noise, its seed", 0.0, elsewhere=dict.fromkeys(("rng_seed", "random_seed"), "`seed`")),
+        "seed": Field(
+            "1", "Noise, its seed", 0.0, whole=True, elsewhere=dict.fromkeys(("rng_seed", "random_seed"), "`seed`")
+        ),
         "start": Field(
             "time", "Noise, when it begins", 0.0, elsewhere=dict.fromkeys(("delay", "del", "onset"), "`start`")
         ),

@@ -65,7 +65,7 @@ class PulseTrain(Stimulus):
             "1",
             "Pulses, how many",
             inf,
-            swept=False,
+            whole=True,
             elsewhere=dict.fromkeys(("count", "n", "n_pulses", "multiplier"), "`number`"),
         ),
         "start": Field(
@@ -93,16 +93,16 @@ def beat(k):
 
     @classmethod
     def check(cls, values: Values, duration: float, where: str) -> None:
-        """0 < width < period, 0 <= start, and every pulse, one at least, ends within the run."""
+        """0 < width <= period, 0 <= start, and every pulse, one at least, ends within the run."""
         width, period, number, start = (values[name] for name in ("width", "period", "number", "start"))
         check_positive(values, ("width", "period"), where)
         check_begin(start, where)
         check_number(number, where, "pulses")
         worst = (width - period).argmax()
-        if width[worst] >= period[worst]:
+        if width[worst] > period[worst]:
             raise UserError(
-                f"{where}: width {float(width[worst])!r} is not below period {float(period[worst])!r}; "
-                f"pulses must not touch, so give a longer period or shorter pulses"
+                f"{where}: width {float(width[worst])!r} is above period {float(period[worst])!r}; "
+                f"pulses must not overlap, so give a longer period or shorter pulses"
             )
         known = np.where(np.isfinite(number), number, 1)
         check_last(start + (known - 1) * period + width, known, duration, where, "pulse")

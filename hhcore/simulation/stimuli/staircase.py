@@ -54,7 +54,7 @@ class Staircase(Stimulus):
             "1",
             "Steps, how many",
             inf,
-            swept=False,
+            whole=True,
             elsewhere=dict.fromkeys(("count", "n", "n_steps", "num_steps"), "`number`"),
         ),
         "start": Field(

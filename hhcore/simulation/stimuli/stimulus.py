@@ -74,6 +74,7 @@ class Field:
     meaning   : in words; those before a comma are the label
     default   : None if the field is required; a time of infinity is the end of the run
     swept     : whether it may be an axis
+    whole     : whether it is a whole number, of pulses or so
     spelled   : whether the label stands for the name of the field, and needs no name beside it
     elsewhere : what other programs call it, and how that is written here
     """
@@ -82,6 +83,7 @@ class Field:
     meaning: str
     default: float | None = None
     swept: bool = True
+    whole: bool = False
     elsewhere: Mapping[Any, str] = dataclasses.field(default_factory=dict)
     spelled: bool = False
 
