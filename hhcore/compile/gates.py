@@ -5,11 +5,14 @@ time, exact at any step; its slope counts as 0, so that it limits no step. State
 """
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import sympy as sp
 
 from hhcore.compile.calculus import Calculus
-from hhcore.compile.equations import Equations
+from hhcore.compile.equations import Equations, equations
+from hhcore.compile.parts import StimulusText
+from hhcore.model.model import Model
 
 # Rows of each gate: a and b at the potential of the segment, x_inf, and x0 - x_inf. SINCE is t0.
 ROWS = ("GATE_A", "GATE_B", "GATE_STEADY", "GATE_OFF")
@@ -40,6 +43,12 @@ def gates(symbols: Equations, potential: str) -> Gates:
         if parts is not None and parts[1] != 0 and all(calculus.reads(part) <= steady for part in parts):
             found[name] = parts
     return Gates(found)
+
+
+@cache
+def all_gates(model: Model, stimulus: StimulusText) -> bool:
+    """Whether all states but the potential have a closed form under a stimulus, so that nothing is integrated."""
+    return stimulus.holds and len(gates(equations(model, stimulus), model.potential).rates) == len(model.states) - 1
 
 
 def closed(symbols: Equations, found: Gates) -> Equations:
