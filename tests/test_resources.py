@@ -1,6 +1,7 @@
 """What jobs are said to need, before the run, against what they take."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -87,6 +88,14 @@ def test_a_clamp_is_said_to_cost_alike_before_and_after_its_speed_is_known(monke
     assert (before < 10 * after).all() and (after < 10 * before).all()
     assert after.max() < 1  # 6 neurons with 5 steps: a hundred steps with those of calibration
     assert resources.shard_minutes(e) == 10 and resources.calibration_minutes(e) == 30  # the least
+
+
+def test_tables_of_a_clamp_take_the_time_of_their_fits():
+    """A fit takes milliseconds; 60,000 courses take minutes, where the pass alone takes seconds."""
+    plain = clamped(potential={"linspace": [-60, 40, 60_000]})
+    fitted = replace(plain, protocol=replace(plain.protocol, time_constants=("test",), activation=("test",)))
+    passing, both = (resources.work_s("tables", e) for e in (plain, fitted))
+    assert 1 < (both - passing) / (60_000 * 1e-3) < 20
 
 
 def test_calibration_takes_about_as_many_steps_as_estimated(monkeypatch):

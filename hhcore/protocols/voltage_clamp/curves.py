@@ -9,6 +9,8 @@ from hhcore.experiments.analysis import RowBlock
 from hhcore.experiments.experiment import Experiment
 from hhcore.protocols.voltage_clamp.protocol import potential_of
 
+FIT_S = 0.01  # to fit a function to one curve
+
 
 class Curves:
     """The curves along a quantity of an experiment; of one that is not swept, each neuron is a curve.
