@@ -1,10 +1,12 @@
 """Voltage clamp of the squid axon against closed forms of its gates, from the config to the tables."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 import pytest
 import yaml
 from clamped_squid import clamped, rates
@@ -260,6 +262,31 @@ def test_a_clamp_without_names_has_no_analysis_of_segments():
     assert [row["peak_uA_cm2"] for row in rows] == pytest.approx(exact, rel=1e-6)
     with pytest.raises(UserError, match="which has no names for them"):
         read_experiments({"experiments": {"clamp": {**body, "protocol": {"kind": "voltage_clamp", "activation": "a"}}}})
+
+
+def test_a_potential_that_moves_has_no_current_voltage_curve(tmp_path):
+    """Neither a ramp nor an action potential, nor a window with an edge of a step in it."""
+    (tmp_path / "spike.csv").write_text("time_ms,potential_mV\n0,0\n1,100\n4,0\n5,0\n")
+    ramp = {"potential": {"values": [-80, -60]}, "to": 40, "duration": 5}
+    clamps = {
+        "ramp": {"kind": "segments", "holding": -80, "segments": {"first": ramp}},
+        "spike": {"kind": "waveform", "holding": -65, "file": str(tmp_path / "spike.csv")},
+        "step": {"kind": "step", "holding": -65, "amplitude": {"values": [20, 60]}, "start": 1},
+        "mixed": {
+            "kind": "segments",
+            "holding": -80,
+            "segments": {"first": ramp, "second": {"potential": 0, "duration": 1}},
+        },
+    }
+    found = read_experiments({"experiments": {n: {**SQUID, "duration": 6, "clamp": c} for n, c in clamps.items()}})
+    figures = {name: [f.name for a in analyses(e) for f in a.figures] for name, e in found.items()}
+    assert [name for name in clamps if "iv" in figures[name]] == ["step", "mixed"]
+    for name in ("step", "spike"):
+        e = found[name] if name == "spike" else replace(found[name], analysis_window=(0.0, 6.0))
+        (iv,) = (a for a in analyses(e) if a.name == "iv")
+        made = iv.block(block(e))
+        assert not pa.compute.is_valid(made["iv"]["potential_mV"]).to_numpy().any()
+        assert "iv_summary" not in made or made["iv_summary"].num_rows == 0
 
 
 def test_the_error_of_a_peak_current_is_a_share_of_it():

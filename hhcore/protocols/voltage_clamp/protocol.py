@@ -68,6 +68,7 @@ class VoltageClamp(Protocol):
                sum if all are
     current  : the one that the curves are about; `unit` is its unit, `conductance_unit` that of its conductance
     segments : the names of the clamp's segments
+    steady   : those of them whose potential is held: all but ramps. The window counts if the command moves in steps
     test     : the segment that features are about
     activation, inactivation, deactivation, recovery, courses : the segments of each analysis, () without it
     power    : of the Boltzmann function of activation
@@ -80,6 +81,7 @@ class VoltageClamp(Protocol):
     unit: str
     conductance_unit: str
     segments: tuple[str, ...] = (WINDOW,)
+    steady: tuple[str, ...] = ()
     test: str = ""
     activation: tuple[str, ...] = ()
     inactivation: tuple[str, ...] = ()
@@ -174,7 +176,11 @@ class VoltageClamp(Protocol):
                     raise UserError(f"{given}; {closest(name, names)}")
         varying = [name for name in names if f"{name}.potential" in swept]
         shown = (*self.activation, *self.inactivation[1:], *self.deactivation, *self.recovery[2:], *varying, names[-1])
-        return replace(self, segments=names, test=choice(self.test or shown[0], names, f"{where}.test"))
+        ramps = [name for name, ramp in stimulus.ramps if ramp] if issubclass(stimulus, Segments) else []
+        steady = tuple(name for name in names if name not in ramps)
+        if names == (WINDOW,) and not stimulus.text().holds:
+            steady = ()
+        return replace(self, segments=names, steady=steady, test=choice(self.test or shown[0], names, f"{where}.test"))
 
     @property
     def settings(self) -> tuple:

@@ -36,6 +36,11 @@ class Recorded:
         time = np.where(outward, self("max_time", segment, name), self("min_time", segment, name))
         return np.where(outward, high, low), time - self("begin", segment, name)
 
+    def held(self, segment: int, potential: str) -> np.ndarray:
+        """The potential of a segment, float64 (n,); NaN if it moves in it."""
+        moves = self("max", segment, potential) > self("min", segment, potential)
+        return np.where(moves, np.nan, self("first", segment, potential))
+
     @property
     def begins(self) -> np.ndarray:
         """When each segment begins, float64 (n, segments)."""
