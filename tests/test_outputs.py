@@ -422,10 +422,5 @@ def test_a_wrong_output_is_one_sentence(line):
 def test_outputs_that_are_no_mapping_or_that_a_protocol_does_not_take_are_one_sentence_too():
     with pytest.raises(UserError, match=r"outputs: \['sodium.i'\] is not a mapping"):
         hhcore.simulate(HH, {}, hhcore.Step(10), duration=5, outputs=["sodium.i"])
-    segments = {"a": {"potential": -80, "duration": 1}}
-    clamp = {"kind": "segments", "holding": -80, "segments": segments}
-    body = {key: CONFIG[key] for key in ("model", "solver", "outputs")} | {"clamp": clamp, "initial_state": "rest"}
-    with pytest.raises(
-        UserError, match="'voltage_clamp' takes no outputs; leave them out, or use current_clamp or pacing"
-    ):
-        read_experiments({"experiments": {"e": body}})
+    with pytest.raises(UserError, match="'shapes' takes no outputs; leave them out, or use .*voltage_clamp"):
+        experiment(protocol={"kind": "shapes"})

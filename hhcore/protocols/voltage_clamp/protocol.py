@@ -5,7 +5,7 @@ flows in no time then, and is not recorded.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from math import nan
 from pathlib import Path
 
@@ -21,9 +21,12 @@ from hhcore.experiments.protocol import Accuracy, Protocol, schema_of
 from hhcore.model.linearity import is_linear
 from hhcore.model.model import Model
 from hhcore.model.variables import TOTAL, observable
+from hhcore.protocols.outputs.declared import defined, judged
 from hhcore.protocols.voltage_clamp.recorded import Recorded, courses
 from hhcore.simulation.features import FAILED
-from hhcore.simulation.observers import COURSE, OUTPUT, Courses, Observer, Outputs
+from hhcore.simulation.heights import Errors
+from hhcore.simulation.observers import COURSE, OUTPUT, Courses, Measures, Observer, Outputs
+from hhcore.simulation.outputs import Output, observer_of, output_columns, output_errors
 from hhcore.simulation.result import STATUSES, Result
 from hhcore.simulation.stimuli.segments import Segments
 from hhcore.simulation.stimuli.stimulus import Stimulus
@@ -73,6 +76,7 @@ class VoltageClamp(Protocol):
     activation, inactivation, deactivation, recovery, courses : the segments of each analysis, () without it
     power    : of the Boltzmann function of activation
     reversal : potential by which it takes a conductance from a current that has none; None: where the curve crosses 0
+    outputs  : what is noted besides; each is a column of features
     """
 
     names: tuple[str, ...]
@@ -90,6 +94,7 @@ class VoltageClamp(Protocol):
     time_constants: tuple[str, ...] = ()
     power: float = 1.0
     reversal: float | None = None
+    outputs: tuple[Output, ...] = ()
 
     kind = "voltage_clamp"
     title = "voltage clamp"
@@ -124,6 +129,11 @@ class VoltageClamp(Protocol):
             otherwise="no analysis",
         ),
     }
+
+    def __post_init__(self) -> None:
+        """With outputs, these are judged too."""
+        if self.outputs:
+            object.__setattr__(self, "accuracy", judged(self.accuracy, self.outputs))
 
     @classmethod
     def default_for(cls, stimulus: type[Stimulus]) -> bool:
@@ -185,12 +195,12 @@ class VoltageClamp(Protocol):
     @property
     def settings(self) -> tuple:
         """What is recorded, not what is made of it."""
-        return self.names, self.segments
+        return self.names, self.segments, *(astuple(observer_of(self.outputs)) if self.outputs else ())
 
     @property
     def schema(self) -> pa.Schema:
         """Courses are kept of named segments."""
-        return schema_of(*([Outputs, Courses] if self.named else [Outputs]))
+        return schema_of(Outputs, *([Courses] if self.named else []), *([Measures] if self.outputs else []))
 
     @property
     def named(self) -> bool:
@@ -224,9 +234,10 @@ class VoltageClamp(Protocol):
         return self.segments.index(segment)
 
     def observers(self, experiment: Experiment) -> tuple[Observer, ...]:
+        own = [observer_of(self.outputs)] if self.outputs else []
         if self.named:
-            return Outputs(self.names, segments=True), Courses(self.followed)
-        return (Outputs(self.names, *experiment.analysis_window),)
+            return Outputs(self.names, segments=True), Courses(self.followed), *own
+        return Outputs(self.names, *experiment.analysis_window), *own
 
     def errors(self, run: Result, exact: Result, experiment: Experiment) -> np.ndarray:
         """Largest error of currents and conductances as a share of their size; NaN if a neuron fails in either run."""
@@ -236,6 +247,10 @@ class VoltageClamp(Protocol):
             error = np.where(size > 0, np.abs(ours - theirs) / size, 0.0)
         error = np.nanmax(error, axis=(1, 2, 3), initial=0.0)
         return np.where(run.failed | exact.failed, nan, error)
+
+    def heights(self, run: Result, exact: Result, experiment: Experiment) -> dict[str, Errors]:
+        """Errors of outputs."""
+        return output_errors(self.outputs, run, exact)
 
     def outcome(self, run: Result) -> np.ndarray:
         return np.isfinite(self.recorded(run).values[:, :, 0, OUTPUT.index("last")]).sum(axis=1)
@@ -271,6 +286,7 @@ class VoltageClamp(Protocol):
             numbers.append(recorded.peak(at, self.conductance(self.current))[0])
         return {
             **{name: np.where(failed, nan, x) for name, x in zip(self._features, numbers, strict=True)},
+            **output_columns(self.outputs, result),
             "status": status,
             "failed_ms": np.where(failed, result.ended * result.ms, nan),
             self.accuracy.column: result.error * self.accuracy.factor,
@@ -295,6 +311,7 @@ class VoltageClamp(Protocol):
         accuracy = self.accuracy
         return {
             **self._features,
+            **defined(self.outputs),
             "status": (
                 "1",
                 "ok; no_stable_rest: no steady state at the holding potential; diverged: a state became "
@@ -326,7 +343,8 @@ class VoltageClamp(Protocol):
     def numbers(self, experiment: Experiment) -> float:
         windows = len(self.segments) + self.named  # with that after the last segment
         courses = len(COURSE) * len(self.followed) if self.named else 0
-        return windows * (len(OUTPUT) * len(self.names) + courses)
+        outputs = observer_of(self.outputs).numbers if self.outputs else 0
+        return windows * (len(OUTPUT) * len(self.names) + courses) + outputs
 
 
 def potential_of(stimulus: type[Stimulus], segment: str) -> str:
