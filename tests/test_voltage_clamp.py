@@ -11,7 +11,7 @@ import pyarrow.compute
 import pytest
 import yaml
 from clamped_squid import clamped, rates
-from scipy.integrate import quad
+from scipy.integrate import quad, solve_ivp
 
 import hhcore
 from hhcore.base.errors import UserError
@@ -282,6 +282,34 @@ def test_a_clamp_without_names_has_no_analysis_of_segments():
     assert [row["peak_uA_cm2"] for row in rows] == pytest.approx(exact, rel=1e-6)
     with pytest.raises(UserError, match="which has no names for them"):
         read_experiments({"experiments": {"clamp": {**body, "protocol": {"kind": "voltage_clamp", "activation": "a"}}}})
+
+
+def test_currents_under_a_moving_command_are_those_of_the_equations(tmp_path):
+    """The leak along a ramp is a straight line; sodium follows SciPy's solution of the three gates."""
+    ramp = {"potential": -80, "to": {"values": [0, 40]}, "duration": 5}
+    clamp = {"kind": "segments", "holding": -80, "segments": {"first": {"potential": -80, "duration": 1}, "ramp": ramp}}
+    body = {**SQUID, "clamp": clamp, "protocol": {"kind": "voltage_clamp", "current": "sodium.i"}}
+    (e,) = read_experiments({"experiments": {"clamp": body}}).values()
+    (found,) = (a for a in analyses(e) if a.name == "command")
+    found.write(tmp_path, {})
+    table = read(tmp_path / "command.parquet").to_pandas()
+    assert set(found.draw({"command": table}, figure_context(e))) == {"command", "ramps"}
+    for to, (_, course) in zip((0, 40), table.groupby("neuron"), strict=True):
+        course = course[course["segment"] == "ramp"]
+        t = course["time_ms"].to_numpy()
+        inside = t < 5.99
+        V = -80 + (to + 80) * (t - 1) / 5
+        assert course["potential_mV"].to_numpy()[inside] == pytest.approx(V[inside], abs=1e-9)
+        assert course["leak_i_uA_cm2"].to_numpy()[inside] == pytest.approx(0.3 * (V[inside] + 54.387), abs=1e-9)
+
+        def slope(time, y, to=to):
+            pairs = rates(-80 + (to + 80) * (time - 1) / 5)
+            return [a - (a + b) * x for (a, b), x in zip((pairs["m"], pairs["h"]), y, strict=True)]
+
+        start = [a / (a + b) for a, b in (rates(-80)["m"], rates(-80)["h"])]
+        m, h = solve_ivp(slope, (1, 6), start, "DOP853", t[inside], rtol=1e-11, atol=1e-12).y
+        exact = 120 * m**3 * h * (V[inside] - 50)
+        assert course["sodium_i_uA_cm2"].to_numpy()[inside] == pytest.approx(exact, rel=1e-6, abs=1e-6)
 
 
 @pytest.mark.parametrize("named", [True, False])

@@ -96,6 +96,11 @@ def observer_of(outputs: Sequence[Output]) -> Measures:
     return Measures(names, edges[0], edges[-1], cuts=tuple(edges[1:-1]))
 
 
+def output_definitions(outputs: Sequence[Output]) -> dict[str, tuple[str, str]]:
+    """Unit and definition of each column."""
+    return {output.column: (output.unit, output.definition) for output in outputs}
+
+
 def output_columns(outputs: Sequence[Output], result: Result) -> dict[str, np.ndarray]:
     """The values of n neurons by column, float64 (n,); NaN where a neuron failed."""
     found = {output.column: _measure(output, noted) for output, noted in _noted(outputs, result)}

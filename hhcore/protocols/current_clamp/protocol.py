@@ -9,11 +9,10 @@ import pyarrow as pa
 from hhcore.compile.parts import COMMAND
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Accuracy, Height, Protocol, schema_of
-from hhcore.protocols.outputs.declared import defined, judged
 from hhcore.simulation.features import DEFINITIONS
 from hhcore.simulation.heights import Errors, extreme_errors
 from hhcore.simulation.observers import Extremes, Measures, Observer, Spikes
-from hhcore.simulation.outputs import Output, observer_of, output_columns, output_errors
+from hhcore.simulation.outputs import Output, observer_of, output_columns, output_definitions, output_errors
 from hhcore.simulation.result import Result
 from hhcore.simulation.spike_errors import spike_time_errors
 from hhcore.simulation.stimuli.stimulus import Stimulus
@@ -66,8 +65,8 @@ class CurrentClamp(Protocol):
             return
         declared = {
             "schema": pa.unify_schemas([self.schema, schema_of(Measures)]),
-            "accuracy": judged(self.accuracy, self.outputs),
-            "definitions": {**self.definitions, **defined(self.outputs)},
+            "accuracy": self.accuracy.judging(self.outputs),
+            "definitions": {**self.definitions, **output_definitions(self.outputs)},
         }
         for name, value in declared.items():
             object.__setattr__(self, name, value)

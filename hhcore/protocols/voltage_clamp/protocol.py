@@ -21,12 +21,11 @@ from hhcore.experiments.protocol import Accuracy, Protocol, schema_of
 from hhcore.model.linearity import is_linear
 from hhcore.model.model import Model
 from hhcore.model.variables import TOTAL, observable
-from hhcore.protocols.outputs.declared import defined, judged
 from hhcore.protocols.voltage_clamp.recorded import Recorded, courses
 from hhcore.simulation.features import FAILED
 from hhcore.simulation.heights import Errors
 from hhcore.simulation.observers import COURSE, OUTPUT, Courses, Measures, Observer, Outputs
-from hhcore.simulation.outputs import Output, observer_of, output_columns, output_errors
+from hhcore.simulation.outputs import Output, observer_of, output_columns, output_definitions, output_errors
 from hhcore.simulation.result import STATUSES, Result
 from hhcore.simulation.stimuli.segments import Segments
 from hhcore.simulation.stimuli.stimulus import Stimulus
@@ -133,7 +132,7 @@ class VoltageClamp(Protocol):
     def __post_init__(self) -> None:
         """With outputs, these are judged too."""
         if self.outputs:
-            object.__setattr__(self, "accuracy", judged(self.accuracy, self.outputs))
+            object.__setattr__(self, "accuracy", self.accuracy.judging(self.outputs))
 
     @classmethod
     def default_for(cls, stimulus: type[Stimulus]) -> bool:
@@ -206,6 +205,11 @@ class VoltageClamp(Protocol):
     def named(self) -> bool:
         """Whether segments have names."""
         return self.segments != (WINDOW,)
+
+    @property
+    def ramps(self) -> tuple[str, ...]:
+        """The segments whose potential moves."""
+        return tuple(name for name in self.segments if name not in self.steady) if self.named else ()
 
     @property
     def currents(self) -> tuple[str, ...]:
@@ -311,7 +315,7 @@ class VoltageClamp(Protocol):
         accuracy = self.accuracy
         return {
             **self._features,
-            **defined(self.outputs),
+            **output_definitions(self.outputs),
             "status": (
                 "1",
                 "ok; no_stable_rest: no steady state at the holding potential; diverged: a state became "
