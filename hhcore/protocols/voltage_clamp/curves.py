@@ -10,6 +10,7 @@ from hhcore.experiments.experiment import Experiment
 from hhcore.protocols.voltage_clamp.protocol import potential_of
 
 FIT_S = 0.01  # to fit a function to one curve
+Fields = dict[str, tuple[str, str]]  # unit and definition of columns
 
 
 class Curves:
@@ -76,7 +77,7 @@ class Curves:
         return np.arange(first, first + len(block.rows) // self.length)
 
     @property
-    def fields(self) -> dict[str, tuple[str, str]]:
+    def fields(self) -> Fields:
         """Unit and definition of the columns that say which curve and which point of it a row is about."""
         e = self.experiment
         own = {"curve": ("1", "number of the curve, in the order of the grid")}

@@ -72,7 +72,7 @@ class VoltageClamp(Protocol):
     segments : the names of the clamp's segments
     steady   : those of them whose potential is held: all but ramps. The window counts if the command moves in steps
     test     : the segment that features are about
-    activation, inactivation, deactivation, recovery, courses : the segments of each analysis, () without it
+    activation, inactivation, deactivation, recovery, time_constants : the segments of each analysis, () without it
     power    : of the Boltzmann function of activation
     reversal : potential by which it takes a conductance from a current that has none; None: where the curve crosses 0
     outputs  : what is noted besides; each is a column of features
@@ -210,6 +210,12 @@ class VoltageClamp(Protocol):
     def ramps(self) -> tuple[str, ...]:
         """The segments whose potential moves."""
         return tuple(name for name in self.segments if name not in self.steady) if self.named else ()
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The segments that features and analyses are about, in the order of the clamp."""
+        about = {self.test, *self.activation, *self.inactivation, *self.deactivation, *self.recovery[::2]}
+        return tuple(name for name in self.segments if name in about.union(self.time_constants))
 
     @property
     def currents(self) -> tuple[str, ...]:

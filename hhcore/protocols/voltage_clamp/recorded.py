@@ -7,6 +7,8 @@ import numpy as np
 from hhcore.simulation.observers import COURSE, OUTPUT
 from hhcore.simulation.result import Result
 
+ROUNDING = 1e-9  # of the larger extreme: the other one is 0
+
 
 @dataclass(frozen=True, eq=False)
 class Recorded:
@@ -41,6 +43,11 @@ class Recorded:
         moves = self("max", segment, potential) > self("min", segment, potential)
         return np.where(moves, np.nan, self("first", segment, potential))
 
+    def both_ways(self, segment: int, name: str) -> np.ndarray:
+        """Whether a current flows inward and outward in the segment, but for errors of rounding, bool (n,)."""
+        high, low = self("max", segment, name), self("min", segment, name)
+        return np.minimum(high, -low) > ROUNDING * np.maximum(high, -low)
+
     @property
     def begins(self) -> np.ndarray:
         """When each segment begins, float64 (n, segments)."""
@@ -55,7 +62,7 @@ class Recorded:
 def courses(result: Result, names: tuple[str, ...], segments: int) -> np.ndarray:
     """Time courses at the shares COURSE of each segment: float64 (n, segments, names, samples).
 
-    NaN where a neuron did not get.
+    NaN where a neuron did not get to.
     """
     values = result.record["courses"].values
     return values.reshape(len(result.status), -1, len(names), len(COURSE))[:, :segments]
