@@ -109,6 +109,7 @@ def test_neurons_have_noise_of_their_own_or_that_of_their_seed():
     own, shared = spikes(leaks), spikes(leaks, realisation="shared")
     assert own[0] == own[1] != own[2]
     assert len({len(train) for train in shared}) == 1
+    assert len(set(spikes({}, mean=[0.0, -0.0], start=[-0.0, 0.0], sd=25.0))) == 1
     assert len(set(spikes({}, seed=[0, 1, 2, 2**32 - 1]))) == 4
 
 

@@ -274,7 +274,9 @@ def test_trace_agrees_with_simulate_and_with_the_currents_by_hand():
         ({"stimulus": hhcore.Step(10, "5 mV")}, "stimulus.start: .5 mV. cannot be converted to ms"),
         ({"stimulus": hhcore.Step(10, start=np.nan)}, "stimulus.start: nan is not a time"),
         ({"stimulus": hhcore.PulseTrain(10, np.inf, 5)}, "stimulus.width: inf is not a time"),
-        ({"stimulus": hhcore.PulseTrain(10, 1, 2, number=np.nan)}, "stimulus.number: nan is not a number of pulses"),
+        ({"stimulus": hhcore.PulseTrain(10, 1, 2, number=np.nan)}, "stimulus.number: nan is not a number"),
+        ({"stimulus": hhcore.Noise(1, 1, 1, 1, seed=np.nan)}, "stimulus.seed: nan is not a number"),
+        ({"stimulus": hhcore.Sine(1, [5, np.nan])}, "stimulus.frequency: nan is not a number"),
         (
             {"stimulus": hhcore.PulseTrain(7e12, 1e-12, 10, start=5)},
             "width: 1e-12 is too short for a pulse at 5.*5e-09",

@@ -1,5 +1,7 @@
 """Sums of stimuli, holding levels, and commands of a voltage clamp, against SciPy and closed forms."""
 
+import doctest
+import re
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +117,62 @@ def test_equal_bits_under_a_clamp_for_any_neighbours():
     assert (both.final[17] == one.final[0]).all()
 
 
+AP = {"time_ms": [0, 5], "potential_mV": [-80, 20]}
+COMMANDS = {  # a command of each kind on -80 mV
+    "biphasic": lambda kind: kind(60, 2, start=1, holding=-80),
+    "chirp": lambda kind: kind(60, 1, 100, holding=-80),
+    "events": lambda kind: kind([{"level": 60, "start": 1, "length": 2}], holding=-80),
+    "hyper_depol": lambda kind: kind(-20, 60, start=1, tmid=3, stop=5, holding=-80),
+    "noise": lambda kind: kind(0, 5, 3, 0.5, interpolation="linear", holding=-80),
+    "paired_pulses": lambda kind: kind(60, 1, 2, start=1, holding=-80),
+    "pulse_train": lambda kind: kind(60, 1, 3, start=1, holding=-80),
+    "ramp": lambda kind: kind(60, start=1, stop=5, holding=-80),
+    "sahp": lambda kind: kind(60, 20, start=1, tmid=2, tmid2=3, stop=5, holding=-80),
+    "segments": lambda kind: kind(a=(-80, 2), b=(-20, 2), holding=-80),
+    "sine": lambda kind: kind(60, 200, holding=-80),
+    "staircase": lambda kind: kind(20, 20, 1, start=1, number=3, holding=-80),
+    "step": lambda kind: kind(60, start=1, stop=5, holding=-80),
+    "sum": lambda kind: kind(a=hhcore.Step(30, start=1), b=hhcore.Sine(30, 200), holding=-80),
+    "triangle": lambda kind: kind(60, start=1, stop=5, holding=-80),
+    "waveform": lambda kind: kind(AP, holding=-80),
+}
+
+
+@pytest.mark.parametrize("name", sorted({*commands(), *COMMANDS}))
+def test_every_command_of_python_is_in_millivolts_and_needs_a_holding_potential(name):
+    command = COMMANDS[name](commands()[name])
+    units = command.units_in(HH)
+    assert "uA/cm^2" not in units.values() and units["holding"] == "mV"
+    assert not any("current" in field.meaning.lower() for field in command.fields.values())
+    columns = {name: np.atleast_1d(column) for name, column in command.columns(HH, 6.0).items()}
+    numbers = command.resolve(columns, 6.0, HH.ms, np.array([[q.value for q in HH.parameters.values()]]))
+    edges, potential = command.twin({name: float(column[0]) for name, column in numbers.items()}, 6.0, HH.ms)
+    course = hhcore.trace(HH, {}, command, duration=6.0, interval=0.37, local_error=1e-9)
+    held = 0.0 if command.absolute else -80.0
+    after = ~np.isin(course["time"], edges)
+    exact = [held + potential(t) for t in course["time"][after]]
+    assert course["membrane.V"][after] == pytest.approx(exact, abs=1e-6) and np.ptp(exact) > 5
+    with pytest.raises(hhcore.UserError, match="needs a `holding` potential"):
+        COMMANDS[name](lambda *args, holding, **given: commands()[name](*args, **given))
+
+
+def test_a_part_of_a_command_is_a_stimulus_that_can_be_one():
+    command = commands()["sum"]
+    for part, words in ((hhcore.Shock(5), "no command of a clamp"), (hhcore.FromFile(), "no command of a clamp")):
+        with pytest.raises(hhcore.UserError, match=words):
+            command(a=part, holding=-80)
+    for kind in (command, Sum):
+        with pytest.raises(hhcore.UserError, match="a command of its own"):
+            kind(a=hhcore.Step.command()(5, holding=0), holding=-80)
+
+
+def test_the_commands_of_the_page_on_voltage_clamp_do_what_it_says():
+    page = Path(__file__).parents[1] / "docs/voltage_clamp.md"
+    (block,) = re.findall(r"```pycon\n(.*?)```", page.read_text(), re.DOTALL)
+    test = doctest.DocTestParser().get_doctest(block, {}, page.name, str(page), 0)
+    assert doctest.DocTestRunner(verbose=False).run(test).failed == 0
+
+
 # --- in a config
 
 
@@ -134,6 +192,15 @@ def test_parts_of_a_sum_are_axes_by_their_names():
     e = read(stimulus={"kind": "sum", "holding": 1, "parts": parts}, duration=20)
     assert e.swept == ("long.amplitude",) and e.column("long.amplitude") == "long_amplitude_uA_cm2"
     assert e.points(np.arange(2))[:, -7:].tolist() == [[x, 0, 20, 3, 0, 20, 1] for x in (1, 2)]
+
+
+def test_parts_and_events_of_a_clamp_are_potentials():
+    step, event = {"kind": "step", "amplitude": "80 mV"}, {"level": {"values": [60, 80]}, "start": 1, "length": 3}
+    e = read(clamp={"kind": "sum", "holding": -80, "parts": {"s": step}}, duration=20)
+    assert e.unit("s.amplitude") == "mV" and e.defaults["s.amplitude"] == 80
+    e = read(clamp={"kind": "events", "holding": -80, "events": [event]}, duration=20)
+    assert e.column("event1.level") == "event1_level_mV"
+    assert read(clamp={"holding": -80, **step}, duration=20).description("amplitude").startswith("Command potential")
 
 
 def test_the_duration_of_a_clamp_is_that_of_its_longest_neuron():
@@ -163,6 +230,14 @@ MISTAKES = [
     (
         {"clamp": {"kind": "step", "holding": -80, "amplitude": 1}, "stimulus": STEP, "duration": 5},
         "a `stimulus` or a `clamp`, not both",
+    ),
+    (
+        {"clamp": {"kind": "sum", "holding": -80, "parts": {"a": {"kind": "shock", "displacement": 5}}}, "duration": 5},
+        "'shock' is not a choice here; legal: biphasic, chirp, events",
+    ),
+    (
+        {"clamp": {"kind": "sum", "holding": -80, "parts": {"a": STEP | {"amplitude": "8 uA/cm^2"}}}, "duration": 5},
+        "e.clamp.parts.a.amplitude",
     ),
     ({"stimulus": {"kind": "sum", "parts": {}}, "duration": 5}, "a sum without parts"),
     ({"stimulus": {"kind": "sum", "parts": {"a.b": STEP}}, "duration": 5}, "becomes part of the names of columns"),

@@ -25,12 +25,11 @@ from hhcore.figures.context import figure_context
 from hhcore.model.linearity import is_linear
 from hhcore.model.model import models
 from hhcore.papers.paper import Paper
-from hhcore.protocols.sensitivity.noise import Errors
 from hhcore.protocols.traces.figures import trace_panel
 from hhcore.protocols.traces.table import write_traces
 from hhcore.protocols.voltage_clamp import window
 from hhcore.protocols.voltage_clamp.fits import FITTED
-from hhcore.simulation.observers import COURSE
+from hhcore.simulation.observers import COURSE, OUTPUT
 from hhcore.simulation.result import STATUSES
 
 ROOT = Path(__file__).parents[1]
@@ -86,24 +85,26 @@ def test_the_axon_has_the_known_numbers():
     assert [recorded(output, 0, "sodium.i")[-1] for output in ("first", "last", "max", "min")] == [0.0] * 4
 
 
-def test_every_output_and_course_is_that_of_the_closed_form():
-    e = experiment((-80, 3), ({"values": [-100, -35, 15, 60]}, 5), (-60, 7), holding=-70)
+@pytest.mark.parametrize("lengths", [(3, 5, 7), (300, 200, 1500)])
+def test_every_output_and_course_is_that_of_the_closed_form(lengths):
+    first, test, last = lengths
+    e = experiment((-80, first), ({"values": [-100, -35, 15, 60]}, test), (-60, last), holding=-70)
     result = block(e).result
     recorded, courses = e.protocol.recorded(result), e.protocol.courses(result)
     for neuron, V in enumerate([-100.0, -35.0, 15.0, 60.0]):
         begin = 0.0
-        for i, segment in enumerate(clamped(-70.0, (-80.0, 3.0), (V, 5.0), (-60.0, 7.0))):
+        for i, segment in enumerate(clamped(-70.0, (-80.0, first), (V, test), (-60.0, last))):
             for j, name in enumerate(e.protocol.names):
                 exact = np.array(segment.outputs(name, begin))
                 ours = recorded.values[neuron, i, j]
                 size = np.abs(exact[[2, 3, 4, 6]]).max()
                 assert ours[:2] == pytest.approx(exact[:2])
                 assert ours[[2, 3]] == pytest.approx(exact[[2, 3]], abs=1e-12 * size)
-                assert ours[[4, 6]] == pytest.approx(exact[[4, 6]], abs=1e-6 * size)
-                assert ours[8] == pytest.approx(exact[8], abs=1e-6 * size * segment.length)
+                assert ours[[4, 6]] == pytest.approx(exact[[4, 6]], abs=1e-12 * size)
+                assert ours[8] == pytest.approx(exact[8], abs=1e-9 * size * segment.length)
             for j, name in enumerate(e.protocol.followed):
                 course = segment.course(name)(COURSE * segment.length) + 0.0 * COURSE
-                assert courses[neuron, i, j] == pytest.approx(course, abs=1e-12 * np.abs(course).max())
+                assert courses[neuron, i, j] == pytest.approx(course, abs=1e-11 * np.abs(course).max())
             begin += segment.length
 
 
@@ -278,7 +279,8 @@ def test_every_column_is_defined_on_the_page():
     (e,) = read_experiments({"experiments": {"clamp": yaml.safe_load(config)}}).values()
     lines = (ROOT / "docs/results.md").read_text().splitlines()
     found = {analysis.name: analysis for analysis in analyses(e)}
-    fields = [e.protocol.definitions, found["iv"].fields, found["iv"].summary_fields, found["currents"].fields]
+    heights = {height.column: (height.unit, height.meaning) for height in e.protocol.accuracy.heights}
+    fields = [e.protocol.definitions, heights, found["iv"].fields, found["iv"].summary_fields, found["currents"].fields]
     fields += [found[name].fields for name in ("activation", "inactivation", "recovery", "deactivation")]
     fields += [found[name].fit_fields for name in ("activation", "inactivation", "recovery")]
     fields += [window.FIELDS, window.PEAK_FIELDS]
@@ -290,11 +292,14 @@ def test_every_column_is_defined_on_the_page():
 
 def test_figures_show_the_current_and_the_segment_that_are_asked_for():
     """Of 500 ms, those in which sodium channels inactivate; sodium's own scale beside potassium, ten times as large."""
-    e = experiment(({"values": [-20, 0]}, 500), protocol={"current": "sodium.i", "activation": "first"})
+    asked = {"current": "sodium.i", "activation": "first", "time_constants": "gap"}
+    e = experiment(({"values": [-20, 0]}, 500), protocol=asked)
     found = {name: table.to_pandas() for name, table in tables(e).items()}
     drawn = {a.name: a.draw(found, figure_context(e)) for a in analyses(e) if a.name in ("currents", "iv")}
     family = drawn["currents"]["currents"].axes
-    assert [panel.get_title() for panel in family if panel.get_title()] == ["first"]
+    assert [panel.get_title() for panel in family if panel.get_title()] == ["first", "gap"]
+    commands = [panel.get_ylim() for panel in family if panel.get_xlabel()]
+    assert len(commands) == 2 and all(low < -80 and high > 0 for low, high in commands)
     tau = 1 / sum(rates(-20.0)["h"])
     assert 4 * tau < family[0].get_xlim()[1] < 10 * tau
     ours, others = (panel for panel in drawn["iv"]["iv"].axes if panel.get_title())
@@ -366,7 +371,7 @@ def test_a_clamp_has_outputs_in_windows_of_their_own(named):
     charge = [quad(segment.current("sodium"), 0.5, 3, epsabs=1e-10)[0] for segment in exact]
     assert made.columns["charge_nC_cm2"] == pytest.approx(charge, rel=1e-6)
     assert made.columns["most_mS_cm2"] == pytest.approx([s.conductance("potassium")(4.0) for s in exact], rel=1e-9)
-    assert set(e.protocol.heights(made.result, made.result, e)) == {"charge_error_nC_cm2", "most_error_mS_cm2"}
+    assert set(e.protocol.heights(made.result, made.result, e)) >= {"charge_error_nC_cm2", "most_error_mS_cm2"}
     assert {"charge_nC_cm2", "most_mS_cm2"} < set(e.protocol.definitions)
     assert "outputs" in {figure.name for analysis in analyses(e) for figure in analysis.figures}
 
@@ -396,11 +401,23 @@ def test_a_potential_that_moves_has_no_current_voltage_curve(tmp_path):
         assert "iv_summary" not in made or made["iv_summary"].num_rows == 0
 
 
-def test_the_error_of_a_peak_current_is_a_share_of_it():
-    peaks = np.array([[-900.0, 20.0], [-1200.0, 40.0]])
-    errors = Errors(np.nan, {}, 1e-6)
-    assert errors.of("peak_current_uA_cm2", "uA/cm^2", peaks, np.nan).tolist() == [[1.2e-3] * 2] * 2
-    assert np.isnan(errors.of("last_current_uA_cm2", "uA/cm^2", peaks, np.nan)).all()
+def test_the_error_of_a_feature_is_that_of_its_own_segment():
+    """Not a share of it: errors are judged by the largest current of the run, which flows in another segment."""
+    e = experiment((0, 5), (-30, 20), protocol={"current": "sodium.i", "test": "gap"})
+    exact, run = block(e).result, block(e).result
+    names, gap = e.protocol.names, run.record["outputs"].values.reshape(4, len(e.protocol.names), len(OUTPUT))[1]
+    gap[names.index("sodium.i"), OUTPUT.index("min")] -= 0.5
+    (error,) = e.protocol.errors(run, exact, e)
+    segments = clamped(-80.0, (0.0, 5.0), (-30.0, 20.0))
+    whole = [segment.extreme(segment.current("sodium"), -1.0)[0] for segment in segments]
+    assert error == pytest.approx(0.5 / -min(whole), rel=1e-5)
+    assert whole[1] > 0.3 * whole[0]
+    heights = e.protocol.heights(run, exact, e)
+    (peak,), size = heights["peak_current_error_uA_cm2"]
+    assert (peak, size) == (pytest.approx(0.5), pytest.approx(-whole[1], rel=1e-5))
+    assert heights["last_current_error_uA_cm2"][0] == [0.0]
+    assert e.protocol.height_of("peak_current_uA_cm2").column == "peak_current_error_uA_cm2"
+    assert e.protocol.height_of("time_to_peak_ms") is None
 
 
 def test_a_failed_neuron_has_nulls():

@@ -124,8 +124,8 @@ class Words:
     @part
     def stimulus_read(self) -> tuple[type[Stimulus], dict]:
         """The kind of stimulus for its settings, and what is written for its fields."""
-        known = commands() if self._stimulus == CLAMP else kinds()
-        return kind_of(self.stimulus_body, self.stimulus_where, self.base, known)
+        legal = commands() if self._stimulus == CLAMP else kinds()
+        return kind_of(self.stimulus_body, self.stimulus_where, self.base, legal)
 
     @part
     def stimulus(self) -> type[Stimulus]:

@@ -17,9 +17,9 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
     whose record has the columns of COMMON and of `schema`. A neuron that fails is a row with a status. A row depends on
     its own point alone, to the last bit.
 5.  `errors` compares two runs, a coarse and a finer one: how far off each neuron is, in the model's unit of time or
-    potential, NaN if there is nothing to compare. `heights` compares what else they show, such as peaks. `outcome` is
-    the whole number that must not depend on the solver, such as a spike count. `accuracy` says in words what these
-    measure. Together they choose the solver.
+    potential, NaN if there is nothing to compare. `heights` compares what else they show, such as peaks; `height_of`
+    says which of them bounds the error of a feature. `outcome` is the whole number that must not depend on the solver,
+    such as a spike count. `accuracy` says in words what these measure. Together they choose the solver.
 6.  `check` simulates one neuron with an independent program, if there is one, and returns how far off the neuron is.
 7.  `columns` makes features from the record, with the names, units and meanings in `definitions`. `headline` is the
     feature that matters most: its column, a label, its unit. `along` are the quantities that curves go along.
@@ -226,6 +226,10 @@ class Protocol:
     def heights(self, run: Result, exact: Result, experiment: "Experiment") -> Mapping[str, tuple[np.ndarray, float]]:
         """Of each of `accuracy.heights`, by column: its errors, float64 (n,), and the size to compare with (rule 5)."""
         return {}
+
+    def height_of(self, feature: str) -> Height | None:
+        """That whose error bounds the one of a feature, by its column: by default its own (rule 5)."""
+        return next((height for height in self.accuracy.heights if height.value_column == feature), None)
 
     def outcome(self, run: Result) -> np.ndarray:
         """The whole number of each neuron that must not depend on the solver, int64 (n,) (rule 5)."""

@@ -29,12 +29,10 @@ class Errors:
 
     time    : largest certified error of a spike time [ms]
     heights : those of peaks and the like, by feature [its unit]
-    share   : largest certified error of a clamped current, as a share of its largest value
     """
 
     time: float
     heights: Mapping[str, float]
-    share: float = np.nan
 
     def of(self, feature: str, unit: str, values: np.ndarray, interval: np.ndarray) -> np.ndarray:
         """The error of a feature of single neurons that is not a count, float64 like `values` [unit]; NaN if unknown.
@@ -44,11 +42,8 @@ class Errors:
 
         An interval ends in two spike times. Coefficient of variation and adaptation index are quotients of intervals.
         """
-        height = feature.removeprefix("first_").removeprefix("mean_")  # of spikes: the largest error bounds both
-        if height in self.heights:
-            return np.full(values.shape, self.heights[height])
-        if feature.startswith("peak_") and not np.isnan(self.share):
-            return np.full(values.shape, self.share * np.nanmax(np.abs(values), initial=0.0))
+        if feature in self.heights:
+            return np.full(values.shape, self.heights[feature])
         if unit == "ms":
             return np.full(values.shape, 2.0 * self.time)
         if unit == "Hz" and feature != "spike_count_rate_Hz":
@@ -83,10 +78,13 @@ def certified_errors(experiment: Experiment, features: Path) -> Errors:
     error = error[(fragile == 0) & np.isfinite(error)] / accuracy.factor
     worst = float(error.max()) if error.size else np.nan
     says = certificate(features)
-    heights = {h.value_column: says[h.worst_key] for h in accuracy.heights}
-    known = {feature: float(error) for feature, error in heights.items() if error != NONE}
-    kind = accuracy.tolerance[0]
-    return Errors(worst if kind == "ms" else np.nan, known, worst if kind == "1" else np.nan)
+    names = {*tables.schema(features).names, *(height.value_column for height in accuracy.heights)}
+    heights = {name: height for name in sorted(names) if (height := experiment.protocol.height_of(name))}
+    known = {name: says[height.worst_key] for name, height in heights.items()}
+    return Errors(
+        worst if accuracy.tolerance[0] == "ms" else np.nan,
+        {name: float(error) for name, error in known.items() if error != NONE},
+    )
 
 
 def without_indices(outputs: np.ndarray, base: np.ndarray, error: float) -> str | None:

@@ -96,5 +96,9 @@ class Shapes(CurrentClamp):
         of_shapes = zip(SHAPE_HEIGHTS, shape_errors(run, exact).values(), strict=True)
         return super().heights(run, exact, experiment) | {height.column: errors for height, errors in of_shapes}
 
+    def height_of(self, feature: str) -> Height | None:
+        """Of spikes, the largest error bounds that of the first and of the mean."""
+        return super().height_of(feature.removeprefix("first_").removeprefix("mean_"))
+
     def numbers(self, experiment: Experiment) -> float:
         return super().numbers(experiment) + len(SHAPE) * SPIKES_HZ * self.simulated_ms(experiment) / 1000.0

@@ -110,7 +110,7 @@ def family_of_currents(table: pd.DataFrame, context: FigureContext, analysis: "F
         for panel in panels[:-1]:
             panel.axhline(0.0, **ZERO)
         panels[-1].set(xlabel="Time in segment (ms)", xlim=(0.0, _until(part, column_name(p.current, p.unit))))
-        panels[-1].sharey(grid[-1, 0])
+        y_limits(panels[-1], numbers(table[table["segment"].isin(segments)], "potential_mV"), zero=False)
     for panel, name in zip(grid[:, 0], [*shown, ""], strict=True):
         panel.set_ylabel(with_unit(name, p.unit).replace(" (", "\n(") if name else "Potential\n(mV)")
     handles = colours.bar(figure, x) if x else []

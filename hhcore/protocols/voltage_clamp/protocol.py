@@ -17,7 +17,7 @@ from hhcore.base.errors import UserError, closest
 from hhcore.base.units import column_name, to_unit
 from hhcore.compile.parts import COMMAND
 from hhcore.experiments.experiment import Experiment
-from hhcore.experiments.protocol import Accuracy, Protocol, schema_of
+from hhcore.experiments.protocol import Accuracy, Height, Protocol, schema_of
 from hhcore.model.linearity import is_linear
 from hhcore.model.model import Model
 from hhcore.model.variables import TOTAL, observable
@@ -95,6 +95,18 @@ class VoltageClamp(Protocol):
     reversal: float | None = None
     outputs: tuple[Output, ...] = ()
 
+    def __post_init__(self) -> None:
+        """The errors of its features are in their units; not the time of a peak: of a flat one it says little."""
+        meaning = "error of {}; null where the neuron or the reference failed"
+        judged = [("peak_current", self.unit), ("last_current", self.unit)]
+        judged += [("peak_conductance", self.conductance_unit)] if self.current in self.linear else []
+        heights = [
+            Height(column_name(f"{name}_error", unit), unit, meaning.format(column_name(name, unit)))
+            for name, unit in judged
+        ]
+        own = replace(CURRENT_ERROR, heights=tuple(heights))
+        object.__setattr__(self, "accuracy", own.judging(self.outputs))
+
     kind = "voltage_clamp"
     title = "voltage clamp"
     accuracy = CURRENT_ERROR
@@ -128,11 +140,6 @@ class VoltageClamp(Protocol):
             otherwise="no analysis",
         ),
     }
-
-    def __post_init__(self) -> None:
-        """With outputs, these are judged too."""
-        if self.outputs:
-            object.__setattr__(self, "accuracy", self.accuracy.judging(self.outputs))
 
     @classmethod
     def default_for(cls, stimulus: type[Stimulus]) -> bool:
@@ -258,10 +265,6 @@ class VoltageClamp(Protocol):
         error = np.nanmax(error, axis=(1, 2, 3), initial=0.0)
         return np.where(run.failed | exact.failed, nan, error)
 
-    def heights(self, run: Result, exact: Result, experiment: Experiment) -> dict[str, Errors]:
-        """Errors of outputs."""
-        return output_errors(self.outputs, run, exact)
-
     def outcome(self, run: Result) -> np.ndarray:
         return np.isfinite(self.recorded(run).values[:, :, 0, OUTPUT.index("last")]).sum(axis=1)
 
@@ -285,23 +288,36 @@ class VoltageClamp(Protocol):
         differences = np.abs(ours.reshape(theirs.shape) - theirs)
         return float(np.max(differences[:, size > 0] / size[size > 0], initial=0.0))
 
+    def heights(self, run: Result, exact: Result, experiment: Experiment) -> dict[str, Errors]:
+        """Errors of outputs, and of features that are currents and conductances, in their units; size: the largest."""
+        failed, found = run.failed | exact.failed, output_errors(self.outputs, run, exact)
+        ours, theirs = self._values(run), self._values(exact)
+        for height in self.accuracy.heights[: len(self.accuracy.heights) - len(self.outputs)]:
+            name = height.value_column
+            error = np.where(failed, nan, np.abs(ours[name] - theirs[name]))
+            found[height.column] = error, float(np.nanmax(np.abs(theirs[name][~failed]), initial=0.0))
+        return found
+
     def columns(self, result: Result) -> dict[str, np.ndarray]:
-        recorded, at = self.recorded(result), self.index(self.test)
-        peak, time = recorded.peak(at, self.current)
-        last = recorded("last", at, self.current)
         status = np.array(STATUSES, dtype=object)[result.status]
         failed = np.isin(status, FAILED)
-        numbers = [peak, time * result.ms, last]
-        if self.current in self.linear:
-            numbers.append(recorded.peak(at, self.conductance(self.current))[0])
         return {
-            **{name: np.where(failed, nan, x) for name, x in zip(self._features, numbers, strict=True)},
+            **{name: np.where(failed, nan, x) for name, x in self._values(result).items()},
             **output_columns(self.outputs, result),
             "status": status,
             "failed_ms": np.where(failed, result.ended * result.ms, nan),
             self.accuracy.column: result.error * self.accuracy.factor,
             "fragile": np.ma.masked_array(result.fragile == 1, np.isnan(result.fragile)),
         }
+
+    def _values(self, result: Result) -> dict[str, np.ndarray]:
+        """The features that are numbers, float64 (n,) each."""
+        recorded, at = self.recorded(result), self.index(self.test)
+        peak, time = recorded.peak(at, self.current)
+        numbers = [peak, time * result.ms, recorded("last", at, self.current)]
+        if self.current in self.linear:
+            numbers.append(recorded.peak(at, self.conductance(self.current))[0])
+        return dict(zip(self._features, numbers, strict=True))
 
     @property
     def _features(self) -> dict[str, tuple[str, str]]:

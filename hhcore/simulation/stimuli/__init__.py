@@ -25,14 +25,13 @@ def classes() -> tuple[type[Stimulus], ...]:
 
 
 def kind_of(
-    body: Mapping[str, Any], where: str, base: Path, known: Mapping[str, type[Stimulus]] | None = None
+    body: Mapping[str, Any], where: str, base: Path, legal: Mapping[str, type[Stimulus]]
 ) -> tuple[type[Stimulus], dict[str, Any]]:
     """The class of a stimulus in a config, and what is written for its fields.
 
-    known : by name, by default those of injected currents; base : the folder that relative paths start from
+    legal : the kinds that it may be, by name; base : the folder that relative paths start from
     Raises UserError for an unknown kind, and for settings that are wrong.
     """
-    legal = kinds() if known is None else known
     kind = legal[kind_word(body, legal, where)]
     return kind.specialised({key: value for key, value in body.items() if key != "kind"}, where, base)
 

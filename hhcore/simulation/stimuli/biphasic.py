@@ -63,7 +63,7 @@ class Biphasic(Stimulus):
         ),
         "gap": Field(
             "time",
-            "Interphase gap, how long no current flows between the phases",
+            "Interphase gap, time between the two phases",
             0.0,
             elsewhere=dict.fromkeys(("interphase_dur", "interphase_gap", "ipg", "IPG", "interphase"), "`gap`"),
         ),

@@ -55,7 +55,7 @@ class Events(Stimulus):
 
     def __new__(cls, events: Sequence[Mapping[str, Quantities]] | str | Path = (), **given: Quantities) -> Self:
         """Raises UserError for a file without events, and for what is not a table of them."""
-        kind: Any = cls.of(len(_table(events, "Events")), "Events") if cls is Events else cls
+        kind: Any = cls.of(len(_table(events, "Events")), "Events") if not cls.count else cls
         return super().__new__(kind, **given)
 
     def __init__(self, events: Sequence[Mapping[str, Quantities]] | str | Path = (), **given: Quantities):

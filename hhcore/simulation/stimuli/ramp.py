@@ -39,7 +39,7 @@ class Ramp(Stimulus):
         ),
         "start_amplitude": Field(
             "current",
-            "Ramp, the current at its start",
+            "Ramp, amplitude at its start",
             0.0,
             elsewhere=dict.fromkeys(("startAmplitude", "amp_start", "ramp_begin"), "`start_amplitude`"),
         ),

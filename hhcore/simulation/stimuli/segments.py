@@ -63,6 +63,7 @@ class Segments(Named):
                     raise UserError(f"Segments: {name}={segment!r} is not a segment; write (potential, duration)")
             ramps = {name: len(given[name]) == 3 for name in given if name != HOLDING}
             kind = cls.of(ramps, _same({name: given[name][0] for name in ramps}), "Segments")
+            kind.check_held(given)
         return object.__new__(kind)
 
     @staticmethod
@@ -105,11 +106,6 @@ class Segments(Named):
         same = _same({name: flat.get(f"{name}.potential") for name in ramps})
         kind = cls.of(ramps, same, f"{where}.segments")
         return kind, {name: value for name, value in flat.items() if name not in _unwritten(same)}
-
-    @classmethod
-    def command(cls) -> type[Stimulus]:
-        """It is one already."""
-        return cls
 
     @classmethod
     def part_keys(cls) -> dict[str, Key]:

@@ -91,6 +91,15 @@ class Field:
         otherwise = "" if self.default is None else endless if self.default == inf else f"{self.default:g}"
         return Key(self.meaning, example, self.default is None, otherwise, self.unit, elsewhere=self.elsewhere)
 
+    @property
+    def commanded(self) -> "Field":
+        """The field in a command, where a current is a potential."""
+        if self.unit != "current":
+            return self
+        hints = {theirs: here.partition(", mostly a density")[0] for theirs, here in self.elsewhere.items()}
+        meaning = self.meaning.replace("Injected current", "Command potential")
+        return dataclasses.replace(self, unit="potential", meaning=meaning, elsewhere=hints)
+
 
 HOLDS = Field("current", "Holding current", 0.0, elsewhere=dict.fromkeys(("I_hold", "bias", "offset"), "`holding`"))
 COMMANDS = Field("potential", "Holding potential", elsewhere=dict.fromkeys(("V_hold", "vhold", "v_init"), "`holding`"))
@@ -126,17 +135,29 @@ class Stimulus:
     def __init_subclass__(cls, **given: object) -> None:
         super().__init_subclass__(**given)
         if "fields" in vars(cls):
-            cls.fields = {**cls.fields, HOLDING: COMMANDS if cls.acts == COMMAND else HOLDS}
+            cls.fields = {**cls.fields, HOLDING: HOLDS}
+            if cls.acts == COMMAND:
+                cls.fields = {**{name: field.commanded for name, field in cls.fields.items()}, HOLDING: COMMANDS}
             cls.quiet = {**cls.quiet, HOLDING: 0.0}
 
     def __new__(cls, *_: object, **given: object) -> Self:
-        """Raises UserError for a keyword that is no field."""
+        """Raises UserError for a keyword that is no field, and for a command without `holding`."""
+        cls.check_held(given)
         keys = {name: declared.key("") for name, declared in cls.fields.items()}
         for name in given:
             if name not in keys:
                 hint = in_other_words(name, keys)[1]
                 raise UserError(f"{cls.__name__}: there is no field {name!r}; {closest(name, keys, hint)}")
         return super().__new__(cls)
+
+    @classmethod
+    def check_held(cls, given: Mapping[str, object]) -> None:
+        """Raise UserError for keywords of a command without `holding`."""
+        if cls.fields[HOLDING].default is None and HOLDING not in given:
+            raise UserError(
+                f"{cls.__name__}: the command of a clamp needs a `holding` potential, the one before time 0; give it, "
+                "like holding=-80"
+            )
 
     @classmethod
     def check_written(cls, name: str, value: object, where: str) -> None:
@@ -157,8 +178,13 @@ class Stimulus:
 
     @classmethod
     def command(cls) -> type["Stimulus"]:
-        """The kind as the command of a voltage clamp: what is a current in it is a potential there."""
-        return _commanding(cls)
+        """The kind as the command of a voltage clamp: what is a current in it is a potential there.
+
+        >>> import hhcore
+        >>> hhcore.Ramp.command()(100, holding=-80).units_in(hhcore.load_model("hodgkin_huxley_1952"))["amplitude"]
+        'mV'
+        """
+        return cls if cls.acts == COMMAND else _commanding(cls)
 
     @classmethod
     def check(cls, values: Values, duration: float, where: str) -> None:
@@ -269,15 +295,19 @@ class Stimulus:
         """The value of each field, float64 () or (n,), in the units that `model` has for it.
 
         A time that defaults to the end of the run is that instead of infinite. Raises UserError for a field that is
-        neither a quantity nor a list of them, and for a time that is not finite.
+        neither a quantity nor a list of them, for a time that is not finite, and for NaN; but a current or a potential
+        may be NaN, with which its own neuron fails.
         """
         units = self.units_in(model)
         for name, value in self.values.items():
             self.check_written(name, value, f"stimulus.{name}")
         values = {name: to_array(value, units[name], f"stimulus.{name}") for name, value in self.values.items()}
         for name, field in self.fields.items():
-            endless = np.isnan(values[name]) if field.default == inf else ~np.isfinite(values[name])
-            if field.unit == "time" and endless.any():
+            if field.unit not in ("current", "potential") and np.isnan(values[name]).any():
+                what = "time" if field.unit == "time" else "number"
+                raise UserError(f"stimulus.{name}: nan is not a {what}; give a finite number")
+            endless = ~np.isfinite(values[name])
+            if field.unit == "time" and field.default != inf and endless.any():
                 raise UserError(f"stimulus.{name}: {values[name][endless].flat[0]} is not a time; give a finite number")
         lasting = [name for name, field in self.fields.items() if field.unit == "time" and field.default == inf]
         return values | {name: np.where(np.isposinf(values[name]), duration, values[name]) for name in lasting}
@@ -293,6 +323,6 @@ def _share(value: object) -> str:
 
 @lru_cache
 def _commanding(kind: type[Stimulus]) -> type[Stimulus]:
-    own = {name: field for name, field in kind.fields.items() if name != HOLDING}
-    fields = {n: dataclasses.replace(f, unit={"current": "potential"}.get(f.unit, f.unit)) for n, f in own.items()}
-    return type(kind.__name__, (kind,), {"__module__": kind.__module__, "acts": COMMAND, "fields": fields})
+    own = {"acts": COMMAND, "fields": kind.fields, "title": kind.title.replace("current", "potential")}
+    own["example"] = f"{kind.example.removesuffix('}')}, {HOLDING}: -80}}"
+    return type(kind.__name__, (kind,), {"__module__": kind.__module__, **own})

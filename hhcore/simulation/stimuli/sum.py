@@ -11,9 +11,9 @@ import numpy as np
 from hhcore.base.checks import fields, mapping
 from hhcore.base.errors import UserError, collected
 from hhcore.base.units import Quantities
-from hhcore.compile.parts import HOLDING, PartText
+from hhcore.compile.parts import COMMAND, HOLDING, PartText
 from hhcore.model.model import Model
-from hhcore.simulation.stimuli import kind_of
+from hhcore.simulation.stimuli import commands, kind_of, kinds
 from hhcore.simulation.stimuli.named import Named, check_name, part_field
 from hhcore.simulation.stimuli.stimulus import FIRST, Stimulus, Values
 
@@ -40,19 +40,27 @@ class Sum(Named):
     def __new__(cls, **given: Any) -> Self:
         """Raises UserError for a part that is not a stimulus, or of a name that is not legal."""
         kind: Any = cls
-        if cls is Sum:
-            for name, part in given.items():
-                if name != HOLDING and not isinstance(part, Stimulus):
-                    raise UserError(f"Sum: {name} is not a stimulus: {part!r}; give one, like {name}=hhcore.Step(10)")
-                if name != HOLDING and np.any(np.asarray(part.values[HOLDING]) != 0):
-                    raise UserError(f"Sum: {name} has a holding level of its own; give it to the sum as `holding`")
-            kind = cls.of({name: type(part) for name, part in given.items() if name != HOLDING}, "Sum")
+        if not cls.kinds:
+            cls.check_held(given)
+            kind = cls.of({name: cls._kind(name, part) for name, part in given.items() if name != HOLDING}, "Sum")
         return object.__new__(kind)
 
     def __init__(self, **given: Any):
         super().__init__(**given)
         parts = {name: part for name, part in given.items() if isinstance(part, Stimulus)}
         object.__setattr__(self, "summed", parts)
+
+    @classmethod
+    def _kind(cls, name: str, part: object) -> type[Stimulus]:
+        """The kind of a part; in a command it is a command too. Raises UserError for what can be no part."""
+        if not isinstance(part, Stimulus):
+            raise UserError(f"Sum: {name} is not a stimulus: {part!r}; give one, like {name}=hhcore.Step(10)")
+        if part.acts == COMMAND or (cls.acts == COMMAND and not part.clamps):
+            what = "a command of its own" if part.acts == COMMAND else "no command of a clamp"
+            raise UserError(f"Sum: {name} is {what}; give a stimulus that is added up, like {name}=hhcore.Step(10)")
+        if np.any(np.asarray(part.values[HOLDING]) != 0):
+            raise UserError(f"Sum: {name} has a holding level of its own; give it to the sum as `holding`")
+        return type(part).command() if cls.acts == COMMAND else type(part)
 
     def written(self) -> dict[str, object]:
         """The parts as they are written, without holding levels of their own, which are 0."""
@@ -89,12 +97,13 @@ class Sum(Named):
     @classmethod
     def specialised(cls, body: dict[str, Any], where: str, base: Path) -> tuple[type[Stimulus], dict[str, Any]]:
         written = mapping(body.get("parts", {}), f"{where}.parts")
+        legal = {name: kind for name, kind in commands().items() if kind.injects} if cls.acts == COMMAND else kinds()
         parts, flat = {}, {name: value for name, value in body.items() if name != "parts"}
         with collected() as noted:
             for name, own in written.items():
                 with noted():
                     place = f"{where}.parts.{name}"
-                    parts[name], values = kind_of(mapping(own, place), place, base)
+                    parts[name], values = kind_of(mapping(own, place), place, base, legal)
                     flat |= {f"{name}.{field}": value for field, value in values.items()}
                     fields(own, place, {key: k for key, k in parts[name].keys().items() if key != HOLDING})
         return cls.of(parts, f"{where}.parts"), flat

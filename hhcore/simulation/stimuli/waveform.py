@@ -82,7 +82,7 @@ def segment(k, table, first, rows, scale, offset, start, period, unit, time_unit
         cls, source: str | Path | Mapping[str, Any] = "", column: str | None = None, **given: Quantities
     ) -> Self:
         """Raises UserError for a file that is not a table of samples, and for a keyword that is no field."""
-        kind: Any = cls.of(_samples(source, column, "Waveform")) if cls is Waveform else cls
+        kind: Any = cls.of(_samples(source, column, "Waveform")) if not hasattr(cls, "samples") else cls
         return super().__new__(kind, **given)
 
     def __init__(self, source: str | Path | Mapping[str, Any] = "", column: str | None = None, **given: Quantities):
