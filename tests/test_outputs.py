@@ -11,8 +11,10 @@ import hhcore
 from hhcore.base.errors import UserError
 from hhcore.certify.calibration import calibrate
 from hhcore.compile.text import generate
+from hhcore.config.outputs import check_taken
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.experiment import Experiment
+from hhcore.experiments.protocol import Protocol
 from hhcore.simulation.engine import kernel_parts
 from hhcore.simulation.observers import COURSE, OUTPUT, Courses, Extremes, Outputs, Spikes
 from hhcore.simulation.reference import evaluate, reference
@@ -422,10 +424,6 @@ def test_a_wrong_output_is_one_sentence(line):
 def test_outputs_that_are_no_mapping_or_that_a_protocol_does_not_take_are_one_sentence_too():
     with pytest.raises(UserError, match=r"outputs: \['sodium.i'\] is not a mapping"):
         hhcore.simulate(HH, {}, hhcore.Step(10), duration=5, outputs=["sodium.i"])
-    segments = {"a": {"potential": -80, "duration": 1}}
-    clamp = {"kind": "segments", "holding": -80, "segments": segments}
-    body = {key: CONFIG[key] for key in ("model", "solver", "outputs")} | {"clamp": clamp, "initial_state": "rest"}
-    with pytest.raises(
-        UserError, match="'voltage_clamp' takes no outputs; leave them out, or use current_clamp or pacing"
-    ):
-        read_experiments({"experiments": {"e": body}})
+    able = "current_clamp or pacing or shapes or voltage_clamp"
+    with pytest.raises(UserError, match=f"'silent' takes no outputs; leave them out, or use {able}"):
+        check_taken(type("Silent", (Protocol,), {"kind": "silent"}), "outputs")

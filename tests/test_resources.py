@@ -1,6 +1,7 @@
 """What jobs are said to need, before the run, against what they take."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,7 @@ from hhcore.base.errors import UserError
 from hhcore.certify import expected
 from hhcore.certify.calibration import calibrate
 from hhcore.config.reader import read_experiments
+from hhcore.experiments.experiment import Experiment
 from hhcore.figures.context import figure_context
 from hhcore.model.model import load_model
 from hhcore.protocols.pacing.protocol import most_beats
@@ -17,6 +19,7 @@ from hhcore.protocols.sensitivity import Sobol
 from hhcore.results import resources
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.integration import integrate
+from hhcore.sweep import estimate as costs
 from hhcore.sweep import speed
 from hhcore.sweep.estimate import estimate
 from hhcore.sweep.store import update_shard
@@ -52,6 +55,49 @@ def test_steps_are_estimated_to_a_factor_of_two(method, accuracy):
     assert taken / 2 < steps(e) < 2 * taken
 
 
+def clamped(model="hodgkin_huxley_1952", **test) -> Experiment:
+    """A long test segment between two others, at six potentials."""
+    test = {"potential": {"range": [-60, 40, 20]}, "duration": 500, **test}
+    segments = {
+        "before": {"potential": -80, "duration": 100},
+        "test": test,
+        "after": {"potential": -80, "duration": 50},
+    }
+    config = {"model": model, "clamp": {"kind": "segments", "holding": -80, "segments": segments}}
+    return read_experiments(
+        {"experiments": {"e": config | {"initial_state": "rest", "solver": {"tolerance": "1 ppm"}}}}
+    )["e"]
+
+
+@pytest.mark.parametrize("model", ["hodgkin_huxley_1952", "destexhe_1996"])
+@pytest.mark.parametrize("duration", [5, 50_000])
+def test_steps_of_a_clamp_go_with_its_segments_not_with_their_length(model, duration):
+    """All states of the squid axon have closed forms; calcium of the other model is integrated."""
+    e, solver = clamped(model, duration=duration), Solver("rodas5p", 1e-6)
+    taken = e.protocol.measure(e, solver, e.points(np.arange(e.n_points))).steps.mean()
+    assert taken / 3 < costs.steps_of(e, solver) < 3 * taken
+
+
+def test_a_clamp_is_said_to_cost_alike_before_and_after_its_speed_is_known(monkeypatch):
+    """One neuron-step of such a kernel takes 0.1 ms, since it is as long as a segment and has hundreds of samples."""
+    e, said = clamped(duration=100_000), []
+    for speed_ in (None, 1e4):
+        monkeypatch.setattr(costs, "measured_speed", lambda experiment, method, found=speed_: found)
+        said.append((estimate(e).core_s, expected.calibration_s(e)))
+    before, after = np.array(said)
+    assert (before < 10 * after).all() and (after < 10 * before).all()
+    assert after.max() < 1  # 6 neurons with 5 steps: a hundred steps with those of calibration
+    assert resources.shard_minutes(e) == 10 and resources.calibration_minutes(e) == 30  # the least
+
+
+def test_tables_of_a_clamp_take_the_time_of_their_fits():
+    """A fit takes milliseconds; 60,000 courses take minutes, where the pass alone takes seconds."""
+    plain = clamped(potential={"linspace": [-60, 40, 60_000]})
+    fitted = replace(plain, protocol=replace(plain.protocol, time_constants=("test",), activation=("test",)))
+    passing, both = (resources.work_s("tables", e) for e in (plain, fitted))
+    assert 1 < (both - passing) / (60_000 * 1e-3) < 20
+
+
 def test_calibration_takes_about_as_many_steps_as_estimated(monkeypatch):
     e = experiment(duration=500, solver={"tolerance": "1 us"}, parameters={"leak.g": {"linspace": [0.2, 0.4, 40]}})
     taken, measure = [], type(e.protocol).measure
@@ -64,7 +110,7 @@ def test_calibration_takes_about_as_many_steps_as_estimated(monkeypatch):
     monkeypatch.setattr(type(e.protocol), "measure", counting)
     calibrate(e, progress=lambda *_: None)
     monkeypatch.setattr(expected, "CHECKED_MS", 0.0)
-    monkeypatch.setattr(expected, "kernel_speed", lambda experiment, method: 1.0)
+    monkeypatch.setattr(costs, "measured_speed", lambda experiment, method: 1.0)
     assert sum(taken) / 2 < expected.calibration_s(e) < 2 * sum(taken)
 
 

@@ -1,13 +1,17 @@
 """Voltage clamp of the squid axon against closed forms of its gates, from the config to the tables."""
 
+import itertools
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 import pytest
 import yaml
 from clamped_squid import clamped, rates
+from scipy.integrate import quad, solve_ivp
 
 import hhcore
 from hhcore.base.errors import UserError
@@ -212,23 +216,41 @@ def test_the_example_of_the_page_does_what_it_says(tmp_path):
     assert summary.reversal_mV["sodium.i"] == pytest.approx(50.0)
 
 
-def test_the_protocols_of_icgenealogy_are_legal():
-    config = yaml.safe_load((ROOT / "config/icgenealogy.yaml").read_text())
-    found = read_experiments(config)
-    assert {name: e.n_points for name, e in found.items()} == {
-        "kv_activation": 16,
-        "kv_inactivation": 15,
-        "kv_deactivation": 15,
-        "na_activation": 16,
-        "na_deactivation": 15,
-        "na_recovery": 12 * 16,
-    }
-    assert [found[name].duration for name in ("kv_activation", "kv_inactivation", "kv_deactivation")] == [
-        700,
-        1750,
-        700,
-    ]
-    assert [found[name].duration for name in ("na_activation", "na_deactivation", "na_recovery")] == [100, 60, 2150]
+# (potential, duration) of each segment as ICGenealogy has them, in mV and ms; an axis as (first, step, last).
+ICGENEALOGY = {
+    "kv_activation": [(-80, 100), ((-80, 10, 70), 500), (-80, 100)],
+    "kv_inactivation": [(-80, 100), ((-100, 10, 40), 1500), (30, 50), (-80, 100)],
+    "kv_deactivation": [(-80, 100), (70, 300), ((-100, 10, 40), 200), (-80, 100)],
+    "na_activation": [(-80, 20), ((-80, 10, 70), 50), (-80, 30)],
+    "na_deactivation": [(-80, 20), (70, 10), ((-100, 10, 40), 30)],
+    "na_recovery": [(-80, 100), ((-40, 10, 70), 1500), (-80, (25, 25, 400)), ("same", 150)],
+}
+
+
+@pytest.mark.parametrize("name", ICGENEALOGY)
+def test_the_protocols_of_icgenealogy_are_theirs(name):
+    """The command of every neuron, segment by segment."""
+    e = read_experiments(yaml.safe_load((ROOT / "config/icgenealogy.yaml").read_text()))[name]
+    written = ICGENEALOGY[name]
+    axes = [x for pair in written for x in pair if isinstance(x, tuple)]
+    grid = itertools.product(*(range(first, last + 1, step) for first, step, last in axes))
+
+    def segments(values):
+        values, found = iter(values), []
+        for potential, duration in written:
+            V = found[1][0] if potential == "same" else next(values) if isinstance(potential, tuple) else potential
+            found.append((V, next(values) if isinstance(duration, tuple) else duration))
+        return found
+
+    def commanded(point):
+        values = dict(zip(e.quantities, point, strict=True))
+        edges, potential = e.stimulus.twin(values, e.duration, e.model.ms)
+        begins = [0.0, *edges[:-1]]
+        return [(potential((a + b) / 2), b - a) for a, b in zip(begins, edges, strict=True)]
+
+    points = e.points(np.arange(e.n_points)).tolist()
+    assert sorted(map(commanded, points)) == sorted(map(segments, grid))
+    assert {dict(zip(e.quantities, point, strict=True))["holding"] for point in points} == {-80}
 
 
 def test_every_column_is_defined_on_the_page():
@@ -299,6 +321,84 @@ def test_a_clamp_without_names_has_no_analysis_of_segments():
     assert [row["peak_uA_cm2"] for row in rows] == pytest.approx(exact, rel=1e-6)
     with pytest.raises(UserError, match="which has no names for them"):
         read_experiments({"experiments": {"clamp": {**body, "protocol": {"kind": "voltage_clamp", "activation": "a"}}}})
+
+
+def test_currents_under_a_moving_command_are_those_of_the_equations(tmp_path):
+    """The leak along a ramp is a straight line; sodium follows SciPy's solution of the three gates."""
+    ramp = {"potential": -80, "to": {"values": [0, 40]}, "duration": 5}
+    clamp = {"kind": "segments", "holding": -80, "segments": {"first": {"potential": -80, "duration": 1}, "ramp": ramp}}
+    body = {**SQUID, "clamp": clamp, "protocol": {"kind": "voltage_clamp", "current": "sodium.i"}}
+    (e,) = read_experiments({"experiments": {"clamp": body}}).values()
+    (found,) = (a for a in analyses(e) if a.name == "command")
+    found.write(tmp_path, {})
+    table = read(tmp_path / "command.parquet").to_pandas()
+    assert set(found.draw({"command": table}, figure_context(e))) == {"command", "ramps"}
+    for to, (_, course) in zip((0, 40), table.groupby("neuron"), strict=True):
+        course = course[course["segment"] == "ramp"]
+        t = course["time_ms"].to_numpy()
+        inside = t < 5.99
+        V = -80 + (to + 80) * (t - 1) / 5
+        assert course["potential_mV"].to_numpy()[inside] == pytest.approx(V[inside], abs=1e-9)
+        assert course["leak_i_uA_cm2"].to_numpy()[inside] == pytest.approx(0.3 * (V[inside] + 54.387), abs=1e-9)
+
+        def slope(time, y, to=to):
+            pairs = rates(-80 + (to + 80) * (time - 1) / 5)
+            return [a - (a + b) * x for (a, b), x in zip((pairs["m"], pairs["h"]), y, strict=True)]
+
+        start = [a / (a + b) for a, b in (rates(-80)["m"], rates(-80)["h"])]
+        m, h = solve_ivp(slope, (1, 6), start, "DOP853", t[inside], rtol=1e-11, atol=1e-12).y
+        exact = 120 * m**3 * h * (V[inside] - 50)
+        assert course["sodium_i_uA_cm2"].to_numpy()[inside] == pytest.approx(exact, rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_clamp_has_outputs_in_windows_of_their_own(named):
+    """Charge of sodium and the largest potassium conductance, against quadrature of the closed form."""
+    outputs = {
+        "charge": {"variable": "sodium.i", "measure": "integral", "window": [0.5, 3]},
+        "most": {"variable": "conductance(potassium.i)", "measure": "max", "window": [0, 4]},
+    }
+    step = {"kind": "step", "holding": -65, "amplitude": {"values": [45, 65]}}
+    segments = {
+        "kind": "segments",
+        "holding": -65,
+        "segments": {"test": {"potential": {"values": [-20, 0]}, "duration": 5}},
+    }
+    body = {**SQUID, "duration": 5, "clamp": segments if named else step, "outputs": outputs}
+    (e,) = read_experiments({"experiments": {"clamp": body}}).values()
+    made = block(e)
+    exact = [clamped(-65.0, (V, 5.0))[0] for V in (-20.0, 0.0)]
+    charge = [quad(segment.current("sodium"), 0.5, 3, epsabs=1e-10)[0] for segment in exact]
+    assert made.columns["charge_nC_cm2"] == pytest.approx(charge, rel=1e-6)
+    assert made.columns["most_mS_cm2"] == pytest.approx([s.conductance("potassium")(4.0) for s in exact], rel=1e-9)
+    assert set(e.protocol.heights(made.result, made.result, e)) >= {"charge_error_nC_cm2", "most_error_mS_cm2"}
+    assert {"charge_nC_cm2", "most_mS_cm2"} < set(e.protocol.definitions)
+    assert "outputs" in {figure.name for analysis in analyses(e) for figure in analysis.figures}
+
+
+def test_a_potential_that_moves_has_no_current_voltage_curve(tmp_path):
+    """Neither a ramp nor an action potential, nor a window with an edge of a step in it."""
+    (tmp_path / "spike.csv").write_text("time_ms,potential_mV\n0,0\n1,100\n4,0\n5,0\n")
+    ramp = {"potential": {"values": [-80, -60]}, "to": 40, "duration": 5}
+    clamps = {
+        "ramp": {"kind": "segments", "holding": -80, "segments": {"first": ramp}},
+        "spike": {"kind": "waveform", "holding": -65, "file": str(tmp_path / "spike.csv")},
+        "step": {"kind": "step", "holding": -65, "amplitude": {"values": [20, 60]}, "start": 1},
+        "mixed": {
+            "kind": "segments",
+            "holding": -80,
+            "segments": {"first": ramp, "second": {"potential": 0, "duration": 1}},
+        },
+    }
+    found = read_experiments({"experiments": {n: {**SQUID, "duration": 6, "clamp": c} for n, c in clamps.items()}})
+    figures = {name: [f.name for a in analyses(e) for f in a.figures] for name, e in found.items()}
+    assert [name for name in clamps if "iv" in figures[name]] == ["step", "mixed"]
+    for name in ("step", "spike"):
+        e = found[name] if name == "spike" else replace(found[name], analysis_window=(0.0, 6.0))
+        (iv,) = (a for a in analyses(e) if a.name == "iv")
+        made = iv.block(block(e))
+        assert not pa.compute.is_valid(made["iv"]["potential_mV"]).to_numpy().any()
+        assert "iv_summary" not in made or made["iv_summary"].num_rows == 0
 
 
 def test_the_error_of_a_feature_is_that_of_its_own_segment():

@@ -13,8 +13,7 @@ from hhcore.model.model import Model
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.equations import equations
 from hhcore.simulation.stiffness import EXPLICIT, held_back
-from hhcore.sweep.estimate import expected_solver, steps_per_ms
-from hhcore.sweep.speed import kernel_speed
+from hhcore.sweep.estimate import expected_solver, seconds, steps_of
 
 REACH = 3.3  # of the fastest rate times the step: there an explicit scheme becomes unstable
 LANES = 8  # neurons in a vector register: fewer take as long
@@ -27,15 +26,15 @@ def calibration_s(experiment: Experiment) -> float:
 
     Whether the model is stiff is guessed from its rates in the state of the file.
     """
-    e, ms = experiment, experiment.protocol.simulated_ms(experiment)
-    candidates = TOUGH if held_back(*(_explicit(e, solver) for solver in EXPLICIT)) else SMOOTH
+    e = experiment
+    candidates = TOUGH if held_back(*(steps_of(e, solver, least=_stable(e, solver)) for solver in EXPLICIT)) else SMOOTH
     largest = CORNERS + RANDOM + EDGES + SENSITIVE
-    at_corners = sum(_seconds_per_ms(e, solver, min(CORNERS, e.n_points)) for solver in EXPLICIT)
+    at_corners = sum(_seconds(e, solver, min(CORNERS, e.n_points), LONGEST_MS) for solver in EXPLICIT)
     runs = [(solver, min(SEARCHED, e.n_points)) for solver in candidates.screen if e.n_points > largest]
     tried = (candidates.reference, candidates.rival, *_tried(e, candidates.methods[0]))
     runs += [(solver, min(e.n_points, largest)) for solver in tried]
-    each_ms = sum(_seconds_per_ms(e, *run) for run in runs)
-    return min(ms, LONGEST_MS) * at_corners + ms * each_ms + 2 * SCIPY_S * min(ms, CHECKED_MS) / 1000.0
+    checked_ms = min(e.protocol.simulated_ms(e), CHECKED_MS)
+    return at_corners + sum(_seconds(e, *run) for run in runs) + 2 * SCIPY_S * checked_ms / 1000.0
 
 
 def _tried(e: Experiment, method: str) -> list[Solver]:
@@ -47,15 +46,15 @@ def _tried(e: Experiment, method: str) -> list[Solver]:
     return [Solver(method, rung * unit) for rung in LADDERS[method] if rung * unit > expected.accuracy / 4]
 
 
-def _seconds_per_ms(e: Experiment, solver: Solver, neurons: int) -> float:
-    """Seconds for 1 ms of so many neurons."""
-    steps = steps_per_ms(solver, e.model.ms) if solver.method in ("rodas5p", "rk4") else _explicit(e, solver)
-    return LANES * math.ceil(neurons / LANES) * steps / kernel_speed(e, solver.method)
+def _seconds(e: Experiment, solver: Solver, neurons: int, longest_ms: float = math.inf) -> float:
+    """Seconds for so many neurons, and so many ms at most."""
+    lanes = LANES * math.ceil(neurons / LANES)
+    return seconds(e, solver.method, lanes, steps_of(e, solver, longest_ms, _stable(e, solver)))
 
 
-def _explicit(e: Experiment, solver: Solver) -> float:
-    """Steps in 1 ms of an explicit scheme: as its accuracy demands, or stability."""
-    return max(steps_per_ms(solver, e.model.ms), _fastest_rate(e.model) / REACH)
+def _stable(e: Experiment, solver: Solver) -> float:
+    """Steps in 1 ms that stability demands: of an adaptive explicit scheme, since a fixed step is as it is."""
+    return 0.0 if solver.method in ("rodas5p", "rk4") else _fastest_rate(e.model) / REACH
 
 
 @lru_cache(maxsize=64)

@@ -7,12 +7,15 @@ there x = x0 + a (t - t0).
 """
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import sympy as sp
 
 from hhcore.compile.calculus import Calculus
-from hhcore.compile.equations import Equations
+from hhcore.compile.equations import Equations, equations
 from hhcore.compile.functions import Expm1
+from hhcore.compile.parts import StimulusText
+from hhcore.model.model import Model
 
 # Rows of each gate: a and b at the potential of the segment, x0, (a + b x0) / b, and at b = 0 the slope a. SINCE is t0.
 ROWS = ("GATE_A", "GATE_B", "GATE_BEGUN", "GATE_AWAY", "GATE_DRIFT")
@@ -43,6 +46,12 @@ def gates(symbols: Equations, potential: str) -> Gates:
         if parts is not None and parts[1] != 0 and all(calculus.reads(part) <= steady for part in parts):
             found[name] = parts
     return Gates(found)
+
+
+@cache
+def all_gates(model: Model, stimulus: StimulusText) -> bool:
+    """Whether all states but the potential have a closed form under a stimulus, so that nothing is integrated."""
+    return stimulus.holds and len(gates(equations(model, stimulus), model.potential).rates) == len(model.states) - 1
 
 
 def closed(symbols: Equations, found: Gates) -> Equations:

@@ -68,6 +68,11 @@ class StimulusText:
         return tuple(i for i, part in enumerate(self.parts) if not part.constant)
 
     @property
+    def holds(self) -> bool:
+        """Whether it holds the potential where it is in each segment."""
+        return self.clamps and not self.varying
+
+    @property
     def own(self) -> bool:
         """Whether the current is made from the model's own formula of it."""
         return any(part.own for part in self.parts)

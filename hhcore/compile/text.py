@@ -63,7 +63,7 @@ def generate(model: Model, method: str, stimulus: StimulusText, observers: Seque
 def _kernel(model: Model, scheme: Scheme, stimulus: StimulusText, observers: Sequence[ObserverText]) -> str:
     currents = (*model.currents, model.current.name)
     symbols = _regular(equations(model, stimulus, (*currents, *observed_parts(observers, model))))
-    found = gates(symbols, model.potential) if stimulus.clamps and not stimulus.varying else Gates({})
+    found = gates(symbols, model.potential) if stimulus.holds else Gates({})
     invariants = Invariants()
     gate_rates = _gate_rates(symbols, found, invariants)
     symbols = everything = closed(symbols, found)

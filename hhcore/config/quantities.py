@@ -171,11 +171,15 @@ class Quantities(Words):
     @part
     def protocol(self) -> Protocol:
         """What is done to a neuron, and what is kept of it."""
+        return dataclasses.replace(self.plain_protocol, outputs=self.outputs) if self.outputs else self.plain_protocol
+
+    @part
+    def plain_protocol(self) -> Protocol:
+        """The protocol without outputs."""
         kind = self.protocol_kind  # so its keys are right
         own = {key: value for key, value in self.body.get("protocol", {}).items() if key != "kind"}
         protocol = kind.read(own, self.model, self.duration, f"{self.where}.protocol")
-        protocol = protocol.suited(self.stimulus, self._swept, f"{self.where}.protocol")
-        return dataclasses.replace(protocol, outputs=self.outputs) if self.outputs else protocol
+        return protocol.suited(self.stimulus, self._swept, f"{self.where}.protocol")
 
     @part
     def outputs(self) -> tuple[Output, ...]:
@@ -184,7 +188,7 @@ class Quantities(Words):
             return ()
         where, quantities = f"{self.where}.outputs", units(self.model, self.stimulus)
         check_taken(self.protocol_kind, where)
-        columns = {*self.protocol_kind.definitions, *(column_name(*quantity) for quantity in quantities.items())}
+        columns = {*self.plain_protocol.definitions, *(column_name(*quantity) for quantity in quantities.items())}
         return read_outputs(self.body["outputs"], self.model, self.analysis_window, self._horizon, columns, where)
 
     @part

@@ -12,8 +12,9 @@ An analysis is a class in a room of its own: a folder in hhcore/protocols/, or a
 4.  `tables` and `figures` list what it makes for its experiment, with label and caption for the report and the number
     of rows. Apart from these numbers, they depend only on the protocol and on the analyses that apply.
 5.  With source "neurons", `block` makes the tables of a row block. Blocks come in grid order and begin at multiples of
-    `alignment` rows. With other sources, `write` makes the tables, `minutes` and `megabytes` say what that takes, and
-    `settings` is the text of all that they depend on besides the tables read and the experiment's context.
+    `alignment` rows; `block_s` is what they take besides a few us a neuron. With other sources, `write` makes the
+    tables, `minutes` and `megabytes` say what that takes, and `settings` is the text of all that they depend on besides
+    the tables read and the experiment's context.
 6.  Every column of a table has a unit and a definition in `fields`; missing values are null.
 7.  `draw` makes the figures from the tables that `drawn` names, with the rows to read: "grid" (a row per neuron or
     curve, of which those that a figure may show), "neurons" (rows of the neurons shown), or "all".
@@ -136,6 +137,11 @@ class Analysis:
     def block(self, block: RowBlock) -> dict[str, pa.Table]:
         """The tables of a row block, by name (rule 5)."""
         return {}
+
+    @property
+    def block_s(self) -> float:
+        """About how many seconds all row blocks take on one core, besides some us a neuron (rule 5)."""
+        return 0.0
 
     def write(self, folder: Path, metadata: Mapping[str, str]) -> None:
         """Write the tables with `metadata` into `folder`, which has those that it reads and numerics (rule 5)."""

@@ -30,8 +30,8 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
 """
 
 import sys
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import astuple, dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -51,6 +51,7 @@ from hhcore.simulation.stimuli.stimulus import Stimulus
 
 if TYPE_CHECKING:
     from hhcore.experiments.experiment import Experiment
+    from hhcore.simulation.outputs import Output
 
 # The record of every neuron: how, when and in which states it ended, the steps it tried, and what a finer run shows.
 COMMON = pa.schema(
@@ -77,6 +78,12 @@ class Height:
     unit: str
     meaning: str
     share: float = 1e-3
+
+    @classmethod
+    def of(cls, output: "Output") -> "Height":
+        """That of an output."""
+        meaning = f"error of {output.column}; null where the neuron or the reference failed"
+        return cls(output.error_column, output.unit, meaning, output.share)
 
     @property
     def value_column(self) -> str:
@@ -131,6 +138,10 @@ class Accuracy:
     def suffix(self) -> str:
         """The unit in the name of the column: `us`."""
         return self.column.rpartition("_")[2]
+
+    def judging(self, outputs: Sequence["Output"]) -> "Accuracy":
+        """The same with the errors of outputs."""
+        return replace(self, heights=(*self.heights, *map(Height.of, outputs)))
 
     def scale(self, model: Model) -> float:
         """The factor from the unit of `Protocol.errors`, the model's, to that of the tolerance."""

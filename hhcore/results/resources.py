@@ -134,8 +134,9 @@ def _figures_s(e: Experiment) -> float:
 
 
 def _tables_s(e: Experiment) -> float:
-    """The pass over all neurons: 10 us for each, and as much for each 150 numbers of its record."""
-    return 1e-5 * e.n_points * (1 + e.protocol.numbers(e) / NUMBERS_IN_10_US)
+    """The pass over all neurons: 10 us for each, and as much for each 150 numbers of its record; and fits of curves."""
+    fits = sum(analysis.block_s for analysis in analyses(e) if analysis.source == "neurons")
+    return 1e-5 * e.n_points * (1 + e.protocol.numbers(e) / NUMBERS_IN_10_US) + fits
 
 
 def _minutes(least: int, seconds: float) -> int:

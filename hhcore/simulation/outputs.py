@@ -8,7 +8,7 @@ import numpy as np
 
 from hhcore.base.units import column_name
 from hhcore.simulation.heights import Errors
-from hhcore.simulation.observers.outputs import OUTPUT, Outputs
+from hhcore.simulation.observers.outputs import OUTPUT, Measures
 from hhcore.simulation.result import Result
 
 # Words by measure; the value belongs to the variable, is a time, or an integral over time.
@@ -89,11 +89,16 @@ def integral_unit(unit: str) -> str:
     return "ms" if unit == "1" else f"{unit}*ms"
 
 
-def observer_of(outputs: Sequence[Output]) -> Outputs:
+def observer_of(outputs: Sequence[Output]) -> Measures:
     """What notes all of them while a kernel runs: their variables, in the windows that the edges of all make."""
     names = tuple(dict.fromkeys(output.variable for output in outputs))
     edges = sorted({edge for output in outputs for edge in (output.start, output.stop)})
-    return Outputs(names, edges[0], edges[-1], cuts=tuple(edges[1:-1]))
+    return Measures(names, edges[0], edges[-1], cuts=tuple(edges[1:-1]))
+
+
+def output_definitions(outputs: Sequence[Output]) -> dict[str, tuple[str, str]]:
+    """Unit and definition of each column."""
+    return {output.column: (output.unit, output.definition) for output in outputs}
 
 
 def output_columns(outputs: Sequence[Output], result: Result) -> dict[str, np.ndarray]:
@@ -122,7 +127,7 @@ def _noted(outputs: Sequence[Output], result: Result) -> list[tuple[Output, Note
         return []
     observer = observer_of(outputs)
     shape = len(result.status), len(observer.edges) - 1, len(observer.names), len(OUTPUT)
-    table = dict(zip(OUTPUT, np.moveaxis(result.record["outputs"].values.reshape(shape), 3, 0), strict=True))
+    table = dict(zip(OUTPUT, np.moveaxis(result.record["measures"].values.reshape(shape), 3, 0), strict=True))
 
     def own(output: Output) -> Noted:
         windows = slice(*(observer.edges.index(edge) for edge in (output.start, output.stop)))

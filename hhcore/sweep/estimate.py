@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import ceil, log2
+from math import ceil, inf, log2
 from types import MappingProxyType
 
 import numpy as np
@@ -12,7 +12,7 @@ from hhcore.base.errors import UserError
 from hhcore.base.words import counted
 from hhcore.experiments.experiment import Experiment
 from hhcore.schemes.solver import SCHEMES, Solver
-from hhcore.sweep.speed import kernel_speed
+from hhcore.sweep.speed import measured_speed
 
 STEPS_PER_SHARD = 3e9  # neuron-steps: about a minute on one core for Hodgkin-Huxley
 SMALL_STEPS = 1e8  # neuron-steps: some two seconds on one core
@@ -22,12 +22,21 @@ NEURONS_PER_SHARD = 1 << 20  # of short runs, since a shard is in memory
 # step that keeps the spike times of a second within 1 us.
 ADAPTIVE_STEPS, FIXED_STEPS = 40.0, 80.0
 EDGE_STEPS = 2.5  # that one end of a segment costs, measured with samples every 10 us
+# Steps in a segment whose potential is held, however long: gates alone need one or two; other states settle, at a local
+# error of 1e-6, in some more.
+CLOSED_STEPS, SETTLING_STEPS = 1.5, 32.0
+RECORDED_STEPS = 40.0  # that each number recorded under a clamp costs, since a step is long there and has many points
+COARSEST_STEP, COARSEST_ERROR = 0.1, 1e-3  # ms; of a solver, whose accuracy does not matter where nothing is integrated
+NOMINAL_SPEED = 2e8  # states per second on one core, until this machine has measured the kernel
 SHORT_S = 10.0  # of work: nobody asks what takes most of it
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """The cost: `neurons`, `simulated_s`, `shards`, and estimates of `steps` and of `core_s`, seconds on one core."""
+    """The cost: `neurons`, `simulated_s`, `shards`, and estimates of `steps` and of `core_s`, seconds on one core.
+
+    `steps` counts what else takes as long as steps.
+    """
 
     neurons: int
     simulated_s: float
@@ -62,12 +71,10 @@ def estimate(experiment: Experiment) -> Estimate:
     """
     e = experiment
     solver = e.solver or expected_solver(e, e.methods[0])
-    rate = steps_per_ms(solver, e.model.ms)
-    if e.certify == "all":
-        rate += steps_per_ms(solver.finer, e.model.ms)
+    runs = [solver, solver.finer] if e.certify == "all" else [solver]
     simulated_ms = e.n_points * e.protocol.simulated_ms(e)
-    steps = simulated_ms * rate + e.n_points * EDGE_STEPS * _edges(e)
-    core_s = steps / kernel_speed(e, solver.method)
+    steps = e.n_points * sum(work(e, steps_of(e, run)) for run in runs)
+    core_s = sum(seconds(e, run.method, e.n_points, steps_of(e, run)) for run in runs)
     needed = max(1.0, steps / STEPS_PER_SHARD, e.n_points / NEURONS_PER_SHARD)
     if needed > MOST_SHARDS:
         raise UserError(
@@ -88,9 +95,42 @@ def _edges(e: Experiment) -> float:
     return float(e.stimulus.edge_counts(dict(zip(e.stimulus.numbers(), numbers.T, strict=True)), e.duration).max())
 
 
+def steps_of(e: Experiment, solver: Solver, longest_ms: float = inf, least: float = 0.0) -> float:
+    """Steps of one neuron, in so many ms at most.
+
+    least : steps in 1 ms that stability demands
+    """
+    ms = e.protocol.simulated_ms(e)
+    share = min(1.0, longest_ms / ms)
+    if solver.scheme.adaptive and e.stimulus.text().holds:
+        settling = CLOSED_STEPS if _closed(e) else SETTLING_STEPS * _finer(solver)
+        return settling * (1.0 + share * _edges(e))
+    return share * (ms * max(least, steps_per_ms(solver, e.model.ms)) + EDGE_STEPS * _edges(e))
+
+
+def work(e: Experiment, steps: float) -> float:
+    """So many steps of a neuron, and besides, in steps that cost as much, what it records under a clamp."""
+    return steps + (RECORDED_STEPS * e.protocol.numbers(e) if e.clamped else 0.0)
+
+
+def seconds(e: Experiment, method: str, neurons: int, steps: float) -> float:
+    """Core time of neurons that take so many steps each; nominal until this machine has measured the kernel."""
+    if speed := measured_speed(e, method):
+        return neurons * steps / speed
+    return neurons * work(e, steps) * len(e.model.states) / NOMINAL_SPEED
+
+
+def _closed(e: Experiment) -> bool:
+    from hhcore.compile.gates import all_gates  # here, since most jobs do without the compiler
+
+    return all_gates(e.model, e.stimulus.text())
+
+
 def expected_solver(e: Experiment, method: str) -> Solver:
     """Roughly the solver of a scheme that a tolerance will choose; errors of spike times grow like those of steps."""
     scheme, us = SCHEMES[method], 1000.0 * e.tolerance
+    if _closed(e):
+        return Solver(scheme.name, COARSEST_ERROR if scheme.adaptive else COARSEST_STEP / e.model.ms)
     if scheme.adaptive:
         return Solver(scheme.name, 1e-6 * us)
     return Solver(scheme.name, us ** (1.0 / scheme.order) / (FIXED_STEPS * e.model.ms))
@@ -99,9 +139,13 @@ def expected_solver(e: Experiment, method: str) -> Solver:
 def steps_per_ms(solver: Solver, ms: float) -> float:
     """Steps of a neuron in 1 ms; `ms` : milliseconds in the model's unit of time."""
     if solver.scheme.adaptive:
-        order = solver.scheme.order
-        return ADAPTIVE_STEPS / order * (1e-6 / solver.accuracy) ** (1.0 / (order + 1))
+        return ADAPTIVE_STEPS / solver.scheme.order * _finer(solver)
     return 1.0 / (solver.accuracy * ms)
+
+
+def _finer(solver: Solver) -> float:
+    """How many times more steps an adaptive solver takes than at a local error of 1e-6."""
+    return (1e-6 / solver.accuracy) ** (1.0 / (solver.scheme.order + 1))
 
 
 def notes(experiments: Iterable[Experiment]) -> str:

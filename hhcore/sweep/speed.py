@@ -12,16 +12,15 @@ from hhcore.compile.cache import cache_directory, keep, kept
 from hhcore.experiments.experiment import Experiment
 
 ENOUGH_S = 0.02  # of core time; of less, most is the start of the kernel
-NOMINAL_SPEED = 2e8  # states per second on one core, until this machine has measured the kernel
 
 
-def kernel_speed(experiment: Experiment, method: str) -> float:
-    """Neuron-steps per second on one core: measured on this machine, or nominal if no file has a speed."""
+def measured_speed(experiment: Experiment, method: str) -> float | None:
+    """Neuron-steps per second on one core, as measured on this machine; None if no file has a speed."""
     try:
         speed = float(kept(_speed_file(experiment, method)))
     except (OSError, ValueError):
-        speed = math.nan
-    return speed if 0.0 < speed < math.inf else NOMINAL_SPEED / len(experiment.model.states)
+        return None
+    return speed if 0.0 < speed < math.inf else None
 
 
 def note_speed(experiment: Experiment, method: str, steps: int, core_s: float) -> None:

@@ -1,7 +1,7 @@
 """Current clamp: inject a current, starting from the initial state; keep spike times and the range of the potential."""
 
 from contextlib import suppress
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -11,8 +11,8 @@ from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Accuracy, Height, Protocol, schema_of
 from hhcore.simulation.features import DEFINITIONS
 from hhcore.simulation.heights import Errors, extreme_errors
-from hhcore.simulation.observers import Extremes, Observer, Outputs, Spikes
-from hhcore.simulation.outputs import Output, observer_of, output_columns, output_errors
+from hhcore.simulation.observers import Extremes, Measures, Observer, Spikes
+from hhcore.simulation.outputs import Output, observer_of, output_columns, output_definitions, output_errors
 from hhcore.simulation.result import Result
 from hhcore.simulation.spike_errors import spike_time_errors
 from hhcore.simulation.stimuli.stimulus import Stimulus
@@ -63,11 +63,10 @@ class CurrentClamp(Protocol):
         """With outputs, what its class declares has more columns."""
         if not self.outputs:
             return
-        heights = (*self.accuracy.heights, *map(_height, self.outputs))
         declared = {
-            "schema": pa.unify_schemas([self.schema, schema_of(Outputs)]),
-            "accuracy": replace(self.accuracy, heights=heights),
-            "definitions": {**self.definitions, **{o.column: (o.unit, o.definition) for o in self.outputs}},
+            "schema": pa.unify_schemas([self.schema, schema_of(Measures)]),
+            "accuracy": self.accuracy.judging(self.outputs),
+            "definitions": {**self.definitions, **output_definitions(self.outputs)},
         }
         for name, value in declared.items():
             object.__setattr__(self, name, value)
@@ -126,11 +125,6 @@ class CurrentClamp(Protocol):
     def numbers(self, experiment: Experiment) -> float:
         spikes = SPIKES_HZ * experiment.duration * experiment.model.ms / 1000.0
         return spikes + (observer_of(self.outputs).numbers if self.outputs else 0)
-
-
-def _height(output: Output) -> Height:
-    meaning = f"error of {output.column}; null where the neuron or the reference failed"
-    return Height(output.error_column, output.unit, meaning, output.share)
 
 
 def _by_scipy(e: Experiment, point: np.ndarray, duration: float, scipy: tuple[str, float]) -> np.ndarray | None:

@@ -9,6 +9,7 @@ from hhcore.experiments.analysis import RowBlock
 from hhcore.experiments.experiment import Experiment
 from hhcore.protocols.voltage_clamp.protocol import potential_of
 
+FIT_S = 0.01  # to fit a function to one curve
 Fields = dict[str, tuple[str, str]]  # unit and definition of columns
 
 
@@ -39,6 +40,16 @@ class Curves:
     def first(self, rows: range) -> int:
         """The number of the first curve in rows of the grid."""
         return rows.start // self.length
+
+    def family(self, most: int) -> np.ndarray:
+        """Rows of one curve, int64 (k,), evenly spread if it has more than `most`; other axes are at middle values."""
+        e, at = self.experiment, []
+        for factor in e.factors:
+            order = np.argsort(factor.values[:, 0], kind="stable")
+            whole = not factor.scattered and factor.names == self.shared
+            spread = np.linspace(0, len(order) - 1, min(most, len(order))).round().astype(int)
+            at.append(np.sort(order[spread]) if whole else order[[0 if factor.scattered else len(order) // 2]])
+        return np.ravel_multi_index(np.ix_(*at), e.shape).ravel() if at else np.zeros(1, dtype=np.int64)
 
     @property
     def column(self) -> str:

@@ -10,7 +10,7 @@ from hhcore.base import tables
 from hhcore.base.units import column_name
 from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, Rows, TableFile
 from hhcore.experiments.experiment import Experiment
-from hhcore.protocols.voltage_clamp.curves import Fields, potential_axis
+from hhcore.protocols.voltage_clamp.curves import FIT_S, Fields, potential_axis
 from hhcore.protocols.voltage_clamp.fits import FIT_STATUS, Exponentials, exponentials, rise
 from hhcore.protocols.voltage_clamp.protocol import VoltageClamp, potential_of
 from hhcore.simulation.observers import COURSE
@@ -84,6 +84,10 @@ class Decays(Analysis):
     def fields(self) -> Fields:
         """Unit and definition of the columns, without the axes."""
         return decay_fields(self.protocol.current, self.protocol.unit)
+
+    @property
+    def block_s(self) -> float:
+        return FIT_S * self.experiment.n_points * len(self.segments)
 
     def block(self, block: RowBlock) -> dict[str, pa.Table]:
         parts = [self._rows(block, segment) for segment in self.segments]

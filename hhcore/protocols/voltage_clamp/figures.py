@@ -131,7 +131,10 @@ def current_voltage(
     """
     p, e = analysis.protocol, analysis.experiment
     plan = layout(table, context, [e.column(name) for name in analysis.curves.shared], panels=False)
-    segments = [name for name in p.segments if (summary["segment"] == name).any()] or [p.test]
+    segments = [name for name in p.segments if (summary["segment"] == name).any()]
+    if not segments and not context.sampled:
+        return style.text_figure(context.title, ["No current-voltage curve: no potential that is held is varied."])
+    segments = segments or [p.test if p.test in p.steady else p.steady[-1]]
     own = plan.colour is None and not context.sampled
     sizes = {name: numbers(part, column_name("peak", p.unit)) for name, part in plan.table.groupby("current")}
     currents = _most_of(sizes, p.current, len(style.CATEGORIES)) if own else [p.current]

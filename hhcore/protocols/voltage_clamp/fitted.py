@@ -9,7 +9,7 @@ import pyarrow as pa
 from hhcore.base import tables
 from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, Rows, TableFile
 from hhcore.experiments.experiment import Experiment
-from hhcore.protocols.voltage_clamp.curves import Curves, Fields
+from hhcore.protocols.voltage_clamp.curves import FIT_S, Curves, Fields
 from hhcore.protocols.voltage_clamp.fits import (
     FITTED,
     Boltzmann,
@@ -70,6 +70,10 @@ class Fitted(Analysis):
     @property
     def alignment(self) -> int:
         return self.curves.alignment
+
+    @property
+    def block_s(self) -> float:
+        return FIT_S * self.curves.count
 
     def block(self, block: RowBlock) -> dict[str, pa.Table]:
         curves, protocol = self.curves, self.protocol

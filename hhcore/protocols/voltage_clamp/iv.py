@@ -37,18 +37,19 @@ class CurrentVoltage(Analysis):
     def tables(self) -> tuple[TableFile, ...]:
         p, e = self.protocol, self.experiment
         rows = len(p.segments) * len(p.currents)
-        return (
-            TableFile("iv", e.n_points * rows, "Currents of every segment", self.caption("iv_table")),
-            TableFile("iv_summary", self.curves.count * rows, "Reversal potentials", self.caption("iv_summary")),
-        )
+        table = TableFile("iv", e.n_points * rows, "Currents of every segment", self.caption("iv_table"))
+        rows = self.curves.count * len(p.steady) * len(p.currents)
+        summary = TableFile("iv_summary", rows, "Reversal potentials", self.caption("iv_summary"))
+        return (table, summary) if p.steady else (table,)
 
     @property
     def figures(self) -> tuple[FigureFile, ...]:
-        return (FigureFile("iv", "Current-voltage curves", self.caption("iv")),)
+        """None if no segment holds its potential."""
+        return (FigureFile("iv", "Current-voltage curves", self.caption("iv")),) if self.protocol.steady else ()
 
     @property
     def drawn(self) -> dict[str, Rows]:
-        return {"iv": "grid", "iv_summary": "grid"}
+        return {"iv": "grid", "iv_summary": "grid"} if self.protocol.steady else {}
 
     @property
     def alignment(self) -> int:
@@ -63,7 +64,7 @@ class CurrentVoltage(Analysis):
             "neuron": ("1", "row of the neuron in features.parquet, from 0"),
             "segment": ("1", "segment of the clamp"),
             "current": ("1", "membrane current; total: the sum of all, without the one that charges the membrane"),
-            "potential_mV": ("mV", "potential at the start of the segment, after the jump"),
+            "potential_mV": ("mV", "potential of the segment; null if it moves there, as in a ramp"),
             column_name("peak", p.unit): (p.unit, "extreme of the current in the segment that is farther from 0"),
             "peak_ms": ("ms", "time from the start of the segment to the peak"),
             "both_ways": ("1", "whether it flows inward and outward in the segment"),
@@ -111,7 +112,8 @@ class CurrentVoltage(Analysis):
 
     def block(self, block: RowBlock) -> dict[str, pa.Table]:
         recorded = self.protocol.recorded(block.result)
-        return {"iv": self._table(block, recorded), "iv_summary": self._summary(block, recorded)}
+        found = {"iv": self._table(block, recorded)}
+        return found | ({"iv_summary": self._summary(block, recorded)} if self.protocol.steady else {})
 
     def _table(self, block: RowBlock, recorded: Recorded) -> pa.Table:
         p, n = self.protocol, len(block.rows)
@@ -134,7 +136,7 @@ class CurrentVoltage(Analysis):
         known, none = current in p.linear, np.full(len(peak), np.nan)
         conductance = p.conductance(current)
         numbers = [
-            recorded("first", segment, model.potential) * model.mV,
+            recorded.held(segment, model.potential) * model.mV,
             peak,
             time * model.ms,
             recorded.both_ways(segment, current),
@@ -151,7 +153,7 @@ class CurrentVoltage(Analysis):
         failed = curves.rows(block.result.failed).sum(axis=1)
         rows: list[list[object]] = []
         for i, segment in enumerate(p.segments):
-            V = model.mV * curves.rows(recorded("first", i, model.potential))
+            V = model.mV * curves.rows(recorded.held(i, model.potential))
             varying = np.flatnonzero(np.ptp(np.nan_to_num(V), axis=1) > 0)
             for current in p.currents:
                 kept = [curves.rows(values) for values in self._of_curves(recorded, i, current)]

@@ -5,7 +5,7 @@ flows in no time then, and is not recorded.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from math import nan
 from pathlib import Path
 
@@ -24,7 +24,8 @@ from hhcore.model.variables import TOTAL, observable
 from hhcore.protocols.voltage_clamp.recorded import Recorded, courses
 from hhcore.simulation.features import FAILED
 from hhcore.simulation.heights import Errors
-from hhcore.simulation.observers import COURSE, OUTPUT, Courses, Observer, Outputs
+from hhcore.simulation.observers import COURSE, OUTPUT, Courses, Measures, Observer, Outputs
+from hhcore.simulation.outputs import Output, observer_of, output_columns, output_definitions, output_errors
 from hhcore.simulation.result import STATUSES, Result
 from hhcore.simulation.stimuli.segments import Segments
 from hhcore.simulation.stimuli.stimulus import Stimulus
@@ -69,10 +70,12 @@ class VoltageClamp(Protocol):
                sum if all are
     current  : the one that the curves are about; `unit` is its unit, `conductance_unit` that of its conductance
     segments : the names of the clamp's segments
+    steady   : those of them whose potential is held: all but ramps. The window counts if the command moves in steps
     test     : the segment that features are about
     activation, inactivation, deactivation, recovery, time_constants : the segments of each analysis, () without it
     power    : of the Boltzmann function of activation
     reversal : potential by which it takes a conductance from a current that has none; None: where the curve crosses 0
+    outputs  : what is noted besides; each is a column of features
     """
 
     names: tuple[str, ...]
@@ -81,6 +84,7 @@ class VoltageClamp(Protocol):
     unit: str
     conductance_unit: str
     segments: tuple[str, ...] = (WINDOW,)
+    steady: tuple[str, ...] = ()
     test: str = ""
     activation: tuple[str, ...] = ()
     inactivation: tuple[str, ...] = ()
@@ -89,6 +93,7 @@ class VoltageClamp(Protocol):
     time_constants: tuple[str, ...] = ()
     power: float = 1.0
     reversal: float | None = None
+    outputs: tuple[Output, ...] = ()
 
     def __post_init__(self) -> None:
         """The errors of its features are in their units; not the time of a peak: of a flat one it says little."""
@@ -99,7 +104,8 @@ class VoltageClamp(Protocol):
             Height(column_name(f"{name}_error", unit), unit, meaning.format(column_name(name, unit)))
             for name, unit in judged
         ]
-        object.__setattr__(self, "accuracy", replace(CURRENT_ERROR, heights=tuple(heights)))
+        own = replace(CURRENT_ERROR, heights=tuple(heights))
+        object.__setattr__(self, "accuracy", own.judging(self.outputs))
 
     kind = "voltage_clamp"
     title = "voltage clamp"
@@ -186,22 +192,31 @@ class VoltageClamp(Protocol):
                     raise UserError(f"{given}; {closest(name, names)}")
         varying = [name for name in names if f"{name}.potential" in swept]
         shown = (*self.activation, *self.inactivation[1:], *self.deactivation, *self.recovery[2:], *varying, names[-1])
-        return replace(self, segments=names, test=choice(self.test or shown[0], names, f"{where}.test"))
+        ramps = [name for name, ramp in stimulus.ramps if ramp] if issubclass(stimulus, Segments) else []
+        steady = tuple(name for name in names if name not in ramps)
+        if names == (WINDOW,) and not stimulus.text().holds:
+            steady = ()
+        return replace(self, segments=names, steady=steady, test=choice(self.test or shown[0], names, f"{where}.test"))
 
     @property
     def settings(self) -> tuple:
         """What is recorded, not what is made of it."""
-        return self.names, self.segments
+        return self.names, self.segments, *(astuple(observer_of(self.outputs)) if self.outputs else ())
 
     @property
     def schema(self) -> pa.Schema:
         """Courses are kept of named segments."""
-        return schema_of(*([Outputs, Courses] if self.named else [Outputs]))
+        return schema_of(Outputs, *([Courses] if self.named else []), *([Measures] if self.outputs else []))
 
     @property
     def named(self) -> bool:
         """Whether segments have names."""
         return self.segments != (WINDOW,)
+
+    @property
+    def ramps(self) -> tuple[str, ...]:
+        """The segments whose potential moves."""
+        return tuple(name for name in self.segments if name not in self.steady) if self.named else ()
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -236,9 +251,10 @@ class VoltageClamp(Protocol):
         return self.segments.index(segment)
 
     def observers(self, experiment: Experiment) -> tuple[Observer, ...]:
+        own = [observer_of(self.outputs)] if self.outputs else []
         if self.named:
-            return Outputs(self.names, segments=True), Courses(self.followed)
-        return (Outputs(self.names, *experiment.analysis_window),)
+            return Outputs(self.names, segments=True), Courses(self.followed), *own
+        return Outputs(self.names, *experiment.analysis_window), *own
 
     def errors(self, run: Result, exact: Result, experiment: Experiment) -> np.ndarray:
         """Largest error of currents and conductances as a share of their size; NaN if a neuron fails in either run."""
@@ -273,10 +289,10 @@ class VoltageClamp(Protocol):
         return float(np.max(differences[:, size > 0] / size[size > 0], initial=0.0))
 
     def heights(self, run: Result, exact: Result, experiment: Experiment) -> dict[str, Errors]:
-        """Errors of the features that are currents and conductances, in their units; their size: the largest one."""
-        failed, found = run.failed | exact.failed, {}
+        """Errors of outputs, and of features that are currents and conductances, in their units; size: the largest."""
+        failed, found = run.failed | exact.failed, output_errors(self.outputs, run, exact)
         ours, theirs = self._values(run), self._values(exact)
-        for height in self.accuracy.heights:
+        for height in self.accuracy.heights[: len(self.accuracy.heights) - len(self.outputs)]:
             name = height.value_column
             error = np.where(failed, nan, np.abs(ours[name] - theirs[name]))
             found[height.column] = error, float(np.nanmax(np.abs(theirs[name][~failed]), initial=0.0))
@@ -287,6 +303,7 @@ class VoltageClamp(Protocol):
         failed = np.isin(status, FAILED)
         return {
             **{name: np.where(failed, nan, x) for name, x in self._values(result).items()},
+            **output_columns(self.outputs, result),
             "status": status,
             "failed_ms": np.where(failed, result.ended * result.ms, nan),
             self.accuracy.column: result.error * self.accuracy.factor,
@@ -320,6 +337,7 @@ class VoltageClamp(Protocol):
         accuracy = self.accuracy
         return {
             **self._features,
+            **output_definitions(self.outputs),
             "status": (
                 "1",
                 "ok; no_stable_rest: no steady state at the holding potential; diverged: a state became "
@@ -351,7 +369,8 @@ class VoltageClamp(Protocol):
     def numbers(self, experiment: Experiment) -> float:
         windows = len(self.segments) + self.named  # with that after the last segment
         courses = len(COURSE) * len(self.followed) if self.named else 0
-        return windows * (len(OUTPUT) * len(self.names) + courses)
+        outputs = observer_of(self.outputs).numbers if self.outputs else 0
+        return windows * (len(OUTPUT) * len(self.names) + courses) + outputs
 
 
 def potential_of(stimulus: type[Stimulus], segment: str) -> str:

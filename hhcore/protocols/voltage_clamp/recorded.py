@@ -38,6 +38,11 @@ class Recorded:
         time = np.where(outward, self("max_time", segment, name), self("min_time", segment, name))
         return np.where(outward, high, low), time - self("begin", segment, name)
 
+    def held(self, segment: int, potential: str) -> np.ndarray:
+        """The potential of a segment, float64 (n,); NaN if it moves in it."""
+        moves = self("max", segment, potential) > self("min", segment, potential)
+        return np.where(moves, np.nan, self("first", segment, potential))
+
     def both_ways(self, segment: int, name: str) -> np.ndarray:
         """Whether a current flows inward and outward in the segment, but for errors of rounding, bool (n,)."""
         high, low = self("max", segment, name), self("min", segment, name)

@@ -6,7 +6,7 @@ from hhcore.simulation.observers.beats import Beats
 from hhcore.simulation.observers.courses import COURSE, Courses
 from hhcore.simulation.observers.extremes import OSCILLATION_MV, Extremes
 from hhcore.simulation.observers.observer import Observer
-from hhcore.simulation.observers.outputs import OUTPUT, Outputs
+from hhcore.simulation.observers.outputs import OUTPUT, Measures, Outputs
 from hhcore.simulation.observers.response import Response
 from hhcore.simulation.observers.shapes import Shapes
 from hhcore.simulation.observers.spikes import Spikes
@@ -19,6 +19,7 @@ __all__ = [
     "Beats",
     "Courses",
     "Extremes",
+    "Measures",
     "Observer",
     "Outputs",
     "Response",

@@ -1,5 +1,6 @@
 """Extremes, integral, first and last value of any variable of the model, in windows of time or in each segment."""
 
+import re
 from dataclasses import dataclass
 from math import inf
 
@@ -75,11 +76,30 @@ class Outputs(Observer):
         return _Windows(self, windows * len(self.names), neurons.lanes)
 
 
+def _measured(text: str) -> str:
+    """A text of Outputs in which all that it defines has the name of Measures."""
+    own = [*Outputs.rows, *Outputs.each]
+    own += [name for names in re.findall(r"^([A-Z_, ]+) =", text, re.MULTILINE) for name in names.split(", ")]
+    text = re.sub(rf"\b({'|'.join(own)})\b", r"MEASURED_\1", text)
+    return text.replace("outputs_", "measures_").replace("OUTPUTS_", "MEASURES_")
+
+
+class Measures(Outputs):
+    """An Outputs that a kernel may have besides another one: for what a user names."""
+
+    name = "measures"
+    rows = tuple(f"MEASURED_{row}" for row in Outputs.rows)
+    each = {f"MEASURED_{row}": count for row, count in Outputs.each.items()}
+    text = _measured(Outputs.text)
+    fields = (RecordField("measures", "float64", len(OUTPUT)),)
+
+
 class _Windows(Recorder):
     """first: int64 (n,), row of each neuron's first window; window: int64 (lanes,), the present one of each lane."""
 
     def __init__(self, observer: Outputs, counts: np.ndarray, lanes: int):
         self.edges, self.segments, self.counts = np.array(observer.edges), int(observer.segments), counts
+        (self.field,) = observer.fields
         self.first, self.window = np.cumsum(counts) - counts, np.full(lanes, -1)
         self.table = np.full((counts.sum(), len(OUTPUT)), np.nan)
 
@@ -87,4 +107,4 @@ class _Windows(Recorder):
         return self.edges, self.segments, self.first, self.window, self.table
 
     def record(self) -> Record:
-        return {"outputs": Ragged.of(self.table, self.counts)}
+        return {self.field.name: Ragged.of(self.table, self.counts)}
