@@ -53,6 +53,7 @@ ROOMS = {"protocols": "rooms enter by the code that a protocol or an analysis na
 PROTOCOL_EXEMPT = {
     "simulation/spike_errors.py": "counts where every neuron is certified: see error_code",
     "simulation/reference.py": "checks the solver, does not simulate",
+    "simulation/crossings.py": "checks the solver, does not simulate",
     "simulation/equations.py": "checks the solver, does not simulate",
     "simulation/jumps.py": "checks the solver, does not simulate",
     "simulation/heights.py": "judges solvers, does not simulate",

@@ -11,7 +11,8 @@ import pytest
 from hhcore.base.errors import UserError
 from hhcore.model.model import load_model
 from hhcore.simulation import reference as module
-from hhcore.simulation.reference import _crossings, derivative, evaluate, reference, rest
+from hhcore.simulation.crossings import crossings
+from hhcore.simulation.reference import derivative, evaluate, reference, rest
 
 EXACT = json.loads((Path(__file__).parent / "data" / "hodgkin_huxley_1952.json").read_text())
 RATES = ("sodium.alpha_m", "sodium.beta_m", "sodium.alpha_h", "sodium.beta_h", "potassium.alpha_n", "potassium.beta_n")
@@ -156,7 +157,7 @@ def test_a_crossing_is_found_also_where_dense_output_and_steps_differ_by_roundin
     curve = lambda t: np.array([first + (last - first) * t])  # noqa: E731
     steps = SimpleNamespace(t=np.array([-1.0, 0.0, 1.0]), y=np.array([[-2.0, -1e-15, 1e-15]]))
     steps.sol = SimpleNamespace(interpolants=[lambda t: np.array([t - 1.0]), curve])
-    assert _crossings(steps, lambda t, y: y[0], +1) == pytest.approx(found)
+    assert crossings(steps, lambda t, y: y[0], +1) == pytest.approx(found)
 
 
 def test_a_run_in_which_scipy_returns_nan_has_failed(tmp_path):

@@ -24,7 +24,13 @@ FEATURES: Code = (
 CALIBRATION: Code = (
     *(f"certify/{name}.py" for name in ("calibration", "evidence", "sample", "stability", "stiffness")),
     *("certify/certificate.py", "certify/step.py"),
-    *("simulation/reference.py", "simulation/equations.py", "simulation/jumps.py", "simulation/stiffness.py"),
+    *(
+        "simulation/reference.py",
+        "simulation/crossings.py",
+        "simulation/equations.py",
+        "simulation/jumps.py",
+        "simulation/stiffness.py",
+    ),
     *("simulation/spike_errors.py", "simulation/spike_errors.py.in"),
     *(f"simulation/{name}.py" for name in ("heights", "beats", "outputs", "shapes")),
     *("base/tables.py", "base/hashing.py", "compile/cost.py", *GRID),

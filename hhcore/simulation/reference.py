@@ -11,47 +11,23 @@ from types import ModuleType
 
 import myokit
 import numpy as np
-from scipy.integrate import OdeSolution, solve_ivp
-from scipy.optimize import brentq, root
+from scipy.integrate import solve_ivp
+from scipy.optimize import root
 
 from hhcore.base.errors import UserError, closest
 from hhcore.compile.parts import COMMAND, HOLDING
 from hhcore.model.clock import LONGEST_MS
 from hhcore.model.model import Model
+from hhcore.simulation.crossings import Piece, crossings, is_peak, spikes, state_at
 from hhcore.simulation.equations import equations
 from hhcore.simulation.jumps import CLOSE, jumps
 from hhcore.simulation.stimuli import kinds
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
-EPS = np.finfo(float).eps
 RELAXATION = 1000.0  # time for a neuron to settle (ms)
 BESIDE = 1e-3  # a peak exceeds the potential so long before and after (ms)
 MOST_SLOPES = 10_000  # evaluations of the slopes in 1 ms on average, and ten times as many besides
 NUDGE = 1e-4  # mV to either side of a 0/0; the mean of both is right to about 1e-11
-
-
-@dataclass(frozen=True)
-class Piece:
-    """The states from one edge to the next, by the integrator's dense output; what is commanded, by the command.
-
-    potential : the number of that state; command : the potential under a clamp as a function of time, else None
-    """
-
-    solution: OdeSolution
-    potential: int
-    command: Callable[[float], float] | None
-
-    def __call__(self, time: float) -> np.ndarray:
-        """The states at a time: float64 (states,)."""
-        y = self.solution(time)
-        if self.command is not None:
-            y[self.potential] = self.command(time)
-        return y
-
-    def above(self, level: float) -> Callable[[float, np.ndarray], float]:
-        """By how much the potential exceeds a level: a function of time and the states."""
-        command = self.command
-        return (lambda t, y: y[self.potential] - level) if command is None else (lambda t, y: command(t) - level)
 
 
 @dataclass(frozen=True)
@@ -75,7 +51,7 @@ class Reference:
 
     def at(self, time: float) -> np.ndarray:
         """The state at a time between 0 and the end: float64 (states,), from the dense output."""
-        return _at(self.pieces, time)
+        return state_at(self.pieces, time)
 
 
 def evaluate(
@@ -215,14 +191,14 @@ def reference(
         runs.append(run)
         pieces.append(Piece(run.sol, potential, injected if clamped else None))
         y = run.y[:, -1]
-        ups += _crossings(run, pieces[-1].above(threshold), +1)
-        downs += _crossings(run, pieces[-1].above(rearm), -1)
-        peaks += _crossings(run, lambda t, y, slope=slope: slope(t, y)[potential], -1)
-    peaks = sorted(t for t in peaks + edges[1:-1] if _is_peak(pieces, t, potential, BESIDE / model.ms))
+        ups += crossings(run, pieces[-1].above(threshold), +1)
+        downs += crossings(run, pieces[-1].above(rearm), -1)
+        peaks += crossings(run, lambda t, y, slope=slope: slope(t, y)[potential], -1)
+    peaks = sorted(t for t in peaks + edges[1:-1] if is_peak(pieces, t, potential, BESIDE / model.ms))
     return Reference(
-        spike_times=np.array([t for t in _spikes(ups, downs, armed) if t not in commanded]),
+        spike_times=np.array([t for t in spikes(ups, downs, armed) if t not in commanded]),
         peak_times=np.array(peaks),
-        peaks=np.array([_at(pieces, t)[potential] for t in peaks]),
+        peaks=np.array([state_at(pieces, t)[potential] for t in peaks]),
         t=np.concatenate([run.t for run in runs]),
         y=np.concatenate([run.y for run in runs], axis=1),
         final=dict(zip(model.states, y.tolist(), strict=True)),
@@ -266,46 +242,6 @@ def _kept_at(slope, potential: int, level: float):
         return slopes
 
     return held
-
-
-def _at(pieces: list[Piece], time: float) -> np.ndarray:
-    return next((piece for piece in pieces if time <= piece.solution.t_max), pieces[-1])(time)
-
-
-def _crossings(run, function: Callable[[float, np.ndarray], float], sign: int) -> list[float]:
-    """When a function of time and state passes 0, upwards or downwards, in the steps of a run of solve_ivp.
-
-    As with SciPy's own events, the states at the ends of a step tell whether it does, and the dense output when. SciPy
-    gives up where that has no change of sign, since rounding made them differ; then it happens at one of the ends.
-    """
-    values = [sign * function(t, y) for t, y in zip(run.t, run.y.T, strict=True)]
-    found = []
-    for i, curve in enumerate(run.sol.interpolants):
-        if values[i] <= 0 <= values[i + 1] and values[i] < values[i + 1]:
-            ends = run.t[i], run.t[i + 1]
-            inside = [sign * function(t, curve(t)) for t in ends]
-            if inside[0] * inside[1] < 0:
-                found.append(brentq(lambda t, curve=curve: function(t, curve(t)), *ends, xtol=4 * EPS, rtol=4 * EPS))
-            else:
-                found.append(min(zip(map(abs, inside), ends, strict=True))[1])
-    # At the start it is the starting value, not a crossing.
-    return [float(t) for t in found if t > run.t[0]]
-
-
-def _is_peak(pieces: list[Piece], time: float, potential: int, beside: float) -> bool:
-    """Whether the potential is lower a little before and after, by more than rounding: a flat line has no peaks."""
-    before, at, after = (_at(pieces, time + side)[potential] for side in (-beside, 0.0, beside))
-    return at > max(before, after) + 1e-12
-
-
-def _spikes(ups: list[float], downs: list[float], armed: bool) -> list[float]:
-    """The upward crossings that follow a re-arming. `armed`: whether the neuron starts below the threshold."""
-    spikes, since = [], -2.0
-    for up in ups:
-        if any(since < down < up for down in ([-1.0] if armed else []) + downs):
-            spikes.append(up)
-            since = up
-    return spikes
 
 
 def _fields(kind: type[Stimulus], point: dict[str, float]) -> dict[str, float]:
