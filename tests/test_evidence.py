@@ -76,7 +76,7 @@ def test_work_precision_draws_the_error_of_each_solver_that_kept_all_neurons():
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
     assert axes.get_xlabel() == "Spike-time error (µs), 99 % quantile"
     assert axes.get_ylabel() == "Operations per neuron and ms"
-    assert heading(figure) == "title sample of 3 neurons"
+    assert heading(figure) == "title sample of 3 neurons errors of 0 are drawn at 10⁻⁹"
     check_layout(work_precision(tried().replace(0.0, 0.01), context(amplitude(), tolerance=1.0)))
     irregular = tried().assign(uncertain=lambda table: table["neuron"] == 8)  # the second of the three
     lines = by_label(work_precision(irregular, context(amplitude())))
@@ -87,6 +87,20 @@ def test_work_precision_without_tolerance_or_spikes():
     assert "tolerance" not in by_label(work_precision(tried(), context(amplitude())))
     silent = work_precision(tried().assign(spike_time_error_us=NAN), context(amplitude(), tolerance=1.0))
     assert written(silent) == SILENT
+
+
+def test_errors_of_0_are_no_points():
+    exact = tried().query("method == 'tsit5'").assign(spike_time_error_us=0.0)
+    words = written(work_precision(exact, context(amplitude(), tolerance=1.0)))
+    assert (
+        words.startswith("With every solver, all errors are 0 (sample of 3 neurons).")
+        and "tsit5 at 1e-06: 300, chosen" in words
+    )
+    shown = [amplitude(), axis("a", A)]
+    table = features(POINTS, shown).assign(spike_time_error_us=0.0).assign(fragile=pd.array([False] * 10, "boolean"))
+    assert written(accuracy_map(table, context(*shown, neurons=10))).endswith("Spike-time error: all are 0.")
+    table.loc[0, "spike_time_error_us"] = 0.5
+    assert "errors of 0 are drawn at 10⁻⁹" in heading(accuracy_map(table, context(*shown, neurons=10)))
 
 
 def written(figure) -> str:

@@ -19,6 +19,7 @@ from matplotlib.image import imread
 
 from hhcore.base.units import pretty_unit
 from hhcore.config.reader import read_experiments
+from hhcore.figures import style
 from hhcore.figures.context import FigureContext, Variable, balanced, column_label, figure_context, texts
 from hhcore.figures.save import save
 from hhcore.figures.style import CATEGORIES, edges, level_colours, look
@@ -820,6 +821,16 @@ def test_texts_keep_values_apart_and_are_exact():
     assert texts(np.array([1000.01, 1000.02])) == ["1000.01", "1000.02"]
 
 
+def test_numbers_below_0_have_the_minus_sign_of_ticks():
+    levels = axis("a", np.array([-10.0, 0.0, 10.0]))
+    figure, [panel] = style.panels("title", [f"at {levels.at(-10.0)}"], [levels.at(-10.0)], "x", "y")
+    style.level_colours(levels.values).bar(figure, levels)
+    style.value_ticks(panel, "y", levels)
+    found = [text.get_text() for text in figure.findobj(matplotlib.text.Text)]
+    assert not any("-" in text for text in found)
+    assert sum("\N{MINUS SIGN}10" in text for text in found) >= 4  # heading, title, bar, tick
+
+
 def test_labels():
     g = Variable("sodium_g_mS_cm2", "sodium.g", "mS/cm^2", "Sodium conductance, equation 3")
     assert g.label.replace("\n", " ") == "Sodium conductance sodium.g (mS/cm²)"
@@ -827,6 +838,21 @@ def test_labels():
     assert long.label == "Maximal sodium conductance\nsodium.g (mS/cm²)"
     assert g.at(120.0) == "sodium.g = 120 mS/cm²"
     assert Variable("q10", "temperature.q10", "1").at(3.0) == "temperature.q10 = 3"
+
+
+def test_a_field_of_a_part_is_labelled_by_both_names():
+    parts = {"pulse": STEP | {"amplitude": {"values": [1, 2]}}, "hum": {"kind": "sine", "amplitude": 1, "frequency": 8}}
+    ramp = {"slow_ramp": {"potential": -80, "to": {"values": [0, 40]}, "duration": {"values": [1, 5]}}}
+    shared = {
+        "model": "hodgkin_huxley_1952",
+        "initial_state": "rest",
+        "solver": {"method": "tsit5", "local_error": 1e-6},
+    }
+    sum_of = shared | {"stimulus": {"kind": "sum", "parts": parts}, "duration": 40}
+    clamp = shared | {"clamp": {"kind": "segments", "holding": -80, "segments": ramp}}
+    found = [figure_context(e).axes for e in read_experiments({"experiments": {"s": sum_of, "c": clamp}}).values()]
+    labels = [axis.label for axes in found for axis in axes]
+    assert labels == ["Pulse amplitude (µA/cm²)", "Slow ramp end potential (mV)", "Slow ramp duration (ms)"]
 
 
 @pytest.mark.parametrize(

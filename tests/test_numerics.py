@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clamped_squid import rates
 
 import hhcore
 from hhcore.base.progress import Progress
 from hhcore.certify import calibration, certificate
 from hhcore.certify.calibration import calibrate
 from hhcore.certify.sample import sample
-from hhcore.certify.stability import fastest_rate
+from hhcore.certify.stability import check_step, fastest_rate
 from hhcore.compile.cost import cost, operations
 from hhcore.config.reader import read_experiments
 from hhcore.protocols.current_clamp.protocol import SPIKE_TIMES
@@ -247,6 +248,19 @@ def test_the_fastest_rate_is_that_of_the_jacobian_along_the_way():
         expected = max(expected, np.abs(np.linalg.eigvals(np.array(columns).T)).max())
     assert rate == pytest.approx(expected, rel=0.01)
     assert -80 < potential < 50
+
+
+@pytest.mark.parametrize("ramp", [False, True])
+def test_under_a_clamp_the_fastest_rate_is_that_of_the_states_that_are_integrated(ramp):
+    """None in steps of the potential, where gates have a closed form; else alpha + beta of a gate."""
+    test = {"potential": -90, "duration": 100} | ({"to": 40} if ramp else {})
+    clamp = {"kind": "segments", "holding": -65, "segments": {"test": test}}
+    body = {"model": MODEL.name, "clamp": clamp, "protocol": {"kind": "voltage_clamp"}, "initial_state": "rest"}
+    configs = {"experiments": {"e": body | {"solver": {"method": "rk4", "dt": 3 if not ramp else 0.01}}}}
+    e = read_experiments(configs, ".")["e"]
+    check_step(e, e.points(np.arange(1)))
+    expected = max(sum(pair) for v in np.linspace(-90, 40, 1001) for pair in rates(v).values()) if ramp else 0.0
+    assert fastest_rate(e, e.points(np.arange(1)))[0] == pytest.approx(expected, rel=0.01)
 
 
 def test_the_fastest_rate_is_found_late_in_the_run_too():

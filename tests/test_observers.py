@@ -63,7 +63,7 @@ PASSIVE = {"sodium.g": 0.0, "potassium.g": 0.0, "leak.E": -65.0}
 
 
 @pytest.mark.parametrize(
-    "stimulus", [hhcore.Step([21.3, -9.0, 21.3], 0, [1e9, 1e9, 60.0]), hhcore.PulseTrain(45, 5, 30)], ids=type
+    "stimulus", [hhcore.Step([21.3, -9.0, 21.3], 0, [200.0, 200.0, 60.0]), hhcore.PulseTrain(45, 5, 30)], ids=type
 )
 @pytest.mark.parametrize("method", METHODS)
 def test_a_membrane_that_only_charges_has_no_turning_points(stimulus, method):

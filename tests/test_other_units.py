@@ -20,6 +20,7 @@ from hhcore.figures.context import figure_context
 from hhcore.model.model import CATALOGUE
 from hhcore.protocols.fi.figures import oscillation_range
 from hhcore.results.write import write_tables
+from hhcore.simulation.stimuli.segments import Segments
 from hhcore.sweep.store import update_shard
 
 SQUID = (CATALOGUE / "hodgkin_huxley_1952.mmt").read_text()
@@ -170,6 +171,31 @@ def test_steps_are_the_same_in_other_units(tmp_path):
     assert theirs.features.status.tolist() == ["ok", "ok"]
     assert theirs.steps == pytest.approx(ours.steps, rel=0.01)
     assert theirs.features.peak_mV.to_numpy() == pytest.approx(ours.features.peak_mV.to_numpy(), rel=1e-9)
+
+
+STIMULI = {  # others are in test_stimulus_shapes.py
+    "clamp": lambda: Segments(holding="-65 mV", a=("-65 mV", "5 ms"), b=("10 mV", "20 ms")),
+    "ramp clamp": lambda: Segments(holding="-65 mV", a=("-65 mV", "5 ms"), b=("-80 mV", "0.01 V", "20 ms")),
+    "step clamp": lambda: hhcore.Step.command()("60 mV", start="1 ms", stop="4 ms", holding="-80 mV"),
+    "sum": lambda: hhcore.Sum(
+        a=hhcore.Step("5 uA/cm^2"), b=hhcore.Shock("20 mV", "2.2 ms"), c=hhcore.Sine("3 uA/cm^2", 90),
+        holding="1 uA/cm^2",
+    ),
+    "events": lambda: hhcore.Events([{"level": "20 uA/cm^2", "start": "2 ms", "length": "1 ms", "period": "7 ms"}]),
+    "waveform": lambda: hhcore.Waveform({"time_ms": [0, 10, 20], "current_uA_cm2": [0, 20, 0]}, scale=1.5),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("stimulus", STIMULI)
+def test_a_stimulus_does_the_same_in_other_units(stimulus, tmp_path):
+    found = []
+    for units, text, factor in (("mV", SQUID, 1.0), ("V", in_volts(SQUID), 1000.0)):
+        (tmp_path / f"{units}.mmt").write_text(text)
+        given = STIMULI[stimulus]()
+        run = hhcore.simulate(str(tmp_path / f"{units}.mmt"), {}, given, duration="25 ms", local_error=1e-10)
+        found.append((run.final[0] * [factor, 1, 1, 1], run.spike_times * factor))
+    (ours, spikes), (theirs, later) = found
+    assert theirs == pytest.approx(ours, rel=1e-8, abs=1e-10) and later == pytest.approx(spikes, abs=1e-8)
 
 
 def test_the_spike_threshold_is_drawn_in_mV(folders):

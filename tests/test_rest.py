@@ -9,7 +9,7 @@ import pytest
 import hhcore
 from hhcore.simulation.engine import engine
 from hhcore.simulation.initial import Start
-from hhcore.simulation.reference import derivative, rest
+from hhcore.simulation.reference import derivative, reference, rest
 from hhcore.simulation.rest import _distinct, initial_states
 
 EXACT = json.loads((Path(__file__).parent / "data" / "hodgkin_huxley_1952.json").read_text())
@@ -51,6 +51,22 @@ def test_neuron_that_fires_by_itself_starts_from_the_models_rest_and_says_so():
     assert status.tolist() == [0, 1]
     run = hhcore.simulate("hodgkin_huxley_1952", {"potassium.g": 10.0, "leak.E": -40.0}, hhcore.Step(0), duration=100)
     assert run.features.status.tolist() == ["no_stable_rest"]
+
+
+def test_without_a_stable_rest_a_held_neuron_starts_as_its_twin_does():
+    """From the rest of the unchanged model at its holding level; without that too, from the state in the file."""
+    g, holding = np.array([36.0, 15.0, 36.0]), np.array([5.0, 5.0, 20.0])
+    settings = {"duration": 0.1, "initial_state": "rest"}
+    run = hhcore.simulate(MODEL, {"potassium.g": g}, hhcore.Step(0.0, holding=holding), local_error=1e-12, **settings)
+    assert run.features.status.tolist() == ["ok", "no_stable_rest", "no_stable_rest"]
+    for i in range(3):
+        point = {"potassium.g": g[i], "amplitude": 0.0, "holding": holding[i]}
+        twin = reference(MODEL, point, **settings)
+        assert run.final[i] == pytest.approx(list(twin.final.values()), abs=1e-8)
+        held = rest(MODEL, {"holding": holding[i]})
+        begun = held or {name: q.value for name, q in MODEL.states.items()}
+        assert twin.y[:, 0] == pytest.approx(list(begun.values()), abs=1e-9)
+    assert not held
 
 
 @pytest.mark.parametrize(("leaks", "advised"), [([-40.0, -41.0], True), ([-54.387, -40.0], False)])

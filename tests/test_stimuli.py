@@ -232,6 +232,22 @@ def test_nothing_flows_where_a_stimulus_is_quiet(kind):
     assert kept.states[0, :, 0] == pytest.approx(exact["membrane.V"][1:], rel=1e-9)
 
 
+@pytest.mark.parametrize("kind", FIELDS)
+def test_a_quiet_stimulus_is_finite_before_its_first_segment(kind):
+    """Rest is found there, where numbers of a segment, onset and time are 0."""
+    assert flowing(kind, kind.quiet)(0.0, 0.0, {"level": 0.0, "rise": 0.0}) == 0.0
+
+
+@pytest.mark.parametrize("given", [
+    lambda: Chirp(1.0, 5.0, 100.0, sweep="exponential"),
+    lambda: Sum(zap=Chirp(1.0, 5.0, 100.0, sweep="exponential"), step=Step(1.0, start=1.0)),
+    lambda: EXPONENTIAL_CHIRP.command()(1.0, 5.0, 100.0, holding=-65.0),
+], ids=["alone", "in a sum", "as a command"])  # fmt: skip
+def test_rest_is_found_under_a_chirp_whose_frequency_grows_exponentially(given):
+    run = hhcore.simulate(HH, {}, given(), duration=2.0, initial_state="rest")
+    assert run.features.status.tolist() == ["ok"]
+
+
 # --- a current that is not constant in its segments
 
 

@@ -12,6 +12,7 @@ import hhcore
 from hhcore.schemes.solver import SCHEMES, setting_of
 from hhcore.simulation import stimuli
 from hhcore.simulation.reference import reference
+from hhcore.simulation.stimuli.segments import Segments
 
 HH = hhcore.load_model("hodgkin_huxley_1952")
 CAPACITOR = {"sodium.g": 0.0, "potassium.g": 0.0, "leak.g": 0.0}
@@ -195,6 +196,31 @@ def test_a_shock_displaces_the_potential_of_a_capacitor_by_itself(method):
         stimulus = both if len(first) == 5 else hhcore.Sum(**{name: hhcore.Shock(*first[name]) for name in first})
         run = hhcore.simulate(HH, CAPACITOR, stimulus, duration=duration, **settings)
         assert run.final[0, 0] - HH.states["membrane.V"].value == expected
+
+
+# To the threshold of 0 mV: at t = 0, to 2 mV above it when the axon is refractory and V falls, again, and to below it.
+SHOCKS = {"first": (90.0, 0.0), "second": (78.0, 4.0), "third": (70.0, 25.0), "below": (40.0, 45.0)}
+
+
+@pytest.mark.parametrize("method", SCHEMES)
+def test_a_shock_to_the_threshold_is_a_spike_at_its_time(method):
+    """Also where the potential falls from there, in a step however long."""
+    given = hhcore.Sum(**{name: hhcore.Shock(*shock) for name, shock in SHOCKS.items()})
+    fields = {name: float(value) for name, value in given.values.items()}
+    exact = reference(HH, fields, duration=60.0, stimulus=type(given)).spike_times
+    settings = {"method": method, setting_of(method): 0.01 if method == "rk4" else 1e-8}
+    found = hhcore.simulate(HH, {}, given, duration=60.0, **settings).spike_times
+    assert exact[:3].tolist() == found[:3].tolist() == [0.0, 4.0, 25.0]
+    assert found == pytest.approx(exact, abs=1e-3) and len(exact) == 4
+
+
+def test_a_jump_of_a_command_is_no_spike_and_leaves_none_behind():
+    """Of a ramp that follows a jump across the threshold there is none; of one from below there is."""
+    command = Segments(holding=-65, jump=(20, 2), more=(20, 40, 5), low=(-60, 3), ramp=(-60, 20, 10))
+    fields = {name: float(value) for name, value in command.values.items() if np.isfinite(value)}
+    exact = reference(HH, fields, duration=20.0, stimulus=type(command)).spike_times
+    found = hhcore.simulate(HH, {}, command, duration=20.0, local_error=1e-9).spike_times
+    assert exact == pytest.approx([17.5]) and found == pytest.approx([17.5])
 
 
 def test_the_squid_axon_has_its_threshold_and_its_peaks():

@@ -99,6 +99,17 @@ def test_a_kind_of_stimulus_is_a_command_on_top_of_the_holding_potential():
     assert run.units["stimulus"] == "mV"
 
 
+@pytest.mark.parametrize("kind", ["sine", "chirp"])
+def test_the_potential_of_the_twin_is_the_command(kind):
+    fields = {"sine": {"frequency": 200.0}, "chirp": {"start_frequency": 50.0, "stop_frequency": 300.0}}[kind]
+    command = commands()[kind](amplitude=30.0, start=1.0, holding=-80.0, **fields)
+    run = hhcore.trace(HH, {}, command, duration=8.0, interval=0.37, local_error=1e-11)
+    exact = reference(HH, point(command), duration=8.0, stimulus=type(command))
+    potential = [exact.at(t)[0] for t in run["time"]]
+    assert potential == pytest.approx(run["membrane.V"], abs=1e-9)
+    assert exact.final["membrane.V"] == pytest.approx(run["membrane.V"][-1], abs=1e-9)
+
+
 def test_equal_bits_under_a_clamp_for_any_neighbours():
     tests = np.linspace(-80.0, 70.0, 31)
     both = hhcore.simulate(HH, {}, Segments(holding=-80, a=(tests, 5), b=(-80, 5)), duration=10.0, initial_state="rest")
@@ -292,6 +303,58 @@ def test_what_is_no_gate_is_integrated_beside_those_in_closed_form(name, method)
     for i in (np.flatnonzero(run["time"] == 20.0)[0], -1):
         expected = exact.at(run["time"][i])
         assert [run[state][i] for state in model.states] == pytest.approx(expected, rel=2e-6, abs=1e-9)
+
+
+# Of a gate by the name of its b; above 0 mV: a, b in 1/ms.
+PIECEWISE = {"drifts": (0.05, 0.0), "nearly": (0.02, -1e-16), "grows": (0.01, 0.2), "rests": (0.0, 0.0)}
+
+
+def piecewise(folder: Path) -> str:
+    """A file whose gates relax with 10 ms below 0 mV."""
+    gates = "\n".join(
+        f"dot({x}) = if(membrane.V > 0 [mV], {a} [1/ms] + {b} [1/ms] * {x}, (0.1 - {x}) / 10 [ms])\n    in [1]"
+        for x, (a, b) in PIECEWISE.items()
+    )
+    text = MODEL.format(begun="\n".join(f"gate.{x} = 0.3" for x in PIECEWISE), gates=gates)
+    (folder / "piecewise.mmt").write_text(text)
+    return str(folder / "piecewise.mmt")
+
+
+MODEL = """[[model]]
+membrane.V = -65
+{begun}
+
+[engine]
+time = 0 [ms] bind time
+    in [ms]
+pace = 0 [uA/cm^2] bind pace
+    in [uA/cm^2]
+
+[membrane]
+dot(V) = (engine.pace - 0.3 [mS/cm^2] * (V + 65 [mV])) / 1 [uF/cm^2]
+    in [mV]
+    label membrane_potential
+
+[gate]
+{gates}
+"""
+
+
+@pytest.mark.parametrize("method", ["tsit5", "rodas5p", "rk4"])
+def test_gates_without_a_steady_state_have_their_closed_form_too(tmp_path, method):
+    """b = 0, b nearly 0, and b above 0, where x - x_inf cannot be told, is huge, or grows."""
+    command = Segments(holding=-65, before=(-65, 5), test=(10, 10))
+    settings = {"initial_state": "model", **solver(method, 0.5 if method == "rk4" else 1e-9)}
+    run = hhcore.simulate(piecewise(tmp_path), {}, command, duration=15.0, **settings)
+    begun, since = 0.1 + 0.2 * np.exp(-0.5), 10.0
+    exact = [begun + (a + b * begun) * (np.expm1(b * since) / b if b else since) for a, b in PIECEWISE.values()]
+    assert run.final[0, 1:] == pytest.approx(exact, rel=1e-14)
+
+
+def test_gates_without_a_stable_steady_state_have_no_rest(tmp_path):
+    settings = {"duration": 1.0, "initial_state": "rest"}
+    run = hhcore.simulate(piecewise(tmp_path), {}, Segments(holding=[-65.0, 10.0], a=(-65, 1)), **settings)
+    assert run.features.status.tolist() == ["ok", "no_stable_rest"]
 
 
 def test_a_clamp_of_gates_alone_takes_one_step_for_each_segment():

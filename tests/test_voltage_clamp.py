@@ -20,6 +20,7 @@ from hhcore.experiments.experiment import Experiment
 from hhcore.figures.context import figure_context
 from hhcore.model.linearity import is_linear
 from hhcore.model.model import models
+from hhcore.papers.paper import Paper
 from hhcore.protocols.sensitivity.noise import Errors
 from hhcore.protocols.traces.figures import trace_panel
 from hhcore.protocols.traces.table import write_traces
@@ -29,13 +30,10 @@ from hhcore.simulation.observers import COURSE
 from hhcore.simulation.result import STATUSES
 
 ROOT = Path(__file__).parents[1]
+STATED = {number.name: number.value for number in Paper(ROOT / "papers/hodgkin_huxley_1952").stated}
+KNOWN = ("sodium_conductance", "sodium_conductance_time", "sodium_current", "potassium_current")
 # Potential, peak sodium conductance and its time, peak sodium current, final potassium current: to 7 digits.
-NUMBERS = [
-    (-40.0, 4.621615, 1.405015, -415.945, 282.447),
-    (-20.0, 17.682776, 0.881042, -1237.794, 998.377),
-    (0.0, 29.136758, 0.617613, -1456.838, 1890.290),
-    (20.0, 37.158368, 0.479821, -1114.751, 2791.537),
-]
+NUMBERS = [(float(V), *(STATED[f"{name}_at_{V}"] for name in KNOWN)) for V in (-40, -20, 0, 20)]
 SQUID = {"model": "hodgkin_huxley_1952", "initial_state": "rest", "solver": {"method": "tsit5", "local_error": 1e-11}}
 SHORT = (-80, 1)
 
@@ -124,6 +122,27 @@ def test_potassium_tails_fall_with_a_quarter_of_the_time_constant_of_the_gate():
         assert fit["tau_ms"] == pytest.approx(1.0 / sum(rates(V)["n"]) / 4, rel=0.05)
     reversal = [row for row in made["iv_summary"].to_pylist() if row["current"] == "potassium.i"]
     assert [row["reversal_mV"] for row in reversal] == pytest.approx([-77.0])
+
+
+def test_a_rise_to_the_power_of_activation_has_the_time_constant_of_the_gate():
+    protocol = {"current": "potassium.i", "activation": "first", "power": 4, "time_constants": "first"}
+    (fit,) = tables(experiment((0, 60), protocol=protocol))["time_constants"].to_pylist()
+    assert (fit["phase"], fit["fit_status"]) == ("rise", FITTED)
+    assert fit["tau_ms"] == pytest.approx(1.0 / sum(rates(0.0)["n"]), rel=1e-6)
+
+
+def test_the_total_has_no_reversal_where_its_peak_jumps():
+    """From the sodium current to the potassium current, between 0 and 10 mV."""
+    made = tables(experiment(({"range": [-20, 70, 10]}, 20)))
+    rows = [row for row in made["iv"].to_pylist() if row["current"] == "total" and row["segment"] == "first"]
+    signs = [np.sign(row["peak_uA_cm2"]) for row in rows]
+    exact = [clamped(-80.0, (V, 20.0))[0] for V in range(-20, 71, 10)]
+    peaks = [[segment.extreme(segment.course("total"), sign)[0] for sign in (1.0, -1.0)] for segment in exact]
+    assert signs == [np.sign(max(pair, key=abs)) for pair in peaks]
+    assert [row["both_ways"] for row in rows] == [high > 0 > low for high, low in peaks]
+    summary = {row["current"]: row for row in made["iv_summary"].to_pylist() if row["segment"] == "first"}
+    assert (summary["total"]["peak_reversal_mV"], summary["total"]["reversal_mV"]) == (None, None)
+    assert summary["sodium.i"]["peak_reversal_mV"] == pytest.approx(50.0)
 
 
 def test_inactivation_is_that_of_the_gate():
@@ -245,6 +264,21 @@ def test_every_column_is_defined_on_the_page():
         assert f"| `{name}` | {unit} | {definition} |" in lines
     names = {table.name for analysis in found.values() for table in analysis.tables}
     assert {name for name in names if f"`{name}.parquet`" not in "\n".join(lines)} == set()
+
+
+def test_figures_show_the_current_and_the_segment_that_are_asked_for():
+    """Of 500 ms, those in which sodium channels inactivate; sodium's own scale beside potassium, ten times as large."""
+    e = experiment(({"values": [-20, 0]}, 500), protocol={"current": "sodium.i", "activation": "first"})
+    found = {name: table.to_pandas() for name, table in tables(e).items()}
+    drawn = {a.name: a.draw(found, figure_context(e)) for a in analyses(e) if a.name in ("currents", "iv")}
+    family = drawn["currents"]["currents"].axes
+    assert [panel.get_title() for panel in family if panel.get_title()] == ["first"]
+    tau = 1 / sum(rates(-20.0)["h"])
+    assert 4 * tau < family[0].get_xlim()[1] < 10 * tau
+    ours, others = (panel for panel in drawn["iv"]["iv"].axes if panel.get_title())
+    assert (ours.get_title(), others.get_title()) == ("segment first, sodium.i", "segment first, other currents")
+    iv = found["iv"].query("segment == 'first' and current == 'sodium.i'")
+    assert abs(ours.get_ylim()[0]) == pytest.approx(iv["peak_uA_cm2"].abs().max(), rel=0.1)
 
 
 def test_a_clamp_without_names_has_no_analysis_of_segments():

@@ -18,19 +18,29 @@ from hhcore.model.model import load_model
 from hhcore.simulation.reference import reference
 
 ROOT = Path(__file__).parents[1]
-TABLES = ("features", "spikes", "failures", "numerics")
+TABLES = ("features", "failures", "numerics")
 FIGURES = ("work_precision", "accuracy_map")
 STEP_TABLES, STEP_FIGURES = (
-    ("traces", "fi_curves", "fi_summary"),
+    ("traces", "spikes", "fi_curves", "fi_summary"),
     ("traces", "fi_curves", "spike_count_map", "rheobase_map", "oscillation_range"),
 )
-PULSE_TABLES, PULSE_FIGURES = ("traces", "beats"), ("traces", "restitution", "apd_map")
+PULSE_TABLES, PULSE_FIGURES = ("traces", "spikes", "beats"), ("traces", "restitution", "apd_map")
 STEPS, PULSES = ("small_grid", "strong_and_short", "single"), ("paced",)
 OWN = {
     **dict.fromkeys(STEPS, (STEP_TABLES, STEP_FIGURES)),
+    "single": (STEP_TABLES, (*STEP_FIGURES, "outputs")),
     **dict.fromkeys(PULSES, (PULSE_TABLES, PULSE_FIGURES)),
-    "sampled": (("fi_curves", "fi_summary", "sobol_indices"), ("fi_curves", "sample_scatter", "sobol_indices")),
-    "scattered": ((), ("sample_scatter",)),
+    "sampled": (
+        ("spikes", "fi_curves", "fi_summary", "sobol_indices"),
+        ("fi_curves", "sample_scatter", "sobol_indices"),
+    ),
+    "scattered": (("spikes",), ("sample_scatter",)),
+}
+CLAMPED = {
+    "clamped": (
+        ("traces", "currents", "iv", "iv_summary", "activation", "activation_fits"),
+        ("traces", "currents", "iv", "activation"),
+    )
 }
 SMALL = {
     "model": "../model.mmt",
@@ -115,7 +125,7 @@ def small(tmp_path_factory, cache) -> Folder:
 
 def test_everything_promised_is_there(whole):
     folder, printed = whole
-    for experiment, (own_tables, own_figures) in OWN.items():
+    for experiment, (own_tables, own_figures) in (OWN | CLAMPED).items():
         results = folder.path / "results" / experiment
         promised, drawn = {*TABLES, *own_tables}, {*FIGURES, *own_figures}
         assert {path.stem for path in results.glob("*.parquet") if path.stat().st_size} == promised

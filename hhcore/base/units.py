@@ -110,6 +110,12 @@ def to_difference(value: object, unit: str, where: str) -> float:
     return number
 
 
+def check_unit(unit: str, where: str) -> None:
+    """Raise UserError for what is not a unit of those that configs and model files have."""
+    if _pint_unit(unit, _DEFINITIONS[0]) is None:
+        raise UserError(f"{where}: {quoted(unit)} is not a unit here; write one like mV, ms or uA/cm^2, or 1 for none")
+
+
 def is_in_celsius(value: object) -> bool:
     """Whether a config writes a temperature, or one in an axis or a distribution, in degrees Celsius."""
     if isinstance(value, dict | list):

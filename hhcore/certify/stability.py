@@ -38,13 +38,17 @@ def check_step(experiment: Experiment, points: np.ndarray) -> None:
 def fastest_rate(experiment: Experiment, points: np.ndarray) -> tuple[float, float]:
     """The largest |eigenvalue| of the Jacobian [1 / time unit] along the trajectories, and the potential there.
 
+    It is that of the states that a scheme integrates; 0 if there are none, as under a clamp of gates alone.
+
     points : float64 (n, quantities)
     """
     model = experiment.model
+    engine = experiment.engine(TIGHT[0])
     parameters, states = _visited(experiment, points)
-    jacobians = _jacobians(experiment.engine(TIGHT[0]), parameters, states)
+    integrated = np.delete(np.arange(len(model.states)), engine.kernel.EXACT)
+    jacobians = _jacobians(engine, parameters, states)[:, integrated[:, None], integrated]
     # The Frobenius norm bounds all eigenvalues, so few Jacobians need theirs; states in units of their size tighten it.
-    scale = np.maximum(np.abs(states).max(axis=0), 1e-12)
+    scale = np.maximum(np.abs(states[:, integrated]).max(axis=0), 1e-12)
     bounds = np.linalg.norm(jacobians * scale / scale[:, None], axis=(1, 2))
     fastest, where = 0.0, 0.0
     for rows in np.split(np.argsort(-bounds), range(BATCH, len(bounds), BATCH)):

@@ -28,6 +28,16 @@ class Horner(sp.Function):
         return Horner(z, *(i * c for i, c in enumerate(others, start=1)))
 
 
+class Expm1(sp.Function):
+    """Expm1(z): e^z - 1, with all its digits around 0."""
+
+    nargs = 1
+
+    def fdiff(self, argindex=1):
+        """Derivative with respect to z."""
+        return sp.exp(self.args[0])
+
+
 class Less(sp.Function):
     """Less(a, b): whether a < b."""
 

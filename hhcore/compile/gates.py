@@ -1,7 +1,9 @@
-"""Gates in closed form, where a clamp holds the potential: x = x_inf + (x0 - x_inf) e^(b (t - t0)) for dx/dt = a + b x.
+"""Gates in closed form, where a clamp holds V: x = x0 + (a + b x0) (e^(b (t - t0)) - 1) / b for dx/dt = a + b x.
 
 A state is such a gate if a and b depend on the potential and on parameters alone. In a kernel it is then a function of
 time, exact at any step; its slope counts as 0, so that it limits no step. States that depend on others are integrated.
+The form counts from x0, not from the steady state -a / b, which is far away where b is nearly 0, and nowhere at b = 0:
+there x = x0 + a (t - t0).
 """
 
 from dataclasses import dataclass, replace
@@ -10,9 +12,10 @@ import sympy as sp
 
 from hhcore.compile.calculus import Calculus
 from hhcore.compile.equations import Equations
+from hhcore.compile.functions import Expm1
 
-# Rows of each gate: a and b at the potential of the segment, x_inf, and x0 - x_inf. SINCE is t0.
-ROWS = ("GATE_A", "GATE_B", "GATE_STEADY", "GATE_OFF")
+# Rows of each gate: a and b at the potential of the segment, x0, (a + b x0) / b, and at b = 0 the slope a. SINCE is t0.
+ROWS = ("GATE_A", "GATE_B", "GATE_BEGUN", "GATE_AWAY", "GATE_DRIFT")
 
 
 @dataclass(frozen=True)
@@ -49,9 +52,11 @@ def closed(symbols: Equations, found: Gates) -> Equations:
     numbers = range(len(found.rates))
     rows = ["SINCE", *(f"{row}_{i}" for row in ROWS[1:] for i in numbers)]
     own = {row: sp.Symbol(f"{row.lower()}_", real=True) for row in rows}
+    since = symbols.time - own["SINCE"]
     forms = {
-        symbols.states[name]: own[f"GATE_STEADY_{i}"]
-        + own[f"GATE_OFF_{i}"] * sp.exp(own[f"GATE_B_{i}"] * (symbols.time - own["SINCE"]))
+        symbols.states[name]: own[f"GATE_BEGUN_{i}"]
+        + own[f"GATE_AWAY_{i}"] * Expm1(own[f"GATE_B_{i}"] * since)
+        + own[f"GATE_DRIFT_{i}"] * since
         for i, name in enumerate(found.rates)
     }
     return replace(
@@ -68,6 +73,9 @@ def gate_rows(found: Gates) -> dict[str, int]:
 
 
 _TEXT = '''
+SLOWEST = 2.0**-500  # in size; b that is smaller counts as 0
+
+
 def settle(Z, t, j):
     """From time t on, the gates of lane j follow their closed form at the present potential."""
     gate_rates(Z, j)
@@ -76,13 +84,13 @@ def settle(Z, t, j):
 
 
 def settled(Z, j):
-    """The gates of lane j are in their steady state at the present potential."""
-    settle(Z, 0.0, j)
+    """The gates of lane j that have a stable steady state at the present potential are in it."""
+    gate_rates(Z, j)
 {settled}
 
 
-def hold_gates(jacobian, j):
-    """In Newton's method, gates stay where they are."""
+def hold_gates(jacobian, Z, j):
+    """In Newton's method, gates stay where they are; b says whether that is stable."""
 {hold}
 
 
@@ -94,8 +102,14 @@ def follow(Z):
 
 _SETTLE = """\
     x, a, b = Z[STATE_{k} + j], Z[GATE_A_{i} + j], Z[GATE_B_{i} + j]
-    steady = -a / b if b != 0.0 else x
-    Z[GATE_STEADY_{i} + j], Z[GATE_OFF_{i} + j] = steady, x - steady"""
+    slope, grows = fma(b, x, a), abs(b) > SLOWEST
+    Z[GATE_BEGUN_{i} + j] = x
+    Z[GATE_AWAY_{i} + j] = slope / b if grows else 0.0
+    Z[GATE_DRIFT_{i} + j] = 0.0 if grows else slope"""
+
+_SETTLED = """\
+    if Z[GATE_B_{i} + j] < 0.0:
+        Z[STATE_{k} + j] = -Z[GATE_A_{i} + j] / Z[GATE_B_{i} + j]"""
 
 
 def functions(found: Gates, states: list[str]) -> str:
@@ -103,8 +117,6 @@ def functions(found: Gates, states: list[str]) -> str:
     numbers = [(i, states.index(name)) for i, name in enumerate(found.rates)]
     return _TEXT.lstrip("\n").format(
         settle="\n".join(_SETTLE.format(i=i, k=k) for i, k in numbers),
-        settled="\n".join(
-            f"    Z[STATE_{k} + j], Z[GATE_OFF_{i} + j] = Z[GATE_STEADY_{i} + j], 0.0" for i, k in numbers
-        ),
-        hold="\n".join(f"    jacobian[j, {k}, {k}] = -1.0" for _, k in numbers),
+        settled="\n".join(_SETTLED.format(i=i, k=k) for i, k in numbers),
+        hold="\n".join(f"    jacobian[j, {k}, {k}] = Z[GATE_B_{i} + j]" for i, k in numbers),
     )

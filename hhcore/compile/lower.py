@@ -14,7 +14,7 @@ import sympy as sp
 from sympy.codegen.cfunctions import log10
 
 from hhcore.base.errors import UserError
-from hhcore.compile.functions import Both, Fused, Horner, Less, Near, Opposite, Select
+from hhcore.compile.functions import Both, Expm1, Fused, Horner, Less, Near, Opposite, Select
 from hhcore.compile.passes import Block, addition_chain, prune
 
 MERGED_DIVISIONS = 4  # denominators in one division; more might overflow
@@ -250,6 +250,7 @@ class _Lowering:
         **{f: f.__name__ for f in (sp.exp, sp.log, log10, sp.sin, sp.cos, sp.tan, sp.asin, sp.acos, sp.atan)},
         **{f: f.__name__ for f in (sp.sinh, sp.cosh, sp.tanh)},
         sp.Abs: "abs",
+        Expm1: "expm1",
         Fused: "fma",
     }
     _METHODS = {
@@ -290,7 +291,7 @@ class _Lowering:
         inside = prune(Block({"": denominator}, self.block.definitions)).definitions
         for e in (denominator, *inside.values()):
             powers = {p.base: p.exp for p in e.atoms(sp.Pow) if p.base in self.block.powers}
-            exponents = [x.args[0] for x in e.atoms(sp.exp, sp.sinh, sp.cosh)]
+            exponents = [x.args[0] for x in e.atoms(sp.exp, Expm1, sp.sinh, sp.cosh)]
             exponents += [
                 self.block.definitions[s].args[0] * powers.get(s, 1) for s in e.free_symbols & self.block.powers
             ]

@@ -92,6 +92,7 @@ def _kernel(model: Model, scheme: Scheme, stimulus: StimulusText, observers: Seq
         *(f"{name} = {value}\n" for name, value in rows.items()),
         f"POTENTIAL = {list(symbols.states).index(model.potential)} * W\n",
         f"CLOSED = {len(found.rates)}  # gates in closed form\n",
+        f"EXACT = {_exact(model, stimulus, found)!r}  # states that no scheme integrates: these, V under a clamp\n",
         f"LONGEST = {_longest(model, stimulus)!r}  # step of an adaptive scheme; 0: as long as it likes\n",
         f"QUIET = {stimulus.quiet!r}  # fields of the stimulus with which nothing is injected\n",
         *(f"\n\n{block}" for block in [*blocks, invariant_rows(symbols, invariants)]),
@@ -201,6 +202,12 @@ def _scales(model: Model) -> list[float]:
     usual = {"1": 1.0, potential: 1.0 / model.mV}
     sizes = {name: 0.0 if state.unit == "1" else abs(state.value) for name, state in model.states.items()}
     return [size if size > ZERO else usual.get(model.states[name].unit, 1.0) for name, size in sizes.items()]
+
+
+def _exact(model: Model, stimulus: StimulusText, found: Gates) -> tuple[int, ...]:
+    """The numbers of the states that no scheme integrates."""
+    held = [model.potential] if stimulus.clamps else []
+    return tuple(i for i, name in enumerate(model.states) if name in [*held, *found.rates])
 
 
 def _longest(model: Model, stimulus: StimulusText) -> float:

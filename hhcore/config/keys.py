@@ -69,7 +69,11 @@ EXPERIMENT = {
     ),
     "sample": Key("a sampled design, for quantities that follow distributions", EXAMPLE, otherwise="none"),
     "combine": Key("how axes form a grid: `product` or `zip`", otherwise="`product`", legal=("product", "zip")),
-    "analysis_window": Key("when spikes count", "analysis_window: [200, 1000]", otherwise="the whole duration"),
+    "analysis_window": Key(
+        "the window of rates, intervals, extremes and outputs",
+        "analysis_window: [200, 1000]",
+        otherwise="the whole duration",
+    ),
     "spikes": Key(
         "what a spike is",
         "spikes: {threshold: 0, rearm: -20}",

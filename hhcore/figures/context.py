@@ -52,6 +52,7 @@ class Variable:
     zero        : what was subtracted from values and column; adding it gives both back, to the last bit
                   (from 137 to 546 K)
     own         : the value that the model file has, of a swept parameter
+    spelled     : whether the description stands for the name, and a label needs no name beside it
     """
 
     column: str
@@ -62,6 +63,7 @@ class Variable:
     left_out: int = 0
     zero: float = 0.0
     own: float | None = None
+    spelled: bool = False
 
     @property
     def words(self) -> str:
@@ -71,6 +73,8 @@ class Variable:
     @property
     def label(self) -> str:
         """`Maximal sodium conductance sodium.g (mS/cm²)`, broken into lines that fit a panel."""
+        if self.spelled:
+            return balanced(with_unit(self.words, self.unit), 36)
         name = with_unit(self.name, self.unit).replace(" ", "\N{NO-BREAK SPACE}")  # name and unit on one line
         return balanced(f"{self.words} {name}".strip(), 36).replace("\N{NO-BREAK SPACE}", " ")
 
@@ -290,7 +294,7 @@ def figure_context(experiment: Experiment) -> FigureContext:
     """The context of an experiment's figures."""
     e, model, accuracy = experiment, experiment.model, experiment.protocol.accuracy
     sample = {} if e.sample is None else dict(zip(e.sample.names, e.sample.points.T, strict=True))
-    axes = [_swept(e, axis.name, axis.values) for axis in e.axes]
+    axes = [quantity(e, axis.name, axis.values) for axis in e.axes]
     zipped = e.combine == "zip" and sum(axis.values.size > 1 for axis in e.axes) > 1
     swept = [axis.name for axis in e.axes]
     along = tuple(e.column(name) for name in e.protocol.along(e) if name in swept)
@@ -301,7 +305,7 @@ def figure_context(experiment: Experiment) -> FigureContext:
         gates=tuple(_variable(q) for name, q in model.states.items() if name != model.potential),
         currents=tuple(_variable(q) for q in model.currents.values()),
         axes=tuple(axis if zipped else axis.thinned for axis in axes),
-        sampled=tuple(_swept(e, name, values) for name, values in sample.items()),
+        sampled=tuple(quantity(e, name, values) for name, values in sample.items()),
         along=along[0] if along else None,
         curves=along,
         neurons=e.n_points,
@@ -342,9 +346,12 @@ def _variable(q: Quantity) -> Variable:
     return Variable(column_name(q.name, q.unit), q.name, q.unit, q.description)
 
 
-def _swept(e: Experiment, name: str, values: np.ndarray) -> Variable:
+def quantity(e: Experiment, name: str, values: Sequence[float] | np.ndarray = ()) -> Variable:
+    """A quantity that may be swept, with its values."""
     own = e.model.parameters[name].value if name in e.model.parameters else None
-    return Variable(e.column(name), name, e.unit(name), e.description(name), values, own=own)
+    part = e.stimulus.fields.get(name)
+    known = {"values": np.array(values, float), "own": own, "spelled": part is not None and part.spelled}
+    return Variable(e.column(name), name, e.unit(name), e.description(name), **known)
 
 
 def some_of(count: int, total: int, what: str) -> list[str]:

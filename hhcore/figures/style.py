@@ -32,6 +32,7 @@ FEW_TICKS = 5
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000"
 CATEGORIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK)
 GREY = "0.45"
+DASHED, DOTTED = {"linestyle": (0, (4, 1.5))}, {"linestyle": (0, (1, 1))}
 THRESHOLD = {"color": GREY, "linewidth": 0.6, "linestyle": (0, (4, 2)), "label": "spike threshold"}
 DIVERGED = "failed"
 NO_VALUE = {"facecolor": "0.94", "edgecolor": "0.7", "hatch": "/////", "linewidth": 0}
@@ -103,7 +104,7 @@ class Canvas(FigureCanvasAgg):
 
 def new_figure(width: float, height: float, title: str, notes: Sequence[str]) -> Figure:
     """An empty figure, `height` [inch] high below its heading, which is the title and the notes."""
-    lines = [line for text in (title, *notes) for line in balanced(text, int(16 * width)).splitlines()]
+    lines = [line for text in (title, *notes) for line in balanced(minus(text), int(16 * width)).splitlines()]
     figure = Figure(figsize=(width, height + 0.16 * len(lines)))
     Canvas(figure)
     figure.suptitle("\n".join(lines), ha="left", linespacing=1.3)
@@ -125,7 +126,7 @@ def panels(
     for empty in grid[count:]:
         empty.remove()
     for i, (axes, text) in enumerate(zip(grid, titles, strict=False)):
-        axes.set_title(balanced(text, 32))
+        axes.set_title(balanced(minus(text), 32))
         if i + columns >= count:
             axes.set_xlabel(x)
             axes.tick_params(labelbottom=True)
@@ -189,7 +190,7 @@ def value_ticks(axes: Axes, which: str, axis: Variable) -> None:
         and values.size <= FEW_TICKS
         and np.diff(values).min() >= np.ptp(values) / (2 * FEW_TICKS)
     ):
-        axes.set(**{f"{which}ticks": values, f"{which}ticklabels": texts(values)})
+        axes.set(**{f"{which}ticks": values, f"{which}ticklabels": [minus(text) for text in texts(values)]})
 
 
 def edges(values: np.ndarray, logarithmic: bool = False) -> np.ndarray:
@@ -224,12 +225,12 @@ class Colours:
         if self.levels is not None and self.levels.size < 2:
             look = {"color": self.mappable.to_rgba(self.levels), "linewidth": 0}
             label = f"{value.name}: {{:.6g}}{after_number(value.unit)}"
-            return [Patch(**look, label=label.format(level)) for level in self.levels]
+            return [Patch(**look, label=minus(label.format(level))) for level in self.levels]
         bar = colour_bar(figure, self.mappable, value.label)
         if self.levels is not None:
             borders = self.mappable.norm.boundaries
             pairs = zip(self.levels, texts(self.levels), strict=True)
-            bar.set_ticks((borders[1:] + borders[:-1]) / 2, labels=[value.marked(*pair) for pair in pairs])
+            bar.set_ticks((borders[1:] + borders[:-1]) / 2, labels=[minus(value.marked(*pair)) for pair in pairs])
             bar.ax.tick_params(length=0)
             bar.ax.minorticks_off()
         return []

@@ -24,7 +24,7 @@ FIELDS = {
     "unit": ("1", "of stated, ours, error and within"),
     "stated": ("1", "the stated number"),
     "ours": ("1", "our number, null if it is not computed"),
-    "error": ("1", "bound of the error of ours"),
+    "error": ("1", "how far off ours may be, by two schemes or the certificate of its table; 0 for a formula"),
     "within": (
         "1",
         "largest difference that agrees: half of the last digit that is stated, or the error of what made it",

@@ -36,7 +36,7 @@ def certified(measure: Callable[[Mapping[str, object]], Mapping[str, object]]) -
 
 
 def exact(values: Mapping[str, object]) -> dict[str, Measured]:
-    """Numbers that no solver made, such as counts and values of a formula."""
+    """Numbers that no solver made: values of a formula."""
     return {name: Measured(value, 0.0) for name, value in _listed(values).items()}
 
 

@@ -45,9 +45,10 @@ def page(paper: Paper, rows: Mapping[str, list], folder: Path) -> str:
 
 
 _ERRORS = (
-    "The error is a bound of that of ours: how far the number moves between two schemes whose local errors are a "
-    "hundred times apart; of a number from a table, what its certificate says. What is allowed is half of the last "
-    "digit that is stated, or the error of the program that made the number, where that is larger."
+    "The error is how far ours moves between two schemes whose local errors are a hundred times apart; of a number "
+    "from a table, what its certificate says or half a step of its grid; of a formula or a root, 0. What is "
+    "allowed is half of the last digit that is stated, or, where larger, the error of the program that made it or half "
+    "a step of our grid."
 )
 COLUMNS = ("Ours", "Error", "Allowed", "Unit", "Verdict", "Where")
 

@@ -16,15 +16,16 @@ import ast
 import importlib
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from types import ModuleType
 
 from hhcore.base import tables
-from hhcore.base.checks import Key, fields, mapping, numbers, text
+from hhcore.base.checks import Key, fields, mapping, numbers, quoted, text
 from hhcore.base.digests import digest, files_digest
 from hhcore.base.errors import UserError
+from hhcore.base.units import check_unit
 from hhcore.config.file import read_config
 
 STATED = "published.yaml"
@@ -35,7 +36,9 @@ KEYS = {
     "value": Key("the number, or a list of numbers", "value: 6.5", required=True),
     "unit": Key("its unit, 1 if it has none", "unit: mV", required=True),
     "within": Key(
-        "how far off ours may be: half of the last digit, or the error of what made it", "within: 0.05", required=True
+        "how far off ours may be: half of the last digit, or the error of what made it; a list for a list of numbers",
+        "within: 0.05",
+        required=True,
     ),
     "place": Key("where it is stated: page, figure, table, or file of a public code", "place: Fig. 12", required=True),
     "reason": Key("why ours is another, or why there is none", "reason: It travels along an axon"),
@@ -92,12 +95,15 @@ class Paper:
     def stated(self) -> tuple[Number, ...]:
         """The numbers in published.yaml, those of a list one by one."""
         content = fields(read_config(self.folder / STATED), str(self.folder / STATED), dict.fromkeys(KINDS, Key("")))
-        return tuple(
-            number
-            for kind, entries in content.items()
-            for name, entry in mapping(entries, kind).items()
-            for number in _numbers(name, kind, fields(entry, f"{self.folder / STATED}, {kind}.{name}", KEYS))
-        )
+        found: dict[str, Number] = {}
+        entries = [(kind, *item) for kind, group in content.items() for item in mapping(group, kind).items()]
+        for kind, name, entry in entries:
+            where = f"{self.folder / STATED}, {kind}.{name}"
+            for number in _numbers(name, kind, fields(entry, where, KEYS), where):
+                if other := found.get(number.name):
+                    raise UserError(f"{where}: {other.name!r} stands under {other.kind}, too; rename one")
+                found[number.name] = number
+        return tuple(found.values())
 
     @cached_property
     def figures(self) -> dict[str, str]:
@@ -123,7 +129,7 @@ class Paper:
 
     def code(self, name: str) -> ModuleType:
         """A module of the folder, whose modules import each other relatively."""
-        package = f"hhcore_paper_{self.name}"
+        package = f"hhcore_paper_{digest(str(self.folder.resolve()))}"
         if package not in sys.modules:
             sys.modules[package] = ModuleType(package)
             sys.modules[package].__path__ = [str(self.folder)]
@@ -141,24 +147,30 @@ def _library() -> str:
     return files_digest(Path(__file__).parents[1])
 
 
-def _numbers(name: str, kind: str, entry: Mapping[str, object]) -> list[Number]:
+def _numbers(name: str, kind: str, entry: Mapping[str, object], where: str) -> list[Number]:
     """The numbers of an entry. Raises UserError for values that are not legal."""
-    where = f"{kind}.{name}"
-    listed, value = isinstance(entry["value"], list), entry["value"]
+    listed, value, within = isinstance(entry["value"], list), entry["value"], entry["within"]
     values = numbers(value if listed else [value], f"{where}.value")
-    (within,) = numbers([entry["within"]], f"{where}.within")
+    allowed = numbers(within if isinstance(within, list) else [within] * len(values), f"{where}.within")
     words = {key: " ".join(str(entry.get(key, "")).split()) for key in ("quantity", "unit", "place", "reason")}
-    text(words["quantity"], f"{where}.quantity", "Threshold")
-    if not listed:
-        return [Number(name, kind, value=float(values[0]), within=float(within), **words)]
-    return [
-        Number(f"{name}_{i}", kind, value=float(v), within=float(within), **words | {"quantity": _of(words, i, values)})
-        for i, v in enumerate(values, 1)
+    text(entry["quantity"], f"{where}.quantity", "Threshold")
+    check_unit(words["unit"], f"{where}.unit")
+    if not len(values):
+        raise UserError(f"{where}.value: the list is empty; write the numbers that are stated")
+    if len(allowed) != len(values) or not (allowed >= 0).all():
+        raise UserError(
+            f"{where}.within: {quoted(within)} is not a difference; write a number from 0 on, or a list of as many as "
+            f"`value` has"
+        )
+    found = [
+        Number(name, kind, value=v, within=w, **words) for v, w in zip(values.tolist(), allowed.tolist(), strict=True)
     ]
-
-
-def _of(words: Mapping[str, str], i: int, values: object) -> str:
-    return f"{words['quantity']}, {i} of {len(values)}"
+    if not listed:
+        return found
+    return [
+        replace(number, name=f"{name}_{i}", quantity=f"{number.quantity}, {i} of {len(found)}")
+        for i, number in enumerate(found, 1)
+    ]
 
 
 def _text(path: Path) -> str:

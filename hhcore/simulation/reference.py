@@ -31,6 +31,30 @@ NUDGE = 1e-4  # mV to either side of a 0/0; the mean of both is right to about 1
 
 
 @dataclass(frozen=True)
+class Piece:
+    """The states from one edge to the next, by the integrator's dense output; what is commanded, by the command.
+
+    potential : the number of that state; command : the potential under a clamp as a function of time, else None
+    """
+
+    solution: OdeSolution
+    potential: int
+    command: Callable[[float], float] | None
+
+    def __call__(self, time: float) -> np.ndarray:
+        """The states at a time: float64 (states,)."""
+        y = self.solution(time)
+        if self.command is not None:
+            y[self.potential] = self.command(time)
+        return y
+
+    def above(self, level: float) -> Callable[[float, np.ndarray], float]:
+        """By how much the potential exceeds a level: a function of time and the states."""
+        command = self.command
+        return (lambda t, y: y[self.potential] - level) if command is None else (lambda t, y: command(t) - level)
+
+
+@dataclass(frozen=True)
 class Reference:
     """One neuron, simulated at tight tolerance. Times in the model's unit (ms), states in the model's order.
 
@@ -47,7 +71,7 @@ class Reference:
     t: np.ndarray
     y: np.ndarray
     final: dict[str, float]
-    pieces: list[OdeSolution]
+    pieces: list["Piece"]
 
     def at(self, time: float) -> np.ndarray:
         """The state at a time between 0 and the end: float64 (states,), from the dense output."""
@@ -140,8 +164,9 @@ def reference(
                     at every edge, and where the model's own equations jump in time.
     initial_state : `rest` (of the neuron, else of the model, else the state in the model file), `model`, or a value
                     for every state by name, or for some beside `from`, one of these words for the others
-    threshold     : a spike is an upward crossing of it by the potential [mV], located on the dense output. A peak
-                    that exceeds it for less than one step of the integrator may be missed.
+    threshold     : a spike is an upward crossing of it by the potential [mV], located on the dense output, or by a
+                    shock, at its time; the jump of a command is none. A peak that exceeds it for less than one step
+                    of the integrator may be missed.
     rearm         : after a spike, the potential must fall below this before the next one counts [mV]; None: threshold
     method        : of scipy.integrate.solve_ivp, with `rtol` and `atol`
 
@@ -168,9 +193,15 @@ def reference(
     edges = _apart({0.0, duration, *edges}, duration)
     y = np.array(_initial(model, point, kind, initial_state))
     armed = y[potential] < threshold
-    runs, ups, downs, peaks, left = [], [], [], [], _evaluations(model, duration)
+    runs, pieces, ups, downs, commanded, peaks, left = [], [], [], [], [], [], _evaluations(model, duration)
     for begin, end in pairwise(edges):
-        y[potential] = current(begin) if clamped else y[potential] + _jump(shocks, begin, duration)
+        before = y[potential]
+        y[potential] = current(begin) if clamped else before + _jump(shocks, begin, duration)
+        if before < threshold <= y[potential]:
+            ups.append(begin)
+            commanded += [begin] if clamped else []
+        if y[potential] < rearm <= before:
+            downs.append(begin)
         injected = _until(current, end)
         slope = _slope(model, parameters, (lambda t: 0.0) if clamped else injected)
         slope = _limited(_commanded(slope, potential, injected, begin, end) if clamped else slope, left)
@@ -179,15 +210,17 @@ def reference(
         run = solve_ivp(slope, (begin, end), y, **settings, dense_output=True)
         if not (run.success and np.isfinite(run.y[:, -1]).all()):
             raise ArithmeticError(f"{model.name}: {method} fails at t = {run.t[-1]}, y = {run.y[:, -1]}: {run.message}")
+        if clamped:
+            run.y[potential] = [injected(t) for t in run.t]
         runs.append(run)
+        pieces.append(Piece(run.sol, potential, injected if clamped else None))
         y = run.y[:, -1]
-        ups += _crossings(run, lambda t, y: y[potential] - threshold, +1)
-        downs += _crossings(run, lambda t, y: y[potential] - rearm, -1)
+        ups += _crossings(run, pieces[-1].above(threshold), +1)
+        downs += _crossings(run, pieces[-1].above(rearm), -1)
         peaks += _crossings(run, lambda t, y, slope=slope: slope(t, y)[potential], -1)
-    pieces = [run.sol for run in runs]
     peaks = sorted(t for t in peaks + edges[1:-1] if _is_peak(pieces, t, potential, BESIDE / model.ms))
     return Reference(
-        spike_times=np.array(_spikes(ups, downs, armed)),
+        spike_times=np.array([t for t in _spikes(ups, downs, armed) if t not in commanded]),
         peak_times=np.array(peaks),
         peaks=np.array([_at(pieces, t)[potential] for t in peaks]),
         t=np.concatenate([run.t for run in runs]),
@@ -235,8 +268,8 @@ def _kept_at(slope, potential: int, level: float):
     return held
 
 
-def _at(pieces: list[OdeSolution], time: float) -> np.ndarray:
-    return next((piece for piece in pieces if time <= piece.t_max), pieces[-1])(time)
+def _at(pieces: list[Piece], time: float) -> np.ndarray:
+    return next((piece for piece in pieces if time <= piece.solution.t_max), pieces[-1])(time)
 
 
 def _crossings(run, function: Callable[[float, np.ndarray], float], sign: int) -> list[float]:
@@ -259,7 +292,7 @@ def _crossings(run, function: Callable[[float, np.ndarray], float], sign: int) -
     return [float(t) for t in found if t > run.t[0]]
 
 
-def _is_peak(pieces: list[OdeSolution], time: float, potential: int, beside: float) -> bool:
+def _is_peak(pieces: list[Piece], time: float, potential: int, beside: float) -> bool:
     """Whether the potential is lower a little before and after, by more than rounding: a flat line has no peaks."""
     before, at, after = (_at(pieces, time + side)[potential] for side in (-beside, 0.0, beside))
     return at > max(before, after) + 1e-12
@@ -267,10 +300,9 @@ def _is_peak(pieces: list[OdeSolution], time: float, potential: int, beside: flo
 
 def _spikes(ups: list[float], downs: list[float], armed: bool) -> list[float]:
     """The upward crossings that follow a re-arming. `armed`: whether the neuron starts below the threshold."""
-    spikes = []
-    since = -1.0 if armed else 0.0
+    spikes, since = [], -2.0
     for up in ups:
-        if since < 0.0 or any(since < down < up for down in downs):
+        if any(since < down < up for down in ([-1.0] if armed else []) + downs):
             spikes.append(up)
             since = up
     return spikes

@@ -38,18 +38,25 @@ def _model_state(model: Model) -> np.ndarray:
 
 
 def _rest(engine: Engine, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Find the equilibria of all distinct parameter sets, starting from that of the model's own parameters."""
-    reference = np.array([[q.value for q in engine.model.parameters.values()]])
-    model_state = _model_state(engine.model)
-    start = model_state
-    if not engine.kernel.CLAMPED:
-        models_rest, settled = _settle(engine, engine.undisturbed(reference), model_state)
-        start = models_rest[0] if settled[0] else model_state
+    """Find the equilibria of all distinct parameter sets, starting from that of the model's own at the holding level.
+
+    A neuron without one has that of the model's own parameters, and without that too, the state in the file.
+    """
     quiet = engine.undisturbed(parameters)
     representatives, group = _distinct(quiet)
-    states, settled = _settle(engine, quiet[representatives], start)
-    states[~settled] = start
+    quiet = quiet[representatives]
+    unchanged = quiet.copy()
+    unchanged[:, : len(engine.model.parameters)] = [q.value for q in engine.model.parameters.values()]
+    levels, level = _distinct(unchanged)
+    start = _settled_or(engine, unchanged[levels], np.tile(_model_state(engine.model), (len(levels), 1)))[0]
+    states, settled = _settled_or(engine, quiet, start[level])
     return states[group], (~settled[group]).astype(np.int8)
+
+
+def _settled_or(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The equilibria (n, N) found from `start` (n, N), which stays where there is none; and whether there is one."""
+    states, settled = _settle(engine, parameters, start)
+    return np.where(settled[:, None], states, start), settled
 
 
 def _distinct(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -85,8 +92,8 @@ def _settle(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tuple[
 
 
 def _begun(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """The states (n, N) to start from: `start` (N,), and under a clamp the holding potential."""
-    states = np.tile(start, (len(parameters), 1))
+    """The states (n, N) to start from: `start` (n, N), and under a clamp the holding potential."""
+    states = start.copy()
     if engine.kernel.CLAMPED:
         states[:, list(engine.model.states).index(engine.model.potential)] = engine.values(parameters)[HOLDING]
     return states

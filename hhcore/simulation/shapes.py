@@ -13,7 +13,7 @@ from hhcore.simulation.observers.shapes import SHAPE
 TIMES = ("spike", "begin", "half_rise", "peak_time", "half_fall", "fall", "end", "base_fall", "ahp_time", "low_time")
 POTENTIALS = ("begin_potential", "peak", "end_potential", "ahp", "low")
 RAW_RESPONSE = ("onset", "offset", "base", "steady", "lowest", "decay")
-LEAST_MV = 0.01  # by which a stimulus hyperpolarises, at least: less is rounding
+LEAST_MV = 0.01  # by which a stimulus moves the potential, at least: less is rounding
 RISE, FALL = "dV/dt >= 10 V/s, or `begin_slope`", "-12 V/s, or `end_slope`"
 DEFINITIONS = {
     "neuron": ("1", "row of the neuron in features.parquet, from 0"),
@@ -97,7 +97,8 @@ RESPONSE = {
     "decay_time_constant_ms": (
         "ms",
         "1 over the slope of a straight line through log|V - V(start of the stimulus)|, 1 to 9.9 ms after its end, "
-        "every 0.1 ms: decay_time_constant_after_stim of eFEL",
+        "every 0.1 ms: decay_time_constant_after_stim of eFEL; null if the stimulus moves the potential by less than "
+        "0.01 mV",
     ),
 }
 OF_NEURONS = {
@@ -211,5 +212,5 @@ def _response(response: dict[str, np.ndarray], failed: np.ndarray, ms: float, mV
         "sag_amplitude_mV": sag * mV,
         "sag_ratio1": sag / depth,
         "sag_ratio2": (base - steady) / depth,
-        "decay_time_constant_ms": decay * ms,
+        "decay_time_constant_ms": np.where(np.abs(steady - base) * mV > LEAST_MV, decay * ms, np.nan),
     }

@@ -14,6 +14,8 @@ from hhcore.simulation.stimuli.segments import Segments
 MODEL = load_model("hodgkin_huxley_1952")
 ZERO = -65.0  # mV, the zero of the paper; with its rounded constants the axon rests 0.0036 mV above
 COLD, WARM = 6.3, 18.5  # degC
+FIRST = 15.0  # mV, of the shock before a second one
+HYPERPOLARISED = 30.0  # mV below rest, before an anode break
 SPIKE = ZERO + 50  # mV; what crosses it upwards is an action potential
 FARADAY = 96485.33212  # C/mol
 
@@ -36,8 +38,7 @@ def steady(V: np.ndarray) -> dict[str, np.ndarray]:
 
 def held(V: float) -> np.ndarray:
     """The states of an axon that was held at a potential (mV) for long."""
-    gates = steady(np.array(V))
-    return np.array([V, *(gates[name.rpartition(".")[2]] for name in list(MODEL.states)[1:])])
+    return simulate(MODEL, {}, Segments(holding=V, held=(V, 0.01)), duration=0.01).final[0]
 
 
 @cache

@@ -9,10 +9,24 @@ from hhcore import Ramp, Run, simulate, trace
 from hhcore.figures import style
 from hhcore.figures.titles import minus
 
-from .axon import COLD, DRAWN, MODEL, SPIKE, WARM, ZERO, conductances, course, held, released, rest, shocked, threshold
+from .axon import (
+    COLD,
+    DRAWN,
+    FIRST,
+    HYPERPOLARISED,
+    MODEL,
+    SPIKE,
+    WARM,
+    ZERO,
+    conductances,
+    course,
+    held,
+    released,
+    rest,
+    shocked,
+    threshold,
+)
 from .drawing import COLOURS, displacement, rate_curves, steady_curve
-
-FIRST = 15.0  # mV
 
 
 @style.styled
@@ -119,23 +133,38 @@ def impulses(title: str, shown: dict[str, pd.DataFrame], duration: float) -> Fig
 
 @style.styled
 def figure_17(run: Run) -> Figure:
-    """Fig. 17. Conductances during the action potential at 18.5 °C, space-clamped; the paper's impulse travels."""
+    """Fig. 17. Conductances and −V in the action potential at 18.5 °C, space-clamped; the paper's impulse travels."""
     (found,) = courses(run, "warm")
     parts = conductances(found)
     parts["all"] = sum(parts.values()) + MODEL.parameters["leak.g"].value
-    figure = style.new_figure(style.ONE_COLUMN, 3.6, "Conductances and currents at 18.5 °C", [])
+    lower = beside_potential("Conductances at 18.5 °C", found, parts)
+    lower.set_ylabel("Conductance (mS/cm²)")
+    return lower.figure
+
+
+@style.styled
+def figure_18(run: Run) -> Figure:
+    """Fig. 18. Currents and −V of the same. Nothing flows along the axon: the capacity takes what the ions bring."""
+    (found,) = courses(run, "warm")
+    currents = {ion: found[f"{ion}_i_uA_cm2"] / 1e3 for ion in ("sodium", "potassium")}
+    currents["all ions"] = sum(currents.values()) + found["leak_i_uA_cm2"] / 1e3
+    currents["capacity"] = -currents["all ions"]
+    lower = beside_potential("Currents at 18.5 °C", found, currents)
+    lower.set_ylabel("Current (mA/cm²),\ntoday: outward is positive")
+    return lower.figure
+
+
+def beside_potential(title: str, found: pd.DataFrame, parts: dict[str, pd.Series]) -> Axes:
+    """−V above, and parts by name in the axes below it, which are returned."""
+    figure = style.new_figure(style.ONE_COLUMN, 3.6, title, [])
     upper, lower = figure.subplots(2, 1, sharex=True)
-    for (name, conductance), colour in zip(parts.items(), COLOURS, strict=False):
-        upper.plot(found["time_ms"], conductance, color=colour, label=name)
-    upper.set_ylabel("Conductance (mS/cm²)")
-    upper.legend()
-    currents = {"sodium": found["sodium_i_uA_cm2"], "potassium": found["potassium_i_uA_cm2"]}
-    currents["all ions"] = sum(currents.values()) + found["leak_i_uA_cm2"]
-    for (name, current), colour in zip(currents.items(), COLOURS, strict=False):
-        lower.plot(found["time_ms"], current / 1e3, color=colour, label=name)
-    lower.set(xlabel="Time (ms)", ylabel="Current (mA/cm²)")
+    after(upper, found["time_ms"], found["membrane_V_mV"], color=style.BLACK)
+    displacement(upper, -15, 115)
+    for (name, part), colour in zip(parts.items(), COLOURS, strict=False):
+        lower.plot(found["time_ms"], part, color=colour, label=name)
+    lower.set_xlabel("Time (ms)")
     lower.legend()
-    return figure
+    return lower
 
 
 @style.styled
@@ -162,11 +191,11 @@ def figure_19(run: Run) -> Figure:
 
 @style.styled
 def figure_22(run: Run) -> Figure:
-    """Fig. 22. Anode break: an axon held 30 mV below rest for long is released at 0; at 6.3 °C it fires."""
+    """Fig. 22. Anode break: an axon held 30 mV below rest for long is released at t = 0; at 6.3 °C it fires."""
     figure = style.new_figure(style.ONE_COLUMN, 2.6, "Anode break", [])
     axes = figure.subplots()
     for celsius, colour in zip((COLD, WARM), COLOURS, strict=False):
-        found = course(held(rest()[0] - 30.0), celsius, 14.0, DRAWN)
+        found = course(held(rest()[0] - HYPERPOLARISED), celsius, 14.0, DRAWN)
         after(axes, found["time"], found["membrane.V"], color=colour, label=f"{celsius} °C")
     axes.set_xlabel("Time (ms)")
     axes.legend(loc="upper left")

@@ -1,4 +1,4 @@
-"""The cells of the paper: cylinders as long as they are thick, started where the authors' program starts them."""
+"""The cells of the paper: cylinders as long as they are thick, started as in Open Source Brain's copy."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -8,10 +8,11 @@ import numpy as np
 
 from hhcore import Result, Step, Trace, load_model, simulate, trace
 from hhcore.simulation.reference import derivative
+from hhcore.simulation.stimuli.segments import Segments
 
 MODEL = load_model("pospischil_2008")
 DIAMETERS = {"rs": 96.0, "fs": 67.0, "ib": 96.0, "ibr": 96.0, "lts": 96.0}  # um
-NERNST = 120.2577  # mV, of the L current in the program, from 2 mM of calcium outside and 0.24 uM inside
+NERNST = 120.2577  # mV, of the L current in the copy, from 2 mM of calcium outside and 0.24 uM inside
 DRAWN = {"method": "dop853", "local_error": 1e-8}  # what figures show
 
 Solver = Mapping[str, object]
@@ -33,15 +34,12 @@ def density(cell: str, current: float | np.ndarray) -> float | np.ndarray:
 
 @cache
 def held(V: float) -> tuple[float, ...]:
-    """The states of a cell that has stood at a potential (mV) for long: each gate x has dx/dt = a - b x."""
-    gates = [name for name in MODEL.states if name != MODEL.potential]
-    values = {name: q.value for name, q in MODEL.parameters.items()}
-    shut, opened = (derivative(MODEL, {MODEL.potential: V} | dict.fromkeys(gates, x), values) for x in (0.0, 1.0))
-    return tuple(V if name == MODEL.potential else shut[name] / (shut[name] - opened[name]) for name in MODEL.states)
+    """The states of a cell that has stood at a potential (mV) for long."""
+    return tuple(simulate(MODEL, {}, Segments(holding=V, held=(V, 0.01)), duration=0.01).final[0])
 
 
 def point(cell: str) -> dict[str, float]:
-    """A cell as parameters of one model, so that all share a kernel; with the calcium potential of the program."""
+    """A cell as parameters of one model, so that all share a kernel; with the calcium potential of the copy."""
     values = {name: q.value for name, q in load_model(f"pospischil_2008:{cell}").parameters.items()}
     return values | {"calcium_L.E": NERNST}
 

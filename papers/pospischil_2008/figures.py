@@ -18,12 +18,12 @@ STATED = [number.value for number in Paper(Path(__file__).parent).stated if numb
 
 @style.styled
 def figure_01(run: Run) -> Figure:
-    """Fig. 1C. Regular spiking: the rate adapts. Red: the times of the program."""
+    """Fig. 1C. Regular spiking: the rate adapts. Red: the times of Open Source Brain."""
     found = course("rs", FIGURE_1C)
     figure = style.new_figure(style.TWO_COLUMNS, 2.2, "Regular spiking (rs), 0.84 nA", [])
     axes = figure.subplots()
     potential(axes, found, style.BLUE)
-    axes.plot(STATED, np.full(len(STATED), 55.0), **TICKS, label="program, Open Source Brain")
+    axes.plot(STATED, np.full(len(STATED), 55.0), **TICKS, label="Open Source Brain")
     pulse(axes, FIGURE_1C)
     axes.legend(loc="center right")
     return figure
@@ -44,7 +44,7 @@ def figure_03(run: Run) -> Figure:
 def figure_05(run: Run) -> Figure:
     """Fig. 5. Bursting cells, 0.15 nA: how many spikes a burst has depends on where the cell starts."""
     figure = style.new_figure(style.TWO_COLUMNS, 4.2, "Bursting cells, 0.15 nA from 500 ms", [])
-    starts = {-84.0: "held at −84 mV, as the program", "rest": "its own rest", -70.0: "held at −70 mV"}
+    starts = {-84.0: "held at −84 mV, as Open Source Brain", "rest": "its own rest", -70.0: "held at −70 mV"}
     panels = figure.subplots(3, 2, sharex=True, sharey=True)
     for column, cell in zip(panels.T, ("ib", "ibr"), strict=True):
         for axes, (start, words) in zip(column, starts.items(), strict=True):
@@ -58,16 +58,16 @@ def figure_05(run: Run) -> Figure:
 
 @style.styled
 def figure_08(run: Run) -> Figure:
-    """Fig. 8. Low-threshold spiking: a burst after a hyperpolarising current, and one from below rest."""
+    """Fig. 8. Low-threshold spiking. Currents and potentials before them: Open Source Brain, test_LTS_Fig8a to c."""
     shown = {
-        "held at −60 mV, −0.1 nA: a rebound": (-0.1, 500.0, 1500.0, -60.0),
-        "held at −60 mV, 0.15 nA: no burst": (0.15, 500.0, 1500.0, -60.0),
-        "from −84 mV, 0.15 nA: a burst first": (0.15, 500.0, 1500.0, -84.0),
+        "held at −60 mV, −0.1 nA: a burst after it": (-0.1, 500.0, 1500.0, -60.0),
+        "held at −70 mV, 0.2 nA: no burst": (0.2, 500.0, 1500.0, -70.0),
+        "held at −80 mV, 0.2 nA: a burst first": (0.2, 500.0, 1500.0, -80.0),
     }
     figure = style.new_figure(style.TWO_COLUMNS, 4.2, "Low-threshold spiking (lts)", [])
     panels = figure.subplots(len(shown), 1, sharex=True)
     for axes, (words, how) in zip(panels, shown.items(), strict=True):
-        potential(axes, course("lts", how, 2000.0, still=how[3] == -60.0), style.BLUE)
+        potential(axes, course("lts", how, 2000.0, still=True), style.BLUE)
         axes.set_title(words, loc="left")
         axes.set_xlabel("Time (ms)" if axes is panels[-1] else "")
     return figure

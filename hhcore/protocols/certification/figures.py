@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from hhcore.certify.evidence import MOST, quantile
 from hhcore.figures import style
 from hhcore.figures.context import FigureContext, numbers, some_of
+from hhcore.figures.ticks import number
 from hhcore.figures.titles import after_number
 
 FLOOR = 1e-9  # smaller errors are drawn here; in us, the last bits of a time
@@ -37,7 +38,12 @@ def work_precision(table: pd.DataFrame, context: FigureContext) -> Figure:
     tried = tried[~tried["failed"] & tried["error"].notna()]
     if tried.empty:
         return style.text_figure(context.title, [context.nothing])
-    figure = style.new_figure(style.ONE_COLUMN, 2.6, context.title, [_sample(table)])
+    if (tried["error"] == 0).all():
+        chosen = {True: ", chosen", False: ""}
+        work = [f"{t.method} at {t.accuracy:.2g}: {t.work:.4g}{chosen[bool(t.chosen)]}" for t in tried.itertuples()]
+        said = [f"With every solver, all errors are 0 ({_sample(table)}).", "Operations per neuron and ms:", *work]
+        return style.text_figure(context.title, said)
+    figure = style.new_figure(style.ONE_COLUMN, 2.6, context.title, [_sample(table), *_floored(tried["error"])])
     axes = figure.subplots()
     axes.set(
         xscale="log",
@@ -60,6 +66,11 @@ def work_precision(table: pd.DataFrame, context: FigureContext) -> Figure:
 
 def _kept(errors: pd.Series) -> float:
     return quantile(errors.to_numpy()) if errors.notna().any() else np.nan
+
+
+def _floored(errors: np.ndarray | pd.Series) -> list[str]:
+    """A note on errors that a logarithmic scale does not have."""
+    return [f"errors of 0 are drawn at {number(FLOOR)}"] if (errors == 0).any() else []
 
 
 def _within(label: str) -> str:
@@ -85,15 +96,20 @@ def accuracy_map(table: pd.DataFrame, context: FigureContext) -> Figure:
     """
     tested = table[table["fragile"].notna()]
     measure = context.error
-    error = np.maximum(numbers(tested, measure.column), FLOOR)
+    estimated = numbers(tested, measure.column)
+    error = np.maximum(estimated, FLOOR)
     fragile = tested["fragile"].to_numpy(dtype=bool)
     if not context.free:
-        words = f"{error[0]:.3g}{after_number(measure.unit)}" if error[0] == error[0] else f"none, it {context.missing}"
+        known = f"{estimated[0]:.3g}{after_number(measure.unit)}"
+        words = f"none, it {context.missing}" if np.isnan(estimated[0]) else known
         return style.text_figure(context.title, [f"Estimated {_within(measure.name)}: {words}"])
     x, y = (*context.free, measure)[:2]
     notes = [f"{len(tested):,} of {context.neurons:,} neurons were tested"]
     if context.certify == "all":
         notes = [f"all {context.neurons:,} neurons were tested", *some_of(len(tested), context.neurons, "are shown")]
+    if len(tested) and not fragile.any() and (estimated == 0).all():
+        return style.text_figure(context.title, [*notes, f"{measure.name}: all are 0."])
+    notes += _floored(estimated)
     hidden = ", ".join(axis.name for axis in context.free[2:])
     notes += [f"of those that differ in {hidden} alone, the worst is on top"] if hidden else []
     figure, [axes] = style.panels(context.title, notes, [""], x.label, "")

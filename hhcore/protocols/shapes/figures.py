@@ -12,17 +12,16 @@ from hhcore.figures.family import Line, family, points
 from hhcore.figures.maps import value_map
 from hhcore.simulation.features import FAILED
 
-DASHED, DOTTED = {"linestyle": (0, (4, 1.5))}, {"linestyle": (0, (1, 1))}
-WIDTHS = (Line("mean_ap_half_width_ms", "mean"), Line("first_ap_half_width_ms", "first spike", DASHED))
+WIDTHS = (Line("mean_ap_half_width_ms", "mean"), Line("first_ap_half_width_ms", "first spike", style.DASHED))
 POTENTIALS = (
     Line("mean_ap_peak_mV", "peak"),
-    Line("mean_ap_begin_mV", "beginning", DASHED),
-    Line("mean_ahp_mV", "afterhyperpolarisation", DOTTED),
+    Line("mean_ap_begin_mV", "beginning", style.DASHED),
+    Line("mean_ahp_mV", "afterhyperpolarisation", style.DOTTED),
 )
 RESPONSE = (
     Line("steady_voltage_mV", "at the end of the stimulus"),
-    Line("minimum_voltage_mV", "lowest", DASHED),
-    Line("voltage_base_mV", "before the stimulus", DOTTED),
+    Line("minimum_voltage_mV", "lowest", style.DASHED),
+    Line("voltage_base_mV", "before the stimulus", style.DOTTED),
 )
 NO_WIDTH = "no action potential with a half-width"
 NO_SPIKE = "no action potential with a peak"

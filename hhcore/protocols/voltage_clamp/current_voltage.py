@@ -7,22 +7,28 @@ import numpy as np
 from hhcore.protocols.voltage_clamp.fits import Boltzmann
 
 NEAR = 2  # points on either side of a crossing that the curve through it goes by
+AGREE = 0.1  # of their distance: so well must a straight line agree with this curve
 BESIDE = 1.0  # mV around the reversal potential, where a quotient says nothing of a conductance
 SAMPLES = 200  # of a window current
 
 
-def reversal_potential(V: np.ndarray, current: np.ndarray) -> float:
-    """Where a current-voltage curve, float64 (n,) each, changes its sign; NaN if it does nowhere.
+def reversal_potential(V: np.ndarray, current: np.ndarray, both_ways: np.ndarray | None = None) -> float:
+    """Where a current-voltage curve, float64 (n,) each, changes its sign; NaN if it never does, or is unclear.
+
+    both_ways : bool (n,), where a current flows inward and outward, and `current` is the larger of its peaks: a change
+                of sign beside such a point is a jump from one peak to the other, and no reversal
 
     Of several crossings the steepest counts: below its activation a current is so small that rounding decides its sign.
-    Between the points goes a polynomial through up to four of them; so a straight line is met exactly.
+    Between the points goes a polynomial through up to four of them; so a straight line is met exactly. Where current
+    rises steeply, it is far from the straight line between the two points, and neither is to be trusted.
     """
     from scipy.optimize import brentq  # here, since every job finds this room
 
     known = np.isfinite(V) & np.isfinite(current)
     order = np.argsort(V[known])
+    jumps = jumping(current[known][order], np.zeros(len(V), bool) if both_ways is None else both_ways[known][order])
     V, current = V[known][order], current[known][order]
-    crossings = np.flatnonzero(np.sign(current[1:]) * np.sign(current[:-1]) <= 0)
+    crossings = np.flatnonzero((np.sign(current[1:]) * np.sign(current[:-1]) <= 0) & ~jumps)
     crossings = crossings[current[crossings] != current[crossings + 1]]
     if not crossings.size:
         return nan
@@ -32,9 +38,18 @@ def reversal_potential(V: np.ndarray, current: np.ndarray) -> float:
         return float(V[i] if current[i] == 0.0 else V[i + 1])
     width = float(V[i + 1] - V[i])
     curve = np.polynomial.Polynomial.fit(V[near] - V[i], current[near], len(V[near]) - 1)
-    if curve(0.0) * curve(width) < 0:
-        return float(V[i] + brentq(curve, 0.0, width, xtol=1e-12 * width))
-    return float(V[i] + width * current[i] / (current[i] - current[i + 1]))
+    if curve(0.0) * curve(width) >= 0:
+        return nan
+    at, straight = brentq(curve, 0.0, width, xtol=1e-12 * width), width * current[i] / (current[i] - current[i + 1])
+    return float(V[i] + at) if abs(at - straight) < AGREE * width else nan
+
+
+def jumping(peak: np.ndarray, both_ways: np.ndarray) -> np.ndarray:
+    """Whether a curve of peaks, (n,) each, jumps between two points from inward to outward or back, bool (n - 1,).
+
+    both_ways : bool, where the current flows inward and outward
+    """
+    return (peak[1:] * peak[:-1] < 0) & (both_ways[1:] | both_ways[:-1])
 
 
 def chord_conductance(V: np.ndarray, current: np.ndarray, reversal: float, mV: float = 1.0) -> np.ndarray:
@@ -48,32 +63,32 @@ def chord_conductance(V: np.ndarray, current: np.ndarray, reversal: float, mV: f
 
 
 def window(activation: Boltzmann, inactivation: Boltzmann) -> tuple[np.ndarray, np.ndarray]:
-    """(V, share) of the window, float64 (k,) each: the product of both curves, each from 0 to 1.
+    """(V, gates) of the window: potentials, float64 (k,), and both curves there, float64 (2, k), each from 0 to 1.
 
-    V goes from ten slopes below both midpoints to ten slopes above.
+    Their product is the open probability. V goes from ten slopes below both midpoints to ten slopes above.
     """
     low, high = _range(activation, inactivation)
     V = np.linspace(low, high, SAMPLES)
-    return V, open_share(activation, inactivation, V)
+    return V, _gates(activation, inactivation, V)
 
 
-def open_share(activation: Boltzmann, inactivation: Boltzmann, V: np.ndarray) -> np.ndarray:
-    """The share of channels that the window holds open at potentials V.
+def _gates(activation: Boltzmann, inactivation: Boltzmann, V: np.ndarray) -> np.ndarray:
+    """Both curves at potentials V, float64 (2, k), each from 0 to 1.
 
     The lower end of inactivation is left out: what never inactivates flows at all potentials, not in a window.
     """
     available = (inactivation(V) - inactivation.bottom) / (inactivation.top - inactivation.bottom)
-    return activation(V) / activation.top * available
+    return np.array([activation(V) / activation.top, available])
 
 
 def window_peak(activation: Boltzmann, inactivation: Boltzmann) -> tuple[float, float]:
     """(potential, height) of the highest point of the window."""
     from scipy.optimize import minimize_scalar  # here, since every job finds this room
 
-    V, share = window(activation, inactivation)
-    i = int(np.clip(share.argmax(), 1, len(V) - 2))
+    V, gates = window(activation, inactivation)
+    i = int(np.clip(gates.prod(axis=0).argmax(), 1, len(V) - 2))
     settings = {"bounds": (V[i - 1], V[i + 1]), "method": "bounded", "options": {"xatol": 1e-10}}
-    found = minimize_scalar(lambda v: -open_share(activation, inactivation, v), **settings)
+    found = minimize_scalar(lambda v: -_gates(activation, inactivation, v).prod(), **settings)
     return float(found.x), float(-found.fun)
 
 

@@ -9,6 +9,8 @@ from hhcore.experiments.analysis import RowBlock
 from hhcore.experiments.experiment import Experiment
 from hhcore.protocols.voltage_clamp.protocol import potential_of
 
+Fields = dict[str, tuple[str, str]]  # unit and definition of columns
+
 
 class Curves:
     """The curves along a quantity of an experiment; of one that is not swept, each neuron is a curve.
@@ -64,7 +66,7 @@ class Curves:
         return np.arange(first, first + len(block.rows) // self.length)
 
     @property
-    def fields(self) -> dict[str, tuple[str, str]]:
+    def fields(self) -> Fields:
         """Unit and definition of the columns that say which curve and which point of it a row is about."""
         e = self.experiment
         own = {"curve": ("1", "number of the curve, in the order of the grid")}

@@ -1,6 +1,7 @@
 """Time constants: exponentials fitted to the course of a current in a segment, as of tail currents."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -9,15 +10,15 @@ from hhcore.base import tables
 from hhcore.base.units import column_name
 from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, Rows, TableFile
 from hhcore.experiments.experiment import Experiment
-from hhcore.protocols.voltage_clamp.curves import potential_axis
-from hhcore.protocols.voltage_clamp.fits import FIT_STATUS, Exponentials, exponentials
+from hhcore.protocols.voltage_clamp.curves import Fields, potential_axis
+from hhcore.protocols.voltage_clamp.fits import FIT_STATUS, Exponentials, exponentials, rise
 from hhcore.protocols.voltage_clamp.protocol import VoltageClamp, potential_of
 from hhcore.simulation.observers import COURSE
 
 FALLS = 0.1  # of its rise: a course that falls by less has risen, and that is all
 
 
-def decay_fields(current: str, unit: str) -> dict[str, tuple[str, str]]:
+def decay_fields(current: str, unit: str) -> Fields:
     """Unit and definition of the columns of a fit to the course of a current."""
     return {
         "neuron": ("1", "row of the neuron in features.parquet, from 0"),
@@ -28,7 +29,7 @@ def decay_fields(current: str, unit: str) -> dict[str, tuple[str, str]]:
         "phase": (
             "1",
             "decay: fitted from the peak to the end of the segment; rise: from its start, where the current falls by "
-            "less than a tenth of what it has risen by",
+            "less than a tenth of what it has risen by; in the segment of activation, to its power",
         ),
         "tau_ms": ("ms", "time constant, of two that with the larger amplitude"),
         "tau_error_ms": ("ms", "its standard error"),
@@ -46,6 +47,7 @@ class Decays(Analysis):
 
     order = 30
     source = "neurons"
+    tails: ClassVar[bool] = False  # whether the figure has the currents at the start too
 
     def __init__(self, experiment: Experiment):
         super().__init__(experiment)
@@ -79,7 +81,7 @@ class Decays(Analysis):
         return {self.name: "grid"}
 
     @property
-    def fields(self) -> dict[str, tuple[str, str]]:
+    def fields(self) -> Fields:
         """Unit and definition of the columns, without the axes."""
         return decay_fields(self.protocol.current, self.protocol.unit)
 
@@ -102,7 +104,8 @@ class Decays(Analysis):
         first, last = (recorded(output, at, p.current) for output in ("first", "last"))
         peak, when = recorded.peak(at, p.current)
         ends, peaks = zip(first, last, strict=True), zip(peak, when, strict=True)
-        fits = [_fit(*one) for one in zip(times, course, ends, peaks, strict=True)]
+        power = p.power if segment in p.activation else 1.0
+        fits = [_fit(*one, power) for one in zip(times, course, ends, peaks, strict=True)]
         numbers = np.array([_numbers(fit) for fit, _ in fits])
         numbers[:, [0, 1, 3, 4]] *= e.model.ms
         columns = [
@@ -135,22 +138,25 @@ class Deactivation(Decays):
 
     name = "deactivation"
     title = "Deactivation"
+    tails = True
 
 
 def _fit(
-    t: np.ndarray, course: np.ndarray, ends: tuple[float, float], peak: tuple[float, float]
+    t: np.ndarray, course: np.ndarray, ends: tuple[float, float], peak: tuple[float, float], power: float = 1.0
 ) -> tuple[Exponentials, str]:
     """The fit of one course, float64 (k,), and which phase that is.
 
     ends, peak : first and last current; the peak, and its time
+    power      : of a rise
     """
     (first, last), (highest, time) = ends, peak
     if not np.isfinite([first, last, highest]).all():
         return Exponentials("few"), ""
     falls = abs(highest - last) > FALLS * abs(highest - first)
-    begin = time if falls else 0.0
-    later = t >= begin
-    return exponentials(t[later] - begin, course[later]), "decay" if falls else "rise"
+    if falls:
+        later = t >= time
+        return exponentials(t[later] - time, course[later]), "decay"
+    return (exponentials(t, course) if power == 1.0 else rise(t, course, power)), "rise"
 
 
 def _numbers(fit: Exponentials) -> list[float]:

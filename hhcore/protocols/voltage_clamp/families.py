@@ -9,11 +9,9 @@ from hhcore.base import tables
 from hhcore.base.units import column_name
 from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, TableFile
 from hhcore.experiments.experiment import Experiment
-from hhcore.protocols.voltage_clamp.curves import Curves, potential_axis
+from hhcore.protocols.voltage_clamp.curves import Curves, Fields, potential_axis
 from hhcore.protocols.voltage_clamp.protocol import VoltageClamp
 from hhcore.simulation.observers import COURSE
-
-Fields = dict[str, tuple[str, str]]
 
 
 class Families(Analysis):

@@ -12,10 +12,11 @@ from matplotlib.lines import Line2D
 
 from hhcore.base.units import column_name
 from hhcore.figures import style
-from hhcore.figures.context import FigureContext, Variable, numbers, select, some_of, with_unit
+from hhcore.figures.context import FigureContext, Variable, balanced, numbers, quantity, select, some_of, with_unit
 from hhcore.figures.family import y_limits
 from hhcore.figures.limits import MAX_COLOURS, MAX_FACETS
-from hhcore.figures.titles import minus
+from hhcore.model.variables import TOTAL
+from hhcore.protocols.voltage_clamp.current_voltage import jumping
 from hhcore.protocols.voltage_clamp.fits import FITTED
 from hhcore.protocols.voltage_clamp.protocol import potential_of
 
@@ -24,12 +25,13 @@ if TYPE_CHECKING:
     from hhcore.protocols.voltage_clamp.families import Families
     from hhcore.protocols.voltage_clamp.fitted import Fitted
     from hhcore.protocols.voltage_clamp.iv import CurrentVoltage
+    from hhcore.protocols.voltage_clamp.protocol import VoltageClamp
     from hhcore.protocols.voltage_clamp.window import WindowCurrent
 
 MAX_SEGMENTS, MAX_CURRENTS = 4, 4  # columns and rows of panels of a family
+SETTLED = 0.01  # of its largest change: a current that is as near to its value at the end does not change any more
 SAMPLED = 40  # curves of a sampled design, drawn one by one
 POTENTIAL = "Membrane potential (mV)"
-DASHED = {"linestyle": (0, (3, 1.5)), "linewidth": 0.8}
 ZERO = {"color": style.GREY, "linewidth": 0.4, "zorder": 0}
 
 
@@ -78,20 +80,21 @@ def layout(table: pd.DataFrame, context: FigureContext, along: Sequence[str], pa
 def family_of_currents(table: pd.DataFrame, context: FigureContext, analysis: "Families") -> Figure:
     """The command below, currents above, a column for each segment, coloured by the potential that varies.
 
+    The segments are those that analyses are about, or whose potential varies. Each is shown until the current that the
+    config names has settled.
+
     table : currents, of one family of neurons
     """
     p, x = analysis.protocol, _axis(context, analysis.curves.column)
-    segments = _from_varying(table, p.segments)
+    segments = _segments(table, p)
     sizes = {name: numbers(table, column_name(name, p.unit)) for name in p.currents}
-    shown = _largest(sizes, p.current, MAX_CURRENTS)
+    shown = _most_of(sizes, p.current, MAX_CURRENTS)
     title, notes = context.title, some_of(len(segments), len(p.segments), "segments")
     notes += some_of(len(shown), len(p.currents), "currents")
     _, held = context.hold(table, [axis for axis in context.free if axis.column == analysis.curves.column])
     heights = [*[1.2] * len(shown), 0.8]
     figure = style.new_figure(style.TWO_COLUMNS, 0.85 * sum(heights) + 0.5, title, [*held, *notes])
-    grid = figure.subplots(
-        len(heights), len(segments), sharex="col", sharey="row", squeeze=False, height_ratios=heights
-    )
+    grid = figure.subplots(len(heights), len(segments), sharex="col", squeeze=False, height_ratios=heights)
     neurons = table["neuron"].unique()
     values = table.groupby("neuron", sort=False)[x.column].first().to_numpy() if x else np.zeros(len(neurons))
     colours = style.value_colours(values, continuous=True)
@@ -106,7 +109,8 @@ def family_of_currents(table: pd.DataFrame, context: FigureContext, analysis: "F
             panels[-1].plot(course["segment_time_ms"], course["potential_mV"], **look)
         for panel in panels[:-1]:
             panel.axhline(0.0, **ZERO)
-        panels[-1].set_xlabel("Time in segment (ms)")
+        panels[-1].set(xlabel="Time in segment (ms)", xlim=(0.0, _until(part, column_name(p.current, p.unit))))
+        panels[-1].sharey(grid[-1, 0])
     for panel, name in zip(grid[:, 0], [*shown, ""], strict=True):
         panel.set_ylabel(with_unit(name, p.unit).replace(" (", "\n(") if name else "Potential\n(mV)")
     handles = colours.bar(figure, x) if x else []
@@ -118,35 +122,43 @@ def family_of_currents(table: pd.DataFrame, context: FigureContext, analysis: "F
 def current_voltage(
     table: pd.DataFrame, summary: pd.DataFrame, context: FigureContext, analysis: "CurrentVoltage"
 ) -> Figure:
-    """Peak and last current against the potential, in a panel for each segment whose potential varies.
+    """Peak and last current against the potential, for each segment whose potential varies.
 
     table, summary : iv and iv_summary
 
-    A further axis has the colours; without one, every current has its own. Further axes are at their middle values.
+    A further axis has the colours; without one, every current has its own, and those that the config does not name
+    have a panel of their own, since they may be far larger. Further axes are at their middle values.
     """
     p, e = analysis.protocol, analysis.experiment
     plan = layout(table, context, [e.column(name) for name in analysis.curves.shared], panels=False)
     segments = [name for name in p.segments if (summary["segment"] == name).any()] or [p.test]
     own = plan.colour is None and not context.sampled
     sizes = {name: numbers(part, column_name("peak", p.unit)) for name, part in plan.table.groupby("current")}
-    currents = _largest(sizes, p.current, len(style.CATEGORIES)) if own else [p.current]
+    currents = _most_of(sizes, p.current, len(style.CATEGORIES)) if own else [p.current]
     shades = dict(zip(currents, (style.BLACK, *style.CATEGORIES), strict=False))
     notes = [*plan.notes, *(some_of(len(currents), len(p.currents), "currents") if own else [])]
-    titles = [f"segment {name}" for name in segments] if p.named else [""]
-    figure, grid = style.panels(context.title, notes, titles, POTENTIAL, with_unit("Current", p.unit))
-    for panel, segment in zip(grid, segments, strict=False):
+    apart = own and p.current != TOTAL and len(currents) > 1
+    drawn = [(name, group) for name in segments for group in ((currents[:1], currents[1:]) if apart else (currents,))]
+    titles = [f"segment {name}" if p.named else "" for name, _ in drawn]
+    if apart:
+        words = (group[0] if p.current in group else "other currents" for _, group in drawn)
+        titles = [", ".join(filter(None, pair)) for pair in zip(titles, words, strict=True)]
+    figure, grid = style.panels(context.title, notes, titles, POTENTIAL, with_unit("Current", p.unit), alike=not apart)
+    for panel, (segment, group) in zip(grid, drawn, strict=True):
         part = plan.table[plan.table["segment"] == segment]
-        for current in currents:
+        for current in group:
             for level in plan.levels:
                 shade = shades[current] if own else plan.shade(level)
                 for curve in _curves(select(part[part["current"] == current], plan.colour, level), context):
                     V, last = (numbers(curve, name) for name in ("potential_mV", column_name("last", p.unit)))
-                    panel.plot(V, numbers(curve, column_name("peak", p.unit)), color=shade, marker="o")
-                    panel.plot(V, last, color=shade, **DASHED)
+                    peak = numbers(curve, column_name("peak", p.unit))
+                    gaps = np.flatnonzero(jumping(peak, curve["both_ways"].to_numpy(bool))) + 1
+                    panel.plot(*(np.insert(values, gaps, np.nan) for values in (V, peak)), color=shade, marker="o")
+                    panel.plot(V, last, color=shade, **style.DASHED)
         panel.axhline(0.0, **ZERO)
     handles = [Line2D([], [], color=shades[name], label=name) for name in currents] if own else plan.bar(figure)
     handles += [Line2D([], [], color=style.GREY, marker="o", label="peak" if own else f"{p.current}, peak")]
-    handles += [Line2D([], [], color=style.GREY, **DASHED, label="at the end")]
+    handles += [Line2D([], [], color=style.GREY, **style.DASHED, label="at the end")]
     style.legend_below(figure, handles)
     return figure
 
@@ -159,7 +171,7 @@ def fitted_curves(table: pd.DataFrame, fits: pd.DataFrame, context: FigureContex
     """
     curves = analysis.curves
     e = curves.experiment
-    x = _axis(context, curves.column) or Variable(curves.column, curves.quantity, e.unit(curves.quantity))
+    x = _axis(context, curves.column) or quantity(e, curves.quantity)
     plan = layout(table, context, [e.column(name) for name in curves.shared])
     table, notes = plan.table, [*plan.notes]
     if context.sampled:
@@ -167,15 +179,15 @@ def fitted_curves(table: pd.DataFrame, fits: pd.DataFrame, context: FigureContex
         notes += some_of(len(chosen), context.points, "curves")
         table = table[table["curve"].isin(chosen)]
     alone = table["curve"].nunique() == 1
-    notes += [minus(analysis.words(fits.loc[fits["curve"] == table["curve"].iloc[0]].iloc[0]))] if alone else []
-    figure, grid = style.panels(context.title, notes, plan.titles, x.label, analysis.label)
+    notes += [analysis.words(fits.loc[fits["curve"] == table["curve"].iloc[0]].iloc[0])] if alone else []
+    figure, grid = style.panels(context.title, notes, plan.titles, x.label, balanced(analysis.label, 30))
     fits = fits.set_index("curve")
     for panel, value in zip(grid, plan.facets, strict=True):
         for level in plan.levels:
             part = select(select(table, plan.facet, value), plan.colour, level)
             for number, curve in part.groupby("curve", sort=False):
                 _points_and_fit(panel, curve, fits.loc[number], x, plan.shade(level), analysis)
-    y_limits(grid[0], numbers(table, analysis.fitted))
+    y_limits(grid[0], numbers(table, analysis.fitted), analysis.from_zero)
     style.legend_below(figure, plan.bar(figure))
     return figure
 
@@ -200,7 +212,7 @@ def decays(table: pd.DataFrame, context: FigureContext, analysis: "Decays") -> F
     """
     along = {name: _axis(context, analysis.along(name)) for name in analysis.segments}
     plan = layout(table, context, [axis.column for axis in along.values() if axis], panels=False)
-    tails = list(analysis.segments) if analysis.name == "deactivation" else []
+    tails = list(analysis.segments) if analysis.tails else []
     count = len(tails) + len(analysis.segments)
     figure = style.new_figure(style.TWO_COLUMNS if count > 1 else style.ONE_COLUMN, 2.6, context.title, plan.notes)
     grid = figure.subplots(1, count, squeeze=False)[0]
@@ -219,8 +231,8 @@ def decays(table: pd.DataFrame, context: FigureContext, analysis: "Decays") -> F
     handles = plan.bar(figure)
     if (plan.table["tau_second_ms"].notna()).any():
         dot = {"color": style.GREY, "marker": "o", "linestyle": "none"}
-        handles += [Line2D([], [], **dot, label="time constant, of two that with the larger amplitude")]
-        handles += [Line2D([], [], **dot, markerfacecolor="white", label="the other one")]
+        handles += [Line2D([], [], **dot, label="time constant, of two that of the larger component")]
+        handles += [Line2D([], [], **dot, markerfacecolor="white", label="smaller component")]
     style.legend_below(figure, handles)
     return figure
 
@@ -229,7 +241,7 @@ def _tail_currents(panel: Axes, part: pd.DataFrame, x: str, shade: object, analy
     p = analysis.protocol
     panel.plot(numbers(part, x), numbers(part, column_name("first_current", p.unit)), marker="o", color=shade)
     panel.axhline(0.0, **ZERO)
-    panel.set_ylabel(with_unit(f"{p.current} at the start", p.unit))
+    panel.set_ylabel(with_unit(f"Tail current {p.current}", p.unit))
 
 
 def _time_constants(panel: Axes, part: pd.DataFrame, x: str, shade: object, analysis: "Decays") -> None:
@@ -258,15 +270,15 @@ def window(table: pd.DataFrame, peaks: pd.DataFrame, context: FigureContext, ana
         for _, pair in part.groupby("pair", sort=False):
             V, shade = numbers(pair, "potential_mV"), plan.shade(level)
             grid[0].plot(V, numbers(pair, "activation"), color=shade)
-            grid[0].plot(V, numbers(pair, "inactivation"), color=shade, **DASHED)
-            grid[1].plot(V, 100.0 * numbers(pair, "open_share"), color=shade)
+            grid[0].plot(V, numbers(pair, "inactivation"), color=shade, **style.DASHED)
+            grid[1].plot(V, 100.0 * numbers(pair, "open_probability"), color=shade)
     changes = np.maximum(*(table[name] * (1.0 - table[name]) for name in ("activation", "inactivation"))) > 1e-3
     ends = table["potential_mV"][changes].agg(["min", "max"])
-    for panel, label in zip(grid, ("Share of channels", "Held open (%)"), strict=True):
+    for panel, label in zip(grid, ("Normalised", "Open probability (%)"), strict=True):
         panel.set(xlabel=POTENTIAL, ylabel=label, xlim=ends)
     style.letter(grid)
     curves = [Line2D([], [], color=style.GREY, label="activation")]
-    curves += [Line2D([], [], color=style.GREY, **DASHED, label="inactivation")]
+    curves += [Line2D([], [], color=style.GREY, **style.DASHED, label="inactivation")]
     style.legend_below(figure, [*plan.bar(figure), *curves])
     return figure
 
@@ -277,7 +289,7 @@ def _curves(part: pd.DataFrame, context: FigureContext, x: str = "potential_mV")
     return [curve for _, curve in part.groupby(columns, sort=False)][:SAMPLED] if columns else [part]
 
 
-def _largest(sizes: Mapping[str, np.ndarray], first: str, most: int) -> list[str]:
+def _most_of(sizes: Mapping[str, np.ndarray], first: str, most: int) -> list[str]:
     """The names of the most currents that are largest, by their values; `first` comes first."""
     size = {name: np.nanmax(np.abs(values), initial=0.0) for name, values in sizes.items()}
     return sorted(sizes, key=lambda name: (name != first, -size[name]))[:most]
@@ -288,12 +300,17 @@ def _axis(context: FigureContext, column: str) -> Variable | None:
     return next((axis for axis in context.free if axis.column == column), None)
 
 
-def _varying(table: pd.DataFrame, segments: Sequence[str]) -> list[str]:
-    """The segments whose potential varies; the first one if none does."""
+def _segments(table: pd.DataFrame, protocol: "VoltageClamp") -> list[str]:
+    """The segments that analyses are about, and those whose potential varies between neurons or along a ramp."""
     spans = table.groupby("segment")["potential_mV"].agg(np.ptp)
-    return [name for name in segments if spans.get(name, 0.0) > 0] or list(segments[:1])
+    return [name for name in protocol.segments if name in protocol.shown or spans.get(name, 0.0) > 0][:MAX_SEGMENTS]
 
 
-def _from_varying(table: pd.DataFrame, segments: Sequence[str]) -> list[str]:
-    """The first segment whose potential varies, and those after it."""
-    return list(segments)[segments.index(_varying(table, segments)[0]) :][:MAX_SEGMENTS]
+def _until(course: pd.DataFrame, column: str) -> float:
+    """The time in a segment [ms] up to which some neuron's current changes, and a quarter more; at most all of it.
+
+    course : rows of one segment; column : the current
+    """
+    away = (course[column] - course.groupby("neuron")[column].transform("last")).abs()
+    settled, end = course["segment_time_ms"][away > SETTLED * away.max()].max(), course["segment_time_ms"].max()
+    return float(min(1.25 * settled, end)) if settled > 0 else float(end)

@@ -4,16 +4,19 @@ Data that hold no answer, such as a flat line, have a status and no numbers.
 """
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf, nan
 
 import numpy as np
 
-from hhcore.protocols.voltage_clamp.separable import Fit, fit
+from hhcore.protocols.voltage_clamp.separable import Fit, fits
 
 FLAT = 1e-6  # of the largest value: a smaller range is a flat line
 STARTS = 12  # midpoints, or time constants, to start from
-ONE_IS_ENOUGH = 0.01  # rms of what one exponential leaves, as a share of the range: below it there is no second one
+ONE_IS_ENOUGH = 1e-4  # rms of what one exponential leaves, as a share of the range: below it there is no second one
+POOR = 0.01  # the same of the chosen ones: above it they do not describe the course, unless what is left is noise
+NOISE = 1.0  # Durbin and Watson's number, which is 2 of noise (1950, doi:10.1093/biomet/37.3-4.409): above it, noise
 PAYS = 10.0  # by so much the second exponential must lower Akaike's criterion
 LONGEST = 30.0  # of the time seen: a slower course is a straight line
 DISTINCT = 1.2  # ratio of two time constants
@@ -23,8 +26,11 @@ STATUS = {
     FITTED: "fitted",
     "few": "too few points",
     "flat": "a flat line",
+    "rising": "it does not fall",
+    "falling": "it does not rise",
     "outside": "the midpoint lies outside of the potentials",
     "unresolved": "the points do not determine the numbers",
+    "poor": "one or two exponentials do not describe the course",
 }
 FIT_STATUS = "fitted, or why there is no fit: " + "; ".join(f"{word}: {why}" for word, why in [*STATUS.items()][1:])
 
@@ -87,7 +93,7 @@ def boltzmann(
 
     starts = itertools.product(np.linspace(low, high, STARTS), np.log(span * np.array([0.02, 0.06, 0.2])))
     bounds = (low - span, np.log(shortest / 100.0)), (high + span, np.log(10.0 * span))
-    found = fit(basis, y, starts, *bounds)
+    found = fits(basis, y, starts, *bounds)[0]
     half, slope = found.shape[0], sign * float(np.exp(found.shape[1]))
     errors = found.shape_errors[0], abs(slope) * found.shape_errors[1]
     base, base_error = (found.amplitudes[1], found.amplitude_errors[1]) if bottom else (0.0, 0.0)
@@ -95,10 +101,13 @@ def boltzmann(
         *(FITTED, float(half), slope, float(base + found.amplitudes[0]), float(base), *map(float, errors)),
         *(float(np.hypot(found.amplitude_errors[0], base_error)), float(base_error), found.rms, power),
     )
-    if not low <= curve.midpoint <= high:
-        return Boltzmann("outside", power=power)
     resolved = errors[0] < span and errors[1] < abs(slope)
-    return curve if resolved else Boltzmann("unresolved", power=power)
+    inside = low <= curve.midpoint <= high
+    if resolved and inside and abs(curve.top) > abs(curve.bottom):
+        return curve
+    if sign * np.sum((V - V.mean()) * np.abs(y)) <= 0:
+        return Boltzmann("falling" if rises else "rising", power=power)
+    return Boltzmann("unresolved" if inside else "outside", power=power)
 
 
 def _boltzmann(V: np.ndarray, half: complex, slope: complex, power: float) -> np.ndarray:
@@ -110,12 +119,15 @@ def _boltzmann(V: np.ndarray, half: complex, slope: complex, power: float) -> np
 
 @dataclass(frozen=True)
 class Exponentials:
-    """y = end + sum of amplitude exp(-t / tau), of two that with the larger amplitude first.
+    """y = end + sum of amplitude exp(-t / tau), of two that with the larger amplitude first; or the rise to a power.
+
+    A rise is y = end (1 - b exp(-t / tau))^power, which has the amplitude y - end at t = 0.
 
     status     : a word of STATUS; without a fit, the lists are empty and the numbers NaN
     tau, tau_errors, amplitude, amplitude_errors : one or two numbers each, with standard errors
     end, end_error : what the course tends to
     rms        : root of the mean square of what is left
+    power      : of a rise, as n^4 has it; 1 of sums
     """
 
     status: str
@@ -126,46 +138,93 @@ class Exponentials:
     end: float = nan
     end_error: float = nan
     rms: float = nan
+    power: float = 1.0
 
     def __call__(self, t: np.ndarray) -> np.ndarray:
         """The fitted course."""
         t = np.asarray(t, dtype=np.float64)
+        if self.power != 1.0:
+            b = 1.0 - (1.0 + self.amplitude[0] / self.end) ** (1.0 / self.power)
+            return self.end * (1.0 - b * np.exp(-t / self.tau[0])) ** self.power
         return self.end + sum(a * np.exp(-t / tau) for a, tau in zip(self.amplitude, self.tau, strict=True))
 
 
 def exponentials(t: np.ndarray, y: np.ndarray, most: int = 2) -> Exponentials:
-    """Fit one exponential to n points, float64 (n,) each, or two where one leaves more than a hundredth of the range.
+    """Fit one exponential to n points, float64 (n,) each, or two where Akaike's criterion asks for them.
 
     t    : times from 0 on, in any spacing
     most : the most exponentials
     """
+    return _described(t, y, lambda t, y: _one_or_two(t, y, most))
+
+
+def rise(t: np.ndarray, y: np.ndarray, power: float) -> Exponentials:
+    """Fit end (1 - b exp(-t / tau))^power, 0 <= b <= 1, to n points, float64 (n,) each: m^3 or n^4 that open.
+
+    t : times from 0 on, in any spacing
+    """
+    return _described(t, y, lambda t, y: _rise(t, y, power))
+
+
+def _described(t: np.ndarray, y: np.ndarray, fitted: Callable[[np.ndarray, np.ndarray], Exponentials]) -> Exponentials:
+    """What is fitted to the points that are known, if they hold an answer and it describes them."""
     known = np.isfinite(t) & np.isfinite(y)
     t, y = t[known], y[known]
     if len(t) < 2 * 1 + 2:
         return Exponentials("few")
     if _is_flat(y):
         return Exponentials("flat")
-    one = _exponentials(t, y, 1)
-    left = one.rms / np.ptp(y)
-    if most < 2 or len(t) < 2 * 2 + 2 or left < ONE_IS_ENOUGH:
+    found = fitted(t, y)
+    if found.status != FITTED:
+        return found
+    poor = found.rms > POOR * np.ptp(y) and _durbin_watson(y - found(t)) < NOISE
+    return Exponentials("poor") if poor else found
+
+
+def _rise(t: np.ndarray, y: np.ndarray, power: float) -> Exponentials:
+    def basis(shape: np.ndarray) -> np.ndarray:
+        return (1.0 - shape[1] * np.exp(-t[:, None] / np.exp(shape[0]))) ** power
+
+    shortest, longest, starts = _time_constants(t)
+    begins = itertools.product(starts, (0.2, 0.6, 0.9))
+    found = fits(basis, y, begins, [shortest, 0.0], [longest, 1.0])[0]
+    (tau, b), (end,) = (np.exp(found.shape[0]), found.shape[1]), found.amplitudes
+    error = tau * found.shape_errors[0]
+    if not error < tau or tau > LONGEST * np.ptp(t):
+        return Exponentials("unresolved")
+    fraction, end_error = (1.0 - b) ** power - 1.0, found.amplitude_errors[0]
+    slope = power * (1.0 - b) ** (power - 1.0)
+    amplitude_error = np.hypot(fraction * end_error, end * slope * found.shape_errors[1])
+    lists = ((float(x),) for x in (tau, error, end * fraction, amplitude_error))
+    return Exponentials(FITTED, *lists, float(end), float(end_error), found.rms, power)
+
+
+def _one_or_two(t: np.ndarray, y: np.ndarray, most: int) -> Exponentials:
+    """Two exponentials if Akaike's criterion says so and the points tell them apart, else one."""
+    one = _exponentials(t, y, 1)[0]
+    if most < 2 or len(t) < 2 * 2 + 2 or one.rms < ONE_IS_ENOUGH * np.ptp(y):
         return _resolved(one, t)
-    two = _exponentials(t, y, 2)
-    better = _akaike(two.rms, len(t), 5) < _akaike(one.rms, len(t), 3) - PAYS
-    chosen = _resolved(two, t) if better else Exponentials("unresolved")
-    return chosen if chosen.status == FITTED else _resolved(one, t)
+    enough = _akaike(one.rms, len(t), 3) - PAYS
+    better = (_resolved(two, t) for two in _exponentials(t, y, 2) if _akaike(two.rms, len(t), 5) < enough)
+    return next((two for two in better if two.status == FITTED), _resolved(one, t))
 
 
-def _exponentials(t: np.ndarray, y: np.ndarray, count: int) -> Fit:
-    """The fit of so many exponentials and a constant; its shapes are logarithms of the time constants."""
-    step, span = float(np.diff(np.unique(t)).min()), float(np.ptp(t))
-    low, high = np.log(max(step, 1e-6 * span) / 10.0), np.log(100.0 * span)
+def _exponentials(t: np.ndarray, y: np.ndarray, count: int) -> list[Fit]:
+    """Fits of so many exponentials and a constant, the best first; their shapes are logarithms of time constants."""
 
     def basis(shape: np.ndarray) -> np.ndarray:
         decays = np.exp(-t[:, None] / np.exp(shape)[None, :])
         return np.column_stack([decays, np.ones(len(t))])
 
-    starts = itertools.combinations(np.linspace(np.log(span / 1000.0), np.log(2.0 * span), STARTS), count)
-    return fit(basis, y, starts, [low] * count, [high] * count)
+    shortest, longest, starts = _time_constants(t)
+    return fits(basis, y, itertools.combinations(starts, count), [shortest] * count, [longest] * count)
+
+
+def _time_constants(t: np.ndarray) -> tuple[float, float, np.ndarray]:
+    """Logarithms of the shortest and the longest time constant, and of those to start from, float64 (STARTS,)."""
+    step, span = float(np.diff(np.unique(t)).min()), float(np.ptp(t))
+    starts = np.linspace(np.log(max(step, 1e-4 * span)), np.log(2.0 * span), STARTS)
+    return np.log(max(step, 1e-6 * span) / 10.0), np.log(100.0 * span), starts
 
 
 def _resolved(found: Fit, t: np.ndarray) -> Exponentials:
@@ -178,6 +237,11 @@ def _resolved(found: Fit, t: np.ndarray) -> Exponentials:
     columns = (tau, errors, found.amplitudes[:-1], found.amplitude_errors[:-1])
     lists = (tuple(column[order].tolist()) for column in columns)
     return Exponentials(FITTED, *lists, float(found.amplitudes[-1]), float(found.amplitude_errors[-1]), found.rms)
+
+
+def _durbin_watson(rest: np.ndarray) -> float:
+    """Mean square of the steps from point to point over that of the points: near 0 if what is left is a curve."""
+    return float(np.sum(np.diff(rest) ** 2) / np.sum(rest**2))
 
 
 def _akaike(rms: float, n: int, numbers: int) -> float:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from hhcore.base import tables
 from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, Rows, TableFile
 from hhcore.experiments.experiment import Experiment
-from hhcore.protocols.voltage_clamp.curves import Curves
+from hhcore.protocols.voltage_clamp.curves import Curves, Fields
 from hhcore.protocols.voltage_clamp.fits import (
     FITTED,
     Boltzmann,
@@ -17,8 +17,6 @@ from hhcore.protocols.voltage_clamp.fits import (
 )
 from hhcore.protocols.voltage_clamp.protocol import VoltageClamp
 from hhcore.protocols.voltage_clamp.recorded import Recorded
-
-Fields = dict[str, tuple[str, str]]
 
 
 class Fitted(Analysis):
@@ -32,6 +30,7 @@ class Fitted(Analysis):
     title: ClassVar[str]
     fits: ClassVar[Fields]
     fitted: ClassVar[str]  # the column to which the function is fitted
+    from_zero: ClassVar[bool] = True  # whether its axis in figures begins at 0
 
     def __init__(self, experiment: Experiment):
         super().__init__(experiment)

@@ -1,4 +1,4 @@
-"""Activation and inactivation: shares of channels against a potential, by Boltzmann functions."""
+"""Activation and inactivation: conductance and current against a potential, by Boltzmann functions."""
 
 from collections.abc import Mapping
 
@@ -6,38 +6,32 @@ import numpy as np
 
 from hhcore.base.units import column_name
 from hhcore.protocols.voltage_clamp.current_voltage import chord_conductance, reversal_potential
-from hhcore.protocols.voltage_clamp.fits import (
-    FIT_STATUS,
-    FITTED,
-    STATUS,
-    Boltzmann,
-    boltzmann,
-)
-from hhcore.protocols.voltage_clamp.fitted import Fields, Fitted, with_error
+from hhcore.protocols.voltage_clamp.curves import Fields
+from hhcore.protocols.voltage_clamp.fits import FIT_STATUS, FITTED, STATUS, Boltzmann, boltzmann
+from hhcore.protocols.voltage_clamp.fitted import Fitted, with_error
 from hhcore.protocols.voltage_clamp.protocol import VoltageClamp, potential_of
 from hhcore.protocols.voltage_clamp.recorded import Recorded
 
 BOLTZMANN: Fields = {
-    "half_mV": ("mV", "V1/2 of the Boltzmann function bottom + (top - bottom) / (1 + exp(-(V - V1/2) / k))^power"),
-    "half_error_mV": ("mV", "standard error of V1/2"),
+    "half_mV": ("mV", "V₁/₂ of the Boltzmann function bottom + (top - bottom) / (1 + exp(-(V - V₁/₂) / k))^power"),
+    "half_error_mV": ("mV", "standard error of V₁/₂"),
     "slope_mV": ("mV", "k of the Boltzmann function, below 0 if it falls"),
     "slope_error_mV": ("mV", "standard error of k"),
-    "top": ("1", "its upper end, as a share of the largest value of the curve"),
+    "top": ("1", "its upper end, over the largest value of the curve"),
     "top_error": ("1", "standard error of the upper end"),
     "bottom": ("1", "its lower end, likewise; 0 of activation"),
     "bottom_error": ("1", "standard error of the lower end"),
     "power": ("1", "power of the Boltzmann function, as the config gives it"),
-    "midpoint_mV": ("mV", "potential half way from bottom to top; V1/2 if the power is 1"),
+    "midpoint_mV": ("mV", "potential half way from bottom to top; V₁/₂ if the power is 1"),
     "rms": ("1", "root of the mean square of what the fit leaves"),
     "fit_status": ("1", FIT_STATUS),
 }
 
 
 class Gating(Fitted):
-    """Share of channels against a potential, by a Boltzmann function."""
+    """What is normalised to the largest value of its curve, against a potential, by a Boltzmann function."""
 
     fits = BOLTZMANN
-    fitted = "share"
 
     @property
     def quantity(self) -> str:
@@ -45,7 +39,7 @@ class Gating(Fitted):
 
     @property
     def whole(self) -> str:
-        """The column of which the shares are."""
+        """The column that is normalised."""
         raise NotImplementedError
 
     def of_curves(self, points: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -72,7 +66,7 @@ class Gating(Fitted):
         if fit["fit_status"] != FITTED:
             return f"no fit: {STATUS[fit['fit_status']]}"
         half, slope = (with_error(fit[f"{name}_mV"], fit[f"{name}_error_mV"]) for name in ("half", "slope"))
-        return f"V1/2 = {half} mV, k = {slope} mV" + (f", power {fit['power']:g}" if fit["power"] != 1 else "")
+        return f"V₁/₂ = {half} mV, k = {slope} mV" + (f", power {fit['power']:g}" if fit["power"] != 1 else "")
 
 
 class Activation(Gating):
@@ -80,6 +74,7 @@ class Activation(Gating):
 
     name = "activation"
     title = "Activation"
+    fitted = "normalised_conductance"
 
     @staticmethod
     def segments(protocol: VoltageClamp) -> tuple[str, ...]:
@@ -91,13 +86,14 @@ class Activation(Gating):
         if p.current in p.linear:
             conductance = self.curves.rows(recorded.peak(segment, p.conductance(p.current))[0])
         else:
-            conductance = np.array([self._chord(V, current) for V, current in zip(x, peak, strict=True)])
-        return {self.peak: peak, self.whole: conductance, "share": _shares(conductance)}
+            both_ways = self.curves.rows(recorded.both_ways(segment, p.current))
+            conductance = np.array([self._chord(*curve) for curve in zip(x, peak, both_ways, strict=True)])
+        return {self.peak: peak, self.whole: conductance, self.fitted: _normalised(conductance)}
 
-    def _chord(self, V: np.ndarray, current: np.ndarray) -> np.ndarray:
+    def _chord(self, V: np.ndarray, current: np.ndarray, both_ways: np.ndarray) -> np.ndarray:
         """The conductance of one curve, float64 (length,) each, from its reversal potential."""
         known = self.protocol.reversal
-        reversal = reversal_potential(V, current) if known is None else known
+        reversal = reversal_potential(V, current, both_ways) if known is None else known
         return chord_conductance(V, current, reversal, self.experiment.model.mV)
 
     @property
@@ -117,13 +113,13 @@ class Activation(Gating):
         return {
             self.peak: (p.unit, f"peak of {p.current} in the segment: its extreme that is farther from 0"),
             self.whole: (p.conductance_unit, how),
-            "share": ("1", "conductance as a share of the largest one of the curve"),
+            self.fitted: ("1", "conductance over the largest one of the curve, g/g_max"),
             "fitted": ("1", "the fitted function there; null without a fit"),
         }
 
     @property
     def label(self) -> str:
-        return f"Conductance of {self.protocol.current} / largest"
+        return f"Normalised conductance g/gₘₐₓ of {self.protocol.current}"
 
     def fit(self, x: np.ndarray, y: np.ndarray) -> Boltzmann:
         return boltzmann(x, y, power=self.protocol.power)
@@ -134,6 +130,7 @@ class Inactivation(Gating):
 
     name = "inactivation"
     title = "Inactivation"
+    fitted = "normalised_peak_current"
 
     @staticmethod
     def segments(protocol: VoltageClamp) -> tuple[str, ...]:
@@ -142,7 +139,7 @@ class Inactivation(Gating):
     def points(self, recorded: Recorded, x: np.ndarray) -> dict[str, np.ndarray]:
         p = self.protocol
         peak = self.curves.rows(recorded.peak(p.index(p.inactivation[1]), p.current)[0])
-        return {self.whole: peak, "share": _shares(peak)}
+        return {self.whole: peak, self.fitted: _normalised(peak)}
 
     @property
     def whole(self) -> str:
@@ -154,13 +151,13 @@ class Inactivation(Gating):
         words = f"peak of {p.current} in the segment {p.inactivation[1]!r}: its extreme that is farther from 0"
         return {
             self.whole: (p.unit, words),
-            "share": ("1", "peak current as a share of the largest one of the curve"),
+            self.fitted: ("1", "peak current over the largest one of the curve"),
             "fitted": ("1", "the fitted function there; null without a fit"),
         }
 
     @property
     def label(self) -> str:
-        return f"Peak of {self.protocol.current} / largest"
+        return f"Normalised peak current of {self.protocol.current}"
 
     def fit(self, x: np.ndarray, y: np.ndarray) -> Boltzmann:
         return boltzmann(x, y, rises=False, bottom=True)
@@ -172,8 +169,8 @@ def _largest(values: np.ndarray) -> np.ndarray:
     return np.take_along_axis(values, size.argmax(axis=1)[:, None], axis=1)
 
 
-def _shares(values: np.ndarray) -> np.ndarray:
-    """Each value, float64 (curves, length), as a share of the one of its curve that is farthest from 0."""
+def _normalised(values: np.ndarray) -> np.ndarray:
+    """Each value, float64 (curves, length), over the one of its curve that is farthest from 0."""
     largest = _largest(values)
     with np.errstate(all="ignore"):
         return np.where(largest != 0.0, values / largest, 0.0 * values)

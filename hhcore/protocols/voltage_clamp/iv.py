@@ -9,13 +9,12 @@ from hhcore.base import tables
 from hhcore.base.units import column_name
 from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, Rows, TableFile
 from hhcore.experiments.experiment import Experiment
+from hhcore.model.variables import TOTAL
 from hhcore.protocols.voltage_clamp.current_voltage import reversal_potential
-from hhcore.protocols.voltage_clamp.curves import Curves, potential_axis
+from hhcore.protocols.voltage_clamp.curves import Curves, Fields, potential_axis
 from hhcore.protocols.voltage_clamp.protocol import VoltageClamp
 from hhcore.protocols.voltage_clamp.recorded import Recorded
 from hhcore.simulation.outputs import integral_unit
-
-Fields = dict[str, tuple[str, str]]
 
 
 class CurrentVoltage(Analysis):
@@ -67,6 +66,7 @@ class CurrentVoltage(Analysis):
             "potential_mV": ("mV", "potential at the start of the segment, after the jump"),
             column_name("peak", p.unit): (p.unit, "extreme of the current in the segment that is farther from 0"),
             "peak_ms": ("ms", "time from the start of the segment to the peak"),
+            "both_ways": ("1", "whether it flows inward and outward in the segment"),
             column_name("first", p.unit): (p.unit, "current at the start of the segment, after the jump"),
             column_name("last", p.unit): (p.unit, "current at the end of the segment"),
             column_name("charge", charge): (charge, "integral of the current over the segment"),
@@ -83,8 +83,8 @@ class CurrentVoltage(Analysis):
         """Unit and definition of the columns of iv_summary, without the axes."""
         unit = self.protocol.unit
         crossing = (
-            "where the curve of {} against the potential crosses 0; null if it does not, of several crossings the "
-            "steepest"
+            "where the curve of {} against the potential crosses 0; of several crossings the steepest; null if there "
+            "is none, or a straight line between the points and a cubic one differ by a tenth of their distance or more"
         )
         return {
             "curve": ("1", "number of the curve, in the order of the grid"),
@@ -93,9 +93,13 @@ class CurrentVoltage(Analysis):
             "reversal_mV": (
                 "mV",
                 "reversal potential from the conductance: V - current / conductance where it is largest at the end of "
-                "the segment; null for a current without a conductance",
+                "the segment; null for the total, and for a current without a conductance",
             ),
-            "peak_reversal_mV": ("mV", crossing.format("peak currents")),
+            "peak_reversal_mV": (
+                "mV",
+                crossing.format("peak currents") + "; null where the peak jumps from inward to outward, the current "
+                "flowing both ways",
+            ),
             "first_reversal_mV": ("mV", crossing.format("currents at the start of the segment, as of tail currents,")),
             "last_reversal_mV": ("mV", crossing.format("currents at the end of the segment")),
             column_name("most_inward", unit): (unit, "lowest peak current of the curve"),
@@ -133,6 +137,7 @@ class CurrentVoltage(Analysis):
             recorded("first", segment, model.potential) * model.mV,
             peak,
             time * model.ms,
+            recorded.both_ways(segment, current),
             recorded("first", segment, current),
             recorded("last", segment, current),
             recorded("integral", segment, current) * model.ms,
@@ -162,12 +167,13 @@ class CurrentVoltage(Analysis):
         return tables.table(columns, self.experiment.axis_fields | self.summary_fields)
 
     def _of_curves(self, recorded: Recorded, segment: int, current: str) -> list[np.ndarray]:
-        """Peak, first and last current and the last conductance in a segment, float64 (n,) each."""
+        """Peak, whether it flows both ways, first and last current, last conductance in a segment, (n,) each."""
         last = recorded("last", segment, current)
         conductance = self.protocol.conductance(current)
-        known = current in self.protocol.linear
+        known = current in self.protocol.linear and current != TOTAL
         conductances = recorded("last", segment, conductance) if known else np.full(len(last), np.nan)
-        return [recorded.peak(segment, current)[0], recorded("first", segment, current), last, conductances]
+        peak, both_ways = recorded.peak(segment, current)[0], recorded.both_ways(segment, current)
+        return [peak, both_ways, recorded("first", segment, current), last, conductances]
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
         from hhcore.protocols.voltage_clamp import figures
@@ -176,13 +182,13 @@ class CurrentVoltage(Analysis):
 
 
 def _numbers(
-    V: np.ndarray, peak: np.ndarray, first: np.ndarray, last: np.ndarray, conductance: np.ndarray
+    V: np.ndarray, peak: np.ndarray, both_ways: np.ndarray, first: np.ndarray, last: np.ndarray, conductance: np.ndarray
 ) -> list[float]:
-    """Reversal potentials and extremes of one curve, float64 (length,) each."""
+    """Reversal potentials and extremes of one curve, (length,) each."""
     size = np.nan_to_num(np.abs(conductance))
     most = int(size.argmax())
     reversal = V[most] - last[most] / conductance[most] if size[most] > 0 else np.nan
-    crossings = [reversal_potential(V, current) for current in (peak, first, last)]
+    crossings = [reversal_potential(V, peak, both_ways), *(reversal_potential(V, current) for current in (first, last))]
     if not np.isfinite(peak).any():
         return [reversal, *crossings, *[np.nan] * 4]
     low, high = np.nanargmin(peak), np.nanargmax(peak)

@@ -69,7 +69,7 @@ class VoltageClamp(Protocol):
     current  : the one that the curves are about; `unit` is its unit, `conductance_unit` that of its conductance
     segments : the names of the clamp's segments
     test     : the segment that features are about
-    activation, inactivation, deactivation, recovery, courses : the segments of each analysis, () without it
+    activation, inactivation, deactivation, recovery, time_constants : the segments of each analysis, () without it
     power    : of the Boltzmann function of activation
     reversal : potential by which it takes a conductance from a current that has none; None: where the curve crosses 0
     """
@@ -190,6 +190,12 @@ class VoltageClamp(Protocol):
     def named(self) -> bool:
         """Whether segments have names."""
         return self.segments != (WINDOW,)
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The segments that features and analyses are about, in the order of the clamp."""
+        about = {self.test, *self.activation, *self.inactivation, *self.deactivation, *self.recovery[::2]}
+        return tuple(name for name in self.segments if name in about.union(self.time_constants))
 
     @property
     def currents(self) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ import numpy as np
 from hhcore.simulation.observers import COURSE, OUTPUT
 from hhcore.simulation.result import Result
 
+ROUNDING = 1e-9  # of the larger extreme: the other one is 0
+
 
 @dataclass(frozen=True, eq=False)
 class Recorded:
@@ -36,6 +38,11 @@ class Recorded:
         time = np.where(outward, self("max_time", segment, name), self("min_time", segment, name))
         return np.where(outward, high, low), time - self("begin", segment, name)
 
+    def both_ways(self, segment: int, name: str) -> np.ndarray:
+        """Whether a current flows inward and outward in the segment, but for errors of rounding, bool (n,)."""
+        high, low = self("max", segment, name), self("min", segment, name)
+        return np.minimum(high, -low) > ROUNDING * np.maximum(high, -low)
+
     @property
     def begins(self) -> np.ndarray:
         """When each segment begins, float64 (n, segments)."""
@@ -50,7 +57,7 @@ class Recorded:
 def courses(result: Result, names: tuple[str, ...], segments: int) -> np.ndarray:
     """Time courses at the shares COURSE of each segment: float64 (n, segments, names, samples).
 
-    NaN where a neuron did not get.
+    NaN where a neuron did not get to.
     """
     values = result.record["courses"].values
     return values.reshape(len(result.status), -1, len(names), len(COURSE))[:, :segments]

@@ -4,21 +4,16 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hhcore.protocols.voltage_clamp.fits import (
-    FIT_STATUS,
-    FITTED,
-    STATUS,
-    Exponentials,
-    exponentials,
-)
-from hhcore.protocols.voltage_clamp.fitted import Fields, Fitted, with_error
+from hhcore.protocols.voltage_clamp.curves import Fields
+from hhcore.protocols.voltage_clamp.fits import FIT_STATUS, FITTED, STATUS, Exponentials, exponentials
+from hhcore.protocols.voltage_clamp.fitted import Fitted, with_error
 from hhcore.protocols.voltage_clamp.protocol import VoltageClamp
 from hhcore.protocols.voltage_clamp.recorded import Recorded
 
 EXPONENTIAL: Fields = {
     "tau_ms": ("ms", "time constant of recovery: end - amplitude exp(-gap / tau) is fitted"),
     "tau_error_ms": ("ms", "standard error of the time constant"),
-    "end": ("1", "fraction after an endless gap"),
+    "end": ("1", "fraction after an infinite gap"),
     "end_error": ("1", "standard error of the end"),
     "amplitude": ("1", "fraction that recovers"),
     "amplitude_error": ("1", "standard error of the amplitude"),
@@ -34,6 +29,7 @@ class Recovery(Fitted):
     title = "Recovery from inactivation"
     fits = EXPONENTIAL
     fitted = "fraction"
+    from_zero = False
 
     @staticmethod
     def segments(protocol: VoltageClamp) -> tuple[str, ...]:
@@ -59,7 +55,7 @@ class Recovery(Fitted):
 
     @property
     def label(self) -> str:
-        return f"Peak of {self.protocol.current}, second / first"
+        return f"Fraction recovered of {self.protocol.current}"
 
     def words(self, fit: Mapping[str, object]) -> str:
         if fit["fit_status"] != FITTED:
@@ -83,4 +79,5 @@ class Recovery(Fitted):
         }
 
     def function(self, fit: Mapping[str, float], x: np.ndarray) -> np.ndarray:
-        return fit["end"] - fit["amplitude"] * np.exp(-x * self.experiment.model.ms / fit["tau_ms"])
+        course = Exponentials(FITTED, (fit["tau_ms"],), amplitude=(-fit["amplitude"],), end=fit["end"])
+        return course(x * self.experiment.model.ms)

@@ -4,19 +4,20 @@ Golub and Pereyra (1973), doi:10.1137/0710036, with the Jacobian of Kaufman (197
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 COMPLEX_STEP = 1e-30  # derivatives without cancellation: Squire and Trapp (1998), doi:10.1137/S003614459631241X
 SINGULAR = 1e-10  # of the largest singular value: below it two functions are one
+SEARCHES = 6  # a single one may end in a valley that is not the deepest
 
 Basis = Callable[[np.ndarray], np.ndarray]  # from shapes (k,), which may be complex, to functions (n, m)
 
 
 @dataclass(frozen=True)
 class Fit:
-    """The best fit of n points.
+    """A fit of n points.
 
     shape, amplitudes : what was searched for, float64 (k,), and the factors of the functions, float64 (m,)
     shape_errors, amplitude_errors : standard errors, as from independent errors of equal size in all points; infinite
@@ -30,21 +31,39 @@ class Fit:
     amplitude_errors: np.ndarray
     rms: float
 
+    def scaled(self, factor: float) -> "Fit":
+        """The fit of points that are larger by a factor."""
+        amplitudes, errors = factor * self.amplitudes, factor * self.amplitude_errors
+        return replace(self, amplitudes=amplitudes, amplitude_errors=errors, rms=factor * self.rms)
 
-def fit(
+
+def fits(
     basis: Basis, y: np.ndarray, starts: Iterable[Sequence[float]], low: Sequence[float], high: Sequence[float]
-) -> Fit:
-    """Fit float64 (n,) by a sum of the functions `basis(shape)`, with n above the number of shapes and functions.
+) -> list[Fit]:
+    """Fits of float64 (n,) by a sum of the functions `basis(shape)`, the best first, from several starts.
 
-    starts    : shapes to start from; the search goes on from that which fits best
+    n is above the number of shapes and functions.
+
+    starts    : shapes to start from; searches go on from those that fit best, each with a first number of its own
     low, high : bounds of the shapes
     """
-    from scipy.optimize import least_squares  # here, since every job finds this room, and few fit
-
     scale = np.abs(y).max() or 1.0
     z = y / scale
-    best = min(starts, key=lambda shape: np.sum(_residual(basis, z, np.asarray(shape, dtype=np.float64)) ** 2))
-    x0 = np.clip(best, np.nextafter(low, np.inf), np.nextafter(high, -np.inf))
+
+    def misfit(shape: np.ndarray) -> float:
+        return float(np.sum(_residual(basis, z, shape) ** 2))
+
+    best = {shape[0]: shape for shape in sorted(map(np.asarray, starts), key=misfit, reverse=True)}
+    shapes = sorted(best.values(), key=misfit)
+    found = [_search(basis, z, shape, low, high).scaled(scale) for shape in shapes[:SEARCHES]]
+    return sorted(found, key=lambda fit: fit.rms)
+
+
+def _search(basis: Basis, z: np.ndarray, start: np.ndarray, low: Sequence[float], high: Sequence[float]) -> Fit:
+    """The fit that a search from one start ends in."""
+    from scipy.optimize import least_squares  # here, since every job finds this room, and few fit
+
+    x0 = np.clip(start, np.nextafter(low, np.inf), np.nextafter(high, -np.inf))
     settings = {"bounds": (low, high), "x_scale": "jac", "xtol": 1e-14, "ftol": 1e-14, "gtol": 1e-14, "max_nfev": 400}
     found = least_squares(lambda s: _residual(basis, z, s), x0, lambda s: _jacobian(basis, z, s), **settings)
     shape, functions = found.x, basis(found.x)
@@ -53,7 +72,7 @@ def fit(
     slopes = np.column_stack([_slopes(basis, shape, i) @ amplitudes for i in range(len(shape))])
     errors = _errors(np.column_stack([slopes, functions]), rest)
     k = len(shape)
-    return Fit(shape, scale * amplitudes, errors[:k], scale * errors[k:], float(scale * np.sqrt(np.mean(rest**2))))
+    return Fit(shape, amplitudes, errors[:k], errors[k:], float(np.sqrt(np.mean(rest**2))))
 
 
 def _amplitudes(functions: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The window current: potentials at which channels are open for good, since activation and inactivation overlap."""
+"""The window current: potentials at which channels are persistently open, since activation and inactivation overlap."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,12 +26,12 @@ FIELDS = {
     "potential_mV": ("mV", "membrane potential"),
     "activation": ("1", "fitted activation, as a share of its upper end"),
     "inactivation": ("1", "fitted inactivation, from 0 at its lower end to 1 at its upper one"),
-    "open_share": ("1", "product of both: the share of channels that the window holds open"),
+    "open_probability": ("1", "product of both: the steady open probability in the window"),
 }
 PEAK_FIELDS = {name: FIELDS[name] for name in ("pair", "activation_curve", "inactivation_curve")} | {
     "peak_potential_mV": ("mV", "potential at which the window is highest"),
-    "peak_open_share": ("1", "share of channels that it holds open there"),
-    "area_mV": ("mV", "integral of the share over the potential"),
+    "peak_open_probability": ("1", "open probability there"),
+    "area_mV": ("mV", "integral of the open probability over the potential"),
 }
 
 
@@ -81,15 +81,16 @@ class WindowCurrent(Analysis):
         curves, peaks = [], []
         for pair, (act, inact) in enumerate(self._pairs(activation, inactivation)):
             both = _boltzmann(act), _boltzmann(inact)
-            V, share = window(*both)
+            V, gates = window(*both)
+            product = gates.prod(axis=0)
             own = {"pair": pair, "activation_curve": act["curve"], "inactivation_curve": inact["curve"]}
             own |= {name: act[name] for name in self.axes}
-            available = (both[1](V) - both[1].bottom) / (both[1].top - both[1].bottom)
-            shares = (both[0](V) / both[0].top, available, share)
-            columns = dict(zip(("activation", "inactivation", "open_share"), shares, strict=True))
+            columns = dict(zip(("activation", "inactivation", "open_probability"), (*gates, product), strict=True))
             curves.append(pd.DataFrame(own | {"potential_mV": V} | columns))
             at, height = window_peak(*both)
-            peaks.append(own | {"peak_potential_mV": at, "peak_open_share": height, "area_mV": np.trapezoid(share, V)})
+            peaks.append(
+                own | {"peak_potential_mV": at, "peak_open_probability": height, "area_mV": np.trapezoid(product, V)}
+            )
         names = [*[*FIELDS][:3], *self.axes]
         first = pd.DataFrame({name: np.empty(0) for name in [*names, *[*FIELDS][3:]]})
         found = {

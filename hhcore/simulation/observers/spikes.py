@@ -15,7 +15,8 @@ BUFFER = 1 << 16  # spikes after which a kernel hands them over; more than the n
 class Spikes(Observer):
     """Times at which the potential rises through `threshold` (mV), after it was below `rearm` at the end of a step.
 
-    A peak that touches the threshold inside a step counts. Memory grows with the number of spikes, not of steps.
+    A peak that touches the threshold inside a step counts, and a shock that takes the potential there, at its time; the
+    jump of a command does not. Memory grows with the number of spikes, not of steps.
     """
 
     threshold: float = inf

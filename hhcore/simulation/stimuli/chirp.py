@@ -28,18 +28,19 @@ def segment(k, amplitude, start, stop, growth):
 ''',
     "level * sin((omega + rise * (time - onset)) * (time - onset))",
 )
-# Beside the chirp the level is 0, and a falling exponential keeps the sine a number.
+# The phase is level (exp(rise t) - 1), t since the start; beside the chirp both numbers are 0, and so is the sine.
 _EXPONENTIAL = (
     '''
-def segment(k, amplitude, start_frequency, stop_frequency, start, stop):
+def segment(k, start_frequency, stop_frequency, start, stop, omega):
     """(end, level, rise) of segment k: before the chirp, the chirp, after it; the frequency grows as exp(rise t)."""
     if k == 0:
-        return start, 0.0, -1.0
+        return start, 0.0, 0.0
     if k == 1:
-        return stop, amplitude, log(stop_frequency / start_frequency) / (stop - start)
-    return inf, 0.0, -1.0
+        rise = log(stop_frequency / start_frequency) / (stop - start)
+        return stop, omega / rise, rise
+    return inf, 0.0, 0.0
 ''',
-    "level * sin(omega / rise * (exp(rise * (time - onset)) - 1))",
+    "amplitude * sin(level * (exp(rise * (time - onset)) - 1))",
 )
 
 

@@ -1,5 +1,6 @@
 """Kinds that are made of named parts, whose fields depend on them: `pulse.amplitude`."""
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -9,7 +10,7 @@ from hhcore.base.errors import UserError
 from hhcore.base.units import Quantities
 from hhcore.compile.parts import HOLDING
 from hhcore.model.model import Model
-from hhcore.simulation.stimuli.stimulus import Stimulus
+from hhcore.simulation.stimuli.stimulus import Field, Stimulus
 
 NAME = re.compile("[A-Za-z][A-Za-z0-9_]{0,39}")
 TAKEN = {HOLDING, "kind", "initial"}  # words with a meaning beside the names
@@ -22,6 +23,15 @@ def check_name(name: str, where: str) -> None:
             f"{where}: the name {quoted(name)} becomes part of the names of columns; use up to 40 letters, digits and "
             f"_, a letter first, and none of {', '.join(sorted(TAKEN))}"
         )
+
+
+def part_field(part: str, words: str, field: Field, meaning: str) -> Field:
+    """The field of a part, labelled by both: `Pulse amplitude`.
+
+    words : what it is called beside the name of the part; meaning : what it is, besides
+    """
+    label = f"{part} {words}".replace("_", " ")
+    return dataclasses.replace(field, meaning=f"{label[:1].upper()}{label[1:]}, {meaning}", spelled=True)
 
 
 class Named(Stimulus):

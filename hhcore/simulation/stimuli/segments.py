@@ -14,7 +14,7 @@ from hhcore.base.checks import Key, fields, mapping
 from hhcore.base.errors import UserError, closest, collected
 from hhcore.base.units import Quantities
 from hhcore.compile.parts import COMMAND, HOLDING, LEVEL, PartText
-from hhcore.simulation.stimuli.named import NAME, Named, check_name
+from hhcore.simulation.stimuli.named import NAME, Named, check_name, part_field
 from hhcore.simulation.stimuli.stimulus import Field, Stimulus, Values
 
 EXAMPLE = "segments: {before: {potential: -80, duration: 100}, test: {potential: 0, duration: 500}}"
@@ -25,6 +25,7 @@ TO = Field("potential", "potential at the end of the ramp", elsewhere={"end": "`
 DURATION = Field(
     "time", "duration", elsewhere=dict.fromkeys(("dur", "length", "width", "t"), "`duration`, how long it lasts")
 )
+WORDS = {"to": "end potential"}  # in labels, where the key says less
 MOST = 64  # segments
 
 
@@ -205,7 +206,7 @@ def _class(
     cls: type[Segments], ramps: tuple[tuple[str, bool], ...], same: tuple[tuple[str, str], ...]
 ) -> type[Segments]:
     own = {
-        f"{name}.{key}": Field(f.unit, f"Clamp, {f.meaning} of the segment {name}", f.default, elsewhere=f.elsewhere)
+        f"{name}.{key}": part_field(name, WORDS.get(key, key), f, f"{f.meaning} of the segment {name}")
         for name, ramp in ramps
         for key, f in _known({"to": ...} if ramp else {})
         if f"{name}.{key}" not in _unwritten(dict(same))

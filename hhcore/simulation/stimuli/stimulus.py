@@ -23,8 +23,8 @@ A kind is one class, in a file of its own in this folder; nothing else names it.
    the run: both from formulas, since arrays of them all may be too large.
 6. Texts are in the kernels' language (hhcore.compile.language.translate), a part of Python: they run as Python too.
    Functions besides `segment` and `beat` have names that no other kind has.
-7. `quiet` has a value for each field and each derived number; with them no current flows and everything is finite.
-   Rest is found with them.
+7. `quiet` has a value for each field and each derived number; with them no current flows and everything is finite,
+   also where `level`, `rise`, `onset` and the time are 0, as they are where no segment has begun. Rest is found so.
 8. `check` refuses fields that make no stimulus, `check_model` a model that does not go with it. `resolve` puts numbers
    in the place of what stands for the end of the run, and computes the derived ones, before a kernel sees them. So that
    all mistakes of a config are listed, `check` also sees NaN for a field that is itself wrong, and inf for a duration
@@ -74,6 +74,7 @@ class Field:
     meaning   : in words; those before a comma are the label
     default   : None if the field is required; a time of infinity is the end of the run
     swept     : whether it may be an axis
+    spelled   : whether the label stands for the name of the field, and needs no name beside it
     elsewhere : what other programs call it, and how that is written here
     """
 
@@ -82,6 +83,7 @@ class Field:
     default: float | None = None
     swept: bool = True
     elsewhere: Mapping[Any, str] = dataclasses.field(default_factory=dict)
+    spelled: bool = False
 
     def key(self, example: str) -> Key:
         """The field as a key of a config."""

@@ -14,7 +14,7 @@ from hhcore.base.units import Quantities
 from hhcore.compile.parts import COMMAND, HOLDING, PartText
 from hhcore.model.model import Model
 from hhcore.simulation.stimuli import commands, kind_of, kinds
-from hhcore.simulation.stimuli.named import Named, check_name
+from hhcore.simulation.stimuli.named import Named, check_name, part_field
 from hhcore.simulation.stimuli.stimulus import FIRST, Stimulus, Values
 
 EXAMPLE = "parts: {pulse: {kind: step, amplitude: 10}, background: {kind: sine, amplitude: 1, frequency: 8}}"
@@ -185,7 +185,12 @@ def _class(cls: type[Sum], parts: tuple[tuple[str, type[Stimulus]], ...]) -> typ
 
     texts = {
         "kinds": parts,
-        "fields": prefixed(lambda kind: kind.fields),
+        "fields": {
+            f"{name}.{key}": part_field(name, key, field, f"{field.meaning[:1].lower()}{field.meaning[1:]}")
+            for name, kind in parts
+            for key, field in kind.fields.items()
+            if key != HOLDING
+        },
         "quiet": prefixed(lambda kind: kind.quiet),
         "derived": tuple(f"{name}.{number}" for name, kind in parts for number in kind.derived),
         "axis": next(f"{name}.{kind.axis}" for name, kind in parts),
