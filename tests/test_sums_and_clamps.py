@@ -166,6 +166,21 @@ def test_a_part_of_a_command_is_a_stimulus_that_can_be_one():
             kind(a=hhcore.Step.command()(5, holding=0), holding=-80)
 
 
+FAULTS = [
+    (lambda: Segments(holding=-80, a=("a", 1), b=(0, 1)), {}, "a.potential: 'a' is neither a quantity"),
+    (lambda: Segments(holding=-80, a=(0, 1)), {"initial_state": {"from": "rest", "membrane.V": 30}}, "leave it out"),
+    (lambda: hhcore.Waveform(AP), {}, "stimulus: column potential_mV is in mV; a current in uA/cm\\^2 is needed"),
+    (lambda: hhcore.Waveform(AP, nonsense=3), {}, "'nonsense'; legal: scale, offset, start, period, holding$"),
+    (lambda: hhcore.Events(file="none.mmt"), {}, "none.mmt cannot be read"),
+]
+
+
+@pytest.mark.parametrize(("stimulus", "given", "message"), FAULTS, ids=[message[:20] for *_, message in FAULTS])
+def test_a_mistake_at_a_prompt_is_one_sentence(stimulus, given, message):
+    with pytest.raises(hhcore.UserError, match=message):
+        hhcore.trace(HH, {}, stimulus(), duration=5.0, **given)
+
+
 def test_the_commands_of_the_page_on_voltage_clamp_do_what_it_says():
     page = Path(__file__).parents[1] / "docs/voltage_clamp.md"
     (block,) = re.findall(r"```pycon\n(.*?)```", page.read_text(), re.DOTALL)
@@ -208,6 +223,12 @@ def test_the_duration_of_a_clamp_is_that_of_its_longest_neuron():
     assert read(clamp={"kind": "segments", "holding": -80, "segments": segments}).duration == 35.0
 
 
+def of_two(a: object, b: object) -> dict:
+    """Two segments with these potentials."""
+    two = {"a": {"potential": a, "duration": 1}, "b": {"potential": b, "duration": 1}}
+    return {"clamp": {"kind": "segments", "holding": -80, "segments": two}}
+
+
 STEP = {"kind": "step", "amplitude": 1}
 MISTAKES = [
     ({"clamp": {"kind": "segments", "segments": {"a": {"potential": 0, "duration": 1}}}}, "'holding' is missing"),
@@ -225,6 +246,13 @@ MISTAKES = [
         {"clamp": {"kind": "segments", "holding": -80, "segments": {"a": {"potential": "3 ms", "duration": 1}}}},
         "e.clamp.segments.a.potential",
     ),
+    (of_two(-80, "aa"), "e.clamp.segments.b.potential: 'aa' is neither a quantity, like -80 or '-80 mV', nor another"),
+    (of_two("b", "a"), "e.clamp.segments.a.potential: 'b' has none of its own; give 'a' or 'b' a number"),
+    (
+        of_two(-80, 0) | {"analysis_window": [0, 1]},
+        "e.analysis_window: each segment of the clamp is analysed",
+    ),
+    (of_two(-80, 0) | {"spikes": {"threshold": 5}}, "e.spikes: under a clamp nothing spikes"),
     ({"clamp": {"kind": "segmnts", "holding": -80}, "duration": 5}, "did you mean 'segments'?"),
     ({"clamp": {"kind": "step", "holding": -80, "amplitude": 1}}, "the key 'duration' is missing"),
     (

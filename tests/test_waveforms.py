@@ -193,7 +193,7 @@ NO = ".file: {folder}/wave.csv"
             ".column",
             "'1 nA' cannot be converted to uA/cm^2; the model counts per",
         ),
-        ("time_ms,V_mV\n0,1\n5,1\n", {}, ".column", "'1 mV' cannot be converted to uA/cm^2"),
+        ("time_ms,V_mV\n0,1\n5,1\n", {}, ": wave.csv: column V_mV is", "in mV; a current in uA/cm^2 is needed"),
         ("time_ms,i_uA_cm2\n-5,1\n5,1\n", {}, ".start", "at -5.0, before the simulation"),
         (CSV, {"period": 5}, ".period", "5.0 is shorter than the waveform, 20.0"),
         (CSV, {"scale": "2 mV"}, ".scale", "cannot be converted"),

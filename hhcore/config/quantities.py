@@ -14,7 +14,6 @@ from hhcore.config.part import made_or, part
 from hhcore.config.solver import read_dt, read_solver, read_tolerance
 from hhcore.config.values import (
     Values,
-    check_commanded,
     check_parameter,
     read_initial_state,
     read_values,
@@ -25,7 +24,7 @@ from hhcore.experiments.experiment import units
 from hhcore.experiments.protocol import Protocol
 from hhcore.grid.axes import is_multiple
 from hhcore.schemes.solver import Solver
-from hhcore.simulation.initial import initial_value
+from hhcore.simulation.initial import check_commanded, initial_value
 from hhcore.simulation.outputs import Output
 from hhcore.simulation.stimuli.segments import Segments
 
@@ -118,7 +117,7 @@ class Quantities(Words):
         where = f"{self.where}.initial_state"
         word = read_initial_state(self._written("initial_state"), lambda: self.model, where)
         if CLAMP in self.body:
-            check_commanded(self.states_body, self.model, where)
+            check_commanded(self.states_body, self.model, f"{where}.")
         return word
 
     @part

@@ -62,20 +62,20 @@ def read_values(
     own: Mapping[str, tuple[str, float]],
     where: str,
     places: Mapping[str, str] | None = None,
-    check: Callable[[str, object, str], None] = lambda name, value, where: None,
+    check: Callable[[str, object, str, str], None] = lambda name, value, unit, where: None,
 ) -> Values:
     """The values of the names that are known, as far as they can be read, and what is wrong with the others of these.
 
     own    : the unit and the model's own value of each, NaN if it has none
     places : where each stands in the mapping, if not under its name
-    check  : raises UserError for a name and what is written for it, before that is read
+    check  : raises UserError for a name, what is written for it, its unit and its place, before that is read
     """
     values = Values()
     for name, value in written.items():
         if name in own:
             try:
                 place = f"{where}.{(places or {}).get(name, name)}"
-                check(name, value, place)
+                check(name, value, own[name][0], place)
                 values.add(name, value, *own[name], place)
             except UserError as error:
                 values.mistakes.extend(error.mistakes)
@@ -149,15 +149,6 @@ def _word_beside(written: Mapping[str, object], model: Callable[[], Model], wher
     if reason and OTHERS not in written:
         raise UserError(f"{where}: {reason}")
     return word if reason else "model"
-
-
-def check_commanded(states: Mapping[str, object], model: Model, where: str) -> None:
-    """Raise UserError for an initial potential under a voltage clamp. `states` : those that are written"""
-    if model.potential in states:
-        raise UserError(
-            f"{where}.{model.potential}: the command of the clamp is the potential from time 0 on; leave it out, and "
-            "say where states start that are not written, like `from: rest`"
-        )
 
 
 def check_point(

@@ -19,6 +19,7 @@ from hhcore.model.elsewhere import parameter_meant
 from hhcore.model.model import FILE, Model
 from hhcore.simulation.initial import OTHERS, initial_value
 from hhcore.simulation.stimuli import commands, kind_of, kind_word, kinds
+from hhcore.simulation.stimuli.segments import Segments
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
 
@@ -164,6 +165,17 @@ class Words:
                     f"{where}: `current: file` is the stimulus in the model file, beside which there is no "
                     f"{quoted(self.stimulus.kind)}; leave the stimulus out, or name the current that it sets"
                 )
+
+    @part
+    def without_effect(self) -> None:
+        """Under a clamp nothing spikes, and named segments are windows of their own."""
+        reasons = {"spikes": "under a clamp nothing spikes"} if CLAMP in self.body else {}
+        if reasons and issubclass(self.stimulus, Segments):
+            reasons["analysis_window"] = "each segment of the clamp is analysed by itself"
+        with collected() as noted:
+            for key in (key for key in reasons if key in self.body):
+                with noted():
+                    raise UserError(f"{self.where}.{key}: {reasons[key]}, so that this has no effect; leave it out")
 
     @part
     def protocol_kind(self) -> type[Protocol]:

@@ -66,7 +66,7 @@ def choose(
 
     Raises UserError for arguments that are not legal, and if no solver keeps the tolerance.
     """
-    start = read_start(model, initial_state)
+    start = read_start(model, initial_state, stimulus)
     table, _ = read_neurons(model, points, stimulus, conditions.duration, start)
     if not len(table):
         raise UserError("tolerance: there are no neurons to measure solvers on; give local_error instead")

@@ -76,6 +76,8 @@ def _check(name: str, part: str, legal: list[str], model: Model) -> None:
     where = "" if part == name else f"{name!r}: "
     if part in model.parameters:
         raise UserError(f"{where}{part} is a parameter of {model.name!r}, which does not change; name a variable")
+    if part in model.states:
+        raise UserError(f"{where}{part} is a state of {model.name!r}, not a current; {closest(part, model.currents)}")
     kind = "state" if name.startswith("dot(") else "variable"
     raise UserError(f"{where}model {model.name!r} has no {kind} {part!r}; {closest(part, legal)}")
 

@@ -8,8 +8,10 @@ import numpy as np
 from hhcore.base.checks import quoted
 from hhcore.base.errors import UserError, closest
 from hhcore.base.units import Quantities, to_array
+from hhcore.compile.parts import COMMAND
 from hhcore.model.elsewhere import no_state
 from hhcore.model.model import NOTHING, Model
+from hhcore.simulation.stimuli.stimulus import Stimulus
 
 InitialState = str | Mapping[str, Quantities] | np.ndarray
 
@@ -49,8 +51,8 @@ def initially(description: str) -> str:
     return f"Initial {description if is_symbol else description[0].lower() + description[1:]}"
 
 
-def read_start(model: Model, initial_state: InitialState) -> Start:
-    """Where neurons start.
+def read_start(model: Model, initial_state: InitialState, stimulus: object = None) -> Start:
+    """Where neurons start; `stimulus` : theirs, if a potential is to be refused under the command of a clamp.
 
     initial_state : "rest" or "model"; or values of states by name, each a quantity or a list of n of them, for every
                     state, or for some beside `from`, the word for the others; or float64 (states,) or (n, states)
@@ -58,10 +60,21 @@ def read_start(model: Model, initial_state: InitialState) -> Start:
     Raises UserError for an unknown word or state, a mapping that leaves out a state, an array of another shape.
     """
     if isinstance(initial_state, Mapping):
+        if isinstance(stimulus, Stimulus) and stimulus.acts == COMMAND:
+            check_commanded(initial_state, model, "initial_state: ")
         return _named(model, initial_state)
     if not isinstance(initial_state, str):
         return Start("model", dict(zip(model.states, _table(model, initial_state).T, strict=True)))
     return Start(_word(initial_state, "initial_state"), {})
+
+
+def check_commanded(states: Mapping[str, object], model: Model, where: str) -> None:
+    """Raise UserError for an initial potential under a voltage clamp. `states` : those that are written"""
+    if model.potential in states:
+        raise UserError(
+            f"{where}{model.potential}: the command of the clamp is the potential from time 0 on; leave it out, and "
+            "say where states start that are not written, like `from: rest`"
+        )
 
 
 def check_rest(model: Model, where: str) -> None:

@@ -49,7 +49,7 @@ def simulate(
     chosen = _solver(model, method, dt, local_error)
     run = read_conditions(model, duration, analysis_window, threshold, rearm)
     check_threads(threads)
-    start = read_start(model, initial_state)
+    start = read_start(model, initial_state, stimulus)
     neurons, given = read_neurons(model, points, stimulus, run.duration, start)
     if observers is None:
         observers = standard_observers(type(stimulus), run.threshold, run.rearm, run.window, model.mV)
@@ -99,7 +99,7 @@ def trace(
     model = load_model(model) if isinstance(model, str) else model
     chosen = _solver(model, method, dt, local_error)
     duration = positive(duration, model.time_unit, "duration")
-    start = read_start(model, initial_state)
+    start = read_start(model, initial_state, stimulus)
     points, _ = read_neurons(model, point, stimulus, duration, start)
     if len(points) != 1:
         raise UserError(f"trace: {len(points)} neurons are given; give the point and the stimulus of one")

@@ -54,7 +54,9 @@ class Biphasic(Stimulus):
             "current",
             "Injected current, amplitude of the first phase",
             elsewhere=CURRENT_ELSEWHERE
-            | dict.fromkeys(("cathodic_first", "polarity"), "the sign of `amplitude`, that of the first phase"),
+            | dict.fromkeys(
+                ("cathodic_first", "polarity", "phase_order"), "the sign of `amplitude`, that of the first phase"
+            ),
         ),
         "width": Field(
             "time",

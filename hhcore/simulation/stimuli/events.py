@@ -29,6 +29,7 @@ FIELDS = {
     "period": Field("time", "period, 0 without repetition", 0.0, elsewhere={"bcl": "`period`", "cl": "`period`"}),
     "multiplier": Field("1", "how often it happens, 0 without end", 0.0, elsewhere={"number": "`multiplier`"}),
 }
+Table = Sequence[Mapping[str, Quantities]] | str | Path
 NUMBER = "number"  # derived: how often an event begins within the run
 
 
@@ -36,7 +37,7 @@ class Events(Stimulus):
     """Myokit's events: Events([{"level": 80, "start": 10, "length": 0.5, "period": 1000}, ...]), or those of a file.
 
     events : a mapping for each event, with values in the units of the model, or lists of them, one for each neuron; or
-             the path of a .mmt file with a `[[protocol]]`
+             the path of a .mmt file with a `[[protocol]]`, which may also be given as `file`
 
     An event flows while start <= t < start + length. With a `period` it happens again, `multiplier` times, or without
     end if that is 0. An event that begins while another one lasts ends it. Nothing flows between events.
@@ -53,14 +54,14 @@ class Events(Stimulus):
     settled = ("events", "file")
     count = 0  # of the events
 
-    def __new__(cls, events: Sequence[Mapping[str, Quantities]] | str | Path = (), **given: Quantities) -> Self:
+    def __new__(cls, events: Table = (), *, file: str | Path = "", **given: Quantities) -> Self:
         """Raises UserError for a file without events, and for what is not a table of them."""
-        kind: Any = cls.of(len(_table(events, "Events")), "Events") if not cls.count else cls
+        kind: Any = cls.of(len(_table(file or events, "Events")), "Events") if not cls.count else cls
         return super().__new__(kind, **given)
 
-    def __init__(self, events: Sequence[Mapping[str, Quantities]] | str | Path = (), **given: Quantities):
+    def __init__(self, events: Table = (), *, file: str | Path = "", **given: Quantities):
         defaults = {name: field.default for name, field in self.fields.items()}
-        object.__setattr__(self, "given", {**defaults, **_flat(_table(events, "Events")), **given})
+        object.__setattr__(self, "given", {**defaults, **_flat(_table(file or events, "Events")), **given})
 
     def __repr__(self) -> str:
         return f"Events({self.written()['events']!r})"

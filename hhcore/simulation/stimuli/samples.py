@@ -201,11 +201,12 @@ def _unit(name: str, named: Mapping[str, tuple[str, str]], legal: Sequence[str],
 
 def _is_unit(unit: str, legal: Sequence[str]) -> bool:
     """Whether a unit is of the kind of one of the legal ones."""
-    return any(_converts(unit, other) for other in legal)
+    return any(converts(unit, other) for other in legal)
 
 
 @lru_cache(maxsize=1024)
-def _converts(unit: str, other: str) -> bool:
+def converts(unit: str, other: str) -> bool:
+    """Whether a unit can be converted to another one."""
     if unit == other:
         return True
     try:

@@ -11,10 +11,10 @@ from typing import Any, Self
 import numpy as np
 
 from hhcore.base.checks import Key, fields, mapping
-from hhcore.base.errors import UserError, collected
+from hhcore.base.errors import UserError, closest, collected
 from hhcore.base.units import Quantities
 from hhcore.compile.parts import COMMAND, HOLDING, LEVEL, PartText
-from hhcore.simulation.stimuli.named import Named, check_name, part_field
+from hhcore.simulation.stimuli.named import NAME, Named, check_name, part_field
 from hhcore.simulation.stimuli.stimulus import Field, Stimulus, Values
 
 EXAMPLE = "segments: {before: {potential: -80, duration: 100}, test: {potential: 0, duration: 500}}"
@@ -62,7 +62,9 @@ class Segments(Named):
                 if name != HOLDING and not (isinstance(segment, tuple) and len(segment) in (2, 3)):
                     raise UserError(f"Segments: {name}={segment!r} is not a segment; write (potential, duration)")
             ramps = {name: len(given[name]) == 3 for name in given if name != HOLDING}
-            kind = cls.of(ramps, _same({name: given[name][0] for name in ramps}), "Segments")
+            potentials = {name: given[name][0] for name in ramps}
+            _check_named(potentials, "Segments: ")
+            kind = cls.of(ramps, _same(potentials), "Segments")
             kind.check_held(given)
         return object.__new__(kind)
 
@@ -88,7 +90,8 @@ class Segments(Named):
             check_name(name, where)
         for name, other in same.items():
             if other in same:
-                raise UserError(f"{where}.{name}.potential: {other!r} has none of its own; name {same[other]!r}")
+                do = f"name {same[other]!r}" if same[other] != name else f"give {name!r} or {other!r} a number"
+                raise UserError(f"{where}.{name}.potential: {other!r} has none of its own; {do}")
         return _class(cls, tuple(ramps.items()), tuple(same.items()))
 
     @classmethod
@@ -103,7 +106,9 @@ class Segments(Named):
                     fields(own, f"{where}.segments.{name}", keys)
                     ramps[name] = "to" in own
                     flat |= {f"{name}.{field}": value for field, value in own.items()}
-        same = _same({name: flat.get(f"{name}.potential") for name in ramps})
+        potentials = {name: flat.get(f"{name}.potential") for name in ramps}
+        _check_named(potentials, f"{where}.segments.")
+        same = _same(potentials)
         kind = cls.of(ramps, same, f"{where}.segments")
         return kind, {name: value for name, value in flat.items() if name not in _unwritten(same)}
 
@@ -178,6 +183,17 @@ def _same(potentials: Mapping[str, object]) -> dict[str, str]:
     """The segments whose potential is the name of another one, and that name."""
     found = {name: value for name, value in potentials.items() if isinstance(value, str)}
     return {name: other for name, other in found.items() if other in potentials and other != name}
+
+
+def _check_named(potentials: Mapping[str, object], where: str) -> None:
+    """Raise UserError for a potential that is a name, and not that of another segment."""
+    for name, value in potentials.items():
+        if isinstance(value, str) and NAME.fullmatch(value) and (value == name or value not in potentials):
+            others = [other for other in potentials if other != name]
+            raise UserError(
+                f"{where}{name}.potential: {value!r} is neither a quantity, like -80 or '-80 mV', nor another segment; "
+                f"{closest(value, others)}"
+            )
 
 
 def _unwritten(same: Mapping[str, str]) -> set[str]:

@@ -145,9 +145,9 @@ class Stimulus:
     def __new__(cls, *_: object, **given: object) -> Self:
         """Raises UserError for a keyword that is no field, and for a command without `holding`."""
         cls.check_held(given)
-        keys = {name: declared.key("") for name, declared in cls.fields.items()}
+        keys = {name: declared.key("") for name, declared in cls.fields.items() if name not in cls.internal}
         for name in given:
-            if name not in keys:
+            if name not in cls.fields:
                 hint = in_other_words(name, keys)[1]
                 raise UserError(f"{cls.__name__}: there is no field {name!r}; {closest(name, keys, hint)}")
         return super().__new__(cls)
@@ -162,8 +162,11 @@ class Stimulus:
             )
 
     @classmethod
-    def check_written(cls, name: str, value: object, where: str) -> None:
-        """Raise UserError for a current that is written as a share of rheobase, like `150 %`, also inside an axis."""
+    def check_written(cls, name: str, value: object, unit: str, where: str) -> None:
+        """Raise UserError for a current that is written as a share of rheobase, like `150 %`, also inside an axis.
+
+        unit : that of the field in the model
+        """
         if cls.fields[name].unit == "current" and (share := _share(value)):
             raise UserError(
                 f"{where}: {share!r} is a share of rheobase, which is not known yet; sweep currents like "
@@ -302,7 +305,7 @@ class Stimulus:
         """
         units = self.units_in(model)
         for name, value in self.values.items():
-            self.check_written(name, value, f"stimulus.{name}")
+            self.check_written(name, value, units[name], f"stimulus.{name}")
         values = {name: to_array(value, units[name], f"stimulus.{name}") for name, value in self.values.items()}
         for name, field in self.fields.items():
             if field.unit not in ("current", "potential") and np.isnan(values[name]).any():

@@ -122,6 +122,13 @@ class Sum(Named):
         return tuple(named(part, name) for name, kind in cls.kinds for part in kind.parts())
 
     @classmethod
+    def check_written(cls, name: str, value: object, unit: str, where: str) -> None:
+        """What each part checks."""
+        part, _, field = name.partition(".")
+        kind = dict(cls.kinds)[part] if field else super()
+        kind.check_written(field or name, value, unit, where)
+
+    @classmethod
     def check(cls, values: Values, duration: float, where: str) -> None:
         """What each part checks."""
         for name, kind in cls.kinds:

@@ -12,7 +12,8 @@ import numpy as np
 from hhcore.base.checks import Key, text
 from hhcore.base.errors import UserError
 from hhcore.base.units import Quantities
-from hhcore.simulation.stimuli.samples import Samples, read_samples, samples_of
+from hhcore.compile.parts import COMMAND
+from hhcore.simulation.stimuli.samples import Samples, converts, read_samples, samples_of
 from hhcore.simulation.stimuli.stimulus import FIRST, Field, Stimulus, Values
 
 MOST_EDGES = 10**7  # samples of a neuron's run, with all repetitions
@@ -133,6 +134,16 @@ def segment(k, table, first, rows, scale, offset, start, period, unit, time_unit
     @classmethod
     def place(cls, name: str) -> str:
         return UNITS.get(name, name)
+
+    @classmethod
+    def check_written(cls, name: str, value: object, unit: str, where: str) -> None:
+        """Potentials are not played as a current, nor currents as a potential."""
+        super().check_written(name, value, unit, where)
+        own = value.removeprefix("1 ") if isinstance(value, str) else ""
+        if name == "unit" and own and unit and converts(own, "mV") != converts(unit, "mV"):
+            source, what = Path(cls.samples.file).name, "potential" if cls.acts == COMMAND else "current"
+            place = f"{where.rpartition('.')[0]}: {source}{': ' if source else ''}"
+            raise UserError(f"{place}column {cls.samples.column} is in {own}; a {what} in {unit} is needed")
 
     @classmethod
     def check(cls, values: Values, duration: float, where: str) -> None:
