@@ -268,7 +268,7 @@ WRONG = {
     "conductance(sodium.j)": "has no variable 'sodium.j'",
     "dot(sodium.i)": "has no state 'sodium.i'",
     "totals": "did you mean 'total'",
-    "conductance(membrane.V)": "has no variable",
+    "conductance(membrane.V)": "is a state",
 }
 
 
