@@ -134,7 +134,7 @@ def test_a_full_disk_is_said_and_when_there_is_space_the_run_goes_on(calm, cache
     )
     assert stopped.returncode != 0 and "Traceback" not in stopped.stdout + stopped.stderr
     filled.unlink()
-    fill(disk, 300_000)
+    fill(disk, 280_000)
     # On one core: beside a job that fills the disk, Snakemake may be writing the script of the next.
     stopped = folder.snakemake("--cores", "1")
     said = stopped.stdout + stopped.stderr

@@ -210,4 +210,4 @@ def test_a_wrong_index_in_a_kernel_is_found(monkeypatch):
 
     where = r"^fastest_change, line \d+: index 4 of an axis of length 4: INVERSE_SCALE\[k \+ 1\]$"
     with pytest.raises(KernelError, match=where):
-        through(wrong, monkeypatch, hhcore.simulate, HH, {}, STEP, duration=1.0, method="rk4", dt=0.05)
+        through(wrong, monkeypatch, hhcore.simulate, HH, {}, STEP, duration=2.0, method="rk4", dt=0.05)

@@ -163,7 +163,7 @@ def test_rearm_level_suppresses_spikes_that_do_not_return():
 
 def test_many_spikes_pass_through_the_buffer(monkeypatch):
     whole = hhcore.simulate(HH, {}, hhcore.Step(30.0), duration=300.0)
-    monkeypatch.setattr("hhcore.simulation.observers.spikes.BUFFER", 33)
+    monkeypatch.setattr("hhcore.simulation.observers.spikes.BUFFER", 66)
     assert np.array_equal(hhcore.simulate(HH, {}, hhcore.Step(30.0), duration=300.0).spike_times, whole.spike_times)
 
 
