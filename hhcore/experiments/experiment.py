@@ -152,6 +152,13 @@ class Experiment:
         """What the stimulus sets: the membrane potential under a clamp, or else the injected current."""
         return self.model.states[self.model.potential] if self.clamped else self.model.current
 
+    def parameters(self, points: Mapping[str, float | np.ndarray]) -> dict[str, float | np.ndarray]:
+        """What the model gets: each of its parameters, at points with a value, or float64 (k,), for all `quantities`.
+
+        Whoever hands parameters to the model takes these, not those of the points.
+        """
+        return {name: points[name] for name in self.model.parameters}
+
     def stimuli(self, points: Mapping[str, float | np.ndarray]) -> Stimulus:
         """The stimulus of points with a value, or float64 (k,), for each of the `quantities`."""
         return self.stimulus(**{name: points[name] for name in self.stimulus.fields})
@@ -163,8 +170,9 @@ class Experiment:
 
     def parts(self, points: np.ndarray) -> tuple[np.ndarray, InitialState]:
         """Rows of `points`, (k, q), in two parts: parameters and fields of the stimulus, (k, p + f); initial states."""
-        start = self.start(dict(zip(self.quantities, points.T, strict=True)))
-        return points[:, : len(self.quantities) - len(self.stated)], start
+        columns = dict(zip(self.quantities, points.T, strict=True))
+        own = [*self.parameters(columns).values(), *(columns[name] for name in self.stimulus.fields)]
+        return np.column_stack(own), self.start(columns)
 
     @property
     def stated(self) -> tuple[str, ...]:

@@ -205,7 +205,7 @@ class Protocol:
         columns = dict(zip(e.quantities, points.T, strict=True))
         return simulate(
             e.model,
-            {name: columns[name] for name in e.model.parameters},
+            e.parameters(columns),
             e.stimuli(columns),
             duration=e.duration,
             initial_state=e.start(columns),

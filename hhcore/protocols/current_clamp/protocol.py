@@ -136,7 +136,7 @@ def _by_scipy(e: Experiment, point: np.ndarray, duration: float, scipy: tuple[st
     with suppress(ArithmeticError, ValueError):  # LinAlgError is a ValueError
         return reference(
             e.model,
-            {name: values[name] for name in (*e.model.parameters, *e.stimulus.fields)},
+            e.parameters(values) | {name: values[name] for name in e.stimulus.fields},
             duration=duration,
             stimulus=e.stimulus,
             initial_state=e.start(values),
