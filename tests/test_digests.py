@@ -285,6 +285,7 @@ FREE = {
     "celsius": "how figures write a value: in the recipes of tables and figures",
     "remarks": "lines on the terminal, which follow from the values",
     "failed_neurons": "decides whether the last rule fails",
+    "dose_response": "settings of its own rule: DoseResponse.settings",
     "traces": "settings of their own rule: Traces.settings",
     "tolerance": "where a solver is given there is none; else see below",
     "methods": "where a solver is given there is one; else see below",

@@ -95,6 +95,12 @@ EXPERIMENT = {
             "`block: {potassium.g: 30 %}`",
         ),
     ),
+    "dose_response": Key(
+        "columns of features whose dose–response curves are fitted",
+        "dose_response: [apd90_ms, peak_mV]",
+        otherwise="the main feature of the protocol",
+        elsewhere=dict.fromkeys(("response", "responses", "effect", "effects"), "`dose_response: [apd90_ms]`"),
+    ),
     "sample": Key("a sampled design, for quantities that follow distributions", EXAMPLE, otherwise="none"),
     "combine": Key("how axes form a grid: `product` or `zip`", otherwise="`product`", legal=("product", "zip")),
     "analysis_window": Key(

@@ -9,7 +9,7 @@ from hhcore.base.checks import present, quoted
 from hhcore.base.errors import UserError, collected
 from hhcore.base.units import UNKNOWN, column_name, to_unit
 from hhcore.config.keys import CLAMP, EXPERIMENT
-from hhcore.config.outputs import check_taken, read_outputs
+from hhcore.config.outputs import check_taken, read_features, read_outputs
 from hhcore.config.part import made_or, part
 from hhcore.config.solver import read_dt, read_solver, read_tolerance
 from hhcore.config.treatments import Treatments
@@ -189,6 +189,16 @@ class Quantities(Treatments):
         check_taken(self.protocol_kind, where)
         columns = {*self.plain_protocol.definitions, *(column_name(*quantity) for quantity in quantities.items())}
         return read_outputs(self.body["outputs"], self.model, self.analysis_window, self._horizon, columns, where)
+
+    @part
+    def dose_response(self) -> tuple[str, ...]:
+        """The features whose dose-response curves are fitted, as named."""
+        if "dose_response" not in self.body:
+            return ()
+        where = f"{self.where}.dose_response"
+        if not self.amount_values.axes:
+            raise UserError(f"{where}: no concentration or block is an axis, so there are no curves; leave it out")
+        return read_features(self.body["dose_response"], self.protocol, where)
 
     @part
     def solver(self) -> Solver | None:

@@ -74,6 +74,7 @@ def _experiment(catalogue: Mapping[str, Model]) -> Schema:
         "parameters": {"type": "object", "additionalProperties": _ref("swept")},
         "drugs": {"type": "object", "additionalProperties": _drug()},
         "block": {"type": "object", "additionalProperties": _ref("swept")},
+        "dose_response": {"type": "array", "items": {"type": "string"}, "minItems": 1},
         "sample": _mapping(designs.KEYS, {"n": _whole(1, designs.MAX_ROWS), "seed": _whole(0, 2**63)}),
         "analysis_window": {"type": "array", "items": _ref("number"), "minItems": 2, "maxItems": 2},
         "spikes": _mapping(SPIKES),

@@ -116,7 +116,7 @@ class Treatments(Words):
             for name in self.block_body:
                 with noted():
                     blocked = target(name, self.model, f"{self.where}.block").name
-                    amount = Quantity(f"block.{name}", PERCENT, 0.0, f"block of {name}")
+                    amount = Quantity(f"block.{name}", PERCENT, 0.0, f"Block of {name}")
                     found.append(Block(amount, blocked))
         return tuple(found)
 
@@ -244,7 +244,7 @@ def _drug(name: str, body: Mapping, unit: str, model: Model, where: str) -> Drug
                     )
                 acts[found.parameter] = site
                 targets.append(found)
-    amount = Quantity(name, unit, 0.0, f"concentration of {name}")
+    amount = Quantity(name, unit, 0.0, f"Concentration of {name}")
     return Drug(amount, tuple(targets), body.get("source", ""))
 
 

@@ -49,6 +49,7 @@ class Experiment:
     celsius         : the temperatures that the config writes in degrees Celsius; figures do so too
     remarks         : what is legal in the config, and seldom meant
     treatments      : drugs and blocks, which change the parameters of a point
+    dose_response   : columns of features whose dose-response curves are fitted, () for the protocol's headline
     """
 
     name: str
@@ -73,6 +74,7 @@ class Experiment:
     celsius: tuple[str, ...]
     remarks: tuple[str, ...]
     treatments: tuple[Treatment, ...] = ()
+    dose_response: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
