@@ -193,7 +193,7 @@ class SteadyState(Pacing):
             columns = dict(zip(experiment.quantities, points[rows].T, strict=True))
             again = simulate(
                 experiment.model,
-                {name: columns[name] for name in experiment.model.parameters},
+                experiment.parameters(columns),
                 replace(experiment.stimuli(columns), start=0.0),
                 duration=experiment.duration,
                 initial_state=other,
