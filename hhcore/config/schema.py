@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from hhcore.base.checks import Key
 from hhcore.config.keys import CLAMP, EXPERIMENT, NAME, SPIKES, TOP
-from hhcore.config.outputs import OUTPUT
+from hhcore.config.outputs import BEAT, OUTPUT
 from hhcore.config.solver import KEYS, SMALLEST_ERROR
 from hhcore.experiments.protocol import Protocol, protocols
 from hhcore.grid import designs
@@ -95,7 +95,8 @@ def _experiment(catalogue: Mapping[str, Model]) -> Schema:
 
 
 def _output() -> Schema:
-    window = {"type": "array", "items": _ref("number"), "minItems": 2, "maxItems": 2}
+    times = {"type": "array", "items": _ref("number"), "minItems": 2, "maxItems": 2}
+    window = {"anyOf": [{"const": BEAT}, times]}
     return _mapping(OUTPUT, {"variable": {"type": "string"}, "window": window})
 
 
