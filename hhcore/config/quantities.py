@@ -24,6 +24,7 @@ from hhcore.experiments.experiment import units
 from hhcore.experiments.protocol import Protocol
 from hhcore.grid.axes import is_multiple
 from hhcore.schemes.solver import Solver
+from hhcore.simulation.beats import beat_definitions
 from hhcore.simulation.initial import check_commanded, initial_value
 from hhcore.simulation.outputs import Output
 from hhcore.simulation.stimuli.segments import Segments
@@ -193,7 +194,11 @@ class Quantities(Treatments):
         where, quantities = f"{self.where}.outputs", units(self.model, self.stimulus, self.treatments)
         check_taken(self.protocol_kind, where)
         columns = {*self.plain_protocol.definitions, *(column_name(*quantity) for quantity in quantities.items())}
-        return read_outputs(self.body["outputs"], self.model, self.analysis_window, self._horizon, columns, where)
+        paced = "beats" in self.plain_protocol.schema.names
+        columns |= {*beat_definitions()} if paced else set()
+        return read_outputs(
+            self.body["outputs"], self.model, self.analysis_window, self._horizon, columns, paced, where
+        )
 
     @part
     def dose_response(self) -> tuple[str, ...]:

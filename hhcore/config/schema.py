@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from hhcore.base.checks import Key
 from hhcore.config.keys import CLAMP, EXPERIMENT, NAME, SPIKES, TOP
-from hhcore.config.outputs import OUTPUT
+from hhcore.config.outputs import BEAT, OUTPUT
 from hhcore.config.solver import KEYS, SMALLEST_ERROR
 from hhcore.config.treatments import DRUG, HALF, TARGET
 from hhcore.config.treatments import NAME as DRUG_NAME
@@ -111,7 +111,8 @@ def _drug() -> Schema:
 
 
 def _output() -> Schema:
-    window = {"type": "array", "items": _ref("number"), "minItems": 2, "maxItems": 2}
+    times = {"type": "array", "items": _ref("number"), "minItems": 2, "maxItems": 2}
+    window = {"anyOf": [{"const": BEAT}, times]}
     return _mapping(OUTPUT, {"variable": {"type": "string"}, "window": window})
 
 
