@@ -12,7 +12,7 @@ import myokit
 from hhcore.base.digests import digest
 from hhcore.base.errors import UserError, closest
 from hhcore.base.units import to_unit
-from hhcore.model.annotations import PREFIX, annotated, annotated_or_none
+from hhcore.model.annotations import PREFIX, annotated, annotated_or_none, annotations
 from hhcore.model.clock import Clock, find_clock
 from hhcore.model.current import likely_currents, paced, summands
 from hhcore.model.file import read_model_file
@@ -109,6 +109,11 @@ class Model:
         if self.current.name not in self.paced_by:
             raise UserError(self.without_formula)
         return file_pulses(self._variable(self.current.name), self.name)
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """The qualified names of variables by the `oxmeta` terms that the file annotates them with."""
+        return annotations(self.myokit)
 
     def annotated(self, term: str) -> str:
         """The qualified name of the variable that the file annotates with an `oxmeta` term.
