@@ -72,6 +72,7 @@ class Neurons:
     values   : float64 (n,) of each of its fields
     duration : of the run
     lanes    : of the kernel
+    states   : of the model
     """
 
     n: int
@@ -79,6 +80,7 @@ class Neurons:
     values: dict[str, np.ndarray]
     duration: float
     lanes: int
+    states: int
 
 
 class Recorder:
