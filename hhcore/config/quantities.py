@@ -95,7 +95,8 @@ class Quantities(Treatments):
     @part
     def stimulus_values(self) -> Values:
         """What is written for the fields of the stimulus."""
-        own = {name: (unit, math.nan) for name, unit in self.stimulus_units.items()}
+        stated = self.stimulus_stated
+        own = {name: (unit, stated.get(name, math.nan)) for name, unit in self.stimulus_units.items()}
         kind = made_or(self, "stimulus", None)
         places = {name: kind.place(name) for name in own} if kind else {}
         checked = {"check": kind.check_written} if kind else {}
