@@ -11,8 +11,10 @@ from typing import TypeVar
 
 from hhcore.base.checks import Key
 from hhcore.config.keys import CLAMP, EXPERIMENT, NAME, SPIKES, TOP
-from hhcore.config.outputs import OUTPUT
+from hhcore.config.outputs import BEAT, OUTPUT
 from hhcore.config.solver import KEYS, SMALLEST_ERROR
+from hhcore.config.treatments import DRUG, HALF, TARGET
+from hhcore.config.treatments import NAME as DRUG_NAME
 from hhcore.experiments.protocol import Protocol, protocols
 from hhcore.grid import designs
 from hhcore.grid.axes import DISTRIBUTIONS, FORMS
@@ -72,6 +74,9 @@ def _experiment(catalogue: Mapping[str, Model]) -> Schema:
         "solver": {"anyOf": _solvers()},
         "protocol": _kinds(protocols(), lambda protocol: _mapping(protocol.keys)),
         "parameters": {"type": "object", "additionalProperties": _ref("swept")},
+        "drugs": {"type": "object", "additionalProperties": _drug()},
+        "block": {"type": "object", "additionalProperties": _ref("swept")},
+        "dose_response": {"type": "array", "items": {"type": "string"}, "minItems": 1},
         "sample": _mapping(designs.KEYS, {"n": _whole(1, designs.MAX_ROWS), "seed": _whole(0, 2**63)}),
         "analysis_window": {"type": "array", "items": _ref("number"), "minItems": 2, "maxItems": 2},
         "spikes": _mapping(SPIKES),
@@ -101,8 +106,15 @@ def _experiment(catalogue: Mapping[str, Model]) -> Schema:
     return {**_mapping(keys, forms), "allOf": rules}
 
 
+def _drug() -> Schema:
+    site = _mapping(TARGET, dict.fromkeys(HALF, {"allOf": [_ref("number")]}))
+    targets = {"type": "object", "additionalProperties": site, "minProperties": 1}
+    return _mapping(DRUG, {"concentration": {"allOf": [_ref("swept")]}, "targets": targets})
+
+
 def _output() -> Schema:
-    window = {"type": "array", "items": _ref("number"), "minItems": 2, "maxItems": 2}
+    times = {"type": "array", "items": _ref("number"), "minItems": 2, "maxItems": 2}
+    window = {"anyOf": [{"const": BEAT}, times]}
     return _mapping(OUTPUT, {"variable": {"type": "string"}, "window": window})
 
 
@@ -154,7 +166,9 @@ def _names(model: Model) -> dict[str, Schema]:
     point = _named(model.parameters | initial, "number")
     named = [kind for kind in commands().values() if issubclass(kind, Named)]
     parts = "|".join(sorted({*fields, *(key for kind in named for key in kind.part_keys())}))
-    of_parts = {"patternProperties": {rf"^[A-Za-z]\w*\.({parts})$": _ref("number"), TERM: _ref("number")}}
+    # Of parts, blocks, drugs and annotations.
+    patterns = rf"^[A-Za-z]\w*\.({parts})$", r"^block\..", f"^{DRUG_NAME.pattern}$", TERM
+    of_parts = {"patternProperties": dict.fromkeys(patterns, _ref("number"))}
     return {
         f"parameters_{model.name}": {**_named(model.parameters, "swept"), "patternProperties": {TERM: _ref("swept")}},
         f"states_{model.name}": _states(_named(model.states, "swept"), [*model.states]),
