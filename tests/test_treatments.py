@@ -136,7 +136,11 @@ def site(**numbers):
     "changes, where, parts",
     [
         (drug(targets={"sodim.g": {"Kd": "3 nM"}}), ".drugs.ttx.targets", ["'sodim.g'", "mean 'sodium.g'?"]),
-        (drug(targets={"IKr": {"Kd": "3 nM"}}), ".drugs.ttx.targets", ["no parameter 'IKr'", "sodium.g"]),
+        (
+            drug(targets={"IKr": {"Kd": "3 nM"}}),
+            ".drugs.ttx.targets",
+            ["one channel 'IKr'", "legal: leak.g"],
+        ),
         (drug(targets={"sodium.E": {"Kd": "3 nM"}}), ".targets", ["sodium.E is a reversal potential", "conductance"]),
         (drug(targets={"membrane.C": {"Kd": "3 nM"}}), ".targets", ["membrane.C is a capacitance"]),
         (drug(targets={}), ".drugs.ttx.targets", ["{} is empty", "targets: {IKr"]),
