@@ -49,6 +49,11 @@ KEYS = {
         otherwise="no such column",
         unit="potential",
     ),
+    "drawn": Key(
+        "states and membrane currents, drawn below the potential in the last beat of each trace: calcium, for one",
+        "drawn: [calcium.c, calcium.i, potassium.i]",
+        otherwise="no such figure",
+    ),
 }
 
 
@@ -69,12 +74,14 @@ class Pacing(CurrentClamp):
 
     apd, apd_from, apd_to : percentages, beginning, and fixed level of durations, as in ActionPotentials; `apd_to` is in
                             the model's unit of the potential, of which one is `mV` millivolts
+    drawn                 : states and currents, in the figure of the last beat of traces
     """
 
     apd: tuple[int, ...] = USUAL.percentages
     apd_from: str = USUAL.begin
     apd_to: float | None = None
     mV: float = 1.0
+    drawn: tuple[str, ...] = ()
 
     kind = "pacing"
     title = "pacing"
@@ -103,7 +110,7 @@ class Pacing(CurrentClamp):
 
     @property
     def settings(self) -> tuple:
-        """The levels of durations, and the outputs; from when durations count comes later."""
+        """The levels of durations, and the outputs; from when durations count, and what is drawn, comes later."""
         return self.apd, self.apd_to, *super().settings
 
     @classmethod
@@ -150,6 +157,11 @@ def read_durations(body: Mapping[str, object], model: Model, where: str) -> dict
             if "apd_to" in body:
                 unit = model.states[model.potential].unit
                 found["apd_to"] = to_unit(body["apd_to"], unit, f"{where}.apd_to")
+        with noted():
+            if "drawn" in body:
+                legal = [name for name in (*model.states, *model.currents) if name != model.potential]
+                names = items(body["drawn"], f"{where}.drawn", "[state or membrane current, ...]")
+                found["drawn"] = tuple(dict.fromkeys(choice(name, legal, f"{where}.drawn") for name in names))
     return found
 
 
