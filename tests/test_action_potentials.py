@@ -196,3 +196,11 @@ def test_mistakes_in_the_keys_of_pacing(protocol, says):
     with pytest.raises(hhcore.UserError) as error:
         paced(**protocol)
     assert says in str(error.value)
+
+
+def test_a_protocol_built_on_pacing_has_the_columns_of_both():
+    e = paced(kind="steady_state", apd=[30], by="pacing")
+    result = e.protocol.measure(e, e.solver, e.points(np.arange(1)))
+    assert {"triangulation_ms", "apd30_ms", "residual"} <= result.beat_columns.keys() | e.protocol.columns(result).keys()
+    assert set(e.protocol.columns(result)) <= set(e.protocol.definitions)
+    assert {"beats", "residual"} <= set(e.protocol.schema.names)

@@ -39,7 +39,7 @@ class Quantities(Words):
     @part
     def duration(self) -> float:
         """How long each neuron is simulated."""
-        if CLAMP in self.body and "duration" not in self.body:
+        if "duration" not in self.body and (CLAMP in self.body or self._self_timed):
             return self._lasting()
         unit, written = self._time_unit, self._written("duration")
         duration = to_unit(written, unit, f"{self.where}.duration")
@@ -49,18 +49,23 @@ class Quantities(Words):
         return duration
 
     def _lasting(self) -> float:
-        """How long the segments of a command last at most. Raises UserError for another kind of command."""
+        """How long the segments of a command last at most, or a run that the protocol times by itself.
+
+        Raises UserError for another kind of command.
+        """
         values, kind = self.stimulus_values, self.stimulus
-        if not issubclass(kind, Segments) or values.distributions:
+        if values.distributions or not (self._self_timed or issubclass(kind, Segments)):
             present(self.body, "duration", self.where, EXPERIMENT)
         if values.mistakes:
             raise UserError(*values.mistakes)
         _ = self.stimulus_keys
-        ends = {name: [x] for name, x in values.fixed.items()}
+        ends = {name: [x] for name, x in (kind.defaults(math.inf) | values.fixed).items()}
         ends |= {axis.name: [axis.values.min(), axis.values.max()] for axis in (spec.expand() for spec in values.axes)}
         for end in (np.min, np.max):
             bound = {name: np.array([end(x)]) for name, x in ends.items()}
             kind.check(bound, math.inf, self.stimulus_where)
+        if self._self_timed:
+            return self.protocol_kind.lasting(self.body["protocol"], {name: float(x[0]) for name, x in bound.items()})
         return float(kind.lasting(bound)[0])
 
     @property

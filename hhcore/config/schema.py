@@ -80,14 +80,19 @@ def _experiment(catalogue: Mapping[str, Model]) -> Schema:
     }
     own = {"properties": {"current": {"const": FILE}}, "required": ["current"]}
     clamp, segments = {"required": [CLAMP]}, {"properties": {"kind": {"const": Segments.kind}}, "required": ["kind"]}
+    self_timed = {"kind": {"enum": [name for name, kind in protocols().items() if kind.self_timed]}}
+    timed = {"properties": {"protocol": {"properties": self_timed, "required": ["kind"]}}, "required": ["protocol"]}
     keys = EXPERIMENT | {
         name: replace(EXPERIMENT[name], required=False, otherwise=otherwise)
-        for name, otherwise in (("stimulus", ""), ("duration", "required, but with the segments of a clamp"))
+        for name, otherwise in (
+            ("stimulus", ""),
+            ("duration", "required, but with segments of a clamp or a protocol that has one"),
+        )
     }
     rules = [
         {"if": {"anyOf": [own, clamp]}, "else": {"required": ["stimulus"]}},
         {"if": clamp, "then": {"not": {"required": ["stimulus"]}, "properties": _protocols(Segments)}},
-        {"if": {"properties": {CLAMP: segments}, **clamp}, "else": {"required": ["duration"]}},
+        {"if": {"anyOf": [{"properties": {CLAMP: segments}, **clamp}, timed]}, "else": {"required": ["duration"]}},
         *map(_taken, kinds().values()),
         *map(_of_model, catalogue),
     ]

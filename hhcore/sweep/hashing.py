@@ -11,8 +11,9 @@ from hhcore.experiments.experiment import Experiment
 SIMULATION = (
     *(
         f"simulation/{name}.py"
-        for name in ("simulate", "arguments", "initial", "integration", "rest", "engine", "result", "action_potentials")
+        for name in ("simulate", "threads", "arguments", "initial", "integration", "rest", "engine", "result")
     ),
+    "simulation/action_potentials.py",
     *("simulation/stimuli", "simulation/observers"),
     *(f"sweep/{name}.py" for name in ("store", "columns", "keys", "hashing")),
     *("grid/points.py", "grid/factors.py", "base/hashing.py"),

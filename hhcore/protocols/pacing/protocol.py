@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import ClassVar
 
 import numpy as np
+import pyarrow as pa
 
 from hhcore.base.checks import Key, choice, items, quoted
 from hhcore.base.errors import UserError, collected
@@ -72,6 +74,8 @@ def beat_heights(measured: ActionPotentials) -> tuple[Height, ...]:
 class Pacing(CurrentClamp):
     """Pacing; errors are those of spike times.
 
+    A protocol built on it declares what it adds to the columns as `own_schema` and `own_definitions`.
+
     apd, apd_from, apd_to : percentages, beginning, and fixed level of durations, as in ActionPotentials; `apd_to` is in
                             the model's unit of the potential, of which one is `mV` millivolts
     drawn                 : states and currents, in the figure of the last beat of traces
@@ -90,14 +94,20 @@ class Pacing(CurrentClamp):
     accuracy = replace(SPIKE_TIMES, heights=(*SPIKE_TIMES.heights, *beat_heights(USUAL)))
     definitions = CurrentClamp.definitions | last_beat_definitions()
     headline = ("apd90_ms", "APD90", "ms")
+    own_schema: ClassVar[pa.Schema] = pa.schema([])
+    own_definitions: ClassVar[Mapping[str, tuple[str, str]]] = {}
 
     def __post_init__(self) -> None:
         """What its class declares is that of the default durations."""
         measured = self.measured
         declared = {
-            "schema": schema_of(Spikes, Extremes, Beats(measured)),
+            "schema": pa.unify_schemas([schema_of(Spikes, Extremes, Beats(measured)), self.own_schema]),
             "accuracy": replace(SPIKE_TIMES, heights=(*SPIKE_TIMES.heights, *beat_heights(measured))),
-            "definitions": {**CurrentClamp.definitions, **last_beat_definitions(measured, self.mV)},
+            "definitions": {
+                **CurrentClamp.definitions,
+                **last_beat_definitions(measured, self.mV),
+                **self.own_definitions,
+            },
         }
         for name, value in declared.items():
             object.__setattr__(self, name, value)
@@ -177,9 +187,15 @@ def _percentages(written: object, where: str) -> tuple[int, ...]:
 def most_beats(experiment: Experiment) -> int:
     """The largest number of beats of a neuron: at a corner of the grid, since it is monotone in each field."""
     e = experiment
-    ends = {name: (float(e.defaults[name]),) * 2 for name in e.stimulus.fields}
+    corners = dict(zip(e.stimulus.fields, np.array(list(product(*ends(e).values()))).T, strict=True))
+    return int(e.stimulus.beat_counts(corners, e.duration).max())
+
+
+def ends(experiment: Experiment) -> dict[str, tuple[float, float]]:
+    """The smallest and the largest value of each field of the stimulus in the grid."""
+    e = experiment
+    found = {name: (float(e.defaults[name]),) * 2 for name in e.stimulus.fields}
     for factor in e.factors:
         swept = zip(factor.names, factor.values.min(axis=0), factor.values.max(axis=0), strict=True)
-        ends |= {name: (low, high) for name, low, high in swept if name in ends}
-    corners = dict(zip(ends, np.array(list(product(*ends.values()))).T, strict=True))
-    return int(e.stimulus.beat_counts(corners, e.duration).max())
+        found |= {name: (low, high) for name, low, high in swept if name in found}
+    return found

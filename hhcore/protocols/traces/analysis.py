@@ -47,7 +47,7 @@ class Traces(Analysis):
         write_traces(self.experiment, metadata, folder / "traces.parquet")
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
-        from hhcore.protocols.traces import beats, figures
+        from hhcore.protocols.traces import figures
 
         found = {"traces": figures.trace_panel(tables["traces"], context)}
-        return found | ({"last_beat": beats.last_beat(tables["traces"], self._drawn, context)} if self._drawn else {})
+        return found | ({"last_beat": figures.last_beat(tables["traces"], self._drawn, context)} if self._drawn else {})
