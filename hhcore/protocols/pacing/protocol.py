@@ -18,7 +18,6 @@ from hhcore.protocols.current_clamp.protocol import SPIKE_TIMES, CurrentClamp
 from hhcore.simulation.action_potentials import USUAL, ActionPotentials
 from hhcore.simulation.beats import ALTERNANS, FROM, durations, last_beat_definitions
 from hhcore.simulation.heights import Errors, beat_errors
-from hhcore.simulation.observers import OUTPUT
 from hhcore.simulation.observers.beats import Beats
 from hhcore.simulation.observers.extremes import Extremes
 from hhcore.simulation.observers.spikes import Spikes
@@ -148,8 +147,8 @@ class Pacing(CurrentClamp):
         return super().height_of("apd90_ms" if feature in OF_ENDS else feature)
 
     def numbers(self, experiment: Experiment) -> float:
-        of_beats = sum(len(observer.names) for observer in observers_of(self.outputs) if observer.segments)
-        width = len(self.measured.columns) + len(OUTPUT) * of_beats
+        of_beats = [observer for observer in observers_of(self.outputs) if not observer.numbers]
+        width = len(self.measured.columns) + sum(observer.numbers_of_beat for observer in of_beats)
         return super().numbers(experiment) + width * most_beats(experiment)
 
 
