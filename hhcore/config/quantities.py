@@ -9,9 +9,10 @@ from hhcore.base.checks import present, quoted
 from hhcore.base.errors import UserError, collected
 from hhcore.base.units import UNKNOWN, column_name, to_unit
 from hhcore.config.keys import CLAMP, EXPERIMENT
-from hhcore.config.outputs import check_taken, read_outputs
+from hhcore.config.outputs import check_taken, read_features, read_outputs
 from hhcore.config.part import made_or, part
 from hhcore.config.solver import read_dt, read_solver, read_tolerance
+from hhcore.config.treatments import Treatments
 from hhcore.config.values import (
     Values,
     check_parameter,
@@ -19,7 +20,6 @@ from hhcore.config.values import (
     read_values,
     read_window,
 )
-from hhcore.config.words import Words
 from hhcore.experiments.experiment import units
 from hhcore.experiments.protocol import Protocol
 from hhcore.grid.axes import is_multiple
@@ -33,7 +33,7 @@ CANDIDATES = ("tsit5", "dop853", "rodas5p")  # the others cost more at every acc
 ANY = (UNKNOWN, 1.0)  # unit and value of a quantity of a model that is not known: it may be scaled
 
 
-class Quantities(Words):
+class Quantities(Treatments):
     """Times, potentials, the stimulus, parameters and initial states as written, the protocol and the solver."""
 
     @part
@@ -95,7 +95,8 @@ class Quantities(Words):
     @part
     def stimulus_values(self) -> Values:
         """What is written for the fields of the stimulus."""
-        own = {name: (unit, math.nan) for name, unit in self.stimulus_units.items()}
+        stated = self.stimulus_stated
+        own = {name: (unit, stated.get(name, math.nan)) for name, unit in self.stimulus_units.items()}
         kind = made_or(self, "stimulus", None)
         places = {name: kind.place(name) for name in own} if kind else {}
         checked = {"check": kind.check_written} if kind else {}
@@ -191,7 +192,7 @@ class Quantities(Words):
         """What is noted of variables, as columns of features beside those of the protocol and of axes."""
         if "outputs" not in self.body:
             return ()
-        where, quantities = f"{self.where}.outputs", units(self.model, self.stimulus)
+        where, quantities = f"{self.where}.outputs", units(self.model, self.stimulus, self.treatments)
         check_taken(self.protocol_kind, where)
         columns = {*self.plain_protocol.definitions, *(column_name(*quantity) for quantity in quantities.items())}
         paced = "beats" in self.plain_protocol.schema.names
@@ -199,6 +200,16 @@ class Quantities(Words):
         return read_outputs(
             self.body["outputs"], self.model, self.analysis_window, self._horizon, columns, paced, where
         )
+
+    @part
+    def dose_response(self) -> tuple[str, ...]:
+        """The features whose dose-response curves are fitted, as named."""
+        if "dose_response" not in self.body:
+            return ()
+        where = f"{self.where}.dose_response"
+        if not self.amount_values.axes:
+            raise UserError(f"{where}: no concentration or block is an axis, so there are no curves; leave it out")
+        return read_features(self.body["dose_response"], self.protocol, where)
 
     @part
     def solver(self) -> Solver | None:
@@ -229,10 +240,11 @@ class Quantities(Words):
 
     @property
     def _swept(self) -> list[str]:
-        """What is written as an axis or a distribution: of the stimulus, then parameters, then initial values."""
+        """What is written as an axis or a distribution: of the stimulus, parameters, treatments, initial values."""
         fields = {name for name in self.stimulus_units if self.stimulus.fields[name].swept}
         legal = fields | set(self._units(self.parameters_body))
-        written = {**self.stimulus_written, **self.parameters_body, **made_or(self, "initial_written", {})}
+        initial = made_or(self, "initial_written", {})
+        written = {**self.stimulus_written, **self.parameters_body, **self.amounts_written, **initial}
         return [
             name
             for name, value in written.items()

@@ -13,9 +13,12 @@ from hhcore.base.checks import Key
 from hhcore.config.keys import CLAMP, EXPERIMENT, NAME, SPIKES, TOP
 from hhcore.config.outputs import BEAT, OUTPUT
 from hhcore.config.solver import KEYS, SMALLEST_ERROR
+from hhcore.config.treatments import DRUG, HALF, TARGET
+from hhcore.config.treatments import NAME as DRUG_NAME
 from hhcore.experiments.protocol import Protocol, protocols
 from hhcore.grid import designs
 from hhcore.grid.axes import DISTRIBUTIONS, FORMS
+from hhcore.model.annotations import PREFIX
 from hhcore.model.model import FILE, Model, Quantity, load_model, models, variants
 from hhcore.schemes.solver import LARGEST_ERROR, METHODS, setting_of
 from hhcore.simulation.initial import OTHERS, WORDS, initial_value, initially
@@ -23,7 +26,7 @@ from hhcore.simulation.stimuli import commands, kinds
 from hhcore.simulation.stimuli.events import Events
 from hhcore.simulation.stimuli.named import Named
 from hhcore.simulation.stimuli.segments import Segments
-from hhcore.simulation.stimuli.stimulus import Stimulus
+from hhcore.simulation.stimuli.stimulus import FROM, Stimulus
 
 Schema = dict[str, object]
 Kind = TypeVar("Kind", Stimulus, Protocol)
@@ -34,6 +37,7 @@ UNITS = {
     "potential": "A number in the unit of the potential, mostly mV, or text with a unit.",
     "1": "A number.",
 }
+TERM = f"^{PREFIX}"  # a parameter by what it is annotated as
 WORD = {"enum": [*WORDS]}
 SCALED = "The same in multiples of the model's own value."
 
@@ -70,6 +74,9 @@ def _experiment(catalogue: Mapping[str, Model]) -> Schema:
         "solver": {"anyOf": _solvers()},
         "protocol": _kinds(protocols(), lambda protocol: _mapping(protocol.keys)),
         "parameters": {"type": "object", "additionalProperties": _ref("swept")},
+        "drugs": {"type": "object", "additionalProperties": _drug()},
+        "block": {"type": "object", "additionalProperties": _ref("swept")},
+        "dose_response": {"type": "array", "items": {"type": "string"}, "minItems": 1},
         "sample": _mapping(designs.KEYS, {"n": _whole(1, designs.MAX_ROWS), "seed": _whole(0, 2**63)}),
         "analysis_window": {"type": "array", "items": _ref("number"), "minItems": 2, "maxItems": 2},
         "spikes": _mapping(SPIKES),
@@ -97,6 +104,12 @@ def _experiment(catalogue: Mapping[str, Model]) -> Schema:
         *map(_of_model, catalogue),
     ]
     return {**_mapping(keys, forms), "allOf": rules}
+
+
+def _drug() -> Schema:
+    site = _mapping(TARGET, dict.fromkeys(HALF, {"allOf": [_ref("number")]}))
+    targets = {"type": "object", "additionalProperties": site, "minProperties": 1}
+    return _mapping(DRUG, {"concentration": {"allOf": [_ref("swept")]}, "targets": targets})
 
 
 def _output() -> Schema:
@@ -153,9 +166,11 @@ def _names(model: Model) -> dict[str, Schema]:
     point = _named(model.parameters | initial, "number")
     named = [kind for kind in commands().values() if issubclass(kind, Named)]
     parts = "|".join(sorted({*fields, *(key for kind in named for key in kind.part_keys())}))
-    of_parts = {"patternProperties": {rf"^[A-Za-z]\w*\.({parts})$": _ref("number")}}
+    # Of parts, blocks, drugs and annotations.
+    patterns = rf"^[A-Za-z]\w*\.({parts})$", r"^block\..", f"^{DRUG_NAME.pattern}$", TERM
+    of_parts = {"patternProperties": dict.fromkeys(patterns, _ref("number"))}
     return {
-        f"parameters_{model.name}": _named(model.parameters, "swept"),
+        f"parameters_{model.name}": {**_named(model.parameters, "swept"), "patternProperties": {TERM: _ref("swept")}},
         f"states_{model.name}": _states(_named(model.states, "swept"), [*model.states]),
         f"point_{model.name}": {**point, **of_parts, "properties": fields | point["properties"]},
     }
@@ -209,7 +224,10 @@ def _stimulus(kind: type[Stimulus]) -> Schema:
         of_one = kind.event_keys()
         event = _mapping(of_one, {name: _value(key, "swept") for name, key in of_one.items()})
         forms["events"] = {"type": "array", "minItems": 1, "items": event | {"required": []}}  # a file may have them
-    return _mapping(keys, forms)
+    if FROM not in keys:
+        return _mapping(keys, forms)
+    whole = _mapping(keys, forms)
+    return whole | {"required": [], "anyOf": [{"required": [FROM]}, {"required": whole["required"]}]}
 
 
 def _taken(kind: type[Stimulus]) -> Schema:

@@ -235,7 +235,7 @@ class Protocol:
         columns = dict(zip(e.quantities, points.T, strict=True))
         run = simulate(
             e.model,
-            {name: columns[name] for name in e.model.parameters},
+            e.parameters(columns),
             begun.stimulus,
             duration=e.duration,
             initial_state=begun.start,

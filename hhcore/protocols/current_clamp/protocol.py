@@ -139,7 +139,7 @@ def _by_scipy(
     with suppress(ArithmeticError, ValueError):  # LinAlgError is a ValueError
         return reference(
             e.model,
-            {name: values[name] for name in e.model.parameters} | train,
+            e.parameters(values) | train,
             duration=duration,
             stimulus=e.stimulus,
             initial_state=begun.start,

@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import ClassVar
 
 import numpy as np
-import pyarrow as pa
 
 from hhcore.base.checks import Key, choice, items, quoted
 from hhcore.base.errors import UserError, collected
@@ -73,8 +71,6 @@ def beat_heights(measured: ActionPotentials) -> tuple[Height, ...]:
 class Pacing(CurrentClamp):
     """Pacing; errors are those of spike times.
 
-    A protocol built on it declares what it adds to the columns as `own_schema` and `own_definitions`.
-
     apd, apd_from, apd_to : percentages, beginning, and fixed level of durations, as in ActionPotentials; `apd_to` is in
                             the model's unit of the potential, of which one is `mV` millivolts
     drawn                 : states and currents, in the figure of the last beat of traces
@@ -93,20 +89,14 @@ class Pacing(CurrentClamp):
     accuracy = replace(SPIKE_TIMES, heights=(*SPIKE_TIMES.heights, *beat_heights(USUAL)))
     definitions = CurrentClamp.definitions | last_beat_definitions()
     headline = ("apd90_ms", "APD90", "ms")
-    own_schema: ClassVar[pa.Schema] = pa.schema([])
-    own_definitions: ClassVar[Mapping[str, tuple[str, str]]] = {}
 
     def __post_init__(self) -> None:
         """What its class declares is that of the default durations."""
         measured = self.measured
         declared = {
-            "schema": pa.unify_schemas([schema_of(Spikes, Extremes, Beats(measured)), self.own_schema]),
+            "schema": schema_of(Spikes, Extremes, Beats(measured)),
             "accuracy": replace(SPIKE_TIMES, heights=(*SPIKE_TIMES.heights, *beat_heights(measured))),
-            "definitions": {
-                **CurrentClamp.definitions,
-                **last_beat_definitions(measured, self.mV),
-                **self.own_definitions,
-            },
+            "definitions": {**CurrentClamp.definitions, **last_beat_definitions(measured, self.mV)},
         }
         for name, value in declared.items():
             object.__setattr__(self, name, value)

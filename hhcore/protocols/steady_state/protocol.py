@@ -105,10 +105,12 @@ class SteadyState(Pacing):
             legal=("newton", "pacing"),
         ),
     }
-    own_schema = STEADY
-    own_definitions = DEFINITIONS
-    schema = pa.unify_schemas([Pacing.schema, STEADY])
-    definitions = Pacing.definitions | DEFINITIONS
+
+    def __post_init__(self) -> None:
+        """Pacing declares what its settings ask for; here is what settling adds."""
+        super().__post_init__()
+        object.__setattr__(self, "schema", pa.unify_schemas([self.schema, STEADY]))
+        object.__setattr__(self, "definitions", {**self.definitions, **DEFINITIONS})
 
     @classmethod
     def default_for(cls, stimulus: type[Stimulus]) -> bool:
@@ -195,7 +197,7 @@ class SteadyState(Pacing):
             columns = dict(zip(experiment.quantities, points[rows].T, strict=True))
             again = simulate(
                 experiment.model,
-                {name: columns[name] for name in experiment.model.parameters},
+                experiment.parameters(columns),
                 replace(experiment.stimuli(columns), start=0.0),
                 duration=experiment.duration,
                 initial_state=other,
