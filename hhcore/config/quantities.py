@@ -181,6 +181,11 @@ class Quantities(Words):
         return protocol.suited(self.stimulus, self._swept, f"{self.where}.protocol")
 
     @part
+    def supplied(self) -> dict[str, float]:
+        """The fields of the stimulus that the protocol sets itself."""
+        return dict(self.plain_protocol.supplied) if self._supplied else {}
+
+    @part
     def outputs(self) -> tuple[Output, ...]:
         """What is noted of variables, as columns of features beside those of the protocol and of axes."""
         if "outputs" not in self.body:

@@ -147,7 +147,13 @@ class Words:
         where, written = self.stimulus_where, self.stimulus_read[1]
         with collected() as noted:
             with noted():
-                fields(self._written(self._stimulus), where, self.stimulus.keys(), self.legal)
+                fields(self._written(self._stimulus), where, self._stimulus_legal, self.legal)
+            for name in (name for name in self._supplied if name in written):
+                with noted():
+                    raise UserError(
+                        f"{where}.{name}: the protocol {quoted(self.protocol_kind.kind)} sets the {name} itself; "
+                        "leave it out"
+                    )
             if CLAMP in self.body and "stimulus" in self.body:
                 with noted():
                     raise UserError(
@@ -165,6 +171,18 @@ class Words:
                     f"{where}: `current: file` is the stimulus in the model file, beside which there is no "
                     f"{quoted(self.stimulus.kind)}; leave the stimulus out, or name the current that it sets"
                 )
+
+    @property
+    def _supplied(self) -> tuple[str, ...]:
+        """The fields of the stimulus that the protocol sets itself."""
+        kind = made_or(self, "protocol_kind", None)
+        return kind.supplies if kind else ()
+
+    @property
+    def _stimulus_legal(self) -> dict[str, Key]:
+        """The keys of the stimulus; those that the protocol sets may be missing."""
+        keys = self.stimulus.keys()
+        return keys | {n: dataclasses.replace(keys[n], required=False) for n in self._supplied}
 
     @part
     def without_effect(self) -> None:

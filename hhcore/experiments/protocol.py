@@ -9,7 +9,8 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
 2.  It is a frozen dataclass; its keys in the config set its fields. `keys` declares the keys, each a Key; `read` makes
     the object, checks every value and its unit, and raises UserError for what is wrong. `suited` fits it to the
     stimulus, for keys that name something in it. One that takes `outputs` of the experiment has a field of this name.
-    `settings` are those fields that a neuron's record depends on.
+    `settings` are those fields that a neuron's record depends on. `supplies` are fields of the stimulus that a config
+    must not write, since the protocol sets them itself; `supplied` are their values, the most demanding ones.
 3.  `observers` take notes while the kernel runs: hhcore.simulation.observers. `schema` declares the columns of a neuron
     in the store, besides those of all protocols (COMMON); often the observers declare them, see `schema_of`.
     `keeps_final` says whether the last states of all neurons are kept, not of failed ones alone.
@@ -156,6 +157,7 @@ class Protocol:
     title: ClassVar[str]
     keys: ClassVar[Mapping[str, Key]] = {}
     keeps_final: ClassVar[bool] = False
+    supplies: ClassVar[tuple[str, ...]] = ()
     schema: ClassVar[pa.Schema]
     accuracy: ClassVar[Accuracy]
     definitions: ClassVar[Mapping[str, tuple[str, str]]]
@@ -176,6 +178,11 @@ class Protocol:
     def read(cls, body: Mapping[str, object], model: Model, duration: float, where: str) -> "Protocol":
         """The protocol of an experiment, from its own keys in the config (rule 2)."""
         return cls()
+
+    @property
+    def supplied(self) -> Mapping[str, float]:
+        """The values of `supplies`, by which the stimulus of a grid is checked (rule 2)."""
+        return {}
 
     @property
     def settings(self) -> tuple:

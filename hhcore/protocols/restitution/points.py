@@ -1,0 +1,130 @@
+"""Restitution as a table: a row for each measured beat, with the slope of the curve; and features of a curve."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from hhcore.protocols.restitution.refine import captured
+from hhcore.simulation.beats import ACTION_POTENTIAL, STATUS
+from hhcore.simulation.result import Result
+
+Columns = dict[str, np.ndarray]
+
+IRREGULAR = "irregular"
+POINTS = {
+    "neuron": ("1", "row of the neuron in features.parquet, from 0"),
+    "point": ("1", "number of the run that the beat is from, from 0"),
+    "cycle_length_ms": ("ms", "from onset to onset while the cell was paced before the run (BCL); that of S1"),
+    "interval_ms": ("ms", "from the onset of the pulse before to that of the beat (CI); that of S2"),
+    "captured": ("1", "whether the pulse starts an action potential of its own, from a repolarised membrane"),
+    **ACTION_POTENTIAL,
+    "beat_status": ("1", STATUS),
+    "slope": (
+        "1",
+        "change of apd90 over change of the diastolic interval, from the point before to this one; null where one of "
+        "them lacks these, or has several beats",
+    ),
+    "paced_beats": ("1", "beats for which the cell was paced at the cycle length before the run"),
+    "repeat_beats": ("1", "beats after which its state then repeated; null if it did not"),
+    "residual": (
+        "1",
+        "1-norm of the change of the state over these beats, or over one where it does not repeat, each state in its "
+        "own unit in the model",
+    ),
+}
+OF_S1S2 = {"refined": ("1", "whether the interval was added between those of the config")}
+OF_DYNAMIC = {
+    "response": (
+        "1",
+        "stimuli and action potentials after which the state repeats: `1:1`; `2:2`, alternans; `2:1`, every second "
+        f"stimulus is blocked; `1:0`; `{IRREGULAR}` where it does not repeat",
+    ),
+    "carried_over": (
+        "1",
+        "whether the cell began the cycle length in its state at the end of the one before; else in the initial state",
+    ),
+}
+SLOPES = {
+    "max_slope": ("1", "largest slope in restitution.parquet; null without one"),
+    "unit_slope_ms": (
+        "ms",
+        "longest diastolic interval at which the slope, that of the middle between two points, crosses 1; null if it "
+        "does not",
+    ),
+}
+
+
+def points(runs: Result, neuron: np.ndarray, rows: np.ndarray) -> Columns:
+    """The columns of POINTS for measured beats, float64 (k,) if nothing else is said.
+
+    runs   : of all neurons, those of a neuron one after the other
+    neuron : int64 (runs,), that of each
+    rows   : int64 (k,), the measured beats in `runs.beat_columns`
+    """
+    beats, record = runs.beat_columns, runs.record
+    run = beats["neuron"][rows]
+    table = {
+        "neuron": neuron[run].astype(np.int32),
+        "point": (run - np.searchsorted(neuron, neuron)[run]).astype(np.int32),
+        "cycle_length_ms": record["cycle_length"][run] * runs.ms,
+        "interval_ms": record["interval"][run] * runs.ms,
+        "captured": captured(beats)[rows],
+        **{name: beats[name][rows] for name in (*ACTION_POTENTIAL, "beat_status")},
+    }
+    return table | {
+        "slope": _slope(table),
+        "paced_beats": record["paced"][run],
+        "repeat_beats": np.ma.masked_equal(record["repeat"][run], 0),
+        "residual": record["residual"][run],
+    }
+
+
+def responses(table: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Stimuli and action potentials in the beats of each point, text (k,)."""
+    fired = _over_points(table, table["captured"]).astype(int).tolist()
+    repeat = np.ma.filled(table["repeat_beats"], 0).tolist()
+    words = [f"{stimuli}:{count}" if stimuli else IRREGULAR for stimuli, count in zip(repeat, fired, strict=True)]
+    return np.array(words, dtype=object)
+
+
+def _over_points(table: Mapping[str, np.ndarray], values: np.ndarray) -> np.ndarray:
+    """The sum of values, (k,), over the beats of each point, at each of its rows."""
+    _, which = np.unique(np.column_stack([table["neuron"], table["point"]]), axis=0, return_inverse=True)
+    return np.bincount(which.ravel(), values, len(values))[which.ravel()]
+
+
+def _slope(table: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The slope from the point before, float64 (k,)."""
+    neuron, duration, interval = (table[name] for name in ("neuron", "apd90_ms", "diastolic_interval_ms"))
+    single = _over_points(table, np.ones(len(neuron))) == 1
+    follows = single[1:] & single[:-1] & (neuron[1:] == neuron[:-1])
+    with np.errstate(all="ignore"):
+        slope = np.diff(duration) / np.diff(interval)
+    slope[~follows | ~np.isfinite(slope)] = np.nan
+    return np.r_[np.full(min(len(neuron), 1), np.nan), slope]
+
+
+def of_neurons(reduce: np.ufunc, table: Mapping[str, np.ndarray], column: str, where: np.ndarray, n: int) -> np.ndarray:
+    """A column reduced over those rows of each of n neurons, float64 (n,), NaN without one. `where` : bool (k,)"""
+    found = np.full(n, np.nan)
+    reduce.at(found, table["neuron"][where], table[column][where])
+    return found
+
+
+def slopes(table: Mapping[str, np.ndarray], n: int) -> Columns:
+    """The columns of SLOPES for n neurons."""
+    largest = of_neurons(np.fmax, table, "slope", np.isfinite(table["slope"]), n)
+    return {"max_slope": largest, "unit_slope_ms": _unit_slope(table, n)}
+
+
+def _unit_slope(table: Mapping[str, np.ndarray], n: int) -> np.ndarray:
+    """Where the slope crosses 1, by lines between the middles of points: the longest interval, float64 (n,)."""
+    rows = np.flatnonzero(np.isfinite(table["slope"]))
+    slope, interval = table["slope"][rows], table["diastolic_interval_ms"]
+    middle = (interval[rows] + interval[rows - 1]) / 2
+    crosses = ((slope[1:] - 1) * (slope[:-1] - 1) < 0) & (np.diff(rows) == 1)
+    with np.errstate(all="ignore"):
+        at = middle[:-1] + (1 - slope[:-1]) / np.diff(slope) * np.diff(middle)
+    found = np.full(n, np.nan)
+    np.fmax.at(found, table["neuron"][rows[1:]][crosses], at[crosses])
+    return found
