@@ -112,8 +112,8 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
     "fields",
     [
         DEFINITIONS,
-        beats.LAST_BEAT,
-        beats.DEFINITIONS,
+        beats.last_beat_definitions(),
+        beats.beat_definitions(),
         tables.SPIKE_FIELDS,
         numerics_fields(CurrentClamp.accuracy),
         numerics_fields(Pacing.accuracy),
@@ -232,6 +232,15 @@ def test_the_page_on_own_models_does_what_it_says(tmp_path, monkeypatch):
     import hhcore
 
     assert hhcore.load_model("neuron.mmt:leaky").parameters["leak.g"].value == 1
+
+
+def test_the_page_on_pacing_does_what_it_says():
+    page = ROOT / "docs/pacing.md"
+    assert blocks(page, "python") and blocks(page, "yaml")
+    for block in blocks(page, "yaml"):
+        read_experiments(yaml.safe_load(block))
+    for block in blocks(page, "python"):
+        run(block)
 
 
 def test_the_page_on_python_does_what_it_says():

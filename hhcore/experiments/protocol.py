@@ -13,7 +13,8 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
     must not write, since the protocol sets them itself; `supplied` are their values, the most demanding ones.
 3.  `observers` take notes while the kernel runs: hhcore.simulation.observers. `schema` declares the columns of a neuron
     in the store, besides those of all protocols (COMMON); often the observers declare them, see `schema_of`.
-    `keeps_final` says whether the last states of all neurons are kept, not of failed ones alone.
+    `keeps_final` says whether the last states of all neurons are kept, not of failed ones alone. `measured` says what
+    is measured of each action potential, if there are beats.
 4.  `measure` simulates neurons with a given solver, by default in one run under the stimulus, and returns a Result
     whose record has the columns of COMMON and of `schema`. A neuron that fails is a row with a status. A row depends on
     its own point alone, to the last bit.
@@ -44,6 +45,7 @@ from hhcore.base.checks import Key
 from hhcore.base.registry import discover
 from hhcore.model.model import Model
 from hhcore.schemes.solver import Solver
+from hhcore.simulation.action_potentials import USUAL, ActionPotentials
 from hhcore.simulation.observers import Observer, standard_observers
 from hhcore.simulation.observers.observer import RecordField
 from hhcore.simulation.result import Result
@@ -162,6 +164,7 @@ class Protocol:
     accuracy: ClassVar[Accuracy]
     definitions: ClassVar[Mapping[str, tuple[str, str]]]
     headline: ClassVar[tuple[str, str, str]]
+    measured: ClassVar[ActionPotentials] = USUAL
     error_code: ClassVar[tuple[str | Path, ...]] = ()
 
     @classmethod
@@ -196,7 +199,8 @@ class Protocol:
     def observers(self, experiment: "Experiment") -> tuple[Observer, ...]:
         """The observers in the kernels of the experiment (rule 3)."""
         e = experiment
-        return standard_observers(e.stimulus, e.threshold, e.rearm, e.analysis_window, e.model.mV)
+        spikes = e.threshold, e.rearm, e.analysis_window
+        return standard_observers(e.stimulus, *spikes, e.model.ms, e.model.mV, self.measured)
 
     def measure(
         self,
@@ -275,8 +279,11 @@ class Protocol:
         return tuple(dict.fromkeys(Path(sys.modules[c.__module__].__file__) for c in classes))
 
 
-def schema_of(*observers: type[Observer]) -> pa.Schema:
-    """The columns that observers fill: numbers, or lists whose rows have the `width` in the column's metadata."""
+def schema_of(*observers: type[Observer] | Observer) -> pa.Schema:
+    """The columns that observers fill: numbers, or lists whose rows have the `width` in the column's metadata.
+
+    Of an observer whose `fields` depend on its settings, the object is needed.
+    """
     return pa.schema([_field(field) for observer in observers for field in observer.fields])
 
 

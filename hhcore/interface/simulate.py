@@ -118,7 +118,7 @@ def _with_outputs(
 
     run = read_conditions(model, *conditions)
     if observers is None:
-        observers = standard_observers(type(stimulus), run.threshold, run.rearm, run.window, model.mV)
+        observers = standard_observers(type(stimulus), run.threshold, run.rearm, run.window, model.ms, model.mV)
     named = dict(written) if isinstance(written, Mapping) else written
     outputs = read_outputs(named, model, run.window, run.duration, DEFINITIONS, "outputs")
     return outputs, (*observers, observer_of(outputs))

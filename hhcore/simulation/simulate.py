@@ -12,11 +12,12 @@ from hhcore.base.errors import UserError
 from hhcore.base.units import Quantities, Written, to_unit
 from hhcore.model.model import Model, load_model
 from hhcore.schemes.solver import Solver, solver
+from hhcore.simulation.action_potentials import USUAL
 from hhcore.simulation.arguments import positive, read_conditions, read_neurons
 from hhcore.simulation.engine import Engine, engine
 from hhcore.simulation.initial import InitialState, read_start
 from hhcore.simulation.integration import Integration, Samples, integrate, most_samples, pack
-from hhcore.simulation.observers import Observer, standard_observers
+from hhcore.simulation.observers import Beats, Observer, standard_observers
 from hhcore.simulation.rest import initial_states
 from hhcore.simulation.result import NO_STABLE_REST, STATUSES, Result, Trace, joined
 from hhcore.simulation.stimuli.stimulus import Stimulus
@@ -52,7 +53,7 @@ def simulate(
     start = read_start(model, initial_state, stimulus)
     neurons, given = read_neurons(model, points, stimulus, run.duration, start)
     if observers is None:
-        observers = standard_observers(type(stimulus), run.threshold, run.rearm, run.window, model.mV)
+        observers = standard_observers(type(stimulus), run.threshold, run.rearm, run.window, model.ms, model.mV)
     compiled = engine(model, method, type(stimulus), observers)
     table = compiled.arguments(neurons, run.duration)
     states, status = initial_states(compiled, table, start)
@@ -79,7 +80,9 @@ def simulate(
     outcome = record.pop("outcome")
     record["status"] = _status(outcome, status)
     seconds = sum(seconds for _, seconds in parts)
-    return Result(record, run.window, model.ms, seconds, mV=model.mV, given=given, solver=chosen)
+    measured = next((o.measured for o in observers if isinstance(o, Beats)), USUAL)
+    scales = {"mV": model.mV, "measured": measured}
+    return Result(record, run.window, model.ms, seconds, **scales, given=given, solver=chosen)
 
 
 def trace(

@@ -11,7 +11,7 @@ from hhcore.experiments.experiment import Experiment
 SIMULATION = (
     *(
         f"simulation/{name}.py"
-        for name in ("simulate", "arguments", "initial", "integration", "rest", "engine", "result")
+        for name in ("simulate", "arguments", "initial", "integration", "rest", "engine", "result", "action_potentials")
     ),
     *("simulation/stimuli", "simulation/observers"),
     *(f"sweep/{name}.py" for name in ("store", "columns", "keys", "hashing")),

@@ -11,8 +11,8 @@ from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, Rows, Ta
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import Model
 from hhcore.protocols.pacing.protocol import most_beats
-from hhcore.simulation.beats import DEFINITIONS
-from hhcore.simulation.observers.beats import BEAT
+from hhcore.simulation.action_potentials import BEAT
+from hhcore.simulation.beats import beat_definitions
 
 
 class Beats(Analysis):
@@ -50,8 +50,9 @@ class Beats(Analysis):
 
     def block(self, block: RowBlock) -> dict[str, pa.Table]:
         self.crossed += int(self._crosses(block).sum())
-        beats = block.result.beat_columns
-        return {"beats": tables.table(beats | {"neuron": beats["neuron"] + np.int32(block.rows.start)}, DEFINITIONS)}
+        beats, e = block.result.beat_columns, self.experiment
+        columns = beats | {"neuron": beats["neuron"] + np.int32(block.rows.start)}
+        return {"beats": tables.table(columns, beat_definitions(e.protocol.measured, e.model.mV))}
 
     def facts(self) -> Iterable[tuple[str, str]]:
         e = self.experiment
