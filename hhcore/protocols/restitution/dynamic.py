@@ -9,15 +9,14 @@ from hhcore.base.checks import Key, quoted
 from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import Model
-from hhcore.protocols.restitution.points import OF_DYNAMIC, POINTS, SLOPES, Columns, of_neurons, responses, slopes
+from hhcore.protocols.restitution.points import OF_DYNAMIC, SLOPES, Columns, of_neurons, responses, slopes
 from hhcore.protocols.restitution.protocol import (
     NUMERICS,
-    SETTLING_KEYS,
     Cells,
     Recorded,
     Restitution,
     beats_of,
-    read_settling,
+    read_common,
     read_times,
 )
 from hhcore.schemes.solver import Solver
@@ -43,7 +42,7 @@ class DynamicRestitution(Restitution):
     kind = "dynamic_restitution"
     title = "dynamic restitution"
     supplies = ("period", *Restitution.supplies)
-    keys = SETTLING_KEYS | {
+    keys = Restitution.keys | {
         "cycle_lengths": Key(
             "the periods of the train, in this order",
             "cycle_lengths: {range: [1000, 300, -50]}",
@@ -72,7 +71,7 @@ class DynamicRestitution(Restitution):
     }
     run_beats = BEATS
     axis_label = "Cycle length (ms)"
-    fields = POINTS | OF_DYNAMIC
+    own_fields = OF_DYNAMIC
     headline = ("shortest_cycle_length_ms", "Shortest cycle length", "ms")
 
     @classmethod
@@ -83,7 +82,7 @@ class DynamicRestitution(Restitution):
                 f"{where}.carry_over: {quoted(body['carry_over'])} is not a choice here; give true or false"
             )
         times = read_times(body["cycle_lengths"], model, f"{where}.cycle_lengths")
-        return cls(read_settling(body, where), times, body["carry_over"])
+        return cls(*read_common(body, model, where), times, body["carry_over"])
 
     @property
     def supplied(self) -> dict[str, float]:
@@ -129,7 +128,7 @@ class DynamicRestitution(Restitution):
         }
         return self.recorded(paced.with_fields(number=BEATS), np.arange(n), settled, BEATS * length, **columns)
 
-    def measured(self, runs: Result) -> np.ndarray:
+    def kept(self, runs: Result) -> np.ndarray:
         """The last beats of each run: as many as the state repeats after."""
         repeat = runs.record["repeat"]
         last = np.where(repeat == 0, UNSETTLED, repeat)

@@ -5,33 +5,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from hhcore.protocols.restitution.refine import captured
-from hhcore.simulation.beats import ACTION_POTENTIAL, STATUS
+from hhcore.simulation.action_potentials import ActionPotentials
+from hhcore.simulation.beats import STATUS, action_potential
 from hhcore.simulation.result import Result
 
 Columns = dict[str, np.ndarray]
 
 IRREGULAR = "irregular"
-POINTS = {
-    "neuron": ("1", "row of the neuron in features.parquet, from 0"),
-    "point": ("1", "number of the run that the beat is from, from 0"),
-    "cycle_length_ms": ("ms", "from onset to onset while the cell was paced before the run (BCL); that of S1"),
-    "interval_ms": ("ms", "from the onset of the pulse before to that of the beat (CI); that of S2"),
-    "captured": ("1", "whether the pulse starts an action potential of its own, from a repolarised membrane"),
-    **ACTION_POTENTIAL,
-    "beat_status": ("1", STATUS),
-    "slope": (
-        "1",
-        "change of apd90 over change of the diastolic interval, from the point before to this one; null where one of "
-        "them lacks these, or has several beats",
-    ),
-    "paced_beats": ("1", "beats for which the cell was paced at the cycle length before the run"),
-    "repeat_beats": ("1", "beats after which its state then repeated; null if it did not"),
-    "residual": (
-        "1",
-        "1-norm of the change of the state over these beats, or over one where it does not repeat, each state in its "
-        "own unit in the model",
-    ),
-}
+AFTER = "diastolic_interval_after_ms"
 OF_S1S2 = {"refined": ("1", "whether the interval was added between those of the config")}
 OF_DYNAMIC = {
     "response": (
@@ -54,8 +35,38 @@ SLOPES = {
 }
 
 
+def of_beats(measured: ActionPotentials, mV: float = 1.0) -> dict[str, tuple[str, str]]:
+    """Those of a beat that do not depend on when the run ends."""
+    return {name: field for name, field in action_potential(measured, mV).items() if name != AFTER}
+
+
+def point_definitions(measured: ActionPotentials, mV: float) -> dict[str, tuple[str, str]]:
+    """Unit and definition of the columns of `points`. `mV` : millivolts in the model's unit of the potential"""
+    return {
+        "neuron": ("1", "row of the neuron in features.parquet, from 0"),
+        "point": ("1", "number of the run that the beat is from, from 0"),
+        "cycle_length_ms": ("ms", "from onset to onset while the cell was paced before the run (BCL); that of S1"),
+        "interval_ms": ("ms", "from the onset of the pulse before to that of the beat (CI); that of S2"),
+        "captured": ("1", "whether the pulse starts an action potential of its own, from a repolarised membrane"),
+        **of_beats(measured, mV),
+        "beat_status": ("1", STATUS),
+        "slope": (
+            "1",
+            "change of apd90 over change of the diastolic interval, from the point before to this one; null where one "
+            "of them lacks these, or has several beats",
+        ),
+        "paced_beats": ("1", "beats for which the cell was paced at the cycle length before the run"),
+        "repeat_beats": ("1", "beats after which its state then repeated; null if it did not"),
+        "residual": (
+            "1",
+            "1-norm of the change of the state over these beats, or over one where it does not repeat, each state in "
+            "its own unit in the model",
+        ),
+    }
+
+
 def points(runs: Result, neuron: np.ndarray, rows: np.ndarray) -> Columns:
-    """The columns of POINTS for measured beats, float64 (k,) if nothing else is said.
+    """The columns of `point_definitions` for measured beats, float64 (k,) if nothing else is said.
 
     runs   : of all neurons, those of a neuron one after the other
     neuron : int64 (runs,), that of each
@@ -69,7 +80,7 @@ def points(runs: Result, neuron: np.ndarray, rows: np.ndarray) -> Columns:
         "cycle_length_ms": record["cycle_length"][run] * runs.ms,
         "interval_ms": record["interval"][run] * runs.ms,
         "captured": captured(beats)[rows],
-        **{name: beats[name][rows] for name in (*ACTION_POTENTIAL, "beat_status")},
+        **{name: beats[name][rows] for name in (*of_beats(runs.measured), "beat_status")},
     }
     return table | {
         "slope": _slope(table),

@@ -15,21 +15,22 @@ import numpy as np
 import pyarrow as pa
 
 from hhcore.base.checks import Key, items, quoted
-from hhcore.base.errors import UserError
+from hhcore.base.errors import UserError, collected
 from hhcore.base.units import to_unit
 from hhcore.experiments.experiment import Experiment
-from hhcore.experiments.protocol import Accuracy, Height, Protocol, schema_of
+from hhcore.experiments.protocol import Accuracy, Protocol, schema_of
 from hhcore.grid.axes import read_axis
 from hhcore.model.model import Model
-from hhcore.protocols.restitution.points import Columns, points
+from hhcore.protocols.pacing.protocol import Pacing, beat_heights, read_durations
+from hhcore.protocols.restitution.points import Columns, point_definitions, points
 from hhcore.protocols.restitution.refine import captured
 from hhcore.protocols.restitution.runs import PREFIX, folded, folded_schema, taken, unfolded
 from hhcore.schemes.solver import Solver
+from hhcore.simulation.action_potentials import ActionPotentials
 from hhcore.simulation.features import FAILED
 from hhcore.simulation.heights import Errors, beat_errors
 from hhcore.simulation.initial import read_start
 from hhcore.simulation.observers import Beats, Extremes, Observer, Onsets, Spikes, standard_observers
-from hhcore.simulation.observers.beats import BEAT
 from hhcore.simulation.rest import initial_states
 from hhcore.simulation.result import NO_STABLE_REST, STATUSES, Record, Result, joined
 from hhcore.simulation.settle import Paced, Settled, Settling
@@ -37,8 +38,8 @@ from hhcore.simulation.stimuli.pulse_train import PulseTrain
 from hhcore.simulation.stimuli.stimulus import Stimulus
 from hhcore.simulation.threads import integrate_all
 
-# What a run leaves: how it ended; the pacing before it, with its number if there are several; the interval of S2;
-# whether that was added between those in the config; how the cell had settled; and what the observers note.
+# What a run leaves besides the notes of observers: how it ended; the pacing before it, with its number if there are
+# several; the interval of S2, and whether that was added between those in the config; how the cell had settled.
 RUN = pa.schema(
     [
         ("status", pa.int8()),
@@ -49,12 +50,10 @@ RUN = pa.schema(
         ("paced", pa.int64()),
         ("repeat", pa.int64()),
         ("residual", pa.float64()),
-        *schema_of(Spikes, Extremes, Beats),
     ]
 )
 TOLERANCE, MOST_BEATS = 1e-6, 10_000
 USUAL_BEATS = 100  # until a cell has settled, for estimates
-OVER_BEATS = "the largest over the beats with an action potential in both runs"
 DURATION_ERROR = Accuracy(
     label="Error of APD90",
     column="duration_error_ms",
@@ -70,11 +69,6 @@ DURATION_ERROR = Accuracy(
     missing="no action potential",
     none="none fires",
     nothing="No neuron of the sample has an action potential: no durations to judge solvers by.",
-    heights=(
-        Height("ap_peak_error_mV", "mV", f"error of ap_peak_mV, {OVER_BEATS}"),
-        Height("max_upstroke_error_V_s", "V/s", f"error of max_upstroke_V_s, {OVER_BEATS}", share=1e-2),
-        Height("apd50_error_ms", "ms", f"error of apd50_ms, {OVER_BEATS}"),
-    ),
 )
 SETTLING_KEYS = {
     "prebeats": Key(
@@ -136,19 +130,46 @@ class Restitution(Protocol):
     """Runs of a few beats, after pacing until cells have settled; errors are those of APD90.
 
     settling   : how cells are paced before
+    beats      : what is measured of each beat
     run_beats  : beats of a run
     fields     : unit and definition of each column of restitution.parquet
     axis_label : of the interval from pulse to pulse, in figures
     """
 
     settling: Settling
+    beats: Pacing
 
     run_beats: ClassVar[int]
-    fields: ClassVar[Mapping[str, tuple[str, str]]]
+    own_fields: ClassVar[Mapping[str, tuple[str, str]]]
     axis_label: ClassVar[str]
     supplies = ("number", "start")
+    keys = SETTLING_KEYS | Pacing.keys
     schema = folded_schema(RUN)
     accuracy = DURATION_ERROR
+
+    def __post_init__(self) -> None:
+        """What is measured of beats decides on columns and on what solvers are judged by."""
+        own = {
+            "schema": folded_schema(self.run_schema),
+            "accuracy": replace(DURATION_ERROR, heights=beat_heights(self.measured)),
+        }
+        for name, value in own.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def measured(self) -> ActionPotentials:
+        """What is measured of each action potential."""
+        return self.beats.measured
+
+    @property
+    def run_schema(self) -> pa.Schema:
+        """The columns of a run."""
+        return pa.schema([*RUN, *schema_of(Spikes, Extremes, Beats(self.measured))])
+
+    @property
+    def fields(self) -> dict[str, tuple[str, str]]:
+        """Unit and definition of each column of restitution.parquet."""
+        return point_definitions(self.measured, self.beats.mV) | self.own_fields
 
     @classmethod
     def takes(cls, stimulus: type[Stimulus]) -> bool:
@@ -163,7 +184,8 @@ class Restitution(Protocol):
     def observers(self, experiment: Experiment) -> tuple[Observer, ...]:
         """Those of pacing, and of the states at onsets."""
         e = experiment
-        return *standard_observers(e.stimulus, e.threshold, e.rearm, mV=e.model.mV), Onsets()
+        scales = {"ms": e.model.ms, "mV": e.model.mV, "measured": self.measured}
+        return *standard_observers(e.stimulus, e.threshold, e.rearm, **scales), Onsets()
 
     def recorded(
         self, paced: Paced, cell: np.ndarray, settled: Settled, duration: float, **columns: np.ndarray
@@ -181,7 +203,9 @@ class Restitution(Protocol):
         outcome = np.maximum(run["outcome"], before["outcome"])
         run["status"] = np.where(outcome > 0, outcome + NO_STABLE_REST, 0).astype(np.int8)
         run |= {"paced": before["beats"], "repeat": before["repeat"], "residual": before["residual"], **columns}
-        return Recorded(cell, {name: run[name] for name in (*RUN.names, "ended", "steps", "final")}, seconds)
+        return Recorded(
+            cell, {name: run[name] for name in (*self.run_schema.names, "ended", "steps", "final")}, seconds
+        )
 
     def result(self, e: Experiment, cells: Cells, states: np.ndarray, recorded: Sequence[Recorded]) -> Result:
         """The result of n neurons, from all their runs in any order.
@@ -197,31 +221,33 @@ class Restitution(Protocol):
         runs, cell = taken(runs, order), cell[order]
         status = cells.status.copy()
         np.maximum.at(status, cell, runs["status"])
-        record = folded(runs, RUN, np.bincount(cell, minlength=n)) | {
+        record = folded(runs, self.run_schema, np.bincount(cell, minlength=n)) | {
             "status": status,
             "ended": np.bincount(cell, runs["ended"], n),
             "steps": np.bincount(cell, runs["steps"], n),
             "final": states,
         }
         seconds = sum(part.seconds for part in recorded)
-        return Result(record, e.analysis_window, e.model.ms, seconds, mV=e.model.mV)
+        return Result(record, e.analysis_window, e.model.ms, seconds, mV=e.model.mV, measured=self.measured)
 
     # --- what is made of runs
 
     def runs(self, result: Result) -> tuple[Result, np.ndarray]:
         """The runs of all neurons as a result with a row for each, and the neuron of each, int64 (runs,)."""
         counts = result.record[f"{PREFIX}status"].counts
-        each = Result(unfolded(result.record, RUN), result.window, result.ms, mV=result.mV)
+        each = Result(
+            unfolded(result.record, self.run_schema), result.window, result.ms, mV=result.mV, measured=self.measured
+        )
         return each, np.repeat(np.arange(len(counts)), counts)
 
-    def measured(self, runs: Result) -> np.ndarray:
+    def kept(self, runs: Result) -> np.ndarray:
         """The rows in `beat_columns` of the beats of runs that a table is about, int64 (k,)."""
         raise NotImplementedError
 
     def points(self, result: Result) -> Columns:
         """The measured beats of n neurons, a row each: the columns of restitution.parquet."""
         runs, owner = self.runs(result)
-        return points(runs, owner, self.measured(runs))
+        return points(runs, owner, self.kept(runs))
 
     def errors(self, run: Result, exact: Result, experiment: Experiment) -> np.ndarray:
         """Largest error of APD90; NaN if no beat has one in both, and if the neuron fails in either run."""
@@ -248,7 +274,7 @@ class Restitution(Protocol):
     def outcome(self, run: Result) -> np.ndarray:
         """The number of action potentials, without those of intervals that were added."""
         runs, owner = self.runs(run)
-        beats = self.measured(runs)
+        beats = self.kept(runs)
         at = runs.beat_columns["neuron"][beats]
         counted = captured(runs.beat_columns)[beats] & (runs.record["added"][at] == 0)
         return np.bincount(owner[at[counted]], minlength=len(run.status))
@@ -270,7 +296,7 @@ class Restitution(Protocol):
         raise NotImplementedError
 
     def numbers(self, experiment: Experiment) -> float:
-        return float(self.run_count * (len(RUN) + self.run_beats * (len(BEAT) + 1)))
+        return float(self.run_count * (len(RUN) + self.run_beats * (len(self.measured.columns) + 1)))
 
     def numerics(self, result: Result) -> dict[str, np.ndarray]:
         """The columns that say how neurons ended and how accurate they are."""
@@ -285,6 +311,16 @@ class Restitution(Protocol):
     @classmethod
     def code(cls) -> tuple[Path, ...]:
         return (*super().code(), Path(__file__).with_name("runs.py"))
+
+
+def read_common(body: Mapping[str, object], model: Model, where: str) -> tuple[Settling, Pacing]:
+    """How cells are paced, and what is measured of beats. Raises UserError for values that are not legal."""
+    with collected() as noted:
+        with noted():
+            settling = read_settling(body, where)
+        with noted():
+            beats = Pacing(**read_durations(body, model, where))
+    return settling, beats
 
 
 def read_settling(body: Mapping[str, object], where: str) -> Settling:

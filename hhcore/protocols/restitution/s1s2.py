@@ -9,16 +9,15 @@ from hhcore.base.checks import Key
 from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import Model
-from hhcore.protocols.restitution.points import OF_S1S2, POINTS, SLOPES, Columns, of_neurons, slopes
+from hhcore.protocols.restitution.points import OF_S1S2, SLOPES, Columns, of_neurons, slopes
 from hhcore.protocols.restitution.protocol import (
     NUMERICS,
-    SETTLING_KEYS,
     Cells,
     Recorded,
     Restitution,
     beats_of,
     longest_period,
-    read_settling,
+    read_common,
     read_time,
     read_times,
 )
@@ -46,7 +45,7 @@ class S1S2(Restitution):
 
     kind = "s1s2"
     title = "S1-S2 restitution"
-    keys = SETTLING_KEYS | {
+    keys = Restitution.keys | {
         "intervals": Key(
             "from the onset of S1 to that of S2",
             "intervals: {range: [1000, 300, -10]}",
@@ -77,13 +76,13 @@ class S1S2(Restitution):
     }
     run_beats = BEATS
     axis_label = "Interval from S1 to S2 (ms)"
-    fields = POINTS | OF_S1S2
+    own_fields = OF_S1S2
     headline = ("shortest_interval_ms", "Shortest interval that captures", "ms")
 
     @classmethod
     def read(cls, body: Mapping[str, object], model: Model, duration: float, where: str) -> "S1S2":
         """Raises UserError for values that are not legal, and for intervals that the run does not hold."""
-        settling = read_settling(body, where)
+        settling, beats = read_common(body, model, where)
         intervals = read_times(body["intervals"], model, f"{where}.intervals")
         steps = {
             name: read_time(body[name], model, f"{where}.{name}") for name in ("refine", "capture") if name in body
@@ -95,7 +94,7 @@ class S1S2(Restitution):
                 f"{where}.intervals: {max(intervals):g} is not below the duration, {duration:g} {model.time_unit}, in "
                 "which S2 and its action potential have to fit; give a longer duration"
             )
-        return cls(settling, tuple(sorted(intervals, reverse=True)), **steps)
+        return cls(settling, beats, tuple(sorted(intervals, reverse=True)), **steps)
 
     def measure(
         self,
@@ -134,7 +133,7 @@ class S1S2(Restitution):
         return self.recorded(pair, rows, settled, e.duration, **columns)
 
     def _responses(self, e: Experiment, recorded: Recorded) -> Responses:
-        runs = Result(recorded.record, e.analysis_window, e.model.ms, mV=e.model.mV)
+        runs = Result(recorded.record, e.analysis_window, e.model.ms, mV=e.model.mV, measured=self.measured)
         return Responses.of(recorded.cell, recorded.record["interval"], runs)
 
     def _further(self, known: Responses, paced: Paced, ms: float) -> Intervals:
@@ -145,7 +144,7 @@ class S1S2(Restitution):
         neuron, interval = ([part[i] for part in found] for i in (0, 1))
         return np.concatenate([np.zeros(0, np.int64), *neuron]), np.concatenate([np.zeros(0), *interval])
 
-    def measured(self, runs: Result) -> np.ndarray:
+    def kept(self, runs: Result) -> np.ndarray:
         """S2."""
         return np.arange(1, len(runs.beat_values), BEATS)
 

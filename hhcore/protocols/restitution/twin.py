@@ -5,7 +5,6 @@ from contextlib import suppress
 import numpy as np
 
 from hhcore.experiments.experiment import Experiment
-from hhcore.simulation.observers.beats import BEAT
 from hhcore.simulation.reference import reference
 from hhcore.simulation.result import Result
 
@@ -26,10 +25,10 @@ def end_error(
     """
     e, (method, tolerance), length = experiment, scipy, len(runs.beat_values) // max(len(runs.status), 1)
     last = runs.beat_values[length - 1 :: length or 1]
-    rows = np.flatnonzero(np.isfinite(last[:, BEAT.index("ninety_time")]))
+    rows = np.flatnonzero(np.isfinite(last[:, runs.measured.columns.index("ninety_time")]))
     if not len(rows):
         return None
-    beat = dict(zip(BEAT, last[rows[-1]].tolist(), strict=True))
+    beat = dict(zip(runs.measured.columns, last[rows[-1]].tolist(), strict=True))
     train = {"period": float(runs.record["interval"][rows[-1]]), "number": length, "start": 0.0}
     point = dict(zip(e.quantities, point.tolist(), strict=True))
     point = {name: point[name] for name in (*e.model.parameters, *e.stimulus.fields)} | train
