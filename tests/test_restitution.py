@@ -1,13 +1,21 @@
 """Restitution: against plain runs one after the other, the Web Lab's numbers, curves with a formula; wrong configs."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import yaml
 
+import hhcore
 from hhcore import PulseTrain, UserError
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.experiment import Experiment
+from hhcore.figures import style
+from hhcore.figures.context import FigureContext, Variable
+from hhcore.protocols.restitution import figures
 from hhcore.protocols.restitution.points import responses, slopes
 from hhcore.protocols.restitution.refine import Responses
 from hhcore.protocols.restitution.runs import folded, folded_schema, taken, unfolded
@@ -205,6 +213,55 @@ def test_runs_come_back_from_the_store():
     stored = folded(record, schema, counts)
     assert {*stored} == {*folded_schema(schema).names} and all(len(x.counts) == 3 for x in stored.values())
     assert same_columns(unfolded(stored, schema), record)
+
+
+# --- the page, tables and figures
+
+
+def test_the_page_on_restitution_does_what_it_says(tmp_path):
+    page = (Path(__file__).parents[1] / "docs/pacing.md").read_text()
+    configs = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(experiments:.*?)```", page, re.DOTALL)]
+    experiments = {name: body for config in configs for name, body in config["experiments"].items()}
+    said = dict(re.findall(r"^\| `(true|false)` \| (.*) \|$", page, re.MULTILINE))
+    for carry_over, row in said.items():
+        body = experiments["dynamic"]
+        body = body | {"protocol": body["protocol"] | {"carry_over": carry_over == "true"}}
+        run = hhcore.run({"experiments": {"dynamic": body}}, progress=False)
+        points = run.restitution.drop_duplicates("point")
+        assert " | ".join(points["response"]) == row
+        assert run["dynamic"].figure("apd_interval").axes[0].get_xlabel() == "Cycle length (ms)"
+    run = hhcore.run({"experiments": {"premature": experiments["premature"]}}, results=tmp_path, progress=False)
+    fired = run.restitution[run.restitution["captured"]].groupby("neuron")["interval_ms"].min()
+    assert run.features["shortest_interval_ms"].tolist() == fired.tolist() and len(fired) == 2
+    assert {path.stem for path in run["premature"].save_figures()} >= {"restitution", "apd_interval"}
+
+
+def frames(interval: np.ndarray, duration: np.ndarray, point: list[int]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Features and points of one neuron."""
+    columns = {"neuron": 0, "point": point, "diastolic_interval_ms": interval, "interval_ms": interval + duration}
+    points = pd.DataFrame(columns | {"apd90_ms": duration, "captured": np.isfinite(duration)})
+    return pd.DataFrame({"unit_slope_ms": [50 * np.log(2)]}), points
+
+
+CONTEXT = FigureContext(title="made up", stimulus=Variable("i", "i", "1"), potential=Variable("V", "V", "mV"))
+
+
+def test_a_line_of_slope_1_touches_the_curve():
+    interval = np.linspace(200, 5, 40)
+    figure = figures.restitution(*frames(interval, exponential(interval), list(range(40))), CONTEXT)
+    (line,) = [line for line in figure.axes[0].lines if line.get_label() == "slope 1"]
+    x, y = line.get_data()
+    assert np.diff(y) == pytest.approx(np.diff(x))
+    assert (np.mean(x), np.mean(y)) == pytest.approx((50 * np.log(2), 250), abs=1.0)
+
+
+def test_beats_that_alternate_are_open_and_filled_and_blocked_ones_crosses():
+    interval, duration = np.array([200.0, 150, 60, 90, 20]), np.array([260.0, 240, 150, 200, np.nan])
+    features, points = frames(interval, duration, [0, 1, 2, 2, 3])
+    (panel,) = figures.apd_interval(features, points, "Cycle length (ms)", CONTEXT).axes
+    drawn = {line.get_markerfacecolor(): line.get_ydata().tolist() for line in panel.lines if line.get_marker() == "o"}
+    crosses = [line for line in panel.lines if line.get_marker() == "x"]
+    assert drawn["white"] == [150] and drawn[style.BLUE] == [200] and len(crosses) == 1
 
 
 # --- mistakes

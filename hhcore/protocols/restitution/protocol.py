@@ -26,6 +26,7 @@ from hhcore.protocols.restitution.points import Columns, point_definitions, poin
 from hhcore.protocols.restitution.refine import captured
 from hhcore.protocols.restitution.runs import PREFIX, folded, folded_schema, taken, unfolded
 from hhcore.schemes.solver import Solver
+from hhcore.simulation import beats
 from hhcore.simulation.action_potentials import ActionPotentials
 from hhcore.simulation.features import FAILED
 from hhcore.simulation.heights import Errors, beat_errors
@@ -130,14 +131,14 @@ class Restitution(Protocol):
     """Runs of a few beats, after pacing until cells have settled; errors are those of APD90.
 
     settling   : how cells are paced before
-    beats      : what is measured of each beat
+    pacing     : what is measured of each beat
     run_beats  : beats of a run
     fields     : unit and definition of each column of restitution.parquet
     axis_label : of the interval from pulse to pulse, in figures
     """
 
     settling: Settling
-    beats: Pacing
+    pacing: Pacing
 
     run_beats: ClassVar[int]
     own_fields: ClassVar[Mapping[str, tuple[str, str]]]
@@ -159,7 +160,7 @@ class Restitution(Protocol):
     @property
     def measured(self) -> ActionPotentials:
         """What is measured of each action potential."""
-        return self.beats.measured
+        return self.pacing.measured
 
     @property
     def run_schema(self) -> pa.Schema:
@@ -169,7 +170,7 @@ class Restitution(Protocol):
     @property
     def fields(self) -> dict[str, tuple[str, str]]:
         """Unit and definition of each column of restitution.parquet."""
-        return point_definitions(self.measured, self.beats.mV) | self.own_fields
+        return point_definitions(self.measured, self.pacing.mV) | self.own_fields
 
     @classmethod
     def takes(cls, stimulus: type[Stimulus]) -> bool:
@@ -310,7 +311,9 @@ class Restitution(Protocol):
 
     @classmethod
     def code(cls) -> tuple[Path, ...]:
-        return (*super().code(), Path(__file__).with_name("runs.py"))
+        """What a beat is decides on intervals that are added."""
+        own = (Path(__file__).with_name(name) for name in ("runs.py", "refine.py"))
+        return (*super().code(), *own, *Pacing.code(), Path(beats.__file__))
 
 
 def read_common(body: Mapping[str, object], model: Model, where: str) -> tuple[Settling, Pacing]:
@@ -319,8 +322,8 @@ def read_common(body: Mapping[str, object], model: Model, where: str) -> tuple[S
         with noted():
             settling = read_settling(body, where)
         with noted():
-            beats = Pacing(**read_durations(body, model, where))
-    return settling, beats
+            pacing = Pacing(**read_durations(body, model, where))
+    return settling, pacing
 
 
 def read_settling(body: Mapping[str, object], where: str) -> Settling:

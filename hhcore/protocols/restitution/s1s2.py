@@ -82,7 +82,7 @@ class S1S2(Restitution):
     @classmethod
     def read(cls, body: Mapping[str, object], model: Model, duration: float, where: str) -> "S1S2":
         """Raises UserError for values that are not legal, and for intervals that the run does not hold."""
-        settling, beats = read_common(body, model, where)
+        settling, pacing = read_common(body, model, where)
         intervals = read_times(body["intervals"], model, f"{where}.intervals")
         steps = {
             name: read_time(body[name], model, f"{where}.{name}") for name in ("refine", "capture") if name in body
@@ -94,7 +94,7 @@ class S1S2(Restitution):
                 f"{where}.intervals: {max(intervals):g} is not below the duration, {duration:g} {model.time_unit}, in "
                 "which S2 and its action potential have to fit; give a longer duration"
             )
-        return cls(settling, beats, tuple(sorted(intervals, reverse=True)), **steps)
+        return cls(settling, pacing, tuple(sorted(intervals, reverse=True)), **steps)
 
     def measure(
         self,
