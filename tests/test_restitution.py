@@ -29,15 +29,15 @@ SOLVER = {"method": "rodas5p", "local_error": 1e-8}
 
 
 def experiment(protocol: dict, **changes) -> Experiment:
-    stimulus = PULSE | ({} if protocol["kind"] == "dynamic_restitution" else {"period": 1000})
     body = {
         "model": "luo_rudy_1991",
         "protocol": protocol,
-        "stimulus": stimulus,
+        "stimulus": PULSE,
         "initial_state": "model",
-        "duration": 1200,
         "solver": SOLVER,
     }
+    if protocol["kind"] == "s1s2":
+        body |= {"stimulus": PULSE | {"period": 1000}, "duration": 1200}
     (found,) = read_experiments({"experiments": {"e": body | changes}}).values()
     return found
 
@@ -276,6 +276,8 @@ WRONG = [
     (S1S2 | {"intervals": []}, {}, "protocol.intervals: [] has no times"),
     (S1S2 | {"intervals": [1200]}, {}, "protocol.intervals: 1200 is not below the duration"),
     (S1S2 | {"refine": 0}, {}, "protocol.refine: 0 is not above 0 ms"),
+    (S1S2, {"analysis_window": [0, 100]}, "analysis_window: restitution is about whole beats, so that this has no"),
+    (DYNAMIC, {"duration": 1000}, "duration: 5 beats are recorded at each cycle length, so that this has no effect"),
     (S1S2, {"stimulus": PULSE | {"period": 1000, "number": 3}}, "'s1s2' sets the number itself; leave it out"),
     (DYNAMIC, {"stimulus": PULSE | {"period": 1000}}, "'dynamic_restitution' sets the period itself; leave it out"),
     (DYNAMIC | {"carry_over": "yes"}, {}, "protocol.carry_over: 'yes' is not a choice here; give true or false"),
@@ -283,6 +285,12 @@ WRONG = [
     ({"kind": "s1s2"}, {}, "the key 'intervals' is missing"),
     (S1S2 | {"CI": 3}, {}, "write `intervals: [...]`"),
 ]
+
+
+def test_an_interval_is_not_shorter_than_a_pulse():
+    e = experiment(S1S2 | {"intervals": [600, 0.4]})
+    with pytest.raises(UserError, match=r"intervals: 0.4 ms is shorter than a pulse, 0.5 ms; give longer intervals"):
+        measured(e)
 
 
 @pytest.mark.parametrize(("protocol", "changes", "words"), WRONG, ids=[words for _, _, words in WRONG])

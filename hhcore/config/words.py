@@ -186,9 +186,11 @@ class Words:
 
     @part
     def without_effect(self) -> None:
-        """Under a clamp nothing spikes, and named segments are windows of their own."""
-        reasons = {"spikes": "under a clamp nothing spikes"} if CLAMP in self.body else {}
-        if reasons and issubclass(self.stimulus, Segments):
+        """Under a clamp nothing spikes, named segments are windows of their own, and protocols may ignore keys."""
+        kind = made_or(self, "protocol_kind", None)
+        reasons = dict(kind.ignores) if kind else {}
+        reasons |= {"spikes": "under a clamp nothing spikes"} if CLAMP in self.body else {}
+        if CLAMP in self.body and issubclass(self.stimulus, Segments):
             reasons["analysis_window"] = "each segment of the clamp is analysed by itself"
         with collected() as noted:
             for key in (key for key in reasons if key in self.body):

@@ -11,6 +11,7 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
     stimulus, for keys that name something in it. One that takes `outputs` of the experiment has a field of this name.
     `settings` are those fields that a neuron's record depends on. `supplies` are fields of the stimulus that a config
     must not write, since the protocol sets them itself; `supplied` are their values, the most demanding ones.
+    `ignores` are keys of an experiment that have no effect, each with the reason; they must not be written either.
 3.  `observers` take notes while the kernel runs: hhcore.simulation.observers. `schema` declares the columns of a neuron
     in the store, besides those of all protocols (COMMON); often the observers declare them, see `schema_of`.
     `keeps_final` says whether the last states of all neurons are kept, not of failed ones alone. `measured` says what
@@ -160,6 +161,7 @@ class Protocol:
     keys: ClassVar[Mapping[str, Key]] = {}
     keeps_final: ClassVar[bool] = False
     supplies: ClassVar[tuple[str, ...]] = ()
+    ignores: ClassVar[Mapping[str, str]] = {}
     schema: ClassVar[pa.Schema]
     accuracy: ClassVar[Accuracy]
     definitions: ClassVar[Mapping[str, tuple[str, str]]]

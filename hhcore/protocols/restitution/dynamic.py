@@ -42,6 +42,7 @@ class DynamicRestitution(Restitution):
     kind = "dynamic_restitution"
     title = "dynamic restitution"
     supplies = ("period", *Restitution.supplies)
+    ignores = Restitution.ignores | {"duration": f"{BEATS} beats are recorded at each cycle length"}
     keys = Restitution.keys | {
         "cycle_lengths": Key(
             "the periods of the train, in this order",

@@ -144,6 +144,7 @@ class Restitution(Protocol):
     own_fields: ClassVar[Mapping[str, tuple[str, str]]]
     axis_label: ClassVar[str]
     supplies = ("number", "start")
+    ignores = {"analysis_window": "restitution is about whole beats"}
     keys = SETTLING_KEYS | Pacing.keys
     schema = folded_schema(RUN)
     accuracy = DURATION_ERROR

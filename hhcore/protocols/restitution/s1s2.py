@@ -108,6 +108,7 @@ class S1S2(Restitution):
         """Settle, then record the intervals of all neurons side by side, then those that are added."""
         e, n = experiment, len(points)
         cells = Cells.of(e, solver, points, threads)
+        self._check_widths(e, cells.paced.values("width"))
         settled, recorded, known = settle(cells.paced, cells.states, self.settling), [], None
         tried = np.repeat(np.arange(n), len(self.intervals)), np.tile(self.intervals, n)
         while len(tried[0]):
@@ -118,6 +119,13 @@ class S1S2(Restitution):
         if progress is not None:
             progress(n)
         return self.result(e, cells, settled.states, recorded)
+
+    def _check_widths(self, e: Experiment, widths: np.ndarray) -> None:
+        if len(widths) and widths.max() > min(self.intervals):
+            raise UserError(
+                f"experiments.{e.name}.protocol.intervals: {min(self.intervals):g} {e.model.time_unit} is shorter than "
+                f"a pulse, {widths.max():g} {e.model.time_unit}; give longer intervals or shorter pulses"
+            )
 
     def _record(
         self, e: Experiment, cells: Cells, settled: Settled, rows: np.ndarray, intervals: np.ndarray, added: bool
