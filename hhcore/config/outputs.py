@@ -4,7 +4,7 @@ import dataclasses
 import re
 from collections.abc import Iterable
 
-from hhcore.base.checks import Key, choice, fields, mapping, quoted, text
+from hhcore.base.checks import Key, choice, fields, items, mapping, quoted, text
 from hhcore.base.errors import UserError, collected
 from hhcore.config.values import read_window
 from hhcore.experiments.protocol import Protocol, protocols
@@ -24,6 +24,7 @@ ELSEWHERE = {
     **dict.fromkeys(("initial", "start"), "first"),
     **dict.fromkeys(("final", "end"), "last"),
 }
+NOT_FEATURES = ("status", "beat_status", "failed_ms", "fragile", "last_beat")  # columns of features beside them
 OUTPUT = {
     "variable": Key(
         "a variable of the model that changes: a state, a current or another intermediate variable, "
@@ -55,6 +56,15 @@ def read_outputs(
                 outputs.append(output)
                 taken.add(output.column)
     return tuple(outputs)
+
+
+def read_features(written: object, protocol: Protocol, where: str) -> tuple[str, ...]:
+    """Columns of features.parquet with numbers, as a list names them. Raises UserError for others."""
+    legal = [name for name in protocol.definitions if name not in (*NOT_FEATURES, protocol.accuracy.column)]
+    names = items(written, where, "[apd90_ms, ...], a list of columns of features.parquet")
+    if not names:
+        raise UserError(f"{where}: [] is empty; name a column of features.parquet, or leave it out")
+    return tuple(dict.fromkeys(choice(name, legal, f"{where}[{i}]") for i, name in enumerate(names)))
 
 
 def _output(

@@ -13,6 +13,8 @@ from hhcore.base.checks import Key
 from hhcore.config.keys import CLAMP, EXPERIMENT, NAME, SPIKES, TOP
 from hhcore.config.outputs import OUTPUT
 from hhcore.config.solver import KEYS, SMALLEST_ERROR
+from hhcore.config.treatments import DRUG, HALF, TARGET
+from hhcore.config.treatments import NAME as DRUG_NAME
 from hhcore.experiments.protocol import Protocol, protocols
 from hhcore.grid import designs
 from hhcore.grid.axes import DISTRIBUTIONS, FORMS
@@ -70,6 +72,9 @@ def _experiment(catalogue: Mapping[str, Model]) -> Schema:
         "solver": {"anyOf": _solvers()},
         "protocol": _kinds(protocols(), lambda protocol: _mapping(protocol.keys)),
         "parameters": {"type": "object", "additionalProperties": _ref("swept")},
+        "drugs": {"type": "object", "additionalProperties": _drug()},
+        "block": {"type": "object", "additionalProperties": _ref("swept")},
+        "dose_response": {"type": "array", "items": {"type": "string"}, "minItems": 1},
         "sample": _mapping(designs.KEYS, {"n": _whole(1, designs.MAX_ROWS), "seed": _whole(0, 2**63)}),
         "analysis_window": {"type": "array", "items": _ref("number"), "minItems": 2, "maxItems": 2},
         "spikes": _mapping(SPIKES),
@@ -80,19 +85,30 @@ def _experiment(catalogue: Mapping[str, Model]) -> Schema:
     }
     own = {"properties": {"current": {"const": FILE}}, "required": ["current"]}
     clamp, segments = {"required": [CLAMP]}, {"properties": {"kind": {"const": Segments.kind}}, "required": ["kind"]}
+    self_timed = {"kind": {"enum": [name for name, kind in protocols().items() if kind.self_timed]}}
+    timed = {"properties": {"protocol": {"properties": self_timed, "required": ["kind"]}}, "required": ["protocol"]}
     keys = EXPERIMENT | {
         name: replace(EXPERIMENT[name], required=False, otherwise=otherwise)
-        for name, otherwise in (("stimulus", ""), ("duration", "required, but with the segments of a clamp"))
+        for name, otherwise in (
+            ("stimulus", ""),
+            ("duration", "required, but with segments of a clamp or a protocol that has one"),
+        )
     }
     rules = [
         {"if": {"anyOf": [own, clamp]}, "else": {"required": ["stimulus"]}},
         {"if": clamp, "then": {"not": {"required": ["stimulus"]}, "properties": _protocols(Segments)}},
-        {"if": {"properties": {CLAMP: segments}, **clamp}, "else": {"required": ["duration"]}},
+        {"if": {"anyOf": [{"properties": {CLAMP: segments}, **clamp}, timed]}, "else": {"required": ["duration"]}},
         *map(_taken, kinds().values()),
         *(rule for kind in kinds().values() for rule in _needed(kind)),
         *map(_of_model, catalogue),
     ]
     return {**_mapping(keys, forms), "allOf": rules}
+
+
+def _drug() -> Schema:
+    site = _mapping(TARGET, dict.fromkeys(HALF, {"allOf": [_ref("number")]}))
+    targets = {"type": "object", "additionalProperties": site, "minProperties": 1}
+    return _mapping(DRUG, {"concentration": {"allOf": [_ref("swept")]}, "targets": targets})
 
 
 def _output() -> Schema:
@@ -148,7 +164,8 @@ def _names(model: Model) -> dict[str, Schema]:
     point = _named(model.parameters | initial, "number")
     named = [kind for kind in commands().values() if issubclass(kind, Named)]
     parts = "|".join(sorted({*fields, *(key for kind in named for key in kind.part_keys())}))
-    of_parts = {"patternProperties": {rf"^[A-Za-z]\w*\.({parts})$": _ref("number")}}
+    patterns = rf"^[A-Za-z]\w*\.({parts})$", r"^block\..", f"^{DRUG_NAME.pattern}$"  # of parts, blocks and drugs
+    of_parts = {"patternProperties": dict.fromkeys(patterns, _ref("number"))}
     return {
         f"parameters_{model.name}": _named(model.parameters, "swept"),
         f"states_{model.name}": _states(_named(model.states, "swept"), [*model.states]),
@@ -197,23 +214,19 @@ def _supplied(kind: type[Stimulus]) -> dict[str, list[str]]:
 
 
 def _needed(kind: type[Stimulus]) -> list[Schema]:
-    """Which fields of a kind must be there, but with a protocol that sets them."""
+    """The fields of a kind that protocols set: with these they must not be there, and without they may have to."""
     chosen = {"stimulus": {"properties": {"kind": {"const": kind.kind}}, "required": ["kind"]}}
-    keys, rules = kind.keys(), []
+    rules = []
     for name, setters in _supplied(kind).items():
         by = {"protocol": {"properties": {"kind": {"enum": setters}}, "required": ["kind"]}}
-        with_it = {"properties": by, "required": ["protocol"]}
-        demand: Schema = {"not": {"required": [name]}}
-        rules.append(
-            {
-                "if": {"properties": chosen, "required": ["stimulus"]},
-                "then": {
-                    "if": with_it,
-                    "then": {"properties": {"stimulus": demand}},
-                    "else": {"properties": {"stimulus": {"required": [name] if keys[name].required else []}}},
-                },
-            }
-        )
+        without = {"stimulus": {"not": {"required": [name]}}}
+        needed = {"stimulus": {"required": [name] if kind.keys()[name].required else []}}
+        rule = {
+            "if": {"properties": by, "required": ["protocol"]},
+            "then": {"properties": without},
+            "else": {"properties": needed},
+        }
+        rules.append({"if": {"properties": chosen, "required": ["stimulus"]}, "then": rule})
     return rules
 
 

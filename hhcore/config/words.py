@@ -67,6 +67,8 @@ class Words:
         }
         if CLAMP in self.body:
             keys |= {name: dataclasses.replace(EXPERIMENT[name], required=False) for name in ("stimulus", "duration")}
+        if self._self_timed:
+            keys["duration"] = dataclasses.replace(EXPERIMENT["duration"], required=False)
         return EXPERIMENT | keys
 
     def _written(self, key: str) -> object:
@@ -207,6 +209,13 @@ class Words:
         kind = protocols()[kind_word(mapping(body, where), dict.fromkeys(legal), where, "kind: current_clamp")]
         fields(body, where, {"kind": Key(kind.title, f"kind: {kind.kind}"), **kind.keys})
         return kind
+
+    @property
+    def _self_timed(self) -> bool:
+        """Whether the protocol says itself how long a run is."""
+        body = self.body.get("protocol")
+        word = body.get("kind") if isinstance(body, dict) else None
+        return isinstance(word, str) and word in protocols() and protocols()[word].self_timed
 
     @part
     def sample_body(self) -> None:

@@ -18,7 +18,8 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
     is measured of each action potential, if there are beats.
 4.  `measure` simulates neurons with a given solver, by default in one run under the stimulus, and returns a Result
     whose record has the columns of COMMON and of `schema`. A neuron that fails is a row with a status. A row depends on
-    its own point alone, to the last bit.
+    its own point alone, to the last bit. `begun` says how that run, and a trace, begins: a protocol that does something
+    to neurons before overrides it. With `self_timed`, a config may leave out `duration`, and `lasting` gives it.
 5.  `errors` compares two runs, a coarse and a finer one: how far off each neuron is, in the model's unit of time or
     potential, NaN if there is nothing to compare. `heights` compares what else they show, such as peaks; `height_of`
     says which of them bounds the error of a feature. `outcome` is the whole number that must not depend on the solver,
@@ -34,7 +35,7 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
 
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -47,6 +48,7 @@ from hhcore.base.registry import discover
 from hhcore.model.model import Model
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.action_potentials import USUAL, ActionPotentials
+from hhcore.simulation.initial import InitialState
 from hhcore.simulation.observers import Observer, standard_observers
 from hhcore.simulation.observers.observer import RecordField
 from hhcore.simulation.result import Result
@@ -153,6 +155,21 @@ class Accuracy:
 
 
 @dataclass(frozen=True)
+class Begun:
+    """How the run of n neurons begins.
+
+    stimulus : from then on
+    start    : the initial states
+    record   : columns of the protocol's record that are known by then; their `status` holds if it is worse than that of
+               the run
+    """
+
+    stimulus: Stimulus
+    start: InitialState
+    record: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Protocol:
     """What every protocol has; see the head of this file."""
 
@@ -162,6 +179,7 @@ class Protocol:
     keeps_final: ClassVar[bool] = False
     supplies: ClassVar[tuple[str, ...]] = ()
     ignores: ClassVar[Mapping[str, str]] = {}
+    self_timed: ClassVar[bool] = False
     schema: ClassVar[pa.Schema]
     accuracy: ClassVar[Accuracy]
     definitions: ClassVar[Mapping[str, tuple[str, str]]]
@@ -183,6 +201,15 @@ class Protocol:
     def read(cls, body: Mapping[str, object], model: Model, duration: float, where: str) -> "Protocol":
         """The protocol of an experiment, from its own keys in the config (rule 2)."""
         return cls()
+
+    @classmethod
+    def lasting(cls, body: Mapping[str, object], longest: Mapping[str, float], model: Model, where: str) -> float:
+        """How long a run is whose `duration` is left out, in the model's unit of time (rule 4).
+
+        body    : the protocol's own keys in the config
+        longest : the largest value of each field of the stimulus, but for those that the protocol supplies
+        """
+        raise NotImplementedError
 
     @property
     def supplied(self) -> Mapping[str, float]:
@@ -214,14 +241,14 @@ class Protocol:
         progress: Callable[[int], None] | None = None,
     ) -> Result:
         """Simulate rows of `Experiment.points`, float64 (n, quantities): by default in one run (rule 4)."""
-        e = experiment
+        e, begun = experiment, self.begun(experiment, solver, points, threads=threads)
         columns = dict(zip(e.quantities, points.T, strict=True))
-        return simulate(
+        run = simulate(
             e.model,
-            {name: columns[name] for name in e.model.parameters},
-            e.stimuli(columns),
+            e.parameters(columns),
+            begun.stimulus,
             duration=e.duration,
-            initial_state=e.start(columns),
+            initial_state=begun.start,
             method=solver.method,
             **{solver.setting: solver.accuracy},
             analysis_window=e.analysis_window,
@@ -231,6 +258,14 @@ class Protocol:
             threads=threads,
             progress=progress,
         )
+        record = dict(begun.record)
+        status = np.maximum(run.status, record.pop("status", run.status))
+        return run.adding(**record, status=status)
+
+    def begun(self, experiment: "Experiment", solver: Solver, points: np.ndarray, *, threads: int = 1) -> Begun:
+        """How the run of rows of `Experiment.points` begins: by default as the config says (rule 4)."""
+        columns = dict(zip(experiment.quantities, points.T, strict=True))
+        return Begun(experiment.stimuli(columns), experiment.start(columns))
 
     def errors(self, run: Result, exact: Result, experiment: "Experiment") -> np.ndarray:
         """Largest error of each neuron of `run`, float64 (n,) (rule 5)."""

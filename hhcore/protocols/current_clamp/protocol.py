@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from hhcore.compile.parts import COMMAND
 from hhcore.experiments.experiment import Experiment
-from hhcore.experiments.protocol import Accuracy, Height, Protocol, schema_of
+from hhcore.experiments.protocol import Accuracy, Begun, Height, Protocol, schema_of
 from hhcore.simulation.features import DEFINITIONS
 from hhcore.simulation.heights import Errors, extreme_errors
 from hhcore.simulation.observers import Extremes, Measures, Observer, Spikes
@@ -112,7 +112,7 @@ class CurrentClamp(Protocol):
         if len(ours) > CHECKED_SPIKES:
             duration = float(ours[CHECKED_SPIKES - 1 : CHECKED_SPIKES + 1].mean())
             ours = ours[:CHECKED_SPIKES]
-        theirs = _by_scipy(experiment, point, duration, scipy)
+        theirs = _by_scipy(experiment, self.begun(experiment, run.solver, point[None]), point, duration, scipy)
         if theirs is None:
             return None
         ends = np.array([0, len(ours)]), np.array([0, len(theirs)])
@@ -127,19 +127,22 @@ class CurrentClamp(Protocol):
         return spikes + (observer_of(self.outputs).numbers if self.outputs else 0)
 
 
-def _by_scipy(e: Experiment, point: np.ndarray, duration: float, scipy: tuple[str, float]) -> np.ndarray | None:
+def _by_scipy(
+    e: Experiment, begun: Begun, point: np.ndarray, duration: float, scipy: tuple[str, float]
+) -> np.ndarray | None:
     """Spike times of one neuron; None if SciPy fails, as it may for extreme parameters."""
     from hhcore.simulation.reference import reference  # here, since jobs that only simulate do without SciPy
 
     method, tolerance = scipy
     values = dict(zip(e.quantities, point.tolist(), strict=True))
+    train = {name: float(np.ravel(getattr(begun.stimulus, name))[0]) for name in e.stimulus.fields}
     with suppress(ArithmeticError, ValueError):  # LinAlgError is a ValueError
         return reference(
             e.model,
-            {name: values[name] for name in (*e.model.parameters, *e.stimulus.fields)},
+            e.parameters(values) | train,
             duration=duration,
             stimulus=e.stimulus,
-            initial_state=e.start(values),
+            initial_state=begun.start,
             threshold=e.threshold,
             rearm=e.rearm,
             method=method,

@@ -73,7 +73,8 @@ class Beats(Analysis):
         if not {"amplitude", "width"} <= points.keys():
             return np.zeros(len(rows), dtype=bool)
         onset = record.beat_values[record.beat_offsets[:-1], BEAT.index("rest")]
-        return onset + points["amplitude"] * points["width"] * _per_charge(e.model, points) >= e.threshold
+        per_charge = _per_charge(e.model, points | e.parameters(points))
+        return onset + points["amplitude"] * points["width"] * per_charge >= e.threshold
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
         from hhcore.protocols.pacing import figures

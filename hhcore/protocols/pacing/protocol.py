@@ -161,9 +161,15 @@ def _percentages(written: object, where: str) -> tuple[int, ...]:
 def most_beats(experiment: Experiment) -> int:
     """The largest number of beats of a neuron: at a corner of the grid, since it is monotone in each field."""
     e = experiment
-    ends = {name: (float(e.defaults[name]),) * 2 for name in e.stimulus.fields}
+    corners = dict(zip(e.stimulus.fields, np.array(list(product(*ends(e).values()))).T, strict=True))
+    return int(e.stimulus.beat_counts(corners, e.duration).max())
+
+
+def ends(experiment: Experiment) -> dict[str, tuple[float, float]]:
+    """The smallest and the largest value of each field of the stimulus in the grid."""
+    e = experiment
+    found = {name: (float(e.defaults[name]),) * 2 for name in e.stimulus.fields}
     for factor in e.factors:
         swept = zip(factor.names, factor.values.min(axis=0), factor.values.max(axis=0), strict=True)
-        ends |= {name: (low, high) for name, low, high in swept if name in ends}
-    corners = dict(zip(ends, np.array(list(product(*ends.values()))).T, strict=True))
-    return int(e.stimulus.beat_counts(corners, e.duration).max())
+        found |= {name: (low, high) for name, low, high in swept if name in found}
+    return found

@@ -85,6 +85,11 @@ class DynamicRestitution(Restitution):
         times = read_times(body["cycle_lengths"], model, f"{where}.cycle_lengths")
         return cls(*read_common(body, model, where), times, body["carry_over"])
 
+    @classmethod
+    def lasting(cls, body: Mapping[str, object], longest: Mapping[str, float], model: Model, where: str) -> float:
+        """The beats that are recorded at the longest cycle length."""
+        return BEATS * max(read_times(body["cycle_lengths"], model, f"{where}.cycle_lengths"))
+
     @property
     def supplied(self) -> dict[str, float]:
         """The shortest period, in which pulses must fit."""

@@ -18,7 +18,7 @@ from hhcore.base.checks import Key, items, quoted
 from hhcore.base.errors import UserError, collected
 from hhcore.base.units import to_unit
 from hhcore.experiments.experiment import Experiment
-from hhcore.experiments.protocol import Accuracy, Protocol, schema_of
+from hhcore.experiments.protocol import Accuracy, Begun, Protocol, schema_of
 from hhcore.grid.axes import read_axis
 from hhcore.model.model import Model
 from hhcore.protocols.pacing.protocol import Pacing, beat_heights, read_durations
@@ -26,7 +26,7 @@ from hhcore.protocols.restitution.points import Columns, point_definitions, poin
 from hhcore.protocols.restitution.refine import captured
 from hhcore.protocols.restitution.runs import PREFIX, folded, folded_schema, taken, unfolded
 from hhcore.schemes.solver import Solver
-from hhcore.simulation import beats
+from hhcore.simulation import beats, settle
 from hhcore.simulation.action_potentials import ActionPotentials
 from hhcore.simulation.features import FAILED
 from hhcore.simulation.heights import Errors, beat_errors
@@ -143,6 +143,7 @@ class Restitution(Protocol):
     run_beats: ClassVar[int]
     own_fields: ClassVar[Mapping[str, tuple[str, str]]]
     axis_label: ClassVar[str]
+    self_timed = True
     supplies = ("number", "start")
     ignores = {"analysis_window": "restitution is about whole beats"}
     keys = SETTLING_KEYS | Pacing.keys
@@ -310,11 +311,18 @@ class Restitution(Protocol):
             "fragile": np.ma.masked_array(result.fragile == 1, np.isnan(result.fragile)),
         }
 
+    def begun(self, experiment: Experiment, solver: Solver, points: np.ndarray, *, threads: int = 1) -> Begun:
+        """A trace shows the beats after cells have settled."""
+        cells = Cells.of(experiment, solver, points, threads)
+        settled = settle.settle(cells.paced.with_fields(start=0.0), cells.states, self.settling)
+        columns = dict(zip(experiment.quantities, points.T, strict=True))
+        return Begun(experiment.stimuli(columns), settled.states)
+
     @classmethod
     def code(cls) -> tuple[Path, ...]:
         """What a beat is decides on intervals that are added."""
         own = (Path(__file__).with_name(name) for name in ("runs.py", "refine.py"))
-        return (*super().code(), *own, *Pacing.code(), Path(beats.__file__))
+        return *super().code(), *own, *Pacing.code(), *(Path(module.__file__) for module in (beats, settle))
 
 
 def read_common(body: Mapping[str, object], model: Model, where: str) -> tuple[Settling, Pacing]:

@@ -96,6 +96,11 @@ class S1S2(Restitution):
             )
         return cls(settling, pacing, tuple(sorted(intervals, reverse=True)), **steps)
 
+    @classmethod
+    def lasting(cls, body: Mapping[str, object], longest: Mapping[str, float], model: Model, where: str) -> float:
+        """The longest interval, and a period for the action potential of S2."""
+        return max(read_times(body["intervals"], model, f"{where}.intervals")) + longest["period"]
+
     def measure(
         self,
         experiment: Experiment,

@@ -7,6 +7,7 @@ from hhcore.simulation.observers.beats import Beats
 from hhcore.simulation.observers.courses import COURSE, Courses
 from hhcore.simulation.observers.extremes import OSCILLATION_MV, Extremes
 from hhcore.simulation.observers.observer import Observer
+from hhcore.simulation.observers.onsets import Onsets
 from hhcore.simulation.observers.outputs import OUTPUT, Measures, Outputs
 from hhcore.simulation.observers.response import Response
 from hhcore.simulation.observers.shapes import Shapes
@@ -22,6 +23,7 @@ __all__ = [
     "Extremes",
     "Measures",
     "Observer",
+    "Onsets",
     "Outputs",
     "Response",
     "Shapes",

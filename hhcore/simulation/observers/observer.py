@@ -73,6 +73,7 @@ class Neurons:
     values   : float64 (n,) of each of its fields
     duration : of the run
     lanes    : of the kernel
+    states   : of the model
     """
 
     n: int
@@ -80,6 +81,7 @@ class Neurons:
     values: dict[str, np.ndarray]
     duration: float
     lanes: int
+    states: int
 
 
 class Recorder:
