@@ -11,13 +11,14 @@ from matplotlib.lines import Line2D
 from hhcore.figures import style
 from hhcore.figures.context import FigureContext, numbers, select, some_of
 from hhcore.figures.limits import MAX_COLOURS, MAX_FACETS
+from hhcore.protocols.restitution.points import alike
 
 APD, DIASTOLIC, INTERVAL = "apd90_ms", "diastolic_interval_ms", "interval_ms"
 NOTHING = "No pulse has an action potential that ends, after another one."
 TANGENT = 0.06  # of the width of the panel: half of a line of slope 1
 SLOPE_1 = {"color": style.GREY, "linewidth": 0.8, "linestyle": (0, (4, 2)), "label": "slope 1"}
-EARLIER = {"linestyle": "none", "marker": "o", "markersize": 3, "markerfacecolor": "white"}
-MARKED = 40  # longer curves have small markers
+MARKER = {"marker": "o", "markersize": 2.2}
+EARLIER = {**MARKER, "linestyle": "none", "markerfacecolor": "white"}
 
 
 @style.styled
@@ -30,7 +31,6 @@ def restitution(features: pd.DataFrame, points: pd.DataFrame, context: FigureCon
     Where beats alternate, the earlier ones are open circles. A line of slope 1 touches each curve whose slope crosses
     1. Further axes are held at their middle values; the heading says so.
     """
-    points = points[np.isfinite(numbers(points, APD)) & np.isfinite(numbers(points, DIASTOLIC))]
 
     def draw(panel: Axes, curve: pd.DataFrame, colour: object) -> list[Line2D]:
         return [*_curve(panel, curve, DIASTOLIC, colour), *_tangents(panel, curve)]
@@ -46,12 +46,11 @@ def apd_interval(features: pd.DataFrame, points: pd.DataFrame, label: str, conte
     """
 
     def draw(panel: Axes, curve: pd.DataFrame, colour: object) -> list[Line2D]:
-        fired = curve[np.isfinite(numbers(curve, APD))]
         blocked = curve[~curve["captured"].to_numpy(dtype=bool)]
         none = np.full(len(blocked), np.nan)
         count = style.mark_gaps(panel, numbers(blocked, INTERVAL), none, colour)
         cross = Line2D([], [], marker="x", linestyle="none", color=style.GREY, label="no action potential")
-        return [*_curve(panel, fired, INTERVAL, colour), *([cross] if count else [])]
+        return [*_curve(panel, curve, INTERVAL, colour), *([cross] if count else [])]
 
     return _panels(features, points, context, label, draw)
 
@@ -91,21 +90,21 @@ def _panels(
 
 
 def _curve(panel: Axes, curve: pd.DataFrame, x: str, colour: object) -> list[Line2D]:
-    """A line through the points with one beat; where beats differ, the last one, and earlier ones as open circles.
+    """A line through points whose beats are alike; of others the last beat, and those before as open circles.
 
     Returns an entry of the legend for these.
     """
-    last, differ = ~curve.duplicated(["point"], keep="last"), curve.duplicated(["point"], keep=False)
-    size = 3 if last.sum() <= MARKED else 1.6
-    marked = {"color": colour, "marker": "o", "markersize": size}
+    last, same = ~curve.duplicated(["point"], keep="last"), alike(curve)
+    drawn = np.isfinite(numbers(curve, APD)) & np.isfinite(numbers(curve, x))
+    earlier = drawn & ~same & ~last
     for rows, look in (
-        (curve[~differ], {"linewidth": 0.8}),
-        (curve[differ & last], {"linestyle": "none"}),
-        (curve[differ & ~last], {**EARLIER, "zorder": 1.9}),
+        (drawn & same & last, {"linewidth": 0.8}),
+        (drawn & ~same & last, {"linestyle": "none"}),
+        (earlier, {**EARLIER, "zorder": 1.9}),
     ):
-        panel.plot(numbers(rows, x), numbers(rows, APD), **(marked | look))
+        panel.plot(numbers(curve[rows], x), numbers(curve[rows], APD), color=colour, **(MARKER | look))
     return (
-        [Line2D([], [], color=style.GREY, label="beats before, where beats differ", **EARLIER)] if differ.any() else []
+        [Line2D([], [], color=style.GREY, label="beats before, where beats differ", **EARLIER)] if earlier.any() else []
     )
 
 
@@ -114,7 +113,7 @@ def _tangents(panel: Axes, curve: pd.DataFrame) -> list[Line2D]:
     at = numbers(curve, "unit_slope_ms")[0]
     if np.isnan(at):
         return []
-    points = curve.sort_values(DIASTOLIC)
+    points = curve[np.isfinite(numbers(curve, APD)) & np.isfinite(numbers(curve, DIASTOLIC))].sort_values(DIASTOLIC)
     height = np.interp(at, numbers(points, DIASTOLIC), numbers(points, APD))
     half = TANGENT * np.ptp(numbers(points, DIASTOLIC))
     return panel.plot([at - half, at + half], [height - half, height + half], zorder=3, **SLOPE_1)

@@ -12,6 +12,7 @@ from hhcore.simulation.result import Result
 Columns = dict[str, np.ndarray]
 
 IRREGULAR = "irregular"
+ALIKE_MS = 0.5  # by which APD90 may differ in the beats of a point that has a slope
 AFTER = "diastolic_interval_after_ms"
 OF_S1S2 = {"refined": ("1", "whether the interval was added between those of the config")}
 OF_DYNAMIC = {
@@ -53,7 +54,7 @@ def point_definitions(measured: ActionPotentials, mV: float) -> dict[str, tuple[
         "slope": (
             "1",
             "change of apd90 over change of the diastolic interval, from the point before to this one; null where one "
-            "of them lacks these, or has several beats",
+            f"of them lacks these, or has beats whose apd90 differ by more than {ALIKE_MS:g} ms",
         ),
         "paced_beats": ("1", "beats for which the cell was paced at the cycle length before the run"),
         "repeat_beats": ("1", "beats after which its state then repeated; null if it did not"),
@@ -100,19 +101,43 @@ def responses(table: Mapping[str, np.ndarray]) -> np.ndarray:
 
 def _over_points(table: Mapping[str, np.ndarray], values: np.ndarray) -> np.ndarray:
     """The sum of values, (k,), over the beats of each point, at each of its rows."""
-    _, which = np.unique(np.column_stack([table["neuron"], table["point"]]), axis=0, return_inverse=True)
-    return np.bincount(which.ravel(), values, len(values))[which.ravel()]
+    which = _numbered(table)
+    return np.bincount(which, values, len(values))[which]
+
+
+def _numbered(table: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The number of the point of each row, int64 (k,), from 0 on over all neurons."""
+    neuron, point = table["neuron"], table["point"]
+    begins = (np.diff(neuron) != 0) | (np.diff(point) != 0)
+    return np.r_[np.zeros(min(len(neuron), 1), dtype=np.int64), np.cumsum(begins)]
+
+
+def _last(table: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The last row of each point, int64."""
+    which = _numbered(table)
+    return np.flatnonzero(np.r_[np.diff(which) != 0, np.ones(min(len(which), 1), dtype=bool)])
+
+
+def alike(table: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Whether all beats of the point of each row have an APD90, and nearly the same: bool (k,)."""
+    which, duration = _numbered(table), np.asarray(table["apd90_ms"], dtype=np.float64)
+    low, high = np.full(len(which), np.inf), np.full(len(which), -np.inf)
+    with np.errstate(invalid="ignore"):
+        np.minimum.at(low, which, duration)  # NaN where one is
+        np.maximum.at(high, which, duration)
+    return (high - low <= ALIKE_MS)[which]
 
 
 def _slope(table: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The slope from the point before, float64 (k,)."""
-    neuron, duration, interval = (table[name] for name in ("neuron", "apd90_ms", "diastolic_interval_ms"))
-    single = _over_points(table, np.ones(len(neuron))) == 1
-    follows = single[1:] & single[:-1] & (neuron[1:] == neuron[:-1])
+    """The slope from the point before, float64 (k,), in the last row of a point."""
+    slope, rows = np.full(len(table["neuron"]), np.nan), _last(table)
+    neuron, duration, interval = (table[name][rows] for name in ("neuron", "apd90_ms", "diastolic_interval_ms"))
+    whole = alike(table)[rows]
+    follows = whole[1:] & whole[:-1] & (neuron[1:] == neuron[:-1])
     with np.errstate(all="ignore"):
-        slope = np.diff(duration) / np.diff(interval)
-    slope[~follows | ~np.isfinite(slope)] = np.nan
-    return np.r_[np.full(min(len(neuron), 1), np.nan), slope]
+        found = np.diff(duration) / np.diff(interval)
+    slope[rows[1:]] = np.where(follows & np.isfinite(found), found, np.nan)
+    return slope
 
 
 def of_neurons(reduce: np.ufunc, table: Mapping[str, np.ndarray], column: str, where: np.ndarray, n: int) -> np.ndarray:
@@ -130,12 +155,13 @@ def slopes(table: Mapping[str, np.ndarray], n: int) -> Columns:
 
 def _unit_slope(table: Mapping[str, np.ndarray], n: int) -> np.ndarray:
     """Where the slope crosses 1, by lines between the middles of points: the longest interval, float64 (n,)."""
-    rows = np.flatnonzero(np.isfinite(table["slope"]))
-    slope, interval = table["slope"][rows], table["diastolic_interval_ms"]
-    middle = (interval[rows] + interval[rows - 1]) / 2
+    last = _last(table)
+    neuron, slope, interval = (table[name][last] for name in ("neuron", "slope", "diastolic_interval_ms"))
+    rows = np.flatnonzero(np.isfinite(slope))
+    slope, middle = slope[rows], (interval[rows] + interval[rows - 1]) / 2
     crosses = ((slope[1:] - 1) * (slope[:-1] - 1) < 0) & (np.diff(rows) == 1)
     with np.errstate(all="ignore"):
         at = middle[:-1] + (1 - slope[:-1]) / np.diff(slope) * np.diff(middle)
     found = np.full(n, np.nan)
-    np.fmax.at(found, table["neuron"][rows[1:]][crosses], at[crosses])
+    np.fmax.at(found, neuron[rows[1:]][crosses], at[crosses])
     return found
