@@ -93,15 +93,69 @@ def test_every_column_is_that_of_the_sampled_trace(cell):
             assert row[column] == pytest.approx(value, **tolerance, nan_ok=True), (i, column)
 
 
+# By measure: what it is of samples t from the onset on, v.
+MEASURED = {
+    "max": lambda t, v: v.max(),
+    "min": lambda t, v: v.min(),
+    "swing": lambda t, v: np.ptp(v),
+    "first": lambda t, v: v[0],
+    "max_time": lambda t, v: t[v.argmax()],
+    "integral": lambda t, v: np.trapezoid(v, t),
+    "mean": lambda t, v: np.trapezoid(v, t) / (t[-1] - t[0]),
+}
+
+
+def test_outputs_of_each_beat_are_those_of_the_sampled_trace():
+    variables = {"calcium.c": ("max", "min", "swing", "first", "max_time"), "calcium.i": ("integral", "mean")}
+    wanted = [(variable, measure) for variable, measures in variables.items() for measure in measures]
+    outputs = {f"o_{m}": {"variable": v, "measure": m, "window": "beat"} for v, m in wanted}
+    outputs["all"] = {"variable": "calcium.i", "measure": "integral", "window": [20, 1020]}
+    train, settings = hhcore.PulseTrain(80, 0.5, 500, start=20), {"duration": 1270, "initial_state": "model"}
+    settings |= {"method": "rodas5p", "local_error": 1e-8}
+    run = hhcore.simulate(LUO_RUDY, {}, train, outputs=outputs, **settings)
+    course = hhcore.trace(LUO_RUDY, {}, train, interval=EVERY, **settings)
+    time = course["time"]
+    for beat, (onset, end) in enumerate([(20, 520), (520, 1020), (1020, 1270)]):
+        inside = (time >= onset) & (time <= end)
+        for variable, measure in wanted:
+            unit = {"max_time": "ms", "integral": "nC_cm2", "mean": "uA_cm2"}.get(measure, "mM")
+            column = f"o_{measure}_{unit}"
+            exact = MEASURED[measure](time[inside] - onset, course[variable][inside])
+            assert run.beats[column][beat] == pytest.approx(exact, rel=2e-3, abs=1e-7), (beat, measure)
+    (row,) = run.features.to_dict("records")
+    assert row["last_beat"] == 1 and row["o_max_mM"] == run.beats.o_max_mM[1]
+    assert row["all_nC_cm2"] == pytest.approx(run.beats.o_integral_nC_cm2[:2].sum(), rel=1e-9)
+
+
+def test_outputs_of_beats_are_columns_of_both_tables_with_errors(tmp_path):
+    body = EXPERIMENT | {"outputs": {"charge": {"variable": "sodium.i", "measure": "integral", "window": "beat"}}}
+    run = hhcore.run(**body | {"solver": {"tolerance": "1 us"}}, results=tmp_path, progress=False)
+    assert "in the beat" in run.beats.attrs["definitions"]["charge_nC_cm2"]
+    assert run.features.charge_nC_cm2[0] == run.beats.charge_nC_cm2[3]
+    assert (run.numerics.charge_error_nC_cm2.dropna() < 1e-3 * abs(run.beats.charge_nC_cm2).max()).all()
+
+
+def test_windows_of_beats_need_beats():
+    outputs = {"charge": {"variable": "sodium.i", "measure": "integral", "window": "beat"}}
+    for body in ({"protocol": {"kind": "current_clamp"}}, {"stimulus": {"kind": "step", "amplitude": 10}}):
+        with pytest.raises(hhcore.UserError, match="outputs.charge.window: no beats are measured here; use a stimulus"):
+            read_experiments({"experiments": {"e": EXPERIMENT | {"outputs": outputs} | body}})
+    taken = {"upstroke": {"variable": "membrane.V", "measure": "max_time", "window": "beat"}}
+    with pytest.raises(hhcore.UserError, match="there is a column upstroke_ms already"):
+        read_experiments({"experiments": {"e": EXPERIMENT | {"outputs": taken}}})
+
+
+EXPERIMENT = {
+    "model": "hodgkin_huxley_1952",
+    "stimulus": {"kind": "pulse_train", "amplitude": 25, "width": 0.5, "period": 15},
+    "duration": 60,
+    "initial_state": "model",
+    "solver": {"method": "tsit5", "local_error": 1e-8},
+}
+
+
 def paced(**protocol):
-    body = {
-        "model": "hodgkin_huxley_1952",
-        "stimulus": {"kind": "pulse_train", "amplitude": 25, "width": 0.5, "period": 15},
-        "protocol": {"kind": "pacing", **protocol},
-        "duration": 60,
-        "initial_state": "model",
-        "solver": {"method": "tsit5", "local_error": 1e-8},
-    }
+    body = EXPERIMENT | {"protocol": {"kind": "pacing", **protocol}}
     return read_experiments({"experiments": {"e": body}})["e"]
 
 

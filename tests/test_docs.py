@@ -19,6 +19,7 @@ from hhcore.certify.calibration import calibrate
 from hhcore.certify.certificate import numerics_fields, provenance, write_numerics
 from hhcore.config.reader import read_experiments
 from hhcore.protocols.current_clamp import CurrentClamp
+from hhcore.protocols.dose_response import analysis as dose_response
 from hhcore.protocols.fi import curves as fi
 from hhcore.protocols.pacing import Pacing
 from hhcore.protocols.restitution import S1S2, DynamicRestitution
@@ -131,6 +132,8 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         fi.CURVE_DEFINITIONS,
         fi.summary_definitions("uA/cm^2", "uA_cm2"),
         sensitivity.DEFINITIONS,
+        dose_response.POINTS | dose_response.RESPONSE,
+        dose_response.FITS,
     ],
     ids=[
         "features",
@@ -150,6 +153,8 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         "fi_curves",
         "fi_summary",
         "sobol_indices",
+        "dose_response",
+        "dose_response_fits",
     ],
 )
 def test_every_definition_is_on_the_page(fields):
@@ -286,6 +291,17 @@ def test_the_page_on_shapes_does_what_it_says(capsys):
     assert capsys.readouterr().out.startswith(said)
     assert grid["run"].features["spike_count"].tolist()[0] == 1
     assert len(prompt["result"].shapes) == 4
+
+
+def test_the_page_on_drugs_does_what_it_says(capsys):
+    page = ROOT / "docs/drugs.md"
+    (config,) = blocks(page, "yaml")
+    (experiment,) = read_experiments(yaml.safe_load(config)).values()
+    assert [drug.parameter for drug in experiment.treatments[0].targets] == ["ikr.g", "ical.P"]
+    assert experiment.n_points == 21
+    for block, said in zip(blocks(page, "python"), blocks(page, "text"), strict=True):
+        run(block)
+        assert capsys.readouterr().out == said
 
 
 def test_the_method_page_knows_every_solver():

@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import yaml
+from test_annotations import CELLML
 
 import hhcore
 from hhcore import PulseTrain, UserError
@@ -151,6 +152,7 @@ def rows(interval: np.ndarray, duration: np.ndarray, neuron: int = 0) -> dict[st
     slope = np.r_[np.nan, np.diff(duration) / np.diff(interval)]
     return {
         "neuron": np.full(len(interval), neuron),
+        "point": np.arange(len(interval)),
         "diastolic_interval_ms": interval,
         "apd90_ms": duration,
         "slope": slope,
@@ -283,6 +285,12 @@ WRONG = [
     ({"kind": "s1s2"}, {}, "the key 'intervals' is missing"),
     (S1S2 | {"CI": 3}, {}, "write `intervals: [...]`"),
 ]
+
+
+def test_a_protocol_sets_the_period_of_pulses_that_a_file_states(tmp_path):
+    (tmp_path / "cell.cellml").write_text(CELLML)
+    e = experiment(DYNAMIC, model=str(tmp_path / "cell.cellml"), stimulus={"kind": "pulse_train", "from": "file"})
+    assert e.defaults["period"] == 350 and e.defaults["amplitude"] == -25.5 and e.duration == 5 * 400
 
 
 def test_an_interval_is_not_shorter_than_a_pulse():

@@ -25,6 +25,7 @@ ELSEWHERE = {
     **dict.fromkeys(("final", "end"), "last"),
 }
 NOT_FEATURES = ("status", "beat_status", "failed_ms", "fragile", "last_beat")  # columns of features beside them
+BEAT = "beat"  # the window of an output of each beat
 OUTPUT = {
     "variable": Key(
         "a variable of the model that changes: a state, a current or another intermediate variable, "
@@ -33,24 +34,31 @@ OUTPUT = {
         required=True,
     ),
     "measure": Key("what of it", "measure: integral", required=True, legal=tuple(MEASURES)),
-    "window": Key("when", "window: [200, 1000]", otherwise="the analysis window"),
+    "window": Key("when; `beat`: in each beat", "window: [200, 1000]", otherwise="the analysis window"),
 }
 
 
 def read_outputs(
-    written: object, model: Model, window: tuple[float, float], duration: float, columns: Iterable[str], where: str
+    written: object,
+    model: Model,
+    window: tuple[float, float],
+    duration: float,
+    columns: Iterable[str],
+    paced: bool,
+    where: str,
 ) -> tuple[Output, ...]:
     """The outputs of an experiment, by name in the config.
 
     window, duration : the analysis window, and the end of the run, in the model's unit of time
-    columns          : of features, which no output may have
+    columns          : of features and beats, which no output may have
+    paced            : whether beats are measured
     Raises UserError with the mistakes in all of them.
     """
     outputs, taken = [], set(columns)
     with collected() as noted:
         for name, body in mapping(written, where).items():
             with noted():
-                output = _output(name, body, model, window, duration, f"{where}.{name}")
+                output = _output(name, body, model, window, duration, paced, f"{where}.{name}")
                 if output.column in taken:
                     raise UserError(f"{where}.{name}: there is a column {output.column} already; give another name")
                 outputs.append(output)
@@ -68,7 +76,13 @@ def read_features(written: object, protocol: Protocol, where: str) -> tuple[str,
 
 
 def _output(
-    name: str, written: object, model: Model, window: tuple[float, float], duration: float, where: str
+    name: str,
+    written: object,
+    model: Model,
+    window: tuple[float, float],
+    duration: float,
+    paced: bool,
+    where: str,
 ) -> Output:
     body = fields(written, where, OUTPUT)
     if not NAME.fullmatch(name):
@@ -82,9 +96,15 @@ def _output(
         with noted():
             measure = choice(body["measure"], MEASURES, f"{where}.measure", ELSEWHERE)
         with noted():
-            if "window" in body:
+            of_beats = body.get("window") == BEAT
+            if of_beats and not paced:
+                raise UserError(
+                    f"{where}.window: no beats are measured here; use a stimulus of pulses that begin beats, as "
+                    "`pulse_train`, with the protocol `pacing`, or give times: [200, 1000]"
+                )
+            if "window" in body and not of_beats:
                 window = read_window(body["window"], model.time_unit, duration, f"{where}.window")
-    return Output(name, variable, measure, *window, model.ms, found.unit, found.description)
+    return Output(name, variable, measure, *window, model.ms, found.unit, found.description, of_beats)
 
 
 def _observable(variable: str, model: Model, where: str) -> Observable:

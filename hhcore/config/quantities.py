@@ -24,6 +24,7 @@ from hhcore.experiments.experiment import units
 from hhcore.experiments.protocol import Protocol
 from hhcore.grid.axes import is_multiple
 from hhcore.schemes.solver import Solver
+from hhcore.simulation.beats import beat_definitions
 from hhcore.simulation.initial import check_commanded, initial_value
 from hhcore.simulation.outputs import Output
 from hhcore.simulation.stimuli.segments import Segments
@@ -96,7 +97,8 @@ class Quantities(Treatments):
     @part
     def stimulus_values(self) -> Values:
         """What is written for the fields of the stimulus."""
-        own = {name: (unit, math.nan) for name, unit in self.stimulus_units.items()}
+        stated = self.stimulus_stated
+        own = {name: (unit, stated.get(name, math.nan)) for name, unit in self.stimulus_units.items()}
         kind = made_or(self, "stimulus", None)
         places = {name: kind.place(name) for name in own} if kind else {}
         checked = {"check": kind.check_written} if kind else {}
@@ -200,7 +202,11 @@ class Quantities(Treatments):
         where, quantities = f"{self.where}.outputs", units(self.model, self.stimulus, self.treatments)
         check_taken(self.protocol_kind, where)
         columns = {*self.plain_protocol.definitions, *(column_name(*quantity) for quantity in quantities.items())}
-        return read_outputs(self.body["outputs"], self.model, self.analysis_window, self._horizon, columns, where)
+        paced = "beats" in self.plain_protocol.schema.names
+        columns |= {*beat_definitions()} if paced else set()
+        return read_outputs(
+            self.body["outputs"], self.model, self.analysis_window, self._horizon, columns, paced, where
+        )
 
     @part
     def dose_response(self) -> tuple[str, ...]:

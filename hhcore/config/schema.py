@@ -11,13 +11,14 @@ from typing import TypeVar
 
 from hhcore.base.checks import Key
 from hhcore.config.keys import CLAMP, EXPERIMENT, NAME, SPIKES, TOP
-from hhcore.config.outputs import OUTPUT
+from hhcore.config.outputs import BEAT, OUTPUT
 from hhcore.config.solver import KEYS, SMALLEST_ERROR
 from hhcore.config.treatments import DRUG, HALF, TARGET
 from hhcore.config.treatments import NAME as DRUG_NAME
 from hhcore.experiments.protocol import Protocol, protocols
 from hhcore.grid import designs
 from hhcore.grid.axes import DISTRIBUTIONS, FORMS
+from hhcore.model.annotations import PREFIX
 from hhcore.model.model import FILE, Model, Quantity, load_model, models, variants
 from hhcore.schemes.solver import LARGEST_ERROR, METHODS, setting_of
 from hhcore.simulation.initial import OTHERS, WORDS, initial_value, initially
@@ -25,7 +26,7 @@ from hhcore.simulation.stimuli import commands, kinds
 from hhcore.simulation.stimuli.events import Events
 from hhcore.simulation.stimuli.named import Named
 from hhcore.simulation.stimuli.segments import Segments
-from hhcore.simulation.stimuli.stimulus import Stimulus
+from hhcore.simulation.stimuli.stimulus import FROM, Stimulus
 
 Schema = dict[str, object]
 Kind = TypeVar("Kind", Stimulus, Protocol)
@@ -36,6 +37,7 @@ UNITS = {
     "potential": "A number in the unit of the potential, mostly mV, or text with a unit.",
     "1": "A number.",
 }
+TERM = f"^{PREFIX}"  # a parameter by what it is annotated as
 WORD = {"enum": [*WORDS]}
 SCALED = "The same in multiples of the model's own value."
 
@@ -112,7 +114,8 @@ def _drug() -> Schema:
 
 
 def _output() -> Schema:
-    window = {"type": "array", "items": _ref("number"), "minItems": 2, "maxItems": 2}
+    times = {"type": "array", "items": _ref("number"), "minItems": 2, "maxItems": 2}
+    window = {"anyOf": [{"const": BEAT}, times]}
     return _mapping(OUTPUT, {"variable": {"type": "string"}, "window": window})
 
 
@@ -164,10 +167,11 @@ def _names(model: Model) -> dict[str, Schema]:
     point = _named(model.parameters | initial, "number")
     named = [kind for kind in commands().values() if issubclass(kind, Named)]
     parts = "|".join(sorted({*fields, *(key for kind in named for key in kind.part_keys())}))
-    patterns = rf"^[A-Za-z]\w*\.({parts})$", r"^block\..", f"^{DRUG_NAME.pattern}$"  # of parts, blocks and drugs
+    # Of parts, blocks, drugs and annotations.
+    patterns = rf"^[A-Za-z]\w*\.({parts})$", r"^block\..", f"^{DRUG_NAME.pattern}$", TERM
     of_parts = {"patternProperties": dict.fromkeys(patterns, _ref("number"))}
     return {
-        f"parameters_{model.name}": _named(model.parameters, "swept"),
+        f"parameters_{model.name}": {**_named(model.parameters, "swept"), "patternProperties": {TERM: _ref("swept")}},
         f"states_{model.name}": _states(_named(model.states, "swept"), [*model.states]),
         f"point_{model.name}": {**point, **of_parts, "properties": fields | point["properties"]},
     }
@@ -216,11 +220,12 @@ def _supplied(kind: type[Stimulus]) -> dict[str, list[str]]:
 def _needed(kind: type[Stimulus]) -> list[Schema]:
     """The fields of a kind that protocols set: with these they must not be there, and without they may have to."""
     chosen = {"stimulus": {"properties": {"kind": {"const": kind.kind}}, "required": ["kind"]}}
-    rules = []
+    keys, rules = kind.keys(), []
     for name, setters in _supplied(kind).items():
         by = {"protocol": {"properties": {"kind": {"enum": setters}}, "required": ["kind"]}}
         without = {"stimulus": {"not": {"required": [name]}}}
-        needed = {"stimulus": {"required": [name] if kind.keys()[name].required else []}}
+        there = {"required": [name]} if keys[name].required else {}
+        needed = {"stimulus": {"anyOf": [{"required": [FROM]}, there]} if FROM in keys else there}
         rule = {
             "if": {"properties": by, "required": ["protocol"]},
             "then": {"properties": without},
@@ -246,7 +251,10 @@ def _stimulus(kind: type[Stimulus], supplied: Collection[str] = ()) -> Schema:
         of_one = kind.event_keys()
         event = _mapping(of_one, {name: _value(key, "swept") for name, key in of_one.items()})
         forms["events"] = {"type": "array", "minItems": 1, "items": event | {"required": []}}  # a file may have them
-    return _mapping(keys, forms)
+    if FROM not in keys:
+        return _mapping(keys, forms)
+    whole = _mapping(keys, forms)
+    return whole | {"required": [], "anyOf": [{"required": [FROM]}, {"required": whole["required"]}]}
 
 
 def _taken(kind: type[Stimulus]) -> Schema:

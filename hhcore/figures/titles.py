@@ -2,6 +2,8 @@
 
 import re
 
+import numpy as np
+
 from hhcore.base.units import ZERO_CELSIUS_K, pretty_unit
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import Model
@@ -16,6 +18,12 @@ def after_number(unit: str) -> str:
 def minus(text: str) -> str:
     """The text with a minus sign before numbers, as ticks have it, in the place of a hyphen."""
     return re.sub(r"(?<!\S)-(?=\d)", "\N{MINUS SIGN}", text)
+
+
+def with_error(value: float, error: float) -> str:
+    """A number and its standard error, to the digits that the error leaves: `-38.2 ± 0.4`."""
+    digits = int(np.clip(1 - np.floor(np.log10(error)), 0, 6)) if error > 0 else 6
+    return f"{value:.{digits}f} \N{PLUS-MINUS SIGN} {error:.{digits}f}"
 
 
 def authors(model: Model) -> str:

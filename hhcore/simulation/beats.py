@@ -176,15 +176,20 @@ def _durations(raw: Mapping[str, np.ndarray], measured: ActionPotentials, ms: fl
     return found
 
 
-def last_beats(beats: dict[str, np.ndarray], measured: ActionPotentials = USUAL) -> dict[str, np.ndarray]:
-    """Compute all of `last_beat_definitions` for the neurons of `beat_columns`, each of which has a beat.
+def last_rows(beats: dict[str, np.ndarray]) -> np.ndarray:
+    """The row of the last whole beat of each neuron, int64 (n,), in `beat_columns`; each neuron has a beat.
 
     A beat is whole if it is not shorter than the one before, or the only one.
     """
     rows = np.flatnonzero(np.r_[beats["neuron"][1:] != beats["neuron"][:-1], True])
     length = beats["cycle_length_ms"]
     cut = (beats["beat"][rows] > 0) & (length[rows] < (1 - 1e-9) * length[rows - 1])
-    rows = rows - cut
+    return rows - cut
+
+
+def last_beats(beats: dict[str, np.ndarray], measured: ActionPotentials = USUAL) -> dict[str, np.ndarray]:
+    """Compute all of `last_beat_definitions` for the neurons of `beat_columns`, each of which has a beat."""
+    rows = last_rows(beats)
     names = list(last_beat_definitions(measured))
     found = {name: beats["beat" if name == "last_beat" else name][rows] for name in names if name != ALTERNANS}
     apd = beats["apd90_ms"]

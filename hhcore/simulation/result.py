@@ -159,6 +159,7 @@ class Result:
     solver: Solver | None = field(default=None, kw_only=True)
     certificate: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     outputs: Mapping[str, np.ndarray] = field(default_factory=dict, kw_only=True)
+    beat_outputs: Mapping[str, np.ndarray] = field(default_factory=dict, kw_only=True)
     measured: ActionPotentials = field(default=USUAL, kw_only=True)
 
     def __eq__(self, other: object) -> bool:
@@ -327,10 +328,10 @@ class Result:
 
     @cached_property
     def beats(self) -> "pd.DataFrame":
-        """pandas.DataFrame with one row per beat and `beat_columns`."""
+        """pandas.DataFrame with one row per beat: `beat_columns`, and `beat_outputs`."""
         import pandas as pd
 
-        return pd.DataFrame(self.beat_columns)
+        return pd.DataFrame({**self.beat_columns, **self.beat_outputs})
 
     @cached_property
     def shapes(self) -> "pd.DataFrame":

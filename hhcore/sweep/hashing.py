@@ -11,9 +11,12 @@ from hhcore.experiments.experiment import Experiment
 SIMULATION = (
     *(
         f"simulation/{name}.py"
-        for name in ("simulate", "threads", "arguments", "initial", "integration", "rest", "engine", "result")
+        for name in (
+            *("simulate", "threads", "arguments", "initial", "integration", "rest", "engine", "result"),
+            "action_potentials",
+        )
     ),
-    *("simulation/stimuli", "simulation/observers", "simulation/action_potentials.py"),
+    *("simulation/stimuli", "simulation/observers"),
     *(f"sweep/{name}.py" for name in ("store", "columns", "keys", "hashing")),
     *("grid/points.py", "grid/factors.py", "base/hashing.py"),
     *("experiments/protocol.py", "experiments/experiment.py", "experiments/treatments.py", "grid/normal.py"),

@@ -11,8 +11,8 @@ from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Accuracy, Begun, Height, Protocol, schema_of
 from hhcore.simulation.features import DEFINITIONS
 from hhcore.simulation.heights import Errors, extreme_errors
-from hhcore.simulation.observers import Extremes, Measures, Observer, Spikes
-from hhcore.simulation.outputs import Output, observer_of, output_columns, output_definitions, output_errors
+from hhcore.simulation.observers import Extremes, Observer, Spikes
+from hhcore.simulation.outputs import Output, observers_of, output_columns, output_definitions, output_errors
 from hhcore.simulation.result import Result
 from hhcore.simulation.spike_errors import spike_time_errors
 from hhcore.simulation.stimuli.stimulus import Stimulus
@@ -64,7 +64,7 @@ class CurrentClamp(Protocol):
         if not self.outputs:
             return
         declared = {
-            "schema": pa.unify_schemas([self.schema, schema_of(Measures)]),
+            "schema": pa.unify_schemas([self.schema, schema_of(*observers_of(self.outputs))]),
             "accuracy": self.accuracy.judging(self.outputs),
             "definitions": {**self.definitions, **output_definitions(self.outputs)},
         }
@@ -74,11 +74,11 @@ class CurrentClamp(Protocol):
     @property
     def settings(self) -> tuple:
         """The variables and windows of the outputs; what they are called, and what is measured, comes later."""
-        return astuple(observer_of(self.outputs)) if self.outputs else ()
+        return tuple(setting for observer in observers_of(self.outputs) for setting in astuple(observer))
 
     def observers(self, experiment: Experiment) -> tuple[Observer, ...]:
-        """The standard ones, and one for all outputs."""
-        return (*super().observers(experiment), *([observer_of(self.outputs)] if self.outputs else []))
+        """The standard ones, and those of outputs."""
+        return (*super().observers(experiment), *observers_of(self.outputs))
 
     @classmethod
     def default_for(cls, stimulus: type[Stimulus]) -> bool:
@@ -124,7 +124,7 @@ class CurrentClamp(Protocol):
 
     def numbers(self, experiment: Experiment) -> float:
         spikes = SPIKES_HZ * experiment.duration * experiment.model.ms / 1000.0
-        return spikes + (observer_of(self.outputs).numbers if self.outputs else 0)
+        return spikes + sum(observer.numbers for observer in observers_of(self.outputs) if not observer.segments)
 
 
 def _by_scipy(

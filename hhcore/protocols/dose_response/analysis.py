@@ -10,9 +10,10 @@ from hhcore.experiments.analysis import Analysis, FigureFile, Rows, TableFile
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.treatments import Treatment
 from hhcore.protocols.dose_response.hill import FIT_STATUS, FITTED, Hill, hill
-from hhcore.protocols.fi.analysis import FI
 from hhcore.protocols.sensitivity.noise import certified_errors
+from hhcore.protocols.sensitivity.sobol import Sobol
 from hhcore.protocols.voltage_clamp.curves import FIT_S, Curves
+from hhcore.protocols.voltage_clamp.families import Families
 
 Fields = dict[str, tuple[str, str]]
 POTENTIALS = ("mV", "V")  # a share of a potential means nothing
@@ -156,10 +157,13 @@ class DoseResponse(Analysis):
 
     @classmethod
     def code(cls) -> tuple[Path | str, ...]:
-        """Curves are those of a clamp, errors those of sensitivity."""
-        room = cls.folder().parent
-        used = ("sensitivity/noise.py", *(f"voltage_clamp/{name}.py" for name in ("curves", "fits", "separable")))
-        return (*super().code(), *(room / name for name in used), *FI.code())
+        """Curves and fits are like those of a clamp, errors of features like those of Sobol indices."""
+        return (*super().code(), *Families.code(), *Sobol.code())
+
+    @classmethod
+    def figure_code(cls) -> tuple[Path | str, ...]:
+        """Fits are like those of a clamp."""
+        return (*super().figure_code(), *Families.code())
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
         from hhcore.protocols.dose_response import figures

@@ -15,9 +15,8 @@ from hhcore.figures.context import FigureContext, Variable, column_label, number
 from hhcore.figures.family import y_limits
 from hhcore.figures.limits import MAX_COLOURS, MAX_FACETS
 from hhcore.figures.ticks import log_ticks, number
-from hhcore.figures.titles import after_number, minus
-from hhcore.protocols.dose_response.hill import FITTED, STATUS, Hill
-from hhcore.protocols.voltage_clamp.fitted import with_error
+from hhcore.figures.titles import after_number, minus, with_error
+from hhcore.protocols.dose_response.hill import FITTED, Hill
 
 PLATEAUS = ("at_zero", "at_zero_error", "at_infinity")
 WRITTEN = 4  # curves whose IC50 is written
@@ -121,7 +120,7 @@ def _handle(fit: pd.DataFrame, shade: object, x: Variable, colour: Variable | No
     """What the legend says of one curve: its IC50 and Hill coefficient, or why there are none."""
     found, at = _hill(fit), f"{level:g}{after_number(colour.unit)}: " if colour else ""
     if found is None:
-        return Line2D([], [], color=shade, marker="o", label=f"{at}no fit: {STATUS[fit['fit_status'].iloc[0]]}")
+        return Line2D([], [], color=shade, marker="o", label=minus(f"{at}no Hill curve: {fit['fit_status'].iloc[0]}"))
     words = f"IC50 {_written(found.half, found.half_error)}{after_number(x.unit)}"
     words += "" if colour else f", Hill coefficient {_written(found.slope, found.slope_error)}"
     return Line2D([], [], color=shade, marker="o", label=minus(f"{at}{words}"))

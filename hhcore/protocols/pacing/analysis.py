@@ -13,6 +13,7 @@ from hhcore.model.model import Model
 from hhcore.protocols.pacing.protocol import most_beats
 from hhcore.simulation.action_potentials import BEAT
 from hhcore.simulation.beats import beat_definitions
+from hhcore.simulation.outputs import beat_output_columns, beat_output_definitions
 
 
 class Beats(Analysis):
@@ -52,7 +53,9 @@ class Beats(Analysis):
         self.crossed += int(self._crosses(block).sum())
         beats, e = block.result.beat_columns, self.experiment
         columns = beats | {"neuron": beats["neuron"] + np.int32(block.rows.start)}
-        return {"beats": tables.table(columns, beat_definitions(e.protocol.measured, e.model.mV))}
+        columns |= beat_output_columns(e.protocol.outputs, block.result)
+        fields = beat_definitions(e.protocol.measured, e.model.mV) | beat_output_definitions(e.protocol.outputs)
+        return {"beats": tables.table(columns, fields)}
 
     def facts(self) -> Iterable[tuple[str, str]]:
         e = self.experiment

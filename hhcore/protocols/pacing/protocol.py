@@ -16,9 +16,11 @@ from hhcore.protocols.current_clamp.protocol import SPIKE_TIMES, CurrentClamp
 from hhcore.simulation.action_potentials import USUAL, ActionPotentials
 from hhcore.simulation.beats import ALTERNANS, FROM, durations, last_beat_definitions
 from hhcore.simulation.heights import Errors, beat_errors
+from hhcore.simulation.observers import OUTPUT
 from hhcore.simulation.observers.beats import Beats
 from hhcore.simulation.observers.extremes import Extremes
 from hhcore.simulation.observers.spikes import Spikes
+from hhcore.simulation.outputs import observers_of
 from hhcore.simulation.result import Result
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
@@ -129,7 +131,9 @@ class Pacing(CurrentClamp):
         return super().height_of("apd90_ms" if feature in OF_ENDS else feature)
 
     def numbers(self, experiment: Experiment) -> float:
-        return super().numbers(experiment) + len(self.measured.columns) * most_beats(experiment)
+        of_beats = sum(len(observer.names) for observer in observers_of(self.outputs) if observer.segments)
+        width = len(self.measured.columns) + len(OUTPUT) * of_beats
+        return super().numbers(experiment) + width * most_beats(experiment)
 
 
 def read_durations(body: Mapping[str, object], model: Model, where: str) -> dict[str, object]:

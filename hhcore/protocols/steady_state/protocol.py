@@ -105,8 +105,12 @@ class SteadyState(Pacing):
             legal=("newton", "pacing"),
         ),
     }
-    schema = pa.unify_schemas([Pacing.schema, STEADY])
-    definitions = Pacing.definitions | DEFINITIONS
+
+    def __post_init__(self) -> None:
+        """Pacing declares what its settings ask for; here is what settling adds."""
+        super().__post_init__()
+        object.__setattr__(self, "schema", pa.unify_schemas([self.schema, STEADY]))
+        object.__setattr__(self, "definitions", {**self.definitions, **DEFINITIONS})
 
     @classmethod
     def default_for(cls, stimulus: type[Stimulus]) -> bool:

@@ -8,7 +8,7 @@ from hhcore.simulation.observers.courses import COURSE, Courses
 from hhcore.simulation.observers.extremes import OSCILLATION_MV, Extremes
 from hhcore.simulation.observers.observer import Observer
 from hhcore.simulation.observers.onsets import Onsets
-from hhcore.simulation.observers.outputs import OUTPUT, Measures, Outputs
+from hhcore.simulation.observers.outputs import OUTPUT, BeatMeasures, Measures, Outputs
 from hhcore.simulation.observers.response import Response
 from hhcore.simulation.observers.shapes import Shapes
 from hhcore.simulation.observers.spikes import Spikes
@@ -18,6 +18,7 @@ __all__ = [
     "COURSE",
     "OSCILLATION_MV",
     "OUTPUT",
+    "BeatMeasures",
     "Beats",
     "Courses",
     "Extremes",
