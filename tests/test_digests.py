@@ -59,6 +59,8 @@ PROTOCOL_EXEMPT = {
     "simulation/jumps.py": "checks the solver, does not simulate",
     "simulation/heights.py": "judges solvers, does not simulate",
     "protocols/voltage_clamp/twin.py": "checks the solver, does not simulate",
+    "protocols/restitution/twin.py": "checks the solver, does not simulate",
+    "protocols/restitution/points.py": "tables are made later",
 }
 # Besides, of single steps.
 STEP_EXEMPT = {
