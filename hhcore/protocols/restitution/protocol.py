@@ -7,14 +7,13 @@ store has a list for each quantity of a run.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from math import inf, nan
-from numbers import Integral
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
 
-from hhcore.base.checks import Key, items, quoted
+from hhcore.base.checks import items, quoted
 from hhcore.base.errors import UserError, collected
 from hhcore.base.units import to_unit
 from hhcore.experiments.experiment import Experiment
@@ -25,14 +24,15 @@ from hhcore.protocols.pacing.protocol import Pacing, beat_heights, read_duration
 from hhcore.protocols.restitution.points import Columns, point_definitions, points
 from hhcore.protocols.restitution.refine import captured
 from hhcore.protocols.restitution.runs import PREFIX, folded, folded_schema, taken, unfolded
+from hhcore.protocols.steady_state.protocol import SteadyState
+from hhcore.protocols.steady_state.settling import PREBEATS, Cells, read_settling
 from hhcore.schemes.solver import Solver
-from hhcore.simulation import beats, settle
+from hhcore.simulation import beats
 from hhcore.simulation.action_potentials import ActionPotentials
+from hhcore.simulation.beat_map import settled_cells
 from hhcore.simulation.features import FAILED
 from hhcore.simulation.heights import Errors, beat_errors
-from hhcore.simulation.initial import read_start
 from hhcore.simulation.observers import Beats, Extremes, Observer, Onsets, Spikes, standard_observers
-from hhcore.simulation.rest import initial_states
 from hhcore.simulation.result import NO_STABLE_REST, STATUSES, Record, Result, joined
 from hhcore.simulation.settle import Paced, Settled, Settling
 from hhcore.simulation.stimuli.pulse_train import PulseTrain
@@ -53,8 +53,6 @@ RUN = pa.schema(
         ("residual", pa.float64()),
     ]
 )
-TOLERANCE, MOST_BEATS = 1e-6, 10_000
-USUAL_BEATS = 100  # until a cell has settled, for estimates
 DURATION_ERROR = Accuracy(
     label="Error of APD90",
     column="duration_error_ms",
@@ -71,22 +69,6 @@ DURATION_ERROR = Accuracy(
     none="none fires",
     nothing="No neuron of the sample has an action potential: no durations to judge solvers by.",
 )
-SETTLING_KEYS = {
-    "prebeats": Key(
-        "how many beats cells are paced before what is measured",
-        "prebeats: 100",
-        otherwise="until the state repeats: see `tolerance`",
-        elsewhere=dict.fromkeys(("nbeats", "num_stim", "beats", "preBeats"), "`prebeats: 100`"),
-    ),
-    "tolerance": Key(
-        "in the place of `prebeats`: the state repeats if the 1-norm of its change is below, in the model's own units",
-        "tolerance: 1e-6",
-        otherwise=f"{TOLERANCE:g}",
-    ),
-    "most_beats": Key(
-        "beats after which a cell that does not settle is given up", "most_beats: 10000", otherwise=f"{MOST_BEATS}"
-    ),
-}
 NUMERICS = {
     "status": ("1", "how the neuron ended: ok, no_stable_rest, diverged, stalled"),
     "failed_ms": ("ms", "simulated time in its runs when the neuron failed; null if it did not"),
@@ -97,24 +79,6 @@ NUMERICS = {
         "not tested",
     ),
 }
-
-
-@dataclass(frozen=True)
-class Cells:
-    """The neurons of `measure`: their pacing, the states in which they start, float64 (n, N), and their status."""
-
-    paced: Paced
-    states: np.ndarray
-    status: np.ndarray
-
-    @classmethod
-    def of(cls, e: Experiment, solver: Solver, points: np.ndarray, threads: int) -> "Cells":
-        """Those of rows of `Experiment.points`."""
-        engine = e.engine(solver.method)
-        rows, start = e.parts(points)
-        table = engine.arguments(rows, e.duration)
-        states, status = initial_states(engine, table, read_start(e.model, start))
-        return cls(Paced(engine, rows, solver.accuracy, threads), states, status)
 
 
 @dataclass(frozen=True)
@@ -146,7 +110,7 @@ class Restitution(Protocol):
     self_timed = True
     supplies = ("number", "start")
     ignores = {"analysis_window": "restitution is about whole beats"}
-    keys = SETTLING_KEYS | Pacing.keys
+    keys = {"prebeats": PREBEATS} | Pacing.keys
     schema = folded_schema(RUN)
     accuracy = DURATION_ERROR
 
@@ -314,46 +278,28 @@ class Restitution(Protocol):
     def begun(self, experiment: Experiment, solver: Solver, points: np.ndarray, *, threads: int = 1) -> Begun:
         """A trace shows the beats after cells have settled."""
         cells = Cells.of(experiment, solver, points, threads)
-        settled = settle.settle(cells.paced.with_fields(start=0.0), cells.states, self.settling)
+        begun = settled_cells(cells.paced.with_fields(start=0.0), cells.states, self.settling)
         columns = dict(zip(experiment.quantities, points.T, strict=True))
-        return Begun(experiment.stimuli(columns), settled.states)
+        return Begun(experiment.stimuli(columns), begun.states)
 
     @classmethod
     def code(cls) -> tuple[Path, ...]:
         """What a beat is decides on intervals that are added."""
         own = (Path(__file__).with_name(name) for name in ("runs.py", "refine.py"))
-        return *super().code(), *own, *Pacing.code(), *(Path(module.__file__) for module in (beats, settle))
+        return *super().code(), *own, *Pacing.code(), *SteadyState.code(), Path(beats.__file__)
 
 
-def read_common(body: Mapping[str, object], model: Model, where: str) -> tuple[Settling, Pacing]:
-    """How cells are paced, and what is measured of beats. Raises UserError for values that are not legal."""
+def read_common(body: Mapping[str, object], model: Model, way: str, where: str) -> tuple[Settling, Pacing]:
+    """How cells are paced, by which `way` if it is left out, and what is measured of beats.
+
+    Raises UserError for values that are not legal.
+    """
     with collected() as noted:
         with noted():
-            settling = read_settling(body, where)
+            settling = read_settling(body, model, way, where)
         with noted():
             pacing = Pacing(**read_durations(body, model, where))
     return settling, pacing
-
-
-def read_settling(body: Mapping[str, object], where: str) -> Settling:
-    """How cells are paced, from the keys SETTLING_KEYS. Raises UserError for values that are not legal."""
-    if "prebeats" in body:
-        for name in ("tolerance", "most_beats"):
-            if name in body:
-                raise UserError(
-                    f"{where}: `prebeats` is a number of beats, so that `{name}` has no effect; leave one of them out"
-                )
-        return Settling(_whole(body["prebeats"], f"{where}.prebeats"))
-    tolerance = to_unit(body.get("tolerance", TOLERANCE), "1", f"{where}.tolerance")
-    if tolerance <= 0:
-        raise UserError(f"{where}.tolerance: {tolerance:g} is not above 0; give one, like {TOLERANCE:g}")
-    return Settling(None, tolerance, _whole(body.get("most_beats", MOST_BEATS), f"{where}.most_beats"))
-
-
-def _whole(value: object, where: str) -> int:
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-        raise UserError(f"{where}: {quoted(value)} is not a number of beats; give a whole number from 1 on, like 100")
-    return int(value)
 
 
 def read_time(value: object, model: Model, where: str) -> float:
@@ -387,11 +333,6 @@ def read_times(value: object, model: Model, where: str) -> tuple[float, ...]:
         )
     written = items(value, where, "[time, ...]")
     return tuple(read_time(time, model, f"{where}[{i}]") for i, time in enumerate(written))
-
-
-def beats_of(settling: Settling) -> float:
-    """About how many beats cells are paced before what is measured."""
-    return USUAL_BEATS if settling.beats is None else settling.beats
 
 
 def longest_period(e: Experiment) -> float:
