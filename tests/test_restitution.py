@@ -293,10 +293,13 @@ def test_a_protocol_sets_the_period_of_pulses_that_a_file_states(tmp_path):
     assert e.defaults["period"] == 350 and e.defaults["amplitude"] == -25.5 and e.duration == 5 * 400
 
 
-def test_an_interval_is_not_shorter_than_a_pulse():
-    e = experiment(S1S2 | {"intervals": [600, 0.4]})
-    with pytest.raises(UserError, match=r"intervals: 0.4 ms is shorter than a pulse, 0.5 ms; give longer intervals"):
-        measured(e)
+@pytest.mark.parametrize(
+    ("interval", "words"),
+    [(0.4, "0.4 ms is shorter than a pulse, 0.5 ms"), (1199.8, "S2 after 1199.8 ms does not end within the duration")],
+)
+def test_pulses_neither_overlap_nor_outlast_the_run(interval, words):
+    with pytest.raises(UserError, match=words):
+        measured(experiment(S1S2 | {"intervals": [600, interval]}))
 
 
 @pytest.mark.parametrize(("protocol", "changes", "words"), WRONG, ids=[words for _, _, words in WRONG])

@@ -9,6 +9,7 @@ from hhcore.base.checks import Key, quoted
 from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import Model
+from hhcore.protocols.restitution.keys import read_common, read_times
 from hhcore.protocols.restitution.points import OF_DYNAMIC, SLOPES, Columns, of_neurons, responses, slopes
 from hhcore.protocols.restitution.protocol import (
     NUMERICS,
@@ -16,8 +17,6 @@ from hhcore.protocols.restitution.protocol import (
     Recorded,
     Restitution,
     beats_of,
-    read_common,
-    read_times,
 )
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.result import Result

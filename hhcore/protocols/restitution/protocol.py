@@ -7,21 +7,16 @@ store has a list for each quantity of a run.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from math import inf, nan
-from numbers import Integral
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
 
-from hhcore.base.checks import Key, items, quoted
-from hhcore.base.errors import UserError, collected
-from hhcore.base.units import to_unit
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Accuracy, Begun, Protocol, schema_of
-from hhcore.grid.axes import read_axis
-from hhcore.model.model import Model
-from hhcore.protocols.pacing.protocol import Pacing, beat_heights, read_durations
+from hhcore.protocols.pacing.protocol import Pacing, beat_heights
+from hhcore.protocols.restitution.keys import SETTLING_KEYS
 from hhcore.protocols.restitution.points import Columns, point_definitions, points
 from hhcore.protocols.restitution.refine import captured
 from hhcore.protocols.restitution.runs import PREFIX, folded, folded_schema, taken, unfolded
@@ -53,7 +48,6 @@ RUN = pa.schema(
         ("residual", pa.float64()),
     ]
 )
-TOLERANCE, MOST_BEATS = 1e-6, 10_000
 USUAL_BEATS = 100  # until a cell has settled, for estimates
 DURATION_ERROR = Accuracy(
     label="Error of APD90",
@@ -71,22 +65,6 @@ DURATION_ERROR = Accuracy(
     none="none fires",
     nothing="No neuron of the sample has an action potential: no durations to judge solvers by.",
 )
-SETTLING_KEYS = {
-    "prebeats": Key(
-        "how many beats cells are paced before what is measured",
-        "prebeats: 100",
-        otherwise="until the state repeats: see `tolerance`",
-        elsewhere=dict.fromkeys(("nbeats", "num_stim", "beats", "preBeats"), "`prebeats: 100`"),
-    ),
-    "tolerance": Key(
-        "in the place of `prebeats`: the state repeats if the 1-norm of its change is below, in the model's own units",
-        "tolerance: 1e-6",
-        otherwise=f"{TOLERANCE:g}",
-    ),
-    "most_beats": Key(
-        "beats after which a cell that does not settle is given up", "most_beats: 10000", otherwise=f"{MOST_BEATS}"
-    ),
-}
 NUMERICS = {
     "status": ("1", "how the neuron ended: ok, no_stable_rest, diverged, stalled"),
     "failed_ms": ("ms", "simulated time in its runs when the neuron failed; null if it did not"),
@@ -325,70 +303,6 @@ class Restitution(Protocol):
         return *super().code(), *own, *Pacing.code(), *(Path(module.__file__) for module in (beats, settle))
 
 
-def read_common(body: Mapping[str, object], model: Model, where: str) -> tuple[Settling, Pacing]:
-    """How cells are paced, and what is measured of beats. Raises UserError for values that are not legal."""
-    with collected() as noted:
-        with noted():
-            settling = read_settling(body, where)
-        with noted():
-            pacing = Pacing(**read_durations(body, model, where))
-    return settling, pacing
-
-
-def read_settling(body: Mapping[str, object], where: str) -> Settling:
-    """How cells are paced, from the keys SETTLING_KEYS. Raises UserError for values that are not legal."""
-    if "prebeats" in body:
-        for name in ("tolerance", "most_beats"):
-            if name in body:
-                raise UserError(
-                    f"{where}: `prebeats` is a number of beats, so that `{name}` has no effect; leave one of them out"
-                )
-        return Settling(_whole(body["prebeats"], f"{where}.prebeats"))
-    tolerance = to_unit(body.get("tolerance", TOLERANCE), "1", f"{where}.tolerance")
-    if tolerance <= 0:
-        raise UserError(f"{where}.tolerance: {tolerance:g} is not above 0; give one, like {TOLERANCE:g}")
-    return Settling(None, tolerance, _whole(body.get("most_beats", MOST_BEATS), f"{where}.most_beats"))
-
-
-def _whole(value: object, where: str) -> int:
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-        raise UserError(f"{where}: {quoted(value)} is not a number of beats; give a whole number from 1 on, like 100")
-    return int(value)
-
-
-def read_time(value: object, model: Model, where: str) -> float:
-    """A time above 0, in the model's unit. Raises UserError for any other."""
-    time = to_unit(value, model.time_unit, where)
-    if time <= 0:
-        raise UserError(f"{where}: {quoted(value)} is not above 0 {model.time_unit}; give a time, like 5")
-    return time
-
-
-def _keys(runs: Result, owner: np.ndarray) -> np.ndarray:
-    """What tells runs apart: the neuron, the number of the pacing, the interval. A structured array (runs,)."""
-    names = {"neuron": owner, "number": runs.record["number"], "interval": runs.record["interval"]}
-    keys = np.empty(len(owner), dtype=[(name, column.dtype) for name, column in names.items()])
-    for name, column in names.items():
-        keys[name] = column
-    return keys
-
-
-def read_times(value: object, model: Model, where: str) -> tuple[float, ...]:
-    """A list of times above 0, or an axis of them, in the model's unit, in the order written.
-
-    Raises UserError for anything else.
-    """
-    if isinstance(value, dict):
-        axis = read_axis(value, where.rpartition(".")[2], model.time_unit, nan, where).expand()
-        return tuple(read_time(time, model, where) for time in axis.values.tolist())
-    if not value:
-        raise UserError(
-            f"{where}: {quoted(value)} has no times; give a list, or an axis like {{range: [1000, 300, -10]}}"
-        )
-    written = items(value, where, "[time, ...]")
-    return tuple(read_time(time, model, f"{where}[{i}]") for i, time in enumerate(written))
-
-
 def beats_of(settling: Settling) -> float:
     """About how many beats cells are paced before what is measured."""
     return USUAL_BEATS if settling.beats is None else settling.beats
@@ -398,3 +312,12 @@ def longest_period(e: Experiment) -> float:
     """The longest period of the train in the grid."""
     swept = [float(axis.values.max()) for axis in e.axes if axis.name == "period"]
     return max(swept, default=e.defaults["period"])
+
+
+def _keys(runs: Result, owner: np.ndarray) -> np.ndarray:
+    """What tells runs apart: the neuron, the number of the pacing, the interval. A structured array (runs,)."""
+    names = {"neuron": owner, "number": runs.record["number"], "interval": runs.record["interval"]}
+    keys = np.empty(len(owner), dtype=[(name, column.dtype) for name, column in names.items()])
+    for name, column in names.items():
+        keys[name] = column
+    return keys
