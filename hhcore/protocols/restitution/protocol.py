@@ -127,6 +127,7 @@ class Restitution(Protocol):
     keys = SETTLING_KEYS | Pacing.keys
     schema = folded_schema(RUN)
     accuracy = DURATION_ERROR
+    error_code = ("simulation/heights.py",)
 
     def __post_init__(self) -> None:
         """What is measured of beats decides on columns and on what solvers are judged by."""
