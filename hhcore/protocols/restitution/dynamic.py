@@ -9,13 +9,12 @@ from hhcore.base.checks import Key, quoted
 from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import Model
+from hhcore.protocols.restitution.keys import read_common, read_times
 from hhcore.protocols.restitution.points import OF_DYNAMIC, SLOPES, Columns, of_neurons, responses, slopes
 from hhcore.protocols.restitution.protocol import (
     NUMERICS,
     Recorded,
     Restitution,
-    read_common,
-    read_times,
 )
 from hhcore.protocols.steady_state.settling import Cells, expected_beats, settling_keys
 from hhcore.schemes.solver import Solver

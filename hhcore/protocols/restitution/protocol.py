@@ -13,19 +13,14 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 
-from hhcore.base.checks import items, quoted
-from hhcore.base.errors import UserError, collected
-from hhcore.base.units import to_unit
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Accuracy, Begun, Protocol, schema_of
-from hhcore.grid.axes import read_axis
-from hhcore.model.model import Model
-from hhcore.protocols.pacing.protocol import Pacing, beat_heights, read_durations
+from hhcore.protocols.pacing.protocol import Pacing, beat_heights
 from hhcore.protocols.restitution.points import Columns, point_definitions, points
 from hhcore.protocols.restitution.refine import captured
 from hhcore.protocols.restitution.runs import PREFIX, folded, folded_schema, taken, unfolded
 from hhcore.protocols.steady_state.protocol import SteadyState
-from hhcore.protocols.steady_state.settling import PREBEATS, Cells, read_settling
+from hhcore.protocols.steady_state.settling import PREBEATS, Cells
 from hhcore.schemes.solver import Solver
 from hhcore.simulation import beats
 from hhcore.simulation.action_potentials import ActionPotentials
@@ -113,6 +108,7 @@ class Restitution(Protocol):
     keys = {"prebeats": PREBEATS} | Pacing.keys
     schema = folded_schema(RUN)
     accuracy = DURATION_ERROR
+    error_code = ("simulation/heights.py",)
 
     def __post_init__(self) -> None:
         """What is measured of beats decides on columns and on what solvers are judged by."""
@@ -289,25 +285,10 @@ class Restitution(Protocol):
         return *super().code(), *own, *Pacing.code(), *SteadyState.code(), Path(beats.__file__)
 
 
-def read_common(body: Mapping[str, object], model: Model, way: str, where: str) -> tuple[Settling, Pacing]:
-    """How cells are paced, by which `way` if it is left out, and what is measured of beats.
-
-    Raises UserError for values that are not legal.
-    """
-    with collected() as noted:
-        with noted():
-            settling = read_settling(body, model, way, where)
-        with noted():
-            pacing = Pacing(**read_durations(body, model, where))
-    return settling, pacing
-
-
-def read_time(value: object, model: Model, where: str) -> float:
-    """A time above 0, in the model's unit. Raises UserError for any other."""
-    time = to_unit(value, model.time_unit, where)
-    if time <= 0:
-        raise UserError(f"{where}: {quoted(value)} is not above 0 {model.time_unit}; give a time, like 5")
-    return time
+def longest_period(e: Experiment) -> float:
+    """The longest period of the train in the grid."""
+    swept = [float(axis.values.max()) for axis in e.axes if axis.name == "period"]
+    return max(swept, default=e.defaults["period"])
 
 
 def _keys(runs: Result, owner: np.ndarray) -> np.ndarray:
@@ -317,25 +298,3 @@ def _keys(runs: Result, owner: np.ndarray) -> np.ndarray:
     for name, column in names.items():
         keys[name] = column
     return keys
-
-
-def read_times(value: object, model: Model, where: str) -> tuple[float, ...]:
-    """A list of times above 0, or an axis of them, in the model's unit, in the order written.
-
-    Raises UserError for anything else.
-    """
-    if isinstance(value, dict):
-        axis = read_axis(value, where.rpartition(".")[2], model.time_unit, nan, where).expand()
-        return tuple(read_time(time, model, where) for time in axis.values.tolist())
-    if not value:
-        raise UserError(
-            f"{where}: {quoted(value)} has no times; give a list, or an axis like {{range: [1000, 300, -10]}}"
-        )
-    written = items(value, where, "[time, ...]")
-    return tuple(read_time(time, model, f"{where}[{i}]") for i, time in enumerate(written))
-
-
-def longest_period(e: Experiment) -> float:
-    """The longest period of the train in the grid."""
-    swept = [float(axis.values.max()) for axis in e.axes if axis.name == "period"]
-    return max(swept, default=e.defaults["period"])

@@ -9,15 +9,13 @@ from hhcore.base.checks import Key
 from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import Model
+from hhcore.protocols.restitution.keys import read_common, read_time, read_times
 from hhcore.protocols.restitution.points import OF_S1S2, SLOPES, Columns, of_neurons, slopes
 from hhcore.protocols.restitution.protocol import (
     NUMERICS,
     Recorded,
     Restitution,
     longest_period,
-    read_common,
-    read_time,
-    read_times,
 )
 from hhcore.protocols.restitution.refine import CLOSEST_MS, Intervals, Responses
 from hhcore.protocols.restitution.runs import PREFIX
@@ -118,7 +116,7 @@ class S1S2(Restitution):
         """Settle, then record the intervals of all neurons side by side, then those that are added."""
         e, n = experiment, len(points)
         cells = Cells.of(e, solver, points, threads)
-        self._check_widths(e, cells.paced.values("width"))
+        self._check_pulses(e, cells.paced.values("width"))
         begun, recorded, known = settled_cells(cells.paced, cells.states, self.settling), [], None
         tried = np.repeat(np.arange(n), len(self.intervals)), np.tile(self.intervals, n)
         while len(tried[0]):
@@ -130,11 +128,18 @@ class S1S2(Restitution):
             progress(n)
         return self.result(e, cells, begun.states, recorded)
 
-    def _check_widths(self, e: Experiment, widths: np.ndarray) -> None:
-        if len(widths) and widths.max() > min(self.intervals):
+    def _check_pulses(self, e: Experiment, widths: np.ndarray) -> None:
+        """Raise UserError if pulses would overlap, or S2 would not end within the run."""
+        where, unit, width = f"experiments.{e.name}.protocol.intervals", e.model.time_unit, widths.max(initial=0.0)
+        if width > min(self.intervals):
             raise UserError(
-                f"experiments.{e.name}.protocol.intervals: {min(self.intervals):g} {e.model.time_unit} is shorter than "
-                f"a pulse, {widths.max():g} {e.model.time_unit}; give longer intervals or shorter pulses"
+                f"{where}: {min(self.intervals):g} {unit} is shorter than a pulse, {width:g} {unit}; give longer "
+                "intervals or shorter pulses"
+            )
+        if max(self.intervals) + width > e.duration:
+            raise UserError(
+                f"{where}: S2 after {max(self.intervals):g} {unit} does not end within the duration, {e.duration:g} "
+                f"{unit}; give a longer one"
             )
 
     def _record(
