@@ -150,7 +150,7 @@ def _judge(
     repeats = np.stack([_repeats(changes, k, settling.tolerance) for k in range(1, MOST_REPEAT + 1)])
     if settling.beats is not None:
         repeats[:, :, :last] = False  # it has so many beats, whether it repeats before or not
-    for k in range(2, MOST_REPEAT + 1):
+    for k in range(2, MOST_REPEAT + 1) if settling.beats is None else ():
         repeats[k - 1, :, (first + np.arange(last + 1)) % k > 0] = False  # so every solver ends in the same phase
     settled, failed = repeats.any(axis=(0, 2)), outcome > 0
     wanted = settling.most if settling.beats is None else settling.beats

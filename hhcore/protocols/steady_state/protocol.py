@@ -140,7 +140,7 @@ class SteadyState(Pacing):
         return replace(protocol, settling=Settling(None, tolerance, int(most), by == "newton"))
 
     @classmethod
-    def lasting(cls, body: Mapping[str, object], longest: Mapping[str, float]) -> float:
+    def lasting(cls, body: Mapping[str, object], longest: Mapping[str, float], model: Model, where: str) -> float:
         """Some of the longest beats."""
         return RECORDED * longest["period"]
 
