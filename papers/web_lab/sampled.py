@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from hhcore.protocols.restitution.protocol import Cells
 
 from hhcore import PulseTrain, simulate, trace
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.experiment import Experiment
+from hhcore.protocols.restitution.protocol import Cells
 from hhcore.simulation.beat_map import settled
 
 from .cells import Cell

@@ -19,8 +19,9 @@ from hhcore.protocols.restitution.protocol import (
     beats_of,
 )
 from hhcore.schemes.solver import Solver
+from hhcore.simulation.beat_map import settled
 from hhcore.simulation.result import Result
-from hhcore.simulation.settle import MOST_REPEAT, Paced, Settled, settle
+from hhcore.simulation.settle import MOST_REPEAT, Paced, Settled
 
 BEATS = MOST_REPEAT + 1  # of a run: those after which a state may repeat, and one before, for the diastolic interval
 UNSETTLED = 2  # beats in the table where the state does not repeat
@@ -105,10 +106,10 @@ class DynamicRestitution(Restitution):
     ) -> Result:
         """Settle and record at one cycle length after the other, or settle at all of them side by side."""
         cells, n = Cells.of(experiment, solver, points, threads), len(points)
-        recorded, states, settled = [], cells.states, None if self.carry_over else self._all_settled(cells)
+        recorded, states, all_settled = [], cells.states, None if self.carry_over else self._all_settled(cells)
         for number, length in enumerate(self.cycle_lengths):
             paced = cells.paced.with_fields(period=length, start=0.0)
-            here = settle(paced, states, self.settling) if settled is None else _part(settled, number, n)
+            here = settled(paced, states, self.settling) if all_settled is None else _part(all_settled, number, n)
             begun, recorded_here = here.states, self._record(paced, here, number, length)
             states = recorded_here.record["final"]
             recorded.append(recorded_here)
@@ -121,17 +122,17 @@ class DynamicRestitution(Restitution):
         n, count = len(cells.states), len(self.cycle_lengths)
         paced = cells.paced.of(np.tile(np.arange(n), count))
         paced = paced.with_fields(period=np.repeat(self.cycle_lengths, n), start=0.0)
-        return settle(paced, np.tile(cells.states, (count, 1)), self.settling)
+        return settled(paced, np.tile(cells.states, (count, 1)), self.settling)
 
-    def _record(self, paced: Paced, settled: Settled, number: int, length: float) -> Recorded:
-        n = len(settled.states)
+    def _record(self, paced: Paced, here: Settled, number: int, length: float) -> Recorded:
+        n = len(here.states)
         columns = {
             "number": np.full(n, number),
             "cycle_length": np.full(n, length),
             "interval": np.full(n, length),
             "added": np.zeros(n, dtype=np.int64),
         }
-        return self.recorded(paced.with_fields(number=BEATS), np.arange(n), settled, BEATS * length, **columns)
+        return self.recorded(paced.with_fields(number=BEATS), np.arange(n), here, BEATS * length, **columns)
 
     def kept(self, runs: Result) -> np.ndarray:
         """The last beats of each run: as many as the state repeats after."""
@@ -165,7 +166,7 @@ class DynamicRestitution(Restitution):
         return len(self.cycle_lengths)
 
 
-def _part(settled: Settled, number: int, n: int) -> Settled:
+def _part(whole: Settled, number: int, n: int) -> Settled:
     """Those of n cells at one cycle length, of all."""
     rows = slice(number * n, (number + 1) * n)
-    return Settled(*(getattr(settled, field.name)[rows] for field in fields(settled)))
+    return Settled(*(getattr(whole, field.name)[rows] for field in fields(whole)))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from math import nan
 from numbers import Integral
 
-from hhcore.base.checks import Key, items, quoted
+from hhcore.base.checks import Key, choice, items, quoted
 from hhcore.base.errors import UserError, collected
 from hhcore.base.units import to_unit
 from hhcore.grid.axes import read_axis
@@ -28,6 +28,13 @@ SETTLING_KEYS = {
     "most_beats": Key(
         "beats after which a cell that does not settle is given up", "most_beats: 10000", otherwise=f"{MOST_BEATS}"
     ),
+    "by": Key(
+        "how the state that repeats is found: by `pacing`, or by `newton`, which is faster where concentrations drift, "
+        "and may find another one where there are several",
+        "by: newton",
+        otherwise="`pacing`",
+        legal=("pacing", "newton"),
+    ),
 }
 
 
@@ -44,7 +51,7 @@ def read_common(body: Mapping[str, object], model: Model, where: str) -> tuple[S
 def read_settling(body: Mapping[str, object], where: str) -> Settling:
     """How cells are paced, from the keys SETTLING_KEYS. Raises UserError for values that are not legal."""
     if "prebeats" in body:
-        for name in ("tolerance", "most_beats"):
+        for name in ("tolerance", "most_beats", "by"):
             if name in body:
                 raise UserError(
                     f"{where}: `prebeats` is a number of beats, so that `{name}` has no effect; leave one of them out"
@@ -53,7 +60,8 @@ def read_settling(body: Mapping[str, object], where: str) -> Settling:
     tolerance = to_unit(body.get("tolerance", TOLERANCE), "1", f"{where}.tolerance")
     if tolerance <= 0:
         raise UserError(f"{where}.tolerance: {tolerance:g} is not above 0; give one, like {TOLERANCE:g}")
-    return Settling(None, tolerance, _whole(body.get("most_beats", MOST_BEATS), f"{where}.most_beats"))
+    by = choice(body.get("by", "pacing"), SETTLING_KEYS["by"].legal, f"{where}.by")
+    return Settling(None, tolerance, _whole(body.get("most_beats", MOST_BEATS), f"{where}.most_beats"), by == "newton")
 
 
 def _whole(value: object, where: str) -> int:

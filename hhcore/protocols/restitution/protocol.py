@@ -21,8 +21,9 @@ from hhcore.protocols.restitution.points import Columns, point_definitions, poin
 from hhcore.protocols.restitution.refine import captured
 from hhcore.protocols.restitution.runs import PREFIX, folded, folded_schema, taken, unfolded
 from hhcore.schemes.solver import Solver
-from hhcore.simulation import beats, settle
+from hhcore.simulation import beat_map, beats, linear, settle
 from hhcore.simulation.action_potentials import ActionPotentials
+from hhcore.simulation.beat_map import settled
 from hhcore.simulation.features import FAILED
 from hhcore.simulation.heights import Errors, beat_errors
 from hhcore.simulation.initial import read_start
@@ -292,15 +293,20 @@ class Restitution(Protocol):
     def begun(self, experiment: Experiment, solver: Solver, points: np.ndarray, *, threads: int = 1) -> Begun:
         """A trace shows the beats after cells have settled."""
         cells = Cells.of(experiment, solver, points, threads)
-        settled = settle.settle(cells.paced.with_fields(start=0.0), cells.states, self.settling)
+        found = settled(cells.paced.with_fields(start=0.0), cells.states, self.settling)
         columns = dict(zip(experiment.quantities, points.T, strict=True))
-        return Begun(experiment.stimuli(columns), settled.states)
+        return Begun(experiment.stimuli(columns), found.states)
 
     @classmethod
     def code(cls) -> tuple[Path, ...]:
         """What a beat is decides on intervals that are added."""
         own = (Path(__file__).with_name(name) for name in ("runs.py", "refine.py"))
-        return *super().code(), *own, *Pacing.code(), *(Path(module.__file__) for module in (beats, settle))
+        return (
+            *super().code(),
+            *own,
+            *Pacing.code(),
+            *(Path(module.__file__) for module in (beats, settle, beat_map, linear)),
+        )
 
 
 def beats_of(settling: Settling) -> float:

@@ -22,8 +22,9 @@ from hhcore.protocols.restitution.protocol import (
 from hhcore.protocols.restitution.refine import CLOSEST_MS, Intervals, Responses
 from hhcore.protocols.restitution.runs import PREFIX
 from hhcore.schemes.solver import Solver
+from hhcore.simulation.beat_map import settled
 from hhcore.simulation.result import Result
-from hhcore.simulation.settle import Paced, Settled, settle
+from hhcore.simulation.settle import Paced, Settled
 
 BEATS = 2  # of a run: the last of S1, and S2
 
@@ -112,16 +113,16 @@ class S1S2(Restitution):
         e, n = experiment, len(points)
         cells = Cells.of(e, solver, points, threads)
         self._check_pulses(e, cells.paced.values("width"))
-        settled, recorded, known = settle(cells.paced, cells.states, self.settling), [], None
+        begun, recorded, known = settled(cells.paced, cells.states, self.settling), [], None
         tried = np.repeat(np.arange(n), len(self.intervals)), np.tile(self.intervals, n)
         while len(tried[0]):
-            recorded.append(self._record(e, cells, settled, *tried, added=known is not None))
+            recorded.append(self._record(e, cells, begun, *tried, added=known is not None))
             responses = self._responses(e, recorded[-1])
             known = known.joined(responses) if known else responses
             tried = self._further(known, cells.paced, e.model.ms)
         if progress is not None:
             progress(n)
-        return self.result(e, cells, settled.states, recorded)
+        return self.result(e, cells, begun.states, recorded)
 
     def _check_pulses(self, e: Experiment, widths: np.ndarray) -> None:
         """Raise UserError if pulses would overlap, or S2 would not end within the run."""
@@ -138,7 +139,7 @@ class S1S2(Restitution):
             )
 
     def _record(
-        self, e: Experiment, cells: Cells, settled: Settled, rows: np.ndarray, intervals: np.ndarray, added: bool
+        self, e: Experiment, cells: Cells, begun: Settled, rows: np.ndarray, intervals: np.ndarray, added: bool
     ) -> Recorded:
         """A run of the cells `rows`, int64 (k,), for each of the intervals, float64 (k,)."""
         pair = cells.paced.of(rows).with_fields(period=intervals, number=BEATS, start=0.0)
@@ -148,7 +149,7 @@ class S1S2(Restitution):
             "interval": intervals,
             "added": np.full(len(rows), int(added)),
         }
-        return self.recorded(pair, rows, settled, e.duration, **columns)
+        return self.recorded(pair, rows, begun, e.duration, **columns)
 
     def _responses(self, e: Experiment, recorded: Recorded) -> Responses:
         runs = Result(recorded.record, e.analysis_window, e.model.ms, mV=e.model.mV, measured=self.measured)
