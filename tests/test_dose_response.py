@@ -123,6 +123,9 @@ def test_zipped_doses_are_one_curve_and_a_sampled_one_is_none():
     sample = {"kind": "sobol", "n": 4, "seed": 1}
     sampled = hhcore.run(**SQUID, duration=20, drugs=drugs, sample=sample, progress=False, threads=1)
     assert "dose_response" not in sampled.tables
+    spread = {"block": {"IK": {"values": [0, 50]}}, "parameters": {"leak.g": {"uniform": [0.2, 0.4]}}}
+    crossed = hhcore.run(**SQUID, duration=20, **spread, sample=sample, progress=False, threads=1)
+    assert crossed.dose_response_fits.leak_g_mS_cm2.nunique() == 4 and crossed.figure("dose_response").axes
 
 
 def test_the_squid_axon_stops_firing_at_12_43_percent_sodium_block():

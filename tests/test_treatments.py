@@ -70,6 +70,21 @@ def test_a_treated_neuron_is_one_with_the_parameters_that_are_left():
     assert trace_titles(e) == ("amplitude = 10 µA/cm², ttx = 3 nM, block.sodium.g = 5 %",)
 
 
+def test_scipy_agrees_on_treated_neurons_and_solvers_are_chosen_on_them():
+    """Its equations come from Myokit, and its parameters from the same place: see `Experiment.parameters`."""
+    drugs = {"tea": {"concentration": {"values": [0, "1 mM"]}, "targets": {"IK": {"Kd": "2 mM"}}}}
+    run = hhcore.run(**SQUID | {"solver": {"tolerance": "1 us"}}, drugs=drugs, progress=False, threads=1)
+    assert float(run.numbers["reference_agreement_us"]) < 0.1 and run.numbers["reference_checked_by_scipy"] != "none"
+    assert run.features.spike_count.tolist()[0] != run.features.spike_count.tolist()[1]
+
+
+def test_what_estimates_and_kernels_get_is_what_is_left():
+    e = read(block={"sodium.g": {"values": [0, 40]}})
+    neurons, _ = e.parts(e.points(np.arange(2)))
+    assert neurons[:, list(e.model.parameters).index("sodium.g")].tolist() == [120.0, 72.0]
+    assert neurons.shape[1] == len(e.model.parameters) + len(e.stimulus.fields)
+
+
 def test_amounts_are_quantities_like_others_zipped_and_sampled():
     drugs = {"ttx": TTX, "tea": {"concentration": {"values": [0, "1 mM", "5 mM"]}, "targets": {"IK": {"Kd": "0.5 mM"}}}}
     zipped = read(drugs=drugs, combine="zip")
@@ -121,7 +136,11 @@ def site(**numbers):
     "changes, where, parts",
     [
         (drug(targets={"sodim.g": {"Kd": "3 nM"}}), ".drugs.ttx.targets", ["'sodim.g'", "mean 'sodium.g'?"]),
-        (drug(targets={"IKr": {"Kd": "3 nM"}}), ".drugs.ttx.targets", ["no parameter 'IKr'", "sodium.g"]),
+        (
+            drug(targets={"IKr": {"Kd": "3 nM"}}),
+            ".drugs.ttx.targets",
+            ["one channel 'IKr'", "legal: leak.g"],
+        ),
         (drug(targets={"sodium.E": {"Kd": "3 nM"}}), ".targets", ["sodium.E is a reversal potential", "conductance"]),
         (drug(targets={"membrane.C": {"Kd": "3 nM"}}), ".targets", ["membrane.C is a capacitance"]),
         (drug(targets={}), ".drugs.ttx.targets", ["{} is empty", "targets: {IKr"]),

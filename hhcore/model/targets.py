@@ -1,10 +1,11 @@
 """What a drug or a block acts on: a parameter by its name, or a channel by that of its current or its gene."""
 
-from hhcore.base.errors import UserError
+from hhcore.base.errors import UserError, closest
 from hhcore.model.elsewhere import GENES, channel_parameters, no_parameter
 from hhcore.model.model import Model, Quantity
 from hhcore.model.roles import converts, is_a
 
+CHANNELS = ("conductance", "permeability")
 NOT_TARGETS = ("capacitance", "temperature", "reversal potential")
 
 
@@ -17,6 +18,9 @@ def target(name: str, model: Model, where: str) -> Quantity:
     if len(found) > 1:
         names = " and ".join(q.name for q in found)
         raise UserError(f"{where}: {name!r} may mean {names} in model {model.name!r}; name one of them")
+    if not found and _channel(name):
+        channels = [q.name for q in model.parameters.values() if any(is_a(role, q) for role in CHANNELS)]
+        raise UserError(f"{where}: model {model.name!r} has no one channel {name!r}; {closest(name, channels)}")
     if not found:
         raise UserError(f"{where}: {no_parameter(name, model)}")
     (quantity,) = found

@@ -59,7 +59,8 @@ def settled(cells: Paced, states: np.ndarray, settling: Settling) -> Settled:
     found.put(open_[good], confirmed)
     left = open_[found.repeat[open_] == 0]
     if len(left) and settling.most > WARM_UP:
-        paced = settle(cells.of(left).with_fields(start=0.0), begun[found.repeat[open_] == 0], settling)
+        onwards = replace(settling, most=settling.most - WARM_UP)
+        paced = settle(cells.of(left).with_fields(start=0.0), begun[found.repeat[open_] == 0], onwards)
         found.put(left, replace(paced, beats=paced.beats + WARM_UP))
     return found
 

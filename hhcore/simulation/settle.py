@@ -150,6 +150,8 @@ def _judge(
     repeats = np.stack([_repeats(changes, k, settling.tolerance) for k in range(1, MOST_REPEAT + 1)])
     if settling.beats is not None:
         repeats[:, :, :last] = False  # it has so many beats, whether it repeats before or not
+    for k in range(2, MOST_REPEAT + 1):
+        repeats[k - 1, :, (first + np.arange(last + 1)) % k > 0] = False  # so every solver ends in the same phase
     settled, failed = repeats.any(axis=(0, 2)), outcome > 0
     wanted = settling.most if settling.beats is None else settling.beats
     finished = settled | failed | (first + last >= wanted)
