@@ -13,15 +13,16 @@ from hhcore.sweep.hashing import context_digest
 
 EVERY = 0.02  # ms between samples
 LEVEL, LIST = -70.0, (10, 30, 50, 70, 90, 95)
-LUO_RUDY = "luo_rudy_1991"
+LUO_RUDY, TEN_TUSSCHER = "luo_rudy_1991", "ten_tusscher_panfilov_2006"
 # Name, parameters as multiples of their own, amplitude, width, period, number of beats; the early afterdepolarisations
 # that are counted by eye in a plot of the trace.
 CELLS = [
     ("beeler_reuter_1977", {}, 50.0, 1.0, 800.0, 2, [0, 0]),
     (LUO_RUDY, {}, 80.0, 0.5, 1000.0, 2, [0, 0]),
     (LUO_RUDY, {"calcium.g": 2.0}, 80.0, 0.5, 2000.0, 1, [3]),
-    (LUO_RUDY, {"potassium.g": 0.3}, 80.0, 0.5, 2000.0, 1, [2]),
-    ("ten_tusscher_panfilov_2006", {}, 52.0, 1.0, 1000.0, 2, [0, 0]),  # notch and dome
+    (LUO_RUDY, {"calcium.g": 1.75}, 80.0, 0.5, 2000.0, 1, [1]),  # and repolarises
+    (TEN_TUSSCHER, {}, 52.0, 1.0, 1000.0, 2, [0, 0]),  # notch and dome
+    (TEN_TUSSCHER, {"ical.P": 8.0, "ikr.g": 0.04, "iks.g": 0.3}, 52.0, 1.0, 2000.0, 1, [7]),
 ]
 
 
@@ -36,7 +37,7 @@ def run(cell, measured, how=simulate):
     return how(model, point, kind(amplitude, width, period), observers=observers, **settings)
 
 
-@pytest.fixture(scope="module", params=CELLS, ids=lambda cell: " ".join([cell[0], *cell[1]]))
+@pytest.fixture(scope="module", params=CELLS, ids=lambda cell: " ".join([cell[0], *map(str, cell[1].values())]))
 def cell(request):
     """A cell, its beats as measured in its run, and its sampled time course."""
     measured = ActionPotentials(LIST, "upstroke", LEVEL)

@@ -27,6 +27,7 @@ MEASURES = {
     "duration": "duration of the transient",
 }
 DURATION = "duration"
+FAILED = "where the neuron failed"
 TIMES = ("max_time", "min_time")
 SHARE = 1e-3
 ROUNDING = 1e-6  # of a variable that is nearly constant, the part that counts as its size
@@ -91,7 +92,8 @@ class Output:
                 f", from its largest slope to the first fall after its maximum through the value at the onset + "
                 f"{100 - self.level:g} % of (maximum - that)"
             )
-        return f"{MEASURES[self.measure]} of {what} {window}; null where the neuron failed"
+        null = "where it does not fall so far in the beat or the neuron failed" if self.measure == DURATION else FAILED
+        return f"{MEASURES[self.measure]} of {what} {window}; null {null}"
 
 
 def integral_unit(unit: str) -> str:
