@@ -1,5 +1,7 @@
 """Pacing until the state repeats: against plain pacing, beat by beat, and in two ways."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -147,6 +149,16 @@ def test_a_response_counts_the_action_potentials_of_the_beats_after_which_the_st
 def test_wrong_keys(protocol, words):
     with pytest.raises(UserError, match=words):
         experiment(protocol={"kind": "steady_state", **protocol})
+
+
+def test_a_model_with_a_formula_of_time_has_no_beats_that_repeat(tmp_path):
+    text = (Path(hhcore.__file__).parent / "models/luo_rudy_1991.mmt").read_text(encoding="utf-8")
+    line = next(line for line in text.splitlines() if line.startswith("dot(V) ="))
+    wave = "wave = 0.1 [uA/cm^2] * sin(engine.time / 1 [ms])\n    in [uA/cm^2]\n"
+    text = text.replace(line, wave + line.replace("stimulus.amplitude", "stimulus.amplitude + wave"))
+    (tmp_path / "waves.mmt").write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=r"membrane\.wave follows a formula of time"):
+        experiment(model=str(tmp_path / "waves.mmt"))
 
 
 def test_a_duration_is_three_of_the_longest_periods_unless_it_is_given():

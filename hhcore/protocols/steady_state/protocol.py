@@ -13,6 +13,7 @@ from hhcore.base.errors import UserError
 from hhcore.base.units import to_unit
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Begun
+from hhcore.model.autonomous import check_autonomous
 from hhcore.model.model import Model
 from hhcore.protocols.pacing.protocol import Pacing, ends
 from hhcore.schemes.solver import Solver
@@ -124,7 +125,8 @@ class SteadyState(Pacing):
 
     @classmethod
     def read(cls, body: Mapping[str, object], model: Model, duration: float, where: str) -> "SteadyState":
-        """Raises UserError for a tolerance or a number of beats that is not above 0."""
+        """Raises UserError for a number that is not above 0, and for a model with a formula of time."""
+        check_autonomous(model, where)
         protocol = super().read(body, model, duration, where)
         by = choice(body.get("by", "newton"), cls.keys["by"].legal, f"{where}.by")
         tolerance = to_unit(body.get("tolerance", Settling.tolerance), "1", f"{where}.tolerance")
