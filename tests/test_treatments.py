@@ -7,6 +7,7 @@ import yaml
 import hhcore
 from hhcore.base.errors import UserError
 from hhcore.config.reader import read_experiments
+from hhcore.experiments.treatments import Target
 from hhcore.figures.titles import trace_titles
 from hhcore.schemes.solver import Solver
 from hhcore.sweep.hashing import context_digest
@@ -40,6 +41,12 @@ def test_a_drug_leaves_what_hills_equation_says(hill):
     left = given(e, "potassium.g")
     np.testing.assert_allclose(left, 36.0 / (1.0 + (c / 5.0) ** hill), rtol=4e-15)
     assert left[0] == 36.0 and left[3] == 18.0
+
+
+def test_numbers_that_nobody_means_are_numbers_all_the_same():
+    for hill in (1e-6, 1, 3, 1e6):
+        left = Target("g", 1e-300, hill).left(np.array([0.0, 5e-324, 1e-300, 1.0, 1.7e308]))
+        assert np.isfinite(left).all() and (np.diff(left) <= 0).all() and left[0] == 1.0 and left[2] == 0.5
 
 
 def test_a_concentration_keeps_the_unit_in_which_it_is_written():
