@@ -18,7 +18,8 @@ from hhcore.certify.certificate import provenance, write_numerics
 from hhcore.config.reader import read_experiments
 from hhcore.protocols.traces.table import write_traces
 from hhcore.results.write import write_tables
-from hhcore.simulation.beats import DEFINITIONS, LAST_BEAT, beat_columns, last_beats
+from hhcore.simulation.action_potentials import USUAL
+from hhcore.simulation.beats import beat_columns, beat_definitions, last_beat_definitions, last_beats
 from hhcore.simulation.reference import derivative, reference
 from hhcore.simulation.stimuli.pulse_train import PulseTrain
 from hhcore.simulation.stimuli.step import Step
@@ -27,6 +28,7 @@ from hhcore.sweep.store import update_shard
 HH = "hodgkin_huxley_1952"
 SQUID = hhcore.load_model(HH)
 nan = math.nan
+DEFINITIONS, LAST_BEAT = beat_definitions(), last_beat_definitions()
 
 # The membrane without its voltage-gated channels: C dV/dt = I - g (V - E).
 G, E, C = 0.5, -60.0, 2.0
@@ -207,15 +209,15 @@ def test_watching_beats_moves_no_spike():
 
 
 def columns(rows, counts, spikes, offsets, failed=None, ms=1.0):
-    """rows: (onset, end, rest, peak, slope, slope time, half time, ninety time) of each beat."""
-    beats = np.array(rows, dtype=float).reshape(-1, 8)
+    """rows: the columns of ActionPotentials of each beat."""
+    beats = np.array(rows, dtype=float).reshape(-1, len(USUAL.columns))
     failed = np.zeros(len(counts), dtype=bool) if failed is None else np.array(failed)
     times = np.array(spikes, dtype=float), np.array(offsets)
     return beat_columns(beats, np.cumsum([0, *counts]), *times, failed, ms, mV=1.0)
 
 
 def beat(onset, end, up=1.0, half=50.0, ninety=80.0):
-    return (onset, end, -80.0, 40.0, 300.0, onset + up, onset + up + half, onset + up + ninety)
+    return (onset, end, -80.0, 40.0, 300.0, onset + up, nan, 0.0, onset + up + ninety, onset + up + half)
 
 
 def test_two_to_one_block_by_hand():

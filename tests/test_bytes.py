@@ -118,7 +118,7 @@ def test_sizes_of_shards(bases, tmp_path, method, bits):
 def test_sizes_of_calls_of_the_kernel(bases, tmp_path, monkeypatch, method):
     numerics, base = bases[method]
     for size in (16, 48, 1024):
-        monkeypatch.setattr("hhcore.simulation.simulate.CHUNK", size)
+        monkeypatch.setattr("hhcore.simulation.threads.CHUNK", size)
         assert write(experiment(method), numerics, tmp_path / str(size), threads=2) == base
 
 

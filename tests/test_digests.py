@@ -14,6 +14,8 @@ from hhcore.config.reader import read_experiments
 from hhcore.experiments.analysis import all_analyses, analyses
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import protocols
+from hhcore.experiments.treatments import Block
+from hhcore.model.model import Quantity
 from hhcore.results import dependencies
 from hhcore.schemes.solver import Solver
 from hhcore.sweep import hashing
@@ -41,7 +43,6 @@ EXEMPT = {
     "config": "a config enters by the values of the experiment",
     "grid/axes.py": "axes enter by their values",
     "grid/designs.py": "designs enter by their points",
-    "grid/normal.py": "designs enter by their points",
     "experiments/analysis.py": "a contract without results of its own",
     "simulation/display.py": "how a prompt shows results",
     "sweep/speed.py": "estimates of time",
@@ -58,6 +59,9 @@ PROTOCOL_EXEMPT = {
     "simulation/jumps.py": "checks the solver, does not simulate",
     "simulation/heights.py": "judges solvers, does not simulate",
     "protocols/voltage_clamp/twin.py": "checks the solver, does not simulate",
+    "protocols/restitution/twin.py": "checks the solver, does not simulate",
+    "protocols/restitution/points.py": "tables are made later",
+    "protocols/restitution/keys.py": "values of a config are hashed as they are read",
 }
 # Besides, of single steps.
 STEP_EXEMPT = {
@@ -277,12 +281,14 @@ OTHER = {
     "rearm": -1.0,
     "solver": Solver("rk4", 0.04),
     "certify": "all",
+    "treatments": (Block(Quantity("block.sodium.g", "%", 0.0), "sodium.g"),),
 }
 FREE = {
     "name": "names a folder",
     "celsius": "how figures write a value: in the recipes of tables and figures",
     "remarks": "lines on the terminal, which follow from the values",
     "failed_neurons": "decides whether the last rule fails",
+    "dose_response": "settings of its own rule: DoseResponse.settings",
     "traces": "settings of their own rule: Traces.settings",
     "tolerance": "where a solver is given there is none; else see below",
     "methods": "where a solver is given there is one; else see below",
@@ -321,6 +327,8 @@ OTHER_KEYS = {
     "protocol": {"kind": "current_clamp"},
     "sample": {"kind": "sobol", "n": 4, "seed": 1},
     "outputs": {"m": {"variable": "sodium.m", "measure": "max"}},
+    "drugs": {"ttx": {"concentration": "1 nM", "targets": {"sodium.g": {"Kd": "3 nM"}}}},
+    "block": {"sodium.g": 10},
 }
 SAME = {"protocol": "named, it is what the stimulus implies; the field of the experiment is tested above"}
 

@@ -19,8 +19,11 @@ from hhcore.certify.calibration import calibrate
 from hhcore.certify.certificate import numerics_fields, provenance, write_numerics
 from hhcore.config.reader import read_experiments
 from hhcore.protocols.current_clamp import CurrentClamp
+from hhcore.protocols.dose_response import analysis as dose_response
 from hhcore.protocols.fi import curves as fi
 from hhcore.protocols.pacing import Pacing
+from hhcore.protocols.restitution import S1S2, DynamicRestitution
+from hhcore.protocols.restitution.points import point_definitions
 from hhcore.protocols.sensitivity import indices as sensitivity
 from hhcore.protocols.shapes import Shapes
 from hhcore.protocols.traces.table import write_traces
@@ -28,6 +31,7 @@ from hhcore.protocols.voltage_clamp import VoltageClamp
 from hhcore.results.write import write_tables
 from hhcore.schemes.solver import SCHEMES
 from hhcore.simulation import beats, shapes
+from hhcore.simulation.action_potentials import USUAL
 from hhcore.simulation.features import DEFINITIONS
 from hhcore.simulation.outputs import MEASURES
 from hhcore.sweep.store import update_shard
@@ -112,18 +116,24 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
     "fields",
     [
         DEFINITIONS,
-        beats.LAST_BEAT,
-        beats.DEFINITIONS,
+        beats.last_beat_definitions(),
+        beats.beat_definitions(),
         tables.SPIKE_FIELDS,
         numerics_fields(CurrentClamp.accuracy),
         numerics_fields(Pacing.accuracy),
         shapes.OF_NEURONS,
         shapes.DEFINITIONS,
         numerics_fields(Shapes.accuracy),
+        S1S2.definitions,
+        DynamicRestitution.definitions,
+        point_definitions(USUAL, 1.0) | S1S2.own_fields | DynamicRestitution.own_fields,
+        numerics_fields(S1S2.accuracy),
         numerics_fields(VoltageClamp.accuracy),
         fi.CURVE_DEFINITIONS,
         fi.summary_definitions("uA/cm^2", "uA_cm2"),
         sensitivity.DEFINITIONS,
+        dose_response.POINTS | dose_response.RESPONSE,
+        dose_response.FITS,
     ],
     ids=[
         "features",
@@ -135,10 +145,16 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         "shapes of neurons",
         "shapes",
         "of shapes",
+        "s1s2",
+        "dynamic_restitution",
+        "restitution",
+        "of restitution",
         "of voltage_clamp",
         "fi_curves",
         "fi_summary",
         "sobol_indices",
+        "dose_response",
+        "dose_response_fits",
     ],
 )
 def test_every_definition_is_on_the_page(fields):
@@ -234,6 +250,15 @@ def test_the_page_on_own_models_does_what_it_says(tmp_path, monkeypatch):
     assert hhcore.load_model("neuron.mmt:leaky").parameters["leak.g"].value == 1
 
 
+def test_the_page_on_pacing_does_what_it_says():
+    page = ROOT / "docs/pacing.md"
+    assert blocks(page, "python") and blocks(page, "yaml")
+    for block in blocks(page, "yaml"):
+        read_experiments(yaml.safe_load(block))
+    for block in blocks(page, "python"):
+        run(block)
+
+
 def test_the_page_on_python_does_what_it_says():
     hysteresis, grid = map(run, blocks(ROOT / "docs/python.md", "python"))
     # The rest of the squid axon is unstable above 9.78 uA/cm^2 (Hassard 1978).
@@ -266,6 +291,17 @@ def test_the_page_on_shapes_does_what_it_says(capsys):
     assert capsys.readouterr().out.startswith(said)
     assert grid["run"].features["spike_count"].tolist()[0] == 1
     assert len(prompt["result"].shapes) == 4
+
+
+def test_the_page_on_drugs_does_what_it_says(capsys):
+    page = ROOT / "docs/drugs.md"
+    (config,) = blocks(page, "yaml")
+    (experiment,) = read_experiments(yaml.safe_load(config)).values()
+    assert [drug.parameter for drug in experiment.treatments[0].targets] == ["ikr.g", "ical.P"]
+    assert experiment.n_points == 21
+    for block, said in zip(blocks(page, "python"), blocks(page, "text"), strict=True):
+        run(block)
+        assert capsys.readouterr().out == said
 
 
 def test_the_method_page_knows_every_solver():

@@ -14,7 +14,8 @@ from hhcore.compile.language.machine import compiled, load
 from hhcore.compile.language.values import KernelError
 from hhcore.schemes.solver import setting_of
 from hhcore.simulation import engine
-from hhcore.simulation.observers import Courses, Extremes, Outputs, Spikes, shape_observers
+from hhcore.simulation.action_potentials import ActionPotentials
+from hhcore.simulation.observers import Courses, Extremes, Outputs, Spikes, shape_observers, standard_observers
 from hhcore.simulation.result import DIVERGED, OK, STALLED
 from hhcore.simulation.simulate import simulate
 
@@ -114,9 +115,19 @@ def test_noise_chirps_and_shocks_run_as_python_have_the_bits_of_the_machine_code
 
 
 def test_beats_of_a_kernel_run_as_python_have_the_bits_of_the_machine_code(monkeypatch):
+    """With a fixed level, through which responses to single pulses go, too."""
+    observers = standard_observers(hhcore.PulseTrain, 0.0, 0.0, measured=ActionPotentials(level=-64.5))
     settings = {"duration": 5.0, "method": "tsit5", "initial_state": "model", "local_error": 1e-4}
-    found = check(as_python, monkeypatch, hhcore.simulate, HH, SQUID, TRAIN, **settings)
+    found = check(as_python, monkeypatch, hhcore.simulate, HH, SQUID, TRAIN, observers=observers, **settings)
     assert len(found.beats) == 6 and len(found.spike_times) and np.isfinite(found.beat_values).all(axis=1).any()
+
+
+def test_outputs_of_beats_stay_inside_their_arrays_in_a_checked_kernel(monkeypatch):
+    opening = {"variable": "sodium.m", "window": "beat"}
+    outputs = {"time": opening | {"measure": "duration", "level": 50}, "mean": opening | {"measure": "mean"}}
+    settings = {"duration": 5.0, "method": "tsit5", "initial_state": "model", "outputs": outputs}
+    found = check(as_checked, monkeypatch, hhcore.simulate, HH, SQUID, TRAIN, **settings)
+    assert np.isfinite(found.beats.time_ms).any() and np.isfinite(found.beats["mean"]).all()
 
 
 @pytest.mark.parametrize("twin", [as_python, as_checked])

@@ -16,7 +16,7 @@ from hhcore.base.errors import UserError
 from hhcore.base.seals import check_image, check_seal
 from hhcore.papers.make import compared, make_paper
 from hhcore.papers.measured import FINE, Measured, certified, verdict
-from hhcore.papers.paper import Number, Paper, papers
+from hhcore.papers.paper import EXPERIMENTS, EXPERIMENTS_BY, Number, Paper, papers
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/papers.md").read_text()
@@ -39,7 +39,12 @@ def test_numbers_of_hodgkin_and_huxley_are_the_exact_ones():
 @pytest.mark.parametrize("name", PAPERS)
 def test_a_paper_has_all_its_files(name):
     paper = PAPERS[name]
-    assert paper.title and paper.stated and paper.figures and paper.config.exists()
+    assert (
+        paper.title
+        and paper.stated
+        and paper.figures
+        and (paper.folder / EXPERIMENTS).exists() != (paper.folder / EXPERIMENTS_BY).exists()
+    )
 
 
 @pytest.mark.slow
@@ -109,6 +114,30 @@ def test_the_error_of_a_number_is_how_far_two_solvers_are_apart():
     assert found["both_1"].value == 1.0 and found["both_2"] == Measured(2.0, 0.0)
 
 
+def test_what_follows_from_files_of_the_folder_is_made_not_written(tmp_path):
+    """A part is a folder: here its number is the value in a file of it, and it has a figure of its own."""
+    for part in ("one", "two", "_not", "__pycache__"):
+        (tmp_path / part).mkdir()
+    (tmp_path / "README.md").write_text("# Parts")
+    (tmp_path / "experiments.py").write_text("def experiments():\n    return {'experiments': {}}")
+    (tmp_path / "published.py").write_text(
+        "def published():\n    peak = {'quantity': 'Peak', 'value': 10, 'unit': 'mV', 'within': 1, 'place': 'one'}\n"
+        "    return {'published': {'peak': peak}}"
+    )
+    (tmp_path / "figures.py").write_text(
+        'def figure_1(run):\n    """All."""\n\n\ndef figure_2(run, part):\n    """Traces."""'
+    )
+    paper = Paper(tmp_path)
+    assert papers(tmp_path.parent)[tmp_path.name].config == {"experiments": {}}
+    assert [(number.name, number.value) for number in paper.stated] == [("peak", 10.0)]
+    assert {name: figure.caption for name, figure in paper.figures.items()} == {
+        "figure_1": "All.",
+        "figure_2_one": "one: Traces.",
+        "figure_2_two": "two: Traces.",
+    }
+    assert paper.figures["figure_2_two"].part == tmp_path / "two"
+
+
 def files() -> dict[str, str]:
     """The files that docs/papers.md shows, by their paths."""
     paths = re.findall(r"^`(papers/hassard_1978/\S+)`", PAGE, re.MULTILINE)
@@ -156,7 +185,7 @@ def test_the_paper_of_the_page_is_made_by_its_name(folder):
 def test_what_is_wrong_in_a_folder_is_said_in_a_sentence(folder):
     place = folder / "papers/hassard_1978"
     paper = Paper(place)
-    with pytest.raises(UserError, match="'instabilty' is not in published.yaml.*did you mean 'instability'"):
+    with pytest.raises(UserError, match="'instabilty' is not stated; .*did you mean 'instability'"):
         compared(paper, {"instabilty": Measured(1.0, 0.0)})
     (place / "README.md").unlink()
     with pytest.raises(UserError, match="README.md does not exist; a paper has one"):

@@ -130,7 +130,7 @@ def test_the_speed_that_a_shard_notes_is_in_core_time_and_makes_the_estimate(mon
         time.sleep(0.2)
         return integrate(*arguments, **options)
 
-    monkeypatch.setattr("hhcore.simulation.simulate.CHUNK", 32)
+    monkeypatch.setattr("hhcore.simulation.threads.CHUNK", 32)
     monkeypatch.setattr("hhcore.simulation.simulate.integrate", waiting)
     said, before = [], time.process_time()
     update_shard(e, "all", tmp_path / "all.parquet", progress=lambda *_: None, note=said.append)

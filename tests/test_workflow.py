@@ -269,7 +269,7 @@ ALL = {"calibrate", "simulate"} | TABLES_ON
         ("model.mmt", "desc: Maximal sodium", "desc: Largest sodium", TABLES_ON),
         ("hhcore/schemes/tableaus.py", "c=(0.5, 0.5,", "c=(0.50, 0.5,", ALL),
         ("hhcore/compile/runtime/primitives.py.in", "p = fma(fma(", "p = fma( fma(", ALL),
-        ("hhcore/simulation/simulate.py", "CHUNK = ", "CHUNK = 2 * ", ALL),
+        ("hhcore/simulation/threads.py", "CHUNK = ", "CHUNK = 2 * ", ALL),
         ("hhcore/simulation/features.py", "in the whole run", "during the run", TABLES_ON),
         ("hhcore/sweep/gather.py", "neurons read at a time", "neurons read together", TABLES_ON),
         ("hhcore/simulation/spike_trains.py.in", "Fill the rows", "Fill all rows", TABLES_ON),

@@ -40,8 +40,10 @@ def column_name(quantity: str, unit: str) -> str:
     'sodium_g_mS_cm2'
     >>> column_name("potassium.n", "1")
     'potassium_n'
+    >>> column_name("block.potassium.g", "%")
+    'block_potassium_g_percent'
     """
-    name = quantity.replace(".", "_")
+    name, unit = quantity.replace(".", "_"), unit.replace("%", "percent")
     return name if unit == "1" else f"{name}_{re.sub('[*^()]', '', unit).replace('/', '_').replace(' ', '_')}"
 
 
@@ -118,10 +120,23 @@ def check_unit(unit: str, where: str) -> None:
 
 def is_in_celsius(value: object) -> bool:
     """Whether a config writes a temperature, or one in an axis or a distribution, in degrees Celsius."""
+    return any(map(_is_celsius, units_of(value)))
+
+
+def units_of(value: object) -> list[str]:
+    """The units that a config writes in a number, an axis or a distribution, in order.
+
+    >>> units_of({"values": [0, "1 nM", 3, "0.01 uM"]})
+    ['nM', 'uM']
+    """
     if isinstance(value, dict | list):
-        return any(map(is_in_celsius, value.values() if isinstance(value, dict) else value))
+        return [unit for part in (value.values() if isinstance(value, dict) else value) for unit in units_of(part)]
     own = _NUMBER.sub("", value.strip(), count=1).strip() if isinstance(value, str) else ""
-    known = ((_pint_unit(own, file), file) for file in _DEFINITIONS if own)
+    return [own] if own else []
+
+
+def _is_celsius(unit: str) -> bool:
+    known = ((_pint_unit(unit, file), file) for file in _DEFINITIONS)
     return next((found == _pint_unit("degC", file) for found, file in known if found is not None), False)
 
 

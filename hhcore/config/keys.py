@@ -67,6 +67,40 @@ EXPERIMENT = {
             ("celsius", "temperature", "T", "temp"), "a temperature as one of the `parameters`, if the model has one"
         ),
     ),
+    "drugs": Key(
+        "drugs that lower parameters: concentrations, IC50s, Hill coefficients",
+        "drugs: {dofetilide: {concentration: {values: [0, 1 nM, 10 nM]}, targets: {IKr: {IC50: 5 nM}}}}",
+        otherwise="none",
+        elsewhere=dict.fromkeys(
+            (
+                "drug",
+                "compound",
+                "compounds",
+                "concentration",
+                "dose",
+                "pharmacology",
+                "IC50",
+                "treatment",
+                "inhibitors",
+            ),
+            "`drugs: {NAME: {concentration: ..., targets: {IKr: {IC50: 5 nM, hill: 1}}}}`",
+        ),
+    ),
+    "block": Key(
+        "parameters lowered by so many percent",
+        "block: {potassium.g: 30 %}",
+        otherwise="none",
+        elsewhere=dict.fromkeys(
+            ("blocks", "blockade", "inhibition", "inhibit", "percent_block", "channel_block", "knockdown"),
+            "`block: {potassium.g: 30 %}`",
+        ),
+    ),
+    "dose_response": Key(
+        "columns of features whose dose–response curves are fitted",
+        "dose_response: [apd90_ms, peak_mV]",
+        otherwise="the main feature of the protocol",
+        elsewhere=dict.fromkeys(("response", "responses", "effect", "effects"), "`dose_response: [apd90_ms]`"),
+    ),
     "sample": Key("a sampled design, for quantities that follow distributions", EXAMPLE, otherwise="none"),
     "combine": Key("how axes form a grid: `product` or `zip`", otherwise="`product`", legal=("product", "zip")),
     "analysis_window": Key(

@@ -9,9 +9,10 @@ from hhcore.base.checks import present, quoted
 from hhcore.base.errors import UserError, collected
 from hhcore.base.units import UNKNOWN, column_name, to_unit
 from hhcore.config.keys import CLAMP, EXPERIMENT
-from hhcore.config.outputs import check_taken, read_outputs
+from hhcore.config.outputs import check_taken, read_features, read_outputs
 from hhcore.config.part import made_or, part
 from hhcore.config.solver import read_dt, read_solver, read_tolerance
+from hhcore.config.treatments import Treatments
 from hhcore.config.values import (
     Values,
     check_parameter,
@@ -19,11 +20,11 @@ from hhcore.config.values import (
     read_values,
     read_window,
 )
-from hhcore.config.words import Words
 from hhcore.experiments.experiment import units
 from hhcore.experiments.protocol import Protocol
 from hhcore.grid.axes import is_multiple
 from hhcore.schemes.solver import Solver
+from hhcore.simulation.beats import beat_definitions
 from hhcore.simulation.initial import check_commanded, initial_value
 from hhcore.simulation.outputs import Output
 from hhcore.simulation.stimuli.segments import Segments
@@ -32,13 +33,13 @@ CANDIDATES = ("tsit5", "dop853", "rodas5p")  # the others cost more at every acc
 ANY = (UNKNOWN, 1.0)  # unit and value of a quantity of a model that is not known: it may be scaled
 
 
-class Quantities(Words):
+class Quantities(Treatments):
     """Times, potentials, the stimulus, parameters and initial states as written, the protocol and the solver."""
 
     @part
     def duration(self) -> float:
         """How long each neuron is simulated."""
-        if CLAMP in self.body and "duration" not in self.body:
+        if "duration" not in self.body and (CLAMP in self.body or self._self_timed):
             return self._lasting()
         unit, written = self._time_unit, self._written("duration")
         duration = to_unit(written, unit, f"{self.where}.duration")
@@ -48,18 +49,25 @@ class Quantities(Words):
         return duration
 
     def _lasting(self) -> float:
-        """How long the segments of a command last at most. Raises UserError for another kind of command."""
+        """How long the segments of a command last at most, or a run that the protocol times by itself.
+
+        Raises UserError for another kind of command.
+        """
         values, kind = self.stimulus_values, self.stimulus
-        if not issubclass(kind, Segments) or values.distributions:
+        if values.distributions or not (self._self_timed or issubclass(kind, Segments)):
             present(self.body, "duration", self.where, EXPERIMENT)
         if values.mistakes:
             raise UserError(*values.mistakes)
         _ = self.stimulus_keys
-        ends = {name: [x] for name, x in values.fixed.items()}
+        ends = {name: [x] for name, x in (kind.defaults(math.inf) | values.fixed).items()}
         ends |= {axis.name: [axis.values.min(), axis.values.max()] for axis in (spec.expand() for spec in values.axes)}
         for end in (np.min, np.max):
             bound = {name: np.array([end(x)]) for name, x in ends.items()}
-            kind.check(bound, math.inf, self.stimulus_where)
+            if not kind.fields.keys() - bound.keys():  # others are the protocol's
+                kind.check(bound, math.inf, self.stimulus_where)
+        if self._self_timed:
+            longest = {name: float(x[0]) for name, x in bound.items()}
+            return self.protocol_kind.lasting(self.body["protocol"], longest, self.model, f"{self.where}.protocol")
         return float(kind.lasting(bound)[0])
 
     @property
@@ -89,7 +97,8 @@ class Quantities(Words):
     @part
     def stimulus_values(self) -> Values:
         """What is written for the fields of the stimulus."""
-        own = {name: (unit, math.nan) for name, unit in self.stimulus_units.items()}
+        stated = self.stimulus_stated
+        own = {name: (unit, stated.get(name, math.nan)) for name, unit in self.stimulus_units.items()}
         kind = made_or(self, "stimulus", None)
         places = {name: kind.place(name) for name in own} if kind else {}
         checked = {"check": kind.check_written} if kind else {}
@@ -181,14 +190,33 @@ class Quantities(Words):
         return protocol.suited(self.stimulus, self._swept, f"{self.where}.protocol")
 
     @part
+    def supplied(self) -> dict[str, float]:
+        """The fields of the stimulus that the protocol sets itself."""
+        return dict(self.plain_protocol.supplied) if self._supplied else {}
+
+    @part
     def outputs(self) -> tuple[Output, ...]:
         """What is noted of variables, as columns of features beside those of the protocol and of axes."""
         if "outputs" not in self.body:
             return ()
-        where, quantities = f"{self.where}.outputs", units(self.model, self.stimulus)
+        where, quantities = f"{self.where}.outputs", units(self.model, self.stimulus, self.treatments)
         check_taken(self.protocol_kind, where)
         columns = {*self.plain_protocol.definitions, *(column_name(*quantity) for quantity in quantities.items())}
-        return read_outputs(self.body["outputs"], self.model, self.analysis_window, self._horizon, columns, where)
+        paced = "beats" in self.plain_protocol.schema.names
+        columns |= {*beat_definitions()} if paced else set()
+        return read_outputs(
+            self.body["outputs"], self.model, self.analysis_window, self._horizon, columns, paced, where
+        )
+
+    @part
+    def dose_response(self) -> tuple[str, ...]:
+        """The features whose dose-response curves are fitted, as named."""
+        if "dose_response" not in self.body:
+            return ()
+        where = f"{self.where}.dose_response"
+        if not self.amount_values.axes:
+            raise UserError(f"{where}: no concentration or block is an axis, so there are no curves; leave it out")
+        return read_features(self.body["dose_response"], self.protocol, where)
 
     @part
     def solver(self) -> Solver | None:
@@ -219,10 +247,11 @@ class Quantities(Words):
 
     @property
     def _swept(self) -> list[str]:
-        """What is written as an axis or a distribution: of the stimulus, then parameters, then initial values."""
+        """What is written as an axis or a distribution: of the stimulus, parameters, treatments, initial values."""
         fields = {name for name in self.stimulus_units if self.stimulus.fields[name].swept}
         legal = fields | set(self._units(self.parameters_body))
-        written = {**self.stimulus_written, **self.parameters_body, **made_or(self, "initial_written", {})}
+        initial = made_or(self, "initial_written", {})
+        written = {**self.stimulus_written, **self.parameters_body, **self.amounts_written, **initial}
         return [
             name
             for name, value in written.items()

@@ -11,6 +11,7 @@ from hhcore.base.units import KELVIN, UNKNOWN, is_in_celsius
 from hhcore.config.keys import EXPERIMENT, TOP
 from hhcore.config.part import made_or, part, parts_of
 from hhcore.config.quantities import Quantities
+from hhcore.config.treatments import check_amounts, percent_remarks
 from hhcore.config.values import (
     Values,
     check_injected,
@@ -75,13 +76,16 @@ class _Reading(Quantities):
     @part
     def values(self) -> Values:
         """All that can be read; what has a default is `fixed`."""
-        written = [made_or(self, name, Values()) for name in ("stimulus_values", "parameter_values", "initial_values")]
+        names = ("stimulus_values", "parameter_values", "amount_values", "initial_values")
+        written = [made_or(self, name, Values()) for name in names]
         kind, model = made_or(self, "stimulus", None), made_or(self, "model", None)
         fixed = {name: quantity.value for name, quantity in model.parameters.items()} if model else {}
         fixed |= kind.defaults(self._horizon) if kind else {}
+        fixed |= dict.fromkeys(self.amount_units, 0.0)
         fixed |= dict.fromkeys(self._initial_units, math.nan)
         for values in written:
             fixed |= values.fixed
+        fixed |= made_or(self, "supplied", {})
         return Values(
             fixed,
             [axis for values in written for axis in values.axes],
@@ -98,7 +102,7 @@ class _Reading(Quantities):
     def written_values(self) -> Values:
         """All of them, and nothing is wrong."""
         _ = self.stimulus_keys, self.parameter_names, self.initial_state
-        _ = self.stimulus_values, self.parameter_values, self.initial_values, self.unreadable
+        _ = self.stimulus_values, self.parameter_values, self.amount_values, self.initial_values, self.unreadable
         return self.values
 
     @part
@@ -151,11 +155,9 @@ class _Reading(Quantities):
 
     @part
     def extremes(self) -> tuple[dict[str, float], dict[str, float]]:
-        """The lowest and the highest value of each parameter that is written, as far as they can be read."""
-        values, rows = (
-            self.values,
-            {name: [self.values.fixed[name]] for name in self.parameters_body if name in self.values.fixed},
-        )
+        """The lowest and the highest value of each parameter and amount that is written, as far as they can be read."""
+        values, written = self.values, (*self.parameters_body, *self.amounts_written)
+        rows = {name: [values.fixed[name]] for name in written if name in values.fixed}
         rows |= {spec.name: [float(spec.factor * x) for x in spec.numbers] for spec in values.axes}
         if sample := made_or(self, "sample", None):
             rows |= dict(zip(sample.names, sample.points.T, strict=True))
@@ -167,8 +169,14 @@ class _Reading(Quantities):
         check_lowest(self.model, self.extremes[0], f"{self.where}.parameters")
 
     @part
+    def amounts(self) -> None:
+        """No concentration is below 0, and no block outside of 0 to 100 %."""
+        places = {name: f"{self.where}.{place}" for name, place in self.amount_places.items()}
+        check_amounts(self.amount_units, *self.extremes, places)
+
+    @part
     def remarks(self) -> tuple[str, ...]:
-        return remarks(self.parameters_body, self.model, *self.extremes)
+        return remarks(self.parameters_body, self.model, *self.extremes) + percent_remarks(*self.extremes)
 
     # --- traces
 
@@ -188,7 +196,7 @@ class _Reading(Quantities):
         body = mapping(written, where)
         with collected() as noted:
             with noted():
-                check_point(body, self.model, self.stimulus, self._initial_units, where)
+                check_point(body, self.model, self.stimulus, {**self.amount_units, **self._initial_units}, where)
             with noted():
                 own = read_point(body, self._units(body), where)
             if missing := [name for name in self._swept if name not in body]:
@@ -201,6 +209,8 @@ class _Reading(Quantities):
                 check_values(self.stimulus, self._around | own, (), self._horizon, where)
             with noted():
                 check_lowest(self.model, own, where)
+            with noted():
+                check_amounts(self.amount_units, own, own, {name: f"{where}.{name}" for name in own})
         return self.values.fixed | own
 
     @property
@@ -213,7 +223,7 @@ class _Reading(Quantities):
         """Of what may be in a trace; of all `names`, if the model is not known."""
         model = made_or(self, "model", None)
         own = {name: q.unit for name, q in model.parameters.items()} if model else dict.fromkeys(names, UNKNOWN)
-        return own | self.stimulus_units | self._initial_units
+        return own | self.stimulus_units | self.amount_units | self._initial_units
 
     @part
     def celsius(self) -> tuple[str, ...]:

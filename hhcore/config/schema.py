@@ -5,17 +5,20 @@ same in draft 7, which editors know, and in draft 2020-12: no `$ref` has sibling
 schema.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from hhcore.base.checks import Key
 from hhcore.config.keys import CLAMP, EXPERIMENT, NAME, SPIKES, TOP
-from hhcore.config.outputs import OUTPUT
+from hhcore.config.outputs import BEAT, OUTPUT
 from hhcore.config.solver import KEYS, SMALLEST_ERROR
+from hhcore.config.treatments import DRUG, HALF, TARGET
+from hhcore.config.treatments import NAME as DRUG_NAME
 from hhcore.experiments.protocol import Protocol, protocols
 from hhcore.grid import designs
 from hhcore.grid.axes import DISTRIBUTIONS, FORMS
+from hhcore.model.annotations import PREFIX
 from hhcore.model.model import FILE, Model, Quantity, load_model, models, variants
 from hhcore.schemes.solver import LARGEST_ERROR, METHODS, setting_of
 from hhcore.simulation.initial import OTHERS, WORDS, initial_value, initially
@@ -23,7 +26,7 @@ from hhcore.simulation.stimuli import commands, kinds
 from hhcore.simulation.stimuli.events import Events
 from hhcore.simulation.stimuli.named import Named
 from hhcore.simulation.stimuli.segments import Segments
-from hhcore.simulation.stimuli.stimulus import Stimulus
+from hhcore.simulation.stimuli.stimulus import FROM, Stimulus
 
 Schema = dict[str, object]
 Kind = TypeVar("Kind", Stimulus, Protocol)
@@ -34,6 +37,7 @@ UNITS = {
     "potential": "A number in the unit of the potential, mostly mV, or text with a unit.",
     "1": "A number.",
 }
+TERM = f"^{PREFIX}"  # a parameter by what it is annotated as
 WORD = {"enum": [*WORDS]}
 SCALED = "The same in multiples of the model's own value."
 
@@ -64,12 +68,15 @@ def _experiment(catalogue: Mapping[str, Model]) -> Schema:
     any_number = {"type": "object", "additionalProperties": _ref("number")}
     forms = {
         "model": _model(catalogue),
-        "stimulus": _kinds(kinds(), _stimulus),
+        "stimulus": _kinds(kinds(), lambda kind: _stimulus(kind, _supplied(kind))),
         CLAMP: _kinds(commands(), _stimulus),
         "initial_state": {"anyOf": [WORD, _states({"additionalProperties": _ref("swept")})]},
         "solver": {"anyOf": _solvers()},
         "protocol": _kinds(protocols(), lambda protocol: _mapping(protocol.keys)),
         "parameters": {"type": "object", "additionalProperties": _ref("swept")},
+        "drugs": {"type": "object", "additionalProperties": _drug()},
+        "block": {"type": "object", "additionalProperties": _ref("swept")},
+        "dose_response": {"type": "array", "items": {"type": "string"}, "minItems": 1},
         "sample": _mapping(designs.KEYS, {"n": _whole(1, designs.MAX_ROWS), "seed": _whole(0, 2**63)}),
         "analysis_window": {"type": "array", "items": _ref("number"), "minItems": 2, "maxItems": 2},
         "spikes": _mapping(SPIKES),
@@ -80,22 +87,35 @@ def _experiment(catalogue: Mapping[str, Model]) -> Schema:
     }
     own = {"properties": {"current": {"const": FILE}}, "required": ["current"]}
     clamp, segments = {"required": [CLAMP]}, {"properties": {"kind": {"const": Segments.kind}}, "required": ["kind"]}
+    self_timed = {"kind": {"enum": [name for name, kind in protocols().items() if kind.self_timed]}}
+    timed = {"properties": {"protocol": {"properties": self_timed, "required": ["kind"]}}, "required": ["protocol"]}
     keys = EXPERIMENT | {
         name: replace(EXPERIMENT[name], required=False, otherwise=otherwise)
-        for name, otherwise in (("stimulus", ""), ("duration", "required, but with the segments of a clamp"))
+        for name, otherwise in (
+            ("stimulus", ""),
+            ("duration", "required, but with segments of a clamp or a protocol that has one"),
+        )
     }
     rules = [
         {"if": {"anyOf": [own, clamp]}, "else": {"required": ["stimulus"]}},
         {"if": clamp, "then": {"not": {"required": ["stimulus"]}, "properties": _protocols(Segments)}},
-        {"if": {"properties": {CLAMP: segments}, **clamp}, "else": {"required": ["duration"]}},
+        {"if": {"anyOf": [{"properties": {CLAMP: segments}, **clamp}, timed]}, "else": {"required": ["duration"]}},
         *map(_taken, kinds().values()),
+        *(rule for kind in kinds().values() for rule in _needed(kind)),
         *map(_of_model, catalogue),
     ]
     return {**_mapping(keys, forms), "allOf": rules}
 
 
+def _drug() -> Schema:
+    site = _mapping(TARGET, dict.fromkeys(HALF, {"allOf": [_ref("number")]}))
+    targets = {"type": "object", "additionalProperties": site, "minProperties": 1}
+    return _mapping(DRUG, {"concentration": {"allOf": [_ref("swept")]}, "targets": targets})
+
+
 def _output() -> Schema:
-    window = {"type": "array", "items": _ref("number"), "minItems": 2, "maxItems": 2}
+    times = {"type": "array", "items": _ref("number"), "minItems": 2, "maxItems": 2}
+    window = {"anyOf": [{"const": BEAT}, times]}
     return _mapping(OUTPUT, {"variable": {"type": "string"}, "window": window})
 
 
@@ -147,9 +167,11 @@ def _names(model: Model) -> dict[str, Schema]:
     point = _named(model.parameters | initial, "number")
     named = [kind for kind in commands().values() if issubclass(kind, Named)]
     parts = "|".join(sorted({*fields, *(key for kind in named for key in kind.part_keys())}))
-    of_parts = {"patternProperties": {rf"^[A-Za-z]\w*\.({parts})$": _ref("number")}}
+    # Of parts, blocks, drugs and annotations.
+    patterns = rf"^[A-Za-z]\w*\.({parts})$", r"^block\..", f"^{DRUG_NAME.pattern}$", TERM
+    of_parts = {"patternProperties": dict.fromkeys(patterns, _ref("number"))}
     return {
-        f"parameters_{model.name}": _named(model.parameters, "swept"),
+        f"parameters_{model.name}": {**_named(model.parameters, "swept"), "patternProperties": {TERM: _ref("swept")}},
         f"states_{model.name}": _states(_named(model.states, "swept"), [*model.states]),
         f"point_{model.name}": {**point, **of_parts, "properties": fields | point["properties"]},
     }
@@ -188,9 +210,35 @@ def _kinds(known: Mapping[str, type[Kind]], form: Callable[[type[Kind]], Schema]
     return {"type": "object", "properties": properties, "required": ["kind"], "allOf": rules}
 
 
-def _stimulus(kind: type[Stimulus]) -> Schema:
-    """The keys of a kind: its fields, and the mapping of its parts."""
+def _supplied(kind: type[Stimulus]) -> dict[str, list[str]]:
+    """The fields of a kind that protocols set themselves, and the kinds of these protocols."""
+    takers = [protocol for protocol in protocols().values() if protocol.takes(kind)]
+    names = [name for protocol in takers for name in protocol.supplies]
+    return {name: [protocol.kind for protocol in takers if name in protocol.supplies] for name in names}
+
+
+def _needed(kind: type[Stimulus]) -> list[Schema]:
+    """The fields of a kind that protocols set: with these they must not be there, and without they may have to."""
+    chosen = {"stimulus": {"properties": {"kind": {"const": kind.kind}}, "required": ["kind"]}}
+    keys, rules = kind.keys(), []
+    for name, setters in _supplied(kind).items():
+        by = {"protocol": {"properties": {"kind": {"enum": setters}}, "required": ["kind"]}}
+        without = {"stimulus": {"not": {"required": [name]}}}
+        there = {"required": [name]} if keys[name].required else {}
+        needed = {"stimulus": {"anyOf": [{"required": [FROM]}, there]} if FROM in keys else there}
+        rule = {
+            "if": {"properties": by, "required": ["protocol"]},
+            "then": {"properties": without},
+            "else": {"properties": needed},
+        }
+        rules.append({"if": {"properties": chosen, "required": ["stimulus"]}, "then": rule})
+    return rules
+
+
+def _stimulus(kind: type[Stimulus], supplied: Collection[str] = ()) -> Schema:
+    """The keys of a kind: its fields, and the mapping of its parts. `supplied` : fields that may be missing"""
     keys = {name: key for name, key in kind.keys().items() if name != "kind"}
+    keys |= {name: replace(keys[name], required=False) for name in supplied}
     swept = {name: field.swept for name, field in kind.fields.items()}
     forms = {name: _value(key, "swept" if swept.get(name, True) else "number") for name, key in keys.items()}
     if issubclass(kind, Named):
@@ -203,7 +251,10 @@ def _stimulus(kind: type[Stimulus]) -> Schema:
         of_one = kind.event_keys()
         event = _mapping(of_one, {name: _value(key, "swept") for name, key in of_one.items()})
         forms["events"] = {"type": "array", "minItems": 1, "items": event | {"required": []}}  # a file may have them
-    return _mapping(keys, forms)
+    if FROM not in keys:
+        return _mapping(keys, forms)
+    whole = _mapping(keys, forms)
+    return whole | {"required": [], "anyOf": [{"required": [FROM]}, {"required": whole["required"]}]}
 
 
 def _taken(kind: type[Stimulus]) -> Schema:

@@ -15,12 +15,13 @@ from hhcore.config.values import (
 )
 from hhcore.experiments.protocol import Protocol, default_protocol, protocols
 from hhcore.grid.designs import check_sample
+from hhcore.model.annotations import PREFIX
 from hhcore.model.elsewhere import parameter_meant
 from hhcore.model.model import FILE, Model
 from hhcore.simulation.initial import OTHERS, initial_value
 from hhcore.simulation.stimuli import commands, kind_of, kind_word, kinds
 from hhcore.simulation.stimuli.segments import Segments
-from hhcore.simulation.stimuli.stimulus import Stimulus
+from hhcore.simulation.stimuli.stimulus import FROM, Stimulus
 
 
 class Words:
@@ -67,6 +68,8 @@ class Words:
         }
         if CLAMP in self.body:
             keys |= {name: dataclasses.replace(EXPERIMENT[name], required=False) for name in ("stimulus", "duration")}
+        if self._self_timed:
+            keys["duration"] = dataclasses.replace(EXPERIMENT["duration"], required=False)
         return EXPERIMENT | keys
 
     def _written(self, key: str) -> object:
@@ -98,7 +101,7 @@ class Words:
             for key, name in written.items():
                 with noted():
                     text(name, f"{self.where}.{key}", EXPERIMENT[key].example)
-        return written
+        return ({"current": FILE} if self._from_file else {}) | written
 
     @part
     def model(self) -> Model:
@@ -115,12 +118,30 @@ class Words:
         """Where it stands."""
         return f"{self.where}.{self._stimulus}"
 
+    @property
+    def _from_file(self) -> bool:
+        """Whether the model file states fields of the stimulus."""
+        written = self.body.get(self._stimulus)
+        return isinstance(written, dict) and written.get(FROM) == FILE and self._stimulus != CLAMP
+
     @part
     def stimulus_body(self) -> dict:
-        """Its keys that are text; for others see `stimulus_keys`."""
+        """Its keys that are text, with what the model file states; for others see `stimulus_keys`."""
         written = self._written(self._stimulus)
         body = written if isinstance(written, dict) else mapping(written, self.stimulus_where)
-        return {key: value for key, value in body.items() if isinstance(key, str)}
+        return {**self.stimulus_stated, **{key: value for key, value in body.items() if isinstance(key, str)}}
+
+    @part
+    def stimulus_stated(self) -> dict[str, float]:
+        """The fields that the model file states, if the stimulus is from there."""
+        kind = kinds().get(self.body["stimulus"].get("kind")) if self._from_file else None
+        if kind is None or FROM not in kind.settled:
+            return {}
+        model = self.model
+        try:
+            return {name: value for name, value in kind.stated(model).items() if name not in self._supplied}
+        except UserError as error:
+            raise UserError(f"{self.stimulus_where}.{FROM}: {error}") from error
 
     @part
     def stimulus_read(self) -> tuple[type[Stimulus], dict]:
@@ -145,9 +166,16 @@ class Words:
     def stimulus_keys(self) -> None:
         """The kind of stimulus has the keys that it needs, and no others."""
         where, written = self.stimulus_where, self.stimulus_read[1]
+        body = self._written(self._stimulus)
         with collected() as noted:
             with noted():
-                fields(self._written(self._stimulus), where, self.stimulus.keys(), self.legal)
+                fields({**body, **self.stimulus_stated}, where, self._stimulus_legal, self.legal)
+            for name in (name for name in self._supplied if isinstance(body, dict) and name in body):
+                with noted():
+                    raise UserError(
+                        f"{where}.{name}: the protocol {quoted(self._named_protocol.kind)} sets the {name} itself; "
+                        "leave it out"
+                    )
             if CLAMP in self.body and "stimulus" in self.body:
                 with noted():
                     raise UserError(
@@ -160,17 +188,26 @@ class Words:
                             f"{where}.{self.stimulus.place(name)}: {quoted(written[name])} is an axis; give one number "
                             "for all neurons"
                         )
-            if self.body.get("current") == FILE and CLAMP not in self.body and self.stimulus.kind != FILE:
+            own = self._from_file or self.stimulus.kind == FILE
+            if self.body.get("current") == FILE and CLAMP not in self.body and not own:
                 raise UserError(
                     f"{where}: `current: file` is the stimulus in the model file, beside which there is no "
                     f"{quoted(self.stimulus.kind)}; leave the stimulus out, or name the current that it sets"
                 )
 
+    @property
+    def _stimulus_legal(self) -> dict[str, Key]:
+        """The keys of the stimulus; those that the protocol sets may be missing."""
+        keys = self.stimulus.keys()
+        return keys | {n: dataclasses.replace(keys[n], required=False) for n in self._supplied if n in keys}
+
     @part
     def without_effect(self) -> None:
-        """Under a clamp nothing spikes, and named segments are windows of their own."""
-        reasons = {"spikes": "under a clamp nothing spikes"} if CLAMP in self.body else {}
-        if reasons and issubclass(self.stimulus, Segments):
+        """Under a clamp nothing spikes, named segments are windows of their own, and protocols may ignore keys."""
+        kind = made_or(self, "protocol_kind", None)
+        reasons = dict(kind.ignores) if kind else {}
+        reasons |= {"spikes": "under a clamp nothing spikes"} if CLAMP in self.body else {}
+        if CLAMP in self.body and issubclass(self.stimulus, Segments):
             reasons["analysis_window"] = "each segment of the clamp is analysed by itself"
         with collected() as noted:
             for key in (key for key in reasons if key in self.body):
@@ -187,6 +224,23 @@ class Words:
         kind = protocols()[kind_word(mapping(body, where), dict.fromkeys(legal), where, "kind: current_clamp")]
         fields(body, where, {"kind": Key(kind.title, f"kind: {kind.kind}"), **kind.keys})
         return kind
+
+    @property
+    def _self_timed(self) -> bool:
+        """Whether the protocol says itself how long a run is."""
+        return bool(self._named_protocol and self._named_protocol.self_timed)
+
+    @property
+    def _supplied(self) -> tuple[str, ...]:
+        """The fields of the stimulus that the protocol sets itself."""
+        return self._named_protocol.supplies if self._named_protocol else ()
+
+    @property
+    def _named_protocol(self) -> type[Protocol] | None:
+        """The protocol that is named, whether it takes the stimulus or not; None if none is."""
+        body = self.body.get("protocol")
+        word = body.get("kind") if isinstance(body, dict) else None
+        return protocols().get(word) if isinstance(word, str) else None
 
     @part
     def sample_body(self) -> None:
@@ -211,8 +265,30 @@ class Words:
 
     @part
     def parameters_body(self) -> dict:
-        """What is written for the parameters."""
-        return mapping(self.body.get("parameters", {}), f"{self.where}.parameters")
+        """What is written for the parameters, by their own names."""
+        where = f"{self.where}.parameters"
+        return self._own_names(mapping(self.body.get("parameters", {}), where), where)
+
+    def _own_names(self, body: dict, where: str) -> dict:
+        """A mapping in which a term like `oxmeta:membrane_voltage` becomes the name of the variable with it."""
+        found: dict = {}
+        with collected() as noted:
+            for written, value in body.items():
+                with noted():
+                    name = self._own_name(written, where)
+                    if name in found:
+                        raise UserError(f"{where}: {written!r} is {name!r}, which stands there too; leave one out")
+                    found[name] = value
+        return found
+
+    def _own_name(self, written: str, where: str) -> str:
+        if not written.startswith(PREFIX):
+            return written
+        model = self.model
+        try:
+            return model.annotated(written)
+        except UserError as error:
+            raise UserError(f"{where}: {error}") from error
 
     @part
     def states_body(self) -> dict:
@@ -229,9 +305,13 @@ class Words:
     @part
     def traces_body(self) -> list:
         """What is written for the traces."""
-        return items(
-            self.body.get("traces", []), f"{self.where}.traces", "[{amplitude: 10, ...}, ...], a list of points"
-        )
+        where = f"{self.where}.traces"
+        listed = items(self.body.get("traces", []), where, "[{amplitude: 10, ...}, ...], a list of points")
+        with collected() as noted:
+            for i, written in enumerate(listed):
+                with noted():
+                    listed[i] = self._own_names(mapping(written, f"{where}[{i}]"), f"{where}[{i}]")
+        return listed
 
 
 def _check_name(name: str) -> None:

@@ -11,6 +11,7 @@ from hhcore.base.units import column_name
 from hhcore.compile.module import kernel_name
 from hhcore.compile.parts import COMMAND
 from hhcore.experiments.protocol import Protocol
+from hhcore.experiments.treatments import Treatment, treated
 from hhcore.grid.axes import Axis
 from hhcore.grid.designs import Sample
 from hhcore.grid.factors import Factor, factors
@@ -32,8 +33,8 @@ class Experiment:
     axes            : as written, those of the stimulus before those of the parameters
     combine         : "product" (every value with every other) or "zip" (first with first, second with second, ...)
     defaults        : a value for every parameter of the model, then for every field of the stimulus, then for the
-                      initial values that are stated; for a swept quantity the model's own value, or NaN for a field of
-                      the stimulus
+                      treatments, then for the initial values that are stated; for a swept quantity the model's own
+                      value, 0 of a treatment, or NaN for a field of the stimulus
     initial_state   : where states start whose initial value is not stated: "rest" or "model"
     duration        : simulated time of each neuron [time unit of the model, as all times]
     analysis_window : (start, stop) of the time in which spikes count
@@ -47,6 +48,8 @@ class Experiment:
     traces          : the points whose time courses are kept, each with a value for all names in `defaults`
     celsius         : the temperatures that the config writes in degrees Celsius; figures do so too
     remarks         : what is legal in the config, and seldom meant
+    treatments      : drugs and blocks, which change the parameters of a point
+    dose_response   : columns of features whose dose-response curves are fitted, () for the protocol's headline
     """
 
     name: str
@@ -70,6 +73,8 @@ class Experiment:
     traces: tuple[dict[str, float], ...]
     celsius: tuple[str, ...]
     remarks: tuple[str, ...]
+    treatments: tuple[Treatment, ...] = ()
+    dose_response: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -96,7 +101,7 @@ class Experiment:
 
     @property
     def quantities(self) -> tuple[str, ...]:
-        """The names in a point: parameters of the model, fields of the stimulus, initial values like `initial.cell.V`.
+        """The names in a point: parameters, fields of the stimulus, treatments, initial values like `initial.cell.V`.
 
         An initial value is one of them where it is stated, swept or not.
         """
@@ -104,7 +109,7 @@ class Experiment:
 
     def unit(self, quantity: str) -> str:
         """Unit of one of the `quantities`."""
-        return units(self.model, self.stimulus)[quantity]
+        return units(self.model, self.stimulus, self.treatments)[quantity]
 
     def column(self, quantity: str) -> str:
         """Name of the column that holds one of the `quantities`."""
@@ -123,6 +128,7 @@ class Experiment:
         """What one of the `quantities` is, in words."""
         meanings = {name: field.meaning for name, field in self.stimulus.fields.items()}
         meanings |= {name: q.description for name, q in self.model.parameters.items()}
+        meanings |= {t.amount.name: t.amount.description for t in self.treatments}
         meanings |= {initial_value(n): initially(q.description) for n, q in self.model.states.items()}
         return meanings[quantity]
 
@@ -152,6 +158,13 @@ class Experiment:
         """What the stimulus sets: the membrane potential under a clamp, or else the injected current."""
         return self.model.states[self.model.potential] if self.clamped else self.model.current
 
+    def parameters(self, points: Mapping[str, float | np.ndarray]) -> dict[str, float | np.ndarray]:
+        """What the model gets: each of its parameters, at points with a value, or float64 (k,), for all `quantities`.
+
+        Whoever hands parameters to the model takes these, not those of the points: drugs and blocks have changed them.
+        """
+        return treated(self.treatments, {name: points[name] for name in self.model.parameters}, points)
+
     def stimuli(self, points: Mapping[str, float | np.ndarray]) -> Stimulus:
         """The stimulus of points with a value, or float64 (k,), for each of the `quantities`."""
         return self.stimulus(**{name: points[name] for name in self.stimulus.fields})
@@ -163,8 +176,9 @@ class Experiment:
 
     def parts(self, points: np.ndarray) -> tuple[np.ndarray, InitialState]:
         """Rows of `points`, (k, q), in two parts: parameters and fields of the stimulus, (k, p + f); initial states."""
-        start = self.start(dict(zip(self.quantities, points.T, strict=True)))
-        return points[:, : len(self.quantities) - len(self.stated)], start
+        columns = dict(zip(self.quantities, points.T, strict=True))
+        own = [*self.parameters(columns).values(), *(columns[name] for name in self.stimulus.fields)]
+        return np.column_stack(own), self.start(columns)
 
     @property
     def stated(self) -> tuple[str, ...]:
@@ -185,8 +199,9 @@ class Experiment:
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.quantities))
 
 
-def units(model: Model, stimulus: type[Stimulus]) -> dict[str, str]:
+def units(model: Model, stimulus: type[Stimulus], treatments: tuple[Treatment, ...] = ()) -> dict[str, str]:
     """Unit of each name in a point, in their order; of initial values it has some, or none."""
     parameters = {name: quantity.unit for name, quantity in model.parameters.items()}
     initial = {initial_value(name): quantity.unit for name, quantity in model.states.items()}
-    return parameters | stimulus.units_in(model) | initial
+    amounts = {treatment.amount.name: treatment.amount.unit for treatment in treatments}
+    return parameters | stimulus.units_in(model) | amounts | initial

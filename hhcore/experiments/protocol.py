@@ -9,13 +9,17 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
 2.  It is a frozen dataclass; its keys in the config set its fields. `keys` declares the keys, each a Key; `read` makes
     the object, checks every value and its unit, and raises UserError for what is wrong. `suited` fits it to the
     stimulus, for keys that name something in it. One that takes `outputs` of the experiment has a field of this name.
-    `settings` are those fields that a neuron's record depends on.
+    `settings` are those fields that a neuron's record depends on. `supplies` are fields of the stimulus that a config
+    must not write, since the protocol sets them itself; `supplied` are their values, the most demanding ones.
+    `ignores` are keys of an experiment that have no effect, each with the reason; they must not be written either.
 3.  `observers` take notes while the kernel runs: hhcore.simulation.observers. `schema` declares the columns of a neuron
     in the store, besides those of all protocols (COMMON); often the observers declare them, see `schema_of`.
-    `keeps_final` says whether the last states of all neurons are kept, not of failed ones alone.
+    `keeps_final` says whether the last states of all neurons are kept, not of failed ones alone. `measured` says what
+    is measured of each action potential, if there are beats.
 4.  `measure` simulates neurons with a given solver, by default in one run under the stimulus, and returns a Result
     whose record has the columns of COMMON and of `schema`. A neuron that fails is a row with a status. A row depends on
-    its own point alone, to the last bit.
+    its own point alone, to the last bit. `begun` says how that run, and a trace, begins: a protocol that does something
+    to neurons before overrides it. With `self_timed`, a config may leave out `duration`, and `lasting` gives it.
 5.  `errors` compares two runs, a coarse and a finer one: how far off each neuron is, in the model's unit of time or
     potential, NaN if there is nothing to compare. `heights` compares what else they show, such as peaks; `height_of`
     says which of them bounds the error of a feature. `outcome` is the whole number that must not depend on the solver,
@@ -31,7 +35,7 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
 
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -43,6 +47,8 @@ from hhcore.base.checks import Key
 from hhcore.base.registry import discover
 from hhcore.model.model import Model
 from hhcore.schemes.solver import Solver
+from hhcore.simulation.action_potentials import USUAL, ActionPotentials
+from hhcore.simulation.initial import InitialState
 from hhcore.simulation.observers import Observer, standard_observers
 from hhcore.simulation.observers.observer import RecordField
 from hhcore.simulation.result import Result
@@ -149,6 +155,21 @@ class Accuracy:
 
 
 @dataclass(frozen=True)
+class Begun:
+    """How the run of n neurons begins.
+
+    stimulus : from then on
+    start    : the initial states
+    record   : columns of the protocol's record that are known by then; their `status` holds if it is worse than that of
+               the run
+    """
+
+    stimulus: Stimulus
+    start: InitialState
+    record: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Protocol:
     """What every protocol has; see the head of this file."""
 
@@ -156,10 +177,14 @@ class Protocol:
     title: ClassVar[str]
     keys: ClassVar[Mapping[str, Key]] = {}
     keeps_final: ClassVar[bool] = False
+    supplies: ClassVar[tuple[str, ...]] = ()
+    ignores: ClassVar[Mapping[str, str]] = {}
+    self_timed: ClassVar[bool] = False
     schema: ClassVar[pa.Schema]
     accuracy: ClassVar[Accuracy]
     definitions: ClassVar[Mapping[str, tuple[str, str]]]
     headline: ClassVar[tuple[str, str, str]]
+    measured: ClassVar[ActionPotentials] = USUAL
     error_code: ClassVar[tuple[str | Path, ...]] = ()
 
     @classmethod
@@ -177,6 +202,20 @@ class Protocol:
         """The protocol of an experiment, from its own keys in the config (rule 2)."""
         return cls()
 
+    @classmethod
+    def lasting(cls, body: Mapping[str, object], longest: Mapping[str, float], model: Model, where: str) -> float:
+        """How long a run is whose `duration` is left out, in the model's unit of time (rule 4).
+
+        body    : the protocol's own keys in the config
+        longest : the largest value of each field of the stimulus, but for those that the protocol supplies
+        """
+        raise NotImplementedError
+
+    @property
+    def supplied(self) -> Mapping[str, float]:
+        """The values of `supplies`, by which the stimulus of a grid is checked (rule 2)."""
+        return {}
+
     @property
     def settings(self) -> tuple:
         """What a neuron's record depends on besides code (rule 2)."""
@@ -189,7 +228,8 @@ class Protocol:
     def observers(self, experiment: "Experiment") -> tuple[Observer, ...]:
         """The observers in the kernels of the experiment (rule 3)."""
         e = experiment
-        return standard_observers(e.stimulus, e.threshold, e.rearm, e.analysis_window, e.model.mV)
+        spikes = e.threshold, e.rearm, e.analysis_window
+        return standard_observers(e.stimulus, *spikes, e.model.ms, e.model.mV, self.measured)
 
     def measure(
         self,
@@ -201,14 +241,14 @@ class Protocol:
         progress: Callable[[int], None] | None = None,
     ) -> Result:
         """Simulate rows of `Experiment.points`, float64 (n, quantities): by default in one run (rule 4)."""
-        e = experiment
+        e, begun = experiment, self.begun(experiment, solver, points, threads=threads)
         columns = dict(zip(e.quantities, points.T, strict=True))
-        return simulate(
+        run = simulate(
             e.model,
-            {name: columns[name] for name in e.model.parameters},
-            e.stimuli(columns),
+            e.parameters(columns),
+            begun.stimulus,
             duration=e.duration,
-            initial_state=e.start(columns),
+            initial_state=begun.start,
             method=solver.method,
             **{solver.setting: solver.accuracy},
             analysis_window=e.analysis_window,
@@ -218,6 +258,14 @@ class Protocol:
             threads=threads,
             progress=progress,
         )
+        record = dict(begun.record)
+        status = np.maximum(run.status, record.pop("status", run.status))
+        return run.adding(**record, status=status)
+
+    def begun(self, experiment: "Experiment", solver: Solver, points: np.ndarray, *, threads: int = 1) -> Begun:
+        """How the run of rows of `Experiment.points` begins: by default as the config says (rule 4)."""
+        columns = dict(zip(experiment.quantities, points.T, strict=True))
+        return Begun(experiment.stimuli(columns), experiment.start(columns))
 
     def errors(self, run: Result, exact: Result, experiment: "Experiment") -> np.ndarray:
         """Largest error of each neuron of `run`, float64 (n,) (rule 5)."""
@@ -268,8 +316,11 @@ class Protocol:
         return tuple(dict.fromkeys(Path(sys.modules[c.__module__].__file__) for c in classes))
 
 
-def schema_of(*observers: type[Observer]) -> pa.Schema:
-    """The columns that observers fill: numbers, or lists whose rows have the `width` in the column's metadata."""
+def schema_of(*observers: type[Observer] | Observer) -> pa.Schema:
+    """The columns that observers fill: numbers, or lists whose rows have the `width` in the column's metadata.
+
+    Of an observer whose `fields` depend on its settings, the object is needed.
+    """
     return pa.schema([_field(field) for observer in observers for field in observer.fields])
 
 

@@ -350,7 +350,8 @@ def quantity(e: Experiment, name: str, values: Sequence[float] | np.ndarray = ()
     """A quantity that may be swept, with its values."""
     own = e.model.parameters[name].value if name in e.model.parameters else None
     part = e.stimulus.fields.get(name)
-    known = {"values": np.array(values, float), "own": own, "spelled": part is not None and part.spelled}
+    spelled = part.spelled if part else name in (treatment.amount.name for treatment in e.treatments)
+    known = {"values": np.array(values, float), "own": own, "spelled": spelled}
     return Variable(e.column(name), name, e.unit(name), e.description(name), **known)
 
 

@@ -2,6 +2,8 @@
 
 import re
 
+import numpy as np
+
 from hhcore.base.units import ZERO_CELSIUS_K, pretty_unit
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import Model
@@ -16,6 +18,12 @@ def after_number(unit: str) -> str:
 def minus(text: str) -> str:
     """The text with a minus sign before numbers, as ticks have it, in the place of a hyphen."""
     return re.sub(r"(?<!\S)-(?=\d)", "\N{MINUS SIGN}", text)
+
+
+def with_error(value: float, error: float) -> str:
+    """A number and its standard error, to the digits that the error leaves: `-38.2 ± 0.4`."""
+    digits = int(np.clip(1 - np.floor(np.log10(error)), 0, 6)) if error > 0 else 6
+    return f"{value:.{digits}f} \N{PLUS-MINUS SIGN} {error:.{digits}f}"
 
 
 def authors(model: Model) -> str:
@@ -40,14 +48,16 @@ def trace_titles(e: Experiment) -> tuple[str, ...]:
 
 
 def _trace_title(e: Experiment, point: dict[str, float], digits: int) -> str:
-    """What is swept, the stimulus without what has its default, changed parameters of the model and initial values.
+    """What is swept, the stimulus without what has its default, changed parameters, treatments and initial values.
 
     Of a clamp, which may have many segments, only fields that are swept, or that the trace has of its own.
     """
     initial = {name: e.defaults[name] for name in map(initial_value, e.stated)}
     fields = {name: e.defaults[name] for name in e.stimulus.fields} if e.clamped else e.stimulus.defaults(e.duration)
-    usual = fields | {name: q.value for name, q in e.model.parameters.items()} | initial
-    names = [*(name for name in e.stimulus.fields if name not in e.stimulus.internal), *e.model.parameters, *initial]
+    amounts = {treatment.amount.name: 0.0 for treatment in e.treatments}
+    usual = fields | {name: q.value for name, q in e.model.parameters.items()} | amounts | initial
+    names = [name for name in e.stimulus.fields if name not in e.stimulus.internal]
+    names += [*e.model.parameters, *amounts, *initial]
     shown = [name for name in names if name in e.swept or point[name] != usual.get(name)]
     return ", ".join(f"{name} = {_value(e, name, point[name], digits)}" for name in shown)
 

@@ -10,11 +10,12 @@ from hhcore.base.units import Quantities, Written
 from hhcore.model.model import Model, load_model
 from hhcore.simulation import simulate as simulation
 from hhcore.simulation.arguments import read_conditions
+from hhcore.simulation.beats import beat_definitions
 from hhcore.simulation.engine import engine
 from hhcore.simulation.features import DEFINITIONS
 from hhcore.simulation.initial import InitialState
-from hhcore.simulation.observers import Observer, standard_observers
-from hhcore.simulation.outputs import Output, observer_of, output_columns
+from hhcore.simulation.observers import Beats, Observer, standard_observers
+from hhcore.simulation.outputs import Output, beat_output_columns, observers_of, output_columns
 from hhcore.simulation.result import Result, Trace
 from hhcore.simulation.stiffness import model_is_stiff
 from hhcore.simulation.stimuli.stimulus import Stimulus
@@ -92,7 +93,7 @@ def simulate(
         method = _default_method(model, stimulus, observers) if method is None else method
         setting = {"method": method, "dt": dt, "local_error": local_error}
         result = simulation.simulate(model, points, stimulus, **setting, **settings)
-        return replace(result, outputs=output_columns(named, result))
+        return _with_columns(result, named)
     _only_tolerance(dt, local_error)
     from hhcore.interface.tolerance import choose  # here, since it loads Arrow and half of hhcore
 
@@ -100,8 +101,12 @@ def simulate(
     choice = choose(model, points, stimulus, conditions, initial_state, tolerance, method, threads, named)
     solver = {"method": choice.solver.method, choice.solver.setting: choice.solver.accuracy}
     result = simulation.simulate(model, points, stimulus, **solver, **settings)
-    columns = output_columns(named, result)
-    return replace(choice.mark(result), certificate=choice.certificate, outputs=columns)
+    return _with_columns(replace(choice.mark(result), certificate=choice.certificate), named)
+
+
+def _with_columns(result: Result, named: Sequence[Output]) -> Result:
+    """The result with the columns of outputs."""
+    return replace(result, outputs=output_columns(named, result), beat_outputs=beat_output_columns(named, result))
 
 
 def _with_outputs(
@@ -118,10 +123,12 @@ def _with_outputs(
 
     run = read_conditions(model, *conditions)
     if observers is None:
-        observers = standard_observers(type(stimulus), run.threshold, run.rearm, run.window, model.mV)
+        observers = standard_observers(type(stimulus), run.threshold, run.rearm, run.window, model.ms, model.mV)
     named = dict(written) if isinstance(written, Mapping) else written
-    outputs = read_outputs(named, model, run.window, run.duration, DEFINITIONS, "outputs")
-    return outputs, (*observers, observer_of(outputs))
+    paced = any(isinstance(observer, Beats) for observer in observers)
+    taken = {*DEFINITIONS, *(beat_definitions() if paced else ())}
+    outputs = read_outputs(named, model, run.window, run.duration, taken, paced, "outputs")
+    return outputs, (*observers, *observers_of(outputs))
 
 
 def trace(

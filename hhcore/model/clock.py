@@ -6,7 +6,7 @@ two jumps of all of them, an argument that is linear in time is a t + b, so the 
 roots for each neuron, since parameters may differ, and end a step at each.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -73,14 +73,23 @@ def find_clock(model: myokit.Model, injected: myokit.Variable | None) -> Clock:
     """
     if not list(model.time().refs_by()):
         return Clock()
+    return _searched(model, injected, model.states())
+
+
+def clock_of(variable: myokit.Variable) -> Clock:
+    """The clock of all that one variable depends on. Raises UserError as `find_clock` does."""
+    return _searched(variable.model(), None, [variable])
+
+
+def _searched(model: myokit.Model, injected: myokit.Variable | None, variables: Iterable[myokit.Variable]) -> Clock:
     finder = _Finder(model, injected)
-    for state in model.states():
+    for variable in variables:
         try:
-            finder.search(state.rhs(), state.qname())
+            finder.search(variable.rhs(), variable.qname())
         except RecursionError as error:
             raise UserError(
-                f"model {model.name()!r}: the formula of time in {state.qname()} goes through too many variables, one "
-                "from the other; join some of them"
+                f"model {model.name()!r}: the formula of time in {variable.qname()} goes through too many variables, "
+                "one from the other; join some of them"
             ) from error
     return Clock(tuple(finder.switches.values()), tuple(finder.undecided))
 

@@ -18,7 +18,8 @@ WHOLE = dict.fromkeys(("celsius", "t", "temp", "temperature"), "temperature")
 WHOLE |= dict.fromkeys(("c", "cm", "cap", "capacitance"), "capacitance")
 OUTSIDE = re.compile(r"(na|k|ca|cl)_?(?:o|out|ext)")  # Ko, K_o
 PERMEABILITY = re.compile(r"p_?(na|k|ca|cl)_?\w?")  # PCa, P_CaL
-GENES = {"herg": "gkr", "kcnq1": "gks", "scn5a": "gna"}
+GENES = {"herg": "gkr", "kcnh2": "gkr", "kcnq1": "gks", "scn5a": "gna", "cacna1c": "gcal", "kcnj2": "gk1"}
+GENES |= dict.fromkeys(("kcnd2", "kcnd3"), "gto")
 IONS = {"na": "sodium", "ca": "calcium", "cl": "chloride", "k": "potassium"}
 IONS |= dict.fromkeys(("leak", "pas", "lk", "l"), "leak")
 LONGEST = 4  # of an abbreviation: `kdr`, but not `cation`
@@ -48,6 +49,11 @@ def parameter_meant(name: str, model: Model) -> Quantity | None:
     """The one parameter of this name, or with another name for the same; None if there is none."""
     found = [model.parameters[name]] if name in model.parameters else _best(*_meant(name), model)
     return found[0] if len(found) == 1 else None
+
+
+def channel_parameters(channel: str, model: Model) -> list[Quantity]:
+    """The conductances, or else permeabilities, of a channel such as `kr` or `na`; none if there is no such channel."""
+    return (_best("conductance", channel, model) or _best("permeability", channel, model)) if channel else []
 
 
 def no_state(name: str, model: Model) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from hhcore.base.checks import quoted
 from hhcore.base.errors import UserError
+from hhcore.model.annotations import annotate
 from hhcore.model.cellml_units import name_units
 from hhcore.model.units import written_unit
 
@@ -88,6 +89,7 @@ def _cellml(path: Path, text: str) -> myokit.Model:
     parsed.validate()
     model = parsed.myokit_model()
     name_units(model, root)
+    annotate(model, root)
     return model
 
 

@@ -12,9 +12,11 @@ import myokit
 from hhcore.base.digests import digest
 from hhcore.base.errors import UserError, closest
 from hhcore.base.units import to_unit
+from hhcore.model.annotations import PREFIX, annotated, annotated_or_none, annotations
 from hhcore.model.clock import Clock, find_clock
 from hhcore.model.current import likely_currents, paced, summands
 from hhcore.model.file import read_model_file
+from hhcore.model.pulses import Pulses, file_pulses
 from hhcore.model.units import written_unit
 from hhcore.model.variants import apply_variant, read_variants
 
@@ -85,6 +87,44 @@ class Model:
     def paces_itself_by(self) -> tuple[str, ...]:
         """Those of `paced_by` that flow whatever is injected."""
         return tuple(v.qname() for v in paced(self.myokit, self._variable(self.potential), self._injected))
+
+    @property
+    def without_formula(self) -> str:
+        """What to say where the injected current follows no formula of time."""
+        legal, current = self.paced_by, self.current.name
+        what = (
+            f"nothing is injected into {self.name!r}"
+            if current == NOTHING
+            else f"{current} of {self.name!r} follows no formula of time in the file"
+        )
+        do = f"name {' or '.join(legal)} as `current`" if legal else "no current does, so give another stimulus"
+        return f"{what}; {do}"
+
+    @property
+    def pulses(self) -> Pulses:
+        """The pulses that the formula of the injected current makes in the file, with the values of the file.
+
+        Raises UserError if it makes none, or others than equal ones.
+        """
+        if self.current.name not in self.paced_by:
+            raise UserError(self.without_formula)
+        return file_pulses(self._variable(self.current.name), self.name)
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """The qualified names of variables by the `oxmeta` terms that the file annotates them with."""
+        return annotations(self.myokit)
+
+    def annotated(self, term: str) -> str:
+        """The qualified name of the variable that the file annotates with an `oxmeta` term.
+
+        Raises UserError if there is none.
+        """
+        return annotated(self.myokit, term, self.name)
+
+    def own_name(self, name: str) -> str:
+        """A name as it is, or that of the variable with a term, if it is `oxmeta:term`. Raises as `annotated`."""
+        return self.annotated(name) if name.startswith(PREFIX) else name
 
     @property
     def _injected(self) -> Variable | None:
@@ -264,7 +304,7 @@ def _state(parsed: myokit.Model, name: str | None, path) -> myokit.Variable:
     states = [v.qname() for v in parsed.states()]
     if name is not None and name not in states:
         raise UserError(f"{path.name}: potential: the model has no state {name!r}; " + closest(name, states))
-    state = cast(Variable | None, parsed.get(name) if name is not None else parsed.label("membrane_potential"))
+    state = _named_or_marked(parsed, name, parsed.label("membrane_potential"), "membrane_voltage")
     if state is None or not state.is_state():
         likely = [v.qname() for v in parsed.states() if _like_a_potential(v)]
         proposal = f"perhaps {' or '.join(likely[:3])}" if likely else closest("membrane.V", states)
@@ -273,6 +313,13 @@ def _state(parsed: myokit.Model, name: str | None, path) -> myokit.Variable:
             f"`potential: ...`; {proposal}"
         )
     return state
+
+
+def _named_or_marked(parsed: myokit.Model, name: str | None, marked: Variable | None, term: str) -> Variable | None:
+    """The variable of this name, or else the one that the file marks in Myokit's way, or annotates."""
+    if name is not None:
+        return cast(Variable, parsed.get(name))
+    return annotated_or_none(parsed, term) if marked is None else marked
 
 
 def _like_a_potential(variable: myokit.Variable) -> bool:
@@ -289,7 +336,7 @@ def _injected(parsed: myokit.Model, name: str | None, voltage: myokit.Variable, 
     candidates = [v.qname() for v in parsed.variables(state=False, deep=True, sort=True)]
     if name is not None and name not in candidates:
         raise UserError(f"{path.name}: current: the model has no variable {name!r}; " + closest(name, candidates))
-    injected = cast(Variable | None, parsed.get(name) if name is not None else parsed.binding("pace"))
+    injected = _named_or_marked(parsed, name, parsed.binding("pace"), "membrane_stimulus_current")
     if injected is None:
         likely = [v.qname() for v in likely_currents(parsed, voltage)]
         proposal = f"perhaps {' or '.join(likely[:3])}" if likely else "no variable of the file looks like one"
@@ -304,6 +351,9 @@ def _injected(parsed: myokit.Model, name: str | None, voltage: myokit.Variable, 
 def _paced(parsed: myokit.Model, voltage: myokit.Variable, path) -> myokit.Variable:
     """The one current that follows a formula of time."""
     found = paced(parsed, voltage)
+    marked = annotated_or_none(parsed, "membrane_stimulus_current")
+    if marked in found:
+        return cast(Variable, marked)
     if len(found) != 1:
         names = ", ".join(v.qname() for v in found)
         what = (

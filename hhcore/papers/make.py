@@ -18,7 +18,7 @@ from hhcore.papers.page import page
 from hhcore.papers.paper import KINDS, Paper
 
 FIELDS = {
-    "name": ("1", "of the number in published.yaml"),
+    "name": ("1", "of the stated number"),
     "kind": ("1", f"who states it. {'; '.join(f'{word}: {meaning}' for word, meaning in KINDS.items())}"),
     "quantity": ("1", "what it is"),
     "unit": ("1", "of stated, ours, error and within"),
@@ -63,7 +63,7 @@ def compared(paper: Paper, ours: Mapping[str, Measured]) -> dict[str, list]:
     names = [number.name for number in paper.stated]
     for name in ours:
         if name not in names:
-            raise UserError(f"{paper.folder / 'numbers.py'}: {name!r} is not in published.yaml; {closest(name, names)}")
+            raise UserError(f"{paper.folder / 'numbers.py'}: {name!r} is not stated; {closest(name, names)}")
     rows: dict[str, list] = {name: [] for name in FIELDS}
     for number in paper.stated:
         found = ours.get(number.name)
@@ -80,5 +80,6 @@ def draw(paper: Paper, made: Run, folder: Path) -> None:
     """Draw the figures of a paper into `folder`, each as SVG and PNG."""
     code = paper.code("figures")
     (folder / "figures").mkdir(parents=True, exist_ok=True)
-    for name in paper.figures:
-        save(getattr(code, name)(made), folder / "figures" / name, paper.recipe)
+    for name, figure in paper.figures.items():
+        drawn = getattr(code, figure.function)(made, *filter(None, [figure.part]))
+        save(drawn, folder / "figures" / name, paper.recipe)

@@ -38,7 +38,7 @@ def page(paper: Paper, rows: Mapping[str, list], folder: Path) -> str:
     for kind, (head, column) in HEADS.items():
         chosen = [i for i, word in enumerate(rows["kind"]) if word == kind]
         body += [f"<h2>{head}</h2>", _table(rows, chosen, column)] if chosen else []
-    body += ["<h2>Figures</h2>", *(_figure(folder, name, caption) for name, caption in paper.figures.items())]
+    body += ["<h2>Figures</h2>", *(_figure(folder, name, figure.caption) for name, figure in paper.figures.items())]
     marks = f"{RECIPE}: {paper.recipe}, {SEAL}: {UNSEALED}"
     name = re.sub("<.*?>", "", heading)
     return PAGE.substitute(name=name, marks=marks, body="\n".join(body))

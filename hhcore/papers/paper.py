@@ -8,8 +8,13 @@ Rules of a folder, `papers/NAME/`:
 3. `numbers.py` has the function `numbers(run)`, from the `hhcore.Run` of the config to `Measured` by name.
 4. `figures.py` has a function `figure_...(run)` for each figure. The first line of its docstring is the caption.
 5. `README.md` says what the paper is, and what differs. It opens the page.
+6. What follows from other files of the folder may be made instead of written: `experiments.py` with a function
+   `experiments()` stands for `config.yaml`, and `published.py` with `published()` for `published.yaml`. Both return the
+   mapping that the YAML file would have.
+7. A folder inside that of the paper is a part of it, such as one of several models. A function `figure_...(run, part)`
+   draws a figure for each, and gets the path of its folder.
 
-Nothing else names a paper: a folder with a `published.yaml` is one.
+Nothing else names a paper: a folder with a `published.yaml` or a `published.py` is one.
 """
 
 import ast
@@ -20,6 +25,7 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 from hhcore.base import tables
 from hhcore.base.checks import Key, fields, mapping, numbers, quoted, text
@@ -28,7 +34,8 @@ from hhcore.base.errors import UserError
 from hhcore.base.units import check_unit
 from hhcore.config.file import read_config
 
-STATED = "published.yaml"
+STATED, STATED_BY = "published.yaml", "published.py"
+EXPERIMENTS, EXPERIMENTS_BY = "config.yaml", "experiments.py"
 FIGURE = "figure_"  # how the names of functions that draw one begin
 KINDS = {"published": "the paper, or a public code of it", "reference": "its equations, computed by others"}
 KEYS = {
@@ -65,6 +72,14 @@ class Number:
     reason: str = ""
 
 
+class PaperFigure(NamedTuple):
+    """A figure: the function that draws it, its caption, and the part of the paper that it is of."""
+
+    function: str
+    caption: str
+    part: Path | None = None
+
+
 @dataclass(frozen=True)
 class Paper:
     """A paper in a folder. Its properties raise UserError for what is missing or wrong there."""
@@ -77,9 +92,17 @@ class Paper:
         return self.folder.name
 
     @property
-    def config(self) -> Path:
-        """The file of its experiments."""
-        return self.folder / "config.yaml"
+    def config(self) -> Path | Mapping[str, object]:
+        """The file of its experiments, or what would be in it."""
+        if (self.folder / EXPERIMENTS_BY).exists():
+            return self.code("experiments").experiments()
+        return self.folder / EXPERIMENTS
+
+    @property
+    def parts(self) -> tuple[Path, ...]:
+        """The folders inside its own."""
+        found = sorted(path for path in self.folder.iterdir() if path.is_dir())
+        return tuple(path for path in found if path.name[0] not in "._")
 
     @cached_property
     def text(self) -> str:
@@ -93,12 +116,14 @@ class Paper:
 
     @cached_property
     def stated(self) -> tuple[Number, ...]:
-        """The numbers in published.yaml, those of a list one by one."""
-        content = fields(read_config(self.folder / STATED), str(self.folder / STATED), dict.fromkeys(KINDS, Key("")))
+        """The numbers in published.yaml, or those of published.py, those of a list one by one."""
+        file = self.folder / (STATED_BY if (self.folder / STATED_BY).exists() else STATED)
+        written = read_config(file) if file.name == STATED else self.code("published").published()
+        content = fields(written, str(file), dict.fromkeys(KINDS, Key("")))
         found: dict[str, Number] = {}
         entries = [(kind, *item) for kind, group in content.items() for item in mapping(group, kind).items()]
         for kind, name, entry in entries:
-            where = f"{self.folder / STATED}, {kind}.{name}"
+            where = f"{file}, {kind}.{name}"
             for number in _numbers(name, kind, fields(entry, where, KEYS), where):
                 if other := found.get(number.name):
                     raise UserError(f"{where}: {other.name!r} stands under {other.kind}, too; rename one")
@@ -106,15 +131,20 @@ class Paper:
         return tuple(found.values())
 
     @cached_property
-    def figures(self) -> dict[str, str]:
-        """The captions of its figures by name, in the order of figures.py, which is read and not run."""
+    def figures(self) -> dict[str, PaperFigure]:
+        """Its figures by name, in the order of figures.py, which is read and not run; those of one part together."""
         path = self.folder / "figures.py"
         try:
             found = ast.parse(_text(path)).body
         except SyntaxError as error:
             raise UserError(f"{path}, line {error.lineno}: {error.msg}") from error
         functions = [node for node in found if isinstance(node, ast.FunctionDef) and node.name.startswith(FIGURE)]
-        return {f.name: (ast.get_docstring(f) or f.name).partition("\n")[0] for f in functions}
+        captions = {f.name: (ast.get_docstring(f) or f.name).partition("\n")[0] for f in functions}
+        whole = {f.name: PaperFigure(f.name, captions[f.name]) for f in functions if len(f.args.args) < 2}
+        of_parts = [(part, f.name) for part in self.parts for f in functions if len(f.args.args) > 1]
+        return whole | {
+            f"{name}_{part.name}": PaperFigure(name, f"{part.name}: {captions[name]}", part) for part, name in of_parts
+        }
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -138,8 +168,12 @@ class Paper:
 
 def papers(*folders: Path) -> dict[str, Paper]:
     """The papers in some folders by name; of two of one name, that in the first folder."""
-    found = [path.parent for folder in reversed(folders) for path in sorted(folder.glob(f"*/{STATED}"))]
+    found = [path for folder in reversed(folders) for path in sorted(folder.glob("*")) if _is_paper(path)]
     return {folder.name: Paper(folder) for folder in sorted(found, key=lambda folder: folder.name)}
+
+
+def _is_paper(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in (STATED, STATED_BY))
 
 
 @cache

@@ -12,7 +12,10 @@ from hhcore.experiments.analysis import Analysis
 
 Code = tuple[str | Path, ...]
 
-GRID: Code = ("grid/points.py", "grid/factors.py", "experiments/experiment.py")
+GRID: Code = (
+    *("grid/points.py", "grid/factors.py", "grid/normal.py"),
+    *("experiments/experiment.py", "experiments/treatments.py"),
+)
 UNITS: Code = ("base/units.py", "base/units.txt")
 TABLES: Code = ("base/tables.py", *UNITS, "certify/certificate.py")
 FEATURES: Code = (

@@ -152,6 +152,9 @@ def _grid(e: Experiment) -> Iterable[tuple[str, str]]:
     changed = {n: e.defaults[n] for n, q in e.model.parameters.items() if e.defaults[n] != q.value}
     for name, value in changed.items():
         yield name, f"{value:g} {pretty_unit(e.unit(name))}, instead of the model's {e.model.parameters[name].value:g}"
+    for treatment in e.treatments:
+        name, unit = treatment.amount.name, pretty_unit(treatment.amount.unit)
+        yield name, treatment.words if name in e.swept else f"{e.defaults[name]:g} {unit}; {treatment.words}"
     if len(e.axes) > 1:
         yield "Combined as", "product: every value with every other" if e.combine == "product" else "zip: in step"
     if not e.factors:

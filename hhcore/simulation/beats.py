@@ -2,59 +2,110 @@
 
 A beat lasts from the onset of a pulse to the next onset, or to the end of the run. It has an action potential if it
 has a spike and begins from a repolarised membrane: on a plateau the response to a pulse is mostly the pulse itself, and
-what it falls back to is no rest. The kernel measures the columns of hhcore.simulation.observers.beats.BEAT; here they
+what it falls back to is no rest. The kernel measures the columns of hhcore.simulation.action_potentials; here they
 become features.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from hhcore.simulation.observers.beats import BEAT
+from hhcore.simulation.action_potentials import EAD_MS, EAD_MV, ONSET, UPSTROKE, USUAL, ActionPotentials
 
 OK, NONE, LATE, EARLY, FAILED = "ok", "no_action_potential", "not_repolarised", "depolarised_at_onset", "failed"
 # Of the height of the last action potential, above which a membrane is not repolarised. The tenth of APD90 would be too
 # strict: the first beat may start some millivolts below the rest of the others, and pacemakers depolarise slowly.
 DEPOLARISED = 0.25
 
-ACTION_POTENTIAL = {
-    "resting_potential_mV": ("mV", "membrane potential at the onset of the pulse, before any of it has flowed"),
-    "ap_peak_mV": ("mV", "highest membrane potential of the beat"),
-    "max_upstroke_V_s": (
-        "V/s",
-        "largest dV/dt between the onset and the highest peak; while a pulse flows, its current is part of it",
-    ),
-    "apd50_ms": (
-        "ms",
-        "action potential duration: from the time of the largest dV/dt to the first fall after the highest peak "
-        "through the resting potential + 50 % of (peak - resting potential)",
-    ),
-    "apd90_ms": ("ms", "the same to the fall through the resting potential + 10 % of (peak - resting potential)"),
-    "diastolic_interval_ms": (
-        "ms",
-        "from the end of apd90 in the last beat before that has an action potential to the onset of the pulse; null if "
-        "there is none or it outlasts its beat",
-    ),
+FROM = {
+    UPSTROKE: "the time of the largest dV/dt",
+    ONSET: "the onset of the pulse",
 }
 STATUS = (
-    "ok; no_action_potential: no spike in the beat, all but the resting potential and the diastolic interval are null; "
-    "depolarised_at_onset: it begins above resting potential + 25 % of (peak - resting potential) of the last action "
-    "potential, all but its own resting potential are null; "
+    "ok; no_action_potential: no spike in the beat, all but the resting potential and the diastolic interval before it "
+    "are null; depolarised_at_onset: it begins above resting potential + 25 % of (peak - resting potential) of the "
+    "last action potential, all but its own resting potential are null; "
     "not_repolarised: the beat ends before the fall of apd90, which is null; failed: the neuron failed, all are null"
 )
-DEFINITIONS = {
-    "neuron": ("1", "row of the neuron in features.parquet, from 0"),
-    "beat": ("1", "number of the pulse, from 0"),
-    "onset_ms": ("ms", "time at which the pulse begins"),
-    "cycle_length_ms": ("ms", "from this onset to the next one, in the last beat to the end of the run"),
-    "beat_spike_count": ("1", "spikes from this onset, included, to the next one, excluded"),
-    **ACTION_POTENTIAL,
-    "upstroke_ms": ("ms", "time of the largest dV/dt in the run, from which action potential durations count"),
-    "beat_status": ("1", STATUS),
-}
-LAST_BEAT = {
-    "last_beat": ("1", "number of the last whole beat, from 0: the last that the end of the run does not cut short"),
-    **{name: (unit, f"of the last whole beat: {words}") for name, (unit, words) in ACTION_POTENTIAL.items()},
-    "beat_status": ("1", f"of the last whole beat: {STATUS}"),
-}
+ALTERNANS = "apd90_alternans_ms"
+
+
+def durations(measured: ActionPotentials, mV: float = 1.0) -> dict[str, tuple[str, str]]:
+    """Unit and definition of the columns of durations that are measured.
+
+    mV : millivolts in the model's unit of the potential
+    """
+    found = {}
+    for percentage in measured.percentages:
+        found[f"apd{percentage}_ms"] = (
+            "ms",
+            f"action potential duration: from {FROM[measured.begin]} to the first fall after the highest peak through "
+            f"the resting potential + {100 - percentage} % of (peak - resting potential)",
+        )
+    if measured.level is not None:
+        found["apd_level_ms"] = (
+            "ms",
+            f"time above {measured.level * mV:g} mV: from the first rise of the beat through it to the first fall "
+            "after the highest peak",
+        )
+    if 30 in measured.percentages:
+        found["triangulation_ms"] = "ms", "triangulation: apd90 - apd30"
+    return found
+
+
+def action_potential(measured: ActionPotentials = USUAL, mV: float = 1.0) -> dict[str, tuple[str, str]]:
+    """Unit and definition of the columns that a beat has in its table and, of the last whole one, in features."""
+    return {
+        "resting_potential_mV": ("mV", "membrane potential at the onset of the pulse, before any of it has flowed"),
+        "ap_peak_mV": ("mV", "highest membrane potential of the beat"),
+        "max_upstroke_V_s": (
+            "V/s",
+            "largest dV/dt between the onset and the highest peak; while a pulse flows, its current is part of it",
+        ),
+        **durations(measured, mV),
+        "ead_count": (
+            "1",
+            f"early afterdepolarisations: rises of the potential by more than {EAD_MV:g} mV from a minimum that is "
+            f"later than {EAD_MS:g} ms after the largest dV/dt, and before the fall of apd90",
+        ),
+        "diastolic_interval_ms": (
+            "ms",
+            "from the end of apd90 in the last beat before that has an action potential to the onset of the pulse; "
+            "null if there is none or it outlasts its beat",
+        ),
+        "diastolic_interval_after_ms": (
+            "ms",
+            "from the end of apd90 to the next onset, in the last beat to the end of the run",
+        ),
+    }
+
+
+def beat_definitions(measured: ActionPotentials = USUAL, mV: float = 1.0) -> dict[str, tuple[str, str]]:
+    """Unit and definition of the columns of each beat."""
+    return {
+        "neuron": ("1", "row of the neuron in features.parquet, from 0"),
+        "beat": ("1", "number of the pulse, from 0"),
+        "onset_ms": ("ms", "time at which the pulse begins"),
+        "cycle_length_ms": ("ms", "from this onset to the next one, in the last beat to the end of the run"),
+        "beat_spike_count": ("1", "spikes from this onset, included, to the next one, excluded"),
+        **action_potential(measured, mV),
+        "upstroke_ms": ("ms", "time of the largest dV/dt in the run"),
+        "beat_status": ("1", STATUS),
+    }
+
+
+def last_beat_definitions(measured: ActionPotentials = USUAL, mV: float = 1.0) -> dict[str, tuple[str, str]]:
+    """Unit and definition of the features that a neuron has of its last whole beat."""
+    last = "number of the last whole beat, from 0: the last that the end of the run does not cut short"
+    columns = action_potential(measured, mV) | {"beat_status": ("1", STATUS)}
+    return {
+        "last_beat": ("1", last),
+        **{name: (unit, f"of the last whole beat: {words}") for name, (unit, words) in columns.items()},
+        ALTERNANS: (
+            "ms",
+            "alternans: how far apart apd90 is in the last two whole beats; null if one of them has none",
+        ),
+    }
 
 
 def beat_columns(
@@ -65,10 +116,11 @@ def beat_columns(
     failed: np.ndarray,
     ms: float,
     mV: float,
+    measured: ActionPotentials = USUAL,
 ) -> dict[str, np.ndarray]:
-    """Compute all of DEFINITIONS for b beats of n neurons, in order.
+    """Compute all of `beat_definitions` for b beats of n neurons, in order.
 
-    beats   : float64 (b, 8), the columns of BEAT, in the model's units of time and potential
+    beats   : float64 (b, k), the columns of `measured`, in the model's units of time and potential
     beat_offsets : int64 (n + 1,), beats of neuron i are beats[beat_offsets[i]:beat_offsets[i + 1]]
     spike_times, offsets : float64 (k,) and int64 (n + 1,), likewise
     failed  : bool (n,), neurons of which nothing is defined
@@ -77,8 +129,8 @@ def beat_columns(
     """
     neuron = np.repeat(np.arange(len(failed)), np.diff(beat_offsets))
     beat_failed = failed[neuron]
-    raw = {name: np.where(beat_failed, np.nan, column) for name, column in zip(BEAT, beats.T, strict=True)}
-    times = {name: raw[name] * ms for name in ("onset", "end", "slope_time", "half_time", "ninety_time")}
+    raw = {name: np.where(beat_failed, np.nan, x) for name, x in zip(measured.columns, beats.T, strict=True)}
+    onset, end, ninety = (raw[name] * ms for name in ("onset", "end", "ninety_time"))
     count = _spikes(neuron, raw["onset"], np.repeat(np.arange(len(failed)), np.diff(offsets)), spike_times)
     early = (count > 0) & _depolarised(raw["rest"], raw["peak"], count > 0, beat_offsets)
     fired = (count > 0) & ~early
@@ -86,38 +138,62 @@ def beat_columns(
     def of_action_potential(values: np.ndarray) -> np.ndarray:
         return np.where(fired, values, np.nan)
 
-    ninety = of_action_potential(times["ninety_time"])
     latest = np.maximum.accumulate(np.where(fired, np.arange(len(neuron)), -1))
     before = np.r_[-1, latest[:-1]][: len(neuron)]  # the last beat before with an action potential
     follows = (before >= 0) & (neuron[before] == neuron)
-    status = np.select([beat_failed, early, ~fired, np.isnan(ninety)], [FAILED, EARLY, NONE, LATE], OK).astype(object)
+    ends = of_action_potential(ninety)
+    status = np.select([beat_failed, early, ~fired, np.isnan(ends)], [FAILED, EARLY, NONE, LATE], OK).astype(object)
+    eads = np.ma.masked_array(np.where(fired, raw["ead_count"], 0).astype(np.int32), ~fired | beat_failed)
     return {
         "neuron": neuron.astype(np.int32),
         "beat": (np.arange(len(neuron)) - beat_offsets[neuron]).astype(np.int32),
-        "onset_ms": times["onset"],
-        "cycle_length_ms": times["end"] - times["onset"],
+        "onset_ms": onset,
+        "cycle_length_ms": end - onset,
         "beat_spike_count": np.ma.masked_array(count.astype(np.int32), beat_failed),
         "resting_potential_mV": raw["rest"] * mV,
         "ap_peak_mV": of_action_potential(raw["peak"] * mV),
         "max_upstroke_V_s": of_action_potential(raw["slope"] * mV / ms),
-        "apd50_ms": of_action_potential(times["half_time"] - times["slope_time"]),
-        "apd90_ms": of_action_potential(times["ninety_time"] - times["slope_time"]),
-        "diastolic_interval_ms": np.where(follows & ~early, times["onset"] - ninety[before], np.nan),
-        "upstroke_ms": of_action_potential(times["slope_time"]),
+        **{name: of_action_potential(values) for name, values in _durations(raw, measured, ms).items()},
+        "ead_count": eads,
+        "diastolic_interval_ms": np.where(follows & ~early, onset - ends[before], np.nan),
+        "diastolic_interval_after_ms": end - ends,
+        "upstroke_ms": of_action_potential(raw["slope_time"] * ms),
         "beat_status": status,
     }
 
 
-def last_beats(beats: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Compute all of LAST_BEAT for the neurons of `beat_columns`, each of which has a beat.
+def _durations(raw: Mapping[str, np.ndarray], measured: ActionPotentials, ms: float) -> dict[str, np.ndarray]:
+    """The columns of `durations`, float64 (b,), of all beats."""
+    begins = raw["slope_time" if measured.begin == UPSTROKE else "onset"] * ms
+    falls = {percentage: raw[f"fall_{percentage}"] * ms for percentage in measured.others} | {
+        90: raw["ninety_time"] * ms
+    }
+    found = {f"apd{percentage}_ms": falls[percentage] - begins for percentage in measured.percentages}
+    if measured.level is not None:
+        found["apd_level_ms"] = (raw["level_fall"] - raw["level_rise"]) * ms
+    if 30 in measured.percentages:
+        found["triangulation_ms"] = falls[90] - falls[30]
+    return found
+
+
+def last_rows(beats: dict[str, np.ndarray]) -> np.ndarray:
+    """The row of the last whole beat of each neuron, int64 (n,), in `beat_columns`; each neuron has a beat.
 
     A beat is whole if it is not shorter than the one before, or the only one.
     """
     rows = np.flatnonzero(np.r_[beats["neuron"][1:] != beats["neuron"][:-1], True])
     length = beats["cycle_length_ms"]
     cut = (beats["beat"][rows] > 0) & (length[rows] < (1 - 1e-9) * length[rows - 1])
-    rows = rows - cut
-    return {"last_beat": beats["beat"][rows]} | {name: beats[name][rows] for name in [*ACTION_POTENTIAL, "beat_status"]}
+    return rows - cut
+
+
+def last_beats(beats: dict[str, np.ndarray], measured: ActionPotentials = USUAL) -> dict[str, np.ndarray]:
+    """Compute all of `last_beat_definitions` for the neurons of `beat_columns`, each of which has a beat."""
+    rows = last_rows(beats)
+    names = list(last_beat_definitions(measured))
+    found = {name: beats["beat" if name == "last_beat" else name][rows] for name in names if name != ALTERNANS}
+    apd = beats["apd90_ms"]
+    return found | {ALTERNANS: np.where(beats["beat"][rows] > 0, np.abs(apd[rows] - apd[rows - 1]), np.nan)}
 
 
 def _depolarised(rest: np.ndarray, peak: np.ndarray, fired: np.ndarray, offsets: np.ndarray) -> np.ndarray:

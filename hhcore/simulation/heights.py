@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from hhcore.simulation.beats import durations
 from hhcore.simulation.result import Result
 
-OF_BEATS = ("ap_peak_mV", "max_upstroke_V_s", "apd50_ms", "apd90_ms")
 OF_SPIKES = ("ap_begin_mV", "ap_peak_mV", "ap_half_width_ms", "ap_upstroke_V_s", "ap_downstroke_V_s", "ahp_mV")
 OF_RESPONSES = ("steady", "lowest")  # fields of a record
 Errors = tuple[
@@ -24,10 +24,13 @@ def extreme_errors(run: Result, exact: Result) -> dict[str, Errors]:
 
 
 def beat_errors(run: Result, exact: Result) -> dict[str, Errors]:
-    """The largest errors of OF_BEATS over the beats of each neuron that have an action potential in both runs."""
+    """The largest errors over the beats of each neuron that have an action potential in both runs.
+
+    They are those of the peak, the largest dV/dt, and all durations that are measured.
+    """
     ours, theirs = run.beat_columns, exact.beat_columns
     found = {}
-    for name in OF_BEATS:
+    for name in ("ap_peak_mV", "max_upstroke_V_s", *durations(exact.measured)):
         error = np.full(len(exact.status), np.nan)
         np.fmax.at(error, theirs["neuron"], np.abs(ours[name] - theirs[name]))
         size = theirs[name] - (theirs["resting_potential_mV"] if name == "ap_peak_mV" else 0.0)

@@ -68,7 +68,7 @@ def integrate(
     cancelled  : once another thread sets it, CancelledError is raised within about a tenth of a second
     """
     n, kernel = len(parameters), engine.kernel
-    neurons = Neurons(n, engine.kind, engine.values(parameters), float(stops[-1]), kernel.W)
+    neurons = Neurons(n, engine.kind, engine.values(parameters), float(stops[-1]), kernel.W, kernel.N)
     recorders = [observer.recorder(neurons) for observer in engine.observers]
     Z = _aligned_zeros(kernel.ROWS * kernel.W)
     lanes, queue = (

@@ -10,6 +10,7 @@ import numpy as np
 from hhcore.base.units import column_name
 from hhcore.base.words import counted
 from hhcore.schemes.solver import Solver
+from hhcore.simulation.action_potentials import USUAL, ActionPotentials
 from hhcore.simulation.display import html_table, solved_by
 
 if TYPE_CHECKING:
@@ -146,6 +147,7 @@ class Result:
     given    : what the caller gave for each neuron, (n,) by column name: of the stimulus, parameters, initial states
     solver   : what integrated them
     certificate : of a solver that was chosen by a tolerance, what tables say of it; else empty
+    measured : of the action potential of each beat, if beats were observed
     """
 
     record: Record
@@ -157,6 +159,8 @@ class Result:
     solver: Solver | None = field(default=None, kw_only=True)
     certificate: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     outputs: Mapping[str, np.ndarray] = field(default_factory=dict, kw_only=True)
+    beat_outputs: Mapping[str, np.ndarray] = field(default_factory=dict, kw_only=True)
+    measured: ActionPotentials = field(default=USUAL, kw_only=True)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Result):
@@ -245,11 +249,11 @@ class Result:
 
     @property
     def beat_values(self) -> np.ndarray:
-        """float64 (b, 8), the columns of hhcore.simulation.observers.beats.BEAT; (0, 8) where none were observed.
+        """float64 (b, k), the k columns of `measured`; (0, k) where no beats were observed.
 
         A beat lasts from the onset of a pulse to the next one, or to the end of the run.
         """
-        return self.record["beats"].values if "beats" in self.record else np.empty((0, 8))
+        return self.record["beats"].values if "beats" in self.record else np.empty((0, len(self.measured.columns)))
 
     @property
     def beat_offsets(self) -> np.ndarray:
@@ -276,7 +280,7 @@ class Result:
             self.error * self.ms,
             self.fragile,
         )
-        columns |= last_beats(self.beat_columns) if len(self.beat_values) else {}
+        columns |= last_beats(self.beat_columns, self.measured) if len(self.beat_values) else {}
         return columns | (self._shape_features() if "shapes" in self.record else {}) | dict(self.outputs)
 
     def _shape_features(self) -> dict[str, np.ndarray]:
@@ -299,7 +303,7 @@ class Result:
         from hhcore.simulation.beats import beat_columns
 
         times = self.spike_times, self.offsets
-        return beat_columns(self.beat_values, self.beat_offsets, *times, self.failed, self.ms, self.mV)
+        return beat_columns(self.beat_values, self.beat_offsets, *times, self.failed, self.ms, self.mV, self.measured)
 
     @cached_property
     def features(self) -> "pd.DataFrame":
@@ -324,10 +328,10 @@ class Result:
 
     @cached_property
     def beats(self) -> "pd.DataFrame":
-        """pandas.DataFrame with one row per beat and `beat_columns`."""
+        """pandas.DataFrame with one row per beat: `beat_columns`, and `beat_outputs`."""
         import pandas as pd
 
-        return pd.DataFrame(self.beat_columns)
+        return pd.DataFrame({**self.beat_columns, **self.beat_outputs})
 
     @cached_property
     def shapes(self) -> "pd.DataFrame":

@@ -1,9 +1,6 @@
 """simulate() and trace() with a given solver: share neurons among threads, wrap the results."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event
 
 import numpy as np
 
@@ -12,16 +9,17 @@ from hhcore.base.errors import UserError
 from hhcore.base.units import Quantities, Written, to_unit
 from hhcore.model.model import Model, load_model
 from hhcore.schemes.solver import Solver, solver
+from hhcore.simulation.action_potentials import USUAL
 from hhcore.simulation.arguments import positive, read_conditions, read_neurons
 from hhcore.simulation.engine import Engine, engine
 from hhcore.simulation.initial import InitialState, read_start
-from hhcore.simulation.integration import Integration, Samples, integrate, most_samples, pack
-from hhcore.simulation.observers import Observer, standard_observers
+from hhcore.simulation.integration import Samples, integrate, most_samples, pack
+from hhcore.simulation.observers import Beats, Observer, standard_observers
 from hhcore.simulation.rest import initial_states
-from hhcore.simulation.result import NO_STABLE_REST, STATUSES, Result, Trace, joined
+from hhcore.simulation.result import NO_STABLE_REST, STATUSES, Result, Trace
 from hhcore.simulation.stimuli.stimulus import Stimulus
+from hhcore.simulation.threads import integrate_all
 
-CHUNK = 1024  # neurons in one call of a kernel; their lanes finish at different times, so not too few
 TRACE_INTERVAL_MS = 0.025
 JUMP = 1e-9  # of the largest injected current: less is rounding
 MOST_SAMPLES = 10**8  # of a trace: several GB
@@ -52,34 +50,19 @@ def simulate(
     start = read_start(model, initial_state, stimulus)
     neurons, given = read_neurons(model, points, stimulus, run.duration, start)
     if observers is None:
-        observers = standard_observers(type(stimulus), run.threshold, run.rearm, run.window, model.mV)
+        observers = standard_observers(type(stimulus), run.threshold, run.rearm, run.window, model.ms, model.mV)
     compiled = engine(model, method, type(stimulus), observers)
     table = compiled.arguments(neurons, run.duration)
     states, status = initial_states(compiled, table, start)
     stops = _stops(run.duration, [stop for observer in compiled.observers for stop in observer.stops])
 
-    cancelled = Event()
-
-    def simulate_chunk(rows: slice) -> tuple[Integration, float]:
-        started = time.thread_time()
-        settings = {"accuracy": chosen.accuracy, "cancelled": cancelled}
-        integration = integrate(compiled, table[rows], states[rows], stops, **settings)
-        seconds = time.thread_time() - started
-        if progress is not None:
-            progress(len(integration.outcome))
-        return integration, seconds
-
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            parts = list(pool.map(simulate_chunk, _chunks(len(table), threads, compiled.kernel.W)))
-        except BaseException:  # Ctrl-C, or an error in one thread: the pool waits until the others have ended
-            cancelled.set()
-            raise
-    record = joined([{**part.record, "outcome": part.outcome} for part, _ in parts])
+    settings = {"accuracy": chosen.accuracy, "threads": threads, "progress": progress}
+    record, seconds = integrate_all(compiled, table, states, stops, **settings)
     outcome = record.pop("outcome")
     record["status"] = _status(outcome, status)
-    seconds = sum(seconds for _, seconds in parts)
-    return Result(record, run.window, model.ms, seconds, mV=model.mV, given=given, solver=chosen)
+    measured = next((o.measured for o in observers if isinstance(o, Beats)), USUAL)
+    scales = {"mV": model.mV, "measured": measured}
+    return Result(record, run.window, model.ms, seconds, **scales, given=given, solver=chosen)
 
 
 def trace(
@@ -140,12 +123,6 @@ def _stops(duration: float, times: Sequence[float] | np.ndarray) -> np.ndarray:
     """Sort the times inside the run, and add its end."""
     times = np.unique(np.asarray(times, dtype=np.float64))
     return np.r_[times[(times > 0) & (times < duration)], duration]
-
-
-def _chunks(n: int, threads: int, width: int) -> list[slice]:
-    """The neurons of each call: whole registers, and work for every thread."""
-    size = max(width, min(CHUNK, -(-n // (threads * width)) * width))
-    return [slice(first, first + size) for first in range(0, max(n, 1), size)]
 
 
 def _sampled(compiled: Engine, parameters: np.ndarray, start: np.ndarray, samples: Samples) -> np.ndarray:

@@ -191,4 +191,4 @@ def _result(e: Experiment, block: pa.Table) -> Result:
     """The neurons of a row block in grid order."""
     block = block.take(array(np.argsort(block["row"].to_numpy())))
     record = record_of(block, e.protocol, len(e.model.states))
-    return Result(record, e.analysis_window, e.model.ms, mV=e.model.mV)
+    return Result(record, e.analysis_window, e.model.ms, mV=e.model.mV, measured=e.protocol.measured)

@@ -11,12 +11,15 @@ from hhcore.experiments.experiment import Experiment
 SIMULATION = (
     *(
         f"simulation/{name}.py"
-        for name in ("simulate", "arguments", "initial", "integration", "rest", "engine", "result")
+        for name in (
+            *("simulate", "threads", "arguments", "initial", "integration", "rest", "engine", "result"),
+            "action_potentials",
+        )
     ),
     *("simulation/stimuli", "simulation/observers"),
     *(f"sweep/{name}.py" for name in ("store", "columns", "keys", "hashing")),
     *("grid/points.py", "grid/factors.py", "base/hashing.py"),
-    *("experiments/protocol.py", "experiments/experiment.py"),
+    *("experiments/protocol.py", "experiments/experiment.py", "experiments/treatments.py", "grid/normal.py"),
 )
 
 
@@ -32,7 +35,8 @@ def context_digest(experiment: Experiment) -> str:
     code = code_digest(*SIMULATION, *e.protocol.code(), *(e.protocol.error_code if e.certify == "all" else ()))
     methods, accuracy = (e.methods, e.tolerance) if e.solver is None else ([e.solver.method], e.solver.accuracy)
     kernels = (e.kernel_name(method) for method in methods)
-    return digest(e.model.digest, *kernels, accuracy, code, *protocol, *settings, e.quantities)
+    treatments = tuple(treatment.settings for treatment in e.treatments)
+    return digest(e.model.digest, *kernels, accuracy, code, *protocol, *settings, e.quantities, *treatments)
 
 
 def grid_digest(experiment: Experiment) -> str:

@@ -26,7 +26,7 @@ def paper_pages():
 def paper_outputs(name):
     """The files of a paper: the page, the numbers, and each figure as SVG are in a report, under the word of a label."""
     labels = {"numbers.parquet": "Numbers", "page.html": "Page"}
-    labels |= {f"figures/{figure}.svg": caption for figure, caption in PAPERS[name].figures.items()}
+    labels |= {f"figures/{figure}.svg": drawn.caption for figure, drawn in PAPERS[name].figures.items()}
 
     def output(file):
         path, label = f"results/papers/{name}/{file}", labels.get(file)

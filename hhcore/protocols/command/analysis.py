@@ -89,8 +89,7 @@ class MovingCommand(Analysis):
         values = dict(zip(e.quantities, point.tolist(), strict=True))
         settings = {"duration": e.duration, "initial_state": e.start(values), "interval": self.interval_ms / ms}
         solver = {"method": e.solver.method, e.solver.setting: e.solver.accuracy}
-        parameters = {name: values[name] for name in e.model.parameters}
-        course = trace(e.model, parameters, e.stimuli(values), **settings, **solver)
+        course = trace(e.model, e.parameters(values), e.stimuli(values), **settings, **solver)
         columns = course.columns
         currents = [columns[column_name(name, p.unit)] for name in p.currents[:-1]]
         time = columns["time_ms"]

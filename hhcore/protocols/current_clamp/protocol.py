@@ -8,11 +8,11 @@ import pyarrow as pa
 
 from hhcore.compile.parts import COMMAND
 from hhcore.experiments.experiment import Experiment
-from hhcore.experiments.protocol import Accuracy, Height, Protocol, schema_of
+from hhcore.experiments.protocol import Accuracy, Begun, Height, Protocol, schema_of
 from hhcore.simulation.features import DEFINITIONS
 from hhcore.simulation.heights import Errors, extreme_errors
-from hhcore.simulation.observers import Extremes, Measures, Observer, Spikes
-from hhcore.simulation.outputs import Output, observer_of, output_columns, output_definitions, output_errors
+from hhcore.simulation.observers import Extremes, Observer, Spikes
+from hhcore.simulation.outputs import Output, observers_of, output_columns, output_definitions, output_errors
 from hhcore.simulation.result import Result
 from hhcore.simulation.spike_errors import spike_time_errors
 from hhcore.simulation.stimuli.stimulus import Stimulus
@@ -64,7 +64,7 @@ class CurrentClamp(Protocol):
         if not self.outputs:
             return
         declared = {
-            "schema": pa.unify_schemas([self.schema, schema_of(Measures)]),
+            "schema": pa.unify_schemas([self.schema, schema_of(*observers_of(self.outputs))]),
             "accuracy": self.accuracy.judging(self.outputs),
             "definitions": {**self.definitions, **output_definitions(self.outputs)},
         }
@@ -74,11 +74,11 @@ class CurrentClamp(Protocol):
     @property
     def settings(self) -> tuple:
         """The variables and windows of the outputs; what they are called, and what is measured, comes later."""
-        return astuple(observer_of(self.outputs)) if self.outputs else ()
+        return tuple(setting for observer in observers_of(self.outputs) for setting in astuple(observer))
 
     def observers(self, experiment: Experiment) -> tuple[Observer, ...]:
-        """The standard ones, and one for all outputs."""
-        return (*super().observers(experiment), *([observer_of(self.outputs)] if self.outputs else []))
+        """The standard ones, and those of outputs."""
+        return (*super().observers(experiment), *observers_of(self.outputs))
 
     @classmethod
     def default_for(cls, stimulus: type[Stimulus]) -> bool:
@@ -112,7 +112,7 @@ class CurrentClamp(Protocol):
         if len(ours) > CHECKED_SPIKES:
             duration = float(ours[CHECKED_SPIKES - 1 : CHECKED_SPIKES + 1].mean())
             ours = ours[:CHECKED_SPIKES]
-        theirs = _by_scipy(experiment, point, duration, scipy)
+        theirs = _by_scipy(experiment, self.begun(experiment, run.solver, point[None]), point, duration, scipy)
         if theirs is None:
             return None
         ends = np.array([0, len(ours)]), np.array([0, len(theirs)])
@@ -124,22 +124,25 @@ class CurrentClamp(Protocol):
 
     def numbers(self, experiment: Experiment) -> float:
         spikes = SPIKES_HZ * experiment.duration * experiment.model.ms / 1000.0
-        return spikes + (observer_of(self.outputs).numbers if self.outputs else 0)
+        return spikes + sum(observer.numbers for observer in observers_of(self.outputs))
 
 
-def _by_scipy(e: Experiment, point: np.ndarray, duration: float, scipy: tuple[str, float]) -> np.ndarray | None:
+def _by_scipy(
+    e: Experiment, begun: Begun, point: np.ndarray, duration: float, scipy: tuple[str, float]
+) -> np.ndarray | None:
     """Spike times of one neuron; None if SciPy fails, as it may for extreme parameters."""
     from hhcore.simulation.reference import reference  # here, since jobs that only simulate do without SciPy
 
     method, tolerance = scipy
     values = dict(zip(e.quantities, point.tolist(), strict=True))
+    train = {name: float(np.ravel(getattr(begun.stimulus, name))[0]) for name in e.stimulus.fields}
     with suppress(ArithmeticError, ValueError):  # LinAlgError is a ValueError
         return reference(
             e.model,
-            {name: values[name] for name in (*e.model.parameters, *e.stimulus.fields)},
+            e.parameters(values) | train,
             duration=duration,
             stimulus=e.stimulus,
-            initial_state=e.start(values),
+            initial_state=begun.start,
             threshold=e.threshold,
             rearm=e.rearm,
             method=method,

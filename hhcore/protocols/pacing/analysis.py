@@ -11,8 +11,9 @@ from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, Rows, Ta
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import Model
 from hhcore.protocols.pacing.protocol import most_beats
-from hhcore.simulation.beats import DEFINITIONS
-from hhcore.simulation.observers.beats import BEAT
+from hhcore.simulation.action_potentials import BEAT
+from hhcore.simulation.beats import beat_definitions
+from hhcore.simulation.outputs import beat_output_columns, beat_output_definitions
 
 
 class Beats(Analysis):
@@ -50,8 +51,11 @@ class Beats(Analysis):
 
     def block(self, block: RowBlock) -> dict[str, pa.Table]:
         self.crossed += int(self._crosses(block).sum())
-        beats = block.result.beat_columns
-        return {"beats": tables.table(beats | {"neuron": beats["neuron"] + np.int32(block.rows.start)}, DEFINITIONS)}
+        beats, e = block.result.beat_columns, self.experiment
+        columns = beats | {"neuron": beats["neuron"] + np.int32(block.rows.start)}
+        columns |= beat_output_columns(e.protocol.outputs, block.result)
+        fields = beat_definitions(e.protocol.measured, e.model.mV) | beat_output_definitions(e.protocol.outputs)
+        return {"beats": tables.table(columns, fields)}
 
     def facts(self) -> Iterable[tuple[str, str]]:
         e = self.experiment
@@ -72,7 +76,10 @@ class Beats(Analysis):
         if not {"amplitude", "width"} <= points.keys():
             return np.zeros(len(rows), dtype=bool)
         onset = record.beat_values[record.beat_offsets[:-1], BEAT.index("rest")]
-        return onset + points["amplitude"] * points["width"] * _per_charge(e.model, points) >= e.threshold
+        given = e.parameters(points)
+        alike = {name: float(x[0]) for name, x in given.items() if np.ptp(x) == 0}  # conditions on them have one answer
+        per_charge = _per_charge(e.model, points | given | alike)
+        return onset + points["amplitude"] * points["width"] * per_charge >= e.threshold
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
         from hhcore.protocols.pacing import figures

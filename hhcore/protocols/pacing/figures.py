@@ -1,5 +1,8 @@
 """Figures of paced cells: restitution, and the duration of the action potential over the grid."""
 
+import itertools
+import re
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -62,22 +65,31 @@ def restitution(table: pd.DataFrame, beats: pd.DataFrame, context: FigureContext
 def apd_map(table: pd.DataFrame, context: FigureContext) -> Figure:
     """APD90 of the last whole beat over the first two axes, the period before others, in panels by the third.
 
-    table : features: one row per neuron with the axes' columns, apd50_ms, apd90_ms and status
+    table : features: one row per neuron with the axes' columns, apd90_ms, other durations, and status
 
-    With one axis, APD50 and APD90 are plotted against it; with none, written. Further axes are held at their middle
-    values; the heading says so. Hatches mark neurons without an APD90, crosses those that failed.
+    With one axis, the durations at all percentages are plotted against it; with none, written. Further axes are held at
+    their middle values; the heading says so. Hatches mark neurons without an APD90, crosses those that failed.
     """
     table = table.assign(failed=table["status"].isin(FAILED).to_numpy(dtype=bool))
     if not context.free:
-        durations = {name: numbers(table, f"{name.lower()}_ms")[0] for name in ("APD50", "APD90")}
+        durations = {name: numbers(table, column)[0] for column, name in _percentages(table).items()}
         lines = [f"{name}: {'none' if np.isnan(x) else f'{x:.6g} ms'}" for name, x in durations.items()]
         return style.text_figure(context.title, ["One neuron, no axis to plot its last whole beat against.", *lines])
     if len(context.free) == 1:
-        lines = [Line(APD, "APD90"), Line("apd50_ms", "APD50", {"linestyle": (0, (3, 1.5))})]
+        others = [column for column in _percentages(table) if column != APD]
+        dashes = itertools.cycle([(0, (3, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5))])
+        lines = [Line(APD, "APD90")]
+        lines += [Line(c, _percentages(table)[c], {"linestyle": d}) for c, d in zip(others, dashes, strict=False)]
         return family(table, context, context.free, lines, "Action potential duration (ms)", NO_APD, zero=False)
     if context.zipped:
         return points(table, context, *context.free[:2], DURATION, NO_APD, continuous=True)
     return value_map(table, context, context.free, [DURATION], style.DIVERGED, NO_APD, continuous=True)
+
+
+def _percentages(table: pd.DataFrame) -> dict[str, str]:
+    """The columns of durations at a percentage of repolarisation, with their names: apd50_ms is APD50."""
+    found = {column: re.fullmatch(r"apd(\d+)_ms", column) for column in table.columns}
+    return {column: f"APD{match[1]}" for column, match in found.items() if match}
 
 
 def _every(table: pd.DataFrame, beats: pd.DataFrame, context: FigureContext) -> pd.DataFrame:

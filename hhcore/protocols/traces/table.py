@@ -34,10 +34,10 @@ def write_traces(experiment: Experiment, metadata: Mapping[str, str], path: Path
     fields |= {column_name("stimulus", e.driven.unit): (e.driven.unit, words)}
     fields |= {"status": ("1", STATUS)}
     for number, point in enumerate(e.traces):
-        parameters = {name: point[name] for name in e.model.parameters}
-        settings = {"duration": e.duration, "initial_state": e.start(point)}
+        begun = e.protocol.begun(e, e.solver, e.trace_points()[[number]])
+        settings = {"duration": e.duration, "initial_state": begun.start}
         solver = {"method": e.solver.method, e.solver.setting: e.solver.accuracy}
-        course = trace(e.model, parameters, e.stimuli(point), **settings, **solver)
+        course = trace(e.model, e.parameters(point), begun.stimulus, **settings, **solver)
         columns = _thinned(course)
         rows = len(columns["time_ms"])
         columns = {"trace": np.full(rows, number), **columns, "status": np.full(rows, course.status, dtype=object)}

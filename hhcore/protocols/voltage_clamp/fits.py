@@ -65,7 +65,9 @@ class Boltzmann:
 
     def __call__(self, V: np.ndarray) -> np.ndarray:
         """The fitted curve."""
-        return self.bottom + (self.top - self.bottom) * _boltzmann(np.asarray(V), self.half, self.slope, self.power)
+        return self.bottom + (self.top - self.bottom) * boltzmann_curve(
+            np.asarray(V), self.half, self.slope, self.power
+        )
 
 
 def boltzmann(
@@ -88,7 +90,7 @@ def boltzmann(
     shortest = np.diff(np.unique(V)).min()
 
     def basis(shape: np.ndarray) -> np.ndarray:
-        rise = _boltzmann(V, shape[0], sign * np.exp(shape[1]), power)
+        rise = boltzmann_curve(V, shape[0], sign * np.exp(shape[1]), power)
         return np.column_stack([rise, np.ones_like(rise)] if bottom else [rise])
 
     starts = itertools.product(np.linspace(low, high, STARTS), np.log(span * np.array([0.02, 0.06, 0.2])))
@@ -110,8 +112,8 @@ def boltzmann(
     return Boltzmann("unresolved" if inside else "outside", power=power)
 
 
-def _boltzmann(V: np.ndarray, half: complex, slope: complex, power: float) -> np.ndarray:
-    """Without overflow, for complex numbers too."""
+def boltzmann_curve(V: np.ndarray, half: complex, slope: complex, power: float = 1.0) -> np.ndarray:
+    """1 / (1 + exp(-(V - half) / slope))^power without overflow, for complex numbers too: float64 or complex like V."""
     x = (V - half) / slope
     e = np.exp(np.where(x.real > 0, -x, x))
     return np.where(x.real > 0, 1.0, e) ** power / (1.0 + e) ** power

@@ -143,9 +143,3 @@ class Fitted(Analysis):
         from hhcore.protocols.voltage_clamp import figures
 
         return {self.name: figures.fitted_curves(tables[self.name], tables[f"{self.name}_fits"], context, self)}
-
-
-def with_error(value: float, error: float) -> str:
-    """A number and its standard error, to the digits that the error leaves: `-38.2 ± 0.4`."""
-    digits = int(np.clip(1 - np.floor(np.log10(error)), 0, 6)) if error > 0 else 6
-    return f"{value:.{digits}f} \N{PLUS-MINUS SIGN} {error:.{digits}f}"

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from hhcore.base.units import column_name
+from hhcore.figures.titles import with_error
 from hhcore.protocols.voltage_clamp.current_voltage import chord_conductance, reversal_potential
 from hhcore.protocols.voltage_clamp.curves import Fields
 from hhcore.protocols.voltage_clamp.fits import FIT_STATUS, FITTED, STATUS, Boltzmann, boltzmann
-from hhcore.protocols.voltage_clamp.fitted import Fitted, with_error
+from hhcore.protocols.voltage_clamp.fitted import Fitted
 from hhcore.protocols.voltage_clamp.protocol import VoltageClamp, potential_of
 from hhcore.protocols.voltage_clamp.recorded import Recorded
 

@@ -25,7 +25,7 @@ from hhcore.protocols.voltage_clamp.recorded import Recorded, courses
 from hhcore.simulation.features import FAILED
 from hhcore.simulation.heights import Errors
 from hhcore.simulation.observers import COURSE, OUTPUT, Courses, Measures, Observer, Outputs
-from hhcore.simulation.outputs import Output, observer_of, output_columns, output_definitions, output_errors
+from hhcore.simulation.outputs import Output, observers_of, output_columns, output_definitions, output_errors
 from hhcore.simulation.result import STATUSES, Result
 from hhcore.simulation.stimuli.segments import Segments
 from hhcore.simulation.stimuli.stimulus import Stimulus
@@ -201,7 +201,7 @@ class VoltageClamp(Protocol):
     @property
     def settings(self) -> tuple:
         """What is recorded, not what is made of it."""
-        return self.names, self.segments, *(astuple(observer_of(self.outputs)) if self.outputs else ())
+        return self.names, self.segments, *(x for observer in observers_of(self.outputs) for x in astuple(observer))
 
     @property
     def schema(self) -> pa.Schema:
@@ -251,7 +251,7 @@ class VoltageClamp(Protocol):
         return self.segments.index(segment)
 
     def observers(self, experiment: Experiment) -> tuple[Observer, ...]:
-        own = [observer_of(self.outputs)] if self.outputs else []
+        own = observers_of(self.outputs)
         if self.named:
             return Outputs(self.names, segments=True), Courses(self.followed), *own
         return Outputs(self.names, *experiment.analysis_window), *own
@@ -369,7 +369,7 @@ class VoltageClamp(Protocol):
     def numbers(self, experiment: Experiment) -> float:
         windows = len(self.segments) + self.named  # with that after the last segment
         courses = len(COURSE) * len(self.followed) if self.named else 0
-        outputs = observer_of(self.outputs).numbers if self.outputs else 0
+        outputs = sum(observer.numbers for observer in observers_of(self.outputs))
         return windows * (len(OUTPUT) * len(self.names) + courses) + outputs
 
 

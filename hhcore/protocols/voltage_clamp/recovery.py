@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from hhcore.figures.titles import with_error
 from hhcore.protocols.voltage_clamp.curves import Fields
 from hhcore.protocols.voltage_clamp.fits import FIT_STATUS, FITTED, STATUS, Exponentials, exponentials
-from hhcore.protocols.voltage_clamp.fitted import Fitted, with_error
+from hhcore.protocols.voltage_clamp.fitted import Fitted
 from hhcore.protocols.voltage_clamp.protocol import VoltageClamp
 from hhcore.protocols.voltage_clamp.recorded import Recorded
 

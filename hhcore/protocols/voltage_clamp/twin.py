@@ -19,10 +19,10 @@ def by_scipy(
     """
     e, (method, tolerance) = experiment, scipy
     values = dict(zip(e.quantities, point.tolist(), strict=True))
-    parameters = {name: values[name] for name in e.model.parameters}
+    parameters = e.parameters(values)
     with suppress(ArithmeticError, ValueError):  # LinAlgError is a ValueError
         settings = {"duration": e.duration, "stimulus": e.stimulus, "initial_state": e.start(values)}
-        own = {name: values[name] for name in (*e.model.parameters, *e.stimulus.fields)}
+        own = parameters | {name: values[name] for name in e.stimulus.fields}
         run = reference(e.model, own, **settings, method=method, rtol=tolerance, atol=tolerance)
         rows = []
         for t in times.tolist():

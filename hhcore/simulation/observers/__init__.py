@@ -2,29 +2,35 @@
 
 from math import inf
 
+from hhcore.simulation.action_potentials import EAD_MS, EAD_MV, USUAL, ActionPotentials
 from hhcore.simulation.observers.beats import Beats
 from hhcore.simulation.observers.courses import COURSE, Courses
 from hhcore.simulation.observers.extremes import OSCILLATION_MV, Extremes
 from hhcore.simulation.observers.observer import Observer
-from hhcore.simulation.observers.outputs import OUTPUT, Measures, Outputs
+from hhcore.simulation.observers.onsets import Onsets
+from hhcore.simulation.observers.outputs import OUTPUT, BeatMeasures, Measures, Outputs
 from hhcore.simulation.observers.response import Response
 from hhcore.simulation.observers.shapes import Shapes
 from hhcore.simulation.observers.spikes import Spikes
+from hhcore.simulation.observers.transients import Transients
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
 __all__ = [
     "COURSE",
     "OSCILLATION_MV",
     "OUTPUT",
+    "BeatMeasures",
     "Beats",
     "Courses",
     "Extremes",
     "Measures",
     "Observer",
+    "Onsets",
     "Outputs",
     "Response",
     "Shapes",
     "Spikes",
+    "Transients",
     "shape_observers",
     "standard_observers",
 ]
@@ -37,14 +43,18 @@ def standard_observers(
     threshold: float = inf,
     rearm: float = -inf,
     window: tuple[float, float] = (0.0, inf),
+    ms: float = 1.0,
     mV: float = 1.0,
+    measured: ActionPotentials = USUAL,
 ) -> tuple[Observer, ...]:
     """Spikes, extremes inside the window, and beats if the kind of stimulus has some.
 
-    mV : millivolts in the model's unit of the potential
+    ms, mV   : milliseconds in the model's unit of time, millivolts in its unit of the potential
+    measured : of the action potential of each beat
     """
     extremes = Extremes(*window, OSCILLATION_MV / mV)
-    return (Spikes(threshold, rearm), extremes, *([Beats()] if kind.beat else []))
+    beats = Beats(measured, EAD_MV / mV, EAD_MS / ms)
+    return (Spikes(threshold, rearm), extremes, *([beats] if kind.beat else []))
 
 
 def shape_observers(

@@ -1,14 +1,13 @@
-"""The largest slope, the highest peak, and the falls after it, of each beat."""
+"""The largest slope, the highest peak, the falls after it, and early afterdepolarisations of each beat."""
 
 from dataclasses import dataclass
+from math import inf, nan
 
 import numpy as np
 
+from hhcore.simulation.action_potentials import BEAT, USUAL, ActionPotentials
 from hhcore.simulation.observers.observer import Neurons, Observer, Recorder, RecordField, source
 from hhcore.simulation.result import Ragged, Record
-
-# Columns of a beat: times, potentials, the largest slope before the highest peak. NaN if it does not occur.
-BEAT = ("onset", "end", "rest", "peak", "slope", "slope_time", "half_time", "ninety_time")
 
 
 @dataclass(frozen=True)
@@ -16,31 +15,56 @@ class Beats(Observer):
     """The action potential of each beat, which lasts from its onset to the next one or to the end of the run.
 
     For kinds of stimuli that have beats. Their number is known before the run: each has its row from the start.
+
+    measured  : the levels to fall through
+    ead_rise  : by how much the potential rises in an early afterdepolarisation, at least, in the model's unit
+    ead_delay : how long after the largest slope it begins, at the earliest, in the model's unit
     """
+
+    measured: ActionPotentials = USUAL
+    ead_rise: float = inf
+    ead_delay: float = 0.0
 
     name = "beats"
     rows = (
         *("STEEPEST", "FALL", "FASTEST", "FASTEST_TIME", "BEGAN", "RESTING"),
-        *("TOP", "UPSTROKE", "UPSTROKE_TIME", "HALF", "NINETY"),
+        *("TOP", "UPSTROKE", "UPSTROKE_TIME", "REACH", "DIP", "DIP_TIME", "EADS"),
     )
-    arguments = {"first": "i8[:]", "current": "i8[:]", "found": "f8[:, :]"}
-    text = source(__file__)
-    fields = (RecordField("beats", "float64", len(BEAT)),)
+    arguments = {
+        "shares": "f8[:]",
+        "level": "f8",
+        "ead_rise": "f8",
+        "ead_delay": "f8",
+        "first": "i8[:]",
+        "current": "i8[:]",
+        "below": "i8[:]",
+        "found": "f8[:, :]",
+    }
+    text = "".join(f"BEAT_{name.upper()} = {i}\n" for i, name in enumerate(BEAT)) + source(__file__)
+
+    @property
+    def fields(self) -> tuple[RecordField, ...]:
+        """The list of beats is as wide as there are columns."""
+        return (RecordField("beats", "float64", len(self.measured.columns)),)
 
     def recorder(self, neurons: Neurons) -> Recorder:
         """A row for each beat."""
-        return _Rows(neurons.kind.beat_counts(neurons.values, neurons.duration), neurons.lanes)
+        return _Rows(self, neurons.kind.beat_counts(neurons.values, neurons.duration), neurons.lanes)
 
 
 class _Rows(Recorder):
-    """first: int64 (n,), row of each neuron's first beat; current: int64 (lanes,), row of each lane's beat."""
+    """first: int64 (n,), row of each neuron's first beat; current and below: int64 (lanes,), see the kernel's text."""
 
-    def __init__(self, counts: np.ndarray, lanes: int):
+    def __init__(self, observer: Beats, counts: np.ndarray, lanes: int):
+        measured = observer.measured
+        level = nan if measured.level is None else measured.level
+        self.settings = measured.levels, level, observer.ead_rise, observer.ead_delay
         self.counts, self.first = counts, np.cumsum(counts) - counts
-        self.current, self.table = np.full(lanes, -1), np.full((counts.sum(), len(BEAT)), np.nan)
+        self.current, self.below = np.full(lanes, -1), np.zeros(lanes, dtype=np.int64)
+        self.table = np.full((counts.sum(), len(measured.columns)), np.nan)
 
     def arguments(self) -> tuple:
-        return self.first, self.current, self.table
+        return *self.settings, self.first, self.current, self.below, self.table
 
     def record(self) -> Record:
         return {"beats": Ragged.of(self.table, self.counts)}

@@ -2,8 +2,9 @@
 
 A kernel contains only the observers asked for. Rules:
 
-1. An observer is an object; its settings are its fields. What its class declares does not depend on them, so one kernel
-   serves all settings. Only `variables`, what it names of the model besides the potential, makes a kernel of its own.
+1. An observer is an object; its settings are its fields. What its class declares does not depend on them, but for the
+   width of a list, so one kernel serves all settings. Only `variables`, what it names of the model besides the
+   potential, makes a kernel of its own.
 2. `name` is one word. `rows` names its rows of the kernel's array Z, one number for each lane; no other observer and no
    part of the driver uses these names. `arguments` are its own arguments of the kernel by name, with their types
    ("f8", "i8[:]", "f8[:, :]", ...); none has the name of a hook.
@@ -72,6 +73,7 @@ class Neurons:
     values   : float64 (n,) of each of its fields
     duration : of the run
     lanes    : of the kernel
+    states   : of the model
     """
 
     n: int
@@ -79,6 +81,7 @@ class Neurons:
     values: dict[str, np.ndarray]
     duration: float
     lanes: int
+    states: int
 
 
 class Recorder:

@@ -13,6 +13,21 @@ from hhcore.simulation.result import Ragged, Record
 OUTPUT = ("begin", "end", "first", "last", "max", "max_time", "min", "min_time", "integral")
 
 
+SEGMENTS = """
+
+@inline
+def outputs_segment(k, begins, present):
+    \"""The window in segment k: each segment has its own.\"""
+    return k
+"""
+BEATS = """
+
+def outputs_segment(k, begins, present):
+    \"""The window in segment k: that of the beat which it begins, else the present one.\"""
+    return beat(k) if begins and beat(k) != NONE else present
+"""
+
+
 @dataclass(frozen=True)
 class Outputs(Observer):
     """What each of `names` does while start <= t <= stop; the rows are those of the first window, then of the next.
@@ -44,7 +59,7 @@ class Outputs(Observer):
         "TREND": 1,
     }
     arguments = {"edges": "f8[:]", "segments": "i8", "first": "i8[:]", "window": "i8[:]", "found": "f8[:, :]"}
-    text = source(__file__)
+    text = source(__file__) + SEGMENTS
     fields = (RecordField("outputs", "float64", len(OUTPUT)),)
 
     @property
@@ -65,7 +80,12 @@ class Outputs(Observer):
     @property
     def numbers(self) -> int:
         """How many numbers it leaves of a neuron, without segments."""
-        return (len(self.edges) - 1) * len(self.names) * len(OUTPUT)
+        return 0 if self.segments else (len(self.edges) - 1) * self.numbers_of_beat
+
+    @property
+    def numbers_of_beat(self) -> int:
+        """How many numbers it leaves of a window, which may be a beat."""
+        return len(self.names) * len(OUTPUT)
 
     def recorder(self, neurons: Neurons) -> Recorder:
         """A row for each window and name."""
@@ -76,12 +96,12 @@ class Outputs(Observer):
         return _Windows(self, windows * len(self.names), neurons.lanes)
 
 
-def _measured(text: str) -> str:
-    """A text of Outputs in which all that it defines has the name of Measures."""
+def _named(name: str, mark: str, text: str) -> str:
+    """A text of Outputs for an observer of another name: all that it defines is marked."""
     own = [*Outputs.rows, *Outputs.each]
-    own += [name for names in re.findall(r"^([A-Z_, ]+) =", text, re.MULTILINE) for name in names.split(", ")]
-    text = re.sub(rf"\b({'|'.join(own)})\b", r"MEASURED_\1", text)
-    return text.replace("outputs_", "measures_").replace("OUTPUTS_", "MEASURES_")
+    own += [names for line in re.findall(r"^([A-Z_, ]+) =", text, re.MULTILINE) for names in line.split(", ")]
+    text = re.sub(rf"\b({'|'.join(own)})\b", rf"{mark}_\1", text)
+    return text.replace("outputs_", f"{name}_").replace("OUTPUTS_", f"{name.upper()}_")
 
 
 class Measures(Outputs):
@@ -90,8 +110,23 @@ class Measures(Outputs):
     name = "measures"
     rows = tuple(f"MEASURED_{row}" for row in Outputs.rows)
     each = {f"MEASURED_{row}": count for row, count in Outputs.each.items()}
-    text = _measured(Outputs.text)
+    text = _named("measures", "MEASURED", Outputs.text)
     fields = (RecordField("measures", "float64", len(OUTPUT)),)
+
+
+class BeatMeasures(Outputs):
+    """An Outputs whose windows are the beats of a stimulus that has some; `segments` must be true."""
+
+    name = "beat_measures"
+    rows = tuple(f"PACED_{row}" for row in Outputs.rows)
+    each = {f"PACED_{row}": count for row, count in Outputs.each.items()}
+    text = _named("beat_measures", "PACED", source(__file__) + BEATS)
+    fields = (RecordField("beat_measures", "float64", len(OUTPUT)),)
+
+    def recorder(self, neurons: Neurons) -> Recorder:
+        """A row for each beat and name."""
+        beats = neurons.kind.beat_counts(neurons.values, neurons.duration)
+        return _Windows(self, beats * len(self.names), neurons.lanes)
 
 
 class _Windows(Recorder):

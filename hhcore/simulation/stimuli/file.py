@@ -8,7 +8,7 @@ import numpy as np
 from hhcore.base.errors import UserError
 from hhcore.base.units import Quantities
 from hhcore.compile.parts import FORMULA, LEVEL
-from hhcore.model.model import NOTHING, Model
+from hhcore.model.model import Model
 from hhcore.simulation.stimuli.stimulus import Field, Stimulus, Values
 
 
@@ -47,15 +47,8 @@ def segment(k, factor):
     @classmethod
     def check_model(cls, model: Model, where: str) -> None:
         """The injected current has a formula of time alone."""
-        legal, current = model.paced_by, model.current.name
-        if current not in legal:
-            what = (
-                f"nothing is injected into {model.name!r}"
-                if current == NOTHING
-                else f"{current} of {model.name!r} follows no formula of time in the file"
-            )
-            do = f"name {' or '.join(legal)} as `current`" if legal else "no current does, so give another stimulus"
-            raise UserError(f"{where}: {what}; {do}")
+        if model.current.name not in model.paced_by:
+            raise UserError(f"{where}: {model.without_formula}")
 
     @classmethod
     def edge_counts(cls, values: Values, duration: float) -> np.ndarray:

@@ -3,12 +3,17 @@
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import inf
+from math import inf, isnan
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 
+from hhcore.base.checks import Key, choice
 from hhcore.base.errors import UserError
 from hhcore.base.units import Quantities
+from hhcore.compile.parts import COMMAND
+from hhcore.model.model import FILE, Model
 from hhcore.simulation.stimuli.checks import (
     as_many_as_fit,
     check_begin,
@@ -18,7 +23,7 @@ from hhcore.simulation.stimuli.checks import (
     check_positive,
     check_resolved,
 )
-from hhcore.simulation.stimuli.stimulus import CURRENT_ELSEWHERE, Field, Stimulus, Values
+from hhcore.simulation.stimuli.stimulus import CURRENT_ELSEWHERE, FROM, Field, Stimulus, Values
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,7 @@ class PulseTrain(Stimulus):
             elsewhere=dict.fromkeys(("delay", "del", "onset", "offset"), "`start`"),
         ),
     }
+    settled = (FROM,)
     quiet = {"amplitude": 0.0, "width": 1.0, "period": 2.0, "number": 0.0, "start": 0.0}
     segment = '''
 def segment(k, amplitude, width, period, number, start):
@@ -90,6 +96,47 @@ def beat(k):
     """The number of the beat that begins with segment k, that of the pulse, or -1."""
     return k >> 1 if k & 1 == 1 else -1
 '''
+
+    @classmethod
+    def from_file(cls, model: Model, **fields: Quantities) -> Self:
+        """The train that the file of a model paces itself by: its amplitude, width and period, begun at time 0.
+
+        fields : what is to be otherwise, and what the file does not state
+
+        The formula is replaced, so that constants of it have no effect. Raises UserError if the injected current has no
+        formula of time, or one that makes other than equal pulses, or a single one and no period is given.
+
+        >>> import hhcore
+        >>> model = hhcore.load_model("cell.cellml", current="file")  # doctest: +SKIP
+        >>> hhcore.PulseTrain.from_file(model, period=[300, 1000])    # doctest: +SKIP
+        PulseTrain(amplitude=-25.5, width=2.0, period=[300, 1000], number=inf, start=0.0)
+        """
+        own = cls.stated(model)
+        if not {"period"} & {*own, *fields}:
+            raise UserError(f"{model.name}: the file states one pulse and no period; give one, like period=1000")
+        return cls(**own | fields)
+
+    @classmethod
+    def stated(cls, model: Model) -> dict[str, float]:
+        """Amplitude, width and period that the file of a model states; no period if there is one pulse alone."""
+        pulses = model.pulses
+        own = {"amplitude": pulses.amplitude, "width": pulses.width, "period": pulses.period}
+        return {name: value for name, value in own.items() if not isnan(value)}
+
+    @classmethod
+    def specialised(cls, body: dict[str, object], where: str, base: Path) -> tuple[type[Stimulus], dict[str, object]]:
+        """The fields without the word `from`, which `stated` has taken care of."""
+        if cls.acts == COMMAND:
+            return cls, body
+        choice(body.get(FROM, FILE), (FILE,), f"{where}.{FROM}")
+        return cls, {name: value for name, value in body.items() if name != FROM}
+
+    @classmethod
+    def keys(cls) -> dict[str, Key]:
+        """Those of its fields; and `from: file`, which stands for amplitude, width and period."""
+        words = "where those of amplitude, width and period come from that are not written: the model file"
+        own = {} if cls.acts == COMMAND else {FROM: Key(words, f"{FROM}: {FILE}", legal=(FILE,))}
+        return super().keys() | own
 
     @classmethod
     def check(cls, values: Values, duration: float, where: str) -> None:

@@ -38,6 +38,7 @@ A kind is one class, in a file of its own in this folder; nothing else names it.
    `specialised` reads them from a config, and `Worded` does it for words. `settings` is the text of all that determines
    a result besides the texts. `clamps` says whether the kind may be the command of a voltage clamp, `injects` whether
    it may be a current.
+12. A kind whose fields a model file may state has the key `from`; `stated` reads them from a model.
 """
 
 import dataclasses
@@ -61,6 +62,7 @@ CURRENT_ELSEWHERE = dict.fromkeys(  # what other programs call an amplitude
     ("amp", "I", "I_ext", "Iext", "I_app", "Iapp", "I_inj", "I_stim", "stim_amplitude"),
     "`amplitude`, mostly a density: 1 nA on 1000 um^2 is 100 uA/cm^2",
 )
+FROM = "from"  # the key that says where fields come from
 SHARE = re.compile(r"(%|\bpercent|rheobase)\s*$", re.IGNORECASE)
 FIRST = "first"  # the derived number that says where in `table` the rows of a kind begin
 Values = Mapping[str, np.ndarray]  # float64 (n,) of each field
@@ -180,6 +182,11 @@ class Stimulus:
         body : what is written; base : the folder that relative paths start from. Raises UserError.
         """
         return cls, body
+
+    @classmethod
+    def stated(cls, model: Model) -> dict[str, float]:
+        """The fields that the file of a model states, in its units (rule 12). Raises UserError."""
+        return {}
 
     @classmethod
     def command(cls) -> type["Stimulus"]:

@@ -68,7 +68,7 @@ class AnodeBreak(Protocol):
     def measure(self, experiment, solver, points, *, threads=1, progress=None):
         """Two runs; the second begins where the first ended, for each neuron in its own state."""
         e, columns = experiment, dict(zip(experiment.quantities, points.T, strict=True))
-        parameters = {name: columns[name] for name in e.model.parameters}
+        parameters = e.parameters(columns)
         settings = {"method": solver.method, solver.setting: solver.accuracy, "threads": threads}
         settings |= {"threshold": e.threshold, "rearm": e.rearm}
         start = {"duration": e.duration, "initial_state": e.start(columns)}

@@ -1,0 +1,183 @@
+"""Pace cells before what is measured: so many beats, or until the state repeats from beat to beat.
+
+A beat begins at the onset of a pulse. Its map takes the states at one onset to those at the next; cells have settled
+where the state repeats after each beat, or after each second one (alternans), and so on.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, replace
+
+import numpy as np
+
+from hhcore.simulation.engine import Engine
+from hhcore.simulation.threads import integrate_all
+
+MOST_REPEAT = 4  # beats after which a state may repeat
+APART = 1e3  # times the tolerance, at least, between the states of a cell that repeats after several beats alone
+FIRST_BEATS, MOST_AT_ONCE = 8, 64  # beats in one call of a kernel: more and more, since few are known to be enough
+
+
+@dataclass(frozen=True)
+class Settling:
+    """How cells are paced before what is measured.
+
+    beats     : so many; None: until the state repeats
+    tolerance : it repeats if the 1-norm of its change, in the model's own units, is below, as in Chaste
+    most      : beats after which a cell is given up
+    newton    : whether Newton's method looks for the state that repeats, after some beats
+    """
+
+    beats: int | None = None
+    tolerance: float = 1e-6
+    most: int = 10_000
+    newton: bool = False
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What has become of n cells.
+
+    states   : float64 (n, N), at the onset of a pulse
+    beats    : int64 (n,), how many they have been paced
+    repeat   : int64 (n,), beats after which the state repeats; 0 where it does not
+    residual : float64 (n,), 1-norm of the change of the state over `repeat` beats, or over one where it does not repeat
+    outcome  : int8 (n,), how a kernel has ended: DONE, DIVERGED or STALLED
+    """
+
+    states: np.ndarray
+    beats: np.ndarray
+    repeat: np.ndarray
+    residual: np.ndarray
+    outcome: np.ndarray
+
+    def put(self, rows: np.ndarray, other: "Settled") -> None:
+        """Take some cells from another one."""
+        for own in fields(self):
+            getattr(self, own.name)[rows] = getattr(other, own.name)
+
+
+@dataclass(frozen=True)
+class Paced:
+    """Cells that are paced by a pulse train.
+
+    engine   : of a pulse train, with the observer Onsets
+    points   : float64 (n, p + fields), parameters of the model and fields of the train
+    accuracy : of the integration
+    """
+
+    engine: Engine
+    points: np.ndarray
+    accuracy: float
+    threads: int = 1
+    _column: dict[str, int] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        names = self.engine.kind.fields
+        self._column.update({name: len(self.engine.model.parameters) + i for i, name in enumerate(names)})
+
+    def of(self, rows: np.ndarray) -> "Paced":
+        """Some of the cells, by index."""
+        return replace(self, points=self.points[rows])
+
+    def with_fields(self, **values: np.ndarray | float) -> "Paced":
+        """The same cells with other fields of the train, each a number or float64 (n,)."""
+        points = self.points.copy()
+        for name, value in values.items():
+            points[:, self._column[name]] = value
+        return replace(self, points=points)
+
+    def values(self, name: str) -> np.ndarray:
+        """One field of the train, float64 (n,)."""
+        return self.points[:, self._column[name]]
+
+    def onsets(self, states: np.ndarray, beats: int) -> tuple[np.ndarray, np.ndarray]:
+        """Pace cells from `states`, float64 (n, N), so many beats.
+
+        Returns the states at each onset, the first and the one after the last beat included, float64 (n, beats + 1, N),
+        NaN where a cell does not get there; and how the kernel has ended, int8 (n,).
+        """
+        width, period, start = (self.values(name) for name in ("width", "period", "start"))
+        # The pulse after the last beat begins, so it must end within the run.
+        duration = float((start + beats * period + width).max() + width.max())
+        table = self.with_fields(number=beats + 1).points
+        record, _ = integrate_all(
+            self.engine,
+            self.engine.arguments(table, duration),
+            states,
+            np.array([duration]),
+            accuracy=self.accuracy,
+            threads=self.threads,
+        )
+        return record["onsets"].values.reshape(len(states), beats + 1, -1), record["outcome"]
+
+
+def settle(cells: Paced, states: np.ndarray, settling: Settling) -> Settled:
+    """Pace cells from `states`, float64 (n, N), until they have settled; the first pulse is at `start`."""
+    n, length = states.shape
+    found = Settled(np.full((n, length), np.nan), *np.zeros((2, n), np.int64), np.full(n, np.nan), np.zeros(n, np.int8))
+    going, history, done = np.arange(n), np.empty((n, 0, length)), 0
+    if n == 0:
+        return found
+    for beats in _laps(settling.most if settling.beats is None else settling.beats):
+        begun = states if done == 0 else history[:, -1]
+        paced = cells.of(going) if done == 0 else cells.of(going).with_fields(start=0.0)
+        onsets, outcome = paced.onsets(begun, beats)
+        history = np.concatenate([history[:, :-1], onsets], axis=1)
+        first, done = done + beats + 1 - history.shape[1], done + beats
+        finished = _judge(found, going, history, outcome, settling, first)
+        going, history = going[~finished], history[~finished][:, -MOST_REPEAT - 1 :]
+        if not len(going):
+            break
+    return found
+
+
+def _laps(beats: int) -> Iterator[int]:
+    """How many beats each call of a kernel has: more and more, since few are known to be enough."""
+    lap = FIRST_BEATS
+    while beats > 0:
+        yield min(lap, beats)
+        beats, lap = beats - lap, min(2 * lap, MOST_AT_ONCE)
+
+
+def _judge(
+    found: Settled, cells: np.ndarray, history: np.ndarray, outcome: np.ndarray, settling: Settling, first: int
+) -> np.ndarray:
+    """Note which cells are finished, bool (k,).
+
+    cells   : int64 (k,), their rows in `found`
+    history : float64 (k, onsets, N), the states at successive onsets, from that before beat number `first` on
+    """
+    rows, last = np.arange(len(cells)), history.shape[1] - 1
+    changes = np.stack([_changes(history, k) for k in range(1, MOST_REPEAT + 1)])
+    repeats = np.stack([_repeats(changes, k, settling.tolerance) for k in range(1, MOST_REPEAT + 1)])
+    if settling.beats is not None:
+        repeats[:, :, :last] = False  # it has so many beats, whether it repeats before or not
+    for k in range(2, MOST_REPEAT + 1) if settling.beats is None else ():
+        repeats[k - 1, :, (first + np.arange(last + 1)) % k > 0] = False  # so every solver ends in the same phase
+    settled, failed = repeats.any(axis=(0, 2)), outcome > 0
+    wanted = settling.most if settling.beats is None else settling.beats
+    finished = settled | failed | (first + last >= wanted)
+    reached = np.isfinite(history).all(axis=2).sum(axis=1) - 1  # the last onset that a cell came to
+    at = np.where(settled, repeats.any(axis=0).argmax(axis=1), np.maximum(reached, 0))
+    repeat = np.where(settled, repeats[:, rows, at].argmax(axis=0) + 1, 0)
+    residual = changes[np.maximum(repeat, 1) - 1, rows, at]
+    here = Settled(history[rows, at], first + at, repeat, residual, outcome)
+    found.put(cells[finished], Settled(*(getattr(here, own.name)[finished] for own in fields(here))))
+    return finished
+
+
+def _changes(history: np.ndarray, beats: int) -> np.ndarray:
+    """1-norm of the change of the states over so many beats at each onset, float64 (k, onsets), NaN before these."""
+    changes = np.full(history.shape[:2], np.nan)
+    if history.shape[1] > beats:
+        changes[:, beats:] = 0.0
+        for state in np.moveaxis(np.abs(history[:, beats:] - history[:, :-beats]), 2, 0):
+            changes[:, beats:] += state  # one by one: the order in which NumPy adds up may depend on the CPU
+    return changes
+
+
+def _repeats(changes: np.ndarray, beats: int, tolerance: float) -> np.ndarray:
+    """Whether states repeat after so many beats, and not after a part of them: bool (k, onsets)."""
+    parts = [part for part in range(1, beats) if beats % part == 0]
+    apart = [changes[part - 1] > APART * tolerance for part in parts]
+    return np.logical_and.reduce([changes[beats - 1] < tolerance, *apart])
