@@ -152,7 +152,7 @@ def _sampled_duration(settled: np.ndarray, interval: int) -> float:
 
 def test_scipy_finds_the_same_end_of_an_action_potential():
     for protocol in (S1S2, DYNAMIC):
-        e = experiment(protocol)
+        e = experiment(protocol, block={"calcium.g": "20 %"})
         assert e.protocol.check(e, e.points(np.arange(1))[0], measured(e), 0, ("LSODA", 1e-8)) < 0.005
 
 
