@@ -273,6 +273,11 @@ class Restitution(Protocol):
         return end_error(experiment, point, run.final[row], replace(runs, record=taken(runs.record, own)), scipy)
 
     @property
+    def pacing_words(self) -> str:
+        """How cells are paced, for the page."""
+        raise NotImplementedError
+
+    @property
     def run_count(self) -> int:
         """The runs of a neuron, without those that are added."""
         raise NotImplementedError
