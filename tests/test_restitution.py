@@ -126,6 +126,15 @@ def test_dynamic_restitution_is_pacing_and_then_a_run_of_its_own():
 WEB_LAB = {2000: 366.916, 1000: 361.918, 700: 347.637, 500: 314.944, 450: 295.172, 410: 268.132, 390: 246.778}
 
 
+def test_newtons_method_finds_what_long_pacing_does():
+    settle = {"kind": "dynamic_restitution", "cycle_lengths": [700, 500], "carry_over": True}
+    ours, theirs = (
+        table(e, measured(e)) for e in map(experiment, ({**settle, "by": "newton"}, {**settle, "prebeats": 60}))
+    )
+    assert (ours["repeat_beats"] == 1).all() and (ours["paced_beats"] < 60).all()
+    np.testing.assert_allclose(ours["apd90_ms"], theirs["apd90_ms"], atol=1e-4)
+
+
 def test_s1s2_of_luo_and_rudy_agrees_with_the_web_lab():
     """Theirs are within 1 % of ours, and closer if the potential is sampled and judged as theirs is."""
     stimulus = {"kind": "pulse_train", "amplitude": 25.5, "width": 2, "period": 1000}

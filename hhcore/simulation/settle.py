@@ -116,6 +116,8 @@ def settle(cells: Paced, states: np.ndarray, settling: Settling) -> Settled:
     n, length = states.shape
     found = Settled(np.full((n, length), np.nan), *np.zeros((2, n), np.int64), np.full(n, np.nan), np.zeros(n, np.int8))
     going, history, done = np.arange(n), np.empty((n, 0, length)), 0
+    if n == 0:
+        return found
     for beats in _laps(settling.most if settling.beats is None else settling.beats):
         begun = states if done == 0 else history[:, -1]
         paced = cells.of(going) if done == 0 else cells.of(going).with_fields(start=0.0)

@@ -13,18 +13,19 @@ from hhcore.protocols.restitution.keys import read_common, read_time, read_times
 from hhcore.protocols.restitution.points import OF_S1S2, SLOPES, Columns, of_neurons, slopes
 from hhcore.protocols.restitution.protocol import (
     NUMERICS,
-    Cells,
     Recorded,
     Restitution,
-    beats_of,
     longest_period,
 )
 from hhcore.protocols.restitution.refine import CLOSEST_MS, Intervals, Responses
 from hhcore.protocols.restitution.runs import PREFIX
+from hhcore.protocols.steady_state.settling import Cells, expected_beats, settling_keys
 from hhcore.schemes.solver import Solver
+from hhcore.simulation.beat_map import settled_cells
 from hhcore.simulation.result import Result
-from hhcore.simulation.settle import Paced, Settled, settle
+from hhcore.simulation.settle import Paced, Settled
 
+WAY = "newton"  # in which cells settle
 BEATS = 2  # of a run: the last of S1, and S2
 
 
@@ -43,26 +44,30 @@ class S1S2(Restitution):
 
     kind = "s1s2"
     title = "S1-S2 restitution"
-    keys = Restitution.keys | {
-        "intervals": Key(
-            "from the onset of S1 to that of S2",
-            "intervals: {range: [1000, 300, -10]}",
-            required=True,
-            elsewhere=dict.fromkeys(("CI", "CI0", "CI1", "coupling_intervals", "s2", "S2"), "`intervals: [...]`"),
-        ),
-        "refine": Key(
-            "difference of the APD90 of neighbours above which an interval is added between them",
-            "refine: 5 ms",
-            otherwise="none is added",
-            unit="time",
-        ),
-        "capture": Key(
-            "how closely the shortest interval that captures is searched",
-            "capture: 0.1 ms",
-            otherwise="it is one of the intervals",
-            unit="time",
-        ),
-    }
+    keys = (
+        Restitution.keys
+        | settling_keys(WAY)
+        | {
+            "intervals": Key(
+                "from the onset of S1 to that of S2",
+                "intervals: {range: [1000, 300, -10]}",
+                required=True,
+                elsewhere=dict.fromkeys(("CI", "CI0", "CI1", "coupling_intervals", "s2", "S2"), "`intervals: [...]`"),
+            ),
+            "refine": Key(
+                "difference of the APD90 of neighbours above which an interval is added between them",
+                "refine: 5 ms",
+                otherwise="none is added",
+                unit="time",
+            ),
+            "capture": Key(
+                "how closely the shortest interval that captures is searched",
+                "capture: 0.1 ms",
+                otherwise="it is one of the intervals",
+                unit="time",
+            ),
+        }
+    )
     definitions = {
         "shortest_interval_ms": (
             "ms",
@@ -80,7 +85,7 @@ class S1S2(Restitution):
     @classmethod
     def read(cls, body: Mapping[str, object], model: Model, duration: float, where: str) -> "S1S2":
         """Raises UserError for values that are not legal, and for intervals that the run does not hold."""
-        settling, pacing = read_common(body, model, where)
+        settling, pacing = read_common(body, model, WAY, where)
         intervals = read_times(body["intervals"], model, f"{where}.intervals")
         steps = {
             name: read_time(body[name], model, f"{where}.{name}") for name in ("refine", "capture") if name in body
@@ -112,16 +117,16 @@ class S1S2(Restitution):
         e, n = experiment, len(points)
         cells = Cells.of(e, solver, points, threads)
         self._check_pulses(e, cells.paced.values("width"))
-        settled, recorded, known = settle(cells.paced, cells.states, self.settling), [], None
+        begun, recorded, known = settled_cells(cells.paced, cells.states, self.settling), [], None
         tried = np.repeat(np.arange(n), len(self.intervals)), np.tile(self.intervals, n)
         while len(tried[0]):
-            recorded.append(self._record(e, cells, settled, *tried, added=known is not None))
+            recorded.append(self._record(e, cells, begun, *tried, added=known is not None))
             responses = self._responses(e, recorded[-1])
             known = known.joined(responses) if known else responses
             tried = self._further(known, cells.paced, e.model.ms)
         if progress is not None:
             progress(n)
-        return self.result(e, cells, settled.states, recorded)
+        return self.result(e, cells, begun.states, recorded)
 
     def _check_pulses(self, e: Experiment, widths: np.ndarray) -> None:
         """Raise UserError if pulses would overlap, or S2 would not end within the run."""
@@ -179,7 +184,7 @@ class S1S2(Restitution):
     def simulated_ms(self, experiment: Experiment) -> float:
         """Pacing by S1, and a run for each interval."""
         e = experiment
-        return (beats_of(self.settling) * longest_period(e) + len(self.intervals) * e.duration) * e.model.ms
+        return (expected_beats(self.settling) * longest_period(e) + len(self.intervals) * e.duration) * e.model.ms
 
     @property
     def pacing_words(self) -> str:
