@@ -105,7 +105,7 @@ class Restitution(Protocol):
     self_timed = True
     supplies = ("number", "start")
     ignores = {"analysis_window": "restitution is about whole beats"}
-    keys = {"prebeats": PREBEATS} | Pacing.keys
+    keys = {"prebeats": PREBEATS} | {name: Pacing.keys[name] for name in ("apd", "apd_from", "apd_to")}
     schema = folded_schema(RUN)
     accuracy = DURATION_ERROR
     error_code = ("simulation/heights.py",)
