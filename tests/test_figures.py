@@ -33,7 +33,7 @@ GATES = tuple(Variable(f"{c}_{g}", f"{c}.{g}", "1") for c, g in (("sodium", "m")
 CURRENTS = tuple(Variable(f"{c}_i_uA_cm2", f"{c}.i", "uA/cm^2") for c in ("sodium", "potassium", "leak"))
 AMPLITUDES = np.array([0.0, 2.0, 4.0, 6.0, 8.0])
 NAMES = "abcdefgh"
-ROOMS = ("certification", "fi", "pacing", "sensitivity", "shapes", "traces")  # those that draw
+ROOMS = ("certification", "fi", "pacing", "restitution", "sensitivity", "shapes", "traces")  # those that draw
 
 
 def amplitude(values=AMPLITUDES):
