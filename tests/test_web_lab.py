@@ -74,7 +74,7 @@ def test_our_durations_after_s2_are_theirs_to_ten_microseconds():
     """Measured as theirs, at the first, a middle and the last interval of Luo and Rudy's cell."""
     cell, sampled = CELLS["luo_rudy_1991"], PAPER.code("sampled")
     bench = sampled.Bench.of(cell)
-    settled = bench.paced(bench.start, 1000, 20)  # it settles within eight beats
+    settled = bench.after(bench.start, bench.pulses(1000, 20, 10.0), 20_000)  # it settles within eight beats
     intervals, theirs = PAPER.code("experiments").INTERVALS, cell.table("S1S2", "APD90")
     assert len(theirs) == 54
     for i in (0, 30, 53):

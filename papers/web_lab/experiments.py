@@ -22,7 +22,12 @@ def experiments() -> dict[str, object]:
 def of_cell(cell: Cell) -> Iterator[tuple[str, dict[str, object]]]:
     """The experiments of one cell, by their names."""
     if cell.table(RESTITUTION, "APD") is not None:
-        protocol = {"kind": "dynamic_restitution", "cycle_lengths": in_ms(CYCLE_LENGTHS), "carry_over": True} | STEADY
+        protocol = {
+            "kind": "dynamic_restitution",
+            "cycle_lengths": in_ms(CYCLE_LENGTHS),
+            "carry_over": True,
+            "by": "newton",
+        } | STEADY
         yield name(cell, RESTITUTION), body(cell) | {"protocol": protocol}
     if cell.table(S1S2, "APD90") is not None:
         protocol = {"kind": "s1s2", "intervals": in_ms(INTERVALS), "prebeats": PREBEATS}

@@ -35,12 +35,12 @@ def of_cell(cell: Cell, run: Run) -> Iterator[tuple[str, Measured]]:
 def steady(cell: Cell, run: Run) -> Iterator[tuple[str, Measured]]:
     """At steady state: the last two beats, and both as the Web Lab measures them."""
     table, error = restitution(run, cell, RESTITUTION)
-    points = [beats for _, beats in table.groupby("cycle_length_ms", sort=False)]
     count = len(cell.table(RESTITUTION, "APD"))
+    points = [beats for _, beats in table.groupby("cycle_length_ms", sort=False)]
     for beat, row in (("first", 0), ("second", -1)):
         yield from listed(f"steady_{beat}", [beats["apd90_ms"].iloc[row] for beats in points[:count]], error)
-    beats = [int(point["paced_beats"].iloc[0]) for point in points[:count]]
-    durations, intervals = map(np.array, zip(*sampled.steady(cell, beats), strict=True))
+    theirs = sampled.steady(run[name(cell, RESTITUTION)].experiment, count)
+    durations, intervals = map(np.array, zip(*theirs, strict=True))
     for i, beat in enumerate(("first", "second")):
         yield from listed(f"sampled_steady_{beat}", durations[:, i], SOLVED)
     if known(stated := cell.table(RESTITUTION, "restitution_slope")):

@@ -12,6 +12,8 @@ import numpy as np
 from hhcore import PulseTrain, simulate, trace
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.experiment import Experiment
+from hhcore.protocols.restitution.protocol import Cells
+from hhcore.simulation.beat_map import settled
 
 from .cells import Cell
 from .definitions import action_potentials
@@ -43,22 +45,20 @@ class Bench(NamedTuple):
         own = {name: quantity.value for name, quantity in e.model.states.items()}
         return {name: e.defaults.get(f"initial.{name}", value) for name, value in own.items()}
 
+    def named(self, states: np.ndarray) -> State:
+        """States by name."""
+        return dict(zip(self.experiment.model.states, states.tolist(), strict=True))
+
     def pulses(self, period: float, number: int, start: float) -> PulseTrain:
         """So many pulses, the first at `start`."""
         own, ms = self.experiment.defaults, self.experiment.model.ms
         return PulseTrain(own["amplitude"], own["width"], period / ms, number, start / ms)
 
-    def paced(self, state: State, period: float, beats: int) -> State:
-        """The state after so many beats, `EARLY` before the next onset."""
-        run = simulate(
-            self.experiment.model,
-            self.parameters,
-            self.pulses(period, beats, EARLY),
-            duration=beats * period / self.experiment.model.ms,
-            initial_state=state,
-            **SOLVER,
-        )
-        return dict(zip(self.experiment.model.states, run.final[0].tolist(), strict=True))
+    def after(self, state: State, pulses: PulseTrain, duration: float) -> State:
+        """The state after so many ms of pulses."""
+        model = self.experiment.model
+        run = simulate(model, self.parameters, pulses, duration=duration / model.ms, initial_state=state, **SOLVER)
+        return self.named(run.final[0])
 
     def course(
         self, state: State, period: float, start: float, duration: float, interval: float
@@ -80,23 +80,24 @@ class Bench(NamedTuple):
         return wanted, found[model.potential][rows] * model.mV, {name: found[name][-1] for name in model.states}
 
 
-def steady(cell: Cell, beats: list[int]) -> Iterator[tuple[np.ndarray, float]]:
-    """Of each cycle length: two durations, and the diastolic interval between them.
-
-    beats : after which the cell has settled at each of them
-    """
-    bench = Bench.of(cell)
-    state = bench.start
-    for period, count in zip(CYCLE_LENGTHS, beats, strict=False):
-        settled = bench.paced(state, period, count + count % 2)
-        time, potential, state = bench.course(settled, period, 0.0, 2.0 * period, FINE)
+def steady(experiment: Experiment, count: int) -> Iterator[tuple[np.ndarray, float]]:
+    """Of the first so many cycle lengths: two durations, and the diastolic interval between them."""
+    e = experiment
+    cells = Cells.of(e, e.solver, e.points(np.arange(1)), threads=1)
+    bench, states = Bench(e, {name: e.defaults[name] for name in e.model.parameters}), cells.states
+    for period in CYCLE_LENGTHS[:count]:
+        paced = cells.paced.with_fields(period=period / e.model.ms, start=0.0)
+        states = settled(paced, states, e.protocol.settling).states
+        state = bench.after(bench.named(states[0]), bench.pulses(period, 1, 0.0), period - EARLY)
+        time, potential, state = bench.course(state, period, 0.0, 2.0 * period, FINE)
+        states = np.array([[state[name] for name in e.model.states]])
         yield measured(time, potential)
 
 
 def premature(cell: Cell, count: int) -> Iterator[tuple[float, float]]:
     """Of the first so many intervals: the duration of S2, and the diastolic interval before."""
     bench = Bench.of(cell)
-    settled = bench.paced(bench.start, PERIOD, PREBEATS)
+    settled = bench.after(bench.start, bench.pulses(PERIOD, PREBEATS, EARLY), PREBEATS * PERIOD)
     for interval in INTERVALS[:count]:
         time, potential, _ = bench.course(settled, interval, EARLY, LONG, COARSE)
         durations, between = measured(time, potential)
@@ -107,11 +108,10 @@ def blocked(experiment: Experiment) -> Iterator[float]:
     """The duration at each level of block, from the steady state that the experiment settles at."""
     points = experiment.points(np.arange(experiment.n_points))
     begun = experiment.protocol.begun(experiment, experiment.solver, points)
-    for point, settled in zip(points, begun.start, strict=True):
+    for point, states in zip(points, begun.start, strict=True):
         values = dict(zip(experiment.quantities, point.tolist(), strict=True))
         bench = Bench(experiment, {name: values[name] for name in experiment.model.parameters})
-        state = dict(zip(experiment.model.states, settled.tolist(), strict=True))
-        _, _, state = bench.course(state, PERIOD, 0.0, PERIOD - EARLY, COARSE)
+        state = bench.after(bench.named(states), bench.pulses(PERIOD, 1, 0.0), PERIOD - EARLY)
         time, potential, _ = bench.course(state, PERIOD, EARLY, PERIOD, COARSE)
         durations, _ = measured(time, potential)
         yield durations[0]
