@@ -15,8 +15,8 @@ EARLY = (
     "early, and both are those of a cell that this disturbs. See the numbers that are measured in this way"
 )
 COARSE = (
-    "Theirs is measured on samples, and between other points of the action potential: see the numbers that are measured "
-    "in this way"
+    "Theirs is measured on samples, and between other points of the action potential: see the numbers that are "
+    "measured in this way"
 )
 UNKNOWN = "The model has no parameter that is annotated so"
 
