@@ -98,7 +98,7 @@ SQUID = {
 
 def test_two_treatments_and_further_axes_have_a_curve_for_each_combination():
     drugs = {"ttx": {"concentration": {"values": [0, "1 nM"]}, "targets": {"sodium.g": {"Kd": "3 nM"}}}}
-    grid = {"drugs": drugs, "block": {"IK": {"values": [0, 10, 20]}}, "parameters": {"leak.g": {"values": [0.2, 0.3]}}}
+    grid = {"drugs": drugs, "block": {"IK": [0, 10, 20]}, "parameters": {"leak.g": {"values": [0.2, 0.3]}}}
     run = hhcore.run(**SQUID, **grid, duration=20, dose_response=["peak_mV", "spike_count"], progress=False, threads=1)
     fits, points = run.dose_response_fits, run.dose_response
     assert len(fits) == 2 * (2 * 3 + 2 * 2) and set(fits.fit_status) == {"few"}

@@ -39,7 +39,7 @@ class FixedPoints:
     beats: np.ndarray
 
 
-def settled(cells: Paced, states: np.ndarray, settling: Settling) -> Settled:
+def settled_cells(cells: Paced, states: np.ndarray, settling: Settling) -> Settled:
     """Pace cells from `states`, float64 (n, N), until they have settled, by Newton's method where that is asked for.
 
     Newton's method begins after WARM_UP beats. What it finds counts if it is stable and repeats in the beats after it;

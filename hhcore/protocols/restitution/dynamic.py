@@ -13,17 +13,17 @@ from hhcore.protocols.restitution.keys import read_common, read_times
 from hhcore.protocols.restitution.points import OF_DYNAMIC, SLOPES, Columns, of_neurons, responses, slopes
 from hhcore.protocols.restitution.protocol import (
     NUMERICS,
-    Cells,
     Recorded,
     Restitution,
-    beats_of,
 )
+from hhcore.protocols.steady_state.settling import Cells, expected_beats, settling_keys
 from hhcore.schemes.solver import Solver
-from hhcore.simulation.beat_map import settled
+from hhcore.simulation.beat_map import settled_cells
 from hhcore.simulation.result import Result
 from hhcore.simulation.settle import MOST_REPEAT, Paced, Settled
 
 BEATS = MOST_REPEAT + 1  # of a run: those after which a state may repeat, and one before, for the diastolic interval
+WAY = "pacing"  # in which cells settle: Newton's method may leave the branch that they come along
 UNSETTLED = 2  # beats in the table where the state does not repeat
 
 
@@ -43,20 +43,24 @@ class DynamicRestitution(Restitution):
     title = "dynamic restitution"
     supplies = ("period", *Restitution.supplies)
     ignores = Restitution.ignores | {"duration": f"{BEATS} beats are recorded at each cycle length"}
-    keys = Restitution.keys | {
-        "cycle_lengths": Key(
-            "the periods of the train, in this order",
-            "cycle_lengths: {range: [1000, 300, -50]}",
-            required=True,
-            elsewhere=dict.fromkeys(("BCL", "bcl", "CL", "PCL", "periods"), "`cycle_lengths: [...]`"),
-        ),
-        "carry_over": Key(
-            "whether the state at the end of one cycle length is the start of the next: `true`; or each begins in the "
-            "initial state: `false`",
-            "carry_over: true",
-            required=True,
-        ),
-    }
+    keys = (
+        Restitution.keys
+        | settling_keys(WAY)
+        | {
+            "cycle_lengths": Key(
+                "the periods of the train, in this order",
+                "cycle_lengths: {range: [1000, 300, -50]}",
+                required=True,
+                elsewhere=dict.fromkeys(("BCL", "bcl", "CL", "PCL", "periods"), "`cycle_lengths: [...]`"),
+            ),
+            "carry_over": Key(
+                "whether the state at the end of one cycle length is the start of the next: `true`; or each begins in "
+                "the initial state: `false`",
+                "carry_over: true",
+                required=True,
+            ),
+        }
+    )
     definitions = {
         "alternans_ms": (
             "ms",
@@ -83,7 +87,7 @@ class DynamicRestitution(Restitution):
                 f"{where}.carry_over: {quoted(body['carry_over'])} is not a choice here; give true or false"
             )
         times = read_times(body["cycle_lengths"], model, f"{where}.cycle_lengths")
-        return cls(*read_common(body, model, where), times, body["carry_over"])
+        return cls(*read_common(body, model, WAY, where), times, body["carry_over"])
 
     @classmethod
     def lasting(cls, body: Mapping[str, object], longest: Mapping[str, float], model: Model, where: str) -> float:
@@ -106,10 +110,10 @@ class DynamicRestitution(Restitution):
     ) -> Result:
         """Settle and record at one cycle length after the other, or settle at all of them side by side."""
         cells, n = Cells.of(experiment, solver, points, threads), len(points)
-        recorded, states, all_settled = [], cells.states, None if self.carry_over else self._all_settled(cells)
+        recorded, states, ready = [], cells.states, None if self.carry_over else self._all_settled(cells)
         for number, length in enumerate(self.cycle_lengths):
             paced = cells.paced.with_fields(period=length, start=0.0)
-            here = settled(paced, states, self.settling) if all_settled is None else _part(all_settled, number, n)
+            here = settled_cells(paced, states, self.settling) if ready is None else _part(ready, number, n)
             begun, recorded_here = here.states, self._record(paced, here, number, length)
             states = recorded_here.record["final"]
             recorded.append(recorded_here)
@@ -122,17 +126,17 @@ class DynamicRestitution(Restitution):
         n, count = len(cells.states), len(self.cycle_lengths)
         paced = cells.paced.of(np.tile(np.arange(n), count))
         paced = paced.with_fields(period=np.repeat(self.cycle_lengths, n), start=0.0)
-        return settled(paced, np.tile(cells.states, (count, 1)), self.settling)
+        return settled_cells(paced, np.tile(cells.states, (count, 1)), self.settling)
 
-    def _record(self, paced: Paced, here: Settled, number: int, length: float) -> Recorded:
-        n = len(here.states)
+    def _record(self, paced: Paced, settled: Settled, number: int, length: float) -> Recorded:
+        n = len(settled.states)
         columns = {
             "number": np.full(n, number),
             "cycle_length": np.full(n, length),
             "interval": np.full(n, length),
             "added": np.zeros(n, dtype=np.int64),
         }
-        return self.recorded(paced.with_fields(number=BEATS), np.arange(n), here, BEATS * length, **columns)
+        return self.recorded(paced.with_fields(number=BEATS), np.arange(n), settled, BEATS * length, **columns)
 
     def kept(self, runs: Result) -> np.ndarray:
         """The last beats of each run: as many as the state repeats after."""
@@ -159,14 +163,14 @@ class DynamicRestitution(Restitution):
 
     def simulated_ms(self, experiment: Experiment) -> float:
         """Pacing and recording at each cycle length."""
-        return (beats_of(self.settling) + BEATS) * sum(self.cycle_lengths) * experiment.model.ms
+        return (expected_beats(self.settling) + BEATS) * sum(self.cycle_lengths) * experiment.model.ms
 
     @property
     def run_count(self) -> int:
         return len(self.cycle_lengths)
 
 
-def _part(whole: Settled, number: int, n: int) -> Settled:
+def _part(settled: Settled, number: int, n: int) -> Settled:
     """Those of n cells at one cycle length, of all."""
     rows = slice(number * n, (number + 1) * n)
-    return Settled(*(getattr(whole, field.name)[rows] for field in fields(whole)))
+    return Settled(*(getattr(settled, field.name)[rows] for field in fields(settled)))

@@ -16,19 +16,18 @@ import pyarrow as pa
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Accuracy, Begun, Protocol, schema_of
 from hhcore.protocols.pacing.protocol import Pacing, beat_heights
-from hhcore.protocols.restitution.keys import SETTLING_KEYS
 from hhcore.protocols.restitution.points import Columns, point_definitions, points
 from hhcore.protocols.restitution.refine import captured
 from hhcore.protocols.restitution.runs import PREFIX, folded, folded_schema, taken, unfolded
+from hhcore.protocols.steady_state.protocol import SteadyState
+from hhcore.protocols.steady_state.settling import PREBEATS, Cells
 from hhcore.schemes.solver import Solver
-from hhcore.simulation import beat_map, beats, linear, settle
+from hhcore.simulation import beats
 from hhcore.simulation.action_potentials import ActionPotentials
-from hhcore.simulation.beat_map import settled
+from hhcore.simulation.beat_map import settled_cells
 from hhcore.simulation.features import FAILED
 from hhcore.simulation.heights import Errors, beat_errors
-from hhcore.simulation.initial import read_start
 from hhcore.simulation.observers import Beats, Extremes, Observer, Onsets, Spikes, standard_observers
-from hhcore.simulation.rest import initial_states
 from hhcore.simulation.result import NO_STABLE_REST, STATUSES, Record, Result, joined
 from hhcore.simulation.settle import Paced, Settled, Settling
 from hhcore.simulation.stimuli.pulse_train import PulseTrain
@@ -49,7 +48,6 @@ RUN = pa.schema(
         ("residual", pa.float64()),
     ]
 )
-USUAL_BEATS = 100  # until a cell has settled, for estimates
 DURATION_ERROR = Accuracy(
     label="Error of APD90",
     column="duration_error_ms",
@@ -76,24 +74,6 @@ NUMERICS = {
         "not tested",
     ),
 }
-
-
-@dataclass(frozen=True)
-class Cells:
-    """The neurons of `measure`: their pacing, the states in which they start, float64 (n, N), and their status."""
-
-    paced: Paced
-    states: np.ndarray
-    status: np.ndarray
-
-    @classmethod
-    def of(cls, e: Experiment, solver: Solver, points: np.ndarray, threads: int) -> "Cells":
-        """Those of rows of `Experiment.points`."""
-        engine = e.engine(solver.method)
-        rows, start = e.parts(points)
-        table = engine.arguments(rows, e.duration)
-        states, status = initial_states(engine, table, read_start(e.model, start))
-        return cls(Paced(engine, rows, solver.accuracy, threads), states, status)
 
 
 @dataclass(frozen=True)
@@ -125,9 +105,10 @@ class Restitution(Protocol):
     self_timed = True
     supplies = ("number", "start")
     ignores = {"analysis_window": "restitution is about whole beats"}
-    keys = SETTLING_KEYS | Pacing.keys
+    keys = {"prebeats": PREBEATS} | Pacing.keys
     schema = folded_schema(RUN)
     accuracy = DURATION_ERROR
+    error_code = ("simulation/heights.py",)
 
     def __post_init__(self) -> None:
         """What is measured of beats decides on columns and on what solvers are judged by."""
@@ -293,25 +274,15 @@ class Restitution(Protocol):
     def begun(self, experiment: Experiment, solver: Solver, points: np.ndarray, *, threads: int = 1) -> Begun:
         """A trace shows the beats after cells have settled."""
         cells = Cells.of(experiment, solver, points, threads)
-        found = settled(cells.paced.with_fields(start=0.0), cells.states, self.settling)
+        begun = settled_cells(cells.paced.with_fields(start=0.0), cells.states, self.settling)
         columns = dict(zip(experiment.quantities, points.T, strict=True))
-        return Begun(experiment.stimuli(columns), found.states)
+        return Begun(experiment.stimuli(columns), begun.states)
 
     @classmethod
     def code(cls) -> tuple[Path, ...]:
         """What a beat is decides on intervals that are added."""
         own = (Path(__file__).with_name(name) for name in ("runs.py", "refine.py"))
-        return (
-            *super().code(),
-            *own,
-            *Pacing.code(),
-            *(Path(module.__file__) for module in (beats, settle, beat_map, linear)),
-        )
-
-
-def beats_of(settling: Settling) -> float:
-    """About how many beats cells are paced before what is measured."""
-    return USUAL_BEATS if settling.beats is None else settling.beats
+        return *super().code(), *own, *Pacing.code(), *SteadyState.code(), Path(beats.__file__)
 
 
 def longest_period(e: Experiment) -> float:

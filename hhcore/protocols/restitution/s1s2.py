@@ -13,19 +13,19 @@ from hhcore.protocols.restitution.keys import read_common, read_time, read_times
 from hhcore.protocols.restitution.points import OF_S1S2, SLOPES, Columns, of_neurons, slopes
 from hhcore.protocols.restitution.protocol import (
     NUMERICS,
-    Cells,
     Recorded,
     Restitution,
-    beats_of,
     longest_period,
 )
 from hhcore.protocols.restitution.refine import CLOSEST_MS, Intervals, Responses
 from hhcore.protocols.restitution.runs import PREFIX
+from hhcore.protocols.steady_state.settling import Cells, expected_beats, settling_keys
 from hhcore.schemes.solver import Solver
-from hhcore.simulation.beat_map import settled
+from hhcore.simulation.beat_map import settled_cells
 from hhcore.simulation.result import Result
 from hhcore.simulation.settle import Paced, Settled
 
+WAY = "newton"  # in which cells settle
 BEATS = 2  # of a run: the last of S1, and S2
 
 
@@ -44,26 +44,30 @@ class S1S2(Restitution):
 
     kind = "s1s2"
     title = "S1-S2 restitution"
-    keys = Restitution.keys | {
-        "intervals": Key(
-            "from the onset of S1 to that of S2",
-            "intervals: {range: [1000, 300, -10]}",
-            required=True,
-            elsewhere=dict.fromkeys(("CI", "CI0", "CI1", "coupling_intervals", "s2", "S2"), "`intervals: [...]`"),
-        ),
-        "refine": Key(
-            "difference of the APD90 of neighbours above which an interval is added between them",
-            "refine: 5 ms",
-            otherwise="none is added",
-            unit="time",
-        ),
-        "capture": Key(
-            "how closely the shortest interval that captures is searched",
-            "capture: 0.1 ms",
-            otherwise="it is one of the intervals",
-            unit="time",
-        ),
-    }
+    keys = (
+        Restitution.keys
+        | settling_keys(WAY)
+        | {
+            "intervals": Key(
+                "from the onset of S1 to that of S2",
+                "intervals: {range: [1000, 300, -10]}",
+                required=True,
+                elsewhere=dict.fromkeys(("CI", "CI0", "CI1", "coupling_intervals", "s2", "S2"), "`intervals: [...]`"),
+            ),
+            "refine": Key(
+                "difference of the APD90 of neighbours above which an interval is added between them",
+                "refine: 5 ms",
+                otherwise="none is added",
+                unit="time",
+            ),
+            "capture": Key(
+                "how closely the shortest interval that captures is searched",
+                "capture: 0.1 ms",
+                otherwise="it is one of the intervals",
+                unit="time",
+            ),
+        }
+    )
     definitions = {
         "shortest_interval_ms": (
             "ms",
@@ -81,7 +85,7 @@ class S1S2(Restitution):
     @classmethod
     def read(cls, body: Mapping[str, object], model: Model, duration: float, where: str) -> "S1S2":
         """Raises UserError for values that are not legal, and for intervals that the run does not hold."""
-        settling, pacing = read_common(body, model, where)
+        settling, pacing = read_common(body, model, WAY, where)
         intervals = read_times(body["intervals"], model, f"{where}.intervals")
         steps = {
             name: read_time(body[name], model, f"{where}.{name}") for name in ("refine", "capture") if name in body
@@ -113,7 +117,7 @@ class S1S2(Restitution):
         e, n = experiment, len(points)
         cells = Cells.of(e, solver, points, threads)
         self._check_pulses(e, cells.paced.values("width"))
-        begun, recorded, known = settled(cells.paced, cells.states, self.settling), [], None
+        begun, recorded, known = settled_cells(cells.paced, cells.states, self.settling), [], None
         tried = np.repeat(np.arange(n), len(self.intervals)), np.tile(self.intervals, n)
         while len(tried[0]):
             recorded.append(self._record(e, cells, begun, *tried, added=known is not None))
@@ -139,7 +143,7 @@ class S1S2(Restitution):
             )
 
     def _record(
-        self, e: Experiment, cells: Cells, begun: Settled, rows: np.ndarray, intervals: np.ndarray, added: bool
+        self, e: Experiment, cells: Cells, settled: Settled, rows: np.ndarray, intervals: np.ndarray, added: bool
     ) -> Recorded:
         """A run of the cells `rows`, int64 (k,), for each of the intervals, float64 (k,)."""
         pair = cells.paced.of(rows).with_fields(period=intervals, number=BEATS, start=0.0)
@@ -149,7 +153,7 @@ class S1S2(Restitution):
             "interval": intervals,
             "added": np.full(len(rows), int(added)),
         }
-        return self.recorded(pair, rows, begun, e.duration, **columns)
+        return self.recorded(pair, rows, settled, e.duration, **columns)
 
     def _responses(self, e: Experiment, recorded: Recorded) -> Responses:
         runs = Result(recorded.record, e.analysis_window, e.model.ms, mV=e.model.mV, measured=self.measured)
@@ -180,7 +184,7 @@ class S1S2(Restitution):
     def simulated_ms(self, experiment: Experiment) -> float:
         """Pacing by S1, and a run for each interval."""
         e = experiment
-        return (beats_of(self.settling) * longest_period(e) + len(self.intervals) * e.duration) * e.model.ms
+        return (expected_beats(self.settling) * longest_period(e) + len(self.intervals) * e.duration) * e.model.ms
 
     @property
     def run_count(self) -> int:
