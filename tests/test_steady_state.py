@@ -164,3 +164,14 @@ def test_a_model_with_a_formula_of_time_has_no_beats_that_repeat(tmp_path):
 def test_a_duration_is_three_of_the_longest_periods_unless_it_is_given():
     assert experiment().duration == 3000
     assert experiment(duration=5000).duration == 5000
+
+
+def test_how_many_cells_are_solved_at_once_does_not_show(monkeypatch):
+    def settled():
+        return measured(experiment(stimulus={**LUO_RUDY["stimulus"], "period": {"values": [1000, 400, 350, 330, 310]}}))
+
+    features, record = settled()
+    monkeypatch.setattr("hhcore.simulation.beat_map.AT_ONCE", 2)
+    others, other = settled()
+    assert all(np.array_equal(record[name], other[name], equal_nan=True) for name in ("settled", "paced", "multiplier"))
+    assert list(features["response"]) == list(others["response"]) == ["1:1", "1:1", "1:1", "2:2", "2:1"]

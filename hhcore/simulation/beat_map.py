@@ -13,6 +13,7 @@ from hhcore.simulation.settle import MOST_REPEAT, Paced, Settled, Settling, sett
 
 DISTURBED = 1e-5  # of the size of a state, for differences
 SINGULAR = 1e-5  # of the largest pivot: a smaller one is that of a conserved charge
+AT_ONCE = 1024  # cells: their derivatives are in memory
 WARM_UP = 24  # beats before Newton's method
 MUCH = 10.0
 MOST_STEPS = 24  # of Newton's method
@@ -45,6 +46,13 @@ def settled_cells(cells: Paced, states: np.ndarray, settling: Settling) -> Settl
     Newton's method begins after WARM_UP beats. What it finds counts if it is stable and repeats in the beats after it;
     other cells are paced on from where they were.
     """
+    numbers = np.arange(len(states))
+    blocks = [numbers[first : first + AT_ONCE] for first in range(0, max(len(states), 1), AT_ONCE)]
+    return Settled.joined([_settled(cells.of(rows), states[rows], settling) for rows in blocks])
+
+
+def _settled(cells: Paced, states: np.ndarray, settling: Settling) -> Settled:
+    """The same, of so few cells that the derivatives of all of them are in memory."""
     if not settling.newton or settling.beats is not None:
         return settle(cells, states, settling)
     found = settle(cells, states, replace(settling, most=WARM_UP))

@@ -4,7 +4,7 @@ A beat begins at the onset of a pulse. Its map takes the states at one onset to 
 where the state repeats after each beat, or after each second one (alternans), and so on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
@@ -49,6 +49,11 @@ class Settled:
     repeat: np.ndarray
     residual: np.ndarray
     outcome: np.ndarray
+
+    @classmethod
+    def joined(cls, parts: Sequence["Settled"]) -> "Settled":
+        """The cells of one after those of the other."""
+        return cls(*(np.concatenate([getattr(part, own.name) for part in parts]) for own in fields(cls)))
 
     def put(self, rows: np.ndarray, other: "Settled") -> None:
         """Take some cells from another one."""
