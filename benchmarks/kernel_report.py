@@ -202,7 +202,7 @@ PASSES = {
     "without factors out of exponents": lambda: patch.object(passes, "LARGEST_SHIFT", 0),
     "without merged divisions": lambda: patch.object(lower, "MERGED_DIVISIONS", 1),
     "without quotients last": quotients_anywhere,
-    "without distribution": lambda: patch.object(passes, "distribute", lambda e, variables: e),
+    "without distribution": lambda: patch.object(passes, "distribute", lambda block, variables: block),
     "without common subexpressions": nothing_shared,
     "without hoisted invariants": nothing_hoisted,
 }

@@ -13,15 +13,16 @@ from hhcore.sweep.hashing import context_digest
 
 EVERY = 0.02  # ms between samples
 LEVEL, LIST = -70.0, (10, 30, 50, 70, 90, 95)
-LUO_RUDY = "luo_rudy_1991"
+LUO_RUDY, TEN_TUSSCHER = "luo_rudy_1991", "ten_tusscher_panfilov_2006"
 # Name, parameters as multiples of their own, amplitude, width, period, number of beats; the early afterdepolarisations
 # that are counted by eye in a plot of the trace.
 CELLS = [
     ("beeler_reuter_1977", {}, 50.0, 1.0, 800.0, 2, [0, 0]),
     (LUO_RUDY, {}, 80.0, 0.5, 1000.0, 2, [0, 0]),
     (LUO_RUDY, {"calcium.g": 2.0}, 80.0, 0.5, 2000.0, 1, [3]),
-    (LUO_RUDY, {"potassium.g": 0.3}, 80.0, 0.5, 2000.0, 1, [2]),
-    ("ten_tusscher_panfilov_2006", {}, 52.0, 1.0, 1000.0, 2, [0, 0]),  # notch and dome
+    (LUO_RUDY, {"calcium.g": 1.75}, 80.0, 0.5, 2000.0, 1, [1]),  # and repolarises
+    (TEN_TUSSCHER, {}, 52.0, 1.0, 1000.0, 2, [0, 0]),  # notch and dome
+    (TEN_TUSSCHER, {"ical.P": 8.0, "ikr.g": 0.04, "iks.g": 0.3}, 52.0, 1.0, 2000.0, 1, [7]),
 ]
 
 
@@ -36,7 +37,7 @@ def run(cell, measured, how=simulate):
     return how(model, point, kind(amplitude, width, period), observers=observers, **settings)
 
 
-@pytest.fixture(scope="module", params=CELLS, ids=lambda cell: " ".join([cell[0], *cell[1]]))
+@pytest.fixture(scope="module", params=CELLS, ids=lambda cell: " ".join([cell[0], *map(str, cell[1].values())]))
 def cell(request):
     """A cell, its beats as measured in its run, and its sampled time course."""
     measured = ActionPotentials(LIST, "upstroke", LEVEL)
@@ -105,10 +106,25 @@ MEASURED = {
 }
 
 
+DURATION = {"variable": "calcium.c", "measure": "duration", "window": "beat"}
+
+
+def transients(time, v, levels):
+    """Durations at levels, from samples: from the largest slope to the first sample below the level."""
+    time, once = np.unique(time, return_index=True)
+    v = v[once]
+    top = v.argmax()
+    start = time[np.diff(v[: top + 1]).argmax() :][:2].mean()
+    falls = [np.flatnonzero(v[top:] < v[0] + (100 - level) / 100 * (v[top] - v[0])) for level in levels]
+    return [time[top + fall[0]] - start if fall.size else np.nan for fall in falls]
+
+
 def test_outputs_of_each_beat_are_those_of_the_sampled_trace():
     variables = {"calcium.c": ("max", "min", "swing", "first", "max_time"), "calcium.i": ("integral", "mean")}
     wanted = [(variable, measure) for variable, measures in variables.items() for measure in measures]
     outputs = {f"o_{m}": {"variable": v, "measure": m, "window": "beat"} for v, m in wanted}
+    levels = (30, 50, 80, 90)
+    outputs |= {f"catd{p}": DURATION | {"level": p} for p in levels}
     outputs["all"] = {"variable": "calcium.i", "measure": "integral", "window": [20, 1020]}
     train, settings = hhcore.PulseTrain(80, 0.5, 500, start=20), {"duration": 1270, "initial_state": "model"}
     settings |= {"method": "rodas5p", "local_error": 1e-8}
@@ -122,17 +138,40 @@ def test_outputs_of_each_beat_are_those_of_the_sampled_trace():
             column = f"o_{measure}_{unit}"
             exact = MEASURED[measure](time[inside] - onset, course[variable][inside])
             assert run.beats[column][beat] == pytest.approx(exact, rel=2e-3, abs=1e-7), (beat, measure)
+        exact = transients(time[inside], course["calcium.c"][inside], levels)
+        found = [run.beats[f"catd{level}_ms"][beat] for level in levels]
+        assert found == pytest.approx(exact, abs=2 * EVERY, nan_ok=True)
+    assert run.beats.catd90_ms.isna().tolist() == [False, False, True]
     (row,) = run.features.to_dict("records")
     assert row["last_beat"] == 1 and row["o_max_mM"] == run.beats.o_max_mM[1]
     assert row["all_nC_cm2"] == pytest.approx(run.beats.o_integral_nC_cm2[:2].sum(), rel=1e-9)
 
 
 def test_outputs_of_beats_are_columns_of_both_tables_with_errors(tmp_path):
-    body = EXPERIMENT | {"outputs": {"charge": {"variable": "sodium.i", "measure": "integral", "window": "beat"}}}
+    opening = {"variable": "sodium.m", "measure": "duration", "level": 50, "window": "beat"}
+    charge = {"variable": "sodium.i", "measure": "integral", "window": "beat"}
+    body = EXPERIMENT | {"outputs": {"charge": charge, "opening": opening}}
     run = hhcore.run(**body | {"solver": {"tolerance": "1 us"}}, results=tmp_path, progress=False)
     assert "in the beat" in run.beats.attrs["definitions"]["charge_nC_cm2"]
     assert run.features.charge_nC_cm2[0] == run.beats.charge_nC_cm2[3]
-    assert (run.numerics.charge_error_nC_cm2.dropna() < 1e-3 * abs(run.beats.charge_nC_cm2).max()).all()
+    (chosen,) = run.numerics[run.numerics.chosen].itertuples()
+    assert 0 < chosen.opening_error_ms < 1e-3 * run.beats.opening_ms.max()
+    assert 0 < chosen.charge_error_nC_cm2 < 1e-3 * abs(run.beats.charge_nC_cm2).max()
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"level": 100}, "outputs.x.level: 100 is not a percentage between 0 and 100, as in `level: 90`"),
+        ({"measure": "max"}, "outputs.x.level: only `measure: duration` has a level; leave it out"),
+        ({"window": [0, 10]}, "outputs.x: a duration is that of a transient in a beat; write `window: beat`"),
+    ],
+)
+def test_mistakes_in_a_duration(changes, says):
+    outputs = {"x": DURATION | {"variable": "sodium.m", "level": 50} | changes}
+    with pytest.raises(hhcore.UserError) as error:
+        read_experiments({"experiments": {"e": EXPERIMENT | {"outputs": outputs}}})
+    assert says in str(error.value)
 
 
 def test_windows_of_beats_need_beats():
@@ -196,3 +235,10 @@ def test_mistakes_in_the_keys_of_pacing(protocol, says):
     with pytest.raises(hhcore.UserError) as error:
         paced(**protocol)
     assert says in str(error.value)
+
+
+def test_a_protocol_built_on_pacing_has_the_columns_of_both():
+    e = paced(kind="steady_state", apd=[30], by="pacing")
+    columns = e.protocol.columns(e.protocol.measure(e, e.solver, e.points(np.arange(1))))
+    assert {"triangulation_ms", "apd30_ms", "residual"} <= columns.keys() <= e.protocol.definitions.keys()
+    assert {"beats", "residual"} <= set(e.protocol.schema.names)

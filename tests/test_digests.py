@@ -59,6 +59,9 @@ PROTOCOL_EXEMPT = {
     "simulation/jumps.py": "checks the solver, does not simulate",
     "simulation/heights.py": "judges solvers, does not simulate",
     "protocols/voltage_clamp/twin.py": "checks the solver, does not simulate",
+    "protocols/restitution/twin.py": "checks the solver, does not simulate",
+    "protocols/restitution/points.py": "tables are made later",
+    "protocols/restitution/keys.py": "values of a config are hashed as they are read",
 }
 # Besides, of single steps.
 STEP_EXEMPT = {

@@ -22,6 +22,8 @@ from hhcore.protocols.current_clamp import CurrentClamp
 from hhcore.protocols.dose_response import analysis as dose_response
 from hhcore.protocols.fi import curves as fi
 from hhcore.protocols.pacing import Pacing
+from hhcore.protocols.restitution import S1S2, DynamicRestitution
+from hhcore.protocols.restitution.points import point_definitions
 from hhcore.protocols.sensitivity import indices as sensitivity
 from hhcore.protocols.shapes import Shapes
 from hhcore.protocols.traces.table import write_traces
@@ -29,6 +31,7 @@ from hhcore.protocols.voltage_clamp import VoltageClamp
 from hhcore.results.write import write_tables
 from hhcore.schemes.solver import SCHEMES
 from hhcore.simulation import beats, shapes
+from hhcore.simulation.action_potentials import USUAL
 from hhcore.simulation.features import DEFINITIONS
 from hhcore.simulation.outputs import MEASURES
 from hhcore.sweep.store import update_shard
@@ -121,6 +124,10 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         shapes.OF_NEURONS,
         shapes.DEFINITIONS,
         numerics_fields(Shapes.accuracy),
+        S1S2.definitions,
+        DynamicRestitution.definitions,
+        point_definitions(USUAL, 1.0) | S1S2.own_fields | DynamicRestitution.own_fields,
+        numerics_fields(S1S2.accuracy),
         numerics_fields(VoltageClamp.accuracy),
         fi.CURVE_DEFINITIONS,
         fi.summary_definitions("uA/cm^2", "uA_cm2"),
@@ -138,6 +145,10 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         "shapes of neurons",
         "shapes",
         "of shapes",
+        "s1s2",
+        "dynamic_restitution",
+        "restitution",
+        "of restitution",
         "of voltage_clamp",
         "fi_curves",
         "fi_summary",

@@ -98,7 +98,7 @@ SQUID = {
 
 def test_two_treatments_and_further_axes_have_a_curve_for_each_combination():
     drugs = {"ttx": {"concentration": {"values": [0, "1 nM"]}, "targets": {"sodium.g": {"Kd": "3 nM"}}}}
-    grid = {"drugs": drugs, "block": {"IK": {"values": [0, 10, 20]}}, "parameters": {"leak.g": {"values": [0.2, 0.3]}}}
+    grid = {"drugs": drugs, "block": {"IK": [0, 10, 20]}, "parameters": {"leak.g": {"values": [0.2, 0.3]}}}
     run = hhcore.run(**SQUID, **grid, duration=20, dose_response=["peak_mV", "spike_count"], progress=False, threads=1)
     fits, points = run.dose_response_fits, run.dose_response
     assert len(fits) == 2 * (2 * 3 + 2 * 2) and set(fits.fit_status) == {"few"}
@@ -123,6 +123,9 @@ def test_zipped_doses_are_one_curve_and_a_sampled_one_is_none():
     sample = {"kind": "sobol", "n": 4, "seed": 1}
     sampled = hhcore.run(**SQUID, duration=20, drugs=drugs, sample=sample, progress=False, threads=1)
     assert "dose_response" not in sampled.tables
+    spread = {"block": {"IK": {"values": [0, 50]}}, "parameters": {"leak.g": {"uniform": [0.2, 0.4]}}}
+    crossed = hhcore.run(**SQUID, duration=20, **spread, sample=sample, progress=False, threads=1)
+    assert crossed.dose_response_fits.leak_g_mS_cm2.nunique() == 4 and crossed.figure("dose_response").axes
 
 
 def test_the_squid_axon_stops_firing_at_12_43_percent_sodium_block():

@@ -25,7 +25,7 @@ from hhcore.figures.save import save
 from hhcore.figures.style import CATEGORIES, edges, level_colours, look
 from hhcore.protocols.fi.figures import fi_curves, oscillation_range, rheobase_map, sampled_curves, spike_count_map
 from hhcore.protocols.pacing.figures import apd_map, restitution
-from hhcore.protocols.traces.figures import trace_panel
+from hhcore.protocols.traces.figures import last_beat, trace_panel
 
 STIMULUS = Variable("stimulus_uA_cm2", "stimulus.amplitude", "uA/cm^2")
 POTENTIAL = Variable("membrane_V_mV", "membrane.V", "mV", "Membrane potential")
@@ -33,7 +33,7 @@ GATES = tuple(Variable(f"{c}_{g}", f"{c}.{g}", "1") for c, g in (("sodium", "m")
 CURRENTS = tuple(Variable(f"{c}_i_uA_cm2", f"{c}.i", "uA/cm^2") for c in ("sodium", "potassium", "leak"))
 AMPLITUDES = np.array([0.0, 2.0, 4.0, 6.0, 8.0])
 NAMES = "abcdefgh"
-ROOMS = ("certification", "fi", "pacing", "sensitivity", "shapes", "traces")  # those that draw
+ROOMS = ("certification", "fi", "pacing", "restitution", "sensitivity", "shapes", "traces")  # those that draw
 
 
 def amplitude(values=AMPLITUDES):
@@ -696,6 +696,25 @@ def test_of_a_paced_cell_the_last_beats_are_drawn(count, first):
     assert first - 3 < panel.lines[0].get_xdata()[0] <= first
     assert panel.lines[0].get_xdata()[-1] == table.time_ms.max()
     assert panel.get_title() == ("trace 0\nthe last 3 of 20 beats" if count > 3 else "trace 0")
+
+
+def test_the_last_whole_beat_of_each_trace_is_drawn_from_its_onset():
+    """Pulses of 1 ms every 50 ms, from 10 ms on; the run ends 20 ms after the last one, so the beat before is drawn."""
+    table = traces(2, duration=180.0)
+    table["stimulus_uA_cm2"] = np.where((table.time_ms >= 10) & ((table.time_ms - 10) % 50 < 0.99), 10.0, 0.0)
+    table["sodium_m"] = table.time_ms
+    paced = context(paced=True, traces=("control", "blocked"))
+    name = next(gate.name for gate in GATES if gate.column == "sodium_m")
+    figure = last_beat(table, [name], paced)
+    potential, gate = panels(figure)
+    assert len(potential.lines) == len(gate.lines) == 2
+    assert gate.lines[0].get_xdata() == pytest.approx(gate.lines[0].get_ydata() - 110.0)
+    assert gate.lines[0].get_xdata()[-1] == pytest.approx(50.0) and -1.1 < gate.lines[0].get_xdata()[0] < 0
+    assert legend_words(figure) == ["control", "blocked"] and "last whole beat" in heading(figure)
+    assert potential.get_ylabel().endswith("(mV)")
+    assert len({(line.get_color(), str(line.get_linestyle())) for line in gate.lines}) == 2
+    silent = table.assign(stimulus_uA_cm2=0.0)
+    assert "No trace has a beat" in last_beat(silent, [name], paced).axes[0].texts[0].get_text()
 
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf, 1e300])

@@ -122,6 +122,14 @@ def test_beats_of_a_kernel_run_as_python_have_the_bits_of_the_machine_code(monke
     assert len(found.beats) == 6 and len(found.spike_times) and np.isfinite(found.beat_values).all(axis=1).any()
 
 
+def test_outputs_of_beats_stay_inside_their_arrays_in_a_checked_kernel(monkeypatch):
+    opening = {"variable": "sodium.m", "window": "beat"}
+    outputs = {"time": opening | {"measure": "duration", "level": 50}, "mean": opening | {"measure": "mean"}}
+    settings = {"duration": 5.0, "method": "tsit5", "initial_state": "model", "outputs": outputs}
+    found = check(as_checked, monkeypatch, hhcore.simulate, HH, SQUID, TRAIN, **settings)
+    assert np.isfinite(found.beats.time_ms).any() and np.isfinite(found.beats["mean"]).all()
+
+
 @pytest.mark.parametrize("twin", [as_python, as_checked])
 def test_shapes_of_a_kernel_run_otherwise_have_the_bits_of_the_machine_code(twin, monkeypatch):
     """As Python, and in the checked mode: a spike with all that belongs to it, one that is cut short, and a sag."""

@@ -7,6 +7,7 @@ import yaml
 import hhcore
 from hhcore.base.errors import UserError
 from hhcore.config.reader import read_experiments
+from hhcore.experiments.treatments import Target
 from hhcore.figures.titles import trace_titles
 from hhcore.schemes.solver import Solver
 from hhcore.sweep.hashing import context_digest
@@ -42,6 +43,12 @@ def test_a_drug_leaves_what_hills_equation_says(hill):
     assert left[0] == 36.0 and left[3] == 18.0
 
 
+def test_numbers_that_nobody_means_are_numbers_all_the_same():
+    for hill in (1e-6, 1, 3, 1e6):
+        left = Target("g", 1e-300, hill).left(np.array([0.0, 5e-324, 1e-300, 1.0, 1.7e308]))
+        assert np.isfinite(left).all() and (np.diff(left) <= 0).all() and left[0] == 1.0 and left[2] == 0.5
+
+
 def test_a_concentration_keeps_the_unit_in_which_it_is_written():
     e = read(drugs={"ttx": TTX})
     assert [*e.axis_fields] == ["ttx_nM"] and e.unit("ttx") == "nM"
@@ -68,6 +75,21 @@ def test_a_treated_neuron_is_one_with_the_parameters_that_are_left():
     assert list(run.spike_counts) == list(plain.spike_counts) and run.spike_counts[0] > 5 > run.spike_counts[2]
     np.testing.assert_allclose(run.peak, plain.peak, rtol=1e-9)
     assert trace_titles(e) == ("amplitude = 10 µA/cm², ttx = 3 nM, block.sodium.g = 5 %",)
+
+
+def test_scipy_agrees_on_treated_neurons_and_solvers_are_chosen_on_them():
+    """Its equations come from Myokit, and its parameters from the same place: see `Experiment.parameters`."""
+    drugs = {"tea": {"concentration": {"values": [0, "1 mM"]}, "targets": {"IK": {"Kd": "2 mM"}}}}
+    run = hhcore.run(**SQUID | {"solver": {"tolerance": "1 us"}}, drugs=drugs, progress=False, threads=1)
+    assert float(run.numbers["reference_agreement_us"]) < 0.1 and run.numbers["reference_checked_by_scipy"] != "none"
+    assert run.features.spike_count.tolist()[0] != run.features.spike_count.tolist()[1]
+
+
+def test_what_estimates_and_kernels_get_is_what_is_left():
+    e = read(block={"sodium.g": {"values": [0, 40]}})
+    neurons, _ = e.parts(e.points(np.arange(2)))
+    assert neurons[:, list(e.model.parameters).index("sodium.g")].tolist() == [120.0, 72.0]
+    assert neurons.shape[1] == len(e.model.parameters) + len(e.stimulus.fields)
 
 
 def test_amounts_are_quantities_like_others_zipped_and_sampled():
@@ -121,7 +143,11 @@ def site(**numbers):
     "changes, where, parts",
     [
         (drug(targets={"sodim.g": {"Kd": "3 nM"}}), ".drugs.ttx.targets", ["'sodim.g'", "mean 'sodium.g'?"]),
-        (drug(targets={"IKr": {"Kd": "3 nM"}}), ".drugs.ttx.targets", ["no parameter 'IKr'", "sodium.g"]),
+        (
+            drug(targets={"IKr": {"Kd": "3 nM"}}),
+            ".drugs.ttx.targets",
+            ["one channel 'IKr'", "legal: leak.g"],
+        ),
         (drug(targets={"sodium.E": {"Kd": "3 nM"}}), ".targets", ["sodium.E is a reversal potential", "conductance"]),
         (drug(targets={"membrane.C": {"Kd": "3 nM"}}), ".targets", ["membrane.C is a capacitance"]),
         (drug(targets={}), ".drugs.ttx.targets", ["{} is empty", "targets: {IKr"]),
@@ -170,3 +196,52 @@ def test_a_bare_share_is_noted():
         "block.sodium.g goes up to 0.3 %; a bare number is in percent, so half a block is 50, not 0.5",
     )
     assert read(block={"sodium.g": {"linspace": [0, 100, 5]}}).remarks == ()
+
+
+ANNOTATED = """
+[[model]]
+cell.V = -80
+
+[engine]
+time = 0 [ms] bind time
+    in [ms]
+
+[cell]
+dot(V) = -(i_leak + odd.p * V + stim) / C
+    in [mV]
+    label membrane_potential
+i_leak = if(odd.kind == 1, odd.q, 2 * odd.q) * (V + 80 [mV])
+    in [uA/cm^2]
+C = 1 [uF/cm^2]
+    in [uF/cm^2]
+stim = 0 [uA/cm^2]
+    in [uA/cm^2]
+    bind pace
+
+[odd]
+kind = 1
+p = 0.1 [mS/cm^2]
+    in [mS/cm^2]
+    oxmeta: membrane_persistent_sodium_current_conductance
+q = 0.2 [mS/cm^2]
+    in [mS/cm^2]
+    oxmeta: membrane_rapid_delayed_rectifier_potassium_current_conductance
+"""
+
+
+def test_annotations_say_which_conductance_is_that_of_a_current(tmp_path):
+    path = tmp_path / "odd.mmt"
+    path.write_text(ANNOTATED)
+    term = "oxmeta:membrane_rapid_delayed_rectifier_potassium_current_conductance"
+    drugs = {"x": {"concentration": "1 nM", "targets": {term: {"IC50": "1 nM"}}}}
+    e = read(model=str(path), drugs=drugs, block={"INaL": 50, "hERG": 20})
+    assert [t.parameter for t in e.treatments[0].targets] == ["odd.q"] and e.treatments[1].parameter == "odd.p"
+    assert given(e, "odd.q").tolist() == [0.2 / 2 * 0.8] and given(e, "odd.p").tolist() == [0.05]
+    assert read(model=str(path), block={term: 10}).quantities[-1] == "block.odd.q"
+    with pytest.raises(UserError, match="no variable is annotated as 'membrane_calcium'"):
+        read(model=str(path), block={"oxmeta:membrane_calcium": 10})
+    paced = {"stimulus": {"kind": "pulse_train", "amplitude": 20, "width": 1, "period": 20}, "initial_state": "model"}
+    run = hhcore.run(
+        **SQUID | paced | {"model": str(path)}, block={"IKr": {"values": [0, 50]}}, progress=False, threads=1
+    )
+    assert run.features.peak_mV.is_monotonic_increasing  # the file has a condition on a parameter

@@ -5,6 +5,7 @@ from functools import cache
 import sympy as sp
 
 from hhcore.compile.functions import CONDITIONS, Less, Near, Select
+from hhcore.compile.symbols import free
 
 Definitions = dict[sp.Symbol, sp.Expr]
 
@@ -26,7 +27,7 @@ class Calculus:
 
     def _reads(self, e: sp.Expr) -> frozenset[sp.Symbol]:
         """The symbols that `e` depends on, other than definitions."""
-        symbols = e.free_symbols
+        symbols = free(e)
         through = [self.reads(self.everything[s]) for s in symbols if s in self.everything]
         return frozenset(symbols - self.everything.keys()).union(*through)
 
@@ -34,7 +35,7 @@ class Calculus:
         """de/dx in terms of the definitions and of `slopes`; adds to `slopes`."""
         if x not in self.reads(e):
             return sp.Integer(0)
-        inner = [s for s in e.free_symbols if s in self.definitions and x in self.reads(s)]
+        inner = [s for s in free(e) if s in self.definitions and x in self.reads(s)]
         terms = [slope(e, s) * self.slope_of(s, x) for s in sorted(inner, key=str)]
         return sp.Add(slope(e, x), *terms)
 
@@ -67,22 +68,22 @@ class Calculus:
 
 def slope(e: sp.Basic, x: sp.Symbol) -> sp.Expr:
     """The partial derivative of `e` with respect to `x`. At a jump or a kink, that of one side."""
-    if x not in e.free_symbols or isinstance(e, (sp.floor, sp.ceiling, *CONDITIONS)):
+    if x not in free(e) or isinstance(e, (sp.floor, sp.ceiling, *CONDITIONS)):
         return sp.Integer(0)
     if e == x:
         return sp.Integer(1)
     if isinstance(e, sp.Add):
-        return sp.Add(*(slope(term, x) for term in e.args))
+        return sp.Add(*(slope(term, x) for term in e.args if x in free(term)))
     if isinstance(e, sp.Mul):
-        others = [sp.Mul(*e.args[:i], *e.args[i + 1 :]) for i in range(len(e.args))]
-        return sp.Add(*(slope(f, x) * other for f, other in zip(e.args, others, strict=True)))
+        varying = [i for i, factor in enumerate(e.args) if x in free(factor)]
+        return sp.Add(*(slope(e.args[i], x) * sp.Mul(*e.args[:i], *e.args[i + 1 :]) for i in varying))
     if isinstance(e, sp.Pow):
         base, exponent = e.args
         if exponent.is_negative and (parts := _sigmoid(base, x)) is not None:
             level, z = parts
             return exponent * e * (1 - level / base) * slope(z, x)
         by_base = exponent * base ** (exponent - 1) * slope(base, x)
-        return by_base + e * sp.log(base) * slope(exponent, x) if x in exponent.free_symbols else by_base
+        return by_base + e * sp.log(base) * slope(exponent, x) if x in free(exponent) else by_base
     if isinstance(e, Select):
         return Select(e.args[0], slope(e.args[1], x), slope(e.args[2], x))
     if isinstance(e, Near):
@@ -91,7 +92,7 @@ def slope(e: sp.Basic, x: sp.Symbol) -> sp.Expr:
         return Select(Less(e.args[0], 0), -1, 1) * slope(e.args[0], x)
     if isinstance(e, sp.Mod):
         return slope(e.args[0], x) - sp.floor(e.args[0] / e.args[1]) * slope(e.args[1], x)
-    return sp.Add(*(e.fdiff(i) * slope(a, x) for i, a in enumerate(e.args, start=1) if x in a.free_symbols))
+    return sp.Add(*(e.fdiff(i) * slope(a, x) for i, a in enumerate(e.args, start=1) if x in free(a)))
 
 
 def _sigmoid(base: sp.Expr, x: sp.Symbol) -> tuple[sp.Expr, sp.Expr] | None:

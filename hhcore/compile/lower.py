@@ -16,6 +16,7 @@ from sympy.codegen.cfunctions import log10
 from hhcore.base.errors import UserError
 from hhcore.compile.functions import Both, Expm1, Fused, Horner, Less, Near, Opposite, Select
 from hhcore.compile.passes import Block, addition_chain, prune
+from hhcore.compile.symbols import free, split
 
 MERGED_DIVISIONS = 4  # denominators in one division; more might overflow
 FEW = 3  # denominators whose quotients may stay unmultiplied in products: more take too many multiplications
@@ -105,7 +106,7 @@ class _Lowering:
 
     def is_simple(self, e: sp.Basic) -> bool:
         """Whether it needs no computation, or has a name already."""
-        return e in self.known or e.is_Symbol or not e.free_symbols & self.variables
+        return e in self.known or e.is_Symbol or free(e).isdisjoint(self.variables)
 
     def operand(self, e: sp.Basic) -> str:
         """The name or literal that holds `e`; emits the lines that compute it."""
@@ -116,7 +117,7 @@ class _Lowering:
             return self.known[e]
         if e.is_number:
             return literal(e)
-        if self.invariants is not None and not e.free_symbols & self.variables:
+        if self.invariants is not None and free(e).isdisjoint(self.variables):
             return self.invariants.name(e)
         if e.is_Symbol:
             return e.name
@@ -173,7 +174,7 @@ class _Lowering:
     def is_late(self, e: sp.Basic) -> bool:
         """Whether it depends on a division by a variable."""
         if e not in self.late:
-            own = isinstance(e, sp.Pow) and e.exp.is_negative and e.base.free_symbols & self.variables
+            own = isinstance(e, sp.Pow) and e.exp.is_negative and not free(e.base).isdisjoint(self.variables)
             parts = e.args or [self.block.definitions[e]] if e.args or e in self.block.definitions else []
             self.late[e] = bool(own) or any(self.is_late(part) for part in parts)
         return self.late[e]
@@ -181,7 +182,7 @@ class _Lowering:
     def split(self, e: sp.Expr, as_Add: bool) -> tuple[sp.Expr, sp.Expr]:
         if self.invariants is None:
             return e.as_coeff_Add() if as_Add else e.as_coeff_Mul()
-        return e.as_independent(*self.variables, as_Add=as_Add)
+        return split(e, self.variables, as_Add)
 
     def power(self, e: sp.Pow) -> str:
         base, exponent = e.args
@@ -292,9 +293,7 @@ class _Lowering:
         for e in (denominator, *inside.values()):
             powers = {p.base: p.exp for p in e.atoms(sp.Pow) if p.base in self.block.powers}
             exponents = [x.args[0] for x in e.atoms(sp.exp, Expm1, sp.sinh, sp.cosh)]
-            exponents += [
-                self.block.definitions[s].args[0] * powers.get(s, 1) for s in e.free_symbols & self.block.powers
-            ]
+            exponents += [self.block.definitions[s].args[0] * powers.get(s, 1) for s in free(e) & self.block.powers]
             if not all(self.moderate(x) for x in exponents):
                 return False
         return True
@@ -307,7 +306,7 @@ class _Lowering:
         if isinstance(e, Select) or not e.args:
             return depths.get(e, 0)
         depth = max(self.denominators(a, depths, levels) for a in e.args)
-        if isinstance(e, sp.Pow) and e.exp.is_Integer and e.exp < 0 and e.base.free_symbols & self.variables:
+        if isinstance(e, sp.Pow) and e.exp.is_Integer and e.exp < 0 and not free(e.base).isdisjoint(self.variables):
             levels[e.base] = max(depth, levels.get(e.base, 0))
             return levels[e.base] + 1
         return depth

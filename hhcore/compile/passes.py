@@ -5,17 +5,20 @@
     share_exponentials     exponentials e^(aV+b) with commensurable a become powers of one
     distribute             factors that do not depend on the state move into the sums they multiply
 
-Each takes and returns SymPy expressions with exact rational constants; nothing is rounded before the lowering.
+The first two take and return SymPy expressions, the others blocks of them. Constants are exact rationals; nothing is
+rounded before the lowering.
 """
 
 import itertools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cache
 
 import sympy as sp
 
 from hhcore.compile.functions import Equal, Fused, Horner, Near, Select
+from hhcore.compile.symbols import free, split
 
 SERIES_BELOW = sp.Rational(1, 16)  # |z| below which a series replaces z/(e^z - 1); its error there is 2e-16
 EXP_COST = 20  # operations of one exponential; a multiplication costs one
@@ -48,7 +51,7 @@ def optimise(block: Block, variables: set[sp.Symbol]) -> Block:
     variables = variables | block.definitions.keys()
     block = share_exponentials(prune(block), variables)
     variables = variables | block.definitions.keys()
-    return block.map(lambda e: distribute(e, variables))
+    return distribute(block, variables)
 
 
 def prune(block: Block) -> Block:
@@ -56,7 +59,7 @@ def prune(block: Block) -> Block:
     used: set[sp.Symbol] = set()
     waiting = set(block.outputs.values())
     while waiting:
-        new = set().union(*(e.free_symbols for e in waiting)) & block.definitions.keys() - used
+        new = set().union(*map(free, waiting)) & block.definitions.keys() - used
         used |= new
         waiting = {block.definitions[symbol] for symbol in new}
     return Block(block.outputs, {s: e for s, e in block.definitions.items() if s in used}, block.powers)
@@ -75,7 +78,7 @@ def remove_singularities(expression: sp.Expr, variables: set[sp.Symbol]) -> sp.E
             return _without_equality_guards(e)
         return e
 
-    return _bottom_up(expression, rewrite)
+    return _bottom_up(rewrite)(expression)
 
 
 def linoid(z: sp.Expr) -> sp.Expr:
@@ -159,7 +162,7 @@ def hyperbolic(expression: sp.Expr) -> sp.Expr:
             return _with_opposite_exponents(e)
         return _with_tangents(e) if isinstance(e, sp.Mul) else e
 
-    return _bottom_up(expression, rewrite)
+    return _bottom_up(rewrite)(expression)
 
 
 def _with_opposite_exponents(e: sp.Add) -> sp.Expr:
@@ -214,7 +217,7 @@ def share_exponentials(block: Block, variables: set[sp.Symbol]) -> Block:
             for exponential, (d, multiple, shift) in linear.items():
                 if d == direction and multiple in multiples:
                     replaced[exponential] = sp.exp(shift) * symbol ** (multiple / unit)
-    block = block.map(lambda e: _bottom_up(e, lambda x: replaced.get(x, x)))
+    block = block.map(_bottom_up(lambda e: replaced.get(e, e)))
     return Block(block.outputs, shared | block.definitions, set(shared))
 
 
@@ -223,7 +226,7 @@ def _linear_exponent(e: sp.Expr, variables: set[sp.Symbol]) -> tuple[sp.Expr, sp
     shift, linear = e.as_coeff_Add()
     if not (shift.is_Rational and abs(shift) <= LARGEST_SHIFT):
         return None
-    if not linear.free_symbols or not linear.free_symbols <= variables:
+    if not free(linear) or not free(linear) <= variables:
         return None
     multiple, direction = linear.as_coeff_Mul() if not linear.is_Add else linear.primitive()
     return (direction, multiple, shift) if direction.is_Symbol or direction.is_Add else None
@@ -231,15 +234,10 @@ def _linear_exponent(e: sp.Expr, variables: set[sp.Symbol]) -> tuple[sp.Expr, sp
 
 def _commensurable_groups(multiples: set[sp.Rational]) -> list[tuple[sp.Rational, set[sp.Rational]]]:
     """Merge exponents of one sign into groups as long as it saves operations: (common measure, members)."""
-    groups = [{m} for m in sorted(multiples, key=lambda m: (bool(m > 0), abs(m)))]
-
-    def cost(group: set[sp.Rational]) -> float:
-        unit = _measure(group)
-        powers = [int(m / unit) for m in group]
-        if max(powers) > LARGEST_POWER or min(powers) < 0:
-            return float("inf")
-        return EXP_COST + len(addition_chain(powers))
-
+    common = math.lcm(*(int(m.q) for m in multiples))  # counted in its fractions they are integers, and quick
+    ordered = sorted(multiples, key=lambda m: (bool(m > 0), abs(m)))
+    groups = [frozenset([int(m * common)]) for m in ordered]
+    cost = cache(_cost)
     while True:
         merges = [
             (cost(a) + cost(b) - cost(a | b), i, j)
@@ -248,15 +246,23 @@ def _commensurable_groups(multiples: set[sp.Rational]) -> list[tuple[sp.Rational
             if cost(a | b) < cost(a) + cost(b)
         ]
         if not merges:
-            return [(_measure(g), g) for g in groups]
+            return [(sp.Rational(_measure(g), common), {sp.Rational(n, common) for n in g}) for g in groups]
         _, i, j = max(merges)
         groups[j] |= groups.pop(i)
 
 
-def _measure(group: set[sp.Rational]) -> sp.Rational:
-    """The largest rational that divides every member, with the sign of the smallest member."""
-    sign = sp.sign(min(group, key=abs))
-    return sign * reduce(lambda a, b: sp.gcd(a, b), [abs(m) for m in group])
+def _cost(group: frozenset[int]) -> float:
+    """Operations of one exponential and its powers; infinite for powers that are too large or of both signs."""
+    unit = _measure(group)
+    powers = [n // unit for n in group]
+    if max(powers) > LARGEST_POWER or min(powers) < 0:
+        return math.inf
+    return EXP_COST + len(addition_chain(powers))
+
+
+def _measure(group: frozenset[int]) -> int:
+    """The largest number that divides every member, with the sign of the smallest member."""
+    return math.gcd(*group) * (1 if min(group, key=abs) > 0 else -1)
 
 
 def addition_chain(powers: list[int]) -> list[tuple[int, int, int]]:
@@ -281,7 +287,7 @@ def addition_chain(powers: list[int]) -> list[tuple[int, int, int]]:
 # --- distribution
 
 
-def distribute(expression: sp.Expr, variables: set[sp.Symbol]) -> sp.Expr:
+def distribute(block: Block, variables: set[sp.Symbol]) -> Block:
     """Write c (x + d) as c x + (c d) where c and d do not depend on the variables: one multiplication less.
 
     Applied where every term but one at most has a constant of its own, which absorbs the factor.
@@ -290,21 +296,21 @@ def distribute(expression: sp.Expr, variables: set[sp.Symbol]) -> sp.Expr:
     def rewrite(e: sp.Expr) -> sp.Expr:
         if not isinstance(e, sp.Mul):
             return e
-        constant, rest = e.as_independent(*variables, as_Add=False)
+        constant, rest = split(e, variables, as_Add=False)
         sums = [f for f in rest.args if isinstance(f, sp.Add)] if isinstance(rest, sp.Mul) else [rest]
         if constant == 1 or len(sums) != 1 or not isinstance(sums[0], sp.Add):
             return e
-        constants = [t.as_independent(*variables, as_Add=False)[0] for t in sums[0].args]
+        constants = [split(t, variables, as_Add=False)[0] for t in sums[0].args]
         if sum(c in (1, -1) for c in constants) > 1:
             return e
         others = rest / sums[0]
         return sp.Mul(others, sp.Add(*(constant * t for t in sums[0].args)))
 
-    return _bottom_up(expression, rewrite)
+    return block.map(_bottom_up(rewrite))
 
 
-def _bottom_up(expression: sp.Expr, rewrite) -> sp.Expr:
-    """Rebuild the expression from its leaves, each distinct subexpression once."""
+def _bottom_up(rewrite: Callable[[sp.Basic], sp.Basic]) -> Callable[[sp.Basic], sp.Basic]:
+    """A function that rebuilds expressions from their leaves, each distinct subexpression once."""
     done: dict[sp.Basic, sp.Basic] = {}
 
     def visit(e: sp.Basic) -> sp.Basic:
@@ -314,4 +320,4 @@ def _bottom_up(expression: sp.Expr, rewrite) -> sp.Expr:
             done[e] = rewrite(e.func(*args) if changed else e)
         return done[e]
 
-    return visit(expression)
+    return visit

@@ -2,15 +2,16 @@
 
 import dataclasses
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from hhcore.base.checks import Key, choice, fields, items, mapping, quoted, text
 from hhcore.base.errors import UserError, collected
+from hhcore.base.units import to_unit
 from hhcore.config.values import read_window
 from hhcore.experiments.protocol import Protocol, protocols
 from hhcore.model.model import Model
 from hhcore.model.variables import Observable, observable
-from hhcore.simulation.outputs import MEASURES, Output
+from hhcore.simulation.outputs import DURATION, MEASURES, Output
 
 NAME = re.compile("[A-Za-z][A-Za-z0-9_]{0,59}")  # of an output, which begins the name of a column
 ELSEWHERE = {
@@ -34,6 +35,9 @@ OUTPUT = {
         required=True,
     ),
     "measure": Key("what of it", "measure: integral", required=True, legal=tuple(MEASURES)),
+    "level": Key(
+        "of a duration: the percentage of the way back from the maximum, 90 for CaTD90", "level: 90", otherwise="90"
+    ),
     "window": Key("when; `beat`: in each beat", "window: [200, 1000]", otherwise="the analysis window"),
 }
 
@@ -96,7 +100,7 @@ def _output(
         with noted():
             measure = choice(body["measure"], MEASURES, f"{where}.measure", ELSEWHERE)
         with noted():
-            of_beats = body.get("window") == BEAT
+            of_beats, level = body.get("window") == BEAT, _level(body, where)
             if of_beats and not paced:
                 raise UserError(
                     f"{where}.window: no beats are measured here; use a stimulus of pulses that begin beats, as "
@@ -104,7 +108,23 @@ def _output(
                 )
             if "window" in body and not of_beats:
                 window = read_window(body["window"], model.time_unit, duration, f"{where}.window")
-    return Output(name, variable, measure, *window, model.ms, found.unit, found.description, of_beats)
+    return Output(name, variable, measure, *window, model.ms, found.unit, found.description, of_beats, level)
+
+
+def _level(body: Mapping[str, object], where: str) -> float | None:
+    """The level of a duration, in percent; None of other measures. Raises UserError for a wrong one."""
+    if body.get("measure") != DURATION:
+        if "level" in body:
+            raise UserError(f"{where}.level: only `measure: {DURATION}` has a level; leave it out")
+        return None
+    if body.get("window") != BEAT:
+        raise UserError(f"{where}: a {DURATION} is that of a transient in a beat; write `window: {BEAT}`")
+    level = to_unit(body.get("level", 90), "1", f"{where}.level")
+    if not 0 < level < 100:
+        raise UserError(
+            f"{where}.level: {quoted(body['level'])} is not a percentage between 0 and 100, as in `level: 90`"
+        )
+    return level
 
 
 def _observable(variable: str, model: Model, where: str) -> Observable:

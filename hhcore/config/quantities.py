@@ -63,9 +63,11 @@ class Quantities(Treatments):
         ends |= {axis.name: [axis.values.min(), axis.values.max()] for axis in (spec.expand() for spec in values.axes)}
         for end in (np.min, np.max):
             bound = {name: np.array([end(x)]) for name, x in ends.items()}
-            kind.check(bound, math.inf, self.stimulus_where)
+            if not kind.fields.keys() - bound.keys():  # others are the protocol's
+                kind.check(bound, math.inf, self.stimulus_where)
         if self._self_timed:
-            return self.protocol_kind.lasting(self.body["protocol"], {name: float(x[0]) for name, x in bound.items()})
+            longest = {name: float(x[0]) for name, x in bound.items()}
+            return self.protocol_kind.lasting(self.body["protocol"], longest, self.model, f"{self.where}.protocol")
         return float(kind.lasting(bound)[0])
 
     @property
@@ -186,6 +188,11 @@ class Quantities(Treatments):
         own = {key: value for key, value in self.body.get("protocol", {}).items() if key != "kind"}
         protocol = kind.read(own, self.model, self.duration, f"{self.where}.protocol")
         return protocol.suited(self.stimulus, self._swept, f"{self.where}.protocol")
+
+    @part
+    def supplied(self) -> dict[str, float]:
+        """The fields of the stimulus that the protocol sets itself."""
+        return dict(self.plain_protocol.supplied) if self._supplied else {}
 
     @part
     def outputs(self) -> tuple[Output, ...]:

@@ -85,6 +85,7 @@ class _Reading(Quantities):
         fixed |= dict.fromkeys(self._initial_units, math.nan)
         for values in written:
             fixed |= values.fixed
+        fixed |= made_or(self, "supplied", {})
         return Values(
             fixed,
             [axis for values in written for axis in values.axes],

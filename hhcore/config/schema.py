@@ -5,7 +5,7 @@ same in draft 7, which editors know, and in draft 2020-12: no `$ref` has sibling
 schema.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -68,7 +68,7 @@ def _experiment(catalogue: Mapping[str, Model]) -> Schema:
     any_number = {"type": "object", "additionalProperties": _ref("number")}
     forms = {
         "model": _model(catalogue),
-        "stimulus": _kinds(kinds(), _stimulus),
+        "stimulus": _kinds(kinds(), lambda kind: _stimulus(kind, _supplied(kind))),
         CLAMP: _kinds(commands(), _stimulus),
         "initial_state": {"anyOf": [WORD, _states({"additionalProperties": _ref("swept")})]},
         "solver": {"anyOf": _solvers()},
@@ -101,6 +101,7 @@ def _experiment(catalogue: Mapping[str, Model]) -> Schema:
         {"if": clamp, "then": {"not": {"required": ["stimulus"]}, "properties": _protocols(Segments)}},
         {"if": {"anyOf": [{"properties": {CLAMP: segments}, **clamp}, timed]}, "else": {"required": ["duration"]}},
         *map(_taken, kinds().values()),
+        *(rule for kind in kinds().values() for rule in _needed(kind)),
         *map(_of_model, catalogue),
     ]
     return {**_mapping(keys, forms), "allOf": rules}
@@ -209,9 +210,35 @@ def _kinds(known: Mapping[str, type[Kind]], form: Callable[[type[Kind]], Schema]
     return {"type": "object", "properties": properties, "required": ["kind"], "allOf": rules}
 
 
-def _stimulus(kind: type[Stimulus]) -> Schema:
-    """The keys of a kind: its fields, and the mapping of its parts."""
+def _supplied(kind: type[Stimulus]) -> dict[str, list[str]]:
+    """The fields of a kind that protocols set themselves, and the kinds of these protocols."""
+    takers = [protocol for protocol in protocols().values() if protocol.takes(kind)]
+    names = [name for protocol in takers for name in protocol.supplies]
+    return {name: [protocol.kind for protocol in takers if name in protocol.supplies] for name in names}
+
+
+def _needed(kind: type[Stimulus]) -> list[Schema]:
+    """The fields of a kind that protocols set: with these they must not be there, and without they may have to."""
+    chosen = {"stimulus": {"properties": {"kind": {"const": kind.kind}}, "required": ["kind"]}}
+    keys, rules = kind.keys(), []
+    for name, setters in _supplied(kind).items():
+        by = {"protocol": {"properties": {"kind": {"enum": setters}}, "required": ["kind"]}}
+        without = {"stimulus": {"not": {"required": [name]}}}
+        there = {"required": [name]} if keys[name].required else {}
+        needed = {"stimulus": {"anyOf": [{"required": [FROM]}, there]} if FROM in keys else there}
+        rule = {
+            "if": {"properties": by, "required": ["protocol"]},
+            "then": {"properties": without},
+            "else": {"properties": needed},
+        }
+        rules.append({"if": {"properties": chosen, "required": ["stimulus"]}, "then": rule})
+    return rules
+
+
+def _stimulus(kind: type[Stimulus], supplied: Collection[str] = ()) -> Schema:
+    """The keys of a kind: its fields, and the mapping of its parts. `supplied` : fields that may be missing"""
     keys = {name: key for name, key in kind.keys().items() if name != "kind"}
+    keys |= {name: replace(keys[name], required=False) for name in supplied}
     swept = {name: field.swept for name, field in kind.fields.items()}
     forms = {name: _value(key, "swept" if swept.get(name, True) else "number") for name, key in keys.items()}
     if issubclass(kind, Named):

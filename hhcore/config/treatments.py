@@ -75,13 +75,15 @@ class Treatments(Words):
         with collected() as noted:
             for name, written in mapping(self.body.get("drugs", {}), where).items():
                 with noted():
-                    found[name] = _drug_body(name, written, f"{where}.{name}")
+                    body, place = _drug_body(name, written, f"{where}.{name}"), f"{where}.{name}.targets"
+                    found[name] = {**body, "targets": self._own_names(body["targets"], place)}
         return found
 
     @part
     def block_body(self) -> dict:
-        """What is written for blocks, by what they act on."""
-        return mapping(self.body.get("block", {}), f"{self.where}.block")
+        """What is written for blocks, by what they act on; a term like `oxmeta:...` is the name of its variable."""
+        where = f"{self.where}.block"
+        return self._own_names(mapping(self.body.get("block", {}), where), where)
 
     @part
     def concentration_units(self) -> dict[str, str]:

@@ -139,7 +139,7 @@ class Words:
             return {}
         model = self.model
         try:
-            return kind.stated(model)
+            return {name: value for name, value in kind.stated(model).items() if name not in self._supplied}
         except UserError as error:
             raise UserError(f"{self.stimulus_where}.{FROM}: {error}") from error
 
@@ -169,7 +169,13 @@ class Words:
         body = self._written(self._stimulus)
         with collected() as noted:
             with noted():
-                fields({**body, **self.stimulus_stated}, where, self.stimulus.keys(), self.legal)
+                fields({**body, **self.stimulus_stated}, where, self._stimulus_legal, self.legal)
+            for name in (name for name in self._supplied if isinstance(body, dict) and name in body):
+                with noted():
+                    raise UserError(
+                        f"{where}.{name}: the protocol {quoted(self._named_protocol.kind)} sets the {name} itself; "
+                        "leave it out"
+                    )
             if CLAMP in self.body and "stimulus" in self.body:
                 with noted():
                     raise UserError(
@@ -189,11 +195,19 @@ class Words:
                     f"{quoted(self.stimulus.kind)}; leave the stimulus out, or name the current that it sets"
                 )
 
+    @property
+    def _stimulus_legal(self) -> dict[str, Key]:
+        """The keys of the stimulus; those that the protocol sets may be missing."""
+        keys = self.stimulus.keys()
+        return keys | {n: dataclasses.replace(keys[n], required=False) for n in self._supplied if n in keys}
+
     @part
     def without_effect(self) -> None:
-        """Under a clamp nothing spikes, and named segments are windows of their own."""
-        reasons = {"spikes": "under a clamp nothing spikes"} if CLAMP in self.body else {}
-        if reasons and issubclass(self.stimulus, Segments):
+        """Under a clamp nothing spikes, named segments are windows of their own, and protocols may ignore keys."""
+        kind = made_or(self, "protocol_kind", None)
+        reasons = dict(kind.ignores) if kind else {}
+        reasons |= {"spikes": "under a clamp nothing spikes"} if CLAMP in self.body else {}
+        if CLAMP in self.body and issubclass(self.stimulus, Segments):
             reasons["analysis_window"] = "each segment of the clamp is analysed by itself"
         with collected() as noted:
             for key in (key for key in reasons if key in self.body):
@@ -214,9 +228,19 @@ class Words:
     @property
     def _self_timed(self) -> bool:
         """Whether the protocol says itself how long a run is."""
+        return bool(self._named_protocol and self._named_protocol.self_timed)
+
+    @property
+    def _supplied(self) -> tuple[str, ...]:
+        """The fields of the stimulus that the protocol sets itself."""
+        return self._named_protocol.supplies if self._named_protocol else ()
+
+    @property
+    def _named_protocol(self) -> type[Protocol] | None:
+        """The protocol that is named, whether it takes the stimulus or not; None if none is."""
         body = self.body.get("protocol")
         word = body.get("kind") if isinstance(body, dict) else None
-        return isinstance(word, str) and word in protocols() and protocols()[word].self_timed
+        return protocols().get(word) if isinstance(word, str) else None
 
     @part
     def sample_body(self) -> None:

@@ -9,7 +9,9 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
 2.  It is a frozen dataclass; its keys in the config set its fields. `keys` declares the keys, each a Key; `read` makes
     the object, checks every value and its unit, and raises UserError for what is wrong. `suited` fits it to the
     stimulus, for keys that name something in it. One that takes `outputs` of the experiment has a field of this name.
-    `settings` are those fields that a neuron's record depends on.
+    `settings` are those fields that a neuron's record depends on. `supplies` are fields of the stimulus that a config
+    must not write, since the protocol sets them itself; `supplied` are their values, the most demanding ones.
+    `ignores` are keys of an experiment that have no effect, each with the reason; they must not be written either.
 3.  `observers` take notes while the kernel runs: hhcore.simulation.observers. `schema` declares the columns of a neuron
     in the store, besides those of all protocols (COMMON); often the observers declare them, see `schema_of`.
     `keeps_final` says whether the last states of all neurons are kept, not of failed ones alone. `measured` says what
@@ -175,6 +177,8 @@ class Protocol:
     title: ClassVar[str]
     keys: ClassVar[Mapping[str, Key]] = {}
     keeps_final: ClassVar[bool] = False
+    supplies: ClassVar[tuple[str, ...]] = ()
+    ignores: ClassVar[Mapping[str, str]] = {}
     self_timed: ClassVar[bool] = False
     schema: ClassVar[pa.Schema]
     accuracy: ClassVar[Accuracy]
@@ -199,12 +203,18 @@ class Protocol:
         return cls()
 
     @classmethod
-    def lasting(cls, body: Mapping[str, object], longest: Mapping[str, float]) -> float:
-        """How long a run is whose `duration` is left out, in the unit of time (rule 4).
+    def lasting(cls, body: Mapping[str, object], longest: Mapping[str, float], model: Model, where: str) -> float:
+        """How long a run is whose `duration` is left out, in the model's unit of time (rule 4).
 
-        body : the protocol's own keys in the config; longest : the largest value of each field of the stimulus
+        body    : the protocol's own keys in the config
+        longest : the largest value of each field of the stimulus, but for those that the protocol supplies
         """
         raise NotImplementedError
+
+    @property
+    def supplied(self) -> Mapping[str, float]:
+        """The values of `supplies`, by which the stimulus of a grid is checked (rule 2)."""
+        return {}
 
     @property
     def settings(self) -> tuple:

@@ -21,6 +21,7 @@ from hhcore.model.model import Quantity
 
 PERCENT = "%"
 LARGEST = 700.0  # exponent of e in a double
+HIGHEST = 1e300  # concentration in multiples of an IC50: nothing is left long before
 Values = dict[str, float | np.ndarray]
 
 
@@ -61,7 +62,8 @@ class Target:
 
     def left(self, concentration: float | np.ndarray) -> np.ndarray:
         """The share that is left at concentrations from 0 on, float64 () or (k,)."""
-        ratio = np.asarray(concentration, dtype=np.float64) / self.half
+        with np.errstate(over="ignore"):
+            ratio = np.minimum(np.asarray(concentration, dtype=np.float64) / self.half, HIGHEST)
         return 1.0 / (1.0 + (ratio if self.hill == 1.0 else _power(ratio, self.hill)))
 
 

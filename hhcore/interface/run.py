@@ -24,6 +24,8 @@ from hhcore.results.summary import rest_advice
 from hhcore.simulation.result import NO_STABLE_REST, STATUSES
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
+AXES = ("stimulus", "clamp", "parameters", "drugs", "block", "initial_state")  # keys whose lists are axes
+
 
 def run(
     config: str | os.PathLike[str] | Mapping[str, object] | None = None,
@@ -39,7 +41,7 @@ def run(
     config     : a YAML file, or the same as a mapping; or give the keys of one experiment as keyword arguments:
                  model, stimulus, duration, solver and so on (config/README.md explains all). In a mapping and in
                  keyword arguments a stimulus may be an object, like hhcore.Step(10), and a list or an array of values
-                 of a parameter or of a field of the stimulus is an axis
+                 of a parameter, a field of the stimulus, a concentration or a block is an axis
     results    : a folder to keep the results in, as Snakemake does in `results`; what is there and current is not made
                  again. Without one, everything is gone with the object that is returned
     threads    : by default all cores
@@ -118,10 +120,10 @@ def _experiments(
 
 
 def _with_axes(body: object) -> object:
-    """An experiment in which each list of values, of the stimulus, a parameter or an initial state, is an axis."""
+    """An experiment in which each list of values is an axis: of the stimulus, parameters, doses, initial states."""
     if not isinstance(body, dict):
         return body
-    parts = {key: body[key] for key in ("stimulus", "clamp", "parameters", "initial_state") if key in body}
+    parts = {key: body[key] for key in AXES if key in body}
     whole = {key: part for key, part in parts.items() if isinstance(part, dict)}
     return body | {key: {name: _axis(value) for name, value in part.items()} for key, part in whole.items()}
 

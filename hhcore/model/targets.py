@@ -1,10 +1,24 @@
-"""What a drug or a block acts on: a parameter by its name, or a channel by that of its current or its gene."""
+"""What a drug or a block acts on: a parameter by its name, or a channel by that of its current or its gene.
 
-from hhcore.base.errors import UserError
+Annotations of a file say which conductance is that of a current; where there are none, names of components do.
+"""
+
+from hhcore.base.errors import UserError, closest
 from hhcore.model.elsewhere import GENES, channel_parameters, no_parameter
 from hhcore.model.model import Model, Quantity
 from hhcore.model.roles import converts, is_a
 
+CHANNELS = ("conductance", "permeability")
+ANNOTATED = {  # channels by the terms that files of the Web Lab have for their conductances
+    "na": "fast_sodium",
+    "nal": "persistent_sodium",
+    "cal": "L_type_calcium",
+    "kr": "rapid_delayed_rectifier_potassium",
+    "ks": "slow_delayed_rectifier_potassium",
+    "k1": "inward_rectifier_potassium",
+    "to": "transient_outward",
+    "kur": "ultrarapid_delayed_rectifier_potassium",
+}
 NOT_TARGETS = ("capacitance", "temperature", "reversal potential")
 
 
@@ -13,10 +27,13 @@ def target(name: str, model: Model, where: str) -> Quantity:
 
     Raises UserError if there is none or several, and for one that no drug lowers, such as a reversal potential.
     """
-    found = [model.parameters[name]] if name in model.parameters else channel_parameters(_channel(name), model)
+    found = [model.parameters[name]] if name in model.parameters else _of_channel(_channel(name), model)
     if len(found) > 1:
         names = " and ".join(q.name for q in found)
         raise UserError(f"{where}: {name!r} may mean {names} in model {model.name!r}; name one of them")
+    if not found and _channel(name):
+        channels = [q.name for q in model.parameters.values() if any(is_a(role, q) for role in CHANNELS)]
+        raise UserError(f"{where}: model {model.name!r} has no one channel {name!r}; {closest(name, channels)}")
     if not found:
         raise UserError(f"{where}: {no_parameter(name, model)}")
     (quantity,) = found
@@ -27,6 +44,14 @@ def target(name: str, model: Model, where: str) -> Quantity:
             "permeability, a rate or the like, or set it in `parameters`"
         )
     return quantity
+
+
+def _of_channel(channel: str, model: Model) -> list[Quantity]:
+    """The parameter that the file annotates as the conductance of a channel, or those that are one by their names."""
+    term = f"membrane_{ANNOTATED.get(channel, channel)}_current_conductance"
+    annotated = [model.annotations.get(name) for name in (term, f"{term}_scaling_factor")]
+    known = [model.parameters[name] for name in annotated if name in model.parameters]
+    return known[:1] or channel_parameters(channel, model)
 
 
 def _channel(name: str) -> str:

@@ -39,7 +39,7 @@ class FixedPoints:
     beats: np.ndarray
 
 
-def settled(cells: Paced, states: np.ndarray, settling: Settling) -> Settled:
+def settled_cells(cells: Paced, states: np.ndarray, settling: Settling) -> Settled:
     """Pace cells from `states`, float64 (n, N), until they have settled, by Newton's method where that is asked for.
 
     Newton's method begins after WARM_UP beats. What it finds counts if it is stable and repeats in the beats after it;
@@ -59,7 +59,8 @@ def settled(cells: Paced, states: np.ndarray, settling: Settling) -> Settled:
     found.put(open_[good], confirmed)
     left = open_[found.repeat[open_] == 0]
     if len(left) and settling.most > WARM_UP:
-        paced = settle(cells.of(left).with_fields(start=0.0), begun[found.repeat[open_] == 0], settling)
+        onwards = replace(settling, most=settling.most - WARM_UP)
+        paced = settle(cells.of(left).with_fields(start=0.0), begun[found.repeat[open_] == 0], onwards)
         found.put(left, replace(paced, beats=paced.beats + WARM_UP))
     return found
 

@@ -10,6 +10,7 @@ from hhcore.base.units import column_name
 from hhcore.simulation.beats import last_rows
 from hhcore.simulation.heights import Errors
 from hhcore.simulation.observers.outputs import OUTPUT, BeatMeasures, Measures, Outputs
+from hhcore.simulation.observers.transients import Transients
 from hhcore.simulation.result import Result
 
 # Words by measure; the value belongs to the variable, is a time, or an integral over time.
@@ -23,7 +24,10 @@ MEASURES = {
     "last": "value at the end",
     "max_time": "time of the largest value",
     "min_time": "time of the smallest value",
+    "duration": "duration of the transient",
 }
+DURATION = "duration"
+FAILED = "where the neuron failed"
 TIMES = ("max_time", "min_time")
 SHARE = 1e-3
 ROUNDING = 1e-6  # of a variable that is nearly constant, the part that counts as its size
@@ -40,6 +44,7 @@ class Output:
     variable_unit, description : of the variable
     of_beats       : whether it is measured in each beat instead: a column of the table of beats, and in features that
                      of the last whole beat
+    level          : of a duration alone: the percentage of the way back after which it ends
     """
 
     name: str
@@ -51,11 +56,12 @@ class Output:
     variable_unit: str
     description: str
     of_beats: bool = False
+    level: float | None = None
 
     @property
     def unit(self) -> str:
         """Unit of the values: that of the variable, ms, or that of a charge if the variable is a current."""
-        if self.measure in TIMES:
+        if self.measure in (*TIMES, DURATION):
             return "ms"
         return integral_unit(self.variable_unit) if self.measure == "integral" else self.variable_unit
 
@@ -81,7 +87,13 @@ class Output:
         window = f"from {self.start * self.ms:g} to {self.stop * self.ms:g} ms"
         if self.of_beats:
             window = "in the beat" + (", from its onset" if self.measure in TIMES else "")
-        return f"{MEASURES[self.measure]} of {what} {window}; null where the neuron failed"
+        if self.measure == DURATION:
+            window += (
+                f", from its largest slope to the first fall after its maximum through the value at the onset + "
+                f"{100 - self.level:g} % of (maximum - that)"
+            )
+        null = "where it does not fall so far in the beat or the neuron failed" if self.measure == DURATION else FAILED
+        return f"{MEASURES[self.measure]} of {what} {window}; null {null}"
 
 
 def integral_unit(unit: str) -> str:
@@ -95,15 +107,17 @@ def integral_unit(unit: str) -> str:
     return "ms" if unit == "1" else f"{unit}*ms"
 
 
-def observers_of(outputs: Sequence[Output]) -> tuple[Outputs, ...]:
+def observers_of(outputs: Sequence[Output]) -> tuple[Outputs | Transients, ...]:
     """What notes all of them while a kernel runs: in the windows that the edges of all make, and in beats."""
-    windows, beats = _by_windows(outputs)
-    return (*([_windows_of(windows)] if windows else []), *([_beats_of(beats)] if beats else []))
+    found = zip((_windows_of, _beats_of, _transients_of), _sorted(outputs), strict=True)
+    return tuple(observer(own) for observer, own in found if own)
 
 
-def _by_windows(outputs: Sequence[Output]) -> tuple[list[Output], list[Output]]:
-    """Those with a window of time, and those of beats."""
-    return [o for o in outputs if not o.of_beats], [o for o in outputs if o.of_beats]
+def _sorted(outputs: Sequence[Output]) -> tuple[list[Output], list[Output], list[Output]]:
+    """Those with a window of time, those of beats, and durations in beats."""
+    beats = [o for o in outputs if o.of_beats]
+    durations = [o for o in beats if o.measure == DURATION]
+    return [o for o in outputs if not o.of_beats], [o for o in beats if o.measure != DURATION], durations
 
 
 def _names(outputs: Sequence[Output]) -> tuple[str, ...]:
@@ -119,6 +133,10 @@ def _beats_of(outputs: Sequence[Output]) -> BeatMeasures:
     return BeatMeasures(_names(outputs), segments=True)
 
 
+def _transients_of(outputs: Sequence[Output]) -> Transients:
+    return Transients(tuple(o.variable for o in outputs), tuple((100 - o.level) / 100 for o in outputs))
+
+
 def output_definitions(outputs: Sequence[Output]) -> dict[str, tuple[str, str]]:
     """Unit and definition of each column of features."""
     last = {True: "of the last whole beat: ", False: ""}
@@ -127,25 +145,23 @@ def output_definitions(outputs: Sequence[Output]) -> dict[str, tuple[str, str]]:
 
 def beat_output_definitions(outputs: Sequence[Output]) -> dict[str, tuple[str, str]]:
     """Unit and definition of each column of beats."""
-    return {output.column: (output.unit, output.definition) for output in _by_windows(outputs)[1]}
+    return {output.column: (output.unit, output.definition) for output in outputs if output.of_beats}
 
 
 def output_columns(outputs: Sequence[Output], result: Result) -> dict[str, np.ndarray]:
     """The values of n neurons by column, float64 (n,); NaN where a neuron failed. Of beats it is the last whole one."""
-    windows, beats = _by_windows(outputs)
     of_beats = beat_output_columns(outputs, result)
-    rows = last_rows(result.beat_columns) if beats else []
-    found = {output.column: _measure(output, noted) for output, noted in _noted(windows, result)}
+    rows = last_rows(result.beat_columns) if of_beats else []
+    found = {output.column: _measure(output, noted) for output, noted in _noted(outputs, result)}
     found |= {column: values[rows] for column, values in of_beats.items()}
     return {o.column: np.where(result.failed, np.nan, found[o.column]) for o in outputs}
 
 
 def beat_output_columns(outputs: Sequence[Output], result: Result) -> dict[str, np.ndarray]:
     """The values of b beats of all neurons by column, float64 (b,), of outputs of beats; NaN where a neuron failed."""
-    beats = _by_windows(outputs)[1]
     failed = np.repeat(result.failed, np.diff(result.beat_offsets))
-    found = {output.column: _measure(output, noted) for output, noted in _noted_of_beats(beats, result)}
-    return {column: np.where(failed, np.nan, values) for column, values in found.items()}
+    noted = _noted_of_beats(outputs, result)
+    return {output.column: np.where(failed, np.nan, _measure(output, own)) for output, own in noted}
 
 
 def output_errors(outputs: Sequence[Output], run: Result, exact: Result) -> dict[str, Errors]:
@@ -155,13 +171,12 @@ def output_errors(outputs: Sequence[Output], run: Result, exact: Result) -> dict
     to another that is as high; else it is the swing of the variable from its lowest to its highest value. Of beats it
     is the largest error of all beats.
     """
-    windows, beats = _by_windows(outputs)
     neurons = np.arange(len(exact.status))
     owners = np.repeat(neurons, np.diff(exact.beat_offsets))
     found = {}
-    for noted, some, owner in ((_noted, windows, neurons), (_noted_of_beats, beats, owners)):
+    for noted, owner in ((_noted, neurons), (_noted_of_beats, owners)):
         good = ~(run.failed | exact.failed)[owner]
-        for (output, ours), (_, theirs) in zip(noted(some, run), noted(some, exact), strict=True):
+        for (output, ours), (_, theirs) in zip(noted(outputs, run), noted(outputs, exact), strict=True):
             values, error = _measure(output, theirs), np.full(len(neurons), np.nan)
             np.fmax.at(error, owner[good], np.abs(_measure(output, ours) - values)[good])
             found[output.error_column] = error, _size(output, values[good], {k: v[good] for k, v in theirs.items()})
@@ -169,7 +184,8 @@ def output_errors(outputs: Sequence[Output], run: Result, exact: Result) -> dict
 
 
 def _noted(outputs: Sequence[Output], result: Result) -> list[tuple[Output, Noted]]:
-    """Each output with what was noted of its variable in the windows that make its own."""
+    """Each output that is not of beats, with what was noted of its variable in the windows that make its own."""
+    outputs = _sorted(outputs)[0]
     if not outputs:
         return []
     observer = _windows_of(outputs)
@@ -184,20 +200,24 @@ def _noted(outputs: Sequence[Output], result: Result) -> list[tuple[Output, Note
 
 
 def _noted_of_beats(outputs: Sequence[Output], result: Result) -> list[tuple[Output, Noted]]:
-    """Each output with what was noted of its variable in all beats, of which each is one window: float64 (b, 1)."""
-    if not outputs:
-        return []
-    names = _names(outputs)
-    table = result.record["beat_measures"].values.reshape(-1, len(names), len(OUTPUT))
-    return [
-        (output, dict(zip(OUTPUT, table[:, names.index(output.variable)].T[:, :, None], strict=True)))
-        for output in outputs
-    ]
+    """Each output of beats, with what was noted of its variable in all b of them: float64 (b, 1), one window each."""
+    _, beats, durations = _sorted(outputs)
+    found, names = [], _names(beats)
+    if beats:
+        table = result.record["beat_measures"].values.reshape(-1, len(names), len(OUTPUT))
+        columns = np.moveaxis(table, 2, 0)[..., None]
+        found += [(o, dict(zip(OUTPUT, columns[:, :, names.index(o.variable)], strict=True))) for o in beats]
+    if durations:
+        table = result.record["transients"].values.reshape(-1, len(durations))
+        found += [(o, {DURATION: table[:, [i]]}) for i, o in enumerate(durations)]
+    return found
 
 
 def _measure(output: Output, noted: Noted) -> np.ndarray:
     """The values of an output in its unit, float64 (n,)."""
     measure = output.measure
+    if measure == DURATION:
+        return noted[DURATION][:, 0] * output.ms
     if measure in TIMES:
         sign = 1.0 if measure == "max_time" else -1.0
         extremes = np.nan_to_num(sign * noted[measure.removesuffix("_time")], nan=-np.inf)
@@ -222,6 +242,8 @@ def _length(output: Output, noted: Noted) -> np.ndarray | float:
 
 def _size(output: Output, values: np.ndarray, noted: Noted) -> float:
     """What the errors of neurons that did not fail are compared with: see `output_errors`."""
+    if output.measure == DURATION:
+        return float(np.nanmax(values, initial=0.0))
     length = float(np.max(_length(output, noted), initial=0.0)) * output.ms
     if output.measure in TIMES or not len(values):
         return length

@@ -116,6 +116,8 @@ def settle(cells: Paced, states: np.ndarray, settling: Settling) -> Settled:
     n, length = states.shape
     found = Settled(np.full((n, length), np.nan), *np.zeros((2, n), np.int64), np.full(n, np.nan), np.zeros(n, np.int8))
     going, history, done = np.arange(n), np.empty((n, 0, length)), 0
+    if n == 0:
+        return found
     for beats in _laps(settling.most if settling.beats is None else settling.beats):
         begun = states if done == 0 else history[:, -1]
         paced = cells.of(going) if done == 0 else cells.of(going).with_fields(start=0.0)
@@ -150,6 +152,8 @@ def _judge(
     repeats = np.stack([_repeats(changes, k, settling.tolerance) for k in range(1, MOST_REPEAT + 1)])
     if settling.beats is not None:
         repeats[:, :, :last] = False  # it has so many beats, whether it repeats before or not
+    for k in range(2, MOST_REPEAT + 1) if settling.beats is None else ():
+        repeats[k - 1, :, (first + np.arange(last + 1)) % k > 0] = False  # so every solver ends in the same phase
     settled, failed = repeats.any(axis=(0, 2)), outcome > 0
     wanted = settling.most if settling.beats is None else settling.beats
     finished = settled | failed | (first + last >= wanted)

@@ -56,16 +56,16 @@ for.1:
   %.6 = icmp slt i64 %.5, 16
   br i1 %.6, label %do.2, label %after.4
 do.2:
-  %.7 = call double @slope.0(ptr %Z, i64 %Z.0, i64 %.5)
+  %.7 = call double @slope.0(ptr %Z, i64 %Z.0, i64 %.5), !llvm.access.group !3
   %.8 = fcmp olt double %.7, %accuracy
   %.9 = select i1 %.8, double %.7, double %accuracy
   %.10 = add i64 16, %.5
   %.11 = getelementptr inbounds double, ptr %Z, i64 %.10
-  store double %.9, ptr %.11
+  store double %.9, ptr %.11, !llvm.access.group !3
   br label %next.3
 next.3:
   %.5.next = add nsw i64 %.5, 1
-  br label %for.1, !llvm.loop !2
+  br label %for.1, !llvm.loop !5
 after.4:
   br label %for.12
 for.12:
@@ -108,12 +108,15 @@ after.41:
   br label %next.14
 next.14:
   %.16.next = add nsw i64 %.16, 1
-  br label %for.12, !llvm.loop !3
+  br label %for.12, !llvm.loop !6
 after.15:
   ret i64 %n
 }
 attributes #0 = { nounwind "prefer-vector-width"="512" }
 !0 = !{!"llvm.loop.interleave.count", i32 2}
 !1 = !{!"llvm.loop.unroll.disable"}
-!2 = distinct !{!2, !0, !1}
-!3 = distinct !{!3, !0}
+!2 = !{!"llvm.loop.interleave.count", i32 1}
+!3 = distinct !{}
+!4 = !{!"llvm.loop.parallel_accesses", !3}
+!5 = distinct !{!5, !0, !1, !4}
+!6 = distinct !{!6, !0}

@@ -111,7 +111,7 @@ inside.14:
   br label %next.3
 next.3:
   %.5.next = add nsw i64 %.5, 1
-  br label %for.1, !llvm.loop !2
+  br label %for.1, !llvm.loop !5
 after.4:
   br label %for.21
 for.21:
@@ -224,7 +224,7 @@ after.89:
   br label %next.23
 next.23:
   %.25.next = add nsw i64 %.25, 1
-  br label %for.21, !llvm.loop !3
+  br label %for.21, !llvm.loop !6
 after.24:
   ret i64 %n
 outside:
@@ -233,5 +233,8 @@ outside:
 attributes #0 = { nounwind "prefer-vector-width"="512" }
 !0 = !{!"llvm.loop.interleave.count", i32 2}
 !1 = !{!"llvm.loop.unroll.disable"}
-!2 = distinct !{!2, !0, !1}
-!3 = distinct !{!3, !0}
+!2 = !{!"llvm.loop.interleave.count", i32 1}
+!3 = distinct !{}
+!4 = !{!"llvm.loop.parallel_accesses", !3}
+!5 = distinct !{!5, !0, !1}
+!6 = distinct !{!6, !0}

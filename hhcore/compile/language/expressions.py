@@ -247,7 +247,7 @@ class Expressions(Lines):
             if index is None or not -len(array) <= index < len(array):
                 raise self.fail(node, "not an index of these values")
             return array[index]
-        element = self.new(f"load {STORED[array.type]}, ptr {self.element(array, node)}", array.type)
+        element = self.new(f"load {STORED[array.type]}, ptr {self.element(array, node)}{self.apart}", array.type)
         return self.new(f"trunc i8 {element.text} to i1", "b1") if array.type == "b1" else element
 
     def element(self, array: Thing, node: ast.Subscript) -> str:
@@ -335,7 +335,8 @@ class Expressions(Lines):
             passed += [f"ptr {a.text}", *(f"i64 {n.text}" for n in a.shape)] if isinstance(a, Array) else []
             passed += [] if isinstance(a, Array) else [f"{LLVM[a.type]} {a.text}"]
         kind = llvm_type(result)
-        code = f"call {kind} @{label}({', '.join(passed)})"
+        code = f"call {kind} @{label}({', '.join(passed)}){self.apart}"
+        self.inlined += self.module.lengths[label] if is_inline(self.module.functions[node.func.id]) else 0
         if result is None:
             self.lines.append(f"  {code}")
         else:

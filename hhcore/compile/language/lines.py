@@ -12,6 +12,8 @@ class Lines:
     statement : the statement under translation
     slots     : lines that allocate variables, at the start of the function
     block     : the present block; open : whether it has no end yet
+    inlined   : lines of inline functions that it calls
+    apart     : what accesses to arrays end with: that turns of a loop share no element, or nothing
     """
 
     def __init__(self, node: ast.FunctionDef):
@@ -21,6 +23,13 @@ class Lines:
         self.slots: list[str] = []
         self.block, self.open = "entry", True
         self.count = 0
+        self.inlined = 0
+        self.apart = ""
+
+    @property
+    def length(self) -> int:
+        """Lines, with those of inline functions."""
+        return len(self.lines) + self.inlined
 
     def fresh(self) -> str:
         """A new name."""

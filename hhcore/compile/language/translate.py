@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from hhcore.compile.language.bounds import DECLARED, Bounds
 from hhcore.compile.language.expressions import INTRINSICS, Expressions, is_inline
+from hhcore.compile.language.lanes import Lanes
 from hhcore.compile.language.values import (
     CONSTANTS,
     LLVM,
@@ -29,14 +30,23 @@ from hhcore.compile.language.values import (
 
 UNROLLED = 8  # most turns of a loop that may be unrolled
 
+LONG = 3000  # lines of a loop that fills all registers by one turn: turns in flight together would only lengthen it
+
 REGISTER = 8  # lanes in one of AVX-512
 
 ENTERING = re.compile(r"f8|i8|(f8|i8|b1)\[:(, :)*\]")  # types of arguments of exported functions
 
+FIRST_MARK = 5  # of a loop; those before it are in _ATTRIBUTES
+
+APART = ", !llvm.access.group !3"
+
 _ATTRIBUTES = """\
 attributes #0 = {{ nounwind "prefer-vector-width"="512" }}
 !0 = !{{!"llvm.loop.interleave.count", i32 {interleaved}}}
-!1 = !{{!"llvm.loop.unroll.disable"}}"""
+!1 = !{{!"llvm.loop.unroll.disable"}}
+!2 = !{{!"llvm.loop.interleave.count", i32 1}}
+!3 = distinct !{{}}
+!4 = !{{!"llvm.loop.parallel_accesses", !3}}"""
 
 
 @dataclass(frozen=True)
@@ -102,6 +112,7 @@ class _Module:
             if node.args.args and all(argument.annotation for argument in node.args.args)
         }
         self.translated: dict[tuple, tuple[str, object]] = {}
+        self.lengths: dict[str, int] = {}  # lines of the functions translated
         self.texts: list[str] = []
         self.tables: dict[str, str] = {}  # constant tuples
         self.marks: list[str] = []  # of loops
@@ -120,20 +131,23 @@ class _Module:
         for name, kinds in self.entries.items():
             self.function(name, kinds)
         declared = [f"declare double @llvm.{name}.f64({', '.join(['double'] * n)})" for name, n in INTRINSICS.items()]
-        loops = [f"!{i} = distinct !{{!{i}, {hints}}}" for i, hints in enumerate(self.marks, start=2)]
+        loops = [f"!{i} = distinct !{{!{i}, {hints}}}" for i, hints in enumerate(self.marks, start=FIRST_MARK)]
         attributes = _ATTRIBUTES.format(interleaved=max(2, self.constants.get("W", 0) // REGISTER))
         noted = [DECLARED] if self.bounds else []
         parts = [*self.tables.values(), *noted, *declared, *self.texts, attributes, *loops]
         return "\n".join(parts) + "\n"
 
-    def loop(self, turns: int | None) -> str:
-        """Mark a loop of so many turns, None if unknown.
+    def loop(self, turns: int | None, lines: int, independent: bool) -> str:
+        """Mark a loop of so many turns, None if unknown, and so many lines.
 
         The registers of a block, in flight together, hide each other's latency; loops over lanes become vector
-        operations, not copies of their body.
+        operations, not copies of their body. Of `independent` turns LLVM need not compare all accesses to memory.
         """
-        self.marks.append("!0" if turns is None or turns <= UNROLLED else "!0, !1")
-        return f", !llvm.loop !{len(self.marks) + 1}"
+        hints = ["!0" if lines < LONG else "!2"]
+        hints += [] if turns is None or turns <= UNROLLED else ["!1"]
+        hints += ["!4"] if independent else []
+        self.marks.append(", ".join(hints))
+        return f", !llvm.loop !{len(self.marks) - 1 + FIRST_MARK}"
 
     def function(self, name: str, kinds: Sequence[str]) -> tuple[str, object]:
         """Translate a function for arguments of these types: (LLVM's name, types of the result)."""
@@ -148,6 +162,7 @@ class _Module:
                 raise KernelError(f"{name}: an exported function returns i8 or nothing, not {body.result}")
             label = name if exported else f"{name}.{number}"
             self.translated[key] = label, body.result
+            self.lengths[label] = body.length
             self.texts.append(body.define(label, exported))
         return self.translated[key]
 
@@ -244,7 +259,7 @@ class _Function(Expressions):
         text = self.coerce(value, array.type).text
         if array.type == "b1":
             text = self.named(f"zext i1 {text} to i8")
-        self.lines.append(f"  store {STORED[array.type]} {text}, ptr {place}")
+        self.lines.append(f"  store {STORED[array.type]} {text}, ptr {place}{self.apart}")
 
     def do_augmented(self, node: ast.AugAssign) -> None:
         if any(isinstance(part, ast.Call) for part in ast.walk(node.target)):
@@ -290,6 +305,8 @@ class _Function(Expressions):
             raise self.fail(node.target, "the name of the counter is taken")
         head, body, following, after = (self.label(word) for word in ("for", "do", "next", "after"))
         before = self.block
+        turns = None if None in (first.known, last.known) else len(range(first.known, last.known, step.known))
+        independent, outer, length = self.independent(node, turns, step), self.apart, self.length
         counter = Value("i8", self.fresh())
         advanced = f"{counter.text}.next"
         self.jump(head)
@@ -299,13 +316,21 @@ class _Function(Expressions):
         self.branch(self.new(f"icmp {comparison} i64 {counter.text}, {last.text}", "b1"), body, after)
         self.begin(body)
         self.names[name] = counter
+        self.apart = APART if independent else outer
         self.loop_body(node.body, following, after)
+        self.apart = outer
         self.begin(following)
         self.lines.append(f"  {advanced} = add nsw i64 {counter.text}, {step.text}")
-        turns = None if None in (first.known, last.known) else len(range(first.known, last.known, step.known))
-        self.jump(head, self.module.loop(turns))
+        self.jump(head, self.module.loop(turns, self.length - length, independent))
         del self.names[name]
         self.begin(after)
+
+    def independent(self, node: ast.For, turns: int | None, step: Value) -> bool:
+        """Whether surely no turn of a loop uses an element of an array that another one uses."""
+        if not turns or step.known != 1 or self.module.bounds:  # turns of a checked loop share its note
+            return False
+        constants = {name: value for name, value in self.module.constants.items() if name not in self.names}
+        return Lanes(self.module.functions, constants, turns).apart(node.body, ast.unparse(node.target))
 
     def bounds(self, node: ast.expr) -> tuple[Value, Value, Value]:
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range"):

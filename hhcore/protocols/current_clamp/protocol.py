@@ -124,7 +124,7 @@ class CurrentClamp(Protocol):
 
     def numbers(self, experiment: Experiment) -> float:
         spikes = SPIKES_HZ * experiment.duration * experiment.model.ms / 1000.0
-        return spikes + sum(observer.numbers for observer in observers_of(self.outputs) if not observer.segments)
+        return spikes + sum(observer.numbers for observer in observers_of(self.outputs))
 
 
 def _by_scipy(

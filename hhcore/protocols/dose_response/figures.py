@@ -69,7 +69,8 @@ def dose_response(
             gaps += style.mark_gaps(panel, _places(numbers(curve, column), x), numbers(curve, "value"), shade)
             if levels.size <= WRITTEN and len(shown) == 1:
                 handles.append(_handle(fit, shade, x, colour, level))
-        y_limits(panel, np.concatenate(drawn), zero=relative and np.nanmin(np.concatenate(drawn)) < HALF)
+        values = np.concatenate(drawn)
+        y_limits(panel, values, zero=relative and values[np.isfinite(values)].min(initial=HALF) < HALF)
         _mark_halves(panel, halves)
         _scale(panel, x)
     if colour:
@@ -89,7 +90,7 @@ def _draw(panel: Axes, curve: pd.DataFrame, found: Hill | None, x: Variable, sha
     doses, values = numbers(curve, x.column), scale * numbers(curve, "value")
     panel.plot(_places(doses, x), values, marker="o", linestyle="none", color=shade, zorder=3)
     if found is None:
-        panel.plot(_places(doses, x), values, color=shade, linewidth=0.5, alpha=0.5)
+        panel.plot(_places(doses, x), values, color=shade, linewidth=0.6)
         return values
     fine = _fine(doses, x)
     panel.plot(fine, scale * found(fine), color=shade)

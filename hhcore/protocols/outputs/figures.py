@@ -12,7 +12,9 @@ from hhcore.figures.context import FigureContext, numbers, select, some_of, with
 from hhcore.figures.family import MARKED, y_limits
 from hhcore.figures.limits import MAX_COLOURS, MAX_FACETS
 from hhcore.figures.titles import after_number
-from hhcore.simulation.outputs import Output
+from hhcore.simulation.outputs import DURATION, Output
+
+NO_DURATION = f"{style.DIVERGED}, or no such duration in the beat"
 
 
 @style.styled
@@ -51,6 +53,7 @@ def outputs(table: pd.DataFrame, named: Sequence[Output], context: FigureContext
         style.scale_axis(panel, "x", x)
     if colour:
         colours.bar(figure, colour)
-    cross = Line2D([], [], color=style.GREY, marker="x", linestyle="none", label=style.DIVERGED)
+    why = NO_DURATION if any(output.measure == DURATION for output in shown) else style.DIVERGED
+    cross = Line2D([], [], color=style.GREY, marker="x", linestyle="none", label=why)
     style.legend_below(figure, [cross] if missing else [])
     return figure

@@ -76,7 +76,9 @@ class Beats(Analysis):
         if not {"amplitude", "width"} <= points.keys():
             return np.zeros(len(rows), dtype=bool)
         onset = record.beat_values[record.beat_offsets[:-1], BEAT.index("rest")]
-        per_charge = _per_charge(e.model, points | e.parameters(points))
+        given = e.parameters(points)
+        alike = {name: float(x[0]) for name, x in given.items() if np.ptp(x) == 0}  # conditions on them have one answer
+        per_charge = _per_charge(e.model, points | given | alike)
         return onset + points["amplitude"] * points["width"] * per_charge >= e.threshold
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:

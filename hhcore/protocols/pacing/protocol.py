@@ -16,7 +16,6 @@ from hhcore.protocols.current_clamp.protocol import SPIKE_TIMES, CurrentClamp
 from hhcore.simulation.action_potentials import USUAL, ActionPotentials
 from hhcore.simulation.beats import ALTERNANS, FROM, durations, last_beat_definitions
 from hhcore.simulation.heights import Errors, beat_errors
-from hhcore.simulation.observers import OUTPUT
 from hhcore.simulation.observers.beats import Beats
 from hhcore.simulation.observers.extremes import Extremes
 from hhcore.simulation.observers.spikes import Spikes
@@ -49,6 +48,11 @@ KEYS = {
         otherwise="no such column",
         unit="potential",
     ),
+    "drawn": Key(
+        "states and membrane currents, drawn below the potential in the last beat of each trace: calcium, for one",
+        "drawn: [calcium.c, calcium.i, potassium.i]",
+        otherwise="no such figure",
+    ),
 }
 
 
@@ -69,12 +73,14 @@ class Pacing(CurrentClamp):
 
     apd, apd_from, apd_to : percentages, beginning, and fixed level of durations, as in ActionPotentials; `apd_to` is in
                             the model's unit of the potential, of which one is `mV` millivolts
+    drawn                 : states and currents, in the figure of the last beat of traces
     """
 
     apd: tuple[int, ...] = USUAL.percentages
     apd_from: str = USUAL.begin
     apd_to: float | None = None
     mV: float = 1.0
+    drawn: tuple[str, ...] = ()
 
     kind = "pacing"
     title = "pacing"
@@ -103,7 +109,7 @@ class Pacing(CurrentClamp):
 
     @property
     def settings(self) -> tuple:
-        """The levels of durations, and the outputs; from when durations count comes later."""
+        """The levels of durations, and the outputs; from when durations count, and what is drawn, comes later."""
         return self.apd, self.apd_to, *super().settings
 
     @classmethod
@@ -131,8 +137,8 @@ class Pacing(CurrentClamp):
         return super().height_of("apd90_ms" if feature in OF_ENDS else feature)
 
     def numbers(self, experiment: Experiment) -> float:
-        of_beats = sum(len(observer.names) for observer in observers_of(self.outputs) if observer.segments)
-        width = len(self.measured.columns) + len(OUTPUT) * of_beats
+        of_beats = [observer for observer in observers_of(self.outputs) if not observer.numbers]
+        width = len(self.measured.columns) + sum(observer.numbers_of_beat for observer in of_beats)
         return super().numbers(experiment) + width * most_beats(experiment)
 
 
@@ -150,6 +156,11 @@ def read_durations(body: Mapping[str, object], model: Model, where: str) -> dict
             if "apd_to" in body:
                 unit = model.states[model.potential].unit
                 found["apd_to"] = to_unit(body["apd_to"], unit, f"{where}.apd_to")
+        with noted():
+            if "drawn" in body:
+                legal = [name for name in (*model.states, *model.currents) if name != model.potential]
+                names = items(body["drawn"], f"{where}.drawn", "[state or membrane current, ...]")
+                found["drawn"] = tuple(dict.fromkeys(choice(name, legal, f"{where}.drawn") for name in names))
     return found
 
 

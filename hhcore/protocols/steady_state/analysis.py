@@ -20,8 +20,9 @@ class Responses(Analysis):
 
     @property
     def figures(self) -> tuple[FigureFile, ...]:
-        """Of a grid with axes."""
-        if self.experiment.sample is not None or not self.experiment.axes:
+        """A map needs two axes."""
+        e = self.experiment
+        if e.sample is not None or len(e.factors) < 2:
             return ()
         return (FigureFile("responses", "Responses and alternans", self.caption("responses")),)
 

@@ -8,20 +8,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from hhcore.base.checks import Key, choice, quoted
-from hhcore.base.errors import UserError
-from hhcore.base.units import to_unit
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Begun
 from hhcore.model.model import Model
 from hhcore.protocols.pacing.protocol import Pacing, ends
+from hhcore.protocols.steady_state.settling import Cells, expected_beats, read_settling, settling_keys
 from hhcore.schemes.solver import Solver
-from hhcore.simulation.beat_map import fixed_points, settled
+from hhcore.simulation.beat_map import fixed_points, settled_cells
 from hhcore.simulation.beats import LATE, OK
-from hhcore.simulation.initial import read_start
 from hhcore.simulation.observers import Observer
 from hhcore.simulation.observers.onsets import Onsets
-from hhcore.simulation.rest import initial_states
 from hhcore.simulation.result import NO_STABLE_REST, Result
 from hhcore.simulation.settle import Paced, Settling
 from hhcore.simulation.simulate import simulate
@@ -30,7 +26,6 @@ from hhcore.simulation.stimuli.stimulus import Stimulus
 
 RECORDED = 3  # beats, unless a config says for how long
 PACED_ON = 12  # beats after Newton's method, to see whether the cell stays; a multiple of 2, 3 and 4
-EXPECTED = {True: 100, False: 500}  # beats, by Newton's method and by pacing, to estimate what it costs
 FINER = 1e-3  # of the tolerance, for the other way
 SETTLES = ("settle", "beat_map", "linear")  # modules that a settled state depends on
 SETTLED = "settled"  # in a record that is not stored yet: the states, float64 (n, N)
@@ -84,27 +79,7 @@ class SteadyState(Pacing):
     kind = "steady_state"
     title = "pacing at a steady state"
     self_timed = True
-    keys = Pacing.keys | {
-        "tolerance": Key(
-            "change of the state over a beat, its 1-norm in the units of the model, below which it repeats",
-            "tolerance: 1e-6",
-            otherwise="1e-6",
-            elsewhere=dict.fromkeys(("norm_threshold", "tol", "eps"), "`tolerance`"),
-        ),
-        "most_beats": Key(
-            "beats after which a cell that has not settled is given up",
-            "most_beats: 10000",
-            otherwise="10000",
-            elsewhere=dict.fromkeys(("max_paces", "max_beats", "prebeats", "beats"), "`most_beats`"),
-        ),
-        "by": Key(
-            "how the state that repeats is found: by `pacing`, or by `newton`, Newton's method on the whole state "
-            "after some beats",
-            "by: newton",
-            otherwise="`newton`",
-            legal=("newton", "pacing"),
-        ),
-    }
+    keys = Pacing.keys | settling_keys("newton")
 
     def __post_init__(self) -> None:
         """Pacing declares what its settings ask for; here is what settling adds."""
@@ -124,21 +99,12 @@ class SteadyState(Pacing):
 
     @classmethod
     def read(cls, body: Mapping[str, object], model: Model, duration: float, where: str) -> "SteadyState":
-        """Raises UserError for a tolerance or a number of beats that is not above 0."""
+        """Raises UserError for a number that is not above 0, and for a model with a formula of time."""
         protocol = super().read(body, model, duration, where)
-        by = choice(body.get("by", "newton"), cls.keys["by"].legal, f"{where}.by")
-        tolerance = to_unit(body.get("tolerance", Settling.tolerance), "1", f"{where}.tolerance")
-        most = to_unit(body.get("most_beats", Settling.most), "1", f"{where}.most_beats")
-        if not tolerance > 0:
-            raise UserError(f"{where}.tolerance: {quoted(body['tolerance'])} is not above 0; give one, like 1e-6")
-        if most < 1 or most != int(most):
-            raise UserError(
-                f"{where}.most_beats: {quoted(body['most_beats'])} is not a number of beats; give a whole one from 1 on"
-            )
-        return replace(protocol, settling=Settling(None, tolerance, int(most), by == "newton"))
+        return replace(protocol, settling=read_settling(body, model, "newton", where))
 
     @classmethod
-    def lasting(cls, body: Mapping[str, object], longest: Mapping[str, float]) -> float:
+    def lasting(cls, body: Mapping[str, object], longest: Mapping[str, float], model: Model, where: str) -> float:
         """Some of the longest beats."""
         return RECORDED * longest["period"]
 
@@ -153,23 +119,15 @@ class SteadyState(Pacing):
     @classmethod
     def code(cls) -> tuple[Path, ...]:
         """How cells settle decides on the states in which they begin."""
-        return *super().code(), *(Path(sys.modules[f"hhcore.simulation.{name}"].__file__) for name in SETTLES)
-
-    def cells(
-        self, e: Experiment, solver: Solver, points: np.ndarray, threads: int
-    ) -> tuple[Paced, np.ndarray, np.ndarray]:
-        """The cells of rows of the grid, the states in which they start, and whether these are a rest, int8 (n,)."""
-        neurons, start = e.parts(points)
-        engine = e.engine(solver.method)
-        states, status = initial_states(engine, engine.arguments(neurons, e.duration), read_start(e.model, start))
-        return Paced(engine, neurons, solver.accuracy, threads), states, status
+        own = (Path(sys.modules[f"hhcore.simulation.{name}"].__file__) for name in SETTLES)
+        return *super().code(), Path(__file__).with_name("settling.py"), *own
 
     def begun(self, experiment: Experiment, solver: Solver, points: np.ndarray, *, threads: int = 1) -> Begun:
         """At the onset of a pulse, at a steady state."""
-        cells, states, status = self.cells(experiment, solver, points, threads)
-        found = settled(cells, states, self.settling)
+        cells = Cells.of(experiment, solver, points, threads)
+        found = settled_cells(cells.paced, cells.states, self.settling)
         record = {
-            "status": np.where(found.outcome > 0, found.outcome + NO_STABLE_REST, status).astype(np.int8),
+            "status": np.where(found.outcome > 0, found.outcome + NO_STABLE_REST, cells.status).astype(np.int8),
             "paced": found.beats,
             "repeat": found.repeat,
             "residual": found.residual,
@@ -192,7 +150,7 @@ class SteadyState(Pacing):
         rows = np.flatnonzero((run.record["repeat"] > 0) & ~run.failed)
         multiplier, difference = np.full((2, len(points)), np.nan)
         if len(rows):
-            cells = self.cells(experiment, solver, points[rows], threads)[0].with_fields(start=0.0)
+            cells = Cells.of(experiment, solver, points[rows], threads).paced.with_fields(start=0.0)
             multiplier[rows], other = self._other_way(cells, run.record[SETTLED][rows], run.record["repeat"][rows])
             columns = dict(zip(experiment.quantities, points[rows].T, strict=True))
             again = simulate(
@@ -233,7 +191,7 @@ class SteadyState(Pacing):
 
     def simulated_ms(self, experiment: Experiment) -> float:
         longest = ends(experiment)["period"][1] * experiment.model.ms
-        return super().simulated_ms(experiment) + longest * min(self.settling.most, EXPECTED[self.settling.newton])
+        return super().simulated_ms(experiment) + longest * expected_beats(self.settling)
 
 
 def _largest_difference(run: Result, other: Result, rows: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from hhcore.simulation.simulate import TRACE_INTERVAL_MS
 
 
 class Traces(Analysis):
-    """traces.parquet and its figure."""
+    """traces.parquet and its figures."""
 
     name = "traces"
     order = 40
@@ -29,7 +29,13 @@ class Traces(Analysis):
 
     @property
     def figures(self) -> tuple[FigureFile, ...]:
-        return (FigureFile("traces", "Example traces", self.caption("traces")),)
+        beat = [FigureFile("last_beat", "Last beat of the traces", self.caption("last_beat"))] if self._drawn else []
+        return (FigureFile("traces", "Example traces", self.caption("traces")), *beat)
+
+    @property
+    def _drawn(self) -> tuple[str, ...]:
+        """What is drawn of the last beat, besides the potential."""
+        return getattr(self.experiment.protocol, "drawn", ())
 
     @property
     def settings(self) -> str:
@@ -43,4 +49,5 @@ class Traces(Analysis):
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
         from hhcore.protocols.traces import figures
 
-        return {"traces": figures.trace_panel(tables["traces"], context)}
+        found = {"traces": figures.trace_panel(tables["traces"], context)}
+        return found | ({"last_beat": figures.last_beat(tables["traces"], self._drawn, context)} if self._drawn else {})

@@ -1,4 +1,4 @@
-"""Example traces: potential, gates, concentrations, currents and stimulus, one below the other."""
+"""Example traces: potential, gates, concentrations, currents and stimulus, one below the other; one beat of them."""
 
 import itertools
 import textwrap
@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from hhcore.figures import style
-from hhcore.figures.context import FigureContext, Variable, numbers, with_unit
+from hhcore.figures.context import FigureContext, Variable, numbers, some_of, with_unit
 from hhcore.simulation.features import FAILED
 
 MAX_TRACES = 4
@@ -24,6 +25,10 @@ SHOWN_BEATS, LEAD = 3, 0.05  # of a paced cell, and the share of a beat that is 
 LARGEST = 1e9  # larger values are on their way to infinity, and would flatten the rest of the trace
 NO_BREAK = "\N{NO-BREAK SPACE}"
 DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)))
+MAX_CELLS = 5  # in the figure of a beat: colours that differ
+BEAT_DASHES = ("-", (0, (4, 1.2)), (0, (1, 1)), (0, (6, 1.2, 1, 1.2)), (0, (8, 2)))
+BEAT_LEAD = 0.02  # of the beat, which is drawn before its onset
+NO_BEAT = "No trace has a beat: the first pulse comes after its end."
 CONCENTRATIONS = ("M", "mM", "uM", "nM", "mol/l", "mmol/l", "mol/m^3", "mmol/L")
 
 
@@ -76,6 +81,56 @@ def trace_panel(table: pd.DataFrame, context: FigureContext) -> Figure:
         low, high = grid[-1, 0].get_ylim()
         grid[-1, 0].set_ylim(min(low, -0.05 * high), max(high, -0.05 * low))  # 0 is the baseline of any stimulus
     return figure
+
+
+@style.styled
+def last_beat(table: pd.DataFrame, names: Sequence[str], context: FigureContext) -> Figure:
+    """The last whole beat of up to five traces, one over the other: a panel for the potential and for each variable.
+
+    table : traces: one row per (trace, time): trace, time_ms and the columns of the context's variables
+    names : of the variables below the potential, states or currents
+
+    Time counts from the onset of the pulse. Traces differ in colour and in dashes.
+    """
+    known = {variable.name: variable for variable in (*context.gates, *context.currents)}
+    shown = [context.potential, *(known[name] for name in names)]
+    traces = list(table["trace"].unique())
+    beats = {trace: _last_whole(table[table["trace"] == trace], context.stimulus) for trace in traces[:MAX_CELLS]}
+    beats = {trace: beat for trace, beat in beats.items() if len(beat)}
+    if not beats:
+        return style.text_figure(context.title, [NO_BEAT])
+    notes = ["last whole beat", *some_of(min(len(traces), MAX_CELLS), len(traces), "traces")]
+    heights = [1.6, *[1.0] * len(names)]
+    figure = style.new_figure(1.3 * style.ONE_COLUMN, 0.85 * sum(heights) + 0.5, context.title, notes)
+    panels = np.atleast_1d(figure.subplots(len(shown), sharex=True, height_ratios=heights))
+    looks = [{"color": c, "linestyle": d} for c, d in zip(style.CATEGORIES, BEAT_DASHES, strict=False)]
+    for panel, variable in zip(panels, shown, strict=True):
+        for beat, look in zip(beats.values(), looks, strict=False):
+            panel.plot(beat["time_ms"], numbers(beat, variable.column), **look, linewidth=1.1)
+        panel.set_ylabel(with_unit(variable.name, variable.unit).replace(" (", "\n("))
+        panel.margins(x=0.0)
+    panels[-1].set_xlabel("Time after the onset of the pulse (ms)")
+    figure.align_ylabels()
+    titles = dict(enumerate(context.traces))
+    lines = [
+        Line2D([], [], **look, label=titles.get(trace, f"trace {trace}"))
+        for trace, look in zip(beats, looks, strict=False)
+    ]
+    style.legend_below(figure, lines if len(lines) > 1 else [])
+    return figure
+
+
+def _last_whole(part: pd.DataFrame, stimulus: Variable) -> pd.DataFrame:
+    """The rows of the last whole beat of a trace, with time from its onset; empty if there is no beat."""
+    time, flows = numbers(part, "time_ms"), numbers(part, stimulus.column) != 0
+    edges = np.r_[time[flows & ~np.r_[False, flows[:-1]]], time[-1:]]
+    lengths = np.diff(edges)
+    if not lengths.size:
+        return part.iloc[:0]
+    last = len(lengths) - (len(lengths) > 1 and lengths[-1] < (1 - 1e-6) * lengths[-2])
+    onset, end = edges[last - 1 : last + 1]
+    inside = (time >= onset - BEAT_LEAD * (end - onset)) & (time <= end)
+    return part[inside].assign(time_ms=time[inside] - onset)
 
 
 def _wrapped(title: str, width: int) -> list[str]:

@@ -12,6 +12,7 @@ from hhcore.simulation.observers.outputs import OUTPUT, BeatMeasures, Measures, 
 from hhcore.simulation.observers.response import Response
 from hhcore.simulation.observers.shapes import Shapes
 from hhcore.simulation.observers.spikes import Spikes
+from hhcore.simulation.observers.transients import Transients
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Response",
     "Shapes",
     "Spikes",
+    "Transients",
     "shape_observers",
     "standard_observers",
 ]

@@ -80,7 +80,12 @@ class Outputs(Observer):
     @property
     def numbers(self) -> int:
         """How many numbers it leaves of a neuron, without segments."""
-        return (len(self.edges) - 1) * len(self.names) * len(OUTPUT)
+        return 0 if self.segments else (len(self.edges) - 1) * self.numbers_of_beat
+
+    @property
+    def numbers_of_beat(self) -> int:
+        """How many numbers it leaves of a window, which may be a beat."""
+        return len(self.names) * len(OUTPUT)
 
     def recorder(self, neurons: Neurons) -> Recorder:
         """A row for each window and name."""

@@ -1,0 +1,58 @@
+"""Restitution as a table, and as figures: APD90 against the diastolic interval, and against the interval of pulses."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+
+from hhcore.base import tables
+from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, Rows, TableFile
+from hhcore.experiments.experiment import Experiment
+from hhcore.protocols.restitution.protocol import Restitution
+
+
+class Curves(Analysis):
+    """restitution.parquet and its figures."""
+
+    name = "restitution"
+    order = 20
+    implied = True
+
+    @classmethod
+    def applies(cls, experiment: Experiment) -> bool:
+        return isinstance(experiment.protocol, Restitution)
+
+    @property
+    def tables(self) -> tuple[TableFile, ...]:
+        e = self.experiment
+        rows, label = e.n_points * e.protocol.run_count, "Restitution, one row per beat"
+        return (TableFile("restitution", rows, label, self.caption("restitution_table")),)
+
+    @property
+    def figures(self) -> tuple[FigureFile, ...]:
+        """Figures of a grid; a sampled design has its own."""
+        if self.experiment.sample is not None:
+            return ()
+        return (
+            FigureFile("restitution", "Restitution", self.caption("restitution")),
+            FigureFile("apd_interval", "Action potential duration", self.caption("apd_interval")),
+        )
+
+    @property
+    def drawn(self) -> dict[str, Rows]:
+        return {"features": "grid", "restitution": "neurons"}
+
+    def block(self, block: RowBlock) -> dict[str, pa.Table]:
+        protocol = self.experiment.protocol
+        points = protocol.points(block.result)
+        neuron = points["neuron"] + np.int32(block.rows.start)
+        return {"restitution": tables.table(points | {"neuron": neuron}, protocol.fields)}
+
+    def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
+        from hhcore.protocols.restitution import figures
+
+        features, points, words = tables["features"], tables["restitution"], self.experiment.protocol.axis_label
+        return {
+            "restitution": figures.restitution(features, points, context),
+            "apd_interval": figures.apd_interval(features, points, words, context),
+        }

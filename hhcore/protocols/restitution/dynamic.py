@@ -1,0 +1,176 @@
+"""Dynamic restitution: cells settle at one cycle length after the other, and the last beats at each are recorded."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from hhcore.base.checks import Key, quoted
+from hhcore.base.errors import UserError
+from hhcore.experiments.experiment import Experiment
+from hhcore.model.model import Model
+from hhcore.protocols.restitution.keys import read_common, read_times
+from hhcore.protocols.restitution.points import OF_DYNAMIC, SLOPES, Columns, of_neurons, responses, slopes
+from hhcore.protocols.restitution.protocol import (
+    NUMERICS,
+    Recorded,
+    Restitution,
+)
+from hhcore.protocols.steady_state.settling import Cells, expected_beats, settling_keys
+from hhcore.schemes.solver import Solver
+from hhcore.simulation.beat_map import settled_cells
+from hhcore.simulation.result import Result
+from hhcore.simulation.settle import MOST_REPEAT, Paced, Settled
+
+BEATS = MOST_REPEAT + 1  # of a run: those after which a state may repeat, and one before, for the diastolic interval
+WAY = "pacing"  # in which cells settle: Newton's method may leave the branch that they come along
+UNSETTLED = 2  # beats in the table where the state does not repeat
+
+
+@dataclass(frozen=True)
+class DynamicRestitution(Restitution):
+    """Dynamic restitution.
+
+    cycle_lengths : in this order
+    carry_over    : whether a cell begins each one in the state that it had at the end of the one before, or all in its
+                    initial state
+    """
+
+    cycle_lengths: tuple[float, ...]
+    carry_over: bool
+
+    kind = "dynamic_restitution"
+    title = "dynamic restitution"
+    supplies = ("period", *Restitution.supplies)
+    ignores = Restitution.ignores | {"duration": f"{BEATS} beats are recorded at each cycle length"}
+    keys = (
+        Restitution.keys
+        | settling_keys(WAY)
+        | {
+            "cycle_lengths": Key(
+                "the periods of the train, in this order",
+                "cycle_lengths: {range: [1000, 300, -50]}",
+                required=True,
+                elsewhere=dict.fromkeys(("BCL", "bcl", "CL", "PCL", "periods"), "`cycle_lengths: [...]`"),
+            ),
+            "carry_over": Key(
+                "whether the state at the end of one cycle length is the start of the next: `true`; or each begins in "
+                "the initial state: `false`",
+                "carry_over: true",
+                required=True,
+            ),
+        }
+    )
+    definitions = {
+        "alternans_ms": (
+            "ms",
+            "longest cycle length at which the action potential alternates: the state repeats after two beats, not "
+            "after one, and both have one; null if there is none",
+        ),
+        "shortest_cycle_length_ms": (
+            "ms",
+            "shortest cycle length at which every pulse has an action potential; null if there is none",
+        ),
+        **SLOPES,
+        **NUMERICS,
+    }
+    run_beats = BEATS
+    axis_label = "Cycle length (ms)"
+    own_fields = OF_DYNAMIC
+    headline = ("shortest_cycle_length_ms", "Shortest cycle length", "ms")
+
+    @classmethod
+    def read(cls, body: Mapping[str, object], model: Model, duration: float, where: str) -> "DynamicRestitution":
+        """Raises UserError for values that are not legal."""
+        if not isinstance(body["carry_over"], bool):
+            raise UserError(
+                f"{where}.carry_over: {quoted(body['carry_over'])} is not a choice here; give true or false"
+            )
+        times = read_times(body["cycle_lengths"], model, f"{where}.cycle_lengths")
+        return cls(*read_common(body, model, WAY, where), times, body["carry_over"])
+
+    @classmethod
+    def lasting(cls, body: Mapping[str, object], longest: Mapping[str, float], model: Model, where: str) -> float:
+        """The beats that are recorded at the longest cycle length."""
+        return BEATS * max(read_times(body["cycle_lengths"], model, f"{where}.cycle_lengths"))
+
+    @property
+    def supplied(self) -> dict[str, float]:
+        """The shortest period, in which pulses must fit."""
+        return {"period": min(self.cycle_lengths), **super().supplied}
+
+    def measure(
+        self,
+        experiment: Experiment,
+        solver: Solver,
+        points: np.ndarray,
+        *,
+        threads: int = 1,
+        progress: Callable[[int], None] | None = None,
+    ) -> Result:
+        """Settle and record at one cycle length after the other, or settle at all of them side by side."""
+        cells, n = Cells.of(experiment, solver, points, threads), len(points)
+        recorded, states, ready = [], cells.states, None if self.carry_over else self._all_settled(cells)
+        for number, length in enumerate(self.cycle_lengths):
+            paced = cells.paced.with_fields(period=length, start=0.0)
+            here = settled_cells(paced, states, self.settling) if ready is None else _part(ready, number, n)
+            begun, recorded_here = here.states, self._record(paced, here, number, length)
+            states = recorded_here.record["final"]
+            recorded.append(recorded_here)
+        if progress is not None:
+            progress(n)
+        return self.result(experiment, cells, begun, recorded)
+
+    def _all_settled(self, cells: Cells) -> Settled:
+        """All cells at all cycle lengths, those of the first one before those of the second."""
+        n, count = len(cells.states), len(self.cycle_lengths)
+        paced = cells.paced.of(np.tile(np.arange(n), count))
+        paced = paced.with_fields(period=np.repeat(self.cycle_lengths, n), start=0.0)
+        return settled_cells(paced, np.tile(cells.states, (count, 1)), self.settling)
+
+    def _record(self, paced: Paced, settled: Settled, number: int, length: float) -> Recorded:
+        n = len(settled.states)
+        columns = {
+            "number": np.full(n, number),
+            "cycle_length": np.full(n, length),
+            "interval": np.full(n, length),
+            "added": np.zeros(n, dtype=np.int64),
+        }
+        return self.recorded(paced.with_fields(number=BEATS), np.arange(n), settled, BEATS * length, **columns)
+
+    def kept(self, runs: Result) -> np.ndarray:
+        """The last beats of each run: as many as the state repeats after."""
+        repeat = runs.record["repeat"]
+        last = np.where(repeat == 0, UNSETTLED, repeat)
+        return np.flatnonzero((np.arange(BEATS) >= BEATS - last[:, None]).ravel())
+
+    def points(self, result: Result) -> Columns:
+        """As of all, and to which beats it responds, and whether the state was carried over."""
+        found = super().points(result)
+        carried = np.full(len(found["neuron"]), self.carry_over)
+        return found | {"response": responses(found), "carried_over": carried}
+
+    def columns(self, result: Result) -> Columns:
+        table, n = self.points(result), len(result.status)
+        stimuli = np.ma.filled(table["repeat_beats"], 0)
+        every = table["response"] == np.array([f"{count}:{count}" for count in stimuli.tolist()], dtype=object)
+        return {
+            "alternans_ms": of_neurons(np.fmax, table, "cycle_length_ms", every & (stimuli == 2), n),
+            "shortest_cycle_length_ms": of_neurons(np.fmin, table, "cycle_length_ms", every, n),
+            **slopes(table, n),
+            **self.numerics(result),
+        }
+
+    def simulated_ms(self, experiment: Experiment) -> float:
+        """Pacing and recording at each cycle length."""
+        return (expected_beats(self.settling) + BEATS) * sum(self.cycle_lengths) * experiment.model.ms
+
+    @property
+    def run_count(self) -> int:
+        return len(self.cycle_lengths)
+
+
+def _part(settled: Settled, number: int, n: int) -> Settled:
+    """Those of n cells at one cycle length, of all."""
+    rows = slice(number * n, (number + 1) * n)
+    return Settled(*(getattr(settled, field.name)[rows] for field in fields(settled)))

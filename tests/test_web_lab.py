@@ -1,0 +1,84 @@
+"""The paper of the Web Lab: its models are those of the Web Lab's files, and what is in a folder is compared."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_annotations import CELLML
+
+from hhcore.papers.paper import Paper
+from hhcore.simulation.reference import evaluate_with
+
+ROOT = Path(__file__).parents[1]
+PAPER = Paper(ROOT / "papers/web_lab")
+RATES = json.loads((ROOT / "tests/data/web_lab_rates.json").read_text())["models"]
+CELLS = {cell.name: cell for cell in PAPER.code("cells").cells()}
+DEFINITIONS = PAPER.code("definitions")
+
+
+@pytest.mark.parametrize("name", RATES)
+def test_the_catalogue_s_model_with_its_parameters_has_the_rates_of_their_file(name):
+    """All that differs is in model.yaml. Rates: by Myokit, of the CellML file."""
+    bench = PAPER.code("sampled").Bench.of(CELLS[name])
+    model = bench.experiment.model
+    for point in RATES[name]:
+        values = bench.parameters | point["state"] | {model.current.name: 0.0, model.myokit.time().qname(): 0.0}
+        found = evaluate_with(np, model, values)
+        rates = {state: found[f"dot({state})"] for state in point["state"]}
+        assert rates == pytest.approx(point["rates"], rel=1e-9, abs=1e-14), point["state"]["membrane.V"]
+
+
+def test_durations_are_measured_between_straight_lines():
+    """Triangles from -80 to 20 mV within 1 ms and back in 100: the level of 90 % is -70 mV."""
+    time = np.arange(0.0, 601.0)
+    potential = np.full(time.shape, -80.0)
+    for onset in (50.0, 350.0):
+        fall = np.minimum((time - onset) / 1.0, (onset + 101 - time) / 100) * 100 - 80
+        potential = np.maximum(potential, fall)
+    starts, ends = DEFINITIONS.action_potentials(time, potential)
+    assert starts == pytest.approx([50.1, 350.1])
+    assert ends == pytest.approx([141.0, 441.0])
+    assert DEFINITIONS.slope(np.array([10.0, 12.0]), np.array([5.0, 4.0])).tolist() == [-0.5]
+
+
+def test_an_action_potential_that_has_not_ended_lasts_to_the_last_sample():
+    time = np.arange(0.0, 100.0)
+    starts, ends = DEFINITIONS.action_potentials(time, np.where(time < 20, -80.0, 0.0))
+    assert starts == pytest.approx([19.1]) and ends == pytest.approx([99.0])
+
+
+def test_a_model_is_added_by_its_file_and_its_tables(tmp_path):
+    folder = tmp_path / "web_lab"
+    shutil.copytree(PAPER.folder, folder, ignore=shutil.ignore_patterns("__pycache__", "luo*", "ten*"))
+    for path, content in {
+        "cell.cellml": CELLML,
+        "S1S2/APD90.csv": "# heading\n1,2\n300.5\n299.25",
+        "S1S2/outputs_DI.csv": "# heading\n1,2\n1699.5\n1650",
+        "SteadyStateRestitution/outputs_APD.csv": "# heading\n300,301\n290,291\n",
+        "IKr_block/outputs_scaled_APD90.csv": "# heading\n1,2\n150\n100",
+    }.items():
+        (folder / "own" / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "own" / path).write_text(content)
+    paper = Paper(folder)
+    stated = {number.name: number for number in paper.stated}
+    assert [stated[f"own_S1S2_APD90_{i}"].value for i in (1, 2)] == [300.5, 299.25]
+    assert stated["own_S1S2_APD90_1"].within == 1.2 and stated["own_steady_second_2"].value == 291.0
+    assert "no parameter that is annotated so" in stated["own_block_IKr_1"].reason  # the file annotates no I_Kr
+    assert [*paper.config["experiments"]] == ["own_SteadyStateRestitution", "own_S1S2"]
+    assert [*paper.figures] == ["figure_restitution_own", "figure_block_own"]
+
+
+def test_our_durations_after_s2_are_theirs_to_ten_microseconds():
+    """Measured as theirs, at the first, a middle and the last interval of Luo and Rudy's cell."""
+    cell, sampled = CELLS["luo_rudy_1991"], PAPER.code("sampled")
+    bench = sampled.Bench.of(cell)
+    settled = bench.after(bench.start, bench.pulses(1000, 20, 10.0), 20_000)  # it settles within eight beats
+    intervals, theirs = PAPER.code("experiments").INTERVALS, cell.table("S1S2", "APD90")
+    assert len(theirs) == 54
+    for i in (0, 30, 53):
+        durations, between = sampled.measured(*bench.course(settled, intervals[i], 10.0, 3000.0, 1.0)[:2])
+        assert durations[1] == pytest.approx(theirs[i], abs=0.01)
+        assert between == pytest.approx(cell.table("S1S2", "DI")[i], abs=0.01)
+    assert intervals[53] == 390
