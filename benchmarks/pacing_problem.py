@@ -13,6 +13,7 @@ LONGEST_MS, AFTER_MS = 1000.0, 500.0  # from S1 to S2 at most; after S2, until i
 LEVEL_MV = -70.0
 TOLERANCE = 1e-6  # of the change of the state over a beat at a steady state, its 1-norm in the model's units
 MOST_BEATS = 10_000
+TIMED = 3  # values of each conductance for which Myokit is timed: it takes cells one after the other
 LEAST_LEFT = 0.55  # of a conductance, at the end of the grid of blocks
 
 

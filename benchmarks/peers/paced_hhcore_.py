@@ -4,14 +4,20 @@ import time
 
 import numpy as np
 
-from benchmarks.pacing_problem import AFTER_MS, LEVEL_MV, LONGEST_MS, MOST_BEATS, PERIOD_MS, PREBEATS, TOLERANCE
-from benchmarks.pacing_problem import Answer, Task
+from benchmarks.pacing_problem import (
+    AFTER_MS,
+    LEVEL_MV,
+    LONGEST_MS,
+    MOST_BEATS,
+    PERIOD_MS,
+    PREBEATS,
+    TOLERANCE,
+    Answer,
+    Task,
+)
 from hhcore.config.reader import read_experiment
 from hhcore.experiments.experiment import Experiment
 from hhcore.simulation.result import Result
-
-LADDER = (1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6, 3e-7, 1e-7, 1e-8)  # local errors
-METHODS = ("pacing", "newton")
 
 
 def experiment(task: Task, local_error: float, by: str) -> Experiment:

@@ -11,8 +11,6 @@ import numpy as np
 from benchmarks.pacing_problem import AFTER_MS, LEVEL_MV, MOST_BEATS, PERIOD_MS, PREBEATS, TOLERANCE, Answer, Task
 
 MODELS = Path(__file__).parents[2] / "hhcore" / "models"
-LADDER = (1e-4, 3e-5, 1e-5, 3e-6, 1e-6, 3e-7, 1e-7, 3e-8, 1e-8, 1e-9)  # absolute and relative tolerance
-METHODS = ("pacing",)
 
 
 @lru_cache
@@ -22,7 +20,7 @@ def compiled(name: str) -> tuple[myokit.Model, myokit.Simulation]:
     return model, myokit.Simulation(model)
 
 
-def run(task: Task, tolerance: float, by: str, settled: float = TOLERANCE) -> Answer:
+def run(task: Task, tolerance: float, by: str) -> Answer:
     """One cell after the other."""
     model, simulation = compiled(task.model)
     simulation.set_tolerance(tolerance, tolerance)
@@ -33,7 +31,7 @@ def run(task: Task, tolerance: float, by: str, settled: float = TOLERANCE) -> An
         for name, share in zip(names, shares, strict=True):
             simulation.set_constant(name, share * model.get(name).eval())
         simulation.reset()
-        beats.append(until_steady(simulation, task, settled) if steady else settle(simulation, task))
+        beats.append(until_steady(simulation, task) if steady else settle(simulation, task))
         times += [beat(simulation, task, 0.0, PERIOD_MS)] if steady else s2(simulation, task)
     return Answer(np.array(times), time.process_time() - started, float(np.mean(beats)))
 
@@ -45,17 +43,16 @@ def settle(simulation: myokit.Simulation, task: Task) -> int:
     return PREBEATS
 
 
-def until_steady(simulation: myokit.Simulation, task: Task, settled: float) -> int:
+def until_steady(simulation: myokit.Simulation, task: Task) -> int:
     """Pace until the state changes by less in a beat; the number of beats."""
     simulation.set_protocol(pulses(task, PERIOD_MS, 1))
-    before = np.array(simulation.state())
-    for beats in range(1, MOST_BEATS + 1):
+    change, beats, after = np.inf, 0, np.array(simulation.state())
+    while change >= TOLERANCE and beats < MOST_BEATS:
+        before = after
         simulation.set_time(0)
         simulation.run(PERIOD_MS, log=myokit.LOG_NONE)
-        after = np.array(simulation.state())
-        if np.abs(after - before).sum() < settled:
-            break
-        before = after
+        after, beats = np.array(simulation.state()), beats + 1
+        change = np.abs(after - before).sum()
     return beats
 
 
