@@ -18,7 +18,7 @@ RUNS = json.loads((Path(__file__).parent / "data" / "myokit_pacing.json").read_t
 MODELS = Path(hhcore.__file__).parent / "models"
 SAMPLED = 0.001  # ms between two samples of Myokit's potential
 APART_MS = 1e-5  # of our times from Myokit's
-STEADY_MS = 1e-4  # of those at a steady state, which Myokit only approaches: after 4,000 beats by 2e-9 a beat
+STEADY_MS = 1e-4  # at a steady state: Newton's method keeps the charge of a cell to first order only
 
 
 # --- Myokit
