@@ -1,7 +1,8 @@
 """Restitution and steady states at equal error, against Myokit, on one core in the same run: `make benchmark-pacing`.
 
 Each program runs in a process of its own and does the same task in turn. What counts is the time of a processor that
-it takes, so other load matters little. Writes the section of docs/benchmarks.md.
+it takes, so other load matters little. Writes the section of docs/benchmarks.md; `python -m benchmarks.pacing steady`
+measures this part anew and keeps the other.
 """
 
 import json
@@ -121,14 +122,16 @@ def steady(ours: Program, myokit: Program, task: Task) -> list[dict]:
 def main() -> None:
     """Measure, and write the page."""
     ours, myokit = Program(sys.executable, "paced_hhcore_"), Program(str(PEERS_PYTHON), "paced_myokit_")
-    found = {
-        "restitution": [row for task in RESTITUTION for row in restitution(ours, myokit, task)],
-        "steady": [row for task in BLOCKS for row in steady(ours, myokit, task)],
-    }
+    for name in sys.argv[1:] or PARTS:
+        measured, tasks = PARTS[name]
+        rows = [row for task in tasks for row in measured(ours, myokit, task)]
+        results = page.load()
+        page.save(results | {"pacing": results.get("pacing", {}) | {name: rows}})
     ours.end()
     myokit.end()
-    page.save(page.load() | {"pacing": found})
 
+
+PARTS = {"restitution": (restitution, RESTITUTION), "steady": (steady, BLOCKS)}
 
 if __name__ == "__main__":
     main()

@@ -39,8 +39,8 @@ $verdict
 
 
 def section(found: dict[str, list[dict]]) -> str:
-    """The section; empty before anything is measured."""
-    if not found:
+    """The section; empty before both parts are measured."""
+    if len(found) < 2:
         return ""
     return SECTION.substitute(
         level=f"{LEVEL_MV:g}".replace("-", "−"),
