@@ -22,7 +22,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 
 .DEFAULT_GOAL := run
 .PHONY: run setup test test-slow test-arm lint benchmark benchmark-pacing benchmark-pipeline held-out papers model-pages \
-	stimulus-page notebook kernel-report format lock clean help
+	stimulus-page notebook kernel-report compile-report format lock clean help
 
 run: setup ## run the experiments of config/config.yaml (the default)
 	@echo "==> Experiments of config/config.yaml, into results/"
@@ -83,6 +83,9 @@ notebook: setup ## run docs/notebook.ipynb and keep what it shows
 
 kernel-report: setup ## what a step costs and what each pass brings: make kernel-report MODEL=...
 	@$(WITH_VENV) python benchmarks/kernel_report.py $(MODEL)
+
+compile-report: setup ## what the first kernel of a model costs: make compile-report MODELS="luo_rudy_1991 FILE ..."
+	@$(WITH_VENV) python -m benchmarks.compile $(or $(MODELS),luo_rudy_1991 ten_tusscher_panfilov_2006)
 
 format: setup ## put all source into the project's format
 	@$(WITH_VENV) ruff check --fix .

@@ -172,7 +172,7 @@ def machine_code(cache: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in cache.rglob("*.bin")}
 
 
-@pytest.mark.parametrize("target", ["haswell", "skylake-avx512"])
+@pytest.mark.parametrize("target", ["haswell", pytest.param("skylake-avx512", marks=pytest.mark.slow)])
 def test_kinds_of_cpu(bases, chosen, tmp_path, shared_cache, target):
     import llvmlite.binding as llvm
 

@@ -149,7 +149,7 @@ def test_a_full_disk_is_said_and_when_there_is_space_the_run_goes_on(calm, cache
     assert folder.bytes("e") == calm.bytes("e")
 
 
-@pytest.mark.parametrize("which", [".", "results"])
+@pytest.mark.parametrize("which", ["results", pytest.param(".", marks=pytest.mark.slow)])
 def test_what_cannot_be_written_is_said_and_when_it_can_the_run_goes_on(calm, cache, tmp_path, which):
     """The whole folder, or results/ alone, becomes read-only when half of the shards are there."""
     folder = sweep(tmp_path / "fixed", cache)

@@ -161,7 +161,7 @@ def _sampled_duration(settled: np.ndarray, interval: int) -> float:
 
 def test_scipy_finds_the_same_end_of_an_action_potential():
     for protocol in (S1S2, DYNAMIC):
-        e = experiment(protocol)
+        e = experiment(protocol, block={"calcium.g": "20 %"})
         assert e.protocol.check(e, e.points(np.arange(1))[0], measured(e), 0, ("LSODA", 1e-8)) < 0.005
 
 
@@ -258,6 +258,7 @@ def test_the_page_on_restitution_does_what_it_says(tmp_path):
     run = hhcore.run({"experiments": {"premature": experiments["premature"]}}, results=tmp_path, progress=False)
     fired = run.restitution[run.restitution["captured"]].groupby("neuron")["interval_ms"].min()
     assert run.features["shortest_interval_ms"].tolist() == fired.tolist() and len(fired) == 2
+    assert "by S1, before each interval of S2, for 20 beats" in (tmp_path / "premature/summary.html").read_text()
     assert {path.stem for path in run["premature"].save_figures()} >= {"restitution", "apd_interval"}
 
 

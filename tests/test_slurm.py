@@ -124,6 +124,7 @@ def test_all_experiments_of_the_test_config_and_their_report(nodes, cache, tmp_p
     assert (folder.path / "results/report.html").stat().st_size > 1_000_000
 
 
+@pytest.mark.slow
 def test_after_snakemake_is_killed_the_commands_of_the_page_finish_the_run(local, nodes, tmp_path):
     folder = Folder(tmp_path / "shared", local.cache)
     with started(folder, nodes) as run:
@@ -161,6 +162,7 @@ def live(nodes: Cluster) -> dict[str, str]:
     return dict(line.split() for line in lines)
 
 
+@pytest.mark.slow
 def test_a_node_that_dies_in_mid_run_costs_time_alone(local, nodes, tmp_path):
     folder = Folder(tmp_path / "shared", local.cache)
     with started(folder, nodes) as run:

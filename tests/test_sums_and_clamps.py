@@ -9,7 +9,7 @@ import pytest
 
 import hhcore
 from hhcore.config.reader import read_experiments
-from hhcore.schemes.solver import SCHEMES, setting_of
+from hhcore.schemes.solver import setting_of
 from hhcore.simulation.reference import reference
 from hhcore.simulation.stimuli import commands
 from hhcore.simulation.stimuli.segments import Segments
@@ -17,6 +17,7 @@ from hhcore.simulation.stimuli.stimulus import Stimulus
 from hhcore.simulation.stimuli.sum import Sum
 
 HH = hhcore.load_model("hodgkin_huxley_1952")
+ADAPTIVE = ["tsit5", "rodas5p", pytest.param("dop853", marks=pytest.mark.slow)]
 
 
 def solver(method: str, accuracy: float) -> dict:
@@ -28,7 +29,7 @@ def point(stimulus: Stimulus) -> dict[str, float]:
     return {name: float(value) for name, value in stimulus.values.items() if np.isfinite(value)}
 
 
-@pytest.mark.parametrize("method", [name for name, scheme in SCHEMES.items() if scheme.adaptive])
+@pytest.mark.parametrize("method", ADAPTIVE)
 def test_a_sum_on_a_holding_current_agrees_with_scipy(method):
     stimulus = Sum(long=hhcore.Step(4.0, start=3), pulses=hhcore.PulseTrain(20.0, 0.5, 13.0), holding=1.0)
     run = hhcore.simulate(HH, {}, stimulus, duration=60.0, **solver(method, 1e-11))
@@ -64,7 +65,7 @@ def gates(potential: float) -> dict[str, tuple[float, float]]:
     return {name: (a / (a + b), 1 / (a + b)) for name, (a, b) in rates.items()}
 
 
-@pytest.mark.parametrize("method", [name for name, scheme in SCHEMES.items() if scheme.adaptive])
+@pytest.mark.parametrize("method", ADAPTIVE)
 def test_gates_under_a_step_of_potential_have_their_closed_form(method):
     command = Segments(holding=-65, before=(-65, 2), test=(3, 20))
     run = hhcore.trace(HH, {}, command, duration=22.0, interval=0.7, **solver(method, 1e-11))
@@ -77,7 +78,7 @@ def test_gates_under_a_step_of_potential_have_their_closed_form(method):
     assert set(run["membrane.V"][since > 0]) == {3.0}
 
 
-@pytest.mark.parametrize("method", [name for name, scheme in SCHEMES.items() if scheme.adaptive])
+@pytest.mark.parametrize("method", ADAPTIVE)
 def test_a_ramp_of_potential_agrees_with_scipy(method):
     command = Segments(holding=-80, rise=(-80, 40, 12.3), hold=(40, 5), back=(-50, 4))
     run = hhcore.trace(HH, {}, command, duration=22.0, interval=1.1, **solver(method, 1e-11))
@@ -291,8 +292,15 @@ def test_a_mistake_is_one_sentence(body, message):
 # --- gates in closed form
 
 
-@pytest.mark.parametrize("method", ["tsit5", "rodas5p"])
-@pytest.mark.parametrize("name", ["ten_tusscher_panfilov_2006", "luo_rudy_1991"])
+@pytest.mark.parametrize(
+    "name, method",
+    [
+        ("ten_tusscher_panfilov_2006", "rodas5p"),
+        ("luo_rudy_1991", "tsit5"),
+        pytest.param("ten_tusscher_panfilov_2006", "tsit5", marks=pytest.mark.slow),
+        pytest.param("luo_rudy_1991", "rodas5p", marks=pytest.mark.slow),
+    ],
+)
 def test_what_is_no_gate_is_integrated_beside_those_in_closed_form(name, method):
     """Concentrations, and gates that depend on them, against SciPy."""
     model = hhcore.load_model(name)

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from test_workflow import ROOT, Folder
+import yaml
+from test_workflow import ROOT, SMALL, Folder
 
 from hhcore.model.model import load_model
 from hhcore.simulation.reference import reference
@@ -103,19 +104,21 @@ def test_a_second_run_does_nothing_and_a_grown_grid_simulates_new_points(run, fo
     assert folder.simulated() == 8  # its own key is part of the context
 
 
-@pytest.mark.parametrize(
-    "protocol, message",
-    [
-        ({"kind": "anode_brake", "watched": 20}, "did you mean 'anode_break'?"),
-        ({"kind": "anode_break"}, "the key 'watched' is missing"),
-        ({"kind": "anode_break", "watched": -1}, "protocol.watched: -1 ms is not above 0"),
-        ({"kind": "anode_break", "watched": "3 mV"}, "cannot be converted to ms"),
-    ],
-)
-def test_a_mistake_in_its_own_keys_is_one_sentence(folder, protocol, message):
-    folder.config(**ANODE_BREAK | {"protocol": protocol})
+MISTAKES = {
+    "misspelt": ({"kind": "anode_brake", "watched": 20}, "did you mean 'anode_break'?"),
+    "missing": ({"kind": "anode_break"}, "the key 'watched' is missing"),
+    "negative": ({"kind": "anode_break", "watched": -1}, "protocol.watched: -1 ms is not above 0"),
+    "volts": ({"kind": "anode_break", "watched": "3 mV"}, "cannot be converted to ms"),
+}
+
+
+def test_a_mistake_in_its_own_keys_is_one_sentence(folder):
+    wrong = {name: SMALL | ANODE_BREAK | {"protocol": protocol} for name, (protocol, _) in MISTAKES.items()}
+    (folder.path / "config/config.yaml").write_text(yaml.safe_dump({"experiments": wrong}))
     done = folder.snakemake("-n")
-    assert done.returncode == 1 and message in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    for name, (_, message) in MISTAKES.items():
+        assert re.search(rf"experiments\.{name}\b.*{re.escape(message)}", done.stderr), done.stderr
 
 
 def test_the_page_on_extending_shows_the_toy():

@@ -414,7 +414,10 @@ def test_a_small_experiment_in_one_job_has_the_bytes_of_one_in_many(little, cach
     ("file", "old", "new", "made"),
     [
         ("hhcore/protocols/fi/figures.py", "Firing rate", "Rate of firing", {"figures/fi_curves.svg"}),
-        ("hhcore/protocols/fi/curves.py", "amplitudes of the grid", "grid's amplitudes", {"fi_curves.parquet"}),
+        pytest.param(
+            *("hhcore/protocols/fi/curves.py", "amplitudes of the grid", "grid's amplitudes", {"fi_curves.parquet"}),
+            marks=pytest.mark.slow,
+        ),
         ("hhcore/certify/sample.py", "RANDOM, EDGES", "RANDOM,  EDGES", {"numerics.parquet", "traces.parquet"}),
     ],
 )

@@ -1,6 +1,9 @@
 """Kernels: text and machine code, named by the hash of all that determines them, loaded from the cache or made."""
 
+import gc
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
@@ -59,13 +62,26 @@ def load_kernel(
 
 def _compiled(text_path: Path, code_path: Path, *parts: object) -> SimpleNamespace:
     """Make a kernel of its parts and keep it."""
-    from hhcore.compile.text import generate  # loads SymPy, which a cached kernel does not need
+    with _without_collection():
+        from hhcore.compile.text import generate  # loads SymPy, which a cached kernel does not need
 
-    text = generate(*parts)
-    code = compiled(text)
+        text = generate(*parts)
+        code = compiled(text)
     keep(text_path, text)
     keep(code_path, code)
     return load(code)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Python looks for no garbage meanwhile: expressions and syntax trees are many, and all in use to the end."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _cached(text: Path, code: Path) -> SimpleNamespace | None:

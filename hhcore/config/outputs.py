@@ -25,7 +25,7 @@ ELSEWHERE = {
     **dict.fromkeys(("initial", "start"), "first"),
     **dict.fromkeys(("final", "end"), "last"),
 }
-NOT_FEATURES = ("status", "beat_status", "failed_ms", "fragile", "last_beat")  # columns of features beside them
+NOT_FEATURES = ("status", "beat_status", "response", "failed_ms", "fragile", "last_beat")  # columns beside them
 BEAT = "beat"  # the window of an output of each beat
 OUTPUT = {
     "variable": Key(

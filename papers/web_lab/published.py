@@ -9,12 +9,15 @@ from .cells import ORIGIN, RESTITUTION, S1S2, Cell, cells, known
 APD_SHARE, APD_MOST = 0.005, 1.2  # of a duration, and in ms
 SLOPE = 0.02  # of a slope, and of 1
 SCALED = 0.3  # of 100 %
-SAMPLED, SAMPLED_SHARE = 0.05, 0.05  # in ms and of 100 %, where ours is measured as theirs
+SAMPLED, SAMPLED_SHARE = 0.02, 0.02  # in ms and of 100 %, where ours is measured as theirs
 EARLY = (
     "Their pacing ends 10 ms before a pulse, and the beats that they measure begin at once: the first comes 10 ms "
     "early, and both are those of a cell that this disturbs. See the numbers that are measured in this way"
 )
-COARSE = "Theirs is measured on samples: see the numbers that are measured in this way"
+COARSE = (
+    "Theirs is measured on samples, and between other points of the action potential: see the numbers that are "
+    "measured in this way"
+)
 UNKNOWN = "The model has no parameter that is annotated so"
 
 
@@ -49,7 +52,8 @@ def premature(cell: Cell) -> Iterator[tuple[str, dict[str, object]]]:
     for name, quantity in words.items():
         table = cell.table(S1S2, name)
         if known(table):
-            yield f"S1S2_{name}", durations(f"{quantity}, from 2000 ms on", table, place, COARSE)
+            share = APD_SHARE if name == "APD90" else np.inf
+            yield f"S1S2_{name}", durations(f"{quantity}, from 2000 ms on", table, place, COARSE, share)
             yield f"sampled_S1S2_{name}", sampled(f"{quantity}, from 2000 ms on", table, place)
     if known(slope := cell.table(S1S2, "S1S2_slope")):
         yield "S1S2_slope", slopes("Slope of S1-S2 restitution", slope, place)
@@ -69,9 +73,11 @@ def blocked(cell: Cell) -> Iterator[tuple[str, dict[str, object]]]:
                 yield f"sampled_block_{current}", entry | measured
 
 
-def durations(quantity: str, values: np.ndarray, place: str, reason: str) -> dict[str, object]:
-    """Durations or intervals that ours measures by itself."""
-    within = np.minimum(APD_SHARE * np.abs(values), APD_MOST)
+def durations(
+    quantity: str, values: np.ndarray, place: str, reason: str, share: float = APD_SHARE
+) -> dict[str, object]:
+    """Durations or intervals as ours are measured; `share` of them is allowed, if it is below APD_MOST."""
+    within = np.minimum(share * np.abs(values), APD_MOST)
     entry = {"quantity": quantity, "value": values.tolist(), "unit": "ms", "within": within.tolist()}
     return entry | {"place": place, "reason": reason}
 

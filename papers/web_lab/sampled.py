@@ -13,7 +13,7 @@ from hhcore import PulseTrain, simulate, trace
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.experiment import Experiment
 from hhcore.protocols.restitution.protocol import Cells
-from hhcore.simulation.beat_map import settled
+from hhcore.simulation.beat_map import settled_cells
 
 from .cells import Cell
 from .definitions import action_potentials
@@ -87,7 +87,7 @@ def steady(experiment: Experiment, count: int) -> Iterator[tuple[np.ndarray, flo
     bench, states = Bench(e, {name: e.defaults[name] for name in e.model.parameters}), cells.states
     for period in CYCLE_LENGTHS[:count]:
         paced = cells.paced.with_fields(period=period / e.model.ms, start=0.0)
-        states = settled(paced, states, e.protocol.settling).states
+        states = settled_cells(paced, states, e.protocol.settling).states
         state = bench.after(bench.named(states[0]), bench.pulses(period, 1, 0.0), period - EARLY)
         time, potential, state = bench.course(state, period, 0.0, 2.0 * period, FINE)
         states = np.array([[state[name] for name in e.model.states]])

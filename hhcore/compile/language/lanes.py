@@ -22,7 +22,7 @@ class Lanes:
 
         `counter` takes `turns` values in a row.
         """
-        parts = [part for statement in body for part in ast.walk(statement)]
+        parts = (part for statement in body for part in ast.walk(statement))
         return all(
             self._is_apart(part, counter) if isinstance(part, ast.Subscript) else self._calls_apart(part, counter)
             for part in parts

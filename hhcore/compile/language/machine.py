@@ -22,6 +22,8 @@ from hhcore.compile.language.values import KernelError
 DTYPES = {"f8": np.dtype(np.float64), "i8": np.dtype(np.int64), "b1": np.dtype(np.bool_)}
 C_TYPES = {"f8": ctypes.c_double, "i8": ctypes.c_int64}
 FASTEST = 3  # of LLVM's levels of optimisation
+LIGHT = 1  # for large kernels: their code is as fast, and made in three quarters of the time
+LARGE = 5000  # lines of LLVM's language
 
 
 def cpu() -> tuple[str, str]:
@@ -70,9 +72,8 @@ def compiled(text: str, checked: bool = False) -> bytes:
               in a fraction of the time; the bits are the same
     """
     translation = translate(text, checked)
-    level = 0 if checked else FASTEST
-    machine = _machine(level)
-    module = _optimised(translation.text, machine, level)
+    machine = _machine(0 if checked else FASTEST)
+    module = _optimised(translation.text, machine, checked)
     about = {"source": digest(text), "entries": translation.entries, "constants": translation.constants}
     about["places"] = translation.places
     content = json.dumps(about).encode() + b"\n" + machine.emit_object(module)
@@ -128,8 +129,9 @@ def _machine(level: int = FASTEST) -> llvm.TargetMachine:
     )
 
 
-def _optimised(text: str, machine: llvm.TargetMachine, level: int = FASTEST) -> llvm.ModuleRef:
+def _optimised(text: str, machine: llvm.TargetMachine, checked: bool = False) -> llvm.ModuleRef:
     """Run LLVM's passes for speed, which keep the rounding of every operation."""
+    level = 0 if checked else LIGHT if text.count("\n") > LARGE else FASTEST
     module = llvm.parse_assembly(text)
     module.triple, module.data_layout = llvm.get_process_triple(), str(machine.target_data)
     module.verify()

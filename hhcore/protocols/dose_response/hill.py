@@ -11,7 +11,6 @@ from hhcore.protocols.voltage_clamp.separable import Fit, fits
 
 MARGIN = 10.0  # an effect has so many times the spread of the feature's error
 POOR = 0.05  # of the range: a Hill curve that leaves more as its rms does not describe the effect
-STARTS = 12  # doses of half the effect to start from
 SLOPES = (0.5, 1.0, 2.0, 5.0)  # Hill coefficients to start from
 STEEPEST = 100.0  # Hill coefficient: what is steeper is a jump
 
@@ -101,7 +100,9 @@ def _fit(log: np.ndarray, y: np.ndarray, control: float | None) -> Fit:
         return np.column_stack([rise, 1.0 - rise] if control is None else [rise])
 
     low, high = float(log.min()), float(log.max())
-    starts = itertools.product(np.linspace(low, high, STARTS), np.log(SLOPES))
+    begin = y[log.argmin()] if control is None else control
+    nearest = float(log[np.abs(y - (begin + y[log.argmax()]) / 2.0).argmin()])  # to half of the effect
+    starts = itertools.product({nearest, (low + high) / 2.0}, np.log(SLOPES))
     bounds = (low - (high - low), -np.log(STEEPEST)), (high + (high - low), np.log(STEEPEST))
     return fits(basis, y - (control or 0.0), starts, *bounds)[0]
 

@@ -76,7 +76,7 @@ def apd_map(table: pd.DataFrame, context: FigureContext) -> Figure:
         lines = [f"{name}: {'none' if np.isnan(x) else f'{x:.6g} ms'}" for name, x in durations.items()]
         return style.text_figure(context.title, ["One neuron, no axis to plot its last whole beat against.", *lines])
     if len(context.free) == 1:
-        others = [column for column in _percentages(table) if column != APD]
+        others = [column for column in reversed(_percentages(table)) if column != APD]
         dashes = itertools.cycle([(0, (3, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5))])
         lines = [Line(APD, "APD90")]
         lines += [Line(c, _percentages(table)[c], {"linestyle": d}) for c, d in zip(others, dashes, strict=False)]

@@ -166,6 +166,11 @@ class DynamicRestitution(Restitution):
         return (expected_beats(self.settling) + BEATS) * sum(self.cycle_lengths) * experiment.model.ms
 
     @property
+    def pacing_words(self) -> str:
+        begin = "in the state at the end of the one before" if self.carry_over else "in the initial state"
+        return f"at each cycle length, which begins {begin}"
+
+    @property
     def run_count(self) -> int:
         return len(self.cycle_lengths)
 

@@ -105,7 +105,7 @@ class Restitution(Protocol):
     self_timed = True
     supplies = ("number", "start")
     ignores = {"analysis_window": "restitution is about whole beats"}
-    keys = {"prebeats": PREBEATS} | Pacing.keys
+    keys = {"prebeats": PREBEATS} | {name: Pacing.keys[name] for name in ("apd", "apd_from", "apd_to")}
     schema = folded_schema(RUN)
     accuracy = DURATION_ERROR
     error_code = ("simulation/heights.py",)
@@ -252,6 +252,11 @@ class Restitution(Protocol):
         number = runs.record["number"]
         own = np.flatnonzero((owner == row) & (number == number.max(initial=0)))  # they begin in `run.final`
         return end_error(experiment, point, run.final[row], replace(runs, record=taken(runs.record, own)), scipy)
+
+    @property
+    def pacing_words(self) -> str:
+        """How cells are paced, for the page."""
+        raise NotImplementedError
 
     @property
     def run_count(self) -> int:

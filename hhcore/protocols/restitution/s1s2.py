@@ -187,5 +187,9 @@ class S1S2(Restitution):
         return (expected_beats(self.settling) * longest_period(e) + len(self.intervals) * e.duration) * e.model.ms
 
     @property
+    def pacing_words(self) -> str:
+        return "by S1, before each interval of S2"
+
+    @property
     def run_count(self) -> int:
         return len(self.intervals)

@@ -30,12 +30,12 @@ def end_error(
         return None
     beat = dict(zip(runs.measured.columns, last[rows[-1]].tolist(), strict=True))
     train = {"period": float(runs.record["interval"][rows[-1]]), "number": length, "start": 0.0}
-    point = dict(zip(e.quantities, point.tolist(), strict=True))
-    point = {name: point[name] for name in (*e.model.parameters, *e.stimulus.fields)} | train
+    values = dict(zip(e.quantities, point.tolist(), strict=True))
+    own = e.parameters(values) | {name: values[name] for name in e.stimulus.fields} | train
     start, end = dict(zip(e.model.states, begun.tolist(), strict=True)), beat["ninety_time"]
     with suppress(ArithmeticError, ValueError):  # LinAlgError is a ValueError
         settings = {"method": method, "rtol": tolerance, "atol": tolerance, "initial_state": start}
-        twin = reference(e.model, point, duration=end, stimulus=e.stimulus, **settings)
+        twin = reference(e.model, own, duration=end, stimulus=e.stimulus, **settings)
         potential, before = list(e.model.states).index(e.model.potential), BEFORE / e.model.ms
         late, early = twin.at(end)[potential], twin.at(end - before)[potential]
         level = beat["rest"] + LEFT * (beat["peak"] - beat["rest"])

@@ -41,11 +41,11 @@ class Beats(Observer):
         "found": "f8[:, :]",
     }
     text = "".join(f"BEAT_{name.upper()} = {i}\n" for i, name in enumerate(BEAT)) + source(__file__)
+    fields = (RecordField("beats", "float64", len(USUAL.columns)),)
 
-    @property
-    def fields(self) -> tuple[RecordField, ...]:
+    def __post_init__(self) -> None:
         """The list of beats is as wide as there are columns."""
-        return (RecordField("beats", "float64", len(self.measured.columns)),)
+        object.__setattr__(self, "fields", (RecordField("beats", "float64", len(self.measured.columns)),))
 
     def recorder(self, neurons: Neurons) -> Recorder:
         """A row for each beat."""

@@ -38,10 +38,11 @@ class Transients(Observer):
         """The names."""
         return self.names
 
-    @property
-    def fields(self) -> tuple[RecordField, ...]:
+    fields = (RecordField("transients", "float64", 1),)
+
+    def __post_init__(self) -> None:
         """A duration for each name."""
-        return (RecordField("transients", "float64", len(self.names)),)
+        object.__setattr__(self, "fields", (RecordField("transients", "float64", len(self.names)),))
 
     @property
     def numbers_of_beat(self) -> int:
