@@ -20,8 +20,8 @@ about a third of the one before, the coarsest that meets a target is taken, as a
 
 **S1–S2.** $prebeats beats at $period ms from the state in the model file, counted in both and paced once for each cell;
 then, from there, the last pulse of S1, and S2 after each interval, from $longest ms down. Myokit's runs end $after ms
-after S2, ours no earlier. Where there are ten cells, they differ in the calcium conductance. The reference is Myokit at
-10⁻¹¹.
+after S2, ours no earlier. Both begin with the last pulse of S1 again for each interval, which is half of the steps.
+Where there are ten cells, they differ in the calcium conductance. The reference is Myokit at 10⁻¹¹.
 
 $restitution
 
@@ -30,7 +30,7 @@ state changes by less than $tolerance in a beat (1-norm, in the model's units). 
 other, was timed on $timed of the hundred. The reference is the state that Newton's method finds at a local error of
 10⁻⁹, which tests compare with Myokit's after 4,000 beats. Coarser settings of Myokit do not settle: its own error is
 larger than the change. Newton's method, which Myokit lacks, begins after $warm_up beats; Luo and Rudy's cell has
-settled before.
+settled before. The check by the other way (`settling_error_ms`) is not counted.
 
 $steady
 
