@@ -245,6 +245,24 @@ def test_an_action_potential_that_outlasts_its_beat():
     assert found["apd50_ms"].tolist() == [50, 50] and np.isnan(found["diastolic_interval_ms"]).all()
 
 
+def test_an_action_potential_ends_before_the_next_one():
+    """A fall at 81 ms, after a pulse at 60 ms that starts none, or one."""
+    rows = [beat(0, 60), beat(60, 120, ninety=nan), beat(120, 160, ninety=nan)]
+    blocked, fires = columns(rows, [3], [1.0, 121.0], [0, 2]), columns(rows, [3], [1.0, 61.0, 121.0], [0, 3])
+    assert blocked["beat_status"].tolist() == ["ok", "no_action_potential", "not_repolarised"]
+    assert blocked["apd90_ms"].tolist() == pytest.approx([80, nan, nan], nan_ok=True)
+    assert blocked["diastolic_interval_ms"].tolist() == pytest.approx([nan, nan, 39], nan_ok=True)
+    assert blocked["diastolic_interval_after_ms"].tolist() == pytest.approx([39, nan, nan], nan_ok=True)
+    assert fires["beat_status"].tolist() == ["not_repolarised"] * 3
+    assert fires["apd50_ms"].tolist() == [50, 50, 50] and np.isnan(fires["apd90_ms"]).all()
+
+
+def test_the_interval_after_is_null_where_the_run_cuts_the_beat_short():
+    whole, cut, single = [beat(0, 100), beat(100, 200)], [beat(0, 100), beat(100, 190)], [beat(0, 90)]
+    found = columns([*whole, *cut, *single], [2, 2, 1], [1, 101, 1, 101, 1], [0, 2, 4, 5])
+    assert found["diastolic_interval_after_ms"].tolist() == pytest.approx([19, 19, 19, nan, 9], nan_ok=True)
+
+
 def test_a_pulse_on_a_plateau_is_no_action_potential():
     """From -80 to 40 mV, a quarter is -50 mV. A beat that begins above it does not set the level of the next."""
     rests = [-80, -49, -20, -51, -80, -49]
@@ -261,13 +279,13 @@ def test_a_pulse_on_a_plateau_is_no_action_potential():
 
 
 def test_an_action_potential_that_a_drug_prolongs_is_not_reported_short():
-    """Half the rapid, no slow potassium current: every second pulse meets the plateau of the beat before."""
+    """Half the rapid, no slow potassium current: every second pulse meets the plateau, which lasts past it."""
     model = hhcore.load_model("ten_tusscher_panfilov_2006")
     blocked = {"iks.g": 0.0, "ikr.g": 0.5 * model.parameters["ikr.g"].value}
     train = PulseTrain(52.0, 1.0, 500.0)
     run = hhcore.simulate(model, blocked, train, duration=2000.0, initial_state="model", method="rodas5p")
-    assert run.beats.beat_status.tolist() == ["not_repolarised", "depolarised_at_onset"] * 2
-    assert run.beats.apd90_ms.isna().all() and run.features.apd90_ms.isna().all()
+    assert run.beats.beat_status.tolist() == ["ok", "depolarised_at_onset"] * 2
+    assert run.beats.apd90_ms.gt(500).tolist() == [True, False] * 2
 
 
 def test_nothing_of_a_neuron_that_failed():

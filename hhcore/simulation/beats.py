@@ -2,20 +2,17 @@
 
 A beat lasts from the onset of a pulse to the next onset, or to the end of the run. It has an action potential if it
 has a spike and begins from a repolarised membrane: on a plateau the response to a pulse is mostly the pulse itself, and
-what it falls back to is no rest. The kernel measures the columns of hhcore.simulation.action_potentials; here they
-become features.
+what it falls back to is no rest. An action potential may outlast its beat: it ends before the next action potential.
+The kernel measures the columns of hhcore.simulation.action_potentials; here they become features.
 """
 
 from collections.abc import Mapping
 
 import numpy as np
 
-from hhcore.simulation.action_potentials import EAD_MS, EAD_MV, ONSET, UPSTROKE, USUAL, ActionPotentials
+from hhcore.simulation.action_potentials import DEPOLARISED, EAD_MS, EAD_MV, ONSET, UPSTROKE, USUAL, ActionPotentials
 
 OK, NONE, LATE, EARLY, FAILED = "ok", "no_action_potential", "not_repolarised", "depolarised_at_onset", "failed"
-# Of the height of the last action potential, above which a membrane is not repolarised. The tenth of APD90 would be too
-# strict: the first beat may start some millivolts below the rest of the others, and pacemakers depolarise slowly.
-DEPOLARISED = 0.25
 
 FROM = {
     UPSTROKE: "the time of the largest dV/dt",
@@ -25,7 +22,8 @@ STATUS = (
     "ok; no_action_potential: no spike in the beat, all but the resting potential and the diastolic interval before it "
     "are null; depolarised_at_onset: it begins above resting potential + 25 % of (peak - resting potential) of the "
     "last action potential, all but its own resting potential are null; "
-    "not_repolarised: the beat ends before the fall of apd90, which is null; failed: the neuron failed, all are null"
+    "not_repolarised: the next action potential, or the end of the run, comes before the fall of apd90, which is null; "
+    "failed: the neuron failed, all are null"
 )
 ALTERNANS = "apd90_alternans_ms"
 
@@ -40,7 +38,8 @@ def durations(measured: ActionPotentials, mV: float = 1.0) -> dict[str, tuple[st
         found[f"apd{percentage}_ms"] = (
             "ms",
             f"action potential duration: from {FROM[measured.begin]} to the first fall after the highest peak through "
-            f"the resting potential + {100 - percentage} % of (peak - resting potential)",
+            f"the resting potential + {100 - percentage} % of (peak - resting potential), perhaps after pulses that "
+            "start no action potential",
         )
     if measured.level is not None:
         found["apd_level_ms"] = (
@@ -71,11 +70,12 @@ def action_potential(measured: ActionPotentials = USUAL, mV: float = 1.0) -> dic
         "diastolic_interval_ms": (
             "ms",
             "from the end of apd90 in the last beat before that has an action potential to the onset of the pulse; "
-            "null if there is none or it outlasts its beat",
+            "null if there is none, or it ends later or not",
         ),
         "diastolic_interval_after_ms": (
             "ms",
-            "from the end of apd90 to the next onset, in the last beat to the end of the run",
+            "from the end of apd90 to the next onset; to the end of the run if that is the end of a whole beat, else "
+            "null",
         ),
     }
 
@@ -130,7 +130,7 @@ def beat_columns(
     neuron = np.repeat(np.arange(len(failed)), np.diff(beat_offsets))
     beat_failed = failed[neuron]
     raw = {name: np.where(beat_failed, np.nan, x) for name, x in zip(measured.columns, beats.T, strict=True)}
-    onset, end, ninety = (raw[name] * ms for name in ("onset", "end", "ninety_time"))
+    onset, end = raw["onset"] * ms, raw["end"] * ms
     count = _spikes(neuron, raw["onset"], np.repeat(np.arange(len(failed)), np.diff(offsets)), spike_times)
     early = (count > 0) & _depolarised(raw["rest"], raw["peak"], count > 0, beat_offsets)
     fired = (count > 0) & ~early
@@ -141,7 +141,12 @@ def beat_columns(
     latest = np.maximum.accumulate(np.where(fired, np.arange(len(neuron)), -1))
     before = np.r_[-1, latest[:-1]][: len(neuron)]  # the last beat before with an action potential
     follows = (before >= 0) & (neuron[before] == neuron)
-    ends = of_action_potential(ninety)
+    next_fired = np.full(len(neuron), np.inf)  # onset of the next beat with an action potential
+    next_fired[before[follows & fired]] = raw["onset"][follows & fired]
+    for name in measured.falls:
+        raw[name] = np.where(raw[name] <= next_fired, raw[name], np.nan)
+    ends = of_action_potential(raw["ninety_time"] * ms)
+    rest_before = np.where(follows & ~early, onset - ends[before], np.nan)
     status = np.select([beat_failed, early, ~fired, np.isnan(ends)], [FAILED, EARLY, NONE, LATE], OK).astype(object)
     eads = np.ma.masked_array(np.where(fired, raw["ead_count"], 0).astype(np.int32), ~fired | beat_failed)
     return {
@@ -155,8 +160,8 @@ def beat_columns(
         "max_upstroke_V_s": of_action_potential(raw["slope"] * mV / ms),
         **{name: of_action_potential(values) for name, values in _durations(raw, measured, ms).items()},
         "ead_count": eads,
-        "diastolic_interval_ms": np.where(follows & ~early, onset - ends[before], np.nan),
-        "diastolic_interval_after_ms": end - ends,
+        "diastolic_interval_ms": np.where(rest_before >= 0, rest_before, np.nan),
+        "diastolic_interval_after_ms": _next_onset(ends, neuron, onset, end) - ends,
         "upstroke_ms": of_action_potential(raw["slope_time"] * ms),
         "beat_status": status,
     }
@@ -176,15 +181,25 @@ def _durations(raw: Mapping[str, np.ndarray], measured: ActionPotentials, ms: fl
     return found
 
 
-def last_rows(beats: dict[str, np.ndarray]) -> np.ndarray:
-    """The row of the last whole beat of each neuron, int64 (n,), in `beat_columns`; each neuron has a beat.
+def _cut_short(neuron: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """Whether the run ends within each beat, bool (b,): it is the last of several, and shorter than the one before."""
+    first = np.diff(neuron, prepend=-1) != 0
+    last = np.diff(neuron, append=-1) != 0
+    return last & ~first & (length < (1 - 1e-9) * np.roll(length, 1))
 
-    A beat is whole if it is not shorter than the one before, or the only one.
-    """
-    rows = np.flatnonzero(np.r_[beats["neuron"][1:] != beats["neuron"][:-1], True])
-    length = beats["cycle_length_ms"]
-    cut = (beats["beat"][rows] > 0) & (length[rows] < (1 - 1e-9) * length[rows - 1])
-    return rows - cut
+
+def _next_onset(times: np.ndarray, neuron: np.ndarray, onset: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """The end of the beat in which a time lies that is in each beat or later; NaN if the run cuts it short."""
+    at, last = np.arange(len(times)), np.diff(neuron, append=-1) != 0
+    while (later := (times > end[at]) & ~last[at]).any():
+        at += later
+    return np.where(_cut_short(neuron, end - onset)[at], np.nan, end[at])
+
+
+def last_rows(beats: dict[str, np.ndarray]) -> np.ndarray:
+    """The row of the last whole beat of each neuron, int64 (n,), in `beat_columns`; each neuron has a beat."""
+    rows = np.flatnonzero(np.diff(beats["neuron"], append=-1) != 0)
+    return rows - _cut_short(beats["neuron"], beats["cycle_length_ms"])[rows]
 
 
 def last_beats(beats: dict[str, np.ndarray], measured: ActionPotentials = USUAL) -> dict[str, np.ndarray]:
