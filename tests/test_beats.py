@@ -286,6 +286,7 @@ def test_an_action_potential_that_a_drug_prolongs_is_not_reported_short():
     run = hhcore.simulate(model, blocked, train, duration=2000.0, initial_state="model", method="rodas5p")
     assert run.beats.beat_status.tolist() == ["ok", "depolarised_at_onset"] * 2
     assert run.beats.apd90_ms.gt(500).tolist() == [True, False] * 2
+    assert run.features.apd90_ms[0] == run.beats.apd90_ms[2]
 
 
 def test_nothing_of_a_neuron_that_failed():
@@ -300,6 +301,29 @@ def test_the_last_whole_beat():
     found = last_beats(columns([*whole, *cut, *single], [2, 2, 1], [1, 101, 1, 101, 1], [0, 2, 4, 5]))
     assert found["last_beat"].tolist() == [1, 0, 0]
     assert list(found) == list(LAST_BEAT)
+
+
+@pytest.mark.parametrize(
+    ("durations", "last", "alternans"),
+    [
+        ([80, 70, 80, 75], 3, 5),  # each beat has an action potential; None: this one is blocked
+        ([170, None, 150, None], 2, 20),
+        ([170, None, 160, None, nan], 2, 10),  # the last one is not over at the end of the run
+        ([170, None, None, 160, None, None], 3, 10),
+        ([nan, 70, nan, 70, nan], 3, nan),  # the next one begins before
+        ([nan, None], 0, nan),
+        ([80, None, None, None, None], 4, nan),  # it does not follow any more
+        ([None, None], 1, nan),
+    ],
+)
+def test_features_are_about_the_last_action_potential_that_has_ended(durations, last, alternans):
+    rows = [beat(100 * i, 100 * (i + 1), ninety=nan if d is None else d) for i, d in enumerate(durations)]
+    spikes = [100 * i + 1.0 for i, d in enumerate(durations) if d is not None]
+    k, other = len(spikes), beat(0, 100)
+    counts, offsets = [len(rows), 1, len(rows)], [0, k, k + 1, 2 * k + 1]
+    found = last_beats(columns([*rows, other, *rows], counts, [*spikes, 1.0, *spikes], offsets))
+    assert found["last_beat"].tolist() == [last, 0, last]
+    assert found["apd90_alternans_ms"].tolist() == pytest.approx([alternans, nan, alternans], nan_ok=True)
 
 
 def test_every_definition_has_a_unit_that_its_name_ends_in():

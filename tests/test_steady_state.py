@@ -64,6 +64,8 @@ def test_luo_and_rudy_at_310_ms_follows_every_second_stimulus_from_the_state_in_
     """And every one, if it comes from 320 ms: two steady states of one cell. Newton's method finds each of them."""
     features, _ = paced
     assert list(features["response"]) == ["1:1", "1:1", "2:1"]
+    assert 390 < features["apd90_ms"][2] < 410  # 400 ms in a plot of its trace
+    assert features["apd90_alternans_ms"] == pytest.approx([0, 0, 0], abs=1e-3)
     carried = "model"
     for period in (400, 350, 320):
         e = experiment(stimulus={**LUO_RUDY["stimulus"], "period": period}, initial_state=carried)
@@ -161,9 +163,9 @@ def test_a_model_with_a_formula_of_time_has_no_beats_that_repeat(tmp_path):
         experiment(model=str(tmp_path / "waves.mmt"))
 
 
-def test_a_duration_is_three_of_the_longest_periods_unless_it_is_given():
-    assert experiment().duration == 3000
-    assert experiment(duration=5000).duration == 5000
+def test_a_duration_is_five_of_the_longest_periods_unless_it_is_given():
+    assert experiment().duration == 5000
+    assert experiment(duration=3000).duration == 3000
 
 
 def test_how_many_cells_are_solved_at_once_does_not_show(monkeypatch):

@@ -26,6 +26,13 @@ STATUS = (
     "failed: the neuron failed, all are null"
 )
 ALTERNANS = "apd90_alternans_ms"
+RECENT = 4  # whole beats at the end of a run: as many as a state repeats after
+LAST = (
+    "number of the beat that the next columns are about, from 0: of the last four whole beats, which the end of the "
+    "run does not cut short, the latest with an action potential that has ended; without one, the latest with an "
+    "action potential; without one, the last"
+)
+OF_LAST = "of last_beat: "  # before the definition of a column
 
 
 def durations(measured: ActionPotentials, mV: float = 1.0) -> dict[str, tuple[str, str]]:
@@ -53,7 +60,7 @@ def durations(measured: ActionPotentials, mV: float = 1.0) -> dict[str, tuple[st
 
 
 def action_potential(measured: ActionPotentials = USUAL, mV: float = 1.0) -> dict[str, tuple[str, str]]:
-    """Unit and definition of the columns that a beat has in its table and, of the last whole one, in features."""
+    """Unit and definition of the columns that a beat has in its table and, of the last one, in features."""
     return {
         "resting_potential_mV": ("mV", "membrane potential at the onset of the pulse, before any of it has flowed"),
         "ap_peak_mV": ("mV", "highest membrane potential of the beat"),
@@ -95,15 +102,14 @@ def beat_definitions(measured: ActionPotentials = USUAL, mV: float = 1.0) -> dic
 
 
 def last_beat_definitions(measured: ActionPotentials = USUAL, mV: float = 1.0) -> dict[str, tuple[str, str]]:
-    """Unit and definition of the features that a neuron has of its last whole beat."""
-    last = "number of the last whole beat, from 0: the last that the end of the run does not cut short"
+    """Unit and definition of the features that a neuron has of its last beat, which LAST defines."""
     columns = action_potential(measured, mV) | {"beat_status": ("1", STATUS)}
     return {
-        "last_beat": ("1", last),
-        **{name: (unit, f"of the last whole beat: {words}") for name, (unit, words) in columns.items()},
+        "last_beat": ("1", LAST),
+        **{name: (unit, f"{OF_LAST}{words}") for name, (unit, words) in columns.items()},
         ALTERNANS: (
             "ms",
-            "alternans: how far apart apd90 is in the last two whole beats; null if one of them has none",
+            "alternans: how far apart apd90 is in last_beat and in the action potential before; null if one has none",
         ),
     }
 
@@ -138,9 +144,7 @@ def beat_columns(
     def of_action_potential(values: np.ndarray) -> np.ndarray:
         return np.where(fired, values, np.nan)
 
-    latest = np.maximum.accumulate(np.where(fired, np.arange(len(neuron)), -1))
-    before = np.r_[-1, latest[:-1]][: len(neuron)]  # the last beat before with an action potential
-    follows = (before >= 0) & (neuron[before] == neuron)
+    before, follows = _before(fired, neuron)
     next_fired = np.full(len(neuron), np.inf)  # onset of the next beat with an action potential
     next_fired[before[follows & fired]] = raw["onset"][follows & fired]
     for name in measured.falls:
@@ -196,10 +200,21 @@ def _next_onset(times: np.ndarray, neuron: np.ndarray, onset: np.ndarray, end: n
     return np.where(_cut_short(neuron, end - onset)[at], np.nan, end[at])
 
 
-def last_rows(beats: dict[str, np.ndarray]) -> np.ndarray:
-    """The row of the last whole beat of each neuron, int64 (n,), in `beat_columns`; each neuron has a beat."""
-    rows = np.flatnonzero(np.diff(beats["neuron"], append=-1) != 0)
-    return rows - _cut_short(beats["neuron"], beats["cycle_length_ms"])[rows]
+def last_rows(beats: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The row of the last beat of each neuron, int64 (n,), in `beat_columns`: see LAST. Each neuron has a beat."""
+    row, neuron = np.arange(len(beats["neuron"])), beats["neuron"]
+    first = np.flatnonzero(np.diff(neuron, prepend=-1))
+    which = np.repeat(np.arange(len(first)), np.diff(first, append=len(row)))
+
+    def latest(counts: np.ndarray) -> np.ndarray:
+        return np.maximum.reduceat(np.where(counts, row, -1), first)[which]
+
+    fired = np.isin(beats["beat_status"], (OK, LATE))
+    ended = (beats["beat_status"] == OK) | (fired & (row < latest(fired)))
+    whole = ~_cut_short(neuron, beats["cycle_length_ms"])
+    recent = whole & (row > latest(whole) - RECENT)
+    rank = recent * (1 + fired.astype(np.int64) + ended)
+    return np.maximum.reduceat(rank * len(row) + row, first) % len(row)
 
 
 def last_beats(beats: dict[str, np.ndarray], measured: ActionPotentials = USUAL) -> dict[str, np.ndarray]:
@@ -207,8 +222,16 @@ def last_beats(beats: dict[str, np.ndarray], measured: ActionPotentials = USUAL)
     rows = last_rows(beats)
     names = list(last_beat_definitions(measured))
     found = {name: beats["beat" if name == "last_beat" else name][rows] for name in names if name != ALTERNANS}
+    before, follows = _before(np.isin(beats["beat_status"], (OK, LATE)), beats["neuron"])
     apd = beats["apd90_ms"]
-    return found | {ALTERNANS: np.where(beats["beat"][rows] > 0, np.abs(apd[rows] - apd[rows - 1]), np.nan)}
+    return found | {ALTERNANS: np.where(follows, np.abs(apd - apd[before]), np.nan)[rows]}
+
+
+def _before(fired: np.ndarray, neuron: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The last row before that has fired, int64 (b,), and whether it is there and of the same neuron, bool (b,)."""
+    latest = np.maximum.accumulate(np.where(fired, np.arange(len(neuron)), -1))
+    before = np.r_[-1, latest[:-1]][: len(neuron)]
+    return before, (before >= 0) & (neuron[before] == neuron)
 
 
 def _depolarised(rest: np.ndarray, peak: np.ndarray, fired: np.ndarray, offsets: np.ndarray) -> np.ndarray:

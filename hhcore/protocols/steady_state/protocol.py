@@ -19,12 +19,12 @@ from hhcore.simulation.beats import LATE, OK
 from hhcore.simulation.observers import Observer
 from hhcore.simulation.observers.onsets import Onsets
 from hhcore.simulation.result import NO_STABLE_REST, Result
-from hhcore.simulation.settle import Paced, Settling
+from hhcore.simulation.settle import MOST_REPEAT, Paced, Settling
 from hhcore.simulation.simulate import simulate
 from hhcore.simulation.stimuli.pulse_train import PulseTrain
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
-RECORDED = 3  # beats, unless a config says for how long
+RECORDED = MOST_REPEAT + 1  # beats, unless a config says for how long: the last of a repeat may outlast it
 PACED_ON = 12  # beats after Newton's method, to see whether the cell stays; a multiple of 2, 3 and 4
 FINER = 1e-3  # of the tolerance, for the other way
 SETTLES = ("settle", "beat_map", "linear")  # modules that a settled state depends on
