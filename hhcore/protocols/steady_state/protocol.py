@@ -25,7 +25,7 @@ from hhcore.simulation.simulate import simulate
 from hhcore.simulation.stimuli.pulse_train import PulseTrain
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
-RECORDED = MOST_REPEAT  # beats that are kept, at least
+RECORDED = MOST_REPEAT + 1  # beats that are kept, at least: the last of a repeat may outlast it
 PACED_ON = 12  # beats after Newton's method, to see whether the cell stays; a multiple of 2, 3 and 4
 FINER = 1e-3  # of the tolerance, for the other way
 SETTLES = ("settle", "beat_map", "linear")  # modules that a settled state depends on
