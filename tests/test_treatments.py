@@ -178,6 +178,11 @@ def site(**numbers):
         ({"block": {"sodium.g": "120 %"}}, ".block.sodium.g", ["120 % is not a block", "0 to 100 %"]),
         ({"block": {"sodium.g": {"values": [-20, 0]}}}, ".block.sodium.g", ["-20 % is not a block", "{scale: 1.3}"]),
         ({"block": {"sodium.g": "0.3 nM"}}, ".block.sodium.g", ["'0.3 nM' cannot be converted to %"]),
+        (
+            {"block": {"IK": 10, "potassium.g": 20}},
+            ".block",
+            ["'IK' and 'potassium.g' are both potassium.g", "give one"],
+        ),
         ({"block": {"gnabar_hh": 10}}, ".block", ["'gnabar_hh'", "mean 'sodium.g'"]),
         (drug() | {"traces": [{"ttx": "-1 nM"}]}, ".traces[0].ttx", ["-1 nM is below 0"]),
         (drug() | {"traces": [{}]}, ".traces[0]", ["no value for ttx"]),

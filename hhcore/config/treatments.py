@@ -113,11 +113,12 @@ class Treatments(Words):
     @part
     def blocks(self) -> tuple[Block, ...]:
         """The blocks, with what they act on in the model."""
-        found = []
+        found, names, where = [], {}, f"{self.where}.block"
         with collected() as noted:
             for name in self.block_body:
                 with noted():
-                    blocked = target(name, self.model, f"{self.where}.block").name
+                    blocked = target(name, self.model, where).name
+                    _check_once(name, blocked, names, where)
                     amount = Quantity(f"block.{name}", PERCENT, 0.0, f"Block of {name}")
                     found.append(Block(amount, blocked))
         return tuple(found)
@@ -235,19 +236,22 @@ def _check_concentration(unit: str, written: object, where: str) -> None:
 
 
 def _drug(name: str, body: Mapping, unit: str, model: Model, where: str) -> Drug:
-    targets, acts = [], {}
+    targets, names, where = [], {}, f"{where}.targets"
     with collected() as noted:
         for site, numbers in body["targets"].items():
             with noted():
-                found = _target(site, numbers, unit, model, f"{where}.targets")
-                if found.parameter in acts:
-                    raise UserError(
-                        f"{where}.targets: {acts[found.parameter]!r} and {site!r} are both {found.parameter}; give one"
-                    )
-                acts[found.parameter] = site
+                found = _target(site, numbers, unit, model, where)
+                _check_once(site, found.parameter, names, where)
                 targets.append(found)
     amount = Quantity(name, unit, 0.0, f"Concentration of {name}")
     return Drug(amount, tuple(targets), body.get("source", ""))
+
+
+def _check_once(name: str, parameter: str, names: dict[str, str], where: str) -> None:
+    """Raise UserError for a parameter that an earlier name means as well; else note its name in `names`."""
+    if parameter in names:
+        raise UserError(f"{where}: {names[parameter]!r} and {name!r} are both {parameter}; give one")
+    names[parameter] = name
 
 
 def _target(site: str, numbers: Mapping[str, object], unit: str, model: Model, where: str) -> Target:
