@@ -158,7 +158,11 @@ def site(**numbers):
         (site(IC50=-3), ".sodium.g.IC50", ["-3 is not above 0"]),
         (site(IC50=3), ".sodium.g.IC50", ["3 has no unit", "'5 nM'"]),
         (site(IC50="3 mV"), ".sodium.g.IC50", ["'mV' in '3 mV' is not a unit of concentration"]),
-        (site(IC50="3 ng/ml"), ".sodium.g.IC50", ["'3 ng/ml' cannot be converted to nM"]),
+        (
+            site(IC50="3 ng/ml"),
+            ".sodium.g.IC50",
+            ["'3 ng/ml' cannot be converted to nM", "give both as mass or both as amount"],
+        ),
         (site(IC50="3 nM", Kd="3 nM"), ".sodium.g", ["both of IC50 and Kd"]),
         (site(hill=1), ".sodium.g", ["neither of IC50 and Kd"]),
         (site(Kd="3 nM", hill=0), ".sodium.g.hill", ["0 is not above 0"]),
@@ -194,6 +198,17 @@ def test_mistakes(changes, where, parts):
     (mistake,) = caught.value.mistakes
     assert mistake.startswith(f"experiments.e{where}") or f"{where}:" in mistake, mistake
     assert all(part in mistake for part in parts), mistake
+
+
+def test_a_wrong_drug_does_not_hide_what_is_wrong_with_another():
+    wrong_key = TTX | {"targets": {"sodium.g": {"Kd": "3 nM", "nH": 1}}}
+    wrong_values = {"concentration": "-3 nM", "targets": {"potassium.g": {"Kd": "0 nM"}}}
+    with pytest.raises(UserError) as caught:
+        read(drugs={"a": wrong_key, "b": wrong_values}, traces=[{"a": "3 nM"}])
+    where = "experiments.e.drugs"
+    starts = (f"{where}.a.targets.sodium.g:", f"{where}.b.targets.potassium.g.Kd:", f"{where}.b.concentration:")
+    assert len(caught.value.mistakes) == 3
+    assert all(any(m.startswith(start) for m in caught.value.mistakes) for start in starts), caught.value
 
 
 def test_a_bare_share_is_noted():
