@@ -20,6 +20,7 @@ from hhcore.protocols.restitution import figures
 from hhcore.protocols.restitution.points import repeats, responses, slopes
 from hhcore.protocols.restitution.refine import Responses
 from hhcore.protocols.restitution.runs import folded, folded_schema, taken, unfolded
+from hhcore.results.summary import what_was_run
 from hhcore.simulation.result import Ragged, Result, same_columns
 from hhcore.simulation.simulate import simulate, trace
 
@@ -281,8 +282,20 @@ def test_the_page_on_restitution_does_what_it_says(tmp_path):
     run = hhcore.run({"experiments": {"premature": experiments["premature"]}}, results=tmp_path, progress=False)
     fired = run.restitution[run.restitution["captured"]].groupby("neuron")["interval_ms"].min()
     assert run.features["shortest_interval_ms"].tolist() == fired.tolist() and len(fired) == 2
-    assert "by S1, before each interval of S2, for 20 beats" in (tmp_path / "premature/summary.html").read_text()
+    page = (tmp_path / "premature/summary.html").read_text()
+    assert (
+        "by S1, before each interval of S2, for 20 beats" in page
+        and "1000, 900, 800, 700, 600, 500, 400, 300 ms" in page
+    )
     assert {path.stem for path in run["premature"].save_figures()} >= {"restitution", "apd_interval"}
+
+
+def test_the_page_on_dynamic_restitution_says_the_cycle_lengths():
+    e = experiment(DYNAMIC | {"cycle_lengths": [400, 350, 400]})
+    said = dict(what_was_run(e))
+    assert said["Cycle lengths"] == "400, 350, 400 ms, in this order" and said["Paced"].endswith("for 5 beats")
+    assert "Duration" not in said
+    assert said["Stimulus"].endswith("pulses, amplitude 80 µA/cm², width 0.5 ms, holding 0 µA/cm²")
 
 
 def frames(interval: np.ndarray, duration: np.ndarray, point: list[int]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -1,6 +1,6 @@
 """Dynamic restitution: cells settle at one cycle length after the other, and the last beats at each are recorded."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -9,7 +9,7 @@ from hhcore.base.checks import Key, quoted
 from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import Model
-from hhcore.protocols.restitution.keys import read_common, read_times
+from hhcore.protocols.restitution.keys import listed, read_common, read_times
 from hhcore.protocols.restitution.points import OF_DYNAMIC, SLOPES, Columns, of_neurons, repeats, responses, slopes
 from hhcore.protocols.restitution.protocol import (
     NUMERICS,
@@ -177,6 +177,11 @@ class DynamicRestitution(Restitution):
     def simulated_ms(self, experiment: Experiment) -> float:
         """Pacing and recording at each cycle length."""
         return (expected_beats(self.settling) + BEATS) * sum(self.cycle_lengths) * experiment.model.ms
+
+    def facts(self, experiment: Experiment) -> Iterable[tuple[str, str]]:
+        yield "Cycle lengths", f"{listed(self.cycle_lengths, experiment.model.time_unit)}, in this order"
+        yield from super().facts(experiment)
+        yield "Recorded", f"{BEATS} beats at each cycle length"
 
     @property
     def pacing_words(self) -> str:
