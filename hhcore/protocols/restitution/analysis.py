@@ -1,6 +1,6 @@
 """Restitution as a table, and as figures: APD90 against the diastolic interval, and against the interval of pulses."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +9,6 @@ from hhcore.base import tables
 from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, Rows, TableFile
 from hhcore.experiments.experiment import Experiment
 from hhcore.protocols.restitution.protocol import Restitution
-from hhcore.simulation.settle import Settling
 
 
 class Curves(Analysis):
@@ -49,10 +48,6 @@ class Curves(Analysis):
         neuron = points["neuron"] + np.int32(block.rows.start)
         return {"restitution": tables.table(points | {"neuron": neuron}, protocol.fields)}
 
-    def facts(self) -> Iterable[tuple[str, str]]:
-        p = self.experiment.protocol
-        yield "paced", f"{p.pacing_words}, {beats_words(p.settling)}"
-
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
         from hhcore.protocols.restitution import figures
 
@@ -61,10 +56,3 @@ class Curves(Analysis):
             "restitution": figures.restitution(features, points, context),
             "apd_interval": figures.apd_interval(features, points, words, context),
         }
-
-
-def beats_words(settling: Settling) -> str:
-    """How long cells were paced, for the page."""
-    if settling.beats is not None:
-        return f"for {settling.beats:,} beats"
-    return f"until the state repeats to {settling.tolerance:g}, for {settling.most:,} beats at most"

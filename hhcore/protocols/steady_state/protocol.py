@@ -1,7 +1,7 @@
 """Pacing at a steady state: each cell is paced until its state repeats, and then the beats are kept."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import astuple, dataclass, replace
 from math import inf
 from pathlib import Path
@@ -13,7 +13,7 @@ from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Begun
 from hhcore.model.model import Model
 from hhcore.protocols.pacing.protocol import Pacing, ends
-from hhcore.protocols.steady_state.settling import Cells, expected_beats, read_settling, settling_keys
+from hhcore.protocols.steady_state.settling import Cells, expected_beats, read_settling, settling_keys, settling_words
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.beat_map import fixed_points, settled_cells
 from hhcore.simulation.beats import LATE, OK
@@ -196,6 +196,9 @@ class SteadyState(Pacing):
             "multiplier": record["multiplier"],
             "settling_error_ms": record["settling_error"],
         }
+
+    def facts(self, experiment: Experiment) -> Iterable[tuple[str, str]]:
+        yield "Paced before", settling_words(self.settling)
 
     def simulated_ms(self, experiment: Experiment) -> float:
         longest = ends(experiment)["period"][1] * experiment.model.ms
