@@ -89,6 +89,12 @@ def test_intervals_are_added_where_the_duration_changes_and_where_capture_ends()
     assert statuses == ["ok", "no_action_potential"]
 
 
+def test_intervals_are_added_without_a_search_for_capture_too():
+    e = experiment(S1S2 | {"refine": 20})
+    fired = (ours := table(e, measured(e)))[ours["captured"]]
+    assert ours["refined"].any() and not (fired["apd90_ms"].diff().abs() > 20).any()
+
+
 def test_rows_do_not_depend_on_neighbours():
     e = experiment(S1S2 | {"refine": 20, "capture": 5}, parameters={"calcium.g": {"scale": {"values": [0.9, 1, 1.1]}}})
     together = measured(e)
@@ -219,7 +225,7 @@ def test_bisection_finds_the_shortest_interval_that_captures(begin):
         neuron, interval = known.at_capture(0.1, np.array([2.0]), np.array([1000.0]))
         if not len(neuron):
             break
-        known = known.joined(tried(interval.tolist(), 271.3))
+        known = Responses.joined([known, tried(interval.tolist(), 271.3)])
     shortest = known.interval[known.captured].min()
     assert 271.3 <= shortest <= 271.4 and len(known.interval) < 20
 
@@ -228,7 +234,7 @@ def test_neighbours_whose_durations_differ_are_bisected_until_they_are_close():
     known = tried([100.0, 200.0, 500.0], 150.0)
     for _ in range(9):
         neuron, interval = known.between(40.0, closest=5.0)
-        known = known.joined(tried(interval.tolist(), 150.0))
+        known = Responses.joined([known, tried(interval.tolist(), 150.0)])
     fired = known.interval[known.captured]
     assert np.diff(fired).max() <= 40 and np.diff(fired).min() >= 5 and 100.0 in known.interval
 

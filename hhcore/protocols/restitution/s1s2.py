@@ -117,13 +117,12 @@ class S1S2(Restitution):
         e, n = experiment, len(points)
         cells = Cells.of(e, solver, points, threads)
         self._check_pulses(e, cells.paced.values("width"))
-        begun, recorded, known = settled_cells(cells.paced, cells.states, self.settling), [], None
+        begun, recorded, responses = settled_cells(cells.paced, cells.states, self.settling), [], []
         tried = np.repeat(np.arange(n), len(self.intervals)), np.tile(self.intervals, n)
         while len(tried[0]):
-            recorded.append(self._record(e, cells, begun, *tried, added=known is not None))
-            responses = self._responses(e, recorded[-1])
-            known = known.joined(responses) if known else responses
-            tried = self._further(known, cells.paced, e.model.ms)
+            recorded.append(self._record(e, cells, begun, *tried, added=bool(recorded)))
+            responses.append(self._responses(e, recorded[-1]))
+            tried = self._further(Responses.joined(responses), cells.paced, e.model.ms)
         if progress is not None:
             progress(n)
         return self.result(e, cells, begun.states, recorded)
