@@ -268,6 +268,22 @@ def test_the_page_on_restitution_does_what_it_says(tmp_path):
     assert {path.stem for path in run["premature"].save_figures()} >= {"restitution", "apd_interval"}
 
 
+def test_the_page_tells_of_captured_beats_that_the_pulse_alone_takes_to_the_threshold(tmp_path):
+    """25.5 uA/cm^2 for 2 ms are 51 mV on 1 uF/cm^2: from -54 mV at 350 ms to -3 mV, from -83 mV at 400 ms to -32 mV."""
+    body = {"model": "luo_rudy_1991", "initial_state": "model", "spikes": {"threshold": -20, "rearm": -40}}
+    body["stimulus"] = {"kind": "pulse_train", "amplitude": 25.5, "width": 2, "period": 1000}
+    body["solver"] = {"method": "rodas5p", "local_error": 1e-5}
+    protocol = {"kind": "s1s2", "prebeats": 3}
+    experiments = {
+        name: body | {"protocol": protocol | {"intervals": intervals}}
+        for name, intervals in {"late": [400], "early": [400, 350]}.items()
+    }
+    hhcore.run({"experiments": experiments}, results=tmp_path, progress=False)
+    late, early = ((tmp_path / name / "summary.html").read_text() for name in ("late", "early"))
+    assert "<th>pulse alone</th><td>1 are taken from the potential at the onset of a beat that counts" in early
+    assert "pulse alone" not in late
+
+
 def frames(interval: np.ndarray, duration: np.ndarray, point: list[int]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Features and points of one neuron."""
     columns = {"neuron": 0, "point": point, "diastolic_interval_ms": interval, "interval_ms": interval + duration}
