@@ -54,16 +54,18 @@ class Quantities(Treatments):
         Raises UserError for another kind of command.
         """
         values, kind = self.stimulus_values, self.stimulus
-        if values.distributions or not (self._self_timed or issubclass(kind, Segments)):
+        timed_by = self.protocol_kind.timed_by if self._self_timed else kind.fields.keys()
+        if values.distributions.keys() & timed_by or not (self._self_timed or issubclass(kind, Segments)):
             present(self.body, "duration", self.where, EXPERIMENT)
         if values.mistakes:
             raise UserError(*values.mistakes)
         _ = self.stimulus_keys
         ends = {name: [x] for name, x in (kind.defaults(math.inf) | values.fixed).items()}
+        ends = {name: x for name, x in ends.items() if name not in values.distributions}
         ends |= {axis.name: [axis.values.min(), axis.values.max()] for axis in (spec.expand() for spec in values.axes)}
         for end in (np.min, np.max):
             bound = {name: np.array([end(x)]) for name, x in ends.items()}
-            if not kind.fields.keys() - bound.keys():  # others are the protocol's
+            if not kind.fields.keys() - bound.keys():  # others are the protocol's, or follow distributions
                 kind.check(bound, math.inf, self.stimulus_where)
         if self._self_timed:
             longest = {name: float(x[0]) for name, x in bound.items()}

@@ -9,13 +9,13 @@ from hhcore.base.checks import Key
 from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import Model
+from hhcore.protocols.pacing.protocol import ends
 from hhcore.protocols.restitution.keys import read_common, read_time, read_times
 from hhcore.protocols.restitution.points import OF_S1S2, SLOPES, Columns, of_neurons, slopes
 from hhcore.protocols.restitution.protocol import (
     NUMERICS,
     Recorded,
     Restitution,
-    longest_period,
 )
 from hhcore.protocols.restitution.refine import CLOSEST_MS, Intervals, Responses
 from hhcore.protocols.restitution.runs import PREFIX
@@ -44,6 +44,7 @@ class S1S2(Restitution):
 
     kind = "s1s2"
     title = "S1-S2 restitution"
+    timed_by = ("period",)
     keys = (
         Restitution.keys
         | settling_keys(WAY)
@@ -183,7 +184,8 @@ class S1S2(Restitution):
     def simulated_ms(self, experiment: Experiment) -> float:
         """Pacing by S1, and a run for each interval."""
         e = experiment
-        return (expected_beats(self.settling) * longest_period(e) + len(self.intervals) * e.duration) * e.model.ms
+        longest = ends(e)["period"][1]
+        return (expected_beats(self.settling) * longest + len(self.intervals) * e.duration) * e.model.ms
 
     @property
     def pacing_words(self) -> str:

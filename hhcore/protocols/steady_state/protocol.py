@@ -79,6 +79,7 @@ class SteadyState(Pacing):
     kind = "steady_state"
     title = "pacing at a steady state"
     self_timed = True
+    timed_by = ("period",)
     keys = Pacing.keys | settling_keys("newton")
 
     def __post_init__(self) -> None:
