@@ -20,6 +20,7 @@ from hhcore.protocols.restitution import figures
 from hhcore.protocols.restitution.points import responses, slopes
 from hhcore.protocols.restitution.refine import Responses
 from hhcore.protocols.restitution.runs import folded, folded_schema, taken, unfolded
+from hhcore.protocols.steady_state.protocol import RECORDED
 from hhcore.simulation.result import Ragged, Result, same_columns
 from hhcore.simulation.simulate import simulate, trace
 
@@ -95,28 +96,25 @@ def test_intervals_are_added_without_a_search_for_capture_too():
     assert ours["refined"].any() and not (fired["apd90_ms"].diff().abs() > 20).any()
 
 
-NORMAL = {"normal": [80, 5]}
 SAMPLE = {"sample": {"kind": "sobol", "n": 4, "seed": 1}}
 
 
 @pytest.mark.parametrize(
-    ("protocol", "train", "duration"),
-    [(DYNAMIC, {}, 2000), (S1S2, {"period": 1000}, 1600), ({"kind": "steady_state"}, {"period": 400}, 1200)],
+    ("protocol", "period", "duration"),
+    [
+        (DYNAMIC, {}, lambda longest: 5 * 400),
+        (S1S2, {"period": {"uniform": [700, 900]}}, lambda longest: 600 + longest),
+        ({"kind": "steady_state"}, {"period": {"normal": [800, 30]}}, lambda longest: RECORDED * longest),
+    ],
     ids=["dynamic", "s1s2", "steady_state"],
 )
-def test_amplitudes_may_follow_a_distribution_though_the_protocol_times_the_run(protocol, train, duration):
-    body = {"model": "luo_rudy_1991", "initial_state": "model", "protocol": protocol, "solver": SOLVER} | SAMPLE
-    body["stimulus"] = {"kind": "pulse_train", "amplitude": NORMAL, "width": 0.5} | train
-    (e,) = read_experiments({"experiments": {"e": body}}).values()
-    assert e.duration == duration and len({*e.points(np.arange(4))[:, e.quantities.index("amplitude")]}) == 4
+def test_a_run_that_the_protocol_times_is_as_long_as_the_longest_sampled_period_asks_for(protocol, period, duration):
+    stimulus = {"kind": "pulse_train", "amplitude": {"normal": [80, 5]}, "width": 0.5} | period
+    body = {"model": "luo_rudy_1991", "initial_state": "model", "protocol": protocol, "solver": SOLVER}
+    (e,) = read_experiments({"experiments": {"e": body | SAMPLE | {"stimulus": stimulus}}}).values()
+    columns = dict(zip(e.quantities, e.points(np.arange(4)).T, strict=True))
+    assert e.duration == duration(columns["period"].max()) and len({*columns["amplitude"]}) == 4
     assert np.isfinite(e.protocol.simulated_ms(e))
-
-
-def test_a_run_that_is_timed_by_a_period_needs_its_duration_if_that_follows_a_distribution():
-    body = {"stimulus": PULSE | {"period": {"uniform": [800, 1000]}}} | SAMPLE
-    assert np.isfinite((e := experiment(S1S2, **body)).protocol.simulated_ms(e))
-    with pytest.raises(UserError, match="the key 'duration' is missing"):
-        read_experiments({"experiments": {"e": {"model": "luo_rudy_1991", "protocol": S1S2, "solver": SOLVER} | body}})
 
 
 def test_rows_do_not_depend_on_neighbours():

@@ -19,8 +19,7 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
 4.  `measure` simulates neurons with a given solver, by default in one run under the stimulus, and returns a Result
     whose record has the columns of COMMON and of `schema`. A neuron that fails is a row with a status. A row depends on
     its own point alone, to the last bit. `begun` says how that run, and a trace, begins: a protocol that does something
-    to neurons before overrides it. With `self_timed`, a config may leave out `duration`, and `lasting` gives it,
-    from its own keys and the fields of the stimulus in `timed_by`, which then must not follow a distribution.
+    to neurons before overrides it. With `self_timed`, a config may leave out `duration`, and `lasting` gives it.
 5.  `errors` compares two runs, a coarse and a finer one: how far off each neuron is, in the model's unit of time or
     potential, NaN if there is nothing to compare. `heights` compares what else they show, such as peaks; `height_of`
     says which of them bounds the error of a feature. `outcome` is the whole number that must not depend on the solver,
@@ -181,7 +180,6 @@ class Protocol:
     supplies: ClassVar[tuple[str, ...]] = ()
     ignores: ClassVar[Mapping[str, str]] = {}
     self_timed: ClassVar[bool] = False
-    timed_by: ClassVar[tuple[str, ...]] = ()
     schema: ClassVar[pa.Schema]
     accuracy: ClassVar[Accuracy]
     definitions: ClassVar[Mapping[str, tuple[str, str]]]
@@ -209,8 +207,7 @@ class Protocol:
         """How long a run is whose `duration` is left out, in the model's unit of time (rule 4).
 
         body    : the protocol's own keys in the config
-        longest : the largest value of each field of the stimulus, but for those that the protocol supplies or that
-                  follow a distribution
+        longest : the largest value of each field of the stimulus, but for those that the protocol supplies
         """
         raise NotImplementedError
 

@@ -44,7 +44,6 @@ class S1S2(Restitution):
 
     kind = "s1s2"
     title = "S1-S2 restitution"
-    timed_by = ("period",)
     keys = (
         Restitution.keys
         | settling_keys(WAY)

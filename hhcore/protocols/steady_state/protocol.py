@@ -80,7 +80,6 @@ class SteadyState(Pacing):
     kind = "steady_state"
     title = "pacing at a steady state"
     self_timed = True
-    timed_by = ("period",)
     supplies = ("number", "start")
     ignores = {"duration": f"{RECORDED} beats are kept at the longest period"}
     keys = Pacing.keys | settling_keys("newton")
