@@ -20,6 +20,7 @@ from hhcore.protocols.restitution import figures
 from hhcore.protocols.restitution.points import repeats, responses, slopes
 from hhcore.protocols.restitution.refine import Responses
 from hhcore.protocols.restitution.runs import folded, folded_schema, taken, unfolded
+from hhcore.protocols.steady_state.protocol import RECORDED
 from hhcore.results.summary import what_was_run
 from hhcore.simulation.result import Ragged, Result, same_columns
 from hhcore.simulation.simulate import simulate, trace
@@ -88,6 +89,33 @@ def test_intervals_are_added_where_the_duration_changes_and_where_capture_ends()
     start = paced(1000, 5)
     statuses = [pulses(start, shortest - less, 2, 1200)["beat_status"][1] for less in (0, 1)]
     assert statuses == ["ok", "no_action_potential"]
+
+
+def test_intervals_are_added_without_a_search_for_capture_too():
+    e = experiment(S1S2 | {"refine": 20})
+    fired = (ours := table(e, measured(e)))[ours["captured"]]
+    assert ours["refined"].any() and not (fired["apd90_ms"].diff().abs() > 20).any()
+
+
+SAMPLE = {"sample": {"kind": "sobol", "n": 4, "seed": 1}}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "period", "duration"),
+    [
+        (DYNAMIC, {}, lambda longest: 5 * 400),
+        (S1S2, {"period": {"uniform": [700, 900]}}, lambda longest: 600 + longest),
+        ({"kind": "steady_state"}, {"period": {"normal": [800, 30]}}, lambda longest: RECORDED * longest),
+    ],
+    ids=["dynamic", "s1s2", "steady_state"],
+)
+def test_a_run_that_the_protocol_times_is_as_long_as_the_longest_sampled_period_asks_for(protocol, period, duration):
+    stimulus = {"kind": "pulse_train", "amplitude": {"normal": [80, 5]}, "width": 0.5} | period
+    body = {"model": "luo_rudy_1991", "initial_state": "model", "protocol": protocol, "solver": SOLVER}
+    (e,) = read_experiments({"experiments": {"e": body | SAMPLE | {"stimulus": stimulus}}}).values()
+    columns = dict(zip(e.quantities, e.points(np.arange(4)).T, strict=True))
+    assert e.duration == duration(columns["period"].max()) and len({*columns["amplitude"]}) == 4
+    assert np.isfinite(e.protocol.simulated_ms(e))
 
 
 def test_rows_do_not_depend_on_neighbours():
@@ -243,7 +271,7 @@ def test_bisection_finds_the_shortest_interval_that_captures(begin):
         neuron, interval = known.at_capture(0.1, np.array([2.0]), np.array([1000.0]))
         if not len(neuron):
             break
-        known = known.joined(tried(interval.tolist(), 271.3))
+        known = Responses.joined([known, tried(interval.tolist(), 271.3)])
     shortest = known.interval[known.captured].min()
     assert 271.3 <= shortest <= 271.4 and len(known.interval) < 20
 
@@ -252,7 +280,7 @@ def test_neighbours_whose_durations_differ_are_bisected_until_they_are_close():
     known = tried([100.0, 200.0, 500.0], 150.0)
     for _ in range(9):
         neuron, interval = known.between(40.0, closest=5.0)
-        known = known.joined(tried(interval.tolist(), 150.0))
+        known = Responses.joined([known, tried(interval.tolist(), 150.0)])
     fired = known.interval[known.captured]
     assert np.diff(fired).max() <= 40 and np.diff(fired).min() >= 5 and 100.0 in known.interval
 
@@ -296,6 +324,22 @@ def test_the_page_on_dynamic_restitution_says_the_cycle_lengths():
     assert said["Cycle lengths"] == "400, 350, 400 ms, in this order" and said["Paced"].endswith("for 5 beats")
     assert "Duration" not in said
     assert said["Stimulus"].endswith("pulses, amplitude 80 µA/cm², width 0.5 ms, holding 0 µA/cm²")
+
+
+def test_the_page_tells_of_captured_beats_that_the_pulse_alone_takes_to_the_threshold(tmp_path):
+    """25.5 uA/cm^2 for 2 ms are 51 mV on 1 uF/cm^2: from -54 mV at 350 ms to -3 mV, from -83 mV at 400 ms to -32 mV."""
+    body = {"model": "luo_rudy_1991", "initial_state": "model", "spikes": {"threshold": -20, "rearm": -40}}
+    body["stimulus"] = {"kind": "pulse_train", "amplitude": 25.5, "width": 2, "period": 1000}
+    body["solver"] = {"method": "rodas5p", "local_error": 1e-5}
+    protocol = {"kind": "s1s2", "prebeats": 3}
+    experiments = {
+        name: body | {"protocol": protocol | {"intervals": intervals}}
+        for name, intervals in {"late": [400], "early": [400, 350]}.items()
+    }
+    hhcore.run({"experiments": experiments}, results=tmp_path, progress=False)
+    late, early = ((tmp_path / name / "summary.html").read_text() for name in ("late", "early"))
+    assert "<th>pulse alone</th><td>1 are taken from the potential at the onset of a beat that counts" in early
+    assert "pulse alone" not in late
 
 
 def frames(interval: np.ndarray, duration: np.ndarray, point: list[int]) -> tuple[pd.DataFrame, pd.DataFrame]:

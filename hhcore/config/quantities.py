@@ -23,6 +23,7 @@ from hhcore.config.values import (
 from hhcore.experiments.experiment import units
 from hhcore.experiments.protocol import Protocol
 from hhcore.grid.axes import is_multiple
+from hhcore.grid.designs import Distribution, read_sample
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.beats import beat_definitions
 from hhcore.simulation.initial import check_commanded, initial_value
@@ -54,13 +55,16 @@ class Quantities(Treatments):
         Raises UserError for another kind of command.
         """
         values, kind = self.stimulus_values, self.stimulus
-        if values.distributions or not (self._self_timed or issubclass(kind, Segments)):
+        if not (self._self_timed or issubclass(kind, Segments)):
             present(self.body, "duration", self.where, EXPERIMENT)
         if values.mistakes:
             raise UserError(*values.mistakes)
         _ = self.stimulus_keys
         ends = {name: [x] for name, x in (kind.defaults(math.inf) | values.fixed).items()}
         ends |= {axis.name: [axis.values.min(), axis.values.max()] for axis in (spec.expand() for spec in values.axes)}
+        if values.distributions:
+            sample = read_sample(self.body, self._distributions, self.where).expand()
+            ends |= {name: [x.min(), x.max()] for name, x in zip(sample.names, sample.points.T, strict=True)}
         for end in (np.min, np.max):
             bound = {name: np.array([end(x)]) for name, x in ends.items()}
             if not kind.fields.keys() - bound.keys():  # others are the protocol's
@@ -69,6 +73,17 @@ class Quantities(Treatments):
             longest = {name: float(x[0]) for name, x in bound.items()}
             return self.protocol_kind.lasting(self.body["protocol"], longest, self.model, f"{self.where}.protocol")
         return float(kind.lasting(bound)[0])
+
+    @property
+    def _read_values(self) -> list[Values]:
+        """What is written for the stimulus, parameters, treatments and initial states, as far as it can be read."""
+        names = ("stimulus_values", "parameter_values", "amount_values", "initial_values")
+        return [made_or(self, name, Values()) for name in names]
+
+    @property
+    def _distributions(self) -> dict[str, Distribution]:
+        """All that can be read."""
+        return {name: spread for values in self._read_values for name, spread in values.distributions.items()}
 
     @property
     def _time_unit(self) -> str:

@@ -76,8 +76,7 @@ class _Reading(Quantities):
     @part
     def values(self) -> Values:
         """All that can be read; what has a default is `fixed`."""
-        names = ("stimulus_values", "parameter_values", "amount_values", "initial_values")
-        written = [made_or(self, name, Values()) for name in names]
+        written = self._read_values
         kind, model = made_or(self, "stimulus", None), made_or(self, "model", None)
         fixed = {name: quantity.value for name, quantity in model.parameters.items()} if model else {}
         fixed |= kind.defaults(self._horizon) if kind else {}
@@ -89,7 +88,7 @@ class _Reading(Quantities):
         return Values(
             fixed,
             [axis for values in written for axis in values.axes],
-            {name: spread for values in written for name, spread in values.distributions.items()},
+            self._distributions,
             [mistake for values in written for mistake in values.mistakes],
         )
 

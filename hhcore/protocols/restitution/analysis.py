@@ -1,6 +1,8 @@
 """Restitution as a table, and as figures: APD90 against the diastolic interval, and against the interval of pulses."""
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -8,15 +10,18 @@ import pyarrow as pa
 from hhcore.base import tables
 from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, Rows, TableFile
 from hhcore.experiments.experiment import Experiment
+from hhcore.protocols.pacing.pulse_alone import pulse_alone, rise
+from hhcore.protocols.restitution.points import Columns
 from hhcore.protocols.restitution.protocol import Restitution
 
 
 class Curves(Analysis):
-    """restitution.parquet and its figures."""
+    """restitution.parquet, its figures, and the number of neurons that a pulse alone makes fire."""
 
     name = "restitution"
     order = 20
     implied = True
+    crossed = 0
 
     @classmethod
     def applies(cls, experiment: Experiment) -> bool:
@@ -46,7 +51,23 @@ class Curves(Analysis):
         protocol = self.experiment.protocol
         points = protocol.points(block.result)
         neuron = points["neuron"] + np.int32(block.rows.start)
+        self.crossed += self._crossed(block, points)
         return {"restitution": tables.table(points | {"neuron": neuron}, protocol.fields)}
+
+    def _crossed(self, block: RowBlock, points: Columns) -> int:
+        """In how many neurons the charge of a pulse reaches the spike threshold in a beat that counts as captured."""
+        e = self.experiment
+        peak = points["resting_potential_mV"] / e.model.mV + rise(e, np.array(block.rows))[points["neuron"]]
+        return len(np.unique(points["neuron"][points["captured"] & (peak >= e.threshold)]))
+
+    def facts(self) -> Iterable[tuple[str, str]]:
+        if self.crossed:
+            yield pulse_alone(self.experiment, self.crossed, "the onset of a beat that counts as captured")
+
+    @classmethod
+    def code(cls) -> tuple[Path, ...]:
+        """What a pulse alone does is told as in pacing."""
+        return *super().code(), Path(sys.modules[rise.__module__].__file__)
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
         from hhcore.protocols.restitution import figures

@@ -293,12 +293,6 @@ class Restitution(Protocol):
         return *super().code(), *own, *Pacing.code(), *SteadyState.code(), Path(beats.__file__)
 
 
-def longest_period(e: Experiment) -> float:
-    """The longest period of the train in the grid."""
-    swept = [float(axis.values.max()) for axis in e.axes if axis.name == "period"]
-    return max(swept, default=e.defaults["period"])
-
-
 def _keys(runs: Result, owner: np.ndarray) -> np.ndarray:
     """What tells runs apart: the neuron, the number of the pacing, the interval. A structured array (runs,)."""
     names = {"neuron": owner, "number": runs.record["number"], "interval": runs.record["interval"]}

@@ -3,7 +3,7 @@
 A decision depends on the responses of one neuron alone, so that its row has the same bits whatever its neighbours are.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,14 +40,18 @@ class Responses:
         s1, s2 = captured(runs.beat_columns).reshape(-1, 2).T
         return cls(neuron, interval, runs.beat_columns["apd90_ms"][1::2], s2, s1, runs.failed)
 
-    def joined(self, other: "Responses") -> "Responses":
-        """These and others, sorted by neuron and interval."""
-        columns = [np.concatenate(pair) for pair in zip(vars(self).values(), vars(other).values(), strict=True)]
+    @classmethod
+    def joined(cls, parts: Sequence["Responses"]) -> "Responses":
+        """All of them, sorted by neuron and interval."""
+        columns = [np.concatenate(column) for column in zip(*(vars(part).values() for part in parts), strict=True)]
         order = np.lexsort((columns[1], columns[0]))
-        return Responses(*(column[order] for column in columns))
+        return cls(*(column[order] for column in columns))
 
     def between(self, difference: float, closest: float) -> Intervals:
-        """The middles of neighbours whose APD90 differ by more than so many ms, at least `closest` from both."""
+        """The middles of neighbours whose APD90 differ by more than so many ms, at least `closest` from both.
+
+        Responses must be sorted, as `joined` does.
+        """
         low, high = self.interval[:-1], self.interval[1:]
         same = (self.neuron[:-1] == self.neuron[1:]) & self._sound[:-1]
         differ = np.abs(np.diff(self.apd)) > difference  # false if one of them is NaN

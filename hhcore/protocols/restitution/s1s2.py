@@ -9,13 +9,13 @@ from hhcore.base.checks import Key
 from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import Model
+from hhcore.protocols.pacing.protocol import ends
 from hhcore.protocols.restitution.keys import listed, read_common, read_time, read_times
 from hhcore.protocols.restitution.points import OF_S1S2, SLOPES, Columns, of_neurons, slopes
 from hhcore.protocols.restitution.protocol import (
     NUMERICS,
     Recorded,
     Restitution,
-    longest_period,
 )
 from hhcore.protocols.restitution.refine import CLOSEST_MS, Intervals, Responses
 from hhcore.protocols.restitution.runs import PREFIX
@@ -117,13 +117,12 @@ class S1S2(Restitution):
         e, n = experiment, len(points)
         cells = Cells.of(e, solver, points, threads)
         self._check_pulses(e, cells.paced.values("width"))
-        begun, recorded, known = settled_cells(cells.paced, cells.states, self.settling), [], None
+        begun, recorded, responses = settled_cells(cells.paced, cells.states, self.settling), [], []
         tried = np.repeat(np.arange(n), len(self.intervals)), np.tile(self.intervals, n)
         while len(tried[0]):
-            recorded.append(self._record(e, cells, begun, *tried, added=known is not None))
-            responses = self._responses(e, recorded[-1])
-            known = known.joined(responses) if known else responses
-            tried = self._further(known, cells.paced, e.model.ms)
+            recorded.append(self._record(e, cells, begun, *tried, added=bool(recorded)))
+            responses.append(self._responses(e, recorded[-1]))
+            tried = self._further(Responses.joined(responses), cells.paced, e.model.ms)
         if progress is not None:
             progress(n)
         return self.result(e, cells, begun.states, recorded)
@@ -184,7 +183,8 @@ class S1S2(Restitution):
     def simulated_ms(self, experiment: Experiment) -> float:
         """Pacing by S1, and a run for each interval."""
         e = experiment
-        return (expected_beats(self.settling) * longest_period(e) + len(self.intervals) * e.duration) * e.model.ms
+        longest = ends(e)["period"][1]
+        return (expected_beats(self.settling) * longest + len(self.intervals) * e.duration) * e.model.ms
 
     def facts(self, experiment: Experiment) -> Iterable[tuple[str, str]]:
         yield from super().facts(experiment)

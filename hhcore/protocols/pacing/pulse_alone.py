@@ -1,0 +1,47 @@
+"""Where the charge of a pulse on the membrane capacitance reaches the spike threshold, with no channel's help."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from hhcore.experiments.experiment import Experiment
+from hhcore.model.model import Model
+
+
+def rise(e: Experiment, rows: np.ndarray) -> np.ndarray:
+    """What a pulse alone adds to the potential of some neurons, float64 (n,), in the model's unit.
+
+    rows : int64 (n,), in the grid
+    Returns NaN for a stimulus whose pulses have no amplitude and width.
+    """
+    points = dict(zip(e.quantities, e.points(rows).T, strict=True))
+    if not {"amplitude", "width"} <= points.keys():
+        return np.full(len(rows), np.nan)
+    given = e.parameters(points)
+    alike = {name: float(x[0]) for name, x in given.items() if np.ptp(x) == 0}  # conditions on them have one answer
+    return points["amplitude"] * points["width"] * _per_charge(e.model, points | given | alike)
+
+
+def pulse_alone(e: Experiment, count: int, onset: str) -> tuple[str, str]:
+    """The line for the page on so many neurons. `onset` : of which beat, in words"""
+    unit = e.model.states[e.model.potential].unit
+    return (
+        "pulse alone",
+        f"{count:,} are taken from the potential at {onset} to {e.threshold:g} {unit} by the charge of a pulse on the "
+        "membrane capacitance: a spike there does not show that the cell is excited. Give a smaller amplitude, or "
+        "spikes: {threshold: ..., rearm: ...} above the response to the pulse",
+    )
+
+
+def _per_charge(model: Model, points: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The potential that a unit of injected charge adds, 1 / capacitance in most models: float64 (n,) or ()."""
+    from hhcore.simulation.reference import evaluate_with
+
+    states = {name: state.value for name, state in model.states.items()}
+    values = {**states, **points, model.myokit.time().qname(): 0.0}
+
+    def slope(current: float) -> np.ndarray:
+        return evaluate_with(np, model, values | {model.current.name: current})[f"dot({model.potential})"]
+
+    with np.errstate(all="ignore"):
+        return slope(1.0) - slope(0.0)
