@@ -3,8 +3,10 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from test_annotations import CELLML
 
@@ -82,3 +84,23 @@ def test_our_durations_after_s2_are_theirs_to_ten_microseconds():
         assert durations[1] == pytest.approx(theirs[i], abs=0.01)
         assert between == pytest.approx(cell.table("S1S2", "DI")[i], abs=0.01)
     assert intervals[53] == 390
+
+
+def test_block_of_ryr_has_their_six_levels():
+    """RyR_block.txt: block_levels = [i*0.1 for i in 0:2:11]. All others: 0:1:11."""
+    name, experiments = "ten_tusscher_panfilov_2006", PAPER.code("experiments")
+    made = {}
+    for experiment, body in experiments.of_cell(CELLS[name]):
+        for key, levels in body.get("parameters", {}).items():
+            if key.startswith("oxmeta:"):
+                durations = np.linspace(200.0, 300.0, levels["scale"]["linspace"][2])
+                made[experiment] = SimpleNamespace(features=pd.DataFrame({"apd90_ms": durations}))
+    assert {experiment: len(run.features) for experiment, run in made.items()} == {
+        f"{name}_{current}": 6 if current == "RyR" else 11
+        for current in ("ICaL", "IK1", "IKr", "IKs", "INa", "Ito", "NCX", "RyR")
+    }
+    figure = PAPER.code("figures").figure_block(made, CELLS[name].folder)
+    *_, ryr = figure.axes
+    for line in ryr.lines:
+        assert line.get_xdata() == pytest.approx([100, 80, 60, 40, 20, 0])
+    assert ryr.lines[1].get_ydata() == pytest.approx(CELLS[name].scaled("RyR"))

@@ -13,7 +13,7 @@ from hhcore.config.file import read_config
 
 FOLDER = Path(__file__).parent
 RESTITUTION, S1S2 = "SteadyStateRestitution", "S1S2"
-# What `I..._block` blocks, as the protocols of the Web Lab name it.
+# What `..._block` blocks, as the protocols of the Web Lab name it.
 BLOCKED = {
     "INa": "membrane_fast_sodium_current_conductance",
     "ICaL": "membrane_L_type_calcium_current_conductance",
@@ -58,10 +58,14 @@ class Cell:
 
     @property
     def blocks(self) -> dict[str, str | None]:
-        """The term of each current whose block is in a folder `I..._block`; None where the model has no such term."""
+        """The term of each current whose block is in a folder `..._block`; None where the model has no such term."""
         currents = (path.name.removesuffix("_block") for path in sorted(self.folder.glob("*_block")))
-        terms = {current: BLOCKED.get(current) for current in currents}
+        terms = {current: BLOCKED.get(current) for current in currents if known(self.scaled(current))}
         return {current: term if term in self.model.annotations else None for current, term in terms.items()}
+
+    def scaled(self, current: str) -> np.ndarray | None:
+        """Their table of APD90 with a current blocked, float64 (n,): from none of it to all, in equal steps."""
+        return self.table(f"{current}_block", "scaled_APD90")
 
     def table(self, protocol: str, name: str) -> np.ndarray | None:
         """A table of the Web Lab, float64 (n,) or (n, m), None without one."""

@@ -10,7 +10,6 @@ INTERVALS = [*range(2000, 1000, -50), *range(1000, 700, -25), *range(700, 500, -
 PERIOD = 1000
 PREBEATS = 1000  # before S2
 STEADY = {"tolerance": 1e-6, "most_beats": 10_000}
-LEVELS = {"scale": {"linspace": [0, 1, 11]}}  # of a maximal conductance
 SOLVER = {"method": "rodas5p", "local_error": 1e-6}
 
 
@@ -35,7 +34,8 @@ def of_cell(cell: Cell) -> Iterator[tuple[str, dict[str, object]]]:
     for current, term in cell.blocks.items():
         if term is not None:
             own = body(cell, PERIOD)
-            parameters = own.get("parameters", {}) | {f"oxmeta:{term}": LEVELS}
+            levels = {"scale": {"linspace": [0, 1, len(cell.scaled(current))]}}
+            parameters = own.get("parameters", {}) | {f"oxmeta:{term}": levels}
             protocol = {"kind": "steady_state"} | STEADY
             yield name(cell, current), own | {"parameters": parameters, "protocol": protocol}
 

@@ -62,15 +62,13 @@ def premature(cell: Cell) -> Iterator[tuple[str, dict[str, object]]]:
 def blocked(cell: Cell) -> Iterator[tuple[str, dict[str, object]]]:
     """APD90 under block, in per cent of that without."""
     for current, term in cell.blocks.items():
-        table = cell.table(f"{current}_block", "scaled_APD90")
-        if known(table):
-            place, words = f"{ORIGIN}/{cell.name}/{current}_block", f"APD90 with {current} from 0 to 100 % of it"
-            entry = {"quantity": words, "value": table.tolist(), "unit": "%", "place": place}
-            reason = {"reason": UNKNOWN if term is None else COARSE}
-            yield f"block_{current}", entry | {"within": SCALED} | reason
-            if term is not None:
-                measured = {"quantity": f"{words}, measured as theirs", "within": SAMPLED_SHARE}
-                yield f"sampled_block_{current}", entry | measured
+        place, words = f"{ORIGIN}/{cell.name}/{current}_block", f"APD90 with {current} from 0 to 100 % of it"
+        entry = {"quantity": words, "value": cell.scaled(current).tolist(), "unit": "%", "place": place}
+        reason = {"reason": UNKNOWN if term is None else COARSE}
+        yield f"block_{current}", entry | {"within": SCALED} | reason
+        if term is not None:
+            measured = {"quantity": f"{words}, measured as theirs", "within": SAMPLED_SHARE}
+            yield f"sampled_block_{current}", entry | measured
 
 
 def durations(
