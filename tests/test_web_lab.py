@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 from test_annotations import CELLML
 
-from hhcore.papers.paper import Paper
+from hhcore.base.errors import UserError
+from hhcore.papers.measured import Measured
+from hhcore.papers.paper import Number, Paper
 from hhcore.simulation.reference import evaluate_with
 
 ROOT = Path(__file__).parents[1]
@@ -104,3 +106,34 @@ def test_block_of_ryr_has_their_six_levels():
     for line in ryr.lines:
         assert line.get_xdata() == pytest.approx([100, 80, 60, 40, 20, 0])
     assert ryr.lines[1].get_ydata() == pytest.approx(CELLS[name].scaled("RyR"))
+
+
+def test_a_reason_is_given_where_what_comes_out_shows_it():
+    """How it is measured is a reason only where ours agrees when it is measured in the same way."""
+    code = PAPER.code("numbers")
+    names = ("own_steady_first_1", "own_S1S2_APD90_1", "own_S1S2_APD90_2", "own_block_INa_1")
+    stated = [Number(name, "published", "", 1.0, "ms", 0.1, "") for key in names for name in (key, twin(key))]
+    found = {key: Measured(2.0, 0.0) for key in names} | {twin(key): Measured(1.0, 0.0) for key in names}
+    found |= {twin(names[2]): Measured(1.5, 0.0), names[3]: Measured(np.nan, 0.0)}
+    reasons = {name: ours.reason for name, ours in code.explained(found, stated).items()}
+    assert [reasons[name] for name in names] == [code.EARLY, code.COARSE, "", code.NONE]
+    assert {reasons[twin(name)] for name in names} == {""}
+
+
+def twin(name: str) -> str:
+    """The same number, measured as theirs."""
+    return name.replace("own_", "own_sampled_")
+
+
+def test_reasons_of_a_cell_stand_in_its_file(tmp_path):
+    cell = CELLS["luo_rudy_1991"]
+    folder = tmp_path / cell.name
+    shutil.copytree(cell.folder, folder)
+    with (folder / "model.yaml").open("a") as file:
+        file.write("reasons: {block_INa: Theirs differ}\n")
+    published, own = PAPER.code("published"), type(cell)(folder)
+    assert "reasons" not in own.body
+    assert dict(published.of_cell(own))["luo_rudy_1991_block_INa"]["reason"] == "Theirs differ"
+    (folder / "model.yaml").write_text((folder / "model.yaml").read_text().replace("INa:", "INaa:"))
+    with pytest.raises(UserError, match=r"reasons\.block_INaa is not one .* 'block_INa'"):
+        [*published.of_cell(type(cell)(folder))]
