@@ -74,6 +74,18 @@ def test_a_model_is_added_by_its_file_and_its_tables(tmp_path):
     assert [*paper.figures] == ["figure_restitution_own", "figure_block_own"]
 
 
+def test_levels_of_block_are_those_of_the_tables():
+    """Theirs have eleven, from none of the current to all; RyR_block has six."""
+    found = PAPER.config["experiments"]
+    term = "oxmeta:SR_release_current_max"
+    assert found["ten_tusscher_panfilov_2006_RyR"]["parameters"][term] == {"scale": {"linspace": [0, 1, 6]}}
+    for cell in CELLS.values():
+        for current, term in cell.blocks.items():
+            levels = found[f"{cell.name}_{current}"]["parameters"][f"oxmeta:{term}"]
+            stated = [number for number in PAPER.stated if number.name.startswith(f"{cell.name}_block_{current}_")]
+            assert levels == {"scale": {"linspace": [0, 1, len(stated)]}} and stated[-1].value == 100.0
+
+
 def test_our_durations_after_s2_are_theirs_to_ten_microseconds():
     """Measured as theirs, at the first, a middle and the last interval of Luo and Rudy's cell."""
     cell, sampled = CELLS["luo_rudy_1991"], PAPER.code("sampled")
@@ -88,7 +100,7 @@ def test_our_durations_after_s2_are_theirs_to_ten_microseconds():
     assert intervals[53] == 390
 
 
-def test_block_of_ryr_has_their_six_levels():
+def test_block_of_ryr_is_drawn_at_their_six_levels():
     """RyR_block.txt: block_levels = [i*0.1 for i in 0:2:11]. All others: 0:1:11."""
     name, experiments = "ten_tusscher_panfilov_2006", PAPER.code("experiments")
     made = {}
@@ -97,10 +109,6 @@ def test_block_of_ryr_has_their_six_levels():
             if key.startswith("oxmeta:"):
                 durations = np.linspace(200.0, 300.0, levels["scale"]["linspace"][2])
                 made[experiment] = SimpleNamespace(features=pd.DataFrame({"apd90_ms": durations}))
-    assert {experiment: len(run.features) for experiment, run in made.items()} == {
-        f"{name}_{current}": 6 if current == "RyR" else 11
-        for current in ("ICaL", "IK1", "IKr", "IKs", "INa", "Ito", "NCX", "RyR")
-    }
     figure = PAPER.code("figures").figure_block(made, CELLS[name].folder)
     *_, ryr = figure.axes
     for line in ryr.lines:
