@@ -12,6 +12,7 @@ from hhcore import Model, UserError, load_model
 from hhcore.config.file import read_config
 
 FOLDER = Path(__file__).parent
+OWN = "model.yaml"
 RESTITUTION, S1S2 = "SteadyStateRestitution", "S1S2"
 # What `..._block` blocks, as the protocols of the Web Lab name it.
 BLOCKED = {
@@ -31,7 +32,8 @@ ORIGIN = "ModellingWebLab/weblab-fc at 602a1e6, test/output/real"
 class Cell:
     """A cell: a folder with a `.cellml` file, or with a `model.yaml` that says what stands for one, or both.
 
-    `model.yaml` has keys of an experiment: model, parameters, stimulus, initial_state and so on.
+    `model.yaml` has keys of an experiment: model, parameters, stimulus, initial_state and so on. Beside these it may
+    have `reasons`, texts by the names of those of our numbers that are others for a known reason.
     """
 
     folder: Path
@@ -44,12 +46,21 @@ class Cell:
     @cached_property
     def body(self) -> dict:
         """The keys that all its experiments share."""
-        own = read_config(self.folder / "model.yaml") if (self.folder / "model.yaml").exists() else {}
+        own = {key: value for key, value in self._own.items() if key != "reasons"}
         files = sorted(self.folder.glob("*.cellml"))
         if not files and "model" not in own:
             raise UserError(f"{self.folder}: there is no model; put a .cellml file there, or a model.yaml")
         found = {"model": str(files[0]), "current": "file"} if files else {}
         return found | {"stimulus": {"kind": "pulse_train", "from": "file"}, "initial_state": "model"} | own
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why a number of ours is another, by its name in published.py."""
+        return self._own.get("reasons", {})
+
+    @cached_property
+    def _own(self) -> dict:
+        return read_config(self.folder / OWN) if (self.folder / OWN).exists() else {}
 
     @cached_property
     def model(self) -> Model:
