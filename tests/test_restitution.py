@@ -16,7 +16,7 @@ from hhcore.config.reader import read_experiments
 from hhcore.experiments.experiment import Experiment
 from hhcore.figures import style
 from hhcore.figures.context import FigureContext, Variable
-from hhcore.protocols.restitution import figures
+from hhcore.protocols.restitution import dynamic, figures
 from hhcore.protocols.restitution.points import repeats, responses, slopes
 from hhcore.protocols.restitution.refine import Responses
 from hhcore.protocols.restitution.runs import folded, folded_schema, taken, unfolded
@@ -103,7 +103,7 @@ SAMPLE = {"sample": {"kind": "sobol", "n": 4, "seed": 1}}
 @pytest.mark.parametrize(
     ("protocol", "period", "duration"),
     [
-        (DYNAMIC, {}, lambda longest: 5 * 400),
+        (DYNAMIC, {}, lambda longest: dynamic.BEATS * 400),
         (S1S2, {"period": {"uniform": [700, 900]}}, lambda longest: 600 + longest),
         ({"kind": "steady_state"}, {"period": {"normal": [800, 30]}}, lambda longest: RECORDED * longest),
     ],
