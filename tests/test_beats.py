@@ -415,6 +415,7 @@ def test_the_page_tells_of_pulses_that_cross_the_threshold_by_themselves(tmp_pat
         progress=False,
     )
     assert "<th>pulse alone</th><td>3 are taken" in (run.folder / "summary.html").read_text()
+    assert "; error of apd90 at most " in run.certificate and " ms, spike-time error at most " in run.certificate
 
 
 def test_tables_of_pulse_trains_have_units_and_definitions(seconds):

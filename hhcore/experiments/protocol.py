@@ -98,6 +98,11 @@ class Height:
         return "".join(self.column.rpartition("_error")[::2])
 
     @property
+    def name(self) -> str:
+        """What the error is of, in words: `peak`."""
+        return self.column.rpartition("_error")[0].replace("_", " ")
+
+    @property
     def worst_key(self) -> str:
         """The entry of the certificate for the worst error: `peak_error_worst_mV`."""
         name, error, unit = self.column.rpartition("_error")

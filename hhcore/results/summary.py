@@ -193,9 +193,9 @@ def _accuracy(e: Experiment, totals: Totals, certificate: Mapping[str, str]) -> 
         figures = {"worst": errors.max(), f"{MOST} at most": quantile(errors), "median": np.median(errors)}
         yield accuracy.label, ", ".join(f"{word} {error:.3g} {unit}" for word, error in figures.items())
     for height in accuracy.heights:
-        name, worst = height.column.rpartition("_error")[0].replace("_", " "), certificate[height.worst_key]
+        worst = certificate[height.worst_key]
         unit_of = "" if height.unit == "1" else f" {pretty_unit(height.unit)}"
-        yield f"Error of {name}", worst if worst == NONE else f"worst {worst}{unit_of} in the sample"
+        yield f"Error of {height.name}", worst if worst == NONE else f"worst {worst}{unit_of} in the sample"
     fragile = f"{totals.fragile:,} of {totals.tested:,} tested"
     has = "has" if totals.fragile == 1 else "have"
     yield "Fragile", f"{fragile} {has} a {accuracy.outcome.replace('_', ' ')} that depends on the solver's accuracy"
