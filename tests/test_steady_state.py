@@ -165,11 +165,12 @@ def test_a_model_with_a_formula_of_time_has_no_beats_that_repeat(tmp_path):
         experiment(model=str(tmp_path / "waves.mmt"))
 
 
-@pytest.mark.parametrize("changes", [{"duration": 6000}, {"stimulus": {**LUO_RUDY["stimulus"], "number": 5}}])
-def test_it_keeps_five_beats_of_the_longest_period(changes):
+def test_it_keeps_five_beats_of_the_longest_period_or_what_fits_into_the_duration():
     assert experiment().duration == 5000
+    e = experiment(stimulus={**LUO_RUDY["stimulus"], "period": 310}, duration=310)
+    assert e.duration == 310 and list(measured(e)[0]["response"]) == [None]  # one beat of two
     with pytest.raises(UserError, match="leave it out"):
-        experiment(**changes)
+        experiment(stimulus={**LUO_RUDY["stimulus"], "number": 5})
 
 
 @pytest.mark.parametrize("beats", [5, 9, 30])
