@@ -8,6 +8,7 @@ import pytest
 import hhcore
 from hhcore.base.errors import UserError
 from hhcore.config.reader import read_experiment
+from hhcore.protocols.pacing import Beats
 from hhcore.protocols.steady_state.protocol import responses
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.linear import solve_conserving
@@ -166,6 +167,15 @@ def test_a_model_with_a_formula_of_time_has_no_beats_that_repeat(tmp_path):
 def test_a_duration_is_five_of_the_longest_periods_unless_it_is_given():
     assert experiment().duration == 5000
     assert experiment(duration=3000).duration == 3000
+
+
+def test_restitution_is_drawn_along_a_swept_period_alone():
+    once = {"period": 400, "amplitude": {"values": [20, 30]}}
+    drawn = [
+        [file.name for file in Beats(e).figures]
+        for e in (experiment(), experiment(stimulus=LUO_RUDY["stimulus"] | once))
+    ]
+    assert drawn == [["restitution", "apd_map"], ["apd_map"]]
 
 
 def test_how_many_cells_are_solved_at_once_does_not_show(monkeypatch):
