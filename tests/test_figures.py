@@ -24,7 +24,7 @@ from hhcore.figures.context import FigureContext, Variable, balanced, column_lab
 from hhcore.figures.save import save
 from hhcore.figures.style import CATEGORIES, edges, level_colours, look
 from hhcore.protocols.fi.figures import fi_curves, oscillation_range, rheobase_map, sampled_curves, spike_count_map
-from hhcore.protocols.pacing.figures import apd_map, restitution
+from hhcore.protocols.pacing.figures import apd_map, longest, restitution
 from hhcore.protocols.traces.figures import last_beat, trace_panel
 
 STIMULUS = Variable("stimulus_uA_cm2", "stimulus.amplitude", "uA/cm^2")
@@ -367,7 +367,7 @@ def test_restitution_joins_the_last_beats_of_each_curve_in_the_order_of_their_pe
     features.loc[features.amplitude_uA_cm2 == 2, "apd90_ms"] = np.nan
     figure = restitution(features, beats, context(amplitude(), a, b))
     assert [p.get_title() for p in panels(figure)] == ["channel.b = 4 mS/cm²", "channel.b = 5 mS/cm²"]
-    words = "last whole beat at each amplitude, the one before as open circles; 6 of 30 have no value"
+    words = "last beat at each amplitude, the one before as open circles; 6 of 30 have no value"
     assert words in heading(figure).replace("\n", " ")
     for panel, at_b in zip(panels(figure), b.values, strict=True):
         for before, line, at_a in zip(panel.lines[::2], panel.lines[1::2], a.values, strict=True):
@@ -471,16 +471,56 @@ def test_apd_map_has_hatches_where_there_is_none():
     np.testing.assert_allclose(x, AMPLITUDES)
     assert durations.mask.sum() == 1 and durations.mask[1, 1]
     np.testing.assert_array_equal(durations[0], AMPLITUDES + 10)
-    assert legend_words(figure) == ["no action potential from rest, or it outlasts its beat"]
+    assert legend_words(figure) == ["no action potential that ends before the next one"]
     assert [bar.get_ylabel() for bar in bars(figure)] == ["APD90 (ms)"]
 
 
 def test_apd_map_of_one_axis_is_a_curve_and_of_one_neuron_words():
     figure = apd_map(tables([amplitude()])[0], context(amplitude()))
-    whole, half = (line.get_ydata().tolist() for line in panels(figure)[0].lines if line.get_xdata().size)
+    half, whole = (line.get_ydata().tolist() for line in panels(figure)[0].lines if line.get_xdata().size)
     assert whole == AMPLITUDES.tolist() and half == (AMPLITUDES / 2).tolist()
+    assert legend_words(figure) == ["APD50", "APD90"]
     words = apd_map(tables([])[0].assign(apd90_ms=np.nan), context()).axes[0].texts[0].get_text()
     assert "APD90: none" in words and "APD50: 0 ms" in words
+
+
+def settled():
+    """Cells at 1:1, 2:1, 2:2, and 2:2 with an action potential that the next one cuts short: features and beats."""
+    a, b = axis("a", [1, 2]), axis("b", [4, 5])
+    durations = [[300, 300, 300], [500, np.nan, 500], [250, 220, 250], [np.nan, 40, np.nan]]
+    status = [
+        ["ok"] * 3,
+        ["ok", "depolarised_at_onset", "ok"],
+        ["ok"] * 3,
+        ["not_repolarised", "ok", "not_repolarised"],
+    ]
+    beats = pd.DataFrame({"neuron": np.repeat(range(4), 3), "beat": [0, 1, 2] * 4, "beat_status": sum(status, [])})
+    beats = beats.assign(apd90_ms=sum(durations, []), diastolic_interval_ms=50.0)
+    features = grid([a, b]).assign(status="ok", last_beat=[2, 2, 1, 1], repeat_beats=[1, 2, 2, 2])
+    features = features.assign(response=["1:1", "2:1", "2:2", "2:2"], apd90_ms=[300, 500, 220, 40.0])
+    return features, beats, context(a, b)
+
+
+def test_the_map_of_a_steady_state_has_the_longest_of_the_beats_that_repeat():
+    features, beats, shared = settled()
+    found = longest(features, beats)
+    np.testing.assert_array_equal(found.apd90_ms, [300, 500, 250, np.nan])
+    figure = apd_map(found, shared)
+    words = ["not 1:1: the longest until the state repeats", "no action potential that ends before the next one"]
+    assert legend_words(figure) == words
+    [hatch] = [patch for patch in panels(figure)[0].patches if patch.get_hatch()]
+    assert len(hatch.get_path().vertices) == 2 * 5  # two cells, of the four
+    assert longest(features.drop(columns="repeat_beats"), beats).apd90_ms.tolist() == [300, 500, 220, 40]
+
+
+def test_restitution_of_a_steady_state_has_a_gap_where_the_response_changes():
+    features, beats, _ = settled()
+    features = features.assign(period_ms=[500.0, 400, 300, 200]).drop(columns=["channel_a_mS_cm2", "channel_b_mS_cm2"])
+    period = Variable("period_ms", "period", "ms", "Period", np.array([500.0, 400, 300, 200]))
+    features = features.assign(diastolic_interval_ms=[200.0, 150, 120, 100])
+    figure = restitution(features, beats, replace(context(period), along="period_ms"))
+    line = panels(figure)[0].lines[-1]
+    np.testing.assert_array_equal(line.get_ydata(), [40, 220, np.nan, 500, np.nan, 300])
 
 
 def test_durations_have_scales_of_their_size():
@@ -703,15 +743,15 @@ def test_the_last_whole_beat_of_each_trace_is_drawn_from_its_onset():
     table = traces(2, duration=180.0)
     table["stimulus_uA_cm2"] = np.where((table.time_ms >= 10) & ((table.time_ms - 10) % 50 < 0.99), 10.0, 0.0)
     table["sodium_m"] = table.time_ms
-    paced = context(paced=True, traces=("control", "blocked"))
+    paced = context(paced=True, traces=("sodium.g = 1, dose = 0", "sodium.g = 1, dose = 3"))
     name = next(gate.name for gate in GATES if gate.column == "sodium_m")
     figure = last_beat(table, [name], paced)
     potential, gate = panels(figure)
     assert len(potential.lines) == len(gate.lines) == 2
     assert gate.lines[0].get_xdata() == pytest.approx(gate.lines[0].get_ydata() - 110.0)
     assert gate.lines[0].get_xdata()[-1] == pytest.approx(50.0) and -1.1 < gate.lines[0].get_xdata()[0] < 0
-    assert legend_words(figure) == ["control", "blocked"] and "last whole beat" in heading(figure)
-    assert potential.get_ylabel().endswith("(mV)")
+    assert legend_words(figure) == ["dose = 0", "dose = 3"] and "last whole beat" in heading(figure)
+    assert potential.get_ylabel().replace("\n", " ") == "Membrane potential (mV)"
     assert len({(line.get_color(), str(line.get_linestyle())) for line in gate.lines}) == 2
     silent = table.assign(stimulus_uA_cm2=0.0)
     assert "No trace has a beat" in last_beat(silent, [name], paced).axes[0].texts[0].get_text()

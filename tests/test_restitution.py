@@ -139,6 +139,15 @@ def test_luo_and_rudys_cell_is_bistable_at_350_ms():
     assert blocked.tolist() in ([True, False] * 2, [False, True] * 2)
 
 
+@pytest.mark.parametrize("prebeats", [20, 21])
+def test_at_block_the_action_potential_is_whole_whichever_stimulus_it_follows(prebeats):
+    """Luo and Rudy's at 310 ms, 2:1: one of the two runs ends within an action potential, of 400 ms."""
+    protocol = {"kind": "dynamic_restitution", "cycle_lengths": [310], "carry_over": False, "prebeats": prebeats}
+    e = experiment(protocol, stimulus={"kind": "pulse_train", "amplitude": 25.5, "width": 2})
+    ours = table(e, measured(e))
+    assert ours["beat_status"].tolist() == ["ok", "depolarised_at_onset"] and 390 < ours["apd90_ms"].max() < 410
+
+
 def test_dynamic_restitution_is_pacing_and_then_a_run_of_its_own():
     e = experiment(DYNAMIC)
     ours, start = table(e, measured(e)), "model"

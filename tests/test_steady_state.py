@@ -8,6 +8,7 @@ import pytest
 import hhcore
 from hhcore.base.errors import UserError
 from hhcore.config.reader import read_experiment
+from hhcore.protocols.pacing import Beats
 from hhcore.protocols.steady_state.protocol import responses
 from hhcore.protocols.steady_state.settling import Cells
 from hhcore.schemes.solver import Solver
@@ -171,6 +172,15 @@ def test_it_keeps_five_beats_of_the_longest_period_or_what_fits_into_the_duratio
     assert e.duration == 310 and list(measured(e)[0]["response"]) == [None]  # one beat of two
     with pytest.raises(UserError, match="leave it out"):
         experiment(stimulus={**LUO_RUDY["stimulus"], "number": 5})
+
+
+def test_restitution_is_drawn_along_a_swept_period_alone():
+    once = {"period": 400, "amplitude": {"values": [20, 30]}}
+    drawn = [
+        [file.name for file in Beats(e).figures]
+        for e in (experiment(), experiment(stimulus=LUO_RUDY["stimulus"] | once))
+    ]
+    assert drawn == [["restitution", "apd_map"], ["apd_map"]]
 
 
 @pytest.mark.parametrize("beats", [5, 9, 30])

@@ -25,6 +25,7 @@ class Line:
 
     sparse : of many curves, draw it for three alone
     jumps  : do not join what is 0 to what is not, such as silence to firing
+    needed : mark points without a value of this line; of none, the first one is
     """
 
     column: str
@@ -32,6 +33,7 @@ class Line:
     style: dict[str, object] = field(default_factory=dict)
     sparse: bool = False
     jumps: bool = False
+    needed: bool = False
 
 
 def family(
@@ -45,7 +47,7 @@ def family(
 ) -> Figure:
     """`lines` against axes[0], coloured by axes[1], in panels by axes[2]; further axes at their middle values.
 
-    gap  : the label for points without a value of the first line; crosses at the foot of the panel mark them
+    gap  : the label for points without a value of the line that is `needed`; crosses at the foot of the panel mark them
     zero : whether the scale begins at 0, or at the smallest value
     """
     x, colour, facet = (*axes[:3], None, None)[:3]
@@ -111,12 +113,13 @@ def points(
 
 
 def _draw(panel: Axes, x: np.ndarray, curve: pd.DataFrame, lines: Sequence[Line], shade: object) -> int:
-    """Draw one curve; returns the number of points without a value of the first line."""
+    """Draw one curve; returns the number of points without a value of the line that is needed."""
     for line in lines:
         marker = "o" if x.size <= MARKED else ""
         plot = plot_with_jumps if line.jumps else Axes.plot
         plot(panel, x, numbers(curve, line.column), **{"color": shade, "marker": marker, **line.style})
-    return style.mark_gaps(panel, x, numbers(curve, lines[0].column), shade)
+    needed = max(lines, key=lambda line: line.needed)  # the first one if none is
+    return style.mark_gaps(panel, x, numbers(curve, needed.column), shade)
 
 
 def with_gaps(state: np.ndarray, *columns: np.ndarray) -> list[np.ndarray]:

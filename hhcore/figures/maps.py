@@ -46,12 +46,14 @@ def value_map(
     none: str,
     apart: Sequence[Apart] = (),
     continuous: bool = False,
+    hatched: tuple[str, Apart] | None = None,
 ) -> Figure:
     """`values` over axes[:2], in panels by value and by axes[2]. All are in one unit and share the colours.
 
     failed, none : labels of the crosses and the hatches
     apart        : numbers with colours of their own; panels with nothing but the first of them are left out
     continuous   : see value_colours
+    hatched      : a column, bool, of cells with a hatch over their colour, and its look
     """
     x, y, facet = (*axes[:3], None)[:3]
     table, notes = context.hold(table, axes[:3], whole=2)
@@ -71,8 +73,12 @@ def value_map(
     colours = style.value_colours(within, logarithmic=len(values) > 1, continuous=continuous)
     for panel, (value, _, part) in zip(grid, panels, strict=True):
         _draw(panel, part, x, y, value, colours, apart)
+        if hatched:
+            _hatch(panel, part, x, y, hatched)
     single = colours.bar(figure, values[0] if len(values) == 1 else replace(values[0], name=SHARED))
     handles = [*(Patch(**a.look, label=a.label) for a in apart if a.number in drawn), *single]
+    if hatched and any(part[hatched[0]].any() for _, _, part in panels):
+        handles.append(Patch(**hatched[1].look, label=hatched[1].label))
     if none and np.isnan(drawn).any():
         handles.append(Patch(**style.NO_VALUE, label=none))
     if any(part["failed"].any() for _, _, part in panels):
@@ -100,8 +106,7 @@ def _draw(
     apart: Sequence[Apart],
 ) -> None:
     columns, rows = np.sort(x.values), np.sort(y.values)
-    cells = np.full((rows.size, columns.size), np.nan)
-    cells[np.searchsorted(rows, part[y.column]), np.searchsorted(columns, part[x.column])] = numbers(part, value.column)
+    cells = _cells(part, x, y, numbers(part, value.column))
     borders = style.edges(columns, x.is_logarithmic), style.edges(rows, y.is_logarithmic)
     panel.patch.set(**style.NO_VALUE)
     mappable = colours.mappable
@@ -120,6 +125,21 @@ def _draw(
     style.value_ticks(panel, "y", y)
     failed = part[part["failed"]]
     panel.plot(failed[x.column], failed[y.column], linestyle="none", **style.FAILED)
+
+
+def _hatch(panel: Axes, part: pd.DataFrame, x: Variable, y: Variable, hatched: tuple[str, Apart]) -> None:
+    """Hatch cells over their colours; see `value_map`."""
+    cells = _cells(part, x, y, part[hatched[0]].to_numpy(dtype=float)) == 1.0
+    borders = style.edges(np.sort(x.values), x.is_logarithmic), style.edges(np.sort(y.values), y.is_logarithmic)
+    panel.add_patch(_hatched(*borders, cells, hatched[1]))
+
+
+def _cells(part: pd.DataFrame, x: Variable, y: Variable, values: np.ndarray) -> np.ndarray:
+    """Values of the rows of a table, (n,), on the grid of two axes: float64 (y, x), NaN elsewhere."""
+    columns, rows = np.sort(x.values), np.sort(y.values)
+    cells = np.full((rows.size, columns.size), np.nan)
+    cells[np.searchsorted(rows, part[y.column]), np.searchsorted(columns, part[x.column])] = values
+    return cells
 
 
 def _hatched(x: np.ndarray, y: np.ndarray, cells: np.ndarray, a: Apart) -> PathPatch:

@@ -36,13 +36,19 @@ class Beats(Analysis):
 
     @property
     def figures(self) -> tuple[FigureFile, ...]:
-        """Figures of a grid; a sampled design has its own."""
-        if self.experiment.sample is not None:
+        """Figures of a grid; a sampled design has its own. Beats that repeat are no curve of restitution."""
+        e = self.experiment
+        if e.sample is not None:
             return ()
-        return (
-            FigureFile("restitution", "Restitution", self.caption("restitution")),
-            FigureFile("apd_map", "Action potential duration", self.caption("apd_map")),
-        )
+        durations = FigureFile("apd_map", "Action potential duration", self.caption("apd_map"))
+        if self._repeats and not e.protocol.along(e):
+            return (durations,)
+        return FigureFile("restitution", "Restitution", self.caption("restitution")), durations
+
+    @property
+    def _repeats(self) -> bool:
+        """Whether cells have settled before their beats are kept."""
+        return "repeat" in self.experiment.protocol.schema.names
 
     @property
     def drawn(self) -> dict[str, Rows]:
@@ -65,7 +71,9 @@ class Beats(Analysis):
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
         from hhcore.protocols.pacing import figures
 
-        return {
-            "restitution": figures.restitution(tables["features"], tables["beats"], context),
-            "apd_map": figures.apd_map(tables["features"], context),
+        features, beats = tables["features"], tables["beats"]
+        drawn = {file.name for file in self.figures}
+        found = {"restitution": figures.restitution(features, beats, context)} if "restitution" in drawn else {}
+        return found | {
+            "apd_map": figures.apd_map(figures.longest(features, beats), context),
         }

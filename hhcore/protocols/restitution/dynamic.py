@@ -20,6 +20,7 @@ from hhcore.protocols.restitution.refine import captured
 from hhcore.protocols.steady_state.settling import Cells, expected_beats, settling_keys
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.beat_map import settled_cells
+from hhcore.simulation.beats import LATE
 from hhcore.simulation.result import Result
 from hhcore.simulation.settle import MOST_REPEAT, Paced, Settled
 
@@ -141,10 +142,15 @@ class DynamicRestitution(Restitution):
         return self.recorded(paced.with_fields(number=BEATS), np.arange(n), settled, BEATS * length, **columns)
 
     def kept(self, runs: Result) -> np.ndarray:
-        """The last beats of each run: as many as they repeat after."""
+        """The last beats of each run: as many as they repeat after.
+
+        They end a beat earlier if the last action potential is not over at the end of the run, as it may be at 2:1.
+        """
         repeat = runs.record["repeat"]
         last = np.where(repeat == 0, UNSETTLED, repeat)
-        return np.flatnonzero((np.arange(BEATS) >= BEATS - last[:, None]).ravel())
+        cut = runs.beat_columns["beat_status"].reshape(-1, BEATS)[:, -1] == LATE
+        ago = BEATS - np.arange(BEATS) - (cut & (last < MOST_REPEAT))[:, None]
+        return np.flatnonzero(((ago > 0) & (ago <= last[:, None])).ravel())
 
     def runs(self, result: Result) -> tuple[Result, np.ndarray]:
         """As of all; after so many `prebeats` no state need repeat, so that the beats say themselves how they do."""

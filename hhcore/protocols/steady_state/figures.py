@@ -9,12 +9,12 @@ from hhcore.figures.context import FigureContext, Variable, numbers
 from hhcore.figures.maps import Apart, value_map
 from hhcore.simulation.features import FAILED
 
-ALTERNANS = Variable("alternans", "Alternans of APD90", "ms")
+ALTERNANS = Variable("alternans", "Alternans (2:2) of APD90", "ms")
 SAME, BLOCKED, GRADED, IRREGULAR = 0.0, -1.0, -2.0, -3.0  # what stands for cells without a difference
 APART = (
     Apart(SAME, "0.86", "1:1, every beat the same"),
-    Apart(BLOCKED, style.PURPLE, "stimuli without an action potential", "////////"),
-    Apart(GRADED, style.ORANGE, "alternans, with beats that end before they have repolarised", "...."),
+    Apart(BLOCKED, style.PURPLE, "2:1, 4:3, ...: stimuli without an action potential", "////////"),
+    Apart(GRADED, style.ORANGE, "2:2, with an action potential that does not end before the next one", "...."),
     Apart(IRREGULAR, "0.3", "irregular: the state does not repeat"),
 )
 

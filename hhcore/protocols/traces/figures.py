@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hhcore.figures import style
-from hhcore.figures.context import FigureContext, Variable, numbers, some_of, with_unit
+from hhcore.figures.context import FigureContext, Variable, balanced, numbers, some_of, with_unit
 from hhcore.simulation.features import FAILED
 
 MAX_TRACES = 4
@@ -27,6 +27,7 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)))
 MAX_CELLS = 5  # in the figure of a beat: colours that differ
 BEAT_DASHES = ("-", (0, (4, 1.2)), (0, (1, 1)), (0, (6, 1.2, 1, 1.2)), (0, (8, 2)))
+PANEL_LABEL = 22  # letters beside a panel
 BEAT_LEAD = 0.02  # of the beat, which is drawn before its onset
 NO_BEAT = "No trace has a beat: the first pulse comes after its end."
 CONCENTRATIONS = ("M", "mM", "uM", "nM", "mol/l", "mmol/l", "mol/m^3", "mmol/L")
@@ -107,17 +108,23 @@ def last_beat(table: pd.DataFrame, names: Sequence[str], context: FigureContext)
     for panel, variable in zip(panels, shown, strict=True):
         for beat, look in zip(beats.values(), looks, strict=False):
             panel.plot(beat["time_ms"], numbers(beat, variable.column), **look, linewidth=1.1)
-        panel.set_ylabel(with_unit(variable.name, variable.unit).replace(" (", "\n("))
+        panel.set_ylabel(balanced(with_unit(variable.words or variable.name, variable.unit), PANEL_LABEL))
         panel.margins(x=0.0)
     panels[-1].set_xlabel("Time after the onset of the pulse (ms)")
     figure.align_ylabels()
-    titles = dict(enumerate(context.traces))
-    lines = [
-        Line2D([], [], **look, label=titles.get(trace, f"trace {trace}"))
-        for trace, look in zip(beats, looks, strict=False)
-    ]
+    titles = dict(zip(beats, _differences([context.traces[trace] for trace in beats]), strict=True))
+    lines = [Line2D([], [], **look, label=titles[trace]) for trace, look in zip(beats, looks, strict=False)]
     style.legend_below(figure, lines if len(lines) > 1 else [])
     return figure
+
+
+def _differences(titles: Sequence[str]) -> list[str]:
+    """Titles of traces without the quantities that are alike in all of them."""
+    parts = [title.split(", ") for title in titles]
+    alike = set.intersection(*map(set, parts))
+    return [
+        ", ".join(part for part in own if part not in alike) or title for own, title in zip(parts, titles, strict=True)
+    ]
 
 
 def _last_whole(part: pd.DataFrame, stimulus: Variable) -> pd.DataFrame:
