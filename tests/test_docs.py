@@ -293,7 +293,8 @@ def test_the_page_on_shapes_does_what_it_says(capsys):
     assert len(prompt["result"].shapes) == 4
 
 
-def test_the_page_on_drugs_does_what_it_says(capsys):
+def test_the_page_on_drugs_does_what_it_says(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)  # where it writes the file of a model
     page = ROOT / "docs/drugs.md"
     (config,) = blocks(page, "yaml")
     (experiment,) = read_experiments(yaml.safe_load(config)).values()

@@ -120,7 +120,7 @@ def test_a_curve_beside_another_block_is_relative_to_the_same_block():
     for _, curve in own.groupby("block_sodium_g_percent"):
         np.testing.assert_allclose(curve.relative, 1 / (1 + curve.ttx_nM / 3), rtol=1e-6)
     figure = run.figure("dose_response")
-    assert figure.axes[0].get_ylabel() == "Peak current (% of that without ttx)"
+    assert figure.axes[0].get_ylabel() == "Peak current (% of that at dose 0)"
 
 
 def test_the_figure_says_why_there_is_no_hill_curve():

@@ -59,7 +59,7 @@ def dose_response(
     handles, reasons, gaps = [], Counter(), 0
     total = levels.size * len(shown)
     each = levels.size <= WRITTEN and len(shown) == 1
-    whole = "control" if alone else f"that without {_words(along)}"
+    whole = "control" if alone else "that at dose 0"
     for panel, name, label in zip(grid, shown, labels, strict=True):
         part = table[table["feature"] == name]
         relative = bool(np.isfinite(numbers(part, "relative")).any())
@@ -95,11 +95,6 @@ def dose_response(
 def _share(label: str, whole: str) -> str:
     """`Peak (% of control)` of `Peak (mV)`"""
     return f"{label.partition(' (')[0]} (% of {whole})"
-
-
-def _words(treatment: str) -> str:
-    """`block of IKs` of `block.IKs`; a drug is called by its name."""
-    return treatment.replace("block.", "block of ", 1) if treatment.startswith("block.") else treatment
 
 
 def _draw(panel: Axes, curve: pd.DataFrame, found: Hill | None, x: Variable, shade: object, scale: float) -> np.ndarray:
