@@ -14,7 +14,7 @@ from hhcore import PulseTrain, simulate, trace
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.experiment import Experiment
 from hhcore.protocols.steady_state.settling import Cells
-from hhcore.simulation.beat_map import settled_cells
+from hhcore.simulation.settle import Settling, settle
 
 from .cells import Cell
 from .definitions import action_potentials
@@ -23,9 +23,7 @@ from .experiments import CYCLE_LENGTHS, INTERVALS, PERIOD, PREBEATS, SOLVER, bod
 EARLY = 10.0  # ms
 FINE, COARSE = 0.1, 1.0  # ms between samples, at steady state and of S1-S2
 LONG = 3000.0  # ms that are sampled of S1-S2
-# Beats at most. Their protocol of restitution has 10,000, but their tables are those of 1000: see README.md.
-MOST_OF_RESTITUTION = 1000
-MOST, MOST_WITH = 10_000, {"IK1": 1000, "Ito": 1000, "NCX": 1000}  # usually, and under block of a current
+MOST = 1000  # beats; most of their protocols have 10,000, but their tables are those of 1000: see README.md
 State = dict[str, float]
 
 
@@ -85,21 +83,23 @@ class Bench(NamedTuple):
 
 
 def steady(experiment: Experiment, count: int) -> Iterator[tuple[np.ndarray, float]]:
-    """Of the first so many cycle lengths: two durations, and the diastolic interval between them.
-
-    A cell whose concentrations drift is not at steady state after so many beats, so they are paced one by one.
-    """
+    """Of the first so many cycle lengths: two durations, and the diastolic interval between them."""
     e = experiment
     cells = Cells.of(e, e.solver, e.points(np.arange(1)), threads=1)
     bench, states = Bench(e, {name: e.defaults[name] for name in e.model.parameters}), cells.states
-    settling = replace(e.protocol.settling, newton=False, most=MOST_OF_RESTITUTION)
+    settling = as_theirs(e.protocol.settling)
     for period in CYCLE_LENGTHS[:count]:
         paced = cells.paced.with_fields(period=period / e.model.ms, start=0.0)
-        states = settled_cells(paced, states, settling).states
+        states = settle(paced, states, settling).states
         state = bench.after(bench.named(states[0]), bench.pulses(period, 2, 0.0), 2 * period - EARLY)
         time, potential, state = bench.course(state, period, 0.0, 2.0 * period, FINE)
         states = np.array([[state[name] for name in e.model.states]])
         yield measured(time, potential)
+
+
+def as_theirs(settling: Settling) -> Settling:
+    """By pacing alone, and so many beats that with the two before what is measured there are MOST."""
+    return replace(settling, newton=False, most=MOST - 2)
 
 
 def premature(cell: Cell, count: int) -> Iterator[tuple[float, float]]:
@@ -112,13 +112,12 @@ def premature(cell: Cell, count: int) -> Iterator[tuple[float, float]]:
         yield durations[1], between
 
 
-def blocked(experiment: Experiment, current: str) -> Iterator[float]:
+def blocked(experiment: Experiment) -> Iterator[float]:
     """The duration at each level of block, at steady state."""
     e = experiment
     points = e.points(np.arange(e.n_points))
     cells = Cells.of(e, e.solver, points, threads=1)
-    settling = replace(e.protocol.settling, most=MOST_WITH.get(current, MOST))
-    settled = settled_cells(cells.paced, cells.states, settling)
+    settled = settle(cells.paced, cells.states, as_theirs(e.protocol.settling))
     for point, states in zip(points, settled.states, strict=True):
         values = dict(zip(e.quantities, point.tolist(), strict=True))
         bench = Bench(e, {name: values[name] for name in e.model.parameters})
