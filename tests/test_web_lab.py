@@ -78,7 +78,7 @@ def test_levels_of_block_are_those_of_the_tables():
     """Theirs have eleven, from none of the current to all; RyR_block has six."""
     found = PAPER.config["experiments"]
     term = "oxmeta:SR_release_current_max"
-    assert found["ten_tusscher_panfilov_2006_RyR"]["parameters"][term] == {"scale": {"linspace": [0, 1, 6]}}
+    assert found["ten_tusscher_model_2006_epi_RyR"]["parameters"][term] == {"scale": {"linspace": [0, 1, 6]}}
     for cell in CELLS.values():
         for current, term in cell.blocks.items():
             levels = found[f"{cell.name}_{current}"]["parameters"][f"oxmeta:{term}"]
@@ -102,7 +102,7 @@ def test_our_durations_after_s2_are_theirs_to_ten_microseconds():
 
 def test_block_of_ryr_is_drawn_at_their_six_levels():
     """RyR_block.txt: block_levels = [i*0.1 for i in 0:2:11]. All others: 0:1:11."""
-    name, experiments = "ten_tusscher_panfilov_2006", PAPER.code("experiments")
+    name, experiments = "ten_tusscher_model_2006_epi", PAPER.code("experiments")
     made = {}
     for experiment, body in experiments.of_cell(CELLS[name]):
         for key, levels in body.get("parameters", {}).items():
