@@ -150,7 +150,7 @@ MISTAKES = [
     (("solver", "method"), ["rk4"], ".solver.method", ["['rk4'] is not a choice", "legal: "]),
     (("protocol",), None, ".protocol", ["nothing is not a mapping"]),
     (("protocol",), {"kind": "voltage"}, ".protocol.kind", ["'voltage'", "legal: "]),
-    (("protocol",), {"kind": "pacing"}, ".protocol.kind", ["'pacing' is not a choice here", "current_clamp"]),  # a step
+    (("protocol",), {"kind": "pacing"}, ".protocol.kind", ["'pacing' takes a stimulus of kind ", "current_clamp"]),
     (("protocol",), {"kind": "current_clamp", "hold": 1}, ".protocol", ["no key 'hold'", "legal: kind"]),
     (("failed_neurons",), "stop", ".failed_neurons", ["'stop'", "legal: keep, fail"]),
     (("combine",), "prodct", ".combine", ["'prodct'", "mean 'product'?"]),

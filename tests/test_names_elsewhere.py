@@ -91,6 +91,7 @@ def test_a_word_that_means_nothing_gets_the_closest_one():
         ({"stimulus": PULSES | {"dur": 5}}, "write `width`"),
         ({"stimulus": {"kind": "pulse_train", "amplitude": 10, "width": 1, "bcl": 9}}, "write `period`"),
         ({"stimulus": {"kind": "pulse_train", "amplitude": 10, "width": 1, "freq": 9}}, "write `period`, from onset"),
+        ({"stimulus": {"kind": "pulse_train", "level": 1, "width": 1, "period": 9}}, "write `amplitude`"),
         ({"celsius": 6.3}, "write `parameters: {temperature.T: ...}`, in K or as text like '6.3 degC'"),
         ({"gnabar_hh": 0.12}, "write `parameters: {sodium.g: ...}`, in mS/cm^2"),
         ({"sodium.g": 110}, "write `parameters: {sodium.g: ...}`"),

@@ -395,6 +395,40 @@ WRONG = [
     (DYNAMIC, {"duration": 1000}, "duration: 9 beats are recorded at each cycle length, so that this has no effect"),
     (S1S2, {"stimulus": PULSE | {"period": 1000, "number": 3}}, "'s1s2' sets the number itself; leave it out"),
     (DYNAMIC, {"stimulus": PULSE | {"period": 1000}}, "'dynamic_restitution' sets the period itself; leave it out"),
+    ({"kind": "dynamic_restitutio", "cycle_lengths": [400]}, {}, "protocol.kind: 'dynamic_restitutio' is not a choice"),
+    (
+        S1S2 | {"S1": 8},
+        {},
+        "write `prebeats`, and the interval of S1 as `stimulus: {kind: pulse_train, period: 1000, ...}`",
+    ),
+    (
+        S1S2,
+        {"outputs": {"ca": {}}},
+        "protocol 's1s2' takes no outputs; leave them out, or use current_clamp or pacing or",
+    ),
+    (
+        {"kind": "pacing", "drawn": ["calcium.c"]},
+        {"duration": 500, "stimulus": PULSE | {"period": 300}},
+        "protocol.drawn: there are no `traces`, so that this has no effect",
+    ),
+    (
+        {"kind": "pacing"},
+        {
+            "duration": 500,
+            "stimulus": PULSE | {"period": 300},
+            "outputs": {"ca": {"variable": "calcium.c", "measure": "max", "window": "beats"}},
+        },
+        "outputs.ca.window: 'beats' is not a window; write `beat`, each beat, or times",
+    ),
+    (
+        {"kind": "pacing"},
+        {
+            "duration": 500,
+            "stimulus": PULSE | {"period": 300},
+            "parameters": {"membrane_L_type_calcium_current_conductance": 1},
+        },
+        "write 'oxmeta:membrane_L_type_calcium_current_conductance', which 'calcium.g' is annotated as",
+    ),
     (DYNAMIC | {"carry_over": "yes"}, {}, "protocol.carry_over: 'yes' is not a choice here; give true or false"),
     (DYNAMIC | {"cycle_lengths": [400, 0.4]}, {}, "width 0.5 is above period 0.4"),
     ({"kind": "s1s2"}, {}, "the key 'intervals' is missing"),

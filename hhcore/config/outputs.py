@@ -12,16 +12,17 @@ from hhcore.experiments.protocol import Protocol, protocols
 from hhcore.model.model import Model
 from hhcore.model.variables import Observable, observable
 from hhcore.simulation.outputs import DURATION, MEASURES, Output
+from hhcore.simulation.stimuli.stimulus import Stimulus
 
 NAME = re.compile("[A-Za-z][A-Za-z0-9_]{0,59}")  # of an output, which begins the name of a column
 ELSEWHERE = {
-    **dict.fromkeys(("maximum", "peak", "highest", "amplitude"), "max"),
+    **dict.fromkeys(("maximum", "peak", "highest"), "max"),
     **dict.fromkeys(("minimum", "trough", "nadir", "lowest"), "min"),
     **dict.fromkeys(("average", "avg"), "mean"),
     **dict.fromkeys(("charge", "area", "auc", "sum", "total"), "integral"),
     **dict.fromkeys(("time_to_peak", "peak_time", "argmax", "time_of_max"), "max_time"),
     **dict.fromkeys(("argmin", "time_of_min"), "min_time"),
-    **dict.fromkeys(("range", "peak_to_peak"), "swing"),
+    **dict.fromkeys(("amplitude", "range", "peak_to_peak"), "swing"),
     **dict.fromkeys(("initial", "start"), "first"),
     **dict.fromkeys(("final", "end"), "last"),
 }
@@ -100,6 +101,11 @@ def _output(
         with noted():
             measure = choice(body["measure"], MEASURES, f"{where}.measure", ELSEWHERE)
         with noted():
+            if isinstance(body.get("window"), str) and body["window"] != BEAT:
+                raise UserError(
+                    f"{where}.window: {quoted(body['window'])} is not a window; write `{BEAT}`, each beat, or times: "
+                    "[200, 1000]"
+                )
             of_beats, level = body.get("window") == BEAT, _level(body, where)
             if of_beats and not paced:
                 raise UserError(
@@ -134,10 +140,12 @@ def _observable(variable: str, model: Model, where: str) -> Observable:
         raise UserError(f"{where}: {error}") from error
 
 
-def check_taken(kind: type[Protocol], where: str) -> None:
-    """Raise UserError for a protocol that takes no outputs."""
+def check_taken(kind: type[Protocol], stimulus: type[Stimulus], where: str) -> None:
+    """Raise UserError for a protocol that takes no outputs, with those that do and go with the stimulus."""
     able = [
-        name for name, other in protocols().items() if "outputs" in {field.name for field in dataclasses.fields(other)}
+        name
+        for name, other in protocols().items()
+        if other.takes(stimulus) and "outputs" in {field.name for field in dataclasses.fields(other)}
     ]
     if kind.kind not in able:
         raise UserError(f"{where}: protocol {kind.kind!r} takes no outputs; leave them out, or use {' or '.join(able)}")

@@ -215,7 +215,7 @@ class Quantities(Treatments):
         if "outputs" not in self.body:
             return ()
         where, quantities = f"{self.where}.outputs", units(self.model, self.stimulus, self.treatments)
-        check_taken(self.protocol_kind, where)
+        check_taken(self.protocol_kind, self.stimulus, where)
         columns = {*self.plain_protocol.definitions, *(column_name(*quantity) for quantity in quantities.items())}
         paced = "beats" in self.plain_protocol.schema.names
         columns |= {*beat_definitions()} if paced else set()

@@ -170,11 +170,11 @@ class Words:
         with collected() as noted:
             with noted():
                 fields({**body, **self.stimulus_stated}, where, self._stimulus_legal, self.legal)
-            for name in (name for name in self._supplied if isinstance(body, dict) and name in body):
+            named = made_or(self, "protocol_kind", None)
+            for name in (name for name in (named.supplies if named else ()) if isinstance(body, dict) and name in body):
                 with noted():
                     raise UserError(
-                        f"{where}.{name}: the protocol {quoted(self._named_protocol.kind)} sets the {name} itself; "
-                        "leave it out"
+                        f"{where}.{name}: the protocol {quoted(named.kind)} sets the {name} itself; leave it out"
                     )
             if CLAMP in self.body and "stimulus" in self.body:
                 with noted():
@@ -190,9 +190,11 @@ class Words:
                         )
             own = self._from_file or self.stimulus.kind == FILE
             if self.body.get("current") == FILE and CLAMP not in self.body and not own:
+                kind = self.stimulus.kind
+                pulses = f"take its pulses by `{{kind: {kind}, from: file}}`, " if FROM in self.stimulus.settled else ""
                 raise UserError(
                     f"{where}: `current: file` is the stimulus in the model file, beside which there is no "
-                    f"{quoted(self.stimulus.kind)}; leave the stimulus out, or name the current that it sets"
+                    f"{quoted(kind)}; {pulses}leave the stimulus out, or name the current that it sets"
                 )
 
     @property
@@ -213,6 +215,13 @@ class Words:
             for key in (key for key in reasons if key in self.body):
                 with noted():
                     raise UserError(f"{self.where}.{key}: {reasons[key]}, so that this has no effect; leave it out")
+            for key in (key for key in (kind.of_traces if kind else ()) if key in self.body.get("protocol", {})):
+                if not self.body.get("traces"):
+                    with noted():
+                        raise UserError(
+                            f"{self.where}.protocol.{key}: there are no `traces`, so that this has no effect; name "
+                            "cells there, like `traces: [{}]`, or leave it out"
+                        )
 
     @part
     def protocol_kind(self) -> type[Protocol]:
@@ -221,26 +230,39 @@ class Words:
             return default_protocol(self.stimulus)
         body, where = self.body["protocol"], f"{self.where}.protocol"
         legal = [name for name, kind in protocols().items() if kind.takes(self.stimulus)]
+        named = self._named_protocol
+        if named and named.kind not in legal:
+            raise UserError(
+                f"{where}.kind: {quoted(named.kind)} takes {_taken(named)}, not a {quoted(self.stimulus.kind)}; change "
+                f"one of them; legal protocols with it: {', '.join(legal)}"
+            )
         kind = protocols()[kind_word(mapping(body, where), dict.fromkeys(legal), where, "kind: current_clamp")]
         fields(body, where, {"kind": Key(kind.title, f"kind: {kind.kind}"), **kind.keys})
         return kind
 
     @property
     def _self_timed(self) -> bool:
-        """Whether the protocol says itself how long a run is."""
-        return bool(self._named_protocol and self._named_protocol.self_timed)
+        """Whether the protocol says itself how long a run is, as far as can be told: a misspelled one may do so."""
+        return self._named_protocol.self_timed if self._named_protocol else self._protocol_word is not None
 
     @property
     def _supplied(self) -> tuple[str, ...]:
-        """The fields of the stimulus that the protocol sets itself."""
-        return self._named_protocol.supplies if self._named_protocol else ()
+        """The fields of the stimulus that the protocol sets itself, as far as can be told."""
+        if self._named_protocol or self._protocol_word is None:
+            return self._named_protocol.supplies if self._named_protocol else ()
+        return tuple(dict.fromkeys(name for kind in protocols().values() for name in kind.supplies))
+
+    @property
+    def _protocol_word(self) -> str | None:
+        """What is written for the kind of protocol, None if it is not text."""
+        body = self.body.get("protocol")
+        word = body.get("kind") if isinstance(body, dict) else None
+        return word if isinstance(word, str) else None
 
     @property
     def _named_protocol(self) -> type[Protocol] | None:
         """The protocol that is named, whether it takes the stimulus or not; None if none is."""
-        body = self.body.get("protocol")
-        word = body.get("kind") if isinstance(body, dict) else None
-        return protocols().get(word) if isinstance(word, str) else None
+        return protocols().get(self._protocol_word or "")
 
     @part
     def sample_body(self) -> None:
@@ -312,6 +334,14 @@ class Words:
                 with noted():
                     listed[i] = self._own_names(mapping(written, f"{where}[{i}]"), f"{where}[{i}]")
         return listed
+
+
+def _taken(protocol: type[Protocol]) -> str:
+    """The stimuli that a protocol takes, in words."""
+    injected = [name for name, kind in kinds().items() if protocol.takes(kind)]
+    if not injected:
+        return f"the `{CLAMP}` of the potential"
+    return f"a stimulus of kind {' or '.join(injected)}"
 
 
 def _check_name(name: str) -> None:

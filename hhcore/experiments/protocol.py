@@ -12,6 +12,7 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
     `settings` are those fields that a neuron's record depends on. `supplies` are fields of the stimulus that a config
     must not write, since the protocol sets them itself; `supplied` are their values, the most demanding ones.
     `ignores` are keys of an experiment that have no effect, each with the reason; they must not be written either.
+    `of_traces` are keys of its own that have an effect on traces alone, so that there must be some.
 3.  `observers` take notes while the kernel runs: hhcore.simulation.observers. `schema` declares the columns of a neuron
     in the store, besides those of all protocols (COMMON); often the observers declare them, see `schema_of`.
     `keeps_final` says whether the last states of all neurons are kept, not of failed ones alone. `measured` says what
@@ -185,6 +186,7 @@ class Protocol:
     keeps_final: ClassVar[bool] = False
     supplies: ClassVar[tuple[str, ...]] = ()
     ignores: ClassVar[Mapping[str, str]] = {}
+    of_traces: ClassVar[tuple[str, ...]] = ()
     self_timed: ClassVar[bool] = False
     schema: ClassVar[pa.Schema]
     accuracy: ClassVar[Accuracy]

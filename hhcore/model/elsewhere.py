@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from hhcore.base.errors import closest
 from hhcore.base.units import ZERO_CELSIUS_K, to_unit
+from hhcore.model.annotations import PREFIX, annotations
 from hhcore.model.model import POTENTIALS, Model, Quantity
 from hhcore.model.roles import converts, is_a
 
@@ -36,6 +37,8 @@ def no_parameter(name: str, model: Model, fields: Iterable[str] = (), hint: str 
     """
     fields, (meant, channel) = tuple(fields), _meant(name)
     what = f"{' and its stimulus have no quantity' if fields else ' has no parameter'} {name!r}"
+    if not hint and name in (terms := annotations(model.myokit)):
+        hint = f"write {PREFIX + name!r}, which {terms[name]!r} is annotated as"
     found = [] if hint else _best(meant, channel, model)
     known = meant and (not channel or _split(channel)[0])
     if found:

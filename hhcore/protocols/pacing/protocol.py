@@ -85,6 +85,7 @@ class Pacing(CurrentClamp):
     kind = "pacing"
     title = "pacing"
     keys = KEYS
+    of_traces = ("drawn",)
     schema = schema_of(Spikes, Extremes, Beats())
     accuracy = replace(SPIKE_TIMES, heights=(*SPIKE_TIMES.heights, *beat_heights(USUAL)))
     definitions = CurrentClamp.definitions | last_beat_definitions()

@@ -23,7 +23,8 @@ PREBEATS = Key(
     "how many beats cells are paced before what is measured",
     "prebeats: 100",
     otherwise="until the state repeats: see `tolerance`",
-    elsewhere=dict.fromkeys(("nbeats", "num_stim", "beats", "preBeats"), "`prebeats: 100`"),
+    elsewhere=dict.fromkeys(("nbeats", "num_stim", "beats", "preBeats"), "`prebeats: 100`")
+    | {"S1": "`prebeats`, and the interval of S1 as `stimulus: {kind: pulse_train, period: 1000, ...}`"},
 )
 
 

@@ -56,14 +56,18 @@ class PulseTrain(Stimulus):
     axis = "period"
     elsewhere = ("pulses", "pulse", "train", "NetStim", "periodic", "pace")
     fields = {
-        "amplitude": Field("current", "Injected current, amplitude of the stimulus", elsewhere=CURRENT_ELSEWHERE),
+        "amplitude": Field(
+            "current",
+            "Injected current, amplitude of the stimulus",
+            elsewhere=CURRENT_ELSEWHERE | {"level": "`amplitude`"},
+        ),
         "width": Field(
             "time", "Pulse, how long each lasts", elsewhere=dict.fromkeys(("dur", "duration", "length"), "`width`")
         ),
         "period": Field(
             "time",
             "Pacing, time from onset to onset",
-            elsewhere=dict.fromkeys(("bcl", "pcl", "cycle_length", "interval", "pace"), "`period`")
+            elsewhere=dict.fromkeys(("bcl", "pcl", "cycle_length", "interval", "pace", "S1"), "`period`")
             | dict.fromkeys(("freq", "frequency", "rate"), "`period`, from onset to onset: 1000 ms for 1 Hz"),
         ),
         "number": Field(
