@@ -223,6 +223,8 @@ EXPERIMENT = {
 
 def paced(**protocol):
     body = EXPERIMENT | {"protocol": {"kind": "pacing", **protocol}}
+    if protocol.get("kind") == "steady_state":
+        del body["duration"]
     return read_experiments({"experiments": {"e": body}})["e"]
 
 

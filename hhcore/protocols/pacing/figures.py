@@ -20,7 +20,7 @@ APD = "apd90_ms"
 INTERVAL = "diastolic_interval_ms"
 DURATION = Variable(APD, "APD90", "ms")
 NO_APD = "no action potential that ends before the next one"
-NOT_EACH = Apart(np.nan, "none", "not 1:1: the longest until the state repeats", "///")
+NOT_EACH = Apart(np.nan, "none", "not 1:1: the longest until the state repeats", "////")
 NOTHING = "No beat has both a diastolic interval and an action potential that ends within it."
 
 
