@@ -1,5 +1,7 @@
 """Drugs and blocks: what they leave of a parameter, by hand; how they are written; what they are refused for."""
 
+import re
+
 import numpy as np
 import pytest
 import yaml
@@ -378,13 +380,21 @@ def test_a_current_of_several_conductances_is_not_blocked_by_half(heart, word, n
         read(SQUID | PACED, model=heart, block={word: 50})
 
 
-@pytest.mark.parametrize("word, current", [("INaL", "late sodium"), ("IKur", "ultrarapid delayed rectifier potassium")])
-def test_no_other_channel_is_suggested_for_one_that_a_model_lacks(word, current):
-    with pytest.raises(UserError, match=rf"has no {current} current, by name or annotation \({word}\)") as caught:
+@pytest.mark.parametrize(
+    "word, what",
+    [
+        ("INaL", "late sodium current, by name or annotation (INaL)"),
+        ("IKur", "ultrarapid delayed rectifier potassium current, by name or annotation (IKur)"),
+        ("ICa", "channel 'ICa'"),  # not that of the background
+        ("INaK", "channel 'INaK'"),  # a pump
+    ],
+)
+def test_no_other_channel_is_taken_or_suggested_for_one_that_a_model_lacks(word, what):
+    with pytest.raises(UserError, match=re.escape(f"has no {what}; legal: icab.g, ")) as caught:
         read(model="ten_tusscher_panfilov_2006", block={word: 50})
     assert "did you mean" not in str(caught.value)
 
 
-def test_what_is_no_known_channel_gets_the_closest_one():
-    with pytest.raises(UserError, match="has no channel 'IKrr'; legal: icab.g, .*; did you mean 'ikr.g'?"):
-        read(model="ten_tusscher_panfilov_2006", block={"IKrr": 50})
+def test_a_t_type_channel_is_not_taken_for_the_slow_inward_one():
+    with pytest.raises(UserError, match="has no channel 'ICaT'"):
+        read(model="luo_rudy_1991", block={"ICaT": 50})

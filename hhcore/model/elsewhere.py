@@ -24,7 +24,7 @@ GENES |= dict.fromkeys(("kcnd2", "kcnd3"), "gto")
 IONS = {"na": "sodium", "ca": "calcium", "cl": "chloride", "k": "potassium"}
 IONS |= dict.fromkeys(("leak", "pas", "lk", "l"), "leak")
 LONGEST = 4  # of an abbreviation: `kdr`, but not `cation`
-USUAL = ("f", "t", "v", "dr", "d")  # Naf, Nat, Nav, Kdr, Kd: the channels that make the spike
+USUAL = {"sodium": ("f", "t", "v"), "potassium": ("v", "dr", "d")}  # Naf, Nat, Kdr, ...: channels that make the spike
 IN_WORDS = {"dr": "delayed rectifier", "f": "fast", "s": "slow", "p": "persistent"}
 NEURON = re.compile("[a-z]+_(hh|pas)|e(na|k|ca)|cm|g(na|k)bar")
 NEURON_UNITS = {"conductance": "S/cm^2", "reversal potential": "mV", "capacitance": "uF/cm^2"}
@@ -106,7 +106,7 @@ def _score(channel: str, quantity: Quantity) -> float:
         return 4
     if kind and (IN_WORDS.get(kind, f"({kind})") in text or f"_{kind}" in component):
         return 3
-    return 2 if not kind else 1 if kind in USUAL and ion == own and not own_kind else 0
+    return 2 if not kind else 1 if kind in USUAL.get(ion, ()) and ion == own and not own_kind else 0
 
 
 def _split(channel: str) -> tuple[str, str]:

@@ -102,18 +102,18 @@ def _conducts(quantity: Quantity) -> bool:
 
 
 def _names_a_channel(quantity: Quantity) -> bool:
-    """Whether a variable's own name abbreviates a channel, as `g_b_Na` does; `g` and `g_inward` do not."""
-    word = re.fullmatch(f"{BEFORE}(.*?){AFTER}", quantity.name.rpartition(".")[2].lower())[1].replace("_", "")
-    return 0 < len(word) <= LONGEST
+    """Whether a variable or its component abbreviates a channel, as `g_b_Na` and `icab.g` do; `sodium.g` does not."""
+    component, _, variable = quantity.name.lower().rpartition(".")
+    word = re.fullmatch(f"{BEFORE}(.*?){AFTER}", variable)[1].replace("_", "")
+    return 0 < len(word) <= LONGEST or bool(re.fullmatch(rf"i_?\w{{1,{LONGEST}}}", component))
 
 
 def _no_channel(name: str, channel: str, model: Model) -> str:
-    """Why a model lacks a channel; of one that the field knows no other is suggested, since it would be a wrong one."""
+    """Why a model lacks a channel; no other is suggested, since the closest name is that of a wrong one."""
     channels = [q.name for q in model.parameters.values() if _conducts(q)] or [*model.parameters]
-    if channel not in ANNOTATED:
-        return f"model {model.name!r} has no channel {name!r}; {closest(name, channels)}"
-    current = IN_WORDS.get(channel, ANNOTATED[channel].replace("_", " "))
-    return f"model {model.name!r} has no {current} current, by name or annotation ({name}); {closest('', channels)}"
+    current = IN_WORDS.get(channel, ANNOTATED.get(channel, "").replace("_", " "))
+    what = f"{current} current, by name or annotation ({name})" if current else f"channel {name!r}"
+    return f"model {model.name!r} has no {what}; {closest('', channels)}"
 
 
 def _channel(name: str) -> str:
