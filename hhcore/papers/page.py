@@ -22,7 +22,8 @@ ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 STYLE = """<style>
 body { max-width: 72em; } img { width: 100%; max-width: 54em; } figure { margin: 1.5em 0 2.5em; }
 td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-td:first-child, td:nth-last-child(2) { min-width: 17em; } td:last-child { overflow-wrap: anywhere; }
+td:first-child { min-width: 15em; } td:nth-last-child(2) { min-width: 13em; }
+td:last-child { min-width: 13em; overflow-wrap: anywhere; }
 tr.other td { background: #fff3e0; }
 </style>"""
 
