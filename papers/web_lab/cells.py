@@ -33,7 +33,8 @@ class Cell:
     """A cell: a folder with a `.cellml` file, or with a `model.yaml` that says what stands for one, or both.
 
     `model.yaml` has keys of an experiment: model, parameters, stimulus, initial_state and so on. Beside these it may
-    have `reasons`, texts by the names of those of our numbers that are others for a known reason.
+    have `reasons`, texts by the names of those of our numbers that are others for a known reason, and
+    `restitution_beats`.
     """
 
     folder: Path
@@ -46,12 +47,17 @@ class Cell:
     @cached_property
     def body(self) -> dict:
         """The keys that all its experiments share."""
-        own = {key: value for key, value in self._own.items() if key != "reasons"}
+        own = {key: value for key, value in self._own.items() if key not in ("reasons", "restitution_beats")}
         files = sorted(self.folder.glob("*.cellml"))
         if not files and "model" not in own:
             raise UserError(f"{self.folder}: there is no model; put a .cellml file there, or a model.yaml")
         found = {"model": str(files[0]), "current": "file"} if files else {}
         return found | {"stimulus": {"kind": "pulse_train", "from": "file"}, "initial_state": "model"} | own
+
+    @property
+    def restitution_beats(self) -> int:
+        """How many beats their table of restitution has at most at each cycle length; their protocol says 10,000."""
+        return self._own.get("restitution_beats", 10_000)
 
     @property
     def reasons(self) -> dict[str, str]:

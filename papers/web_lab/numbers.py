@@ -67,7 +67,7 @@ def steady(cell: Cell, run: Run) -> Iterator[tuple[str, Measured]]:
     points = [beats for _, beats in table.groupby("cycle_length_ms", sort=False)]
     for beat, row in (("first", 0), ("second", -1)):
         yield from listed(f"steady_{beat}", [beats["apd90_ms"].iloc[row] for beats in points[:count]], error)
-    theirs = sampled.steady(run[name(cell, RESTITUTION)].experiment, count)
+    theirs = sampled.steady(run[name(cell, RESTITUTION)].experiment, count, cell.restitution_beats)
     durations, intervals = map(np.array, zip(*theirs, strict=True))
     for i, beat in enumerate(("first", "second")):
         yield from listed(f"sampled_steady_{beat}", durations[:, i], SOLVED)
