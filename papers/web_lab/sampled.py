@@ -83,7 +83,7 @@ class Bench(NamedTuple):
 
 
 def steady(experiment: Experiment, count: int, most: int) -> Iterator[tuple[np.ndarray, float]]:
-    """Of the first cycle lengths, after so many beats at most: two durations, and the diastolic interval between them."""
+    """Of the first cycle lengths, after `most` beats at most: two durations, and the interval between them."""
     e = experiment
     cells = Cells.of(e, e.solver, e.points(np.arange(1)), threads=1)
     bench, states = Bench(e, {name: e.defaults[name] for name in e.model.parameters}), cells.states
