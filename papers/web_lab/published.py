@@ -9,8 +9,12 @@ from hhcore.base.errors import UserError, closest
 from .cells import ORIGIN, OWN, RESTITUTION, S1S2, Cell, cells, known
 from .experiments import refusal
 
-APD_SHARE, APD_MOST = 0.005, 1.2  # of a duration, and in ms
-SLOPE = 0.02  # of a slope, and of 1
+# Of a duration, and in ms, also of a diastolic interval: theirs lasts about 1 ms longer, from the foot of the upstroke
+# on, and where it meets a level is known to 0.2 ms between samples of 1 ms.
+APD_SHARE, APD_MOST = 0.005, 1.2
+# Of a slope, and of 1: that 1 ms is at both ends of a step. What it changes by from one to the other may be 0.2 ms,
+# over the steps of 10 ms or more between intervals.
+SLOPE = 0.02
 SCALED = 0.3  # of 100 %
 SAMPLED, SAMPLED_SHARE = 0.02, 0.02  # in ms and of 100 %, where ours is measured as theirs
 UNKNOWN = "The model has no parameter that is annotated so"
