@@ -12,8 +12,8 @@ CYCLE_LENGTHS = [2000, 1750, 1500, 1250, 1000, 900, 800, 700, 600, 550, 500, 450
 INTERVALS = [*range(2000, 1000, -50), *range(1000, 700, -25), *range(700, 500, -20), *range(500, 10, -10)]
 PERIOD = 1000
 PREBEATS = 1000  # before S2
-# Theirs have 1,000 or 10,000 beats at most. A cell that settles does so by Newton's method after 30; one that has not
-# after 1000 has no state that repeats, and the certificate of more beats takes minutes.
+# A cell that settles does so by Newton's method after 30 beats. One that has not after 1000 drifts on, or has no two
+# beats alike; theirs then have 10,000, whose certificate would take minutes.
 STEADY = {"tolerance": 1e-6, "most_beats": 1000}
 SOLVER = {"method": "rodas5p", "local_error": 1e-6}
 

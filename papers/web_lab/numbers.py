@@ -95,7 +95,7 @@ def blocked(cell: Cell, run: Run, current: str) -> Iterator[tuple[str, Measured]
     """APD90 in per cent of that without block, which comes last."""
     made = run[name(cell, current)]
     durations = made.features["apd90_ms"].to_numpy()
-    theirs = np.array(list(sampled.blocked(made.experiment)))
+    theirs = np.array(list(sampled.blocked(made.experiment, current)))
     for prefix, found in (("", durations), ("sampled_", theirs)):
         yield from listed(f"{prefix}block_{current}", 100 * found / found[-1], 200 * SOLVED / found[-1])
 

@@ -23,7 +23,8 @@ from .experiments import CYCLE_LENGTHS, INTERVALS, PERIOD, PREBEATS, SOLVER, bod
 EARLY = 10.0  # ms
 FINE, COARSE = 0.1, 1.0  # ms between samples, at steady state and of S1-S2
 LONG = 3000.0  # ms that are sampled of S1-S2
-MOST = 1000  # beats; most of their protocols have 10,000, but their tables are those of 1000: see README.md
+MOST = 1000  # beats of restitution, whose protocol has 10,000: see README.md
+MOST_BLOCKED, FEWER_BLOCKED = 10_000, {"IK1": 1000, "Ito": 1000, "NCX": 1000}  # beats: usually, and of some currents
 State = dict[str, float]
 
 
@@ -87,7 +88,7 @@ def steady(experiment: Experiment, count: int) -> Iterator[tuple[np.ndarray, flo
     e = experiment
     cells = Cells.of(e, e.solver, e.points(np.arange(1)), threads=1)
     bench, states = Bench(e, {name: e.defaults[name] for name in e.model.parameters}), cells.states
-    settling = as_theirs(e.protocol.settling)
+    settling = as_theirs(e.protocol.settling, MOST)
     for period in CYCLE_LENGTHS[:count]:
         paced = cells.paced.with_fields(period=period / e.model.ms, start=0.0)
         states = settle(paced, states, settling).states
@@ -97,9 +98,9 @@ def steady(experiment: Experiment, count: int) -> Iterator[tuple[np.ndarray, flo
         yield measured(time, potential)
 
 
-def as_theirs(settling: Settling) -> Settling:
-    """By pacing alone, and so many beats that with the two before what is measured there are MOST."""
-    return replace(settling, newton=False, most=MOST - 2)
+def as_theirs(settling: Settling, most: int) -> Settling:
+    """By pacing alone, and so many beats that with the two before what is measured there are `most`."""
+    return replace(settling, newton=False, most=most - 2)
 
 
 def premature(cell: Cell, count: int) -> Iterator[tuple[float, float]]:
@@ -112,12 +113,13 @@ def premature(cell: Cell, count: int) -> Iterator[tuple[float, float]]:
         yield durations[1], between
 
 
-def blocked(experiment: Experiment) -> Iterator[float]:
+def blocked(experiment: Experiment, current: str) -> Iterator[float]:
     """The duration at each level of block, at steady state."""
     e = experiment
     points = e.points(np.arange(e.n_points))
     cells = Cells.of(e, e.solver, points, threads=1)
-    settled = settle(cells.paced, cells.states, as_theirs(e.protocol.settling))
+    settling = as_theirs(e.protocol.settling, FEWER_BLOCKED.get(current, MOST_BLOCKED))
+    settled = settle(cells.paced, cells.states, settling)
     for point, states in zip(points, settled.states, strict=True):
         values = dict(zip(e.quantities, point.tolist(), strict=True))
         bench = Bench(e, {name: values[name] for name in e.model.parameters})
