@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from hhcore import Model, UserError, load_model
+from hhcore.base.errors import closest
 from hhcore.config.file import read_config
 
 FOLDER = Path(__file__).parent
@@ -74,10 +75,19 @@ class Cell:
         return load_model(self.body["model"], **{k: self.body[k] for k in ("potential", "current") if k in self.body})
 
     @property
+    def currents(self) -> list[str]:
+        """What is blocked in a folder `..._block` with a table."""
+        found = [path.name.removesuffix("_block") for path in sorted(self.folder.glob("*_block"))]
+        for current in found:
+            if current not in BLOCKED:
+                legal = closest(current, BLOCKED)
+                raise UserError(f"{self.folder}: {current}_block is not a protocol, by what it blocks; {legal}")
+        return [current for current in found if known(self.scaled(current))]
+
+    @property
     def blocks(self) -> dict[str, str | None]:
-        """The term of each current whose block is in a folder `..._block`; None where the model has no such term."""
-        currents = (path.name.removesuffix("_block") for path in sorted(self.folder.glob("*_block")))
-        terms = {current: BLOCKED.get(current) for current in currents if known(self.scaled(current))}
+        """The term of each current that is blocked; None where the model has no such term."""
+        terms = {current: BLOCKED[current] for current in self.currents}
         return {current: term if term in self.model.annotations else None for current, term in terms.items()}
 
     def scaled(self, current: str) -> np.ndarray | None:

@@ -13,7 +13,7 @@ from hhcore.papers.paper import Number, Paper
 from . import sampled
 from .cells import FOLDER, RESTITUTION, S1S2, Cell, cells, known
 from .definitions import slope
-from .experiments import name
+from .experiments import name, refusal
 
 SOLVED = 0.005  # ms: bound of the solver's error of a duration; the tables certify less
 NONE = "Ours has no action potential there"
@@ -34,7 +34,9 @@ def numbers(run: Run) -> dict[str, Measured]:
 
 
 def of_cell(cell: Cell, run: Run) -> Iterator[tuple[str, Measured]]:
-    """Ours of one cell."""
+    """Ours of one cell; none of one that cannot be paced."""
+    if refusal(cell):
+        return
     if known(cell.table(RESTITUTION, "APD")):
         yield from steady(cell, run)
     if known(cell.table(S1S2, "APD90")):
