@@ -16,6 +16,7 @@ from hhcore.base.errors import UserError
 from hhcore.base.seals import check_image, check_seal
 from hhcore.papers.make import compared, make_paper
 from hhcore.papers.measured import FINE, Measured, certified, verdict
+from hhcore.papers.page import _blocks
 from hhcore.papers.paper import EXPERIMENTS, EXPERIMENTS_BY, Number, Paper, papers
 
 ROOT = Path(__file__).parents[1]
@@ -113,6 +114,12 @@ def test_a_count_is_as_certain_as_its_certificate(fragile, word):
     shocks = pd.DataFrame({"displacement_mV": [7.0, 6.0], "spike_count": [1, 0], "fragile": [fragile, fragile]})
     ours = paper.code("numbers").action_potentials({"shocks": SimpleNamespace(features=shocks)})
     assert {verdict(number, ours[number.name]) for number in paper.stated if number.name in ours} == {word}
+
+
+def test_emphasis_may_go_on_in_the_next_line():
+    assert [*_blocks("It is *measured as\ntheirs* and **not\notherwise**.")] == [
+        "<p>It is <i>measured as theirs</i> and <b>not otherwise</b>.</p>"
+    ]
 
 
 def test_the_error_of_a_number_is_how_far_two_solvers_are_apart():

@@ -1,6 +1,7 @@
 """The paper of the Web Lab: its models are those of the Web Lab's files, and what is in a folder is compared."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,14 +25,15 @@ DEFINITIONS = PAPER.code("definitions")
 
 @pytest.mark.parametrize("name", RATES)
 def test_the_catalogue_s_model_with_its_parameters_has_the_rates_of_their_file(name):
-    """All that differs is in model.yaml. Rates: by Myokit, of the CellML file."""
+    """All that differs is in model.yaml. Rates: by Myokit, of the CellML file, whose stimulus has the other sign."""
     bench = PAPER.code("sampled").Bench.of(CELLS[name])
     model = bench.experiment.model
     for point in RATES[name]:
-        values = bench.parameters | point["state"] | {model.current.name: 0.0, model.myokit.time().qname(): 0.0}
-        found = evaluate_with(np, model, values)
-        rates = {state: found[f"dot({state})"] for state in point["state"]}
-        assert rates == pytest.approx(point["rates"], rel=1e-9, abs=1e-14), point["state"]["membrane.V"]
+        for stimulus, theirs in ((0.0, point["rates"]), (1.0, point["rates"] | point["stimulated"])):
+            injected = {model.current.name: stimulus, model.myokit.time().qname(): 0.0}
+            found = evaluate_with(np, model, bench.parameters | point["state"] | injected)
+            rates = {state: found[f"dot({state})"] for state in point["state"]}
+            assert rates == pytest.approx(theirs, rel=1e-9, abs=1e-14), point["state"]["membrane.V"]
 
 
 def test_durations_are_measured_between_straight_lines():
@@ -72,6 +74,27 @@ def test_a_model_is_added_by_its_file_and_its_tables(tmp_path):
     assert "no parameter that is annotated so" in stated["own_block_IKr_1"].reason  # the file annotates no I_Kr
     assert [*paper.config["experiments"]] == ["own_SteadyStateRestitution", "own_S1S2"]
     assert [*paper.figures] == ["figure_restitution_own", "figure_block_own"]
+
+
+def test_a_cell_that_cannot_be_paced_is_left_out_with_the_reason(tmp_path):
+    folder = tmp_path / "web_lab"
+    shutil.copytree(PAPER.folder, folder, ignore=shutil.ignore_patterns("__pycache__", "ten*"))
+    timed = folder / "timed"
+    shutil.copytree(PAPER.folder / "luo_rudy_1991", timed)
+    source = (ROOT / "hhcore/models/luo_rudy_1991.mmt").read_text()
+    (timed / "timed.mmt").write_text(re.sub(r"^dot\(x\) = ", "dot(x) = sin(engine.time) * ", source, flags=re.M))
+    own = (timed / "model.yaml").read_text().replace("model: luo_rudy_1991", f"model: {timed / 'timed.mmt'}")
+    (timed / "model.yaml").write_text(own)
+    paper = Paper(folder)
+    of_cell = PAPER.code("experiments").of_cell
+    assert [*paper.config["experiments"]] == [name for name, _ in of_cell(CELLS["luo_rudy_1991"])]
+    reasons = {number.reason for number in paper.stated if number.name.startswith("timed_")}
+    assert len(reasons) == 1 and "follows a formula of time" in reasons.pop()
+    for draw in ("figure_restitution", "figure_block"):
+        assert getattr(paper.code("figures"), draw)({}, timed)
+    (timed / "IKx_block").mkdir()
+    with pytest.raises(UserError, match="IKx_block is not a protocol.* legal: INa, ICaL, IKr, "):
+        _ = Paper(folder).stated
 
 
 def test_levels_of_block_are_those_of_the_tables():

@@ -22,7 +22,8 @@ ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 STYLE = """<style>
 body { max-width: 72em; } img { width: 100%; max-width: 54em; } figure { margin: 1.5em 0 2.5em; }
 td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-td:first-child { min-width: 17em; }
+td:first-child { min-width: 15em; } td:nth-last-child(2) { min-width: 13em; }
+td:last-child { min-width: 13em; overflow-wrap: anywhere; }
 tr.other td { background: #fff3e0; }
 </style>"""
 
@@ -105,7 +106,7 @@ def _blocks(text: str) -> Iterator[str]:
 
 def _inline(text: str) -> str:
     """Code, bold and italic words, links."""
-    text = re.sub(r"`(.+?)`", r"<code>\1</code>", escape(text))
+    text = re.sub(r"`(.+?)`", r"<code>\1</code>", escape(text).replace("\n", " "))
     text = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", text)
     text = re.sub(r"\*(.+?)\*", r"<i>\1</i>", text)
     return re.sub(r"\[(.+?)\]\((http.+?)\)", r'<a href="\2">\1</a>', text)

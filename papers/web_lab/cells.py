@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from hhcore import Model, UserError, load_model
+from hhcore.base.errors import closest
 from hhcore.config.file import read_config
 
 FOLDER = Path(__file__).parent
@@ -33,7 +34,8 @@ class Cell:
     """A cell: a folder with a `.cellml` file, or with a `model.yaml` that says what stands for one, or both.
 
     `model.yaml` has keys of an experiment: model, parameters, stimulus, initial_state and so on. Beside these it may
-    have `reasons`, texts by the names of those of our numbers that are others for a known reason.
+    have `reasons`, texts by the names of those of our numbers that are others for a known reason, and
+    `restitution_beats`.
     """
 
     folder: Path
@@ -46,12 +48,17 @@ class Cell:
     @cached_property
     def body(self) -> dict:
         """The keys that all its experiments share."""
-        own = {key: value for key, value in self._own.items() if key != "reasons"}
+        own = {key: value for key, value in self._own.items() if key not in ("reasons", "restitution_beats")}
         files = sorted(self.folder.glob("*.cellml"))
         if not files and "model" not in own:
             raise UserError(f"{self.folder}: there is no model; put a .cellml file there, or a model.yaml")
         found = {"model": str(files[0]), "current": "file"} if files else {}
         return found | {"stimulus": {"kind": "pulse_train", "from": "file"}, "initial_state": "model"} | own
+
+    @property
+    def restitution_beats(self) -> int:
+        """How many beats their table of restitution has at most at each cycle length; their protocol says 10,000."""
+        return self._own.get("restitution_beats", 10_000)
 
     @property
     def reasons(self) -> dict[str, str]:
@@ -68,10 +75,19 @@ class Cell:
         return load_model(self.body["model"], **{k: self.body[k] for k in ("potential", "current") if k in self.body})
 
     @property
+    def currents(self) -> list[str]:
+        """What is blocked in a folder `..._block` with a table."""
+        found = [path.name.removesuffix("_block") for path in sorted(self.folder.glob("*_block"))]
+        for current in found:
+            if current not in BLOCKED:
+                legal = closest(current, BLOCKED)
+                raise UserError(f"{self.folder}: {current}_block is not a protocol, by what it blocks; {legal}")
+        return [current for current in found if known(self.scaled(current))]
+
+    @property
     def blocks(self) -> dict[str, str | None]:
-        """The term of each current whose block is in a folder `..._block`; None where the model has no such term."""
-        currents = (path.name.removesuffix("_block") for path in sorted(self.folder.glob("*_block")))
-        terms = {current: BLOCKED.get(current) for current in currents if known(self.scaled(current))}
+        """The term of each current that is blocked; None where the model has no such term."""
+        terms = {current: BLOCKED[current] for current in self.currents}
         return {current: term if term in self.model.annotations else None for current, term in terms.items()}
 
     def scaled(self, current: str) -> np.ndarray | None:

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 
+from hhcore import UserError
+from hhcore.config.reader import read_experiments
+
 from .cells import RESTITUTION, S1S2, Cell, cells
 
 # As their protocols have them, in ms.
@@ -21,7 +24,9 @@ def experiments() -> dict[str, object]:
 
 
 def of_cell(cell: Cell) -> Iterator[tuple[str, dict[str, object]]]:
-    """The experiments of one cell, by their names."""
+    """The experiments of one cell, by their names; none of one that cannot be paced."""
+    if refusal(cell):
+        return
     if cell.table(RESTITUTION, "APD") is not None:
         protocol = {
             "kind": "dynamic_restitution",
@@ -40,6 +45,15 @@ def of_cell(cell: Cell) -> Iterator[tuple[str, dict[str, object]]]:
             parameters = own.get("parameters", {}) | {f"oxmeta:{term}": levels}
             protocol = {"kind": "steady_state"} | STEADY
             yield name(cell, current), own | {"parameters": parameters, "protocol": protocol}
+
+
+def refusal(cell: Cell) -> str:
+    """Why a cell cannot be paced, "" if it can."""
+    try:
+        read_experiments({"experiments": {cell.name: body(cell, PERIOD) | {"protocol": {"kind": "steady_state"}}}})
+    except UserError as error:
+        return str(error)
+    return ""
 
 
 def name(cell: Cell, protocol: str) -> str:

@@ -10,7 +10,7 @@ from hhcore import Run
 from hhcore.figures import style
 
 from .cells import RESTITUTION, S1S2, Cell, known
-from .experiments import CYCLE_LENGTHS, name
+from .experiments import CYCLE_LENGTHS, name, refusal
 
 THEIRS = {"linestyle": "none", "marker": "o", "markersize": 3.2, "markerfacecolor": "white", "markeredgewidth": 0.8}
 OURS = {"linewidth": 0.9}
@@ -23,8 +23,8 @@ def figure_restitution(run: Run, part: Path) -> Figure:
     """Restitution at steady state, and after S2. Circles: the Web Lab. Lines: ours."""
     cell = Cell(part)
     steady, premature = cell.table(RESTITUTION, "APD"), cell.table(S1S2, "APD90")
-    if not known(steady) and not known(premature):
-        return style.text_figure(part.name, [NOTHING])
+    if (refused := refusal(cell)) or not (known(steady) or known(premature)):
+        return style.text_figure(part.name, [refused or NOTHING])
     figure = style.new_figure(style.TWO_COLUMNS, 2.6, part.name, [])
     panels = figure.subplots(1, 2)
     if known(steady):
@@ -38,9 +38,10 @@ def figure_restitution(run: Run, part: Path) -> Figure:
 def figure_block(run: Run, part: Path) -> Figure:
     """APD90 under block of one current, in % of that without. Circles: the Web Lab. Lines: ours."""
     cell = Cell(part)
-    drawn = [current for current, term in cell.blocks.items() if term is not None]
+    refused = refusal(cell)
+    drawn = [] if refused else [current for current, term in cell.blocks.items() if term is not None]
     if not drawn:
-        return style.text_figure(part.name, [NOTHING])
+        return style.text_figure(part.name, [refused or NOTHING])
     rows, width = -(-len(drawn) // COLUMNS), min(len(drawn), COLUMNS)
     figure = style.new_figure(style.TWO_COLUMNS, 0.6 + 1.7 * rows, part.name, [])
     panels = figure.subplots(rows, width, squeeze=False)

@@ -13,7 +13,7 @@ from hhcore.papers.paper import Number, Paper
 from . import sampled
 from .cells import FOLDER, RESTITUTION, S1S2, Cell, cells, known
 from .definitions import slope
-from .experiments import name
+from .experiments import name, refusal
 
 SOLVED = 0.005  # ms: bound of the solver's error of a duration; the tables certify less
 NONE = "Ours has no action potential there"
@@ -34,7 +34,9 @@ def numbers(run: Run) -> dict[str, Measured]:
 
 
 def of_cell(cell: Cell, run: Run) -> Iterator[tuple[str, Measured]]:
-    """Ours of one cell."""
+    """Ours of one cell; none of one that cannot be paced."""
+    if refusal(cell):
+        return
     if known(cell.table(RESTITUTION, "APD")):
         yield from steady(cell, run)
     if known(cell.table(S1S2, "APD90")):
@@ -67,7 +69,7 @@ def steady(cell: Cell, run: Run) -> Iterator[tuple[str, Measured]]:
     points = [beats for _, beats in table.groupby("cycle_length_ms", sort=False)]
     for beat, row in (("first", 0), ("second", -1)):
         yield from listed(f"steady_{beat}", [beats["apd90_ms"].iloc[row] for beats in points[:count]], error)
-    theirs = sampled.steady(run[name(cell, RESTITUTION)].experiment, count)
+    theirs = sampled.steady(run[name(cell, RESTITUTION)].experiment, count, cell.restitution_beats)
     durations, intervals = map(np.array, zip(*theirs, strict=True))
     for i, beat in enumerate(("first", "second")):
         yield from listed(f"sampled_steady_{beat}", durations[:, i], SOLVED)

@@ -7,9 +7,14 @@ import numpy as np
 from hhcore.base.errors import UserError, closest
 
 from .cells import ORIGIN, OWN, RESTITUTION, S1S2, Cell, cells, known
+from .experiments import refusal
 
-APD_SHARE, APD_MOST = 0.005, 1.2  # of a duration, and in ms
-SLOPE = 0.02  # of a slope, and of 1
+# Of a duration, and in ms, also of a diastolic interval: theirs lasts about 1 ms longer, from the foot of the upstroke
+# on, and where it meets a level is known to 0.2 ms between samples of 1 ms.
+APD_SHARE, APD_MOST = 0.005, 1.2
+# Of a slope, and of 1: that 1 ms is at both ends of a step. What it changes by from one to the other may be 0.2 ms,
+# over the steps of 10 ms or more between intervals.
+SLOPE = 0.02
 SCALED = 0.3  # of 100 %
 SAMPLED, SAMPLED_SHARE = 0.02, 0.02  # in ms and of 100 %, where ours is measured as theirs
 UNKNOWN = "The model has no parameter that is annotated so"
@@ -26,9 +31,10 @@ def of_cell(cell: Cell) -> Iterator[tuple[str, dict[str, object]]]:
     for name in cell.reasons:
         if name not in entries:
             raise UserError(f"{cell.folder / OWN}: reasons.{name} is not one of its numbers; {closest(name, entries)}")
+    refused = refusal(cell)
     for name, entry in entries.items():
-        reason = {"reason": cell.reasons[name]} if name in cell.reasons else {}
-        yield f"{cell.name}_{name}", entry | {"quantity": f"{cell.name}: {entry['quantity']}"} | reason
+        reason = refused or cell.reasons.get(name) or entry.get("reason", "")
+        yield f"{cell.name}_{name}", entry | {"quantity": f"{cell.name}: {entry['quantity']}", "reason": reason}
 
 
 def steady(cell: Cell) -> Iterator[tuple[str, dict[str, object]]]:
@@ -60,7 +66,8 @@ def premature(cell: Cell) -> Iterator[tuple[str, dict[str, object]]]:
 
 def blocked(cell: Cell) -> Iterator[tuple[str, dict[str, object]]]:
     """APD90 under block, in per cent of that without."""
-    for current, term in cell.blocks.items():
+    blocks = dict.fromkeys(cell.currents) if refusal(cell) else cell.blocks
+    for current, term in blocks.items():
         place, words = f"{ORIGIN}/{cell.name}/{current}_block", f"APD90 with {current} from 0 to 100 % of it"
         entry = {"quantity": words, "value": cell.scaled(current).tolist(), "unit": "%", "place": place}
         yield f"block_{current}", entry | {"within": SCALED} | ({"reason": UNKNOWN} if term is None else {})

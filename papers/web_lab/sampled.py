@@ -23,8 +23,7 @@ from .experiments import CYCLE_LENGTHS, INTERVALS, PERIOD, PREBEATS, SOLVER, bod
 EARLY = 10.0  # ms
 FINE, COARSE = 0.1, 1.0  # ms between samples, at steady state and of S1-S2
 LONG = 3000.0  # ms that are sampled of S1-S2
-MOST = 1000  # beats of restitution, whose protocol has 10,000: see README.md
-MOST_BLOCKED, FEWER_BLOCKED = 10_000, {"IK1": 1000, "Ito": 1000, "NCX": 1000}  # beats: usually, and of some currents
+MOST, FEWER = 10_000, {"IK1": 1000, "Ito": 1000, "NCX": 1000}  # beats under block: usually, and of some currents
 State = dict[str, float]
 
 
@@ -83,12 +82,12 @@ class Bench(NamedTuple):
         return wanted, found[model.potential][rows] * model.mV, {name: found[name][-1] for name in model.states}
 
 
-def steady(experiment: Experiment, count: int) -> Iterator[tuple[np.ndarray, float]]:
-    """Of the first so many cycle lengths: two durations, and the diastolic interval between them."""
+def steady(experiment: Experiment, count: int, most: int) -> Iterator[tuple[np.ndarray, float]]:
+    """Of the first cycle lengths, after `most` beats at most: two durations, and the interval between them."""
     e = experiment
     cells = Cells.of(e, e.solver, e.points(np.arange(1)), threads=1)
     bench, states = Bench(e, {name: e.defaults[name] for name in e.model.parameters}), cells.states
-    settling = as_theirs(e.protocol.settling, MOST)
+    settling = as_theirs(e.protocol.settling, most)
     for period in CYCLE_LENGTHS[:count]:
         paced = cells.paced.with_fields(period=period / e.model.ms, start=0.0)
         states = settle(paced, states, settling).states
@@ -118,7 +117,7 @@ def blocked(experiment: Experiment, current: str) -> Iterator[float]:
     e = experiment
     points = e.points(np.arange(e.n_points))
     cells = Cells.of(e, e.solver, points, threads=1)
-    settling = as_theirs(e.protocol.settling, FEWER_BLOCKED.get(current, MOST_BLOCKED))
+    settling = as_theirs(e.protocol.settling, FEWER.get(current, MOST))
     settled = settle(cells.paced, cells.states, settling)
     for point, states in zip(points, settled.states, strict=True):
         values = dict(zip(e.quantities, point.tolist(), strict=True))
