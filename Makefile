@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := $(VENV)/.packages
 READY := $(VENV)/.ready
+PEERS := .venv-benchmark/.ready
 
 # Scripts of an environment name its folder, so a clone that was copied or moved makes its own.
 ifneq ($(shell cat $(PACKAGES) 2>/dev/null),$(CURDIR))
@@ -20,8 +21,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c "$(NEW_ENOUGH)" 2>/dev/null && echo $$p && exit; done; echo python3)
 
 .DEFAULT_GOAL := run
-.PHONY: run setup test test-slow test-arm lint benchmark benchmark-pipeline held-out papers model-pages stimulus-page notebook \
-	kernel-report compile-report format lock clean help
+.PHONY: run setup test test-slow test-arm lint benchmark benchmark-pacing benchmark-pipeline held-out papers model-pages \
+	stimulus-page notebook kernel-report compile-report format lock clean help
 
 run: setup ## run the experiments of config/config.yaml (the default)
 	@echo "==> Experiments of config/config.yaml, into results/"
@@ -53,13 +54,13 @@ lint: setup ## check style, and the types of what users import
 	@$(WITH_VENV) snakemake --lint
 
 # The simulators compile code of their own: with g++, and for Myokit with the headers of SUNDIALS (libsundials-dev).
-benchmark: setup ## measure speed at equal error against other simulators, on one core
-	@test benchmarks/requirements.txt -ot .venv-benchmark/.ready || { \
-		echo "==> Environment .venv-benchmark with the simulators to compare with (once, about two minutes)" && \
-		"$(PYTHON)" -m venv --clear .venv-benchmark && .venv-benchmark/bin/python -m pip install -qq \
-		--disable-pip-version-check --require-hashes -r benchmarks/requirements.txt && touch .venv-benchmark/.ready; }
+benchmark: setup $(PEERS) ## measure speed at equal error against other simulators, on one core
 	@echo "==> Benchmarks, into docs/benchmarks.md"
 	@$(WITH_VENV) python -m benchmarks.run
+
+benchmark-pacing: setup $(PEERS) ## measure restitution and steady states of cardiac cells against Myokit
+	@echo "==> Paced cells, about ten minutes, into docs/benchmarks.md"
+	@$(WITH_VENV) python -m benchmarks.pacing
 
 benchmark-pipeline: setup ## measure ten thousand to a million neurons from the config to the report
 	@echo "==> Up to a million neurons through snakemake, about seven minutes; into docs/scaling.md"
@@ -107,6 +108,12 @@ clean: ## remove .venv and the caches of the tools; results/ stays
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' Makefile
+
+$(PEERS): benchmarks/requirements.txt
+	@echo "==> Environment .venv-benchmark with the simulators to compare with (once, about two minutes)"
+	@"$(PYTHON)" -m venv --clear .venv-benchmark
+	@.venv-benchmark/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r benchmarks/requirements.txt
+	@touch $@
 
 $(PACKAGES): requirements.lock
 	@"$(PYTHON)" -c "$(NEW_ENOUGH)" || { echo "make: '$(PYTHON)' is no Python 3.11 or newer;" \

@@ -9,8 +9,10 @@ import hhcore
 from hhcore.base.errors import UserError
 from hhcore.config.reader import read_experiment
 from hhcore.protocols.steady_state.protocol import responses
+from hhcore.protocols.steady_state.settling import Cells
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.linear import solve_conserving
+from hhcore.simulation.settle import Settling, settle
 
 SOLVER = Solver("rodas5p", 1e-7)
 SPIKES = {"threshold": -20, "rearm": -40}
@@ -161,9 +163,26 @@ def test_a_model_with_a_formula_of_time_has_no_beats_that_repeat(tmp_path):
         experiment(model=str(tmp_path / "waves.mmt"))
 
 
-def test_a_duration_is_three_of_the_longest_periods_unless_it_is_given():
-    assert experiment().duration == 3000
-    assert experiment(duration=5000).duration == 5000
+@pytest.mark.parametrize("changes", [{"duration": 5000}, {"stimulus": {**LUO_RUDY["stimulus"], "number": 5}}])
+def test_it_keeps_four_beats_of_the_longest_period(changes):
+    assert experiment().duration == 4000
+    with pytest.raises(UserError, match="leave it out"):
+        experiment(**changes)
+
+
+@pytest.mark.parametrize("beats", [5, 9, 30])
+def test_a_cell_is_paced_as_many_beats_as_are_asked_for_though_it_repeats_before(beats):
+    e = experiment()
+    cells = Cells.of(e, SOLVER, e.points(np.arange(1)), 1)
+    found = settle(cells.paced, cells.states, Settling(beats))
+    assert found.beats.tolist() == [beats] and found.repeat.tolist() == [1 if beats > 4 else 0]
+    assert found.states[0] == pytest.approx(after_beats("luo_rudy_1991", 1000, beats)[-1], rel=1e-6, abs=1e-9)
+
+
+def test_no_more_beats_than_the_most():
+    e = experiment(protocol={"kind": "steady_state", "most_beats": 7}, stimulus={**LUO_RUDY["stimulus"], "period": 310})
+    features, _ = measured(e)
+    assert (features["paced_beats"][0], features["response"][0]) == (7, "irregular")
 
 
 def test_how_many_cells_are_solved_at_once_does_not_show(monkeypatch):
@@ -172,6 +191,7 @@ def test_how_many_cells_are_solved_at_once_does_not_show(monkeypatch):
 
     features, record = settled()
     monkeypatch.setattr("hhcore.simulation.beat_map.AT_ONCE", 2)
+    monkeypatch.setattr("hhcore.simulation.settle.AT_ONCE", 3)
     others, other = settled()
     assert all(np.array_equal(record[name], other[name], equal_nan=True) for name in ("settled", "paced", "multiplier"))
     assert list(features["response"]) == list(others["response"]) == ["1:1", "1:1", "1:1", "2:2", "2:1"]

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hhcore.simulation.linear import solve_conserving
+from hhcore.simulation.linear import one_norm, solve_conserving
 from hhcore.simulation.settle import MOST_REPEAT, Paced, Settled, Settling, settle
 
 DISTURBED = 1e-5  # of the size of a state, for differences
 SINGULAR = 1e-5  # of the largest pivot: a smaller one is that of a conserved charge
-AT_ONCE = 1024  # cells: their derivatives are in memory
+AT_ONCE = 1024  # cells whose derivatives are in memory
 WARM_UP = 24  # beats before Newton's method
 MUCH = 10.0
 MOST_STEPS = 24  # of Newton's method
@@ -46,18 +46,11 @@ def settled_cells(cells: Paced, states: np.ndarray, settling: Settling) -> Settl
     Newton's method begins after WARM_UP beats. What it finds counts if it is stable and repeats in the beats after it;
     other cells are paced on from where they were.
     """
-    numbers = np.arange(len(states))
-    blocks = [numbers[first : first + AT_ONCE] for first in range(0, max(len(states), 1), AT_ONCE)]
-    return Settled.joined([_settled(cells.of(rows), states[rows], settling) for rows in blocks])
-
-
-def _settled(cells: Paced, states: np.ndarray, settling: Settling) -> Settled:
-    """The same, of so few cells that the derivatives of all of them are in memory."""
     if not settling.newton or settling.beats is not None:
         return settle(cells, states, settling)
-    found = settle(cells, states, replace(settling, most=WARM_UP))
+    found = settle(cells, states, replace(settling, most=min(WARM_UP, settling.most)))
     open_ = np.flatnonzero((found.repeat == 0) & (found.outcome == 0))
-    if not len(open_):
+    if not len(open_) or settling.most <= WARM_UP:
         return found
     rest, begun = cells.of(open_).with_fields(start=0.0), found.states[open_]
     guess = fixed_points(rest, begun, _seeming(rest, begun), settling.tolerance)
@@ -66,7 +59,7 @@ def _settled(cells: Paced, states: np.ndarray, settling: Settling) -> Settled:
     confirmed = replace(confirmed, beats=confirmed.beats + WARM_UP + guess.beats[good])
     found.put(open_[good], confirmed)
     left = open_[found.repeat[open_] == 0]
-    if len(left) and settling.most > WARM_UP:
+    if len(left):
         onwards = replace(settling, most=settling.most - WARM_UP)
         paced = settle(cells.of(left).with_fields(start=0.0), begun[found.repeat[open_] == 0], onwards)
         found.put(left, replace(paced, beats=paced.beats + WARM_UP))
@@ -76,7 +69,7 @@ def _settled(cells: Paced, states: np.ndarray, settling: Settling) -> Settled:
 def _seeming(cells: Paced, states: np.ndarray) -> np.ndarray:
     """After how many beats the states nearly repeat, int64 (n,): several, if one changes them MUCH more."""
     onsets = cells.onsets(states, MOST_REPEAT)[0]
-    changes = np.array([_norm(onsets[:, k] - onsets[:, 0]) for k in range(1, MOST_REPEAT + 1)])
+    changes = np.array([one_norm(onsets[:, k] - onsets[:, 0]) for k in range(1, MOST_REPEAT + 1)])
     repeat = np.ones(len(states), np.int64)
     for k in range(2, MOST_REPEAT + 1):
         repeat = np.where(MUCH * changes[k - 1] < changes[repeat - 1, np.arange(len(states))], k, repeat)
@@ -91,7 +84,9 @@ def fixed_points(cells: Paced, states: np.ndarray, repeat: np.ndarray, tolerance
     n = len(states)
     found = FixedPoints(np.array(states), np.full(n, np.inf), np.full(n, np.nan), np.zeros(n, np.int64))
     for beats in np.unique(repeat):
-        _newton(cells, found, np.flatnonzero(repeat == beats), int(beats), tolerance)
+        rows = np.flatnonzero(repeat == beats)
+        for first in range(0, len(rows), AT_ONCE):
+            _newton(cells, found, rows[first : first + AT_ONCE], int(beats), tolerance)
     return found
 
 
@@ -102,7 +97,7 @@ def _newton(cells: Paced, found: FixedPoints, going: np.ndarray, beats: int, tol
     for _ in range(MOST_STEPS):
         changes, derivatives = _linearised(cells.of(going), states, beats, DISTURBED * scale)
         found.beats[going] += beats
-        residual = _norm(changes)
+        residual = one_norm(changes)
         better = residual < found.residual[going]
         rows = going[better]
         found.states[rows], found.residual[rows] = states[better], residual[better]
@@ -143,11 +138,3 @@ def _multiplier(derivative: np.ndarray) -> float:
         return np.nan
     values = np.linalg.eigvals(derivative)
     return round(float(np.abs(values[np.abs(values - 1.0) > CONSERVED]).max(initial=0.0)), DIGITS)
-
-
-def _norm(changes: np.ndarray) -> np.ndarray:
-    """1-norm of rows, float64 (n,); NaN where a cell has failed."""
-    total = np.zeros(len(changes))
-    for column in np.abs(changes).T:
-        total += column
-    return total

@@ -63,6 +63,14 @@ def solve_conserving(matrix: np.ndarray, right: np.ndarray, smallest: float) -> 
     return found.x + _product(found.null, shares[:, None])[:, 0]
 
 
+def one_norm(rows: np.ndarray) -> np.ndarray:
+    """The sum of the sizes along the last axis, float64 (...), in order: that of NumPy may depend on the CPU."""
+    total = np.zeros(rows.shape[:-1])
+    for column in np.moveaxis(np.abs(rows), -1, 0):
+        total += column
+    return total
+
+
 def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a @ b, added up in order."""
     total = np.zeros((len(a), b.shape[1]))

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field, fields, replace
 import numpy as np
 
 from hhcore.simulation.engine import Engine
+from hhcore.simulation.linear import one_norm
 from hhcore.simulation.threads import integrate_all
 
 MOST_REPEAT = 4  # beats after which a state may repeat
 APART = 1e3  # times the tolerance, at least, between the states of a cell that repeats after several beats alone
+AT_ONCE = 4096  # cells whose states at onsets are in memory
 FIRST_BEATS, MOST_AT_ONCE = 8, 64  # beats in one call of a kernel: more and more, since few are known to be enough
 
 
@@ -118,6 +120,12 @@ class Paced:
 
 def settle(cells: Paced, states: np.ndarray, settling: Settling) -> Settled:
     """Pace cells from `states`, float64 (n, N), until they have settled; the first pulse is at `start`."""
+    rows = [np.arange(first, min(first + AT_ONCE, len(states))) for first in range(0, max(len(states), 1), AT_ONCE)]
+    return Settled.joined([_settle(cells.of(some), states[some], settling) for some in rows])
+
+
+def _settle(cells: Paced, states: np.ndarray, settling: Settling) -> Settled:
+    """The same, of so few cells that their states at many onsets are in memory."""
     n, length = states.shape
     found = Settled(np.full((n, length), np.nan), *np.zeros((2, n), np.int64), np.full(n, np.nan), np.zeros(n, np.int8))
     going, history, done = np.arange(n), np.empty((n, 0, length)), 0
@@ -155,18 +163,21 @@ def _judge(
     rows, last = np.arange(len(cells)), history.shape[1] - 1
     changes = np.stack([_changes(history, k) for k in range(1, MOST_REPEAT + 1)])
     repeats = np.stack([_repeats(changes, k, settling.tolerance) for k in range(1, MOST_REPEAT + 1)])
+    wanted, beats = settling.most if settling.beats is None else settling.beats, first + np.arange(last + 1)
     if settling.beats is not None:
-        repeats[:, :, :last] = False  # it has so many beats, whether it repeats before or not
+        repeats[:, :, beats < wanted] = False  # it has so many beats, whether it repeats before or not
     for k in range(2, MOST_REPEAT + 1) if settling.beats is None else ():
-        repeats[k - 1, :, (first + np.arange(last + 1)) % k > 0] = False  # so every solver ends in the same phase
-    settled, failed = repeats.any(axis=(0, 2)), outcome > 0
-    wanted = settling.most if settling.beats is None else settling.beats
-    finished = settled | failed | (first + last >= wanted)
+        repeats[k - 1, :, beats % k > 0] = False  # so every solver ends in the same phase
     reached = np.isfinite(history).all(axis=2).sum(axis=1) - 1  # the last onset that a cell came to
+    failed = (
+        reached < last
+    )  # one that fails after it does so in the next run: how long this one goes on depends on others
+    settled = repeats.any(axis=(0, 2))
+    finished = settled | failed | (first + last >= wanted)
     at = np.where(settled, repeats.any(axis=0).argmax(axis=1), np.maximum(reached, 0))
     repeat = np.where(settled, repeats[:, rows, at].argmax(axis=0) + 1, 0)
     residual = changes[np.maximum(repeat, 1) - 1, rows, at]
-    here = Settled(history[rows, at], first + at, repeat, residual, outcome)
+    here = Settled(history[rows, at], first + at, repeat, residual, np.where(failed, outcome, 0).astype(np.int8))
     found.put(cells[finished], Settled(*(getattr(here, own.name)[finished] for own in fields(here))))
     return finished
 
@@ -175,9 +186,7 @@ def _changes(history: np.ndarray, beats: int) -> np.ndarray:
     """1-norm of the change of the states over so many beats at each onset, float64 (k, onsets), NaN before these."""
     changes = np.full(history.shape[:2], np.nan)
     if history.shape[1] > beats:
-        changes[:, beats:] = 0.0
-        for state in np.moveaxis(np.abs(history[:, beats:] - history[:, :-beats]), 2, 0):
-            changes[:, beats:] += state  # one by one: the order in which NumPy adds up may depend on the CPU
+        changes[:, beats:] = one_norm(history[:, beats:] - history[:, :-beats])
     return changes
 
 

@@ -12,6 +12,7 @@ from hhcore.compile.cache import cache_directory, keep, kept
 from hhcore.experiments.experiment import Experiment
 
 ENOUGH_S = 0.02  # of core time; of less, most is the start of the kernel
+FULL = 32  # neurons that fill the lanes of any kernel: of fewer, most of its work is for nothing
 
 
 def measured_speed(experiment: Experiment, method: str) -> float | None:
@@ -23,9 +24,9 @@ def measured_speed(experiment: Experiment, method: str) -> float | None:
     return speed if 0.0 < speed < math.inf else None
 
 
-def note_speed(experiment: Experiment, method: str, steps: int, core_s: float) -> None:
-    """Note how long a kernel took for so many steps of neurons, unless that is too short to tell."""
-    if core_s >= ENOUGH_S:
+def note_speed(experiment: Experiment, method: str, neurons: int, steps: int, core_s: float) -> None:
+    """Note how long a kernel took for so many steps of neurons, unless these or the time are too few to tell."""
+    if core_s >= ENOUGH_S and neurons >= FULL:
         with suppress(UserError):  # a cache that cannot be written: kernels have said so, and estimates can wait
             keep(_speed_file(experiment, method), repr(steps / core_s))
 

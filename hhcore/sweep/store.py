@@ -64,7 +64,7 @@ def update_shard(
         runs = 2 if experiment.certify == "all" else 1
         result = _certified(experiment, points[missing], threads, _Counter(total, runs, progress))
         note(f"{result.kernel_s:.2f} core seconds in the kernel")
-        note_speed(experiment, experiment.solver.method, int(result.steps.sum()), result.kernel_s)
+        note_speed(experiment, experiment.solver.method, total, int(result.steps.sum()), result.kernel_s)
         parts.append(columns_of(keys[missing], result, experiment.protocol))
     metadata = {"context": form.context, "recipe": config_digest(experiment)}
     tables.write(path, _distinct(pa.concat_tables(parts)), metadata, **_options(form.schema))

@@ -135,7 +135,7 @@ def _by_scipy(
 
     method, tolerance = scipy
     values = dict(zip(e.quantities, point.tolist(), strict=True))
-    train = {name: float(np.ravel(getattr(begun.stimulus, name))[0]) for name in e.stimulus.fields}
+    train = {name: float(x.ravel()[0]) for name, x in begun.stimulus.columns(e.model, e.duration).items()}
     with suppress(ArithmeticError, ValueError):  # LinAlgError is a ValueError
         return reference(
             e.model,

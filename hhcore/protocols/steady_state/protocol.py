@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import astuple, dataclass, replace
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,12 @@ from hhcore.simulation.beats import LATE, OK
 from hhcore.simulation.observers import Observer
 from hhcore.simulation.observers.onsets import Onsets
 from hhcore.simulation.result import NO_STABLE_REST, Result
-from hhcore.simulation.settle import Paced, Settling
+from hhcore.simulation.settle import MOST_REPEAT, Paced, Settling
 from hhcore.simulation.simulate import simulate
 from hhcore.simulation.stimuli.pulse_train import PulseTrain
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
-RECORDED = 3  # beats, unless a config says for how long
+RECORDED = MOST_REPEAT  # beats that are kept, at least
 PACED_ON = 12  # beats after Newton's method, to see whether the cell stays; a multiple of 2, 3 and 4
 FINER = 1e-3  # of the tolerance, for the other way
 SETTLES = ("settle", "beat_map", "linear")  # modules that a settled state depends on
@@ -79,6 +80,8 @@ class SteadyState(Pacing):
     kind = "steady_state"
     title = "pacing at a steady state"
     self_timed = True
+    supplies = ("number", "start")
+    ignores = {"duration": f"{RECORDED} beats are kept at the longest period"}
     keys = Pacing.keys | settling_keys("newton")
 
     def __post_init__(self) -> None:
@@ -105,8 +108,13 @@ class SteadyState(Pacing):
 
     @classmethod
     def lasting(cls, body: Mapping[str, object], longest: Mapping[str, float], model: Model, where: str) -> float:
-        """Some of the longest beats."""
+        """As many of the longest beats as a state may repeat after."""
         return RECORDED * longest["period"]
+
+    @property
+    def supplied(self) -> dict[str, float]:
+        """Pulses that never end, from the start on."""
+        return {"number": inf, "start": 0.0}
 
     @property
     def settings(self) -> tuple:
