@@ -237,6 +237,18 @@ def test_the_slope_of_an_exponential_curve_crosses_1_at_50_log_2():
     np.testing.assert_allclose(found["max_slope"], [2 * np.exp(-5.25 / 50), np.nan], atol=1e-3)
 
 
+def test_graded_responses_near_the_refractory_period_have_no_slope():
+    """Luo and Rudy's cell from 373 to 371 ms: peaks of 8 to 2 mV, after 38 mV before, and a slope of 40."""
+    e = experiment(
+        S1S2 | {"intervals": [800, 700, 500, 400, 390, 373, 372, 371.5]}, solver=SOLVER | {"local_error": 1e-6}
+    )
+    result = measured(e)
+    ours = table(e, result)
+    graded = ours["diastolic_interval_ms"] < 19
+    assert ours["captured"].all() and ours["slope"][graded].isna().all() and graded.sum() == 3
+    assert ours["slope"][~graded][1:].notna().all() and 1 < e.protocol.columns(result)["max_slope"][0] < 2
+
+
 def test_a_response_counts_stimuli_and_action_potentials():
     found = responses(
         {
