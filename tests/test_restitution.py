@@ -21,6 +21,7 @@ from hhcore.protocols.restitution.points import responses, slopes
 from hhcore.protocols.restitution.refine import Responses
 from hhcore.protocols.restitution.runs import folded, folded_schema, taken, unfolded
 from hhcore.protocols.steady_state.protocol import RECORDED
+from hhcore.protocols.traces.table import write_traces
 from hhcore.simulation.result import Ragged, Result, same_columns
 from hhcore.simulation.simulate import simulate, trace
 
@@ -136,6 +137,26 @@ def test_luo_and_rudys_cell_is_bistable_at_350_ms():
     assert pulses(start, 350, 4, 1400)["beat_status"].tolist()[1:] == ["ok"] * 3
     blocked = pulses(paced(350, 40), 350, 4, 1400)["beat_status"] == "no_action_potential"
     assert blocked.tolist() in ([True, False] * 2, [False, True] * 2)
+
+
+def traced(e: Experiment, folder: Path) -> np.ndarray:
+    """When the trace of an experiment rises through 0 mV for the first time in 200 ms: an upstroke, not a dome."""
+    write_traces(e, {}, folder / "traces.parquet")
+    course = pd.read_parquet(folder / "traces.parquet")
+    rises = course.time_ms.to_numpy()[1:][np.diff((course["membrane_V_mV"] > 0).astype(int)) == 1]
+    return rises[np.diff(rises, prepend=-np.inf) > 200]
+
+
+@pytest.mark.parametrize(("carry_over", "apart"), [(True, 350), (False, 700)])
+def test_a_trace_of_dynamic_restitution_ends_the_course_of_the_table(carry_over, apart, tmp_path):
+    """The last cycle length, where Luo and Rudy's cell is bistable: as carried over from 400 ms, 1:1, and 2:1."""
+    e = experiment(DYNAMIC | {"cycle_lengths": [400, 350], "carry_over": carry_over, "prebeats": 30}, traces=[{}])
+    np.testing.assert_allclose(np.diff(traced(e, tmp_path)), apart, atol=3)
+
+
+def test_a_trace_of_s1s2_has_s2(tmp_path):
+    e = experiment(S1S2 | {"intervals": [600, 420]}, traces=[{}])
+    np.testing.assert_allclose(traced(e, tmp_path), [0, 420], atol=3)
 
 
 def test_dynamic_restitution_is_pacing_and_then_a_run_of_its_own():
@@ -350,6 +371,7 @@ WRONG = [
     (DYNAMIC, {"duration": 1000}, "duration: 5 beats are recorded at each cycle length, so that this has no effect"),
     (S1S2, {"stimulus": PULSE | {"period": 1000, "number": 3}}, "'s1s2' sets the number itself; leave it out"),
     (DYNAMIC, {"stimulus": PULSE | {"period": 1000}}, "'dynamic_restitution' sets the period itself; leave it out"),
+    (DYNAMIC, {"traces": [{"period": 400}]}, "e.traces[0].period: the protocol 'dynamic_restitution' sets the period"),
     (DYNAMIC | {"carry_over": "yes"}, {}, "protocol.carry_over: 'yes' is not a choice here; give true or false"),
     (DYNAMIC | {"cycle_lengths": [400, 0.4]}, {}, "width 0.5 is above period 0.4"),
     ({"kind": "s1s2"}, {}, "the key 'intervals' is missing"),

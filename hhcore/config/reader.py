@@ -197,6 +197,8 @@ class _Reading(Quantities):
             with noted():
                 check_point(body, self.model, self.stimulus, {**self.amount_units, **self._initial_units}, where)
             with noted():
+                self._check_supplied(body, where)
+            with noted():
                 own = read_point(body, self._units(body), where)
             if missing := [name for name in self._swept if name not in body]:
                 raise UserError(

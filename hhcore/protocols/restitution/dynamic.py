@@ -1,6 +1,6 @@
 """Dynamic restitution: cells settle at one cycle length after the other, and the last beats at each are recorded."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -109,17 +109,26 @@ class DynamicRestitution(Restitution):
         progress: Callable[[int], None] | None = None,
     ) -> Result:
         """Settle and record at one cycle length after the other, or settle at all of them side by side."""
-        cells, n = Cells.of(experiment, solver, points, threads), len(points)
-        recorded, states, ready = [], cells.states, None if self.carry_over else self._all_settled(cells)
+        cells = Cells.of(experiment, solver, points, threads)
+        settled, recorded = zip(*self._course(cells), strict=True)
+        if progress is not None:
+            progress(len(points))
+        return self.result(experiment, cells, settled[-1].states, recorded)
+
+    def last_run(self, cells: Cells) -> tuple[np.ndarray, dict[str, float]]:
+        """The beats at the last cycle length, after all others."""
+        *_, (settled, _) = self._course(cells)
+        return settled.states, {"period": self.cycle_lengths[-1]}
+
+    def _course(self, cells: Cells) -> Iterator[tuple[Settled, Recorded]]:
+        """What has settled, and what was recorded then, at each cycle length."""
+        states, n, ready = cells.states, len(cells.states), None if self.carry_over else self._all_settled(cells)
         for number, length in enumerate(self.cycle_lengths):
             paced = cells.paced.with_fields(period=length, start=0.0)
-            here = settled_cells(paced, states, self.settling) if ready is None else _part(ready, number, n)
-            begun, recorded_here = here.states, self._record(paced, here, number, length)
-            states = recorded_here.record["final"]
-            recorded.append(recorded_here)
-        if progress is not None:
-            progress(n)
-        return self.result(experiment, cells, begun, recorded)
+            settled = settled_cells(paced, states, self.settling) if ready is None else _part(ready, number, n)
+            recorded = self._record(paced, settled, number, length)
+            states = recorded.record["final"]
+            yield settled, recorded
 
     def _all_settled(self, cells: Cells) -> Settled:
         """All cells at all cycle lengths, those of the first one before those of the second."""

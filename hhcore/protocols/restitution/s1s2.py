@@ -127,6 +127,11 @@ class S1S2(Restitution):
             progress(n)
         return self.result(e, cells, begun.states, recorded)
 
+    def last_run(self, cells: Cells) -> tuple[np.ndarray, dict[str, float]]:
+        """S1, and S2 after the shortest interval."""
+        settled = settled_cells(cells.paced, cells.states, self.settling)
+        return settled.states, {"period": min(self.intervals), "number": BEATS}
+
     def _check_pulses(self, e: Experiment, widths: np.ndarray) -> None:
         """Raise UserError if pulses would overlap, or S2 would not end within the run."""
         where, unit, width = f"experiments.{e.name}.protocol.intervals", e.model.time_unit, widths.max(initial=0.0)
