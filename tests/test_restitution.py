@@ -391,7 +391,14 @@ def test_a_protocol_sets_the_period_of_pulses_that_a_file_states(tmp_path):
 )
 def test_pulses_neither_overlap_nor_outlast_the_run(interval, words):
     with pytest.raises(UserError, match=words):
-        measured(experiment(S1S2 | {"intervals": [600, interval]}))
+        experiment(S1S2 | {"intervals": [600, interval]})
+
+
+def test_the_longest_pulse_of_the_grid_and_of_traces_fits_into_an_interval():
+    wide = PULSE | {"width": {"values": [0.5, 310]}, "period": 1000}
+    for changes in ({"stimulus": wide}, {"traces": [{"width": 310}]}):
+        with pytest.raises(UserError, match="protocol.intervals: 300 ms is shorter than a pulse, 310 ms"):
+            experiment(S1S2, **changes)
 
 
 @pytest.mark.parametrize(("protocol", "changes", "words"), WRONG, ids=[words for _, _, words in WRONG])

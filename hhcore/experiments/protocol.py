@@ -8,10 +8,11 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
     `takes(stimulus)` says whether an experiment may name it.
 2.  It is a frozen dataclass; its keys in the config set its fields. `keys` declares the keys, each a Key; `read` makes
     the object, checks every value and its unit, and raises UserError for what is wrong. `suited` fits it to the
-    stimulus, for keys that name something in it. One that takes `outputs` of the experiment has a field of this name.
-    `settings` are those fields that a neuron's record depends on. `supplies` are fields of the stimulus that a config
-    must not write, since the protocol sets them itself; `supplied` are their values, the most demanding ones.
-    `ignores` are keys of an experiment that have no effect, each with the reason; they must not be written either.
+    stimulus, for keys that name something in it. `check_stimuli` sees how large fields of the stimulus get. One that
+    takes `outputs` of the experiment has a field of this name. `settings` are those fields that a neuron's record
+    depends on. `supplies` are fields of the stimulus that a config must not write, since the protocol sets them itself;
+    `supplied` are their values, the most demanding ones. `ignores` are keys of an experiment that have no effect, each
+    with the reason; they must not be written either.
 3.  `observers` take notes while the kernel runs: hhcore.simulation.observers. `schema` declares the columns of a neuron
     in the store, besides those of all protocols (COMMON); often the observers declare them, see `schema_of`.
     `keeps_final` says whether the last states of all neurons are kept, not of failed ones alone. `measured` says what
@@ -224,6 +225,13 @@ class Protocol:
     def suited(self, stimulus: type[Stimulus], swept: Collection[str], where: str) -> "Protocol":
         """The protocol for a stimulus of which these fields are swept, among others (rule 2)."""
         return self
+
+    def check_stimuli(self, highest: Mapping[str, float], model: Model, duration: float, where: str) -> None:
+        """Raise UserError if the protocol does not go with the stimuli (rule 2).
+
+        highest  : the largest value of each field of the stimulus, as far as it is known
+        duration : of a run, infinite if it is not known
+        """
 
     def observers(self, experiment: "Experiment") -> tuple[Observer, ...]:
         """The observers in the kernels of the experiment (rule 3)."""

@@ -104,6 +104,20 @@ class S1S2(Restitution):
         """The longest interval, and a period for the action potential of S2."""
         return max(read_times(body["intervals"], model, f"{where}.intervals")) + longest["period"]
 
+    def check_stimuli(self, highest: Mapping[str, float], model: Model, duration: float, where: str) -> None:
+        """Raise UserError if pulses would overlap, or S2 would not end within the run."""
+        unit, width = model.time_unit, highest.get("width", 0.0)
+        if width > min(self.intervals):
+            raise UserError(
+                f"{where}.intervals: {min(self.intervals):g} {unit} is shorter than a pulse, {width:g} {unit}; give "
+                "longer intervals or shorter pulses"
+            )
+        if max(self.intervals) + width > duration:
+            raise UserError(
+                f"{where}.intervals: S2 after {max(self.intervals):g} {unit} does not end within the duration, "
+                f"{duration:g} {unit}; give a longer one"
+            )
+
     def measure(
         self,
         experiment: Experiment,
@@ -116,7 +130,6 @@ class S1S2(Restitution):
         """Settle, then record the intervals of all neurons side by side, then those that are added."""
         e, n = experiment, len(points)
         cells = Cells.of(e, solver, points, threads)
-        self._check_pulses(e, cells.paced.values("width"))
         begun, recorded, responses = settled_cells(cells.paced, cells.states, self.settling), [], []
         tried = np.repeat(np.arange(n), len(self.intervals)), np.tile(self.intervals, n)
         while len(tried[0]):
@@ -131,20 +144,6 @@ class S1S2(Restitution):
         """S1, and S2 after the shortest interval."""
         settled = settled_cells(cells.paced, cells.states, self.settling)
         return settled.states, {"period": min(self.intervals), "number": BEATS}
-
-    def _check_pulses(self, e: Experiment, widths: np.ndarray) -> None:
-        """Raise UserError if pulses would overlap, or S2 would not end within the run."""
-        where, unit, width = f"experiments.{e.name}.protocol.intervals", e.model.time_unit, widths.max(initial=0.0)
-        if width > min(self.intervals):
-            raise UserError(
-                f"{where}: {min(self.intervals):g} {unit} is shorter than a pulse, {width:g} {unit}; give longer "
-                "intervals or shorter pulses"
-            )
-        if max(self.intervals) + width > e.duration:
-            raise UserError(
-                f"{where}: S2 after {max(self.intervals):g} {unit} does not end within the duration, {e.duration:g} "
-                f"{unit}; give a longer one"
-            )
 
     def _record(
         self, e: Experiment, cells: Cells, settled: Settled, rows: np.ndarray, intervals: np.ndarray, added: bool
