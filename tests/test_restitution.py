@@ -364,6 +364,7 @@ WRONG = [
     (S1S2 | {"intervals": [600, "3 mV"]}, {}, "protocol.intervals[1]"),
     (S1S2 | {"intervals": [600, -5]}, {}, "protocol.intervals[1]: -5 is not above 0 ms"),
     (S1S2 | {"intervals": [600, 600]}, {}, "protocol.intervals: 600 occurs more than once"),
+    (DYNAMIC | {"cycle_lengths": [500, 500], "carry_over": False}, {}, "protocol.cycle_lengths: 500 occurs more than"),
     (S1S2 | {"intervals": []}, {}, "protocol.intervals: [] has no times"),
     (S1S2 | {"intervals": [1200]}, {}, "protocol.intervals: 1200 is not below the duration"),
     (S1S2 | {"refine": 0}, {}, "protocol.refine: 0 is not above 0 ms"),
@@ -392,6 +393,11 @@ def test_a_protocol_sets_the_period_of_pulses_that_a_file_states(tmp_path):
 def test_pulses_neither_overlap_nor_outlast_the_run(interval, words):
     with pytest.raises(UserError, match=words):
         experiment(S1S2 | {"intervals": [600, interval]})
+
+
+def test_cycle_lengths_may_come_again_if_the_state_is_carried_over():
+    e = experiment(DYNAMIC | {"cycle_lengths": [400, 350, 400]})
+    assert e.protocol.cycle_lengths == (400, 350, 400)
 
 
 def test_the_longest_pulse_of_the_grid_and_of_traces_fits_into_an_interval():

@@ -9,7 +9,7 @@ from hhcore.base.checks import Key, quoted
 from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import Model
-from hhcore.protocols.restitution.keys import read_common, read_times
+from hhcore.protocols.restitution.keys import check_different, read_common, read_times
 from hhcore.protocols.restitution.points import OF_DYNAMIC, SLOPES, Columns, of_neurons, responses, slopes
 from hhcore.protocols.restitution.protocol import (
     NUMERICS,
@@ -87,7 +87,10 @@ class DynamicRestitution(Restitution):
                 f"{where}.carry_over: {quoted(body['carry_over'])} is not a choice here; give true or false"
             )
         times = read_times(body["cycle_lengths"], model, f"{where}.cycle_lengths")
-        return cls(*read_common(body, model, WAY, where), times, body["carry_over"])
+        settling, pacing = read_common(body, model, WAY, where)
+        if not body["carry_over"]:
+            check_different(times, "each begins in the initial state", f"{where}.cycle_lengths")
+        return cls(settling, pacing, times, body["carry_over"])
 
     @classmethod
     def lasting(cls, body: Mapping[str, object], longest: Mapping[str, float], model: Model, where: str) -> float:

@@ -48,3 +48,9 @@ def read_times(value: object, model: Model, where: str) -> tuple[float, ...]:
         )
     written = items(value, where, "[time, ...]")
     return tuple(read_time(time, model, f"{where}[{i}]") for i, time in enumerate(written))
+
+
+def check_different(times: tuple[float, ...], reason: str, where: str) -> None:
+    """Raise UserError for a time that occurs twice, which adds nothing. `reason` : why not"""
+    if twice := [time for time in times if times.count(time) > 1]:
+        raise UserError(f"{where}: {twice[0]:g} occurs more than once, and {reason}; remove the repeated times")

@@ -10,7 +10,7 @@ from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import Model
 from hhcore.protocols.pacing.protocol import ends
-from hhcore.protocols.restitution.keys import read_common, read_time, read_times
+from hhcore.protocols.restitution.keys import check_different, read_common, read_time, read_times
 from hhcore.protocols.restitution.points import OF_S1S2, SLOPES, Columns, of_neurons, slopes
 from hhcore.protocols.restitution.protocol import (
     NUMERICS,
@@ -90,8 +90,7 @@ class S1S2(Restitution):
         steps = {
             name: read_time(body[name], model, f"{where}.{name}") for name in ("refine", "capture") if name in body
         }
-        if twice := [interval for interval in dict.fromkeys(intervals) if intervals.count(interval) > 1]:
-            raise UserError(f"{where}.intervals: {twice[0]:g} occurs more than once; remove the repeated intervals")
+        check_different(intervals, "each begins in the same state", f"{where}.intervals")
         if max(intervals) >= duration:
             raise UserError(
                 f"{where}.intervals: {max(intervals):g} is not below the duration, {duration:g} {model.time_unit}, in "
