@@ -20,6 +20,7 @@ from hhcore.protocols.restitution import figures
 from hhcore.protocols.restitution.points import responses, slopes
 from hhcore.protocols.restitution.refine import Responses
 from hhcore.protocols.restitution.runs import folded, folded_schema, taken, unfolded
+from hhcore.protocols.sensitivity.noise import Errors
 from hhcore.protocols.steady_state.protocol import RECORDED
 from hhcore.protocols.traces.table import write_traces
 from hhcore.simulation.result import Ragged, Result, same_columns
@@ -289,6 +290,16 @@ def test_runs_come_back_from_the_store():
     stored = folded(record, schema, counts)
     assert {*stored} == {*folded_schema(schema).names} and all(len(x.counts) == 3 for x in stored.values())
     assert same_columns(unfolded(stored, schema), record)
+
+
+def test_errors_of_a_shortest_interval_count_how_closely_it_was_searched():
+    """That of two ends of action potentials within 0.01 ms, and the step of the search, or of what is in the config."""
+    for protocol, step in ((S1S2 | {"capture": "0.1 ms"}, 0.1), (S1S2, 180), (S1S2 | {"intervals": [600]}, np.nan)):
+        errors = Errors(0.01, {}, (e := experiment(protocol)).protocol.resolution(e))
+        found = errors.of("shortest_interval_ms", "ms", np.array([371.0]), np.nan)
+        np.testing.assert_allclose(found, 0.02 + step)
+    e = experiment(DYNAMIC | {"cycle_lengths": [400, 350, 330, 350]})
+    assert e.protocol.resolution(e)["shortest_cycle_length_ms"] == 50
 
 
 # --- the page, tables and figures

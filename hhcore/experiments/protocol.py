@@ -23,8 +23,9 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
     to neurons before overrides it. With `self_timed`, a config may leave out `duration`, and `lasting` gives it.
 5.  `errors` compares two runs, a coarse and a finer one: how far off each neuron is, in the model's unit of time or
     potential, NaN if there is nothing to compare. `heights` compares what else they show, such as peaks; `height_of`
-    says which of them bounds the error of a feature. `outcome` is the whole number that must not depend on the solver,
-    such as a spike count. `accuracy` says in words what these measure. Together they choose the solver.
+    says which of them bounds the error of a feature, `resolution` what a search adds to it. `outcome` is the whole
+    number that must not depend on the solver, such as a spike count. `accuracy` says in words what these measure.
+    Together they choose the solver.
 6.  `check` simulates one neuron with an independent program, if there is one, and returns how far off the neuron is.
 7.  `columns` makes features from the record, with the names, units and meanings in `definitions`. `headline` is the
     feature that matters most: its column, a label, its unit. `along` are the quantities that curves go along.
@@ -286,6 +287,13 @@ class Protocol:
     def height_of(self, feature: str) -> Height | None:
         """That whose error bounds the one of a feature, by its column: by default its own (rule 5)."""
         return next((height for height in self.accuracy.heights if height.value_column == feature), None)
+
+    def resolution(self, experiment: "Experiment") -> Mapping[str, float]:
+        """How closely features are searched, by column [their unit]: an error besides the solver's (rule 5).
+
+        NaN if the error of a feature is not known.
+        """
+        return {}
 
     def outcome(self, run: Result) -> np.ndarray:
         """The whole number of each neuron that must not depend on the solver, int64 (n,) (rule 5)."""

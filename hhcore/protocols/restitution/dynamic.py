@@ -9,7 +9,7 @@ from hhcore.base.checks import Key, quoted
 from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import Model
-from hhcore.protocols.restitution.keys import check_different, read_common, read_times
+from hhcore.protocols.restitution.keys import check_different, read_common, read_times, widest
 from hhcore.protocols.restitution.points import OF_DYNAMIC, SLOPES, Columns, of_neurons, responses, slopes
 from hhcore.protocols.restitution.protocol import (
     NUMERICS,
@@ -161,6 +161,11 @@ class DynamicRestitution(Restitution):
         found = super().points(result)
         carried = np.full(len(found["neuron"]), self.carry_over)
         return found | {"response": responses(found), "carried_over": carried}
+
+    def resolution(self, experiment: Experiment) -> dict[str, float]:
+        """Both are one of the cycle lengths."""
+        step = widest(self.cycle_lengths) * experiment.model.ms
+        return super().resolution(experiment) | {"alternans_ms": step, "shortest_cycle_length_ms": step}
 
     def columns(self, result: Result) -> Columns:
         table, n = self.points(result), len(result.status)

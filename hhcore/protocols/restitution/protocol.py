@@ -233,6 +233,10 @@ class Restitution(Protocol):
             found[name] = largest, size
         return found
 
+    def resolution(self, experiment: Experiment) -> dict[str, float]:
+        """A crossing of slopes is as close as the points are, which nobody estimates."""
+        return {"unit_slope_ms": nan}
+
     def outcome(self, run: Result) -> np.ndarray:
         """The number of action potentials, without those of intervals that were added."""
         runs, owner = self.runs(run)

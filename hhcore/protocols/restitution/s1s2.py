@@ -10,7 +10,7 @@ from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import Model
 from hhcore.protocols.pacing.protocol import ends
-from hhcore.protocols.restitution.keys import check_different, read_common, read_time, read_times
+from hhcore.protocols.restitution.keys import check_different, read_common, read_time, read_times, widest
 from hhcore.protocols.restitution.points import OF_S1S2, SLOPES, Columns, of_neurons, slopes
 from hhcore.protocols.restitution.protocol import (
     NUMERICS,
@@ -177,6 +177,11 @@ class S1S2(Restitution):
         """As of all, and which intervals were added."""
         added = result.record[f"{PREFIX}added"].values == 1  # a beat of each run
         return super().points(result) | {"refined": added}
+
+    def resolution(self, experiment: Experiment) -> dict[str, float]:
+        """The end of capture lies within `capture`, or between two of the intervals."""
+        step = self.capture or widest(self.intervals)
+        return super().resolution(experiment) | {"shortest_interval_ms": step * experiment.model.ms}
 
     def columns(self, result: Result) -> Columns:
         table, n = self.points(result), len(result.status)
