@@ -45,12 +45,12 @@ def cell(request):
     return request.param, run(request.param, measured).beats, course["time"], course["membrane.V"]
 
 
-def by_samples(time, v, onset, end):
-    """What a beat has, from samples: linear between them."""
+def by_samples(time, v, onset, end, until=None):
+    """What a beat has, from samples: linear between them. `until` : the last fall"""
     time, once = np.unique(time, return_index=True)  # where the current jumps there are two samples
-    inside = (time >= onset) & (time < end)
+    inside = (time >= onset) & (time < (until or end))
     t, v = time[inside], v[once][inside]
-    rest, top = v[0], v.argmax()
+    rest, top = v[0], v[t < end].argmax()
     slope = np.diff(v[: top + 1]) / np.diff(t[: top + 1])
     upstroke = t[slope.argmax() :][:2].mean()
 
@@ -92,6 +92,34 @@ def test_every_column_is_that_of_the_sampled_trace(cell):
         for column, value in exact.items():
             tolerance = {"rel": 0.02} if column == "max_upstroke_V_s" else {"abs": 2 * EVERY}
             assert row[column] == pytest.approx(value, **tolerance, nan_ok=True), (i, column)
+
+
+# Every second, or two of three pulses meet an action potential that lasts past them.
+BLOCKED = [
+    (LUO_RUDY, {}, 25.5, 2.0, 310.0, 7, "ok early ok early ok early not"),
+    (LUO_RUDY, {"calcium.g": 1.6}, 25.5, 2.0, 200.0, 6, "ok no early ok early no"),
+    (TEN_TUSSCHER, {"iks.g": 0.0, "ikr.g": 0.5}, 52.0, 1.0, 500.0, 5, "ok early ok early not"),
+]
+WORDS = {"no": "no_action_potential", "early": "depolarised_at_onset", "not": "not_repolarised"}
+
+
+@pytest.mark.parametrize("cell", BLOCKED, ids=lambda cell: f"{cell[0]} {cell[4]:g}")
+def test_an_action_potential_lasts_past_pulses_that_start_none(cell):
+    measured = ActionPotentials(LIST, "upstroke", LEVEL)
+    course, period, number = run(cell, measured, trace), *cell[4:6]
+    beats = run(cell, measured).beats
+    assert beats.beat_status.tolist() == [WORDS.get(word, word) for word in cell[6].split()]
+    ends = []
+    for i, row in beats[beats.beat_status == "ok"].iterrows():
+        exact = by_samples(course["time"], course["membrane.V"], i * period, (i + 1) * period, number * period)
+        names = [name for name in exact if name.startswith(("apd", "triang", "ap_peak", "resting"))]
+        names.remove("apd95_ms")  # the next one may begin before
+        assert [row[name] for name in names] == pytest.approx([exact[name] for name in names], abs=2 * EVERY)
+        ends.append(row.upstroke_ms + exact["apd90_ms"])
+        assert row.diastolic_interval_after_ms == pytest.approx(-ends[-1] % period, abs=2 * EVERY)
+        if len(ends) > 1:
+            assert row.diastolic_interval_ms == pytest.approx(i * period - ends[-2], abs=2 * EVERY)
+    assert (beats.apd90_ms > period).any()
 
 
 # By measure: what it is of samples t from the onset on, v.

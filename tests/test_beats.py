@@ -245,6 +245,24 @@ def test_an_action_potential_that_outlasts_its_beat():
     assert found["apd50_ms"].tolist() == [50, 50] and np.isnan(found["diastolic_interval_ms"]).all()
 
 
+def test_an_action_potential_ends_before_the_next_one():
+    """A fall at 81 ms, after a pulse at 60 ms that starts none, or one."""
+    rows = [beat(0, 60), beat(60, 120, ninety=nan), beat(120, 160, ninety=nan)]
+    blocked, fires = columns(rows, [3], [1.0, 121.0], [0, 2]), columns(rows, [3], [1.0, 61.0, 121.0], [0, 3])
+    assert blocked["beat_status"].tolist() == ["ok", "no_action_potential", "not_repolarised"]
+    assert blocked["apd90_ms"].tolist() == pytest.approx([80, nan, nan], nan_ok=True)
+    assert blocked["diastolic_interval_ms"].tolist() == pytest.approx([nan, nan, 39], nan_ok=True)
+    assert blocked["diastolic_interval_after_ms"].tolist() == pytest.approx([39, nan, nan], nan_ok=True)
+    assert fires["beat_status"].tolist() == ["not_repolarised"] * 3
+    assert fires["apd50_ms"].tolist() == [50, 50, 50] and np.isnan(fires["apd90_ms"]).all()
+
+
+def test_the_interval_after_is_null_where_the_run_cuts_the_beat_short():
+    whole, cut, single = [beat(0, 100), beat(100, 200)], [beat(0, 100), beat(100, 190)], [beat(0, 90)]
+    found = columns([*whole, *cut, *single], [2, 2, 1], [1, 101, 1, 101, 1], [0, 2, 4, 5])
+    assert found["diastolic_interval_after_ms"].tolist() == pytest.approx([19, 19, 19, nan, 9], nan_ok=True)
+
+
 def test_a_pulse_on_a_plateau_is_no_action_potential():
     """From -80 to 40 mV, a quarter is -50 mV. A beat that begins above it does not set the level of the next."""
     rests = [-80, -49, -20, -51, -80, -49]
@@ -261,13 +279,14 @@ def test_a_pulse_on_a_plateau_is_no_action_potential():
 
 
 def test_an_action_potential_that_a_drug_prolongs_is_not_reported_short():
-    """Half the rapid, no slow potassium current: every second pulse meets the plateau of the beat before."""
+    """Half the rapid, no slow potassium current: every second pulse meets the plateau, which lasts past it."""
     model = hhcore.load_model("ten_tusscher_panfilov_2006")
     blocked = {"iks.g": 0.0, "ikr.g": 0.5 * model.parameters["ikr.g"].value}
     train = PulseTrain(52.0, 1.0, 500.0)
     run = hhcore.simulate(model, blocked, train, duration=2000.0, initial_state="model", method="rodas5p")
-    assert run.beats.beat_status.tolist() == ["not_repolarised", "depolarised_at_onset"] * 2
-    assert run.beats.apd90_ms.isna().all() and run.features.apd90_ms.isna().all()
+    assert run.beats.beat_status.tolist() == ["ok", "depolarised_at_onset"] * 2
+    assert run.beats.apd90_ms.gt(500).tolist() == [True, False] * 2
+    assert run.features.apd90_ms[0] == run.beats.apd90_ms[2]
 
 
 def test_nothing_of_a_neuron_that_failed():
@@ -282,6 +301,29 @@ def test_the_last_whole_beat():
     found = last_beats(columns([*whole, *cut, *single], [2, 2, 1], [1, 101, 1, 101, 1], [0, 2, 4, 5]))
     assert found["last_beat"].tolist() == [1, 0, 0]
     assert list(found) == list(LAST_BEAT)
+
+
+@pytest.mark.parametrize(
+    ("durations", "last", "alternans"),
+    [
+        ([80, 70, 80, 75], 3, 5),  # each beat has an action potential; None: this one is blocked
+        ([170, None, 150, None], 2, 20),
+        ([170, None, 160, None, nan], 2, 10),  # the last one is not over at the end of the run
+        ([170, None, None, 160, None, None], 3, 10),
+        ([nan, 70, nan, 70, nan], 3, nan),  # the next one begins before
+        ([nan, None], 0, nan),
+        ([80, None, None, None, None], 4, nan),  # it does not follow any more
+        ([None, None], 1, nan),
+    ],
+)
+def test_features_are_about_the_last_action_potential_that_has_ended(durations, last, alternans):
+    rows = [beat(100 * i, 100 * (i + 1), ninety=nan if d is None else d) for i, d in enumerate(durations)]
+    spikes = [100 * i + 1.0 for i, d in enumerate(durations) if d is not None]
+    k, other = len(spikes), beat(0, 100)
+    counts, offsets = [len(rows), 1, len(rows)], [0, k, k + 1, 2 * k + 1]
+    found = last_beats(columns([*rows, other, *rows], counts, [*spikes, 1.0, *spikes], offsets))
+    assert found["last_beat"].tolist() == [last, 0, last]
+    assert found["apd90_alternans_ms"].tolist() == pytest.approx([alternans, nan, alternans], nan_ok=True)
 
 
 def test_every_definition_has_a_unit_that_its_name_ends_in():
@@ -373,6 +415,7 @@ def test_the_page_tells_of_pulses_that_cross_the_threshold_by_themselves(tmp_pat
         progress=False,
     )
     assert "<th>pulse alone</th><td>3 are taken" in (run.folder / "summary.html").read_text()
+    assert "; error of apd90 at most " in run.certificate and " ms, spike-time error at most " in run.certificate
 
 
 def test_tables_of_pulse_trains_have_units_and_definitions(seconds):

@@ -111,6 +111,29 @@ def test_two_treatments_and_further_axes_have_a_curve_for_each_combination():
     assert points[points.feature == "peak_mV"].relative.isna().all()
 
 
+def test_a_curve_beside_another_block_is_relative_to_the_same_block():
+    """Clamped currents are proportional to conductances: half of the channels have the curve of all, from 100 % on."""
+    doses = {"values": [0, *(f"{c} nM" for c in (1, 3, 10, 30))]}
+    drugs = {"ttx": {"concentration": doses, "targets": {"INa": {"Kd": "3 nM"}}}}
+    run = hhcore.run(**CLAMPED, drugs=drugs, block={"sodium.g": [0, 50]}, progress=False, threads=1)
+    own = run.dose_response[run.dose_response.along == "ttx"]
+    for _, curve in own.groupby("block_sodium_g_percent"):
+        np.testing.assert_allclose(curve.relative, 1 / (1 + curve.ttx_nM / 3), rtol=1e-6)
+    figure = run.figure("dose_response")
+    assert figure.axes[0].get_ylabel() == "Peak current (% of that without ttx)"
+
+
+def test_the_figure_says_why_there_is_no_hill_curve():
+    def legend(levels):
+        block, leak = {"IK": [0, 10, 20]}, {"leak.g": {"values": levels}}
+        run = hhcore.run(**SQUID, duration=20, block=block, parameters=leak, progress=False, threads=1)
+        (below,) = run.figure("dose_response").legends
+        return [text.get_text() for text in below.get_texts()]
+
+    assert legend([0.3, 0.4]) == [f"{g} mS/cm²: no Hill curve: fewer than four doses" for g in (0.3, 0.4)]
+    assert legend([0.3, 0.32, 0.34, 0.36, 0.4]) == ["5 of 5 without a Hill curve: fewer than four doses"]
+
+
 def test_zipped_doses_are_one_curve_and_a_sampled_one_is_none():
     doses = {name: {"concentration": {"values": [0, "1 nM", "2 nM"]}} for name in ("a", "b")}
     drugs = {

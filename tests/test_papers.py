@@ -92,6 +92,13 @@ def test_a_stated_number_that_is_not_legal(tmp_path, legal, wrong, message):
         _ = Paper(tmp_path).stated
 
 
+@pytest.mark.parametrize(("own", "said"), [("", "It travels"), ("It is silent", "It is silent")])
+def test_a_reason_that_comes_out_stands_instead_of_the_stated_one(own, said):
+    paper = SimpleNamespace(stated=(replace(NUMBER, reason="It travels"),))
+    assert compared(paper, {"peak": Measured(11.0, 0.1, own)})["reason"] == [said]
+    assert compared(paper, {"peak": Measured(10.0, 0.1, own)})["reason"] == [""]
+
+
 def test_two_folders_of_one_name_have_each_its_own_code(tmp_path):
     for i, folder in enumerate(("here", "there")):
         (tmp_path / folder / "one").mkdir(parents=True)

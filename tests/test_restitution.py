@@ -16,13 +16,14 @@ from hhcore.config.reader import read_experiments
 from hhcore.experiments.experiment import Experiment
 from hhcore.figures import style
 from hhcore.figures.context import FigureContext, Variable
-from hhcore.protocols.restitution import figures
-from hhcore.protocols.restitution.points import responses, slopes
+from hhcore.protocols.restitution import dynamic, figures
+from hhcore.protocols.restitution.points import repeats, responses, slopes
 from hhcore.protocols.restitution.refine import Responses
 from hhcore.protocols.restitution.runs import folded, folded_schema, taken, unfolded
 from hhcore.protocols.sensitivity.noise import Errors
 from hhcore.protocols.steady_state.protocol import RECORDED
 from hhcore.protocols.traces.table import write_traces
+from hhcore.results.summary import what_was_run
 from hhcore.simulation.result import Ragged, Result, same_columns
 from hhcore.simulation.simulate import simulate, trace
 
@@ -104,7 +105,7 @@ SAMPLE = {"sample": {"kind": "sobol", "n": 4, "seed": 1}}
 @pytest.mark.parametrize(
     ("protocol", "period", "duration"),
     [
-        (DYNAMIC, {}, lambda longest: 5 * 400),
+        (DYNAMIC, {}, lambda longest: dynamic.BEATS * 400),
         (S1S2, {"period": {"uniform": [700, 900]}}, lambda longest: 600 + longest),
         ({"kind": "steady_state"}, {"period": {"normal": [800, 30]}}, lambda longest: RECORDED * longest),
     ],
@@ -164,11 +165,19 @@ def test_dynamic_restitution_is_pacing_and_then_a_run_of_its_own():
     e = experiment(DYNAMIC)
     ours, start = table(e, measured(e)), "model"
     for length in (400, 350):
-        beats = pulses(paced(length, 5, start), length, 5, 5 * length)
+        beats = pulses(paced(length, 5, start), length, 9, 9 * length)
         row = ours[ours["cycle_length_ms"] == length].iloc[-1]
         for name in ("apd90_ms", "diastolic_interval_ms"):
             np.testing.assert_allclose(row[name], beats[name].iloc[-1], atol=1e-3)
-        start = paced(length, 10, start)
+        start = paced(length, 14, start)
+
+
+def test_so_many_prebeats_have_a_response_though_the_state_drifts():
+    e = experiment(DYNAMIC | {"cycle_lengths": [500, 400]})
+    result = measured(e)
+    ours, features = table(e, result), e.protocol.columns(result)
+    assert ours["response"].tolist() == ["1:1", "1:1"] and ours["residual"].max() > 1e-6
+    assert features["shortest_cycle_length_ms"] == [400] and np.isnan(features["alternans_ms"])
 
 
 # APD90 after diastolic intervals of the Web Lab's Luo and Rudy 1991: ModellingWebLab/weblab-fc, commit 602a1e6,
@@ -253,6 +262,21 @@ def test_a_response_counts_stimuli_and_action_potentials():
     assert found.tolist() == ["1:1", "2:2", "2:2", "2:1", "2:1", "irregular", "irregular"]
 
 
+def test_beats_that_have_not_settled_still_repeat():
+    """Each of the last four is like that so many before: of rows of nine APD90, 0 where a pulse is blocked."""
+    rows = {
+        1: [9, 290, 280, 279, 278.6, 278.4, 278.2, 278.1, 278],
+        2: [9, 250, 230, 252, 228, 252.1, 227.9, 252.2, 227.8],
+        3: [9, 200, 0, 210, 200, 0, 210, 200, 0],
+        4: [9, 203, 202, 201, 0, 203, 202, 201, 0],
+        0: [9, 220, 230, 218, 232, 216, 234, 214, 236],
+    }
+    apd = np.array([*rows.values()], dtype=float)
+    status = np.where(apd > 0, "ok", "no_action_potential").ravel()
+    beats = {"apd90_ms": np.where(apd > 0, apd, np.nan).ravel(), "beat_status": status}
+    assert repeats(beats, 9).tolist() == [*rows]
+
+
 def tried(interval: list[float], shortest: float, neuron: int = 0) -> Responses:
     """Responses of a cell that captures from an interval on; its APD90 is the interval."""
     interval = np.array(interval)
@@ -318,8 +342,20 @@ def test_the_page_on_restitution_does_what_it_says(tmp_path):
     run = hhcore.run({"experiments": {"premature": experiments["premature"]}}, results=tmp_path, progress=False)
     fired = run.restitution[run.restitution["captured"]].groupby("neuron")["interval_ms"].min()
     assert run.features["shortest_interval_ms"].tolist() == fired.tolist() and len(fired) == 2
-    assert "by S1, before each interval of S2, for 20 beats" in (tmp_path / "premature/summary.html").read_text()
+    page = (tmp_path / "premature/summary.html").read_text()
+    assert (
+        "by S1, before each interval of S2, for 20 beats" in page
+        and "1000, 900, 800, 700, 600, 500, 400, 300 ms" in page
+    )
     assert {path.stem for path in run["premature"].save_figures()} >= {"restitution", "apd_interval"}
+
+
+def test_the_page_on_dynamic_restitution_says_the_cycle_lengths():
+    e = experiment(DYNAMIC | {"cycle_lengths": [400, 350, 400]})
+    said = dict(what_was_run(e))
+    assert said["Cycle lengths"] == "400, 350, 400 ms, in this order" and said["Paced"].endswith("for 5 beats")
+    assert "Duration" not in said
+    assert said["Stimulus"].endswith("pulses, amplitude 80 µA/cm², width 0.5 ms, holding 0 µA/cm²")
 
 
 def test_the_page_tells_of_captured_beats_that_the_pulse_alone_takes_to_the_threshold(tmp_path):
@@ -380,7 +416,7 @@ WRONG = [
     (S1S2 | {"intervals": [1200]}, {}, "protocol.intervals: 1200 is not below the duration"),
     (S1S2 | {"refine": 0}, {}, "protocol.refine: 0 is not above 0 ms"),
     (S1S2, {"analysis_window": [0, 100]}, "analysis_window: restitution is about whole beats, so that this has no"),
-    (DYNAMIC, {"duration": 1000}, "duration: 5 beats are recorded at each cycle length, so that this has no effect"),
+    (DYNAMIC, {"duration": 1000}, "duration: 9 beats are recorded at each cycle length, so that this has no effect"),
     (S1S2, {"stimulus": PULSE | {"period": 1000, "number": 3}}, "'s1s2' sets the number itself; leave it out"),
     (DYNAMIC, {"stimulus": PULSE | {"period": 1000}}, "'dynamic_restitution' sets the period itself; leave it out"),
     (DYNAMIC, {"traces": [{"period": 400}]}, "e.traces[0].period: the protocol 'dynamic_restitution' sets the period"),
@@ -394,7 +430,7 @@ WRONG = [
 def test_a_protocol_sets_the_period_of_pulses_that_a_file_states(tmp_path):
     (tmp_path / "cell.cellml").write_text(CELLML)
     e = experiment(DYNAMIC, model=str(tmp_path / "cell.cellml"), stimulus={"kind": "pulse_train", "from": "file"})
-    assert e.defaults["period"] == 350 and e.defaults["amplitude"] == -25.5 and e.duration == 5 * 400
+    assert e.defaults["period"] == 350 and e.defaults["amplitude"] == -25.5 and e.duration == 9 * 400
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,7 @@ def site(**numbers):
         (
             drug(targets={"IKr": {"Kd": "3 nM"}}),
             ".drugs.ttx.targets",
-            ["one channel 'IKr'", "legal: leak.g"],
+            ["has no rapid delayed rectifier potassium current, by name or annotation (IKr)", "legal: leak.g"],
         ),
         (drug(targets={"sodium.E": {"Kd": "3 nM"}}), ".targets", ["sodium.E is a reversal potential", "conductance"]),
         (drug(targets={"membrane.C": {"Kd": "3 nM"}}), ".targets", ["membrane.C is a capacitance"]),
@@ -158,7 +158,11 @@ def site(**numbers):
         (site(IC50=-3), ".sodium.g.IC50", ["-3 is not above 0"]),
         (site(IC50=3), ".sodium.g.IC50", ["3 has no unit", "'5 nM'"]),
         (site(IC50="3 mV"), ".sodium.g.IC50", ["'mV' in '3 mV' is not a unit of concentration"]),
-        (site(IC50="3 ng/ml"), ".sodium.g.IC50", ["'3 ng/ml' cannot be converted to nM"]),
+        (
+            site(IC50="3 ng/ml"),
+            ".sodium.g.IC50",
+            ["'3 ng/ml' cannot be converted to nM", "give both as mass or both as amount"],
+        ),
         (site(IC50="3 nM", Kd="3 nM"), ".sodium.g", ["both of IC50 and Kd"]),
         (site(hill=1), ".sodium.g", ["neither of IC50 and Kd"]),
         (site(Kd="3 nM", hill=0), ".sodium.g.hill", ["0 is not above 0"]),
@@ -178,6 +182,11 @@ def site(**numbers):
         ({"block": {"sodium.g": "120 %"}}, ".block.sodium.g", ["120 % is not a block", "0 to 100 %"]),
         ({"block": {"sodium.g": {"values": [-20, 0]}}}, ".block.sodium.g", ["-20 % is not a block", "{scale: 1.3}"]),
         ({"block": {"sodium.g": "0.3 nM"}}, ".block.sodium.g", ["'0.3 nM' cannot be converted to %"]),
+        (
+            {"block": {"IK": 10, "potassium.g": 20}},
+            ".block",
+            ["'IK' and 'potassium.g' are both potassium.g", "give one"],
+        ),
         ({"block": {"gnabar_hh": 10}}, ".block", ["'gnabar_hh'", "mean 'sodium.g'"]),
         (drug() | {"traces": [{"ttx": "-1 nM"}]}, ".traces[0].ttx", ["-1 nM is below 0"]),
         (drug() | {"traces": [{}]}, ".traces[0]", ["no value for ttx"]),
@@ -189,6 +198,17 @@ def test_mistakes(changes, where, parts):
     (mistake,) = caught.value.mistakes
     assert mistake.startswith(f"experiments.e{where}") or f"{where}:" in mistake, mistake
     assert all(part in mistake for part in parts), mistake
+
+
+def test_a_wrong_drug_does_not_hide_what_is_wrong_with_another():
+    wrong_key = TTX | {"targets": {"sodium.g": {"Kd": "3 nM", "nH": 1}}}
+    wrong_values = {"concentration": "-3 nM", "targets": {"potassium.g": {"Kd": "0 nM"}}}
+    with pytest.raises(UserError) as caught:
+        read(drugs={"a": wrong_key, "b": wrong_values}, traces=[{"a": "3 nM"}])
+    where = "experiments.e.drugs"
+    starts = (f"{where}.a.targets.sodium.g:", f"{where}.b.targets.potassium.g.Kd:", f"{where}.b.concentration:")
+    assert len(caught.value.mistakes) == 3
+    assert all(any(m.startswith(start) for m in caught.value.mistakes) for start in starts), caught.value
 
 
 def test_a_bare_share_is_noted():
@@ -245,3 +265,126 @@ def test_annotations_say_which_conductance_is_that_of_a_current(tmp_path):
         **SQUID | paced | {"model": str(path)}, block={"IKr": {"values": [0, 50]}}, progress=False, threads=1
     )
     assert run.features.peak_mV.is_monotonic_increasing  # the file has a condition on a parameter
+
+
+HEART = """
+[[model]]
+membrane.V = -80
+
+[engine]
+time = 0 [ms] bind time
+    in [ms]
+
+[membrane]
+dot(V) = stim - (fast_sodium_current.i + background_current.i + Itof.i + Itos.i + Calcium.i + I_Ks.i + K_current.i)
+    in [mV]
+    label membrane_potential
+stim = 0 [A/F]
+    in [A/F]
+    bind pace
+
+[fast_sodium_current]
+g_Na = 0.1 [mS/uF]
+    in [mS/uF]
+i = g_Na * (membrane.V - 50 [mV])
+    in [A/F]
+
+[background_current]
+g_b_Na = 0.001 [mS/uF]
+    in [mS/uF]
+i = g_b_Na * (membrane.V - 50 [mV])
+    in [A/F]
+
+[Itof]
+G_tof = 0.1 [mS/uF]
+    in [mS/uF]
+i = G_tof * (membrane.V + 85 [mV])
+    in [A/F]
+
+[Itos]
+G_tos = 0.2 [mS/uF]
+    in [mS/uF]
+    oxmeta: membrane_transient_outward_current_conductance
+i = G_tos * (membrane.V + 85 [mV])
+    in [A/F]
+
+[Calcium]
+P_Ca = 0.01 [L/F/s]
+    in [L/F/s]
+    oxmeta: membrane_L_type_calcium_current_conductance
+P_K = 0.001 [L/F/s]
+    in [L/F/s]
+i = (P_Ca + P_K) * 100 [C/L]
+    in [A/F]
+
+[I_Ks]
+gks_junc = 0.1 [mS/uF]
+    in [mS/uF]
+gks_sl = 0.1 [mS/uF]
+    in [mS/uF]
+    oxmeta: membrane_slow_delayed_rectifier_potassium_current_conductance
+i = (gks_junc + gks_sl) * (membrane.V + 85 [mV])
+    in [A/F]
+
+[K_current]
+g_Kr = 0.1 [mS/uF]
+    in [mS/uF]
+g_Kur_max = 0.01 [mS/uF]
+    in [mS/uF]
+g_K1_0 = 0.01 [mS/uF]
+    in [mS/uF]
+g_Kss = 0.01 [mS/uF]
+    in [mS/uF]
+i = (g_Kr + g_Kur_max + g_K1_0 + g_Kss) * (membrane.V + 85 [mV])
+    in [A/F]
+"""
+
+
+@pytest.fixture(scope="module")
+def heart(tmp_path_factory):
+    path = tmp_path_factory.mktemp("heart") / "heart.mmt"
+    path.write_text(HEART)
+    return str(path)
+
+
+PACED = {"stimulus": {"kind": "pulse_train", "amplitude": 20, "width": 1, "period": 20}, "initial_state": "model"}
+
+
+@pytest.mark.parametrize(
+    "word, parameter",
+    [
+        ("INa", "fast_sodium_current.g_Na"),
+        ("IKr", "K_current.g_Kr"),
+        ("IKur", "K_current.g_Kur_max"),
+        ("IK1", "K_current.g_K1_0"),
+        ("KCNJ2", "K_current.g_K1_0"),
+    ],
+)
+def test_a_variable_may_be_called_after_its_channel(heart, word, parameter):
+    e = read(SQUID | PACED, model=heart, block={word: 50})
+    assert [block.parameter for block in e.treatments] == [parameter]
+
+
+@pytest.mark.parametrize(
+    "word, names",
+    [
+        ("Ito", "Itos.G_tos and Itof.G_tof"),
+        ("IKs", "I_Ks.gks_sl and I_Ks.gks_junc"),
+        ("ICaL", "Calcium.P_Ca and Calcium.P_K"),
+    ],
+)
+def test_a_current_of_several_conductances_is_not_blocked_by_half(heart, word, names):
+    with pytest.raises(UserError, match=f"block: '{word}' may mean {names} in model 'heart'; name each that is meant"):
+        read(SQUID | PACED, model=heart, block={word: 50})
+
+
+@pytest.mark.parametrize("word, current", [("INaL", "late sodium"), ("IKur", "ultrarapid delayed rectifier potassium")])
+def test_no_other_channel_is_suggested_for_one_that_a_model_lacks(word, current):
+    with pytest.raises(UserError, match=rf"has no {current} current, by name or annotation \({word}\)") as caught:
+        read(model="ten_tusscher_panfilov_2006", block={word: 50})
+    assert "did you mean" not in str(caught.value)
+
+
+def test_what_is_no_known_channel_gets_the_closest_one():
+    with pytest.raises(UserError, match="has no channel 'IKrr'; legal: icab.g, .*; did you mean 'ikr.g'?"):
+        read(model="ten_tusscher_panfilov_2006", block={"IKrr": 50})

@@ -3,12 +3,16 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from test_annotations import CELLML
 
-from hhcore.papers.paper import Paper
+from hhcore.base.errors import UserError
+from hhcore.papers.measured import Measured
+from hhcore.papers.paper import Number, Paper
 from hhcore.simulation.reference import evaluate_with
 
 ROOT = Path(__file__).parents[1]
@@ -70,6 +74,18 @@ def test_a_model_is_added_by_its_file_and_its_tables(tmp_path):
     assert [*paper.figures] == ["figure_restitution_own", "figure_block_own"]
 
 
+def test_levels_of_block_are_those_of_the_tables():
+    """Theirs have eleven, from none of the current to all; RyR_block has six."""
+    found = PAPER.config["experiments"]
+    term = "oxmeta:SR_release_current_max"
+    assert found["ten_tusscher_panfilov_2006_RyR"]["parameters"][term] == {"scale": {"linspace": [0, 1, 6]}}
+    for cell in CELLS.values():
+        for current, term in cell.blocks.items():
+            levels = found[f"{cell.name}_{current}"]["parameters"][f"oxmeta:{term}"]
+            stated = [number for number in PAPER.stated if number.name.startswith(f"{cell.name}_block_{current}_")]
+            assert levels == {"scale": {"linspace": [0, 1, len(stated)]}} and stated[-1].value == 100.0
+
+
 def test_our_durations_after_s2_are_theirs_to_ten_microseconds():
     """Measured as theirs, at the first, a middle and the last interval of Luo and Rudy's cell."""
     cell, sampled = CELLS["luo_rudy_1991"], PAPER.code("sampled")
@@ -82,3 +98,50 @@ def test_our_durations_after_s2_are_theirs_to_ten_microseconds():
         assert durations[1] == pytest.approx(theirs[i], abs=0.01)
         assert between == pytest.approx(cell.table("S1S2", "DI")[i], abs=0.01)
     assert intervals[53] == 390
+
+
+def test_block_of_ryr_is_drawn_at_their_six_levels():
+    """RyR_block.txt: block_levels = [i*0.1 for i in 0:2:11]. All others: 0:1:11."""
+    name, experiments = "ten_tusscher_panfilov_2006", PAPER.code("experiments")
+    made = {}
+    for experiment, body in experiments.of_cell(CELLS[name]):
+        for key, levels in body.get("parameters", {}).items():
+            if key.startswith("oxmeta:"):
+                durations = np.linspace(200.0, 300.0, levels["scale"]["linspace"][2])
+                made[experiment] = SimpleNamespace(features=pd.DataFrame({"apd90_ms": durations}))
+    figure = PAPER.code("figures").figure_block(made, CELLS[name].folder)
+    *_, ryr = figure.axes
+    for line in ryr.lines:
+        assert line.get_xdata() == pytest.approx([100, 80, 60, 40, 20, 0])
+    assert ryr.lines[1].get_ydata() == pytest.approx(CELLS[name].scaled("RyR"))
+
+
+def test_a_reason_is_given_where_what_comes_out_shows_it():
+    """How it is measured is a reason only where ours agrees when it is measured in the same way."""
+    code = PAPER.code("numbers")
+    names = ("own_steady_first_1", "own_S1S2_APD90_1", "own_S1S2_APD90_2", "own_block_INa_1")
+    stated = [Number(name, "published", "", 1.0, "ms", 0.1, "") for key in names for name in (key, twin(key))]
+    found = {key: Measured(2.0, 0.0) for key in names} | {twin(key): Measured(1.0, 0.0) for key in names}
+    found |= {twin(names[2]): Measured(1.5, 0.0), names[3]: Measured(np.nan, 0.0)}
+    reasons = {name: ours.reason for name, ours in code.explained(found, stated).items()}
+    assert [reasons[name] for name in names] == [code.EARLY, code.COARSE, "", code.NONE]
+    assert {reasons[twin(name)] for name in names} == {""}
+
+
+def twin(name: str) -> str:
+    """The same number, measured as theirs."""
+    return name.replace("own_", "own_sampled_")
+
+
+def test_reasons_of_a_cell_stand_in_its_file(tmp_path):
+    cell = CELLS["luo_rudy_1991"]
+    folder = tmp_path / cell.name
+    shutil.copytree(cell.folder, folder)
+    with (folder / "model.yaml").open("a") as file:
+        file.write("reasons: {block_INa: Theirs differ}\n")
+    published, own = PAPER.code("published"), type(cell)(folder)
+    assert "reasons" not in own.body
+    assert dict(published.of_cell(own))["luo_rudy_1991_block_INa"]["reason"] == "Theirs differ"
+    (folder / "model.yaml").write_text((folder / "model.yaml").read_text().replace("INa:", "INaa:"))
+    with pytest.raises(UserError, match=r"reasons\.block_INaa is not one .* 'block_INa'"):
+        [*published.of_cell(type(cell)(folder))]

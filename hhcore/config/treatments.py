@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from hhcore.base.checks import Key, fields, mapping, quoted, text
 from hhcore.base.errors import UserError, collected
-from hhcore.base.units import to_unit, units_of
+from hhcore.base.units import UNKNOWN, to_unit, units_of
 from hhcore.config.part import made_or, part
 from hhcore.config.values import Values, read_values
 from hhcore.config.words import Words
@@ -17,6 +17,7 @@ from hhcore.model.targets import target
 NAME = re.compile("[A-Za-z][A-Za-z0-9_]{0,59}")  # of a drug, which begins the name of a column
 CONCENTRATIONS = ("M", "g/l")
 HALF = ("IC50", "Kd")
+NO_DRUGS = ({}, ())
 NEGATIVE_BLOCK = "what opens a channel is `parameters: {NAME: {scale: 1.3}}`"
 
 DRUG = {
@@ -69,15 +70,29 @@ class Treatments(Words):
     """The treatments of an experiment while it is read, and their amounts."""
 
     @part
-    def drugs_body(self) -> dict[str, dict]:
-        """What is written for each drug, its keys checked."""
-        where, found = f"{self.where}.drugs", {}
-        with collected() as noted:
-            for name, written in mapping(self.body.get("drugs", {}), where).items():
-                with noted():
-                    body, place = _drug_body(name, written, f"{where}.{name}"), f"{where}.{name}.targets"
-                    found[name] = {**body, "targets": self._own_names(body["targets"], place)}
-        return found
+    def drugs_written(self) -> dict[str, object]:
+        """What is written for each drug."""
+        return mapping(self.body.get("drugs", {}), f"{self.where}.drugs")
+
+    @part
+    def drugs_read(self) -> tuple[dict[str, tuple[dict, str]], tuple[str, ...]]:
+        """The keys and the unit of each drug that has what it needs, and the mistakes of the others.
+
+        So a wrong drug does not hide what is wrong with the values of another. The unit of concentrations is the first
+        that is written.
+        """
+        found: dict[str, tuple[dict, str]] = {}
+        try:
+            with collected() as noted:
+                for name, written in self.drugs_written.items():
+                    with noted():
+                        where = f"{self.where}.drugs.{name}"
+                        body = _drug_body(name, written, where)
+                        body = {**body, "targets": self._own_names(body["targets"], f"{where}.targets")}
+                        found[name] = body, _concentration_unit(body, where)
+        except UserError as error:
+            return found, error.mistakes
+        return found, ()
 
     @part
     def block_body(self) -> dict:
@@ -86,38 +101,32 @@ class Treatments(Words):
         return self._own_names(mapping(self.body.get("block", {}), where), where)
 
     @part
-    def concentration_units(self) -> dict[str, str]:
-        """The unit of each concentration: the first that is written."""
-        units = {}
-        with collected() as noted:
-            for name, body in self.drugs_body.items():
-                with noted():
-                    units[name] = _concentration_unit(body, f"{self.where}.drugs.{name}")
-        return units
-
-    @part
     def drugs(self) -> tuple[Drug, ...]:
         """The drugs, with their targets in the model."""
-        found = []
+        (read, mistakes), found = self.drugs_read, []
         with collected() as noted:
-            for name, unit in self.concentration_units.items():
+            with noted():
+                if mistakes:
+                    raise UserError(*mistakes)
+            for name, (body, unit) in read.items():
                 with noted():
                     where = f"{self.where}.drugs.{name}"
                     if name in self.stimulus.fields:
                         raise UserError(
                             f"{where}: {name!r} is a field of the stimulus as well; give the drug another name"
                         )
-                    found.append(_drug(name, self.drugs_body[name], unit, self.model, where))
+                    found.append(_drug(name, body, unit, self.model, where))
         return tuple(found)
 
     @part
     def blocks(self) -> tuple[Block, ...]:
         """The blocks, with what they act on in the model."""
-        found = []
+        found, names, where = [], {}, f"{self.where}.block"
         with collected() as noted:
             for name in self.block_body:
                 with noted():
-                    blocked = target(name, self.model, f"{self.where}.block").name
+                    blocked = target(name, self.model, where).name
+                    _check_once(name, blocked, names, where)
                     amount = Quantity(f"block.{name}", PERCENT, 0.0, f"Block of {name}")
                     found.append(Block(amount, blocked))
         return tuple(found)
@@ -130,16 +139,24 @@ class Treatments(Words):
     @property
     def amount_units(self) -> dict[str, str]:
         """Unit of the amount of each treatment, as far as it is known."""
-        drugs, blocks = made_or(self, "concentration_units", {}), made_or(self, "block_body", {})
+        names, (read, _), blocks = (
+            made_or(self, "drugs_written", {}),
+            made_or(self, "drugs_read", NO_DRUGS),
+            self._blocks,
+        )
+        drugs = {name: read[name][1] if name in read else UNKNOWN for name in names}
         return {**drugs, **{f"block.{name}": PERCENT for name in blocks}}
 
     @property
     def amounts_written(self) -> dict[str, object]:
-        """What is written for the amounts, by their names in points."""
-        drugs, blocks = made_or(self, "drugs_body", {}), made_or(self, "block_body", {})
-        return {name: body["concentration"] for name, body in drugs.items()} | {
-            f"block.{name}": written for name, written in blocks.items()
-        }
+        """What is written for the amounts that can be read, by their names in points."""
+        read, _ = made_or(self, "drugs_read", NO_DRUGS)
+        drugs = {name: body["concentration"] for name, (body, _) in read.items()}
+        return drugs | {f"block.{name}": written for name, written in self._blocks.items()}
+
+    @property
+    def _blocks(self) -> dict:
+        return made_or(self, "block_body", {})
 
     @part
     def amount_values(self) -> Values:
@@ -150,7 +167,7 @@ class Treatments(Words):
     @property
     def amount_places(self) -> dict[str, str]:
         """Where the amounts stand in an experiment."""
-        drugs = made_or(self, "drugs_body", {})
+        drugs, _ = made_or(self, "drugs_read", NO_DRUGS)
         return {name: f"drugs.{name}.concentration" if name in drugs else name for name in self.amounts_written}
 
 
@@ -235,19 +252,22 @@ def _check_concentration(unit: str, written: object, where: str) -> None:
 
 
 def _drug(name: str, body: Mapping, unit: str, model: Model, where: str) -> Drug:
-    targets, acts = [], {}
+    targets, names, where = [], {}, f"{where}.targets"
     with collected() as noted:
         for site, numbers in body["targets"].items():
             with noted():
-                found = _target(site, numbers, unit, model, f"{where}.targets")
-                if found.parameter in acts:
-                    raise UserError(
-                        f"{where}.targets: {acts[found.parameter]!r} and {site!r} are both {found.parameter}; give one"
-                    )
-                acts[found.parameter] = site
+                found = _target(site, numbers, unit, model, where)
+                _check_once(site, found.parameter, names, where)
                 targets.append(found)
     amount = Quantity(name, unit, 0.0, f"Concentration of {name}")
     return Drug(amount, tuple(targets), body.get("source", ""))
+
+
+def _check_once(name: str, parameter: str, names: dict[str, str], where: str) -> None:
+    """Raise UserError for a parameter that an earlier name means as well; else note its name in `names`."""
+    if parameter in names:
+        raise UserError(f"{where}: {names[parameter]!r} and {name!r} are both {parameter}; give one")
+    names[parameter] = name
 
 
 def _target(site: str, numbers: Mapping[str, object], unit: str, model: Model, where: str) -> Target:
@@ -271,6 +291,11 @@ def _half(written: object, unit: str, where: str) -> float:
         raise UserError(f"{where}: {quoted(written)} has no unit; give one, like '5 nM'")
     for found in own:
         _check_concentration(found, written, where)
+        if not converts(found, unit):
+            raise UserError(
+                f"{where}: {quoted(written)} cannot be converted to {unit}, the unit of the concentrations, without "
+                "a molar mass; give both as mass or both as amount, like ng/ml or nM"
+            )
     half = to_unit(written, unit, where)
     if half <= 0:
         raise UserError(f"{where}: {quoted(written)} is not above 0; give a concentration")

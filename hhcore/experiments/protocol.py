@@ -29,6 +29,7 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
 6.  `check` simulates one neuron with an independent program, if there is one, and returns how far off the neuron is.
 7.  `columns` makes features from the record, with the names, units and meanings in `definitions`. `headline` is the
     feature that matters most: its column, a label, its unit. `along` are the quantities that curves go along.
+    `facts` are lines for the page on what was run, which leaves out what it `supplies` and `ignores`.
 8.  `simulated_ms` and `numbers` say what a neuron costs: simulated time, and stored numbers.
 9.  `code` names the files that a result depends on: by default those of its class and of its base classes. A change in
     them simulates the neurons again, so code that only turns results into columns belongs in other files.
@@ -36,7 +37,7 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
 """
 
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -97,6 +98,11 @@ class Height:
     def value_column(self) -> str:
         """The column of what the error is of: `peak_mV`."""
         return "".join(self.column.rpartition("_error")[::2])
+
+    @property
+    def name(self) -> str:
+        """What the error is of, in words: `peak`."""
+        return self.column.rpartition("_error")[0].replace("_", " ")
 
     @property
     def worst_key(self) -> str:
@@ -316,6 +322,10 @@ class Protocol:
         """The swept quantities that curves in figures go along, the main one first (rule 7)."""
         axis = experiment.stimulus.axis
         return (axis,) if axis in experiment.swept else ()
+
+    def facts(self, experiment: "Experiment") -> Iterable[tuple[str, str]]:
+        """What was done besides stimulating, a word and its meaning each (rule 7)."""
+        return ()
 
     def simulated_ms(self, experiment: "Experiment") -> float:
         """Simulated time of one neuron [ms] (rule 8)."""

@@ -16,7 +16,7 @@ from hhcore.base.lock import locked
 from hhcore.base.units import pretty_unit
 from hhcore.base.watch import Watch
 from hhcore.base.words import counted
-from hhcore.certify.certificate import certificate
+from hhcore.certify.certificate import NONE, certificate
 from hhcore.certify.evidence import MOST, QUANTILE
 from hhcore.experiments.analysis import Analysis, analyses
 from hhcore.experiments.experiment import Experiment
@@ -84,7 +84,7 @@ class Outcome:
 
     @property
     def certificate(self) -> str:
-        """How exact the results are, in a sentence."""
+        """How exact the results are, in a sentence: first what matters most, if its error is known."""
         accuracy, said = self.experiment.protocol.accuracy, self.numbers
         worst, most, median = (
             said[f"{accuracy.name}_{which}_{accuracy.suffix}"]
@@ -99,7 +99,14 @@ class Outcome:
             errors = f"not measured in {sample}: {worst}"
         method, setting = said["solver_method"], float(said["solver_accuracy"])
         how = f"{method} with {setting_of(method)} {setting:.3g}"
-        return f"{how}; {accuracy.label.lower()} {errors}, against {said['reference']}"
+        return f"{how}; {self._headline_error()}{accuracy.label.lower()} {errors}, against {said['reference']}"
+
+    def _headline_error(self) -> str:
+        """The largest error of the feature that matters most, in words; empty if there is none."""
+        protocol = self.experiment.protocol
+        height = protocol.height_of(protocol.headline[0])
+        worst = self.numbers[height.worst_key] if height else NONE
+        return "" if worst == NONE else f"error of {height.name} at most {worst} {pretty_unit(height.unit)}, "
 
     def figures(self) -> dict[str, "Figure"]:
         """All figures by name, drawn now."""

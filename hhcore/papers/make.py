@@ -70,7 +70,8 @@ def compared(paper: Paper, ours: Mapping[str, Measured]) -> dict[str, list]:
         word = verdict(number, found)
         row = (number.name, number.kind, number.quantity, number.unit, number.value)
         row += (np.nan, np.nan) if found is None else (found.value, found.error)
-        row += (number.within, word, "" if word == AGREES else number.reason, number.place)
+        reason = (found.reason if found else "") or number.reason
+        row += (number.within, word, "" if word == AGREES else reason, number.place)
         for column, value in zip(rows.values(), row, strict=True):
             column.append(value)
     return rows

@@ -16,10 +16,14 @@ AGREES, DIFFERS, UNRESOLVED, MISSING = "agrees", "differs", "not resolved", "not
 
 @dataclass(frozen=True)
 class Measured:
-    """One of our numbers and the bound of its error, both in the unit of the stated number."""
+    """One of our numbers and the bound of its error, both in the unit of the stated number.
+
+    reason : why it is another, where that shows only in what comes out; "" for the one that the stated number has
+    """
 
     value: float
     error: float
+    reason: str = ""
 
 
 def certified(measure: Callable[[Mapping[str, object]], Mapping[str, object]]) -> dict[str, Measured]:

@@ -5,7 +5,8 @@ Rules of a folder, `papers/NAME/`:
 1. `config.yaml` has experiments, as any config. Their tables are made first, in the folder of the results.
 2. `published.yaml` has the numbers: under `published` those that the paper or a public code of it states, under
    `reference` those that others computed from its equations. Each has a name, and the keys of `KEYS`.
-3. `numbers.py` has the function `numbers(run)`, from the `hhcore.Run` of the config to `Measured` by name.
+3. `numbers.py` has the function `numbers(run)`, from the `hhcore.Run` of the config to `Measured` by name. A `Measured`
+   may have a reason of its own, which stands instead of that in `published.yaml`.
 4. `figures.py` has a function `figure_...(run)` for each figure. The first line of its docstring is the caption.
 5. `README.md` says what the paper is, and what differs. It opens the page.
 6. What follows from other files of the folder may be made instead of written: `experiments.py` with a function

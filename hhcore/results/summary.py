@@ -73,7 +73,7 @@ def summary(
     provenance : metadata of the tables: certificate, digests, versions
     """
     body = [
-        *_section("What was run", _facts(experiment)),
+        *_section("What was run", what_was_run(experiment)),
         *_section("Grid", _grid(experiment)),
         *_section("Neurons", [*_counts(experiment, totals), *facts]),
         *_section("Accuracy", _accuracy(experiment, totals, provenance)),
@@ -96,17 +96,22 @@ def rest_advice(experiment: Experiment, count: int) -> list[str]:
     ]
 
 
-def _facts(e: Experiment) -> Iterable[tuple[str, str]]:
+def what_was_run(e: Experiment) -> Iterable[tuple[str, str]]:
+    """The lines of the first section of the page, a word and its meaning each."""
     time, potential = e.model.time_unit, e.model.states[e.model.potential].unit
+    stated = [name for name in e.stimulus.fields if name not in e.protocol.supplies]
     yield "Model", f"{e.model.title} ({e.model.name})"
     yield "Source", e.model.source or "none given in the model file"
     yield (
         "Clamp" if e.clamped else "Stimulus",
-        ", ".join([e.stimulus.title, *(f"{name} {_value(e, name)}" for name in e.stimulus.fields)]),
+        ", ".join([e.stimulus.title, *(f"{name} {_value(e, name)}" for name in stated)]),
     )
+    yield from e.protocol.facts(e)
     yield "Initial state", _initial(e)
-    yield "Duration", f"{e.duration:g} {time}"
-    yield "Analysis window", f"{e.analysis_window[0]:g} to {e.analysis_window[1]:g} {time}"
+    if "duration" not in e.protocol.ignores:
+        yield "Duration", f"{e.duration:g} {time}"
+    if "analysis_window" not in e.protocol.ignores:
+        yield "Analysis window", f"{e.analysis_window[0]:g} to {e.analysis_window[1]:g} {time}"
     if "spikes" in e.protocol.schema.names:
         rearm = f"; before the next, the potential must have been below {e.rearm:g} {potential}"
         yield "Spike", f"upward crossing of {e.threshold:g} {potential}{rearm if e.rearm < e.threshold else ''}"
@@ -188,9 +193,9 @@ def _accuracy(e: Experiment, totals: Totals, certificate: Mapping[str, str]) -> 
         figures = {"worst": errors.max(), f"{MOST} at most": quantile(errors), "median": np.median(errors)}
         yield accuracy.label, ", ".join(f"{word} {error:.3g} {unit}" for word, error in figures.items())
     for height in accuracy.heights:
-        name, worst = height.column.rpartition("_error")[0].replace("_", " "), certificate[height.worst_key]
+        worst = certificate[height.worst_key]
         unit_of = "" if height.unit == "1" else f" {pretty_unit(height.unit)}"
-        yield f"Error of {name}", worst if worst == NONE else f"worst {worst}{unit_of} in the sample"
+        yield f"Error of {height.name}", worst if worst == NONE else f"worst {worst}{unit_of} in the sample"
     fragile = f"{totals.fragile:,} of {totals.tested:,} tested"
     has = "has" if totals.fragile == 1 else "have"
     yield "Fragile", f"{fragile} {has} a {accuracy.outcome.replace('_', ' ')} that depends on the solver's accuracy"

@@ -8,6 +8,9 @@ import numpy as np
 # crossing of the fixed level, the number of early afterdepolarisations, the fall of APD90; NaN for what does not occur.
 BEAT = ("onset", "end", "rest", "peak", "slope", "slope_time", "level_rise", "ead_count", "ninety_time")
 EAD_MV, EAD_MS = 1.0, 50.0  # least rise of an early afterdepolarisation, and from when after the upstroke it counts
+# Of the height of the last action potential, above which a membrane is not repolarised. The tenth of APD90 would be too
+# strict: the first beat may start some millivolts below the rest of the others, and pacemakers depolarise slowly.
+DEPOLARISED = 0.25
 UPSTROKE, ONSET = "upstroke", "onset"
 
 
@@ -40,6 +43,11 @@ class ActionPotentials:
         """The columns of a beat: those of BEAT, then the other falls."""
         fixed = () if self.level is None else ("level_fall",)
         return (*BEAT, *(f"fall_{percentage}" for percentage in self.others), *fixed)
+
+    @property
+    def falls(self) -> tuple[str, ...]:
+        """The columns of falls through `levels`, which may come after the end of the beat."""
+        return self.columns[BEAT.index("ninety_time") :]
 
 
 USUAL = ActionPotentials()

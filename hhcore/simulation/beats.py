@@ -2,20 +2,17 @@
 
 A beat lasts from the onset of a pulse to the next onset, or to the end of the run. It has an action potential if it
 has a spike and begins from a repolarised membrane: on a plateau the response to a pulse is mostly the pulse itself, and
-what it falls back to is no rest. The kernel measures the columns of hhcore.simulation.action_potentials; here they
-become features.
+what it falls back to is no rest. An action potential may outlast its beat: it ends before the next action potential.
+The kernel measures the columns of hhcore.simulation.action_potentials; here they become features.
 """
 
 from collections.abc import Mapping
 
 import numpy as np
 
-from hhcore.simulation.action_potentials import EAD_MS, EAD_MV, ONSET, UPSTROKE, USUAL, ActionPotentials
+from hhcore.simulation.action_potentials import DEPOLARISED, EAD_MS, EAD_MV, ONSET, UPSTROKE, USUAL, ActionPotentials
 
 OK, NONE, LATE, EARLY, FAILED = "ok", "no_action_potential", "not_repolarised", "depolarised_at_onset", "failed"
-# Of the height of the last action potential, above which a membrane is not repolarised. The tenth of APD90 would be too
-# strict: the first beat may start some millivolts below the rest of the others, and pacemakers depolarise slowly.
-DEPOLARISED = 0.25
 
 FROM = {
     UPSTROKE: "the time of the largest dV/dt",
@@ -25,9 +22,17 @@ STATUS = (
     "ok; no_action_potential: no spike in the beat, all but the resting potential and the diastolic interval before it "
     "are null; depolarised_at_onset: it begins above resting potential + 25 % of (peak - resting potential) of the "
     "last action potential, all but its own resting potential are null; "
-    "not_repolarised: the beat ends before the fall of apd90, which is null; failed: the neuron failed, all are null"
+    "not_repolarised: the next action potential, or the end of the run, comes before the fall of apd90, which is null; "
+    "failed: the neuron failed, all are null"
 )
 ALTERNANS = "apd90_alternans_ms"
+RECENT = 4  # whole beats at the end of a run: as many as a state repeats after
+LAST = (
+    "number of the beat that the next columns are about, from 0: of the last four whole beats, which the end of the "
+    "run does not cut short, the latest with an action potential that has ended; without one, the latest with an "
+    "action potential; without one, the last"
+)
+OF_LAST = "of last_beat: "  # before the definition of a column
 
 
 def durations(measured: ActionPotentials, mV: float = 1.0) -> dict[str, tuple[str, str]]:
@@ -40,7 +45,8 @@ def durations(measured: ActionPotentials, mV: float = 1.0) -> dict[str, tuple[st
         found[f"apd{percentage}_ms"] = (
             "ms",
             f"action potential duration: from {FROM[measured.begin]} to the first fall after the highest peak through "
-            f"the resting potential + {100 - percentage} % of (peak - resting potential)",
+            f"the resting potential + {100 - percentage} % of (peak - resting potential), perhaps after pulses that "
+            "start no action potential",
         )
     if measured.level is not None:
         found["apd_level_ms"] = (
@@ -54,7 +60,7 @@ def durations(measured: ActionPotentials, mV: float = 1.0) -> dict[str, tuple[st
 
 
 def action_potential(measured: ActionPotentials = USUAL, mV: float = 1.0) -> dict[str, tuple[str, str]]:
-    """Unit and definition of the columns that a beat has in its table and, of the last whole one, in features."""
+    """Unit and definition of the columns that a beat has in its table and, of the last one, in features."""
     return {
         "resting_potential_mV": ("mV", "membrane potential at the onset of the pulse, before any of it has flowed"),
         "ap_peak_mV": ("mV", "highest membrane potential of the beat"),
@@ -71,11 +77,12 @@ def action_potential(measured: ActionPotentials = USUAL, mV: float = 1.0) -> dic
         "diastolic_interval_ms": (
             "ms",
             "from the end of apd90 in the last beat before that has an action potential to the onset of the pulse; "
-            "null if there is none or it outlasts its beat",
+            "null if there is none, or it ends later or not",
         ),
         "diastolic_interval_after_ms": (
             "ms",
-            "from the end of apd90 to the next onset, in the last beat to the end of the run",
+            "from the end of apd90 to the next onset; to the end of the run if that is the end of a whole beat, else "
+            "null",
         ),
     }
 
@@ -95,15 +102,14 @@ def beat_definitions(measured: ActionPotentials = USUAL, mV: float = 1.0) -> dic
 
 
 def last_beat_definitions(measured: ActionPotentials = USUAL, mV: float = 1.0) -> dict[str, tuple[str, str]]:
-    """Unit and definition of the features that a neuron has of its last whole beat."""
-    last = "number of the last whole beat, from 0: the last that the end of the run does not cut short"
+    """Unit and definition of the features that a neuron has of its last beat, which LAST defines."""
     columns = action_potential(measured, mV) | {"beat_status": ("1", STATUS)}
     return {
-        "last_beat": ("1", last),
-        **{name: (unit, f"of the last whole beat: {words}") for name, (unit, words) in columns.items()},
+        "last_beat": ("1", LAST),
+        **{name: (unit, f"{OF_LAST}{words}") for name, (unit, words) in columns.items()},
         ALTERNANS: (
             "ms",
-            "alternans: how far apart apd90 is in the last two whole beats; null if one of them has none",
+            "alternans: how far apart apd90 is in last_beat and in the action potential before; null if one has none",
         ),
     }
 
@@ -130,7 +136,7 @@ def beat_columns(
     neuron = np.repeat(np.arange(len(failed)), np.diff(beat_offsets))
     beat_failed = failed[neuron]
     raw = {name: np.where(beat_failed, np.nan, x) for name, x in zip(measured.columns, beats.T, strict=True)}
-    onset, end, ninety = (raw[name] * ms for name in ("onset", "end", "ninety_time"))
+    onset, end = raw["onset"] * ms, raw["end"] * ms
     count = _spikes(neuron, raw["onset"], np.repeat(np.arange(len(failed)), np.diff(offsets)), spike_times)
     early = (count > 0) & _depolarised(raw["rest"], raw["peak"], count > 0, beat_offsets)
     fired = (count > 0) & ~early
@@ -138,10 +144,13 @@ def beat_columns(
     def of_action_potential(values: np.ndarray) -> np.ndarray:
         return np.where(fired, values, np.nan)
 
-    latest = np.maximum.accumulate(np.where(fired, np.arange(len(neuron)), -1))
-    before = np.r_[-1, latest[:-1]][: len(neuron)]  # the last beat before with an action potential
-    follows = (before >= 0) & (neuron[before] == neuron)
-    ends = of_action_potential(ninety)
+    before, follows = _before(fired, neuron)
+    next_fired = np.full(len(neuron), np.inf)  # onset of the next beat with an action potential
+    next_fired[before[follows & fired]] = raw["onset"][follows & fired]
+    for name in measured.falls:
+        raw[name] = np.where(raw[name] <= next_fired, raw[name], np.nan)
+    ends = of_action_potential(raw["ninety_time"] * ms)
+    rest_before = np.where(follows & ~early, onset - ends[before], np.nan)
     status = np.select([beat_failed, early, ~fired, np.isnan(ends)], [FAILED, EARLY, NONE, LATE], OK).astype(object)
     eads = np.ma.masked_array(np.where(fired, raw["ead_count"], 0).astype(np.int32), ~fired | beat_failed)
     return {
@@ -155,8 +164,8 @@ def beat_columns(
         "max_upstroke_V_s": of_action_potential(raw["slope"] * mV / ms),
         **{name: of_action_potential(values) for name, values in _durations(raw, measured, ms).items()},
         "ead_count": eads,
-        "diastolic_interval_ms": np.where(follows & ~early, onset - ends[before], np.nan),
-        "diastolic_interval_after_ms": end - ends,
+        "diastolic_interval_ms": np.where(rest_before >= 0, rest_before, np.nan),
+        "diastolic_interval_after_ms": _next_onset(ends, neuron, onset, end) - ends,
         "upstroke_ms": of_action_potential(raw["slope_time"] * ms),
         "beat_status": status,
     }
@@ -176,15 +185,36 @@ def _durations(raw: Mapping[str, np.ndarray], measured: ActionPotentials, ms: fl
     return found
 
 
-def last_rows(beats: dict[str, np.ndarray]) -> np.ndarray:
-    """The row of the last whole beat of each neuron, int64 (n,), in `beat_columns`; each neuron has a beat.
+def _cut_short(neuron: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """Whether the run ends within each beat, bool (b,): it is the last of several, and shorter than the one before."""
+    first = np.diff(neuron, prepend=-1) != 0
+    last = np.diff(neuron, append=-1) != 0
+    return last & ~first & (length < (1 - 1e-9) * np.roll(length, 1))
 
-    A beat is whole if it is not shorter than the one before, or the only one.
-    """
-    rows = np.flatnonzero(np.r_[beats["neuron"][1:] != beats["neuron"][:-1], True])
-    length = beats["cycle_length_ms"]
-    cut = (beats["beat"][rows] > 0) & (length[rows] < (1 - 1e-9) * length[rows - 1])
-    return rows - cut
+
+def _next_onset(times: np.ndarray, neuron: np.ndarray, onset: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """The end of the beat in which a time lies that is in each beat or later; NaN if the run cuts it short."""
+    at, last = np.arange(len(times)), np.diff(neuron, append=-1) != 0
+    while (later := (times > end[at]) & ~last[at]).any():
+        at += later
+    return np.where(_cut_short(neuron, end - onset)[at], np.nan, end[at])
+
+
+def last_rows(beats: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The row of the last beat of each neuron, int64 (n,), in `beat_columns`: see LAST. Each neuron has a beat."""
+    row, neuron = np.arange(len(beats["neuron"])), beats["neuron"]
+    first = np.flatnonzero(np.diff(neuron, prepend=-1))
+    which = np.repeat(np.arange(len(first)), np.diff(first, append=len(row)))
+
+    def latest(counts: np.ndarray) -> np.ndarray:
+        return np.maximum.reduceat(np.where(counts, row, -1), first)[which]
+
+    fired = np.isin(beats["beat_status"], (OK, LATE))
+    ended = (beats["beat_status"] == OK) | (fired & (row < latest(fired)))
+    whole = ~_cut_short(neuron, beats["cycle_length_ms"])
+    recent = whole & (row > latest(whole) - RECENT)
+    rank = recent * (1 + fired.astype(np.int64) + ended)
+    return np.maximum.reduceat(rank * len(row) + row, first) % len(row)
 
 
 def last_beats(beats: dict[str, np.ndarray], measured: ActionPotentials = USUAL) -> dict[str, np.ndarray]:
@@ -192,8 +222,16 @@ def last_beats(beats: dict[str, np.ndarray], measured: ActionPotentials = USUAL)
     rows = last_rows(beats)
     names = list(last_beat_definitions(measured))
     found = {name: beats["beat" if name == "last_beat" else name][rows] for name in names if name != ALTERNANS}
+    before, follows = _before(np.isin(beats["beat_status"], (OK, LATE)), beats["neuron"])
     apd = beats["apd90_ms"]
-    return found | {ALTERNANS: np.where(beats["beat"][rows] > 0, np.abs(apd[rows] - apd[rows - 1]), np.nan)}
+    return found | {ALTERNANS: np.where(follows, np.abs(apd - apd[before]), np.nan)[rows]}
+
+
+def _before(fired: np.ndarray, neuron: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The last row before that has fired, int64 (b,), and whether it is there and of the same neuron, bool (b,)."""
+    latest = np.maximum.accumulate(np.where(fired, np.arange(len(neuron)), -1))
+    before = np.r_[-1, latest[:-1]][: len(neuron)]
+    return before, (before >= 0) & (neuron[before] == neuron)
 
 
 def _depolarised(rest: np.ndarray, peak: np.ndarray, fired: np.ndarray, offsets: np.ndarray) -> np.ndarray:

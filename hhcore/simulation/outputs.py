@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hhcore.base.units import column_name
-from hhcore.simulation.beats import last_rows
+from hhcore.simulation.beats import OF_LAST, last_rows
 from hhcore.simulation.heights import Errors
 from hhcore.simulation.observers.outputs import OUTPUT, BeatMeasures, Measures, Outputs
 from hhcore.simulation.observers.transients import Transients
@@ -43,7 +43,7 @@ class Output:
     start, stop    : in the model's unit of time, of which one is `ms` milliseconds
     variable_unit, description : of the variable
     of_beats       : whether it is measured in each beat instead: a column of the table of beats, and in features that
-                     of the last whole beat
+                     of `last_beat`
     level          : of a duration alone: the percentage of the way back after which it ends
     """
 
@@ -139,7 +139,7 @@ def _transients_of(outputs: Sequence[Output]) -> Transients:
 
 def output_definitions(outputs: Sequence[Output]) -> dict[str, tuple[str, str]]:
     """Unit and definition of each column of features."""
-    last = {True: "of the last whole beat: ", False: ""}
+    last = {True: OF_LAST, False: ""}
     return {output.column: (output.unit, f"{last[output.of_beats]}{output.definition}") for output in outputs}
 
 
@@ -149,7 +149,7 @@ def beat_output_definitions(outputs: Sequence[Output]) -> dict[str, tuple[str, s
 
 
 def output_columns(outputs: Sequence[Output], result: Result) -> dict[str, np.ndarray]:
-    """The values of n neurons by column, float64 (n,); NaN where a neuron failed. Of beats it is the last whole one."""
+    """The values of n neurons by column, float64 (n,); NaN where a neuron failed. Of beats it is `last_beat`."""
     of_beats = beat_output_columns(outputs, result)
     rows = last_rows(result.beat_columns) if of_beats else []
     found = {output.column: _measure(output, noted) for output, noted in _noted(outputs, result)}

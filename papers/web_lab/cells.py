@@ -12,8 +12,9 @@ from hhcore import Model, UserError, load_model
 from hhcore.config.file import read_config
 
 FOLDER = Path(__file__).parent
+OWN = "model.yaml"
 RESTITUTION, S1S2 = "SteadyStateRestitution", "S1S2"
-# What `I..._block` blocks, as the protocols of the Web Lab name it.
+# What `..._block` blocks, as the protocols of the Web Lab name it.
 BLOCKED = {
     "INa": "membrane_fast_sodium_current_conductance",
     "ICaL": "membrane_L_type_calcium_current_conductance",
@@ -31,7 +32,8 @@ ORIGIN = "ModellingWebLab/weblab-fc at 602a1e6, test/output/real"
 class Cell:
     """A cell: a folder with a `.cellml` file, or with a `model.yaml` that says what stands for one, or both.
 
-    `model.yaml` has keys of an experiment: model, parameters, stimulus, initial_state and so on.
+    `model.yaml` has keys of an experiment: model, parameters, stimulus, initial_state and so on. Beside these it may
+    have `reasons`, texts by the names of those of our numbers that are others for a known reason.
     """
 
     folder: Path
@@ -44,12 +46,21 @@ class Cell:
     @cached_property
     def body(self) -> dict:
         """The keys that all its experiments share."""
-        own = read_config(self.folder / "model.yaml") if (self.folder / "model.yaml").exists() else {}
+        own = {key: value for key, value in self._own.items() if key != "reasons"}
         files = sorted(self.folder.glob("*.cellml"))
         if not files and "model" not in own:
             raise UserError(f"{self.folder}: there is no model; put a .cellml file there, or a model.yaml")
         found = {"model": str(files[0]), "current": "file"} if files else {}
         return found | {"stimulus": {"kind": "pulse_train", "from": "file"}, "initial_state": "model"} | own
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why a number of ours is another, by its name in published.py."""
+        return self._own.get("reasons", {})
+
+    @cached_property
+    def _own(self) -> dict:
+        return read_config(self.folder / OWN) if (self.folder / OWN).exists() else {}
 
     @cached_property
     def model(self) -> Model:
@@ -58,10 +69,14 @@ class Cell:
 
     @property
     def blocks(self) -> dict[str, str | None]:
-        """The term of each current whose block is in a folder `I..._block`; None where the model has no such term."""
+        """The term of each current whose block is in a folder `..._block`; None where the model has no such term."""
         currents = (path.name.removesuffix("_block") for path in sorted(self.folder.glob("*_block")))
-        terms = {current: BLOCKED.get(current) for current in currents}
+        terms = {current: BLOCKED.get(current) for current in currents if known(self.scaled(current))}
         return {current: term if term in self.model.annotations else None for current, term in terms.items()}
+
+    def scaled(self, current: str) -> np.ndarray | None:
+        """Their table of APD90 with a current blocked, float64 (n,): from none of it to all, in equal steps."""
+        return self.table(f"{current}_block", "scaled_APD90")
 
     def table(self, protocol: str, name: str) -> np.ndarray | None:
         """A table of the Web Lab, float64 (n,) or (n, m), None without one."""

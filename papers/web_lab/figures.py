@@ -38,8 +38,7 @@ def figure_restitution(run: Run, part: Path) -> Figure:
 def figure_block(run: Run, part: Path) -> Figure:
     """APD90 under block of one current, in % of that without. Circles: the Web Lab. Lines: ours."""
     cell = Cell(part)
-    tables = {current: cell.table(f"{current}_block", "scaled_APD90") for current in cell.blocks}
-    drawn = [current for current, table in tables.items() if known(table) and cell.blocks[current] is not None]
+    drawn = [current for current, term in cell.blocks.items() if term is not None]
     if not drawn:
         return style.text_figure(part.name, [NOTHING])
     rows, width = -(-len(drawn) // COLUMNS), min(len(drawn), COLUMNS)
@@ -49,7 +48,7 @@ def figure_block(run: Run, part: Path) -> Figure:
         ours = run[name(cell, current)].features["apd90_ms"].to_numpy()
         block = np.linspace(100, 0, len(ours))
         axes.plot(block, 100 * ours / ours[-1], color=style.VERMILLION, **OURS)
-        axes.plot(block, tables[current], color=style.BLUE, **THEIRS)
+        axes.plot(block, cell.scaled(current), color=style.BLUE, **THEIRS)
         axes.set(title=current, xlabel="Block (%)", ylabel="APD90 (%)" if axes in panels[:, 0] else "")
     for axes in panels.flat[len(drawn) :]:
         axes.remove()

@@ -4,20 +4,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .cells import ORIGIN, RESTITUTION, S1S2, Cell, cells, known
+from hhcore.base.errors import UserError, closest
+
+from .cells import ORIGIN, OWN, RESTITUTION, S1S2, Cell, cells, known
 
 APD_SHARE, APD_MOST = 0.005, 1.2  # of a duration, and in ms
 SLOPE = 0.02  # of a slope, and of 1
 SCALED = 0.3  # of 100 %
 SAMPLED, SAMPLED_SHARE = 0.02, 0.02  # in ms and of 100 %, where ours is measured as theirs
-EARLY = (
-    "Their pacing ends 10 ms before a pulse, and the beats that they measure begin at once: the first comes 10 ms "
-    "early, and both are those of a cell that this disturbs. See the numbers that are measured in this way"
-)
-COARSE = (
-    "Theirs is measured on samples, and between other points of the action potential: see the numbers that are "
-    "measured in this way"
-)
 UNKNOWN = "The model has no parameter that is annotated so"
 
 
@@ -28,9 +22,13 @@ def published() -> dict[str, object]:
 
 def of_cell(cell: Cell) -> Iterator[tuple[str, dict[str, object]]]:
     """The numbers of one cell, by their names."""
-    for part in (steady(cell), premature(cell), blocked(cell)):
-        for name, entry in part:
-            yield f"{cell.name}_{name}", entry | {"quantity": f"{cell.name}: {entry['quantity']}"}
+    entries = {name: entry for part in (steady(cell), premature(cell), blocked(cell)) for name, entry in part}
+    for name in cell.reasons:
+        if name not in entries:
+            raise UserError(f"{cell.folder / OWN}: reasons.{name} is not one of its numbers; {closest(name, entries)}")
+    for name, entry in entries.items():
+        reason = {"reason": cell.reasons[name]} if name in cell.reasons else {}
+        yield f"{cell.name}_{name}", entry | {"quantity": f"{cell.name}: {entry['quantity']}"} | reason
 
 
 def steady(cell: Cell) -> Iterator[tuple[str, dict[str, object]]]:
@@ -39,7 +37,7 @@ def steady(cell: Cell) -> Iterator[tuple[str, dict[str, object]]]:
     place = f"{ORIGIN}/{cell.name}/{RESTITUTION}"
     for i, beat in enumerate(("first", "second") if known(table) else ()):
         words = f"APD90 at steady state, {beat} beat, from 2000 ms on"
-        yield f"steady_{beat}", durations(words, table[:, i], place, EARLY)
+        yield f"steady_{beat}", durations(words, table[:, i], place)
         yield f"sampled_steady_{beat}", sampled(words, table[:, i], place)
     if known(slope):
         yield "sampled_steady_slope", slopes("Slope of it, measured as theirs", slope, place)
@@ -53,33 +51,29 @@ def premature(cell: Cell) -> Iterator[tuple[str, dict[str, object]]]:
         table = cell.table(S1S2, name)
         if known(table):
             share = APD_SHARE if name == "APD90" else np.inf
-            yield f"S1S2_{name}", durations(f"{quantity}, from 2000 ms on", table, place, COARSE, share)
+            yield f"S1S2_{name}", durations(f"{quantity}, from 2000 ms on", table, place, share)
             yield f"sampled_S1S2_{name}", sampled(f"{quantity}, from 2000 ms on", table, place)
     if known(slope := cell.table(S1S2, "S1S2_slope")):
         yield "S1S2_slope", slopes("Slope of S1-S2 restitution", slope, place)
+        yield "sampled_S1S2_slope", slopes("Slope of S1-S2 restitution, measured as theirs", slope, place)
 
 
 def blocked(cell: Cell) -> Iterator[tuple[str, dict[str, object]]]:
     """APD90 under block, in per cent of that without."""
     for current, term in cell.blocks.items():
-        table = cell.table(f"{current}_block", "scaled_APD90")
-        if known(table):
-            place, words = f"{ORIGIN}/{cell.name}/{current}_block", f"APD90 with {current} from 0 to 100 % of it"
-            entry = {"quantity": words, "value": table.tolist(), "unit": "%", "place": place}
-            reason = {"reason": UNKNOWN if term is None else COARSE}
-            yield f"block_{current}", entry | {"within": SCALED} | reason
-            if term is not None:
-                measured = {"quantity": f"{words}, measured as theirs", "within": SAMPLED_SHARE}
-                yield f"sampled_block_{current}", entry | measured
+        place, words = f"{ORIGIN}/{cell.name}/{current}_block", f"APD90 with {current} from 0 to 100 % of it"
+        entry = {"quantity": words, "value": cell.scaled(current).tolist(), "unit": "%", "place": place}
+        yield f"block_{current}", entry | {"within": SCALED} | ({"reason": UNKNOWN} if term is None else {})
+        if term is not None:
+            measured = {"quantity": f"{words}, measured as theirs", "within": SAMPLED_SHARE}
+            yield f"sampled_block_{current}", entry | measured
 
 
-def durations(
-    quantity: str, values: np.ndarray, place: str, reason: str, share: float = APD_SHARE
-) -> dict[str, object]:
+def durations(quantity: str, values: np.ndarray, place: str, share: float = APD_SHARE) -> dict[str, object]:
     """Durations or intervals as ours are measured; `share` of them is allowed, if it is below APD_MOST."""
     within = np.minimum(share * np.abs(values), APD_MOST)
     entry = {"quantity": quantity, "value": values.tolist(), "unit": "ms", "within": within.tolist()}
-    return entry | {"place": place, "reason": reason}
+    return entry | {"place": place}
 
 
 def sampled(quantity: str, values: np.ndarray, place: str) -> dict[str, object]:
@@ -97,5 +91,4 @@ def slopes(quantity: str, values: np.ndarray, place: str) -> dict[str, object]:
         "unit": "1",
         "within": within.tolist(),
         "place": place,
-        "reason": COARSE,
     }

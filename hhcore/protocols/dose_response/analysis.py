@@ -171,8 +171,8 @@ class DoseResponse(Analysis):
         treatment = swept_treatments(self.experiment)[0].amount.name
         units = {name: self.experiment.protocol.definitions[name][0] for name in self.features}
         points, fits = tables[self.name], tables[f"{self.name}_fits"]
-        column = self.experiment.column(treatment)
-        return {self.name: figures.dose_response(points, fits, context, treatment, column, units)}
+        column, alone = self.experiment.column(treatment), len(self.experiment.treatments) == 1
+        return {self.name: figures.dose_response(points, fits, context, treatment, column, units, alone)}
 
 
 def swept_treatments(experiment: Experiment) -> list[Treatment]:

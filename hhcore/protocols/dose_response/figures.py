@@ -1,5 +1,6 @@
 """The figure of dose-response curves."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -16,7 +17,7 @@ from hhcore.figures.family import y_limits
 from hhcore.figures.limits import MAX_COLOURS, MAX_FACETS
 from hhcore.figures.ticks import log_ticks, number
 from hhcore.figures.titles import after_number, minus, with_error
-from hhcore.protocols.dose_response.hill import FITTED, Hill
+from hhcore.protocols.dose_response.hill import FITTED, SHORT, Hill
 
 PLATEAUS = ("at_zero", "at_zero_error", "at_infinity")
 WRITTEN = 4  # curves whose IC50 is written
@@ -33,12 +34,14 @@ def dose_response(
     along: str,
     column: str,
     units: Mapping[str, str],
+    alone: bool,
 ) -> Figure:
     """Each feature, up to six, against the dose of a treatment, coloured by one further axis.
 
     table  : dose_response, fits : dose_response_fits
     along  : name of the treatment, column : of its dose
     units  : of the features, by their columns
+    alone  : whether it is the only treatment, so that dose 0 is the control
 
     Doses are on a logarithmic axis, the control left of them; blocks are on a linear one. Further axes are held at
     their middle values; the heading says so.
@@ -53,11 +56,14 @@ def dose_response(
     colours = style.level_colours(levels)
     labels = [column_label(name, units[name]) for name in shown]
     figure, grid = style.panels(context.title, notes, labels if len(labels) > 1 else [""], x.label, "", alike=False)
-    handles, gaps = [], 0
+    handles, reasons, gaps = [], Counter(), 0
+    total = levels.size * len(shown)
+    each = levels.size <= WRITTEN and len(shown) == 1
+    whole = "control" if alone else f"that without {_words(along)}"
     for panel, name, label in zip(grid, shown, labels, strict=True):
         part = table[table["feature"] == name]
         relative = bool(np.isfinite(numbers(part, "relative")).any())
-        panel.set_ylabel(_of_control(label) if relative else label)
+        panel.set_ylabel(_share(label, whole) if relative else label)
         drawn, halves = [], []
         for level in levels:
             curve = select(part, colour, level).sort_values(column)
@@ -67,22 +73,33 @@ def dose_response(
             drawn.append(_draw(panel, curve, _hill(fit), x, shade, scale))
             halves.append((_hill(fit), shade, scale))
             gaps += style.mark_gaps(panel, _places(numbers(curve, column), x), numbers(curve, "value"), shade)
-            if levels.size <= WRITTEN and len(shown) == 1:
+            if each:
                 handles.append(_handle(fit, shade, x, colour, level))
+            elif _hill(fit) is None and len(fit):
+                reasons[_why(fit)] += 1
         values = np.concatenate(drawn)
         y_limits(panel, values, zero=relative and values[np.isfinite(values)].min(initial=HALF) < HALF)
         _mark_halves(panel, halves)
         _scale(panel, x)
     if colour:
         colours.bar(figure, colour)
+    handles += [
+        Line2D([], [], color=style.GREY, marker="o", linewidth=0.6, label=f"{n} of {total} without a Hill curve: {why}")
+        for why, n in reasons.items()
+    ]
     cross = Line2D([], [], color=style.GREY, marker="x", linestyle="none", label="no value")
     style.legend_below(figure, [*handles, *([cross] if gaps else [])])
     return figure
 
 
-def _of_control(label: str) -> str:
+def _share(label: str, whole: str) -> str:
     """`Peak (% of control)` of `Peak (mV)`"""
-    return f"{label.partition(' (')[0]} (% of control)"
+    return f"{label.partition(' (')[0]} (% of {whole})"
+
+
+def _words(treatment: str) -> str:
+    """`block of IKs` of `block.IKs`; a drug is called by its name."""
+    return treatment.replace("block.", "block of ", 1) if treatment.startswith("block.") else treatment
 
 
 def _draw(panel: Axes, curve: pd.DataFrame, found: Hill | None, x: Variable, shade: object, scale: float) -> np.ndarray:
@@ -121,10 +138,16 @@ def _handle(fit: pd.DataFrame, shade: object, x: Variable, colour: Variable | No
     """What the legend says of one curve: its IC50 and Hill coefficient, or why there are none."""
     found, at = _hill(fit), f"{level:g}{after_number(colour.unit)}: " if colour else ""
     if found is None:
-        return Line2D([], [], color=shade, marker="o", label=minus(f"{at}no Hill curve: {fit['fit_status'].iloc[0]}"))
+        return Line2D([], [], color=shade, marker="o", label=minus(f"{at}no Hill curve: {_why(fit)}"))
     words = f"IC50 {_written(found.half, found.half_error)}{after_number(x.unit)}"
     words += "" if colour else f", Hill coefficient {_written(found.slope, found.slope_error)}"
     return Line2D([], [], color=shade, marker="o", label=minus(f"{at}{words}"))
+
+
+def _why(fit: pd.DataFrame) -> str:
+    """Why a curve has no fit, in a few words."""
+    status = str(fit["fit_status"].iloc[0])
+    return SHORT["few without a control" if status == "few" and fit["control"].isna().iloc[0] else status]
 
 
 def _written(value: float, error: float) -> str:

@@ -22,6 +22,14 @@ STATUS = {
     "unresolved": "the points do not determine the numbers",
     "poor": "a Hill curve does not describe the effect: it jumps or turns back",
 }
+SHORT = {  # for legends
+    "few": "fewer than four doses",
+    "few without a control": "fewer than five doses",
+    "flat": "no effect",
+    "outside": "half of the effect is outside of the doses",
+    "unresolved": "the points leave it open",
+    "poor": "the effect jumps or turns back",
+}
 FIT_STATUS = "fitted, or why there is no fit: " + "; ".join(f"{word}: {why}" for word, why in [*STATUS.items()][1:])
 
 

@@ -13,7 +13,6 @@ from hhcore.experiments.experiment import Experiment
 from hhcore.protocols.pacing.pulse_alone import pulse_alone, rise
 from hhcore.protocols.restitution.points import Columns
 from hhcore.protocols.restitution.protocol import Restitution
-from hhcore.simulation.settle import Settling
 
 
 class Curves(Analysis):
@@ -62,8 +61,6 @@ class Curves(Analysis):
         return len(np.unique(points["neuron"][points["captured"] & (peak >= e.threshold)]))
 
     def facts(self) -> Iterable[tuple[str, str]]:
-        p = self.experiment.protocol
-        yield "paced", f"{p.pacing_words}, {beats_words(p.settling)}"
         if self.crossed:
             yield pulse_alone(self.experiment, self.crossed, "the onset of a beat that counts as captured")
 
@@ -80,10 +77,3 @@ class Curves(Analysis):
             "restitution": figures.restitution(features, points, context),
             "apd_interval": figures.apd_interval(features, points, words, context),
         }
-
-
-def beats_words(settling: Settling) -> str:
-    """How long cells were paced, for the page."""
-    if settling.beats is not None:
-        return f"for {settling.beats:,} beats"
-    return f"until the state repeats to {settling.tolerance:g}, for {settling.most:,} beats at most"

@@ -1,7 +1,7 @@
 """Dynamic restitution: cells settle at one cycle length after the other, and the last beats at each are recorded."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -9,22 +9,23 @@ from hhcore.base.checks import Key, quoted
 from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import Model
-from hhcore.protocols.restitution.keys import check_different, read_common, read_times, widest
-from hhcore.protocols.restitution.points import OF_DYNAMIC, SLOPES, Columns, of_neurons, responses, slopes
+from hhcore.protocols.restitution.keys import check_different, listed, read_common, read_times, widest
+from hhcore.protocols.restitution.points import OF_DYNAMIC, SLOPES, Columns, of_neurons, repeats, responses, slopes
 from hhcore.protocols.restitution.protocol import (
     NUMERICS,
     Recorded,
     Restitution,
 )
+from hhcore.protocols.restitution.refine import captured
 from hhcore.protocols.steady_state.settling import Cells, expected_beats, settling_keys
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.beat_map import settled_cells
 from hhcore.simulation.result import Result
 from hhcore.simulation.settle import MOST_REPEAT, Paced, Settled
 
-BEATS = MOST_REPEAT + 1  # of a run: those after which a state may repeat, and one before, for the diastolic interval
+BEATS = 2 * MOST_REPEAT + 1  # of a run: those that are compared, those before, and one for the diastolic interval
 WAY = "pacing"  # in which cells settle: Newton's method may leave the branch that they come along
-UNSETTLED = 2  # beats in the table where the state does not repeat
+UNSETTLED = 2  # beats in the table where they do not repeat
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,13 @@ class DynamicRestitution(Restitution):
     definitions = {
         "alternans_ms": (
             "ms",
-            "longest cycle length at which the action potential alternates: the state repeats after two beats, not "
-            "after one, and both have one; null if there is none",
+            "longest cycle length at which the action potential alternates: beats repeat after two, not after one, and "
+            "both have one; null if there is none",
         ),
         "shortest_cycle_length_ms": (
             "ms",
-            "shortest cycle length at which every pulse has an action potential; null if there is none",
+            f"shortest cycle length at which the last {2 * MOST_REPEAT} pulses all have an action potential, and, "
+            "without `prebeats`, the state repeats; null if there is none",
         ),
         **SLOPES,
         **NUMERICS,
@@ -151,10 +153,18 @@ class DynamicRestitution(Restitution):
         return self.recorded(paced.with_fields(number=BEATS), np.arange(n), settled, BEATS * length, **columns)
 
     def kept(self, runs: Result) -> np.ndarray:
-        """The last beats of each run: as many as the state repeats after."""
+        """The last beats of each run: as many as they repeat after."""
         repeat = runs.record["repeat"]
         last = np.where(repeat == 0, UNSETTLED, repeat)
         return np.flatnonzero((np.arange(BEATS) >= BEATS - last[:, None]).ravel())
+
+    def runs(self, result: Result) -> tuple[Result, np.ndarray]:
+        """As of all; after so many `prebeats` no state need repeat, so that the beats say themselves how they do."""
+        runs, owner = super().runs(result)
+        if self.settling.beats is not None:
+            repeat = np.where(runs.failed, 0, repeats(runs.beat_columns, BEATS))
+            runs = replace(runs, record=runs.record | {"repeat": repeat})
+        return runs, owner
 
     def points(self, result: Result) -> Columns:
         """As of all, and to which beats it responds, and whether the state was carried over."""
@@ -169,11 +179,14 @@ class DynamicRestitution(Restitution):
 
     def columns(self, result: Result) -> Columns:
         table, n = self.points(result), len(result.status)
-        stimuli = np.ma.filled(table["repeat_beats"], 0)
-        every = table["response"] == np.array([f"{count}:{count}" for count in stimuli.tolist()], dtype=object)
+        runs, owner = self.runs(result)
+        length, repeat = runs.record["cycle_length"] * runs.ms, runs.record["repeat"]
+        every = captured(runs.beat_columns).reshape(-1, BEATS)[:, 1:].all(axis=1)
+        every &= (repeat > 0) | (self.settling.beats is not None)
+        by_run = {"neuron": owner, "length": length}
         return {
-            "alternans_ms": of_neurons(np.fmax, table, "cycle_length_ms", every & (stimuli == 2), n),
-            "shortest_cycle_length_ms": of_neurons(np.fmin, table, "cycle_length_ms", every, n),
+            "alternans_ms": of_neurons(np.fmax, by_run, "length", every & (repeat == 2), n),
+            "shortest_cycle_length_ms": of_neurons(np.fmin, by_run, "length", every, n),
             **slopes(table, n),
             **self.numerics(result),
         }
@@ -181,6 +194,11 @@ class DynamicRestitution(Restitution):
     def simulated_ms(self, experiment: Experiment) -> float:
         """Pacing and recording at each cycle length."""
         return (expected_beats(self.settling) + BEATS) * sum(self.cycle_lengths) * experiment.model.ms
+
+    def facts(self, experiment: Experiment) -> Iterable[tuple[str, str]]:
+        yield "Cycle lengths", f"{listed(self.cycle_lengths, experiment.model.time_unit)}, in this order"
+        yield from super().facts(experiment)
+        yield "Recorded", f"{BEATS} beats at each cycle length"
 
     @property
     def pacing_words(self) -> str:

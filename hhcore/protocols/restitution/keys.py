@@ -1,6 +1,6 @@
 """The keys that both restitution protocols have in a config, and how they are read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import nan
 
 import numpy as np
@@ -13,6 +13,8 @@ from hhcore.model.model import Model
 from hhcore.protocols.pacing.protocol import Pacing, read_durations
 from hhcore.protocols.steady_state.settling import read_settling
 from hhcore.simulation.settle import Settling
+
+MOST_LISTED = 20
 
 
 def read_common(body: Mapping[str, object], model: Model, way: str, where: str) -> tuple[Settling, Pacing]:
@@ -61,3 +63,10 @@ def check_different(times: tuple[float, ...], reason: str, where: str) -> None:
 def widest(times: tuple[float, ...]) -> float:
     """The largest difference of neighbours in size; NaN for one time alone."""
     return max(np.diff(sorted({*times})).tolist(), default=nan)
+
+
+def listed(times: Sequence[float], unit: str) -> str:
+    """Times for the page: all of a few; of more how many, the first and the last."""
+    if len(times) <= MOST_LISTED:
+        return f"{', '.join(f'{time:g}' for time in times)} {unit}"
+    return f"{len(times):,}, from {times[0]:g} to {times[-1]:g} {unit}"

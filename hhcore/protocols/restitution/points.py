@@ -8,6 +8,7 @@ from hhcore.protocols.restitution.refine import captured
 from hhcore.simulation.action_potentials import ActionPotentials
 from hhcore.simulation.beats import STATUS, action_potential
 from hhcore.simulation.result import Result
+from hhcore.simulation.settle import MOST_REPEAT
 
 Columns = dict[str, np.ndarray]
 
@@ -18,8 +19,8 @@ OF_S1S2 = {"refined": ("1", "whether the interval was added between those of the
 OF_DYNAMIC = {
     "response": (
         "1",
-        "stimuli and action potentials after which the state repeats: `1:1`; `2:2`, alternans; `2:1`, every second "
-        f"stimulus is blocked; `1:0`; `{IRREGULAR}` where it does not repeat",
+        "stimuli and action potentials after which the beats repeat, see `repeat_beats`: `1:1`; `2:2`, alternans; "
+        f"`2:1`, every second stimulus is blocked; `1:0`; `{IRREGULAR}` where they do not repeat",
     ),
     "carried_over": (
         "1",
@@ -57,11 +58,16 @@ def point_definitions(measured: ActionPotentials, mV: float) -> dict[str, tuple[
             f"of them lacks these, or has beats whose apd90 differ by more than {ALIKE_MS:g} ms",
         ),
         "paced_beats": ("1", "beats for which the cell was paced at the cycle length before the run"),
-        "repeat_beats": ("1", "beats after which its state then repeated; null if it did not"),
+        "repeat_beats": (
+            "1",
+            "beats after which its state then repeated; with `prebeats` of dynamic restitution, after which beats did: "
+            f"each of the last {MOST_REPEAT} is like the one so many before, both captured or not and with apd90 at "
+            f"most {ALIKE_MS:g} ms apart; null if it did not",
+        ),
         "residual": (
             "1",
-            "1-norm of the change of the state over these beats, or over one where it does not repeat, each state in "
-            "its own unit in the model",
+            "1-norm of the change of the state over the beats after which it repeats to the tolerance, or over one "
+            "where it does not, each state in its own unit in the model",
         ),
     }
 
@@ -89,6 +95,21 @@ def points(runs: Result, neuron: np.ndarray, rows: np.ndarray) -> Columns:
         "repeat_beats": np.ma.masked_equal(record["repeat"][run], 0),
         "residual": record["residual"][run],
     }
+
+
+def repeats(beats: Mapping[str, np.ndarray], each: int) -> np.ndarray:
+    """After how many beats those of each run repeat, int64 (runs,), 0 if they do not: see `repeat_beats`.
+
+    beats : `beat_columns` of runs of so many beats, `each`: more than 2 * MOST_REPEAT
+    """
+    fires = captured(beats).reshape(-1, each)
+    apd = np.where(fires, beats["apd90_ms"].reshape(-1, each), np.nan)
+    found = np.zeros(len(fires), dtype=np.int64)
+    for count in range(MOST_REPEAT, 0, -1):
+        now, before = np.s_[:, each - MOST_REPEAT :], np.s_[:, each - MOST_REPEAT - count : each - count]
+        close = (np.abs(apd[now] - apd[before]) <= ALIKE_MS) | (np.isnan(apd[now]) & np.isnan(apd[before]))
+        found[((fires[now] == fires[before]) & close).all(axis=1)] = count
+    return found
 
 
 def responses(table: Mapping[str, np.ndarray]) -> np.ndarray:

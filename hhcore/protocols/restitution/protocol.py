@@ -4,7 +4,7 @@ Every run begins at the onset of a pulse. A neuron has several, one for each int
 store has a list for each quantity of a run.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from math import inf, nan
 from pathlib import Path
@@ -20,7 +20,7 @@ from hhcore.protocols.restitution.points import Columns, point_definitions, poin
 from hhcore.protocols.restitution.refine import captured
 from hhcore.protocols.restitution.runs import PREFIX, folded, folded_schema, taken, unfolded
 from hhcore.protocols.steady_state.protocol import SteadyState
-from hhcore.protocols.steady_state.settling import PREBEATS, Cells
+from hhcore.protocols.steady_state.settling import PREBEATS, Cells, settling_words
 from hhcore.schemes.solver import Solver
 from hhcore.simulation import beats
 from hhcore.simulation.action_potentials import ActionPotentials
@@ -258,8 +258,11 @@ class Restitution(Protocol):
 
     @property
     def pacing_words(self) -> str:
-        """How cells are paced, for the page."""
+        """When cells are paced, for the page."""
         raise NotImplementedError
+
+    def facts(self, experiment: Experiment) -> Iterable[tuple[str, str]]:
+        yield "Paced", f"{self.pacing_words}, {settling_words(self.settling)}"
 
     @property
     def run_count(self) -> int:

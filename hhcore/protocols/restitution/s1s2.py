@@ -1,6 +1,6 @@
 """S1-S2: cells settle at the period of the train (S1), then one premature pulse (S2) comes after each interval."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import Model
 from hhcore.protocols.pacing.protocol import ends
-from hhcore.protocols.restitution.keys import check_different, read_common, read_time, read_times, widest
+from hhcore.protocols.restitution.keys import check_different, listed, read_common, read_time, read_times, widest
 from hhcore.protocols.restitution.points import OF_S1S2, SLOPES, Columns, of_neurons, slopes
 from hhcore.protocols.restitution.protocol import (
     NUMERICS,
@@ -193,6 +193,15 @@ class S1S2(Restitution):
         e = experiment
         longest = ends(e)["period"][1]
         return (expected_beats(self.settling) * longest + len(self.intervals) * e.duration) * e.model.ms
+
+    def facts(self, experiment: Experiment) -> Iterable[tuple[str, str]]:
+        yield from super().facts(experiment)
+        unit = experiment.model.time_unit
+        yield "Intervals of S2", listed(self.intervals, unit)
+        if self.refine is not None:
+            yield "Intervals added", f"where the APD90 of neighbours differ by more than {self.refine:g} {unit}"
+        if self.capture is not None:
+            yield "Shortest that captures", f"searched to within {self.capture:g} {unit}"
 
     @property
     def pacing_words(self) -> str:

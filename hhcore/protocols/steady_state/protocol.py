@@ -1,7 +1,7 @@
 """Pacing at a steady state: each cell is paced until its state repeats, and then the beats are kept."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import astuple, dataclass, replace
 from math import inf
 from pathlib import Path
@@ -13,7 +13,7 @@ from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Begun
 from hhcore.model.model import Model
 from hhcore.protocols.pacing.protocol import Pacing, ends
-from hhcore.protocols.steady_state.settling import Cells, expected_beats, read_settling, settling_keys
+from hhcore.protocols.steady_state.settling import Cells, expected_beats, read_settling, settling_keys, settling_words
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.beat_map import fixed_points, settled_cells
 from hhcore.simulation.beats import LATE, OK
@@ -25,7 +25,7 @@ from hhcore.simulation.simulate import simulate
 from hhcore.simulation.stimuli.pulse_train import PulseTrain
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
-RECORDED = MOST_REPEAT  # beats that are kept, at least
+RECORDED = MOST_REPEAT + 1  # beats, unless a config says for how long: the last of a repeat may outlast it
 PACED_ON = 12  # beats after Newton's method, to see whether the cell stays; a multiple of 2, 3 and 4
 FINER = 1e-3  # of the tolerance, for the other way
 SETTLES = ("settle", "beat_map", "linear")  # modules that a settled state depends on
@@ -48,7 +48,7 @@ DEFINITIONS = {
     "response": (
         "1",
         "stimuli and action potentials in these beats: `1:1`; `2:2`, alternans; `2:1`, every second stimulus is "
-        "blocked; `1:0`; `irregular` where the state does not repeat",
+        "blocked; `1:0`; `irregular` where the state does not repeat; null where fewer beats are kept",
     ),
     "residual": (
         "1",
@@ -81,7 +81,6 @@ class SteadyState(Pacing):
     title = "pacing at a steady state"
     self_timed = True
     supplies = ("number", "start")
-    ignores = {"duration": f"{RECORDED} beats are kept at the longest period"}
     keys = Pacing.keys | settling_keys("newton")
 
     def __post_init__(self) -> None:
@@ -197,6 +196,9 @@ class SteadyState(Pacing):
             "settling_error_ms": record["settling_error"],
         }
 
+    def facts(self, experiment: Experiment) -> Iterable[tuple[str, str]]:
+        yield "Paced before", settling_words(self.settling)
+
     def simulated_ms(self, experiment: Experiment) -> float:
         longest = ends(experiment)["period"][1] * experiment.model.ms
         return super().simulated_ms(experiment) + longest * expected_beats(self.settling)
@@ -220,5 +222,6 @@ def responses(
     fired = np.r_[0, np.cumsum((beats["beat_status"] == OK) | (beats["beat_status"] == LATE))]
     first = offsets[:-1]
     last = np.minimum(first + repeat, offsets[1:])
+    unknown = failed | (first + repeat > offsets[1:])
     words = np.array([f"{k}:{n}" for k, n in zip(repeat, fired[last] - fired[first], strict=True)], dtype=object)
-    return np.where(failed, None, np.where(repeat > 0, words, "irregular"))
+    return np.where(unknown, None, np.where(repeat > 0, words, "irregular"))

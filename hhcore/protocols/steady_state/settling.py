@@ -77,6 +77,14 @@ def _whole(value: object, where: str) -> int:
     return int(value)
 
 
+def settling_words(settling: Settling) -> str:
+    """How long cells are paced, for the page on what was run."""
+    if settling.beats is not None:
+        return f"for {settling.beats:,} beats"
+    way = "by Newton's method" if settling.newton else "by pacing"
+    return f"until the state repeats to {settling.tolerance:g}, {way}, for {settling.most:,} beats at most"
+
+
 def expected_beats(settling: Settling) -> float:
     """About how many beats cells are paced, to estimate what it costs."""
     return min(settling.most, EXPECTED[settling.newton]) if settling.beats is None else settling.beats

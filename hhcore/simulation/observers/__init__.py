@@ -53,7 +53,7 @@ def standard_observers(
     measured : of the action potential of each beat
     """
     extremes = Extremes(*window, OSCILLATION_MV / mV)
-    beats = Beats(measured, EAD_MV / mV, EAD_MS / ms)
+    beats = Beats(measured, threshold, EAD_MV / mV, EAD_MS / ms)
     return (Spikes(threshold, rearm), extremes, *([beats] if kind.beat else []))
 
 
