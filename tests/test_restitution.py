@@ -16,6 +16,7 @@ from hhcore.config.reader import read_experiments
 from hhcore.experiments.experiment import Experiment
 from hhcore.figures import style
 from hhcore.figures.context import FigureContext, Variable
+from hhcore.figures.titles import trace_titles
 from hhcore.protocols.restitution import dynamic, figures
 from hhcore.protocols.restitution.points import repeats, responses, slopes
 from hhcore.protocols.restitution.refine import Responses
@@ -154,6 +155,11 @@ def test_a_trace_of_dynamic_restitution_ends_the_course_of_the_table(carry_over,
     """The last cycle length, where Luo and Rudy's cell is bistable: as carried over from 400 ms, 1:1, and 2:1."""
     e = experiment(DYNAMIC | {"cycle_lengths": [400, 350], "carry_over": carry_over, "prebeats": 30}, traces=[{}])
     np.testing.assert_allclose(np.diff(traced(e, tmp_path)), apart, atol=3)
+
+
+def test_the_title_of_a_trace_leaves_out_what_the_protocol_sets():
+    e = experiment(DYNAMIC | {"cycle_lengths": [350, 400]}, traces=[{}])
+    assert trace_titles(e) == ("amplitude = 80 µA/cm², width = 0.5 ms",)
 
 
 def test_a_trace_of_s1s2_has_s2(tmp_path):
