@@ -255,6 +255,7 @@ def test_where_durations_begin_simulates_nothing_again_and_another_level_does():
     [
         ({"apd": [30, 100]}, "protocol.apd: 100 is not a whole percentage from 1 to 99, as in [30, 50, 90]"),
         ({"apd": [0.5]}, "protocol.apd: 0.5 is not a whole percentage"),
+        ({"apd": []}, "protocol.apd: [] has no percentages; give some, as in [30, 50, 90], or leave it out"),
         ({"apd": 90}, "protocol.apd: 90 does not have the form [30, 50, 90]"),
         ({"apd_from": "max_dvdt"}, "mean 'upstroke'?"),
         ({"apd_to": "3 ms"}, "protocol.apd_to"),

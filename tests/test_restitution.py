@@ -16,11 +16,14 @@ from hhcore.config.reader import read_experiments
 from hhcore.experiments.experiment import Experiment
 from hhcore.figures import style
 from hhcore.figures.context import FigureContext, Variable
+from hhcore.figures.titles import trace_titles
 from hhcore.protocols.restitution import dynamic, figures
 from hhcore.protocols.restitution.points import repeats, responses, slopes
 from hhcore.protocols.restitution.refine import Responses
 from hhcore.protocols.restitution.runs import folded, folded_schema, taken, unfolded
+from hhcore.protocols.sensitivity.noise import Errors
 from hhcore.protocols.steady_state.protocol import RECORDED
+from hhcore.protocols.traces.table import write_traces
 from hhcore.results.summary import what_was_run
 from hhcore.simulation.result import Ragged, Result, same_columns
 from hhcore.simulation.simulate import simulate, trace
@@ -146,6 +149,31 @@ def test_at_block_the_action_potential_is_whole_whichever_stimulus_it_follows(pr
     e = experiment(protocol, stimulus={"kind": "pulse_train", "amplitude": 25.5, "width": 2})
     ours = table(e, measured(e))
     assert ours["beat_status"].tolist() == ["ok", "depolarised_at_onset"] and 390 < ours["apd90_ms"].max() < 410
+
+
+def traced(e: Experiment, folder: Path) -> np.ndarray:
+    """When the trace of an experiment rises through 0 mV for the first time in 200 ms: an upstroke, not a dome."""
+    write_traces(e, {}, folder / "traces.parquet")
+    course = pd.read_parquet(folder / "traces.parquet")
+    rises = course.time_ms.to_numpy()[1:][np.diff((course["membrane_V_mV"] > 0).astype(int)) == 1]
+    return rises[np.diff(rises, prepend=-np.inf) > 200]
+
+
+@pytest.mark.parametrize(("carry_over", "apart"), [(True, 350), (False, 700)])
+def test_a_trace_of_dynamic_restitution_ends_the_course_of_the_table(carry_over, apart, tmp_path):
+    """The last cycle length, where Luo and Rudy's cell is bistable: as carried over from 400 ms, 1:1, and 2:1."""
+    e = experiment(DYNAMIC | {"cycle_lengths": [400, 350], "carry_over": carry_over, "prebeats": 30}, traces=[{}])
+    np.testing.assert_allclose(np.diff(traced(e, tmp_path)), apart, atol=3)
+
+
+def test_the_title_of_a_trace_leaves_out_what_the_protocol_sets():
+    e = experiment(DYNAMIC | {"cycle_lengths": [350, 400]}, traces=[{}])
+    assert trace_titles(e) == ("amplitude = 80 µA/cm², width = 0.5 ms",)
+
+
+def test_a_trace_of_s1s2_has_s2(tmp_path):
+    e = experiment(S1S2 | {"intervals": [600, 420]}, traces=[{}])
+    np.testing.assert_allclose(traced(e, tmp_path), [0, 420], atol=3)
 
 
 def test_dynamic_restitution_is_pacing_and_then_a_run_of_its_own():
@@ -315,6 +343,16 @@ def test_runs_come_back_from_the_store():
     assert same_columns(unfolded(stored, schema), record)
 
 
+def test_errors_of_a_shortest_interval_count_how_closely_it_was_searched():
+    """That of two ends of action potentials within 0.01 ms, and the step of the search, or of what is in the config."""
+    for protocol, step in ((S1S2 | {"capture": "0.1 ms"}, 0.1), (S1S2, 180), (S1S2 | {"intervals": [600]}, np.nan)):
+        errors = Errors(0.01, {}, (e := experiment(protocol)).protocol.resolution(e))
+        found = errors.of("shortest_interval_ms", "ms", np.array([371.0]), np.nan)
+        np.testing.assert_allclose(found, 0.02 + step)
+    e = experiment(DYNAMIC | {"cycle_lengths": [400, 350, 330, 350]})
+    assert e.protocol.resolution(e)["shortest_cycle_length_ms"] == 50
+
+
 # --- the page, tables and figures
 
 
@@ -400,6 +438,7 @@ WRONG = [
     (S1S2 | {"intervals": [600, "3 mV"]}, {}, "protocol.intervals[1]"),
     (S1S2 | {"intervals": [600, -5]}, {}, "protocol.intervals[1]: -5 is not above 0 ms"),
     (S1S2 | {"intervals": [600, 600]}, {}, "protocol.intervals: 600 occurs more than once"),
+    (DYNAMIC | {"cycle_lengths": [500, 500], "carry_over": False}, {}, "protocol.cycle_lengths: 500 occurs more than"),
     (S1S2 | {"intervals": []}, {}, "protocol.intervals: [] has no times"),
     (S1S2 | {"intervals": [1200]}, {}, "protocol.intervals: 1200 is not below the duration"),
     (S1S2 | {"refine": 0}, {}, "protocol.refine: 0 is not above 0 ms"),
@@ -441,6 +480,7 @@ WRONG = [
         },
         "write 'oxmeta:membrane_L_type_calcium_current_conductance', which 'calcium.g' is annotated as",
     ),
+    (DYNAMIC, {"traces": [{"period": 400}]}, "e.traces[0].period: the protocol 'dynamic_restitution' sets the period"),
     (DYNAMIC | {"carry_over": "yes"}, {}, "protocol.carry_over: 'yes' is not a choice here; give true or false"),
     (DYNAMIC | {"cycle_lengths": [400, 0.4]}, {}, "width 0.5 is above period 0.4"),
     ({"kind": "s1s2"}, {}, "the key 'intervals' is missing"),
@@ -460,7 +500,19 @@ def test_a_protocol_sets_the_period_of_pulses_that_a_file_states(tmp_path):
 )
 def test_pulses_neither_overlap_nor_outlast_the_run(interval, words):
     with pytest.raises(UserError, match=words):
-        measured(experiment(S1S2 | {"intervals": [600, interval]}))
+        experiment(S1S2 | {"intervals": [600, interval]})
+
+
+def test_cycle_lengths_may_come_again_if_the_state_is_carried_over():
+    e = experiment(DYNAMIC | {"cycle_lengths": [400, 350, 400]})
+    assert e.protocol.cycle_lengths == (400, 350, 400)
+
+
+def test_the_longest_pulse_of_the_grid_and_of_traces_fits_into_an_interval():
+    wide = PULSE | {"width": {"values": [0.5, 310]}, "period": 1000}
+    for changes in ({"stimulus": wide}, {"traces": [{"width": 310}]}):
+        with pytest.raises(UserError, match="protocol.intervals: 300 ms is shorter than a pulse, 310 ms"):
+            experiment(S1S2, **changes)
 
 
 @pytest.mark.parametrize(("protocol", "changes", "words"), WRONG, ids=[words for _, _, words in WRONG])

@@ -153,6 +153,16 @@ class _Reading(Quantities):
         check_values(self.stimulus, known, grid, self._horizon, self.stimulus_where)
 
     @part
+    def protocol_pairing(self) -> None:
+        """The protocol goes with the stimuli."""
+        grid = made_or(self, "grid", ())
+        swept = {name: x for factor in grid for name, x in zip(factor.names, factor.values.max(axis=0), strict=True)}
+        self._check_protocol(self.values.fixed | swept)
+
+    def _check_protocol(self, highest: dict[str, float]) -> None:
+        self.plain_protocol.check_stimuli(highest, self.model, self._horizon, f"{self.where}.protocol")
+
+    @part
     def extremes(self) -> tuple[dict[str, float], dict[str, float]]:
         """The lowest and the highest value of each parameter and amount that is written, as far as they can be read."""
         values, written = self.values, (*self.parameters_body, *self.amounts_written)
@@ -197,6 +207,8 @@ class _Reading(Quantities):
             with noted():
                 check_point(body, self.model, self.stimulus, {**self.amount_units, **self._initial_units}, where)
             with noted():
+                self._check_supplied(body, where)
+            with noted():
                 own = read_point(body, self._units(body), where)
             if missing := [name for name in self._swept if name not in body]:
                 raise UserError(
@@ -206,6 +218,8 @@ class _Reading(Quantities):
         with collected() as noted:
             with noted():
                 check_values(self.stimulus, self._around | own, (), self._horizon, where)
+            with noted():
+                self._check_protocol(self._around | own)
             with noted():
                 check_lowest(self.model, own, where)
             with noted():

@@ -223,7 +223,8 @@ def _needed(kind: type[Stimulus]) -> list[Schema]:
     keys, rules = kind.keys(), []
     for name, setters in _supplied(kind).items():
         by = {"protocol": {"properties": {"kind": {"enum": setters}}, "required": ["kind"]}}
-        without = {"stimulus": {"not": {"required": [name]}}}
+        absent = {"not": {"required": [name]}}
+        without = {"stimulus": absent, "traces": {"items": absent}}
         there = {"required": [name]} if keys[name].required else {}
         needed = {"stimulus": {"anyOf": [{"required": [FROM]}, there]} if FROM in keys else there}
         rule = {

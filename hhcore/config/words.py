@@ -170,12 +170,8 @@ class Words:
         with collected() as noted:
             with noted():
                 fields({**body, **self.stimulus_stated}, where, self._stimulus_legal, self.legal)
-            named = made_or(self, "protocol_kind", None)
-            for name in (name for name in (named.supplies if named else ()) if isinstance(body, dict) and name in body):
-                with noted():
-                    raise UserError(
-                        f"{where}.{name}: the protocol {quoted(named.kind)} sets the {name} itself; leave it out"
-                    )
+            with noted():
+                self._check_supplied(body if isinstance(body, dict) else {}, where)
             if CLAMP in self.body and "stimulus" in self.body:
                 with noted():
                     raise UserError(
@@ -196,6 +192,14 @@ class Words:
                     f"{where}: `current: file` is the stimulus in the model file, beside which there is no "
                     f"{quoted(kind)}; {pulses}leave the stimulus out, or name the current that it sets"
                 )
+
+    def _check_supplied(self, written: dict, where: str) -> None:
+        """Raise UserError for fields of the stimulus that the protocol sets itself."""
+        with collected() as noted:
+            for name in (name for name in self._supplied if name in written):
+                with noted():
+                    kind = quoted(self._named_protocol.kind)
+                    raise UserError(f"{where}.{name}: the protocol {kind} sets the {name} itself; leave it out")
 
     @property
     def _stimulus_legal(self) -> dict[str, Key]:

@@ -8,11 +8,12 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
     `takes(stimulus)` says whether an experiment may name it.
 2.  It is a frozen dataclass; its keys in the config set its fields. `keys` declares the keys, each a Key; `read` makes
     the object, checks every value and its unit, and raises UserError for what is wrong. `suited` fits it to the
-    stimulus, for keys that name something in it. One that takes `outputs` of the experiment has a field of this name.
-    `settings` are those fields that a neuron's record depends on. `supplies` are fields of the stimulus that a config
-    must not write, since the protocol sets them itself; `supplied` are their values, the most demanding ones.
-    `ignores` are keys of an experiment that have no effect, each with the reason; they must not be written either.
-    `of_traces` are keys of its own that have an effect on traces alone, so that there must be some.
+    stimulus, for keys that name something in it. `check_stimuli` sees how large fields of the stimulus get. One that
+    takes `outputs` of the experiment has a field of this name. `settings` are those fields that a neuron's record
+    depends on. `supplies` are fields of the stimulus that a config must not write, since the protocol sets them itself;
+    `supplied` are their values, the most demanding ones. `ignores` are keys of an experiment that have no effect, each
+    with the reason; they must not be written either. `of_traces` are keys of its own that have an effect on traces
+    alone, so that there must be some.
 3.  `observers` take notes while the kernel runs: hhcore.simulation.observers. `schema` declares the columns of a neuron
     in the store, besides those of all protocols (COMMON); often the observers declare them, see `schema_of`.
     `keeps_final` says whether the last states of all neurons are kept, not of failed ones alone. `measured` says what
@@ -23,8 +24,9 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
     to neurons before overrides it. With `self_timed`, a config may leave out `duration`, and `lasting` gives it.
 5.  `errors` compares two runs, a coarse and a finer one: how far off each neuron is, in the model's unit of time or
     potential, NaN if there is nothing to compare. `heights` compares what else they show, such as peaks; `height_of`
-    says which of them bounds the error of a feature. `outcome` is the whole number that must not depend on the solver,
-    such as a spike count. `accuracy` says in words what these measure. Together they choose the solver.
+    says which of them bounds the error of a feature, `resolution` what a search adds to it. `outcome` is the whole
+    number that must not depend on the solver, such as a spike count. `accuracy` says in words what these measure.
+    Together they choose the solver.
 6.  `check` simulates one neuron with an independent program, if there is one, and returns how far off the neuron is.
 7.  `columns` makes features from the record, with the names, units and meanings in `definitions`. `headline` is the
     feature that matters most: its column, a label, its unit. `along` are the quantities that curves go along.
@@ -233,6 +235,13 @@ class Protocol:
         """The protocol for a stimulus of which these fields are swept, among others (rule 2)."""
         return self
 
+    def check_stimuli(self, highest: Mapping[str, float], model: Model, duration: float, where: str) -> None:
+        """Raise UserError if the protocol does not go with the stimuli (rule 2).
+
+        highest  : the largest value of each field of the stimulus, as far as it is known
+        duration : of a run, infinite if it is not known
+        """
+
     def observers(self, experiment: "Experiment") -> tuple[Observer, ...]:
         """The observers in the kernels of the experiment (rule 3)."""
         e = experiment
@@ -286,6 +295,13 @@ class Protocol:
     def height_of(self, feature: str) -> Height | None:
         """That whose error bounds the one of a feature, by its column: by default its own (rule 5)."""
         return next((height for height in self.accuracy.heights if height.value_column == feature), None)
+
+    def resolution(self, experiment: "Experiment") -> Mapping[str, float]:
+        """How closely features are searched, by column [their unit]: an error besides the solver's (rule 5).
+
+        NaN if the error of a feature is not known.
+        """
+        return {}
 
     def outcome(self, run: Result) -> np.ndarray:
         """The whole number of each neuron that must not depend on the solver, int64 (n,) (rule 5)."""

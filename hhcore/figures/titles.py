@@ -50,13 +50,14 @@ def trace_titles(e: Experiment) -> tuple[str, ...]:
 def _trace_title(e: Experiment, point: dict[str, float], digits: int) -> str:
     """What is swept, the stimulus without what has its default, changed parameters, treatments and initial values.
 
+    Fields of the stimulus that the protocol sets itself are not among them: they need not be those of the trace.
     Of a clamp, which may have many segments, only fields that are swept, or that the trace has of its own.
     """
     initial = {name: e.defaults[name] for name in map(initial_value, e.stated)}
     fields = {name: e.defaults[name] for name in e.stimulus.fields} if e.clamped else e.stimulus.defaults(e.duration)
     amounts = {treatment.amount.name: 0.0 for treatment in e.treatments}
     usual = fields | {name: q.value for name, q in e.model.parameters.items()} | amounts | initial
-    names = [name for name in e.stimulus.fields if name not in e.stimulus.internal]
+    names = [name for name in e.stimulus.fields if name not in {*e.stimulus.internal, *e.protocol.supplies}]
     names += [*e.model.parameters, *amounts, *initial]
     shown = [name for name in names if name in e.swept or point[name] != usual.get(name)]
     return ", ".join(f"{name} = {_value(e, name, point[name], digits)}" for name in shown)

@@ -168,6 +168,8 @@ def read_durations(body: Mapping[str, object], model: Model, where: str) -> dict
 def _percentages(written: object, where: str) -> tuple[int, ...]:
     """Percentages of repolarisation, increasing, 90 among them."""
     found = items(written, where, "[30, 50, 90]")
+    if not found:
+        raise UserError(f"{where}: [] has no percentages; give some, as in [30, 50, 90], or leave it out")
     for value in found:
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 99:
             raise UserError(f"{where}: {quoted(value)} is not a whole percentage from 1 to 99, as in [30, 50, 90]")

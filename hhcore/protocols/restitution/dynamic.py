@@ -1,6 +1,6 @@
 """Dynamic restitution: cells settle at one cycle length after the other, and the last beats at each are recorded."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -9,7 +9,7 @@ from hhcore.base.checks import Key, quoted
 from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import Model
-from hhcore.protocols.restitution.keys import listed, read_common, read_times
+from hhcore.protocols.restitution.keys import check_different, listed, read_common, read_times, widest
 from hhcore.protocols.restitution.points import OF_DYNAMIC, SLOPES, Columns, of_neurons, repeats, responses, slopes
 from hhcore.protocols.restitution.protocol import (
     NUMERICS,
@@ -90,7 +90,10 @@ class DynamicRestitution(Restitution):
                 f"{where}.carry_over: {quoted(body['carry_over'])} is not a choice here; give true or false"
             )
         times = read_times(body["cycle_lengths"], model, f"{where}.cycle_lengths")
-        return cls(*read_common(body, model, WAY, where), times, body["carry_over"])
+        settling, pacing = read_common(body, model, WAY, where)
+        if not body["carry_over"]:
+            check_different(times, "each begins in the initial state", f"{where}.cycle_lengths")
+        return cls(settling, pacing, times, body["carry_over"])
 
     @classmethod
     def lasting(cls, body: Mapping[str, object], longest: Mapping[str, float], model: Model, where: str) -> float:
@@ -112,17 +115,26 @@ class DynamicRestitution(Restitution):
         progress: Callable[[int], None] | None = None,
     ) -> Result:
         """Settle and record at one cycle length after the other, or settle at all of them side by side."""
-        cells, n = Cells.of(experiment, solver, points, threads), len(points)
-        recorded, states, ready = [], cells.states, None if self.carry_over else self._all_settled(cells)
+        cells = Cells.of(experiment, solver, points, threads)
+        settled, recorded = zip(*self._course(cells), strict=True)
+        if progress is not None:
+            progress(len(points))
+        return self.result(experiment, cells, settled[-1].states, recorded)
+
+    def last_run(self, cells: Cells) -> tuple[np.ndarray, dict[str, float]]:
+        """The beats at the last cycle length, after all others."""
+        *_, (settled, _) = self._course(cells)
+        return settled.states, {"period": self.cycle_lengths[-1]}
+
+    def _course(self, cells: Cells) -> Iterator[tuple[Settled, Recorded]]:
+        """What has settled, and what was recorded then, at each cycle length."""
+        states, n, ready = cells.states, len(cells.states), None if self.carry_over else self._all_settled(cells)
         for number, length in enumerate(self.cycle_lengths):
             paced = cells.paced.with_fields(period=length, start=0.0)
-            here = settled_cells(paced, states, self.settling) if ready is None else _part(ready, number, n)
-            begun, recorded_here = here.states, self._record(paced, here, number, length)
-            states = recorded_here.record["final"]
-            recorded.append(recorded_here)
-        if progress is not None:
-            progress(n)
-        return self.result(experiment, cells, begun, recorded)
+            settled = settled_cells(paced, states, self.settling) if ready is None else _part(ready, number, n)
+            recorded = self._record(paced, settled, number, length)
+            states = recorded.record["final"]
+            yield settled, recorded
 
     def _all_settled(self, cells: Cells) -> Settled:
         """All cells at all cycle lengths, those of the first one before those of the second."""
@@ -165,6 +177,11 @@ class DynamicRestitution(Restitution):
         found = super().points(result)
         carried = np.full(len(found["neuron"]), self.carry_over)
         return found | {"response": responses(found), "carried_over": carried}
+
+    def resolution(self, experiment: Experiment) -> dict[str, float]:
+        """Both are one of the cycle lengths."""
+        step = widest(self.cycle_lengths) * experiment.model.ms
+        return super().resolution(experiment) | {"alternans_ms": step, "shortest_cycle_length_ms": step}
 
     def columns(self, result: Result) -> Columns:
         table, n = self.points(result), len(result.status)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from math import nan
 
+import numpy as np
+
 from hhcore.base.checks import items, quoted
 from hhcore.base.errors import UserError, collected
 from hhcore.base.units import to_unit
@@ -50,6 +52,17 @@ def read_times(value: object, model: Model, where: str) -> tuple[float, ...]:
         )
     written = items(value, where, "[time, ...]")
     return tuple(read_time(time, model, f"{where}[{i}]") for i, time in enumerate(written))
+
+
+def check_different(times: tuple[float, ...], reason: str, where: str) -> None:
+    """Raise UserError for a time that occurs twice, which adds nothing. `reason` : why not"""
+    if twice := [time for time in times if times.count(time) > 1]:
+        raise UserError(f"{where}: {twice[0]:g} occurs more than once, and {reason}; remove the repeated times")
+
+
+def widest(times: tuple[float, ...]) -> float:
+    """The largest difference of neighbours in size; NaN for one time alone."""
+    return max(np.diff(sorted({*times})).tolist(), default=nan)
 
 
 def listed(times: Sequence[float], unit: str) -> str:

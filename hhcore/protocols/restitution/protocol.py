@@ -24,7 +24,6 @@ from hhcore.protocols.steady_state.settling import PREBEATS, Cells, settling_wor
 from hhcore.schemes.solver import Solver
 from hhcore.simulation import beats
 from hhcore.simulation.action_potentials import ActionPotentials
-from hhcore.simulation.beat_map import settled_cells
 from hhcore.simulation.features import FAILED
 from hhcore.simulation.heights import Errors, beat_errors
 from hhcore.simulation.observers import Beats, Extremes, Observer, Onsets, Spikes, standard_observers
@@ -234,6 +233,10 @@ class Restitution(Protocol):
             found[name] = largest, size
         return found
 
+    def resolution(self, experiment: Experiment) -> dict[str, float]:
+        """A crossing of slopes is as close as the points are, which nobody estimates."""
+        return {"unit_slope_ms": nan}
+
     def outcome(self, run: Result) -> np.ndarray:
         """The number of action potentials, without those of intervals that were added."""
         runs, owner = self.runs(run)
@@ -280,11 +283,14 @@ class Restitution(Protocol):
         }
 
     def begun(self, experiment: Experiment, solver: Solver, points: np.ndarray, *, threads: int = 1) -> Begun:
-        """A trace shows the beats after cells have settled."""
-        cells = Cells.of(experiment, solver, points, threads)
-        begun = settled_cells(cells.paced.with_fields(start=0.0), cells.states, self.settling)
+        """A trace shows the last run that is in the config."""
+        states, train = self.last_run(Cells.of(experiment, solver, points, threads))
         columns = dict(zip(experiment.quantities, points.T, strict=True))
-        return Begun(experiment.stimuli(columns), begun.states)
+        return Begun(replace(experiment.stimuli(columns), start=0.0, **train), states)
+
+    def last_run(self, cells: Cells) -> tuple[np.ndarray, dict[str, float]]:
+        """The states in which the last run begins, float64 (n, N), and fields of its pulse train."""
+        raise NotImplementedError
 
     @classmethod
     def code(cls) -> tuple[Path, ...]:

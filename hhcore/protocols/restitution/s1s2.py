@@ -10,7 +10,7 @@ from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import Model
 from hhcore.protocols.pacing.protocol import ends
-from hhcore.protocols.restitution.keys import listed, read_common, read_time, read_times
+from hhcore.protocols.restitution.keys import check_different, listed, read_common, read_time, read_times, widest
 from hhcore.protocols.restitution.points import OF_S1S2, SLOPES, Columns, of_neurons, slopes
 from hhcore.protocols.restitution.protocol import (
     NUMERICS,
@@ -90,8 +90,7 @@ class S1S2(Restitution):
         steps = {
             name: read_time(body[name], model, f"{where}.{name}") for name in ("refine", "capture") if name in body
         }
-        if twice := [interval for interval in dict.fromkeys(intervals) if intervals.count(interval) > 1]:
-            raise UserError(f"{where}.intervals: {twice[0]:g} occurs more than once; remove the repeated intervals")
+        check_different(intervals, "each begins in the same state", f"{where}.intervals")
         if max(intervals) >= duration:
             raise UserError(
                 f"{where}.intervals: {max(intervals):g} is not below the duration, {duration:g} {model.time_unit}, in "
@@ -103,6 +102,20 @@ class S1S2(Restitution):
     def lasting(cls, body: Mapping[str, object], longest: Mapping[str, float], model: Model, where: str) -> float:
         """The longest interval, and a period for the action potential of S2."""
         return max(read_times(body["intervals"], model, f"{where}.intervals")) + longest["period"]
+
+    def check_stimuli(self, highest: Mapping[str, float], model: Model, duration: float, where: str) -> None:
+        """Raise UserError if pulses would overlap, or S2 would not end within the run."""
+        unit, width = model.time_unit, highest.get("width", 0.0)
+        if width > min(self.intervals):
+            raise UserError(
+                f"{where}.intervals: {min(self.intervals):g} {unit} is shorter than a pulse, {width:g} {unit}; give "
+                "longer intervals or shorter pulses"
+            )
+        if max(self.intervals) + width > duration:
+            raise UserError(
+                f"{where}.intervals: S2 after {max(self.intervals):g} {unit} does not end within the duration, "
+                f"{duration:g} {unit}; give a longer one"
+            )
 
     def measure(
         self,
@@ -116,7 +129,6 @@ class S1S2(Restitution):
         """Settle, then record the intervals of all neurons side by side, then those that are added."""
         e, n = experiment, len(points)
         cells = Cells.of(e, solver, points, threads)
-        self._check_pulses(e, cells.paced.values("width"))
         begun, recorded, responses = settled_cells(cells.paced, cells.states, self.settling), [], []
         tried = np.repeat(np.arange(n), len(self.intervals)), np.tile(self.intervals, n)
         while len(tried[0]):
@@ -127,19 +139,10 @@ class S1S2(Restitution):
             progress(n)
         return self.result(e, cells, begun.states, recorded)
 
-    def _check_pulses(self, e: Experiment, widths: np.ndarray) -> None:
-        """Raise UserError if pulses would overlap, or S2 would not end within the run."""
-        where, unit, width = f"experiments.{e.name}.protocol.intervals", e.model.time_unit, widths.max(initial=0.0)
-        if width > min(self.intervals):
-            raise UserError(
-                f"{where}: {min(self.intervals):g} {unit} is shorter than a pulse, {width:g} {unit}; give longer "
-                "intervals or shorter pulses"
-            )
-        if max(self.intervals) + width > e.duration:
-            raise UserError(
-                f"{where}: S2 after {max(self.intervals):g} {unit} does not end within the duration, {e.duration:g} "
-                f"{unit}; give a longer one"
-            )
+    def last_run(self, cells: Cells) -> tuple[np.ndarray, dict[str, float]]:
+        """S1, and S2 after the shortest interval."""
+        settled = settled_cells(cells.paced, cells.states, self.settling)
+        return settled.states, {"period": min(self.intervals), "number": BEATS}
 
     def _record(
         self, e: Experiment, cells: Cells, settled: Settled, rows: np.ndarray, intervals: np.ndarray, added: bool
@@ -174,6 +177,11 @@ class S1S2(Restitution):
         """As of all, and which intervals were added."""
         added = result.record[f"{PREFIX}added"].values == 1  # a beat of each run
         return super().points(result) | {"refined": added}
+
+    def resolution(self, experiment: Experiment) -> dict[str, float]:
+        """The end of capture lies within `capture`, or between two of the intervals."""
+        step = self.capture or widest(self.intervals)
+        return super().resolution(experiment) | {"shortest_interval_ms": step * experiment.model.ms}
 
     def columns(self, result: Result) -> Columns:
         table, n = self.points(result), len(result.status)

@@ -6,7 +6,7 @@ error: then an index moves by MARGIN^-2 = 0.01.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -27,12 +27,14 @@ NOISE = f"standard deviation below {MARGIN:g} times the error"
 class Errors:
     """The errors that those of features follow from; NaN if they are not certified.
 
-    time    : largest certified error of a spike time [ms]
-    heights : those of peaks and the like, by feature [its unit]
+    time       : largest certified error of a spike time [ms]
+    heights    : those of peaks and the like, by feature [its unit]
+    resolution : how closely the others are searched, as in Protocol.resolution
     """
 
     time: float
     heights: Mapping[str, float]
+    resolution: Mapping[str, float] = field(default_factory=dict)
 
     def of(self, feature: str, unit: str, values: np.ndarray, interval: np.ndarray) -> np.ndarray:
         """The error of a feature of single neurons that is not a count, float64 like `values` [unit]; NaN if unknown.
@@ -42,6 +44,9 @@ class Errors:
 
         An interval ends in two spike times. Coefficient of variation and adaptation index are quotients of intervals.
         """
+        return self._of_solver(feature, unit, values, interval) + self.resolution.get(feature, 0.0)
+
+    def _of_solver(self, feature: str, unit: str, values: np.ndarray, interval: np.ndarray) -> np.ndarray:
         if feature in self.heights:
             return np.full(values.shape, self.heights[feature])
         if unit == "ms":
@@ -84,6 +89,7 @@ def certified_errors(experiment: Experiment, features: Path) -> Errors:
     return Errors(
         worst if accuracy.tolerance[0] == "ms" else np.nan,
         {name: float(error) for name, error in known.items() if error != NONE},
+        experiment.protocol.resolution(experiment),
     )
 
 
