@@ -196,10 +196,12 @@ class Words:
     def _check_supplied(self, written: dict, where: str) -> None:
         """Raise UserError for fields of the stimulus that the protocol sets itself."""
         with collected() as noted:
-            for name in (name for name in self._supplied if name in written):
+            kind = made_or(self, "protocol_kind", None)
+            for name in (name for name in (kind.supplies if kind else ()) if name in written):
                 with noted():
-                    kind = quoted(self._named_protocol.kind)
-                    raise UserError(f"{where}.{name}: the protocol {kind} sets the {name} itself; leave it out")
+                    raise UserError(
+                        f"{where}.{name}: the protocol {quoted(kind.kind)} sets the {name} itself; leave it out"
+                    )
 
     @property
     def _stimulus_legal(self) -> dict[str, Key]:

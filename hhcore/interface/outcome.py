@@ -105,7 +105,9 @@ class Outcome:
         """The largest error of the feature that matters most, in words; empty if there is none."""
         protocol = self.experiment.protocol
         height = protocol.height_of(protocol.headline[0])
-        worst = self.numbers[height.worst_key] if height else NONE
+        if height is None:
+            return ""
+        worst = self.numbers[height.worst_key]
         return "" if worst == NONE else f"error of {height.name} at most {worst} {pretty_unit(height.unit)}, "
 
     def figures(self) -> dict[str, "Figure"]:
