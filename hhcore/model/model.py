@@ -12,7 +12,7 @@ import myokit
 from hhcore.base.digests import digest
 from hhcore.base.errors import UserError, closest
 from hhcore.base.units import to_unit
-from hhcore.model.annotations import PREFIX, annotated, annotated_or_none, annotations
+from hhcore.model.annotations import annotated, annotated_or_none, annotations
 from hhcore.model.clock import Clock, find_clock
 from hhcore.model.current import likely_currents, paced, summands
 from hhcore.model.file import read_model_file
@@ -121,10 +121,6 @@ class Model:
         Raises UserError if there is none.
         """
         return annotated(self.myokit, term, self.name)
-
-    def own_name(self, name: str) -> str:
-        """A name as it is, or that of the variable with a term, if it is `oxmeta:term`. Raises as `annotated`."""
-        return self.annotated(name) if name.startswith(PREFIX) else name
 
     @property
     def _injected(self) -> Variable | None:

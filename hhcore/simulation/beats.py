@@ -217,6 +217,11 @@ def last_rows(beats: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.maximum.reduceat(rank * len(row) + row, first) % len(row)
 
 
+def captured(beats: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Which beats have an action potential of their own from a repolarised membrane, bool (b,)."""
+    return np.isin(beats["beat_status"], (OK, LATE))
+
+
 def last_beats(beats: dict[str, np.ndarray], measured: ActionPotentials = USUAL) -> dict[str, np.ndarray]:
     """Compute all of `last_beat_definitions` for the neurons of `beat_columns`, each of which has a beat."""
     rows = last_rows(beats)

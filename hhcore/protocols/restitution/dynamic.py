@@ -16,11 +16,10 @@ from hhcore.protocols.restitution.protocol import (
     Recorded,
     Restitution,
 )
-from hhcore.protocols.restitution.refine import captured
 from hhcore.protocols.steady_state.settling import Cells, expected_beats, settling_keys
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.beat_map import settled_cells
-from hhcore.simulation.beats import LATE
+from hhcore.simulation.beats import LATE, captured
 from hhcore.simulation.result import Result
 from hhcore.simulation.settle import MOST_REPEAT, Paced, Settled
 

@@ -4,15 +4,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hhcore.protocols.restitution.refine import captured
+from hhcore.protocols.steady_state.settling import IRREGULAR, response_words
 from hhcore.simulation.action_potentials import ActionPotentials
-from hhcore.simulation.beats import STATUS, action_potential
+from hhcore.simulation.beats import STATUS, action_potential, captured
 from hhcore.simulation.result import Result
 from hhcore.simulation.settle import MOST_REPEAT
 
 Columns = dict[str, np.ndarray]
 
-IRREGULAR = "irregular"
 ALIKE_MS = 0.5  # by which APD90 may differ in the beats of a point that has a slope
 # Of the largest height of the neuron's action potentials: lower ones are graded, and their durations change by tens of
 # ms within one of the interval. Luo and Rudy's reach it 19 ms after the one before, where openCARP and the Web Lab cut.
@@ -118,10 +117,9 @@ def repeats(beats: Mapping[str, np.ndarray], each: int) -> np.ndarray:
 
 def responses(table: Mapping[str, np.ndarray]) -> np.ndarray:
     """Stimuli and action potentials in the beats of each point, text (k,)."""
-    fired = _over_points(table, table["captured"]).astype(int).tolist()
-    repeat = np.ma.filled(table["repeat_beats"], 0).tolist()
-    words = [f"{stimuli}:{count}" if stimuli else IRREGULAR for stimuli, count in zip(repeat, fired, strict=True)]
-    return np.array(words, dtype=object)
+    fired = _over_points(table, table["captured"]).astype(int)
+    repeat = np.ma.filled(table["repeat_beats"], 0)
+    return response_words(repeat, fired)
 
 
 def _over_points(table: Mapping[str, np.ndarray], values: np.ndarray) -> np.ndarray:

@@ -17,13 +17,13 @@ from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Accuracy, Begun, Protocol, schema_of
 from hhcore.protocols.pacing.protocol import Pacing, beat_heights
 from hhcore.protocols.restitution.points import Columns, point_definitions, points
-from hhcore.protocols.restitution.refine import captured
 from hhcore.protocols.restitution.runs import PREFIX, folded, folded_schema, taken, unfolded
 from hhcore.protocols.steady_state.protocol import SteadyState
 from hhcore.protocols.steady_state.settling import PREBEATS, Cells, settling_words
 from hhcore.schemes.solver import Solver
 from hhcore.simulation import beats
 from hhcore.simulation.action_potentials import ActionPotentials
+from hhcore.simulation.beats import captured
 from hhcore.simulation.features import FAILED
 from hhcore.simulation.heights import Errors, beat_errors
 from hhcore.simulation.observers import Beats, Extremes, Observer, Onsets, Spikes, standard_observers

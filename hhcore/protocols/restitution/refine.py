@@ -3,12 +3,12 @@
 A decision depends on the responses of one neuron alone, so that its row has the same bits whatever its neighbours are.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from hhcore.simulation.beats import LATE, OK
+from hhcore.simulation.beats import captured
 from hhcore.simulation.result import Result
 
 CLOSEST_MS = 0.5  # between neighbours: `refine` adds no interval closer to others
@@ -82,8 +82,3 @@ class Responses:
     def _sound(self) -> np.ndarray:
         """Whether no run of the neuron failed, bool (k,)."""
         return ~np.isin(self.neuron, self.neuron[self.failed])
-
-
-def captured(beats: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Which beats have an action potential of their own from a repolarised membrane, bool (b,)."""
-    return np.isin(beats["beat_status"], (OK, LATE))

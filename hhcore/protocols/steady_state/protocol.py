@@ -13,10 +13,18 @@ from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Begun
 from hhcore.model.model import Model
 from hhcore.protocols.pacing.protocol import Pacing, ends
-from hhcore.protocols.steady_state.settling import Cells, expected_beats, read_settling, settling_keys, settling_words
+from hhcore.protocols.steady_state.settling import (
+    IRREGULAR,
+    Cells,
+    expected_beats,
+    read_settling,
+    response_words,
+    settling_keys,
+    settling_words,
+)
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.beat_map import fixed_points, settled_cells
-from hhcore.simulation.beats import LATE, OK
+from hhcore.simulation.beats import captured
 from hhcore.simulation.observers import Observer
 from hhcore.simulation.observers.onsets import Onsets
 from hhcore.simulation.result import NO_STABLE_REST, Result
@@ -48,7 +56,7 @@ DEFINITIONS = {
     "response": (
         "1",
         "stimuli and action potentials in these beats: `1:1`; `2:2`, alternans; `2:1`, every second stimulus is "
-        "blocked; `1:0`; `irregular` where the state does not repeat; null where fewer beats are kept",
+        f"blocked; `1:0`; `{IRREGULAR}` where the state does not repeat; null where fewer beats are kept",
     ),
     "residual": (
         "1",
@@ -219,9 +227,8 @@ def responses(
 
     repeat : int64 (n,), 0 where it does not; beats : columns of hhcore.simulation.beats; offsets : int64 (n + 1,)
     """
-    fired = np.r_[0, np.cumsum((beats["beat_status"] == OK) | (beats["beat_status"] == LATE))]
+    fired = np.r_[0, np.cumsum(captured(beats))]
     first = offsets[:-1]
     last = np.minimum(first + repeat, offsets[1:])
     unknown = failed | (first + repeat > offsets[1:])
-    words = np.array([f"{k}:{n}" for k, n in zip(repeat, fired[last] - fired[first], strict=True)], dtype=object)
-    return np.where(unknown, None, np.where(repeat > 0, words, "irregular"))
+    return np.where(unknown, None, response_words(repeat, fired[last] - fired[first]))

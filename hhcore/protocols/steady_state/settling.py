@@ -19,6 +19,7 @@ from hhcore.simulation.settle import Paced, Settling
 
 EXPECTED = {True: 100, False: 500}  # beats, by Newton's method and by pacing, to estimate what it costs
 WAYS = ("newton", "pacing")
+IRREGULAR = "irregular"  # the response of a cell that does not repeat
 PREBEATS = Key(
     "how many beats cells are paced before what is measured",
     "prebeats: 100",
@@ -89,6 +90,12 @@ def settling_words(settling: Settling) -> str:
 def expected_beats(settling: Settling) -> float:
     """About how many beats cells are paced, to estimate what it costs."""
     return min(settling.most, EXPECTED[settling.newton]) if settling.beats is None else settling.beats
+
+
+def response_words(stimuli: np.ndarray, fired: np.ndarray) -> np.ndarray:
+    """`2:1` of stimuli and action potentials, each int64 (n,): text (n,), IRREGULAR where nothing repeats, at 0."""
+    pairs = zip(stimuli.tolist(), fired.tolist(), strict=True)
+    return np.array([f"{k}:{count}" if k else IRREGULAR for k, count in pairs], dtype=object)
 
 
 @dataclass(frozen=True)
