@@ -258,9 +258,26 @@ class Protocol:
         progress: Callable[[int], None] | None = None,
     ) -> Result:
         """Simulate rows of `Experiment.points`, float64 (n, quantities): by default in one run (rule 4)."""
-        e, begun = experiment, self.begun(experiment, solver, points, threads=threads)
+        begun = self.begun(experiment, solver, points, threads=threads)
+        run = self.run(experiment, solver, points, begun, threads=threads, progress=progress)
+        record = dict(begun.record)
+        status = np.maximum(run.status, record.pop("status", run.status))
+        return run.adding(**record, status=status)
+
+    def run(
+        self,
+        experiment: "Experiment",
+        solver: Solver,
+        points: np.ndarray,
+        begun: Begun,
+        *,
+        threads: int = 1,
+        progress: Callable[[int], None] | None = None,
+    ) -> Result:
+        """One run of rows of `Experiment.points` that begins like this, with the observers of the protocol (rule 4)."""
+        e = experiment
         columns = dict(zip(e.quantities, points.T, strict=True))
-        run = simulate(
+        return simulate(
             e.model,
             e.parameters(columns),
             begun.stimulus,
@@ -275,9 +292,6 @@ class Protocol:
             threads=threads,
             progress=progress,
         )
-        record = dict(begun.record)
-        status = np.maximum(run.status, record.pop("status", run.status))
-        return run.adding(**record, status=status)
 
     def begun(self, experiment: "Experiment", solver: Solver, points: np.ndarray, *, threads: int = 1) -> Begun:
         """How the run of rows of `Experiment.points` begins: by default as the config says (rule 4)."""

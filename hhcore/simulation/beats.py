@@ -209,7 +209,7 @@ def last_rows(beats: Mapping[str, np.ndarray]) -> np.ndarray:
     def latest(counts: np.ndarray) -> np.ndarray:
         return np.maximum.reduceat(np.where(counts, row, -1), first)[which]
 
-    fired = np.isin(beats["beat_status"], (OK, LATE))
+    fired = captured(beats)
     ended = (beats["beat_status"] == OK) | (fired & (row < latest(fired)))
     whole = ~_cut_short(neuron, beats["cycle_length_ms"])
     recent = whole & (row > latest(whole) - RECENT)
@@ -227,7 +227,7 @@ def last_beats(beats: dict[str, np.ndarray], measured: ActionPotentials = USUAL)
     rows = last_rows(beats)
     names = list(last_beat_definitions(measured))
     found = {name: beats["beat" if name == "last_beat" else name][rows] for name in names if name != ALTERNANS}
-    before, follows = _before(np.isin(beats["beat_status"], (OK, LATE)), beats["neuron"])
+    before, follows = _before(captured(beats), beats["neuron"])
     apd = beats["apd90_ms"]
     return found | {ALTERNANS: np.where(follows, np.abs(apd - apd[before]), np.nan)[rows]}
 

@@ -169,9 +169,8 @@ def _judge(
     for k in range(2, MOST_REPEAT + 1) if settling.beats is None else ():
         repeats[k - 1, :, beats % k > 0] = False  # so every solver ends in the same phase
     reached = np.isfinite(history).all(axis=2).sum(axis=1) - 1  # the last onset that a cell came to
-    failed = (
-        reached < last
-    )  # one that fails after it does so in the next run: how long this one goes on depends on others
+    # How long a run goes on after its last onset depends on other cells: who fails there does so in the next run.
+    failed = reached < last
     settled = repeats.any(axis=(0, 2))
     finished = settled | failed | (first + last >= wanted)
     at = np.where(settled, repeats.any(axis=0).argmax(axis=1), np.maximum(reached, 0))

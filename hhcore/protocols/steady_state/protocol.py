@@ -1,6 +1,5 @@
 """Pacing at a steady state: each cell is paced until its state repeats, and then the beats are kept."""
 
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import astuple, dataclass, replace
 from math import inf
@@ -17,26 +16,26 @@ from hhcore.protocols.steady_state.settling import (
     IRREGULAR,
     Cells,
     expected_beats,
+    paced_cells,
     read_settling,
     response_words,
     settling_keys,
     settling_words,
 )
 from hhcore.schemes.solver import Solver
+from hhcore.simulation import beat_map, linear, settle
 from hhcore.simulation.beat_map import fixed_points, settled_cells
 from hhcore.simulation.beats import captured
 from hhcore.simulation.observers import Observer
 from hhcore.simulation.observers.onsets import Onsets
 from hhcore.simulation.result import NO_STABLE_REST, Result
 from hhcore.simulation.settle import MOST_REPEAT, Paced, Settling
-from hhcore.simulation.simulate import simulate
 from hhcore.simulation.stimuli.pulse_train import PulseTrain
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
 RECORDED = MOST_REPEAT + 1  # beats, unless a config says for how long: the last of a repeat may outlast it
 PACED_ON = 12  # beats after Newton's method, to see whether the cell stays; a multiple of 2, 3 and 4
 FINER = 1e-3  # of the tolerance, for the other way
-SETTLES = ("settle", "beat_map", "linear")  # modules that a settled state depends on
 SETTLED = "settled"  # in a record that is not stored yet: the states, float64 (n, N)
 STEADY = pa.schema(
     [
@@ -134,7 +133,7 @@ class SteadyState(Pacing):
     @classmethod
     def code(cls) -> tuple[Path, ...]:
         """How cells settle decides on the states in which they begin."""
-        own = (Path(sys.modules[f"hhcore.simulation.{name}"].__file__) for name in SETTLES)
+        own = (Path(module.__file__) for module in (settle, beat_map, linear))
         return *super().code(), Path(__file__).with_name("settling.py"), *own
 
     def begun(self, experiment: Experiment, solver: Solver, points: np.ndarray, *, threads: int = 1) -> Begun:
@@ -148,8 +147,11 @@ class SteadyState(Pacing):
             "residual": found.residual,
             SETTLED: found.states,
         }
-        train = experiment.stimuli(dict(zip(experiment.quantities, points.T, strict=True)))
-        return Begun(replace(train, start=0.0), found.states, record)
+        return Begun(self._train(experiment, points), found.states, record)
+
+    def _train(self, experiment: Experiment, points: np.ndarray) -> Stimulus:
+        """The pulses of rows of the grid, from an onset on."""
+        return replace(experiment.stimuli(dict(zip(experiment.quantities, points.T, strict=True))), start=0.0)
 
     def measure(
         self,
@@ -165,22 +167,10 @@ class SteadyState(Pacing):
         rows = np.flatnonzero((run.record["repeat"] > 0) & ~run.failed)
         multiplier, difference = np.full((2, len(points)), np.nan)
         if len(rows):
-            cells = Cells.of(experiment, solver, points[rows], threads).paced.with_fields(start=0.0)
+            cells = paced_cells(experiment, solver, points[rows], threads).with_fields(start=0.0)
             multiplier[rows], other = self._other_way(cells, run.record[SETTLED][rows], run.record["repeat"][rows])
-            columns = dict(zip(experiment.quantities, points[rows].T, strict=True))
-            again = simulate(
-                experiment.model,
-                experiment.parameters(columns),
-                replace(experiment.stimuli(columns), start=0.0),
-                duration=experiment.duration,
-                initial_state=other,
-                method=solver.method,
-                **{solver.setting: solver.accuracy},
-                threshold=experiment.threshold,
-                rearm=experiment.rearm,
-                observers=self.observers(experiment),
-                threads=threads,
-            )
+            begun = Begun(self._train(experiment, points[rows]), other)
+            again = self.run(experiment, solver, points[rows], begun, threads=threads)
             difference[rows] = _largest_difference(run, again, rows)
         return run.adding(multiplier=multiplier, settling_error=difference)
 
@@ -193,12 +183,12 @@ class SteadyState(Pacing):
         return found.multiplier, found.states
 
     def columns(self, result: Result) -> dict[str, np.ndarray]:
-        record, last = result.record, result.beat_columns
+        record = result.record
         repeat = np.where(result.failed, 0, record["repeat"])
         return super().columns(result) | {
             "paced_beats": np.ma.masked_array(record["paced"], result.failed),
             "repeat_beats": np.ma.masked_array(repeat, repeat == 0),
-            "response": responses(repeat, last, result.beat_offsets, result.failed),
+            "response": responses(repeat, result.beat_columns, result.beat_offsets, result.failed),
             "residual": np.where(result.failed, np.nan, record["residual"]),
             "multiplier": record["multiplier"],
             "settling_error_ms": record["settling_error"],

@@ -109,8 +109,11 @@ class Cells:
     @classmethod
     def of(cls, e: Experiment, solver: Solver, points: np.ndarray, threads: int) -> "Cells":
         """Those of rows of `Experiment.points`."""
-        engine = e.engine(solver.method)
-        rows, start = e.parts(points)
-        table = engine.arguments(rows, e.duration)
-        states, status = initial_states(engine, table, read_start(e.model, start))
-        return cls(Paced(engine, rows, solver.accuracy, threads), states, status)
+        paced, (rows, start) = paced_cells(e, solver, points, threads), e.parts(points)
+        table = paced.engine.arguments(rows, e.duration)
+        return cls(paced, *initial_states(paced.engine, table, read_start(e.model, start)))
+
+
+def paced_cells(e: Experiment, solver: Solver, points: np.ndarray, threads: int) -> Paced:
+    """The pacing of rows of `Experiment.points`, whatever the states are in which it begins."""
+    return Paced(e.engine(solver.method), e.parts(points)[0], solver.accuracy, threads)
