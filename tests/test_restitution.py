@@ -277,6 +277,18 @@ def test_graded_responses_near_the_refractory_period_have_no_slope():
     assert ours["slope"][~graded][1:].notna().all() and 1 < e.protocol.columns(result)["max_slope"][0] < 2
 
 
+def test_a_low_action_potential_is_not_graded():
+    """Ten Tusscher and Panfilov's rises to 8 mV instead of 38 after 35 ms, where its curve is steepest: above 1."""
+    own = {"model": "ten_tusscher_panfilov_2006", "stimulus": {"kind": "pulse_train", "amplitude": 52, "width": 1}}
+    own["stimulus"]["period"] = 1000
+    e = experiment({"kind": "s1s2", "prebeats": 3, "intervals": [400, 370, 350, 340, 335]}, **own)
+    ours = table(e, measured(e))
+    assert ours["ap_peak_mV"].iloc[-1] < 15 and ours["slope"][1:].notna().all()
+    durations, intervals = ours["apd90_ms"].to_numpy(), ours["diastolic_interval_ms"].to_numpy()
+    steepest = (np.diff(durations) / np.diff(intervals)).max()
+    assert e.protocol.columns(measured(e))["max_slope"][0] == pytest.approx(steepest) and steepest > 1
+
+
 def test_a_response_counts_stimuli_and_action_potentials():
     found = responses(
         {

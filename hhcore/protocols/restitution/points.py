@@ -13,9 +13,9 @@ from hhcore.simulation.settle import MOST_REPEAT
 Columns = dict[str, np.ndarray]
 
 ALIKE_MS = 0.5  # by which APD90 may differ in the beats of a point that has a slope
-# Of the largest height of the neuron's action potentials: lower ones are graded, and their durations change by tens of
-# ms within one of the interval. Luo and Rudy's reach it 19 ms after the one before, where openCARP and the Web Lab cut.
-GRADED = 0.85
+# Of the longest APD90 of the neuron: after a shorter diastolic interval responses are graded, and their durations
+# change by tens of ms within one of the interval. The Web Lab cuts at 19 ms, of cells with an APD90 of 300 to 370 ms.
+GRADED = 0.05
 AFTER = "diastolic_interval_after_ms"
 OF_S1S2 = {"refined": ("1", "whether the interval was added between those of the config")}
 OF_DYNAMIC = {
@@ -57,8 +57,9 @@ def point_definitions(measured: ActionPotentials, mV: float) -> dict[str, tuple[
         "slope": (
             "1",
             "change of apd90 over change of the diastolic interval, from the point before to this one; null where one "
-            f"of them lacks these, has beats whose apd90 differ by more than {ALIKE_MS:g} ms, or is graded: its "
-            f"action potential is less high, peak - resting potential, than {100 * GRADED:g} % of the neuron's highest",
+            f"of them lacks these, has beats whose apd90 differ by more than {ALIKE_MS:g} ms, or begins so "
+            "early that responses are graded: after a diastolic interval below "
+            f"{100 * GRADED:g} % of the longest apd90",
         ),
         "paced_beats": ("1", "beats for which the cell was paced at the cycle length before the run"),
         "repeat_beats": (
@@ -165,9 +166,8 @@ def _slope(table: Mapping[str, np.ndarray]) -> np.ndarray:
 
 def _graded(table: Mapping[str, np.ndarray]) -> np.ndarray:
     """Whether the action potential of each row is graded, see GRADED: bool (k,)."""
-    height = table["ap_peak_mV"] - table["resting_potential_mV"]
-    largest = of_neurons(np.fmax, {**table, "height": height}, "height", np.isfinite(height), len(height))
-    return height < GRADED * largest[table["neuron"]]
+    longest = of_neurons(np.fmax, table, "apd90_ms", np.isfinite(table["apd90_ms"]), len(table["neuron"]))
+    return table["diastolic_interval_ms"] < GRADED * longest[table["neuron"]]
 
 
 def of_neurons(reduce: np.ufunc, table: Mapping[str, np.ndarray], column: str, where: np.ndarray, n: int) -> np.ndarray:
