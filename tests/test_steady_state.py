@@ -208,3 +208,11 @@ def test_how_many_cells_are_solved_at_once_does_not_show(monkeypatch):
     others, other = settled()
     assert all(np.array_equal(record[name], other[name], equal_nan=True) for name in ("settled", "paced", "multiplier"))
     assert list(features["response"]) == list(others["response"]) == ["1:1", "1:1", "1:1", "2:2", "2:1"]
+
+
+def test_a_reference_paces_on_however_long():
+    """A step has to be short where rates jump at -40 mV: too short for a kernel that counts from a minute ago."""
+    e = experiment()
+    cells = Cells.of(e, Solver("rodas5p", 1e-11), e.points(np.arange(1)), 1)
+    found = settle(cells.paced, cells.states, Settling(120))
+    assert (found.outcome[0], found.beats[0]) == (0, 120)

@@ -16,7 +16,9 @@ from hhcore.simulation.threads import integrate_all
 MOST_REPEAT = 4  # beats after which a state may repeat
 APART = 1e3  # times the tolerance, at least, between the states of a cell that repeats after several beats alone
 AT_ONCE = 4096  # cells whose states at onsets are in memory
-FIRST_BEATS, MOST_AT_ONCE = 8, 64  # beats in one call of a kernel: more and more, since few are known to be enough
+# Beats in one call of a kernel: more and more, since few are known to be enough. Not too many: the shortest step that a
+# kernel takes grows with the time, and a reference has to cross the jumps of rates that are pieced together.
+FIRST_BEATS, MOST_AT_ONCE = 8, 16
 
 
 @dataclass(frozen=True)
