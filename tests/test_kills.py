@@ -172,6 +172,10 @@ if workflow.output_settings.dryrun:
     Path("parsing").touch()
     while Path("pause").exists():
         time.sleep(0.05)
+
+onstart:  # with its lock held
+    while Path("held").exists():
+        time.sleep(0.05)
 """
 
 
@@ -181,6 +185,7 @@ def test_dry_runs_take_no_lock_and_delete_none(cache, tmp_path):
     with (folder.path / "workflow/Snakefile").open("a") as file:
         file.write(PAUSE)
     (folder.path / "pause").touch()
+    (folder.path / "held").touch()
     look = begin(folder, "-n")
     wait_for(folder.path / "parsing")
     run = begin(folder)
@@ -194,6 +199,7 @@ def test_dry_runs_take_no_lock_and_delete_none(cache, tmp_path):
     second = folder.snakemake("--cores", "1")
     assert second.returncode != 0 and "cannot be locked" in second.stdout + second.stderr
     kill(run, "both", random.Random(0))
+    (folder.path / "held").unlink()
     folder.run("--cores", "1", "--until", "calibrate")
 
 
