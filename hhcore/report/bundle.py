@@ -1,0 +1,53 @@
+"""One file: scripts, style and data inside a page, and a policy that lets it run these scripts alone."""
+
+import base64
+import hashlib
+import importlib.util
+from importlib import resources
+from pathlib import Path
+
+from markupsafe import Markup
+
+BOKEH = ("bokeh", "bokeh-api", "bokeh-widgets", "bokeh-tables")  # in the order in which they load
+
+
+def bokeh() -> dict[str, str]:
+    """The JavaScript of Bokeh by name, as its package has it. Bokeh itself is not imported, which takes a second."""
+    folder = Path(importlib.util.find_spec("bokeh").submodule_search_locations[0], "server", "static", "js")
+    return {name: (folder / f"{name}.min.js").read_text(encoding="utf-8") for name in BOKEH}
+
+
+def own(*names: str) -> str:
+    """Files of the folder `static`, one after the other."""
+    return "\n".join(static(name) for name in names)
+
+
+def static(name: str) -> str:
+    """A file of the folder `static`."""
+    return (resources.files("hhcore") / "report" / "static" / name).read_text(encoding="utf-8")
+
+
+def script(text: str, name: str) -> Markup:
+    """An element with a script of ours or of a library; `name` is its id, by which workers find it."""
+    if "</script" in text.lower() or "<!--" in text:
+        raise ValueError(f"script {name}: HTML would end it early")
+    return Markup('<script id="{}">{}</script>').format(name, Markup(text))
+
+
+def policy(*scripts: str) -> str:
+    """The content security policy of a page with these scripts: no network, no other code.
+
+    WebAssembly is the only code made in the page, and workers are made of the page's own scripts.
+    """
+    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts)
+    parts = {
+        "default-src": "'none'",
+        "script-src": f"{hashes} 'wasm-unsafe-eval'",
+        "worker-src": "blob:",
+        "style-src": "'unsafe-inline'",
+        "img-src": "data: blob:",
+        "font-src": "data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in parts.items())
