@@ -103,6 +103,7 @@ STEP_EXEMPT = {
         "compile": "tables come as they are",
     },
 }
+STEP_EXEMPT["report"] = {}
 NOT_LATE = ("base/hashing.py", "results/late.py")
 STEP_EXEMPT["late_tables"] = {k: v for k, v in STEP_EXEMPT["tables"].items() if k not in NOT_LATE}
 CONFIG = {
@@ -173,6 +174,13 @@ CODE = {
     "tables": dependencies.tables([]),
     "late_tables": (*dependencies.TABLES, *dependencies.GRID, "results/late.py"),
     "figures": dependencies.figures([]),
+    "report": (
+        *CONTEXT,
+        *dependencies.CALIBRATION,
+        *dependencies.tables([]),
+        *dependencies.figures([]),
+        *dependencies.REPORT,
+    ),
 }
 
 

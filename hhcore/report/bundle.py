@@ -8,13 +8,36 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from hhcore.report.payload import Payload, Reference
+
 BOKEH = ("bokeh", "bokeh-api", "bokeh-widgets", "bokeh-tables")  # in the order in which they load
+STATIC = resources.files("hhcore") / "report" / "static"
+FIRST, LAST = "codec.js", "page.js"  # what makes `hh`, and what starts the page
 
 
 def bokeh() -> dict[str, str]:
     """The JavaScript of Bokeh by name, as its package has it. Bokeh itself is not imported, which takes a second."""
     folder = Path(importlib.util.find_spec("bokeh").submodule_search_locations[0], "server", "static", "js")
     return {name: (folder / f"{name}.min.js").read_text(encoding="utf-8") for name in BOKEH}
+
+
+def library(payload: Payload) -> list[Reference]:
+    """Keep the JavaScript of Bokeh compressed, for `hh.library` to start; its hashes belong into the policy."""
+    return [payload.code(text.encode()) for text in bokeh().values()]
+
+
+def own_scripts() -> str:
+    """All scripts of the folder `static`; between the first and the last their order does not matter."""
+    return own(FIRST, *(name for name in _names(".js") if name not in (FIRST, LAST)), LAST)
+
+
+def own_styles() -> str:
+    """All style sheets of the folder `static`; that of the page comes first."""
+    return own("page.css", *(name for name in _names(".css") if name != "page.css"))
+
+
+def _names(ending: str) -> list[str]:
+    return sorted(file.name for file in STATIC.iterdir() if file.name.endswith(ending))
 
 
 def own(*names: str) -> str:
@@ -24,7 +47,7 @@ def own(*names: str) -> str:
 
 def static(name: str) -> str:
     """A file of the folder `static`."""
-    return (resources.files("hhcore") / "report" / "static" / name).read_text(encoding="utf-8")
+    return (STATIC / name).read_text(encoding="utf-8")
 
 
 def script(text: str, name: str) -> Markup:
