@@ -68,9 +68,7 @@ def generate(
         raise UserError(f"model {model.name}: {error}") from error
 
 
-def _kernel(
-    model: Model, scheme: Scheme, stimulus: StimulusText, observers: Sequence[ObserverText], lanes: int
-) -> str:
+def _kernel(model: Model, scheme: Scheme, stimulus: StimulusText, observers: Sequence[ObserverText], lanes: int) -> str:
     currents = (*model.currents, model.current.name)
     symbols = _regular(equations(model, stimulus, (*currents, *observed_parts(observers, model))))
     found = gates(symbols, model.potential) if stimulus.holds else Gates({})

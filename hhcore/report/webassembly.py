@@ -59,7 +59,7 @@ class BrowserCode:
 
 
 def browser_code(text: str) -> BrowserCode:
-    """Compile a kernel's text, preferably one of a single lane, for browsers. Raises KernelError as `translate` does."""
+    """Compile a kernel's text, best one of a single lane, for browsers. Raises KernelError as `translate` does."""
     plain, without = translate(text), translate(in_software(text))
     exported = list(plain.entries)
     hardware = re.sub(r"declare double @llvm\.fma\.f64\(.*\)\n", lambda _: _RELAXED, plain.text)
@@ -96,7 +96,7 @@ def _object(text: str) -> bytes:
 
 
 def linked(code: bytes, exported: list[str]) -> bytes:
-    """An object file as a module that exports these functions. Raises ValueError if it needs others from outside."""
+    """An object file as a module that exports these functions. Raises ValueError if one of them is not in it."""
     functions: dict[str, int] = {}
     before, after = code[:8], b""
     for kind, body in _sections(code):
@@ -106,8 +106,8 @@ def linked(code: bytes, exported: list[str]) -> bytes:
             before += _section(kind, body)
         else:
             after += _section(kind, body)
-    if outside := [name for name, index in functions.items() if index is None]:
-        raise ValueError(f"a kernel for browsers needs {', '.join(outside)} from outside")
+    if missing := [name for name in exported if name not in functions]:
+        raise ValueError(f"the object file has no function {', '.join(missing)}")
     entries = [_name(name) + bytes([FUNCTION]) + _number(functions[name]) for name in exported]
     return before + _section(EXPORTS, _number(len(entries)) + b"".join(entries)) + after
 
@@ -119,8 +119,8 @@ def _sections(code: bytes) -> Iterator[tuple[int, bytes]]:
         yield kind, reader.take(reader.number())
 
 
-def _functions(custom: bytes) -> dict[str, int | None]:
-    """The number of each function that a custom section names, None for one from outside; {} of other sections."""
+def _functions(custom: bytes) -> dict[str, int]:
+    """The number of each function of the module that a custom section names; {} of other sections."""
     reader, found = _Reader(custom), {}
     if reader.take(reader.number()) != b"linking":
         return found
@@ -137,9 +137,7 @@ def _functions(custom: bytes) -> dict[str, int | None]:
             index = body.number()
             if what != SECTION and (not flags & UNDEFINED or flags & EXPLICIT_NAME):
                 name = body.take(body.number()).decode()
-                found |= {name: None if flags & UNDEFINED else index} if what == FUNCTION else {}
-            elif what == FUNCTION:
-                found[f"import {index}"] = None
+                found |= {name: index} if what == FUNCTION and not flags & UNDEFINED else {}
     return found
 
 
