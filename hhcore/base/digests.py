@@ -7,6 +7,8 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+CODE = (".py", ".in", ".js", ".css", ".j2")  # endings
+
 
 def digest(*parts: object) -> str:
     """Hash of the texts of `parts`, 32 hexadecimal digits."""
@@ -17,7 +19,7 @@ def digest(*parts: object) -> str:
 def code_digest(*entries: str | Path) -> str:
     """Hash of source files: a str is a path inside the package, a Path any file.
 
-    A folder stands for all .py and .in files below it.
+    A folder stands for all files of code below it.
     """
     texts = []
     for entry in entries:
@@ -39,5 +41,5 @@ def _sources(entry: Traversable) -> Iterator[Traversable]:
         yield entry
         return
     for inside in sorted(entry.iterdir(), key=lambda f: f.name):
-        if inside.is_dir() or inside.name.endswith((".py", ".in")):
+        if inside.is_dir() or inside.name.endswith(CODE):
             yield from _sources(inside)

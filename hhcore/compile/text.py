@@ -49,18 +49,26 @@ _LANE = (
 )
 
 
-def generate(model: Model, method: str, stimulus: StimulusText, observers: Sequence[ObserverText] = ()) -> str:
+def generate(
+    model: Model,
+    method: str,
+    stimulus: StimulusText,
+    observers: Sequence[ObserverText] = (),
+    lanes: int | None = None,
+) -> str:
     """Generate the text of a kernel.
+
+    lanes : neurons in a block; by default as many as suit vector registers
 
     Raises UserError if the equations need a function or a number that the kernels lack.
     """
     try:
-        return _kernel(model, SCHEMES[method], stimulus, observers)
+        return _kernel(model, SCHEMES[method], stimulus, observers, lanes or _lanes(model, SCHEMES[method]))
     except UserError as error:
         raise UserError(f"model {model.name}: {error}") from error
 
 
-def _kernel(model: Model, scheme: Scheme, stimulus: StimulusText, observers: Sequence[ObserverText]) -> str:
+def _kernel(model: Model, scheme: Scheme, stimulus: StimulusText, observers: Sequence[ObserverText], lanes: int) -> str:
     currents = (*model.currents, model.current.name)
     symbols = _regular(equations(model, stimulus, (*currents, *observed_parts(observers, model))))
     found = gates(symbols, model.potential) if stimulus.holds else Gates({})
@@ -83,7 +91,7 @@ def _kernel(model: Model, scheme: Scheme, stimulus: StimulusText, observers: Seq
         *(["COMMAND"] if stimulus.clamps else []),
         *(row for observer in observers for row in observer.rows),
     ]
-    rows = _rows(symbols, len(invariants.rows), scheme, stimulus, found, single, _lanes(model, scheme), observers)
+    rows = _rows(symbols, len(invariants.rows), scheme, stimulus, found, single, lanes, observers)
     parts = [
         f"DEGREE, ADAPTIVE, EXPONENT = {scheme.degree}, {scheme.adaptive}, {1 / (scheme.estimate + 1)!r}\n",
         f"INVERSE_SCALE = {tuple(1.0 / scale for scale in _scales(model))!r}\n",
@@ -105,7 +113,7 @@ def _kernel(model: Model, scheme: Scheme, stimulus: StimulusText, observers: Seq
     ]
     rest = "".join(parts)
     runtime = "\n\n".join(_body(name) for name in ("primitives.py.in", "clock.py.in", "random.py.in"))
-    return _header(model, scheme, stimulus) + _used(f"{runtime}{library(stimulus)}", rest) + rest
+    return _header(model, scheme, stimulus, lanes) + _used(f"{runtime}{library(stimulus)}", rest) + rest
 
 
 def _used(functions: str, user: str) -> str:
@@ -124,7 +132,7 @@ def _used(functions: str, user: str) -> str:
     return "".join(kept)
 
 
-def _header(model: Model, scheme: Scheme, stimulus: StimulusText) -> str:
+def _header(model: Model, scheme: Scheme, stimulus: StimulusText, lanes: int) -> str:
     lines = [f"d {v.qname()} / dt = {v.rhs().code()}" for v in model.myokit.states()]
     lines += [f"{v.qname()} = {v.rhs().code()}" for v in model.myokit.variables(inter=True, deep=True, sort=True)]
     wrapped = "\n".join(textwrap.fill(line, 116, subsequent_indent="    ") for line in lines)
@@ -133,7 +141,7 @@ def _header(model: Model, scheme: Scheme, stimulus: StimulusText) -> str:
         scheme=scheme.title,
         order=scheme.order,
         stimulus=_harmless(stimulus.kind),
-        lanes=_lanes(model, scheme),
+        lanes=lanes,
         model=_harmless(model.name),
         digest=model.digest,
         version=__version__,

@@ -1,6 +1,5 @@
 """The page of a paper: what it is, its numbers beside ours, its figures. It needs no other file."""
 
-import base64
 import re
 from collections.abc import Iterator, Mapping
 from html import escape
@@ -12,6 +11,7 @@ from hhcore.base.seals import RECIPE, SEAL, UNSEALED
 from hhcore.base.units import pretty_unit
 from hhcore.papers.measured import AGREES
 from hhcore.papers.paper import Paper
+from hhcore.report.page import image
 from hhcore.results.summary import PAGE
 
 HEADS = {
@@ -20,7 +20,8 @@ HEADS = {
 }
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 STYLE = """<style>
-body { max-width: 72em; } img { width: 100%; max-width: 54em; } figure { margin: 1.5em 0 2.5em; }
+body { max-width: 72em; } .scrolls { overflow-x: auto; }
+img { width: 100%; max-width: 54em; } figure { margin: 1.5em 0 2.5em; }
 td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 td:first-child { min-width: 15em; } td:nth-last-child(2) { min-width: 13em; }
 td:last-child { min-width: 13em; overflow-wrap: anywhere; }
@@ -33,16 +34,20 @@ def page(paper: Paper, rows: Mapping[str, list], folder: Path) -> str:
 
     rows : the columns of numbers.parquet; folder : that of the results, with the figures
     """
-    heading, *text = _blocks(paper.text)
+    heading, *body = content(paper, rows, folder)
+    marks = f"{RECIPE}: {paper.recipe}, {SEAL}: {UNSEALED}"
+    name = re.sub("<.*?>", "", heading)
+    return PAGE.substitute(name=name, marks=marks, body="\n".join([STYLE, *body]))
+
+
+def content(paper: Paper, rows: Mapping[str, list], folder: Path) -> list[str]:
+    """The elements of a page: its heading, what the paper is, its numbers, its figures. Arguments as of `page`."""
     agree = sum(word == AGREES for word in rows["verdict"])
-    body = [STYLE, *text, f"<p><b>{agree} of {len(rows['verdict'])} numbers agree.</b> {_ERRORS}</p>"]
+    body = [*_blocks(paper.text), f"<p><b>{agree} of {len(rows['verdict'])} numbers agree.</b> {_ERRORS}</p>"]
     for kind, (head, column) in HEADS.items():
         chosen = [i for i, word in enumerate(rows["kind"]) if word == kind]
         body += [f"<h2>{head}</h2>", _table(rows, chosen, column)] if chosen else []
-    body += ["<h2>Figures</h2>", *(_figure(folder, name, figure.caption) for name, figure in paper.figures.items())]
-    marks = f"{RECIPE}: {paper.recipe}, {SEAL}: {UNSEALED}"
-    name = re.sub("<.*?>", "", heading)
-    return PAGE.substitute(name=name, marks=marks, body="\n".join(body))
+    return [*body, "<h2>Figures</h2>", *(_figure(folder, name, f.caption) for name, f in paper.figures.items())]
 
 
 _ERRORS = (
@@ -61,7 +66,7 @@ def _table(rows: Mapping[str, list], chosen: list[int], column: str) -> str:
         row = {name: values[i] for name, values in rows.items()}
         lines.append(_row(row, above))
         above = row
-    return f"<table><tr>{heads}</tr>{''.join(lines)}</table>"
+    return f'<div class="scrolls"><table><tr>{heads}</tr>{"".join(lines)}</table></div>'
 
 
 def _row(row: Mapping[str, object], above: Mapping[str, object]) -> str:
@@ -86,9 +91,8 @@ def _number(value: float, within: float) -> str:
 
 
 def _figure(folder: Path, name: str, caption: str) -> str:
-    data = base64.b64encode((folder / f"figures/{name}.svg").read_bytes()).decode()
-    text = escape(caption)
-    return f'<figure><img alt="{text}" src="data:image/svg+xml;base64,{data}"><figcaption>{text}</figcaption></figure>'
+    source, text = image((folder / f"figures/{name}.svg").read_bytes()), escape(caption)
+    return f'<figure><img alt="{text}" src="{source}"><figcaption>{text}</figcaption></figure>'
 
 
 def _blocks(text: str) -> Iterator[str]:

@@ -8,7 +8,11 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from hhcore.report.payload import Payload, Reference
+
 BOKEH = ("bokeh", "bokeh-api", "bokeh-widgets", "bokeh-tables")  # in the order in which they load
+STATIC = Path(str(resources.files("hhcore"))) / "report" / "static"
+FIRST, LAST = "codec.js", "page.js"  # what makes `hh`, and what starts the page
 
 
 def bokeh() -> dict[str, str]:
@@ -17,14 +21,33 @@ def bokeh() -> dict[str, str]:
     return {name: (folder / f"{name}.min.js").read_text(encoding="utf-8") for name in BOKEH}
 
 
+def library(payload: Payload) -> list[Reference]:
+    """Keep the JavaScript of Bokeh compressed, for `hh.library` to start; its hashes belong into the policy."""
+    return [payload.code(text.encode()) for text in bokeh().values()]
+
+
+def own_scripts() -> str:
+    """All scripts below the folder `static`; between the first and the last their order does not matter."""
+    return own(FIRST, *(name for name in _names(".js") if name not in (FIRST, LAST)), LAST)
+
+
+def own_styles() -> str:
+    """All style sheets below the folder `static`; that of the page comes first."""
+    return own("page.css", *(name for name in _names(".css") if name != "page.css"))
+
+
+def _names(ending: str) -> list[str]:
+    return sorted(file.relative_to(STATIC).as_posix() for file in STATIC.rglob(f"*{ending}"))
+
+
 def own(*names: str) -> str:
-    """Files of the folder `static`, one after the other."""
+    """Files below the folder `static`, one after the other."""
     return "\n".join(static(name) for name in names)
 
 
 def static(name: str) -> str:
-    """A file of the folder `static`."""
-    return (resources.files("hhcore") / "report" / "static" / name).read_text(encoding="utf-8")
+    """A file below the folder `static`."""
+    return (STATIC / name).read_text(encoding="utf-8")
 
 
 def script(text: str, name: str) -> Markup:

@@ -1,7 +1,7 @@
 """Data inside a page: columns of numbers, compressed, in elements that a browser reads and never runs.
 
-A column is `{"blob": "b3", "type": "f8", "length": 161}` in the JSON of the page; its bytes are text of the element with
-that id: zlib, then base64, which has no character that HTML could take for its own. static/codec.js reads them.
+A column is `{"blob": "b3", "type": "f8", "length": 161}` in the JSON of the page; its bytes are the text of the element
+with that id: zlib, then base64, which has no character that HTML could take for its own. static/codec.js reads them.
 """
 
 import base64

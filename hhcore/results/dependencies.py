@@ -39,6 +39,8 @@ CALIBRATION: Code = (
     *("base/tables.py", "base/hashing.py", "compile/cost.py", *GRID),
 )
 
+REPORT: Code = ("report", *UNITS, "certify/certificate.py", "results/summary.py")  # besides the code of results in it
+
 
 def tables(analyses: Iterable[Analysis]) -> Code:
     """Of the tables from the pass over all neurons."""

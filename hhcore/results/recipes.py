@@ -4,8 +4,9 @@ Snakemake keeps records of what it ran, but they can be lost, and a file can be 
 recipe in every file that is there with what the config asks for, and makes again what does not agree.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 from hhcore.base import tables
@@ -40,6 +41,18 @@ def recipes(experiment: Experiment) -> dict[str, str]:
         code = code_digest(*dependencies.late_tables(analysis))
         found |= _tables([analysis], digest(*asked, analysis.settings, code, *texts)) | drawn([analysis])
     return found
+
+
+def report_recipe(made: Iterable[Mapping[str, str]], members: Iterable[Analysis]) -> str:
+    """The recipe of the report: all results in it, their captions, and the code that makes the page.
+
+    made    : the recipes of each experiment
+    members : the analyses of all experiments
+    """
+    items = [item for analysis in members for item in (*analysis.tables, *analysis.figures)]
+    captions = sorted({item.caption for item in items if item.caption})
+    found = (recipe for recipes_of in made for recipe in recipes_of.values())
+    return digest(code_digest(*dependencies.REPORT, *captions), version("bokeh"), *found)
 
 
 @cache

@@ -1,6 +1,5 @@
 import os
 import re
-import shlex
 import sys
 
 from snakemake.common.configfile import load_configfile
@@ -19,8 +18,7 @@ LOCAL = isinstance(workflow.current_basedir, os.PathLike)  # a folder, not a rep
 ENVIRONMENT = "../envs/hhcore.yaml"
 if LOCAL:  # Snakemake formats its path: a brace in the name of a folder would be a wildcard
     ENVIRONMENT = re.sub("[{}]", r"\g<0>\g<0>", str(Path(workflow.current_basedir, ENVIRONMENT).resolve()))
-OWN_CAPTIONS = [Path(workflow.source_path(f"../report/{name}.rst")) for name in ("summary", "workflow")]
-REPORTED_ROWS = 100_000  # of a table inside the report, at most: some megabytes
+REPORTED_ROWS = 100_000  # of a table inside of a report of Snakemake, at most: some megabytes
 
 # Jobs import this library too, whichever is installed: for a copy of this folder, that may still be the original's.
 LIBRARY = Path(hhcore.__file__).resolve().parent
@@ -162,14 +160,8 @@ def results(name):
     ]
 
 
-def all_captions():
-    """The files of all captions in the report."""
-    items = [item for members in ANALYSES.values() for a in members for item in (*a.tables, *a.figures)]
-    return sorted({*OWN_CAPTIONS, *(item.caption for item in items if item.caption)})
-
-
 def entry(path, caption, subcategory, **labels):
-    """A file in the report, with a caption from the folder of the Snakefile or from the library.
+    """A file in the report of `snakemake --report`, with a caption from the folder of the Snakefile or from the library.
 
     Snakemake reads captions from where the Snakefile is; a repository has those of the library, but not of others.
     """
@@ -216,7 +208,7 @@ def whole_outputs(members):
 
 
 def table_outputs(members):
-    """The tables of a job by name; in the report too, unless they are large in one of the experiments."""
+    """The tables of a job by name; those that are small in all experiments are in Snakemake's report."""
     outputs = {}
     for table in (table for analysis in members for table in analysis.tables):
         path = f"results/{{experiment}}/{table.name}.parquet"
@@ -233,7 +225,7 @@ def table_outputs(members):
 
 
 def figure_outputs(members):
-    """The figures of a job: each as SVG, in the report, and as PNG."""
+    """The figures of a job: each as SVG, which is in Snakemake's report, and as PNG."""
     outputs = []
     for figure in (figure for analysis in members for figure in analysis.figures):
         path = f"results/{{experiment}}/figures/{figure.name}"
@@ -258,22 +250,6 @@ def drawn_tables(members):
     """The tables that the figures of a group of analyses are made from."""
     names = dict.fromkeys(table for analysis in members for table in analysis.drawn)
     return expand("results/{{experiment}}/{table}.parquet", table=names)
-
-
-def same_workflow():
-    """The command of another Snakemake for the same workflow: its Snakefile, config and storage, as its jobs have."""
-    settings, jobs = workflow.storage_settings, workflow.spawned_job_args_factory
-    command = [sys.executable, "-m", "snakemake", "--snakefile", workflow.main_snakefile]
-    for option, values in [
-        ("--configfiles", map(str, workflow.overwrite_configfiles)),
-        ("--config", workflow.config_settings.config_args),
-    ]:
-        command += [option, *values] if (values := list(values or ())) else []
-    if settings.default_storage_provider is not None:
-        usage = [usage.item_to_choice() for usage in settings.shared_fs_usage] or ["none"]
-        arguments = [jobs.get_default_storage_provider_args(), *jobs.get_storage_provider_args()]
-        command += [*shlex.split(" ".join(arguments)), "--shared-fs-usage", *usage]
-    return command
 
 
 def files_to_open():

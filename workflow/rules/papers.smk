@@ -43,8 +43,8 @@ rule papers:
         runtime=10,
     params:
         recipe=lambda wildcards: digest(*(paper.recipe for paper in PAPERS.values())),
-        command=lambda wildcards, input: same_workflow(),
+        folders=lambda wildcards, input: [str(paper.folder) for paper in PAPERS.values()],
     message:
         "Write the report of the papers"
     script:
-        "../scripts/report.py"
+        "../scripts/papers.py"

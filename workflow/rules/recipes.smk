@@ -1,7 +1,7 @@
 from functools import cache
 
-from hhcore.base.digests import code_digest, digest
 from hhcore.results.recipes import recipes, stale
+from hhcore.results.recipes import report_recipe as recipe_of_report
 from hhcore.sweep.hashing import config_digest
 
 
@@ -17,12 +17,11 @@ def recipes_of_outputs(files):
 
 
 def report_recipe(wildcards=None):
-    """The recipe of the report: those of all results in it, and the captions.
+    """The recipe of the report.
 
     Captions are no input files, since a brace in the name of their folder would be a wildcard.
     """
-    found = [recipe for name in EXPERIMENTS for recipe in recipes_of(name).values()]
-    return digest(code_digest(*all_captions()), *found)
+    return recipe_of_report(map(recipes_of, EXPERIMENTS), [a for members in ANALYSES.values() for a in members])
 
 
 def made_files(name):

@@ -12,11 +12,10 @@ rule report:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=times_attempt(2000),
         runtime=10,
     params:
         recipe=report_recipe,
-        command=lambda wildcards, input: same_workflow(),  # with `input`, so that another command is no reason to run
     message:
         "Write the report"
     script:

@@ -1,0 +1,130 @@
+"""The page of a run, results/report.html: what was asked and found, figures, tables, and what computes in the browser.
+
+It needs no other file and no network. Words, figures and first rows of tables are there without JavaScript.
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from hhcore.base.files import atomic_write
+from hhcore.base.seals import RECIPE, SEAL, UNSEALED, seal
+from hhcore.experiments.analysis import analyses
+from hhcore.experiments.experiment import Experiment
+from hhcore.report import bundle
+from hhcore.report.payload import Payload, data
+
+NAMED = 3  # experiments in the title, at most
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page with an entry in its contents.
+
+    name : unique on the page
+    body : its elements, a heading first
+    """
+
+    name: str
+    title: str
+    body: Markup
+
+    @property
+    def anchor(self) -> str:
+        """Its address on the page, which is not an id of another element."""
+        return f"section-{self.name}"
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a page is made of.
+
+    data    : what its scripts read, see `payload.data`
+    payload : the columns that `data` refers to
+    """
+
+    title: str
+    sections: Sequence[Section]
+    data: Mapping[str, object] = field(default_factory=dict)
+    payload: Payload = field(default_factory=Payload)
+
+
+def write_report(experiments: Mapping[str, Experiment], folder: Path, file: Path, recipe: str = "") -> None:
+    """Write the page of experiments from their results.
+
+    folder : that of the results, with a folder for each experiment
+    file   : the page, whose links to tables are relative
+    recipe : see `report_recipe`; none outside a workflow
+
+    Raises UserError if a table is damaged or was made for another experiment or config.
+    """
+    payload, kernels = Payload(), {}
+    entries, sections = [], []
+    for name, experiment in experiments.items():
+        entry = {"name": name, "explorer": None, "live": None}
+        entries.append(entry)
+        sections.append(Section(name, name, _experiment(experiment, folder / name)))
+    contents = {"experiments": entries, "kernels": kernels}
+    write_page(Page(_title(experiments), sections, contents, payload), file, recipe)
+
+
+def write_page(page: Page, file: Path, recipe: str) -> None:
+    """Write a page, with its policy, its recipe and its seal."""
+    library, scripts = bundle.library(page.payload), bundle.own_scripts()
+    text = (
+        templates()
+        .get_template("page.html.j2")
+        .render(
+            title=page.title,
+            sections=page.sections,
+            marks=f"{RECIPE}: {recipe}, {SEAL}: {UNSEALED}",
+            policy=bundle.policy(bundle.harmless(scripts), *bundle.bokeh().values()),
+            style=Markup(bundle.own_styles()),
+            data=data({**page.data, "library": library}),
+            blobs=page.payload.elements(),
+            script=bundle.script(scripts, "hhcore"),
+        )
+    )
+    with atomic_write(file) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+        seal(temporary)
+
+
+def templates() -> Environment:
+    """The templates of this folder; what they print is escaped."""
+    folder = str(resources.files("hhcore") / "report" / "templates")
+    return Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def image(svg: bytes) -> str:
+    """The address of a picture inside the page. As the source of an image, an SVG runs no script and loads nothing."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+
+
+def _experiment(experiment: Experiment, folder: Path) -> Markup:
+    members = analyses(experiment)
+    figures = [
+        {"label": figure.label, "source": image((folder / f"figures/{figure.name}.svg").read_bytes())}
+        for analysis in members
+        for figure in analysis.figures
+    ]
+    tables = [table.name for analysis in members for table in analysis.tables]
+    template = templates().get_template("experiment.html.j2")
+    return Markup(template.render(name=experiment.name, figures=figures, tables=tables))
+
+
+def _title(names: Mapping[str, object]) -> str:
+    """The names of the experiments, of many the first."""
+    listed = ", ".join(list(names)[:NAMED])
+    return listed if len(names) <= NAMED else f"{listed} and {len(names) - NAMED} more"

@@ -1,0 +1,98 @@
+// Starts the parts of the page: each when it comes near the part that is seen.
+
+hh.partNames = ["explorer", "tables", "live"]; // a class of elements, and the function of `hh` that fills one
+hh.margin = "800px"; // how near is near
+hh.started = new Map(); // from an element to the promise of its start
+
+/** Start the part in an element, once. */
+hh.start = (element) => {
+  if (!hh.started.has(element)) hh.started.set(element, hh.fill(element));
+  return hh.started.get(element);
+};
+
+hh.fill = async (element) => {
+  const entry = hh.page().experiments.find(({ name }) => name === element.dataset.experiment);
+  const part = hh.partNames.find((name) => element.classList.contains(name));
+  try {
+    await hh.library();
+    await hh[part](element, entry);
+  } catch (error) {
+    console.error(error);
+    hh.sayFailed(element, error);
+  }
+};
+
+hh.sayFailed = (element, error) => {
+  const words = document.createElement("p");
+  words.className = "failed";
+  words.textContent = `This part of the page needs a newer browser, or has failed: ${error.message}`;
+  element.append(words);
+};
+
+/** All elements with parts that this page has. */
+hh.partElements = () => {
+  const there = hh.partNames.filter((name) => hh[name]);
+  return there.flatMap((name) => [...document.querySelectorAll(`.${name}[data-experiment]`)]);
+};
+
+hh.startWhenNear = () => {
+  const observer = new IntersectionObserver((seen) => {
+    for (const { target } of seen.filter((entry) => entry.isIntersecting)) {
+      observer.unobserve(target);
+      hh.start(target);
+    }
+  }, { rootMargin: hh.margin });
+  hh.partElements().forEach((element) => observer.observe(element));
+};
+
+/** A neuron that is chosen before its live part has started is told again when it has. */
+hh.startForNeuron = async ({ detail }) => {
+  const element = hh.partElements().find(
+    ({ classList, dataset }) => classList.contains("live") && dataset.experiment === detail.experiment,
+  );
+  if (!element || hh.started.has(element)) return;
+  await hh.start(element);
+  document.dispatchEvent(new CustomEvent("hh:neuron", { detail }));
+};
+
+/** The button in the head: light or dark, whatever the system says. */
+hh.switchTheme = () => {
+  const root = document.documentElement;
+  const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = dark ? "light" : "dark";
+  document.dispatchEvent(new CustomEvent("hh:theme"));
+};
+
+/** Everything is open on paper, and as before after it. */
+hh.openForPrint = () => {
+  hh.closed = [...document.querySelectorAll("details:not([open])")];
+  hh.closed.forEach((details) => { details.open = true; });
+};
+
+hh.closeAfterPrint = () => hh.closed.forEach((details) => { details.open = false; });
+
+/** Mark the link of the section that is read in the table of contents. */
+hh.followReading = () => {
+  const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
+  const observer = new IntersectionObserver((seen) => {
+    for (const { target, isIntersecting } of seen) {
+      links.get(target.id)?.toggleAttribute("aria-current", isIntersecting);
+    }
+  }, { rootMargin: "-20% 0px -75% 0px" });
+  document.querySelectorAll("main > section").forEach((section) => observer.observe(section));
+};
+
+hh.boot = () => {
+  const button = document.getElementById("theme");
+  button.hidden = false;
+  button.addEventListener("click", hh.switchTheme);
+  addEventListener("beforeprint", hh.openForPrint);
+  addEventListener("afterprint", hh.closeAfterPrint);
+  document.addEventListener("hh:neuron", hh.startForNeuron);
+  const contents = document.querySelector("nav details");
+  if (contents && innerWidth < 1100) contents.open = false;
+  hh.followReading();
+  hh.startWhenNear();
+};
+
+if (typeof document !== "undefined") addEventListener("DOMContentLoaded", hh.boot); // not in a worker
