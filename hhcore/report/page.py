@@ -17,6 +17,7 @@ from hhcore.base.seals import RECIPE, SEAL, UNSEALED, seal
 from hhcore.experiments.analysis import analyses
 from hhcore.experiments.experiment import Experiment
 from hhcore.report import bundle
+from hhcore.report.explorer import explorer
 from hhcore.report.payload import Payload, data
 
 NAMED = 3  # experiments in the title, at most
@@ -66,7 +67,7 @@ def write_report(experiments: Mapping[str, Experiment], folder: Path, file: Path
     payload, kernels = Payload(), {}
     entries, sections = [], []
     for name, experiment in experiments.items():
-        entry = {"name": name, "explorer": None, "live": None}
+        entry = {"name": name, "explorer": explorer(experiment, folder / name, payload), "live": None}
         entries.append(entry)
         sections.append(Section(name, name, _experiment(experiment, folder / name)))
     contents = {"experiments": entries, "kernels": kernels}
