@@ -14,9 +14,11 @@ from markupsafe import Markup
 
 from hhcore.base.files import atomic_write
 from hhcore.base.seals import RECIPE, SEAL, UNSEALED, seal
+from hhcore.certify.certificate import resolved
 from hhcore.experiments.analysis import analyses
 from hhcore.experiments.experiment import Experiment
 from hhcore.report import bundle
+from hhcore.report.live import live
 from hhcore.report.payload import Payload, data
 
 NAMED = 3  # experiments in the title, at most
@@ -66,7 +68,9 @@ def write_report(experiments: Mapping[str, Experiment], folder: Path, file: Path
     payload, kernels = Payload(), {}
     entries, sections = [], []
     for name, experiment in experiments.items():
-        entry = {"name": name, "explorer": None, "live": None}
+        own = folder / name
+        experiment = resolved(experiment, own / "numerics.parquet")
+        entry = {"name": name, "explorer": None, "live": live(experiment, experiment.solver, own, payload, kernels)}
         entries.append(entry)
         sections.append(Section(name, name, _experiment(experiment, folder / name)))
     contents = {"experiments": entries, "kernels": kernels}
