@@ -237,7 +237,7 @@ def test_every_entry_of_a_list_is_there():
 
 
 def test_a_text_that_is_compiled_is_hashed_with_the_module_that_compiles_it():
-    hashed = [*SIMULATION, *dependencies.FEATURES, *dependencies.CALIBRATION, *KERNEL]
+    hashed = [*SIMULATION, *dependencies.FEATURES, *dependencies.CALIBRATION, *KERNEL, *dependencies.REPORT]
     for text in PACKAGE.rglob("*.in"):
         name = text.relative_to(PACKAGE).as_posix()
         assert any(covers(entry, name) for entry in hashed), name

@@ -3,7 +3,8 @@
 1. A treatment adds one quantity to every point: its `amount`, such as a concentration. Without treatment it is 0.
 2. `changed` says which parameters have which values, at the amounts of points, from those that they had before: in the
    model, the config and the treatments before it. So two treatments of one parameter multiply.
-3. Equal amounts and parameters give equal bits on every machine.
+3. Equal amounts and parameters give equal bits on every machine: operations of arrays alone, no branch on a value. So
+   the report does the same in a browser (hhcore.report.tracing).
 4. `settings` is all that the result depends on besides code and amounts.
 
 What acts by more than a factor of a conductance, such as a drug that binds to single states of a channel, is a model
@@ -63,7 +64,7 @@ class Target:
     def left(self, concentration: float | np.ndarray) -> np.ndarray:
         """The share that is left at concentrations from 0 on, float64 () or (k,)."""
         with np.errstate(over="ignore"):
-            ratio = np.minimum(np.asarray(concentration, dtype=np.float64) / self.half, HIGHEST)
+            ratio = np.minimum(concentration / self.half, HIGHEST)
         return 1.0 / (1.0 + (ratio if self.hill == 1.0 else _power(ratio, self.hill)))
 
 
@@ -108,7 +109,7 @@ class Block(Treatment):
 
     def changed(self, parameters: Values, amount: float | np.ndarray) -> Values:
         """The parameter, without so many percent of it."""
-        left = (100.0 - np.asarray(amount, dtype=np.float64)) / 100.0
+        left = (100.0 - amount) / 100.0
         return {self.parameter: _times(parameters[self.parameter], left)}
 
     @property

@@ -54,7 +54,7 @@ def simulate(
     compiled = engine(model, method, type(stimulus), observers)
     table = compiled.arguments(neurons, run.duration)
     states, status = initial_states(compiled, table, start)
-    stops = _stops(run.duration, [stop for observer in compiled.observers for stop in observer.stops])
+    stops = run_stops(run.duration, compiled.observers)
 
     settings = {"accuracy": chosen.accuracy, "threads": threads, "progress": progress}
     record, seconds = integrate_all(compiled, table, states, stops, **settings)
@@ -117,6 +117,11 @@ def _solver(model: Model, method: str, dt: Written | None, local_error: float | 
     given = {"dt": (dt, model.time_unit), "local_error": (local_error, "1")}
     settings = {name: None if value is None else to_unit(value, unit, name) for name, (value, unit) in given.items()}
     return solver(method, **settings)
+
+
+def run_stops(duration: float, observers: Sequence[Observer]) -> np.ndarray:
+    """Where steps of all neurons end besides edges of the stimulus: the stops of observers inside the run, and its end."""
+    return _stops(duration, [stop for observer in observers for stop in observer.stops])
 
 
 def _stops(duration: float, times: Sequence[float] | np.ndarray) -> np.ndarray:

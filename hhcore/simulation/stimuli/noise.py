@@ -200,7 +200,7 @@ def _streams(columns: list[np.ndarray]) -> np.ndarray:
     """A whole number below 2^52 of each row, float64 (n,), made of all its numbers; -0.0 is 0.0."""
     mixed = np.zeros(len(columns[0]), dtype=np.uint64)
     for column in columns:
-        mixed = mix64((mixed + STEP) ^ np.ascontiguousarray(column + 0.0, dtype=np.float64).view(np.uint64))
+        mixed = mix64((mixed + STEP) ^ (column + 0.0).view(np.uint64))
     return (mixed >> np.uint64(12)).astype(np.float64)
 
 

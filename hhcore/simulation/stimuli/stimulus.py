@@ -26,7 +26,8 @@ A kind is one class, in a file of its own in this folder; nothing else names it.
 7. `quiet` has a value for each field and each derived number; with them no current flows and everything is finite,
    also where `level`, `rise`, `onset` and the time are 0, as they are where no segment has begun. Rest is found so.
 8. `check` refuses fields that make no stimulus, `check_model` a model that does not go with it. `resolve` puts numbers
-   in the place of what stands for the end of the run, and computes the derived ones, before a kernel sees them. So that
+   in the place of what stands for the end of the run, and computes the derived ones, before a kernel sees them: by
+   operations of arrays alone, without a branch on a value, so that a report can do the same. So that
    all mistakes of a config are listed, `check` also sees NaN for a field that is itself wrong, and inf for a duration
    that is: neither is a mistake.
 9. `twin` says in plain Python when the current may jump, and what it is (with a `formula`, what that is multiplied by),

@@ -1,0 +1,172 @@
+"""What a page needs to simulate the neurons of an experiment as the run did, on its grid and off it; static/neuron.js.
+
+The kernel is that of the run for one lane. What it takes of a point is a program (hhcore.report.tracing), where it
+starts is found by static/rest.js, and steps end where those of the run did. So the spikes have the same bits.
+"""
+
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+
+import numpy as np
+
+from hhcore.base.units import pretty_unit
+from hhcore.compile.parts import HOLDING
+from hhcore.experiments.experiment import Experiment
+from hhcore.experiments.protocol import Protocol
+from hhcore.figures.context import quantity
+from hhcore.model.model import Quantity
+from hhcore.model.roles import converts
+from hhcore.report.kernels import kernel
+from hhcore.report.payload import Payload
+from hhcore.report.ranges import is_gate, slider, swept_values
+from hhcore.report.stored import stored_spikes
+from hhcore.report.tracing import DURATION, kernel_program
+from hhcore.schemes.solver import Solver
+from hhcore.simulation import rest
+from hhcore.simulation.initial import initial_value
+from hhcore.simulation.simulate import run_stops
+
+Point = Mapping[str, float]
+
+
+def live(
+    experiment: Experiment,
+    solver: Solver,
+    folder: Path | None,
+    payload: Payload,
+    kernels: MutableMapping[str, object],
+) -> dict[str, object] | None:
+    """The data of an experiment for static/neuron.js; None where a page cannot know what the kernel took in the run.
+
+    solver : that of the run, which may have been chosen: see `resolved` of hhcore.certify.certificate
+    folder : of its results, whose spikes are kept for comparison; None without a run
+    Columns go into `payload`, the kernel into `kernels`.
+    Raises UserError if the results were made for another experiment.
+    """
+    e = experiment
+    index, point = middle(e)
+    program, fixed = kernel_program(e, point)
+    if any(name in fixed for name in e.swept):
+        return None
+    name, described = kernel(e.model, solver.method, e.stimulus, payload)
+    kernels[name] = described
+    begins = _begins(e)
+    return {
+        "kernel": name,
+        "accuracy": solver.accuracy,
+        "stops": run_stops(e.duration, e.protocol.observers(e)).tolist(),
+        "threshold": e.threshold,
+        "rearm": e.rearm,
+        "ms": e.model.ms,
+        "duration": e.duration,
+        "time_unit": pretty_unit(e.model.time_unit),
+        "window": list(e.analysis_window),
+        "quantities": [_quantity(e, q, point, fixed) for q in e.quantities],
+        "program": program.as_json(),
+        "table": payload.column(e.stimulus.data.ravel()) if len(e.stimulus.data) else None,
+        "states": [{**_described(q), "role": _role(e, q)} for q in e.model.states.values()],
+        "currents": [_described(q) for q in e.model.currents.values()],
+        "stimulus": {
+            "label": "Command potential" if e.clamped else "Injected current",
+            "unit": pretty_unit(e.driven.unit),
+        },
+        "clamp": e.clamped,
+        "start": _start(e, solver),
+        "grid": [_factor(e, factor, payload) for factor in e.factors],
+        "middle": index,
+        "begins": begins,
+        "notes": [*([begins] if begins else []), *(_fixed_note(e, q, why) for q, why in fixed.items())],
+        "stored": stored_spikes(e, folder, payload),
+    }
+
+
+def middle(e: Experiment) -> tuple[int, Point]:
+    """The neuron in the middle of the grid: its row, and a value for each of the `quantities`."""
+    along = [np.argsort(factor.values[:, 0])[len(factor.values) // 2] for factor in e.factors]
+    index = int(np.ravel_multi_index(along, e.shape)) if along else 0
+    return index, dict(zip(e.quantities, e.points(np.array([index]))[0].tolist(), strict=True))
+
+
+def _quantity(e: Experiment, name: str, point: Point, fixed: Mapping[str, str]) -> dict[str, object]:
+    low, high = (point[name], point[name]) if name in fixed else slider(e, name, point)
+    field = e.stimulus.fields.get(name)
+    return {
+        "name": name,
+        "label": quantity(e, name).words or name,
+        "unit": pretty_unit(e.unit(name)),
+        "kind": _kind(e, name),
+        "value": point[name],
+        "low": low,
+        "high": high,
+        "whole": bool(field and field.whole),
+        "lasting": bool(field and field.unit == "time" and field.default == np.inf),
+        "swept": swept_values(e, name).size > 0,
+        "description": e.description(name),
+    }
+
+
+def _kind(e: Experiment, name: str) -> str:
+    if name in e.model.parameters:
+        return "parameter"
+    if name in e.stimulus.fields:
+        return "stimulus"
+    return "initial" if name in map(initial_value, e.stated) else "treatment"
+
+
+def _described(q: Quantity) -> dict[str, object]:
+    words = q.description.partition(",")[0].partition("(")[0].strip()
+    return {"name": q.name, "label": words or q.name, "unit": pretty_unit(q.unit)}
+
+
+def _role(e: Experiment, q: Quantity) -> str:
+    """What a state is, as far as its unit tells."""
+    if q.name == e.model.potential or converts(q.unit, "mV"):
+        return "potential"
+    if converts(q.unit, "mM"):
+        return "concentration"
+    return "gate" if is_gate(q) else "other"
+
+
+def _start(e: Experiment, solver: Solver) -> dict[str, object]:
+    """Where neurons start, and what static/rest.js must know to find rest as hhcore.simulation.rest does."""
+    states, numbers = [*e.model.states], e.stimulus.numbers()
+    absolute = e.stimulus.fields.items() if e.stimulus.absolute else ()
+    return {
+        "word": e.initial_state if len(e.stated) < len(states) else "model",
+        "states": [q.value for q in e.model.states.values()],
+        "stated": {states.index(name): e.quantities.index(initial_value(name)) for name in e.stated},
+        "own": [q.value for q in e.model.parameters.values()],
+        "potential": states.index(e.model.potential),
+        "holding": numbers.index(HOLDING),
+        "held": [numbers.index(name) for name, field in absolute if field.unit == "potential"],
+        "relaxation": rest.RELAXATION / e.model.ms,
+        "watched": rest.WATCHED / e.model.ms,
+        "samples": rest.WATCHED_SAMPLES,
+        "accuracy": rest.RELAXATION_ERROR if solver.scheme.adaptive else rest.RELAXATION_STEP / e.model.ms,
+    }
+
+
+def _factor(e: Experiment, factor, payload: Payload) -> dict[str, object]:
+    """A factor of the grid: which quantities it sets, by their number, and their values in its rows."""
+    columns = [payload.column(column) for column in np.ascontiguousarray(factor.values.T)]
+    return {
+        "quantities": [e.quantities.index(name) for name in factor.names],
+        "rows": len(factor.values),
+        "columns": columns,
+    }
+
+
+def _begins(e: Experiment) -> str | None:
+    """A sentence where the run had done something to a neuron before; None if it began as a page does."""
+    if type(e.protocol).begun is Protocol.begun:
+        return None
+    begins = "at rest" if e.initial_state == "rest" else "in the state of the model file"
+    return (
+        f"The run is {e.protocol.title}: it paced each cell before what it kept. Here a cell starts {begins}, so its "
+        "first beats differ from those of the run."
+    )
+
+
+def _fixed_note(e: Experiment, name: str, why: str) -> str:
+    what = "The duration" if name == DURATION else e.description(name).partition(",")[0]
+    return f"{what} is fixed here: how the stimulus or a treatment depends on it cannot be carried over ({why})."
