@@ -16,6 +16,7 @@ from hhcore.base.seals import RECIPE, SEAL, UNSEALED, seal
 from hhcore.certify.certificate import resolved
 from hhcore.experiments.experiment import Experiment
 from hhcore.report import bundle
+from hhcore.report.explorer import explorer
 from hhcore.report.live import live
 from hhcore.report.payload import Payload, data
 from hhcore.report.story import story
@@ -73,7 +74,7 @@ def write_report(experiments: Mapping[str, Experiment], folder: Path, file: Path
         told = story(experiment, own, payload)
         entry = {
             "name": name,
-            "explorer": None,
+            "explorer": explorer(experiment, own, payload),
             "live": live(experiment, experiment.solver, own, payload, kernels),
         }
         entries.append(entry)
