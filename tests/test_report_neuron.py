@@ -76,7 +76,7 @@ def check(browser, folder: Path, experiments: dict[str, Experiment], rows: dict[
 
 @needs_chromium
 def test_squid_axons_have_the_bits_of_the_run(browser, tmp_path):
-    """At rest of their own, with rest that must be searched for and without one; stated states; samples, zipped axes."""
+    """With a rest of their own, with one that must be searched for, and without one; stated states; samples."""
     stated = {"membrane.V": -65, "sodium.m": 0.05, "sodium.h": 0.6, "potassium.n": 0.32}
     swept = {"kind": "step", "amplitude": {"linspace": [0, 40, 9]}, "start": 5, "stop": {"values": [30, 60]}}
     experiments = read(

@@ -92,7 +92,7 @@ def _quantity(e: Experiment, name: str, point: Point, fixed: Mapping[str, str]) 
     field = e.stimulus.fields.get(name)
     return {
         "name": name,
-        "label": quantity(e, name).words or name,
+        "label": _label(e, name),
         "unit": pretty_unit(e.unit(name)),
         "kind": _kind(e, name),
         "value": point[name],
@@ -103,6 +103,13 @@ def _quantity(e: Experiment, name: str, point: Point, fixed: Mapping[str, str]) 
         "swept": swept_values(e, name).size > 0,
         "description": e.description(name),
     }
+
+
+def _label(e: Experiment, name: str) -> str:
+    """A quantity in a few words: `Injected current`, `Step start`."""
+    words, field = quantity(e, name).words, e.stimulus.fields.get(name)
+    named = field and not field.spelled and field.unit not in ("current", "potential")
+    return f"{words} {name.replace('_', ' ')}" if named and name not in words.lower() else words or name
 
 
 def _kind(e: Experiment, name: str) -> str:
