@@ -1,4 +1,4 @@
-"""The command line: the catalogue of models, a config checked and its schema, files of results checked."""
+"""The command line: the catalogue, a page to explore a model, a config checked and its schema, results checked."""
 
 import argparse
 import json
@@ -18,6 +18,7 @@ EXAMPLES = """\
 examples:
   python -m hhcore models                       the catalogue
   python -m hhcore models hodgkin_huxley_1952   file, states and parameters of a model, with units
+  python -m hhcore explore wang_buzsaki_1996    a page with that neuron to try, which needs no network
   python -m hhcore check my.yaml                what a config would cost
   python -m hhcore schema my/schema.json        a JSON schema, so that an editor completes configs
   python -m hhcore verify results               whether files are as they were written
@@ -45,6 +46,19 @@ def table(name: str) -> str:
     if ":" not in name and (sets := variants(name)):
         lines += ["", "variants", *(f"  {name}:{key:24} {text}" for key, text in sets.items())]
     return "\n".join(lines)
+
+
+def explored(options: argparse.Namespace) -> str:
+    """Write the page of a model, and say where it is. Raises UserError as `write_lecture` does."""
+    from hhcore.report.lecture import write_lecture
+
+    given = {name: getattr(options, name) for name in ("stimulus", "duration", "potential", "current")}
+    file = write_lecture(options.model, options.output and Path(options.output), **given, say=_say)
+    return f"{file}: {file.stat().st_size / 1e6:.1f} MB; open it in a browser"
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def checked(path: str) -> str:
@@ -97,6 +111,13 @@ def parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
     listing = commands.add_parser("models", help="the catalogue, or one model of it")
     listing.add_argument("name", nargs="?", help="a model, or model:variant, or a path")
+    exploring = commands.add_parser("explore", help="write a page with a model to try, for a browser")
+    exploring.add_argument("model", help="a model, or model:variant, or a path")
+    exploring.add_argument("-o", dest="output", metavar="FILE", help="default: the name of the model, in this folder")
+    exploring.add_argument("--stimulus", help="as in a config, like '{kind: step, amplitude: 10}'")
+    exploring.add_argument("--duration", help="as in a config, like '200 ms'")
+    exploring.add_argument("--potential", help="the state that is the membrane potential, if the file does not say so")
+    exploring.add_argument("--current", help="the variable that is injected, if the file does not say so; or none, file")
     checking = commands.add_parser("check", help="whether a config file is right, and what it would cost")
     checking.add_argument("config", help="a YAML file")
     verifying = commands.add_parser("verify", help="whether files of results are as they were written")
@@ -117,6 +138,8 @@ def main(arguments: list[str] | None = None) -> int:
             return 1 if verified(options.folder) else 0
         if options.command == "check":
             print(checked(options.config))
+        elif options.command == "explore":
+            print(explored(options))
         elif options.command == "schema":
             print(written_schema(options.file))
         else:

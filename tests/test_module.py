@@ -94,11 +94,10 @@ def test_all_results_lie_below_the_prefix_and_the_own_rule_reads_them(prefixed):
     assert "localrules directive" not in printed and "Nothing to be done" in folder.run()
 
 
-def test_the_report_is_that_of_the_neurons_and_knows_its_jobs(prefixed):
+def test_the_report_is_that_of_the_neurons(prefixed):
     results = prefixed[0].path / "neurons/results"
     report = (results / "report.html").read_text()
-    assert CAPTION in report and "What was run" in report and "count.txt" not in report
-    assert "Missing metadata for file neurons/results/single" not in (results / "logs/report.log").read_text()
+    assert CAPTION in report and "single/features.parquet" in report and "count.txt" not in report
 
 
 def test_the_report_of_the_outer_workflow_has_captions_and_labels_of_the_module(prefixed):

@@ -288,7 +288,8 @@ ALL = {"calibrate", "simulate"} | TABLES_ON
         ("hhcore/protocols/pacing/protocol.py", "class Pacing", "class  Pacing", set()),  # a step does not pace
         ("hhcore/results/resources.py", "MARGIN = 4.0", "MARGIN = 5.0", set()),
         ("hhcore/base/errors.py", "run the same command again", "run it again", set()),
-        ("workflow/report/summary.rst", "Model and source", "Source and model", {"report", "all"}),
+        ("hhcore/report/static/page.css", "margin: 0;", "margin: 0px;", {"report", "all"}),
+        ("workflow/report/summary.rst", "Model and source", "Source and model", set()),  # of Snakemake's own report
         ("config/README.md", "config", "config", set()),
     ],
 )
@@ -302,17 +303,25 @@ def test_an_edit_runs_again_what_depends_on_it(small, file, old, new, rules):
         small.run("--touch")
 
 
-def test_a_table_that_is_large_is_not_inside_of_the_report(small):
+def test_snakemakes_own_report_has_captions_and_no_large_table(small):
     before = (small.path / "workflow/rules/common.smk").read_text()
+    report = snakemakes_report(small)
+    assert "Features, one row per neuron" in report and "Rheobase, the smallest amplitude of the grid" in report
     small.edit("workflow/rules/common.smk", "REPORTED_ROWS = 100_000", "REPORTED_ROWS = 5")
-    small.run("--forcerun", "report")
-    report = (small.path / "results/report.html").read_text()
+    report = snakemakes_report(small)
+    (small.path / "workflow/rules/common.smk").write_text(before)
     assert "F-I summary, one row per curve" in report  # 2 rows
     assert "Features, one row per neuron" not in report  # 6 rows
     assert "includes tables of at most" in report
-    (small.path / "workflow/rules/common.smk").write_text(before)
-    small.run("--forcerun", "report")
-    assert "Features, one row per neuron" in (small.path / "results/report.html").read_text()
+
+
+def snakemakes_report(folder):
+    """What `snakemake --report` writes."""
+    page = folder.path / "snakemake.html"
+    folder.run("--report", page.name)
+    text = page.read_text()
+    page.unlink()
+    return text
 
 
 def test_another_experiment_runs_nothing_of_the_first_again(small):
@@ -461,32 +470,6 @@ def test_results_may_lie_in_a_storage_that_is_not_this_folder(small, cache, tmp_
     for table in tables:
         assert table.read_bytes() == (small.path / "results/e" / table.name).read_bytes(), table.name
     assert "Nothing to be done" in folder.run("--cores", "1", *storage, "--shared-fs-usage", "none")
-
-
-FAR = """
-from dataclasses import dataclass, field
-
-from snakemake_interface_storage_plugins.settings import StorageProviderSettingsBase
-from snakemake_storage_plugin_fs import StorageObject, StorageProvider
-
-
-@dataclass
-class StorageProviderSettings(StorageProviderSettingsBase):
-    region: str = field(default="", metadata={"help": "where it is"})
-"""
-
-
-def test_settings_of_a_storage_are_passed_on_to_the_report(cache, tmp_path):
-    folder = Folder(tmp_path / "here", cache)
-    folder.config()
-    plugin = folder.path / "snakemake_storage_plugin_far/__init__.py"
-    plugin.parent.mkdir()
-    plugin.write_text(FAR)
-    folder.edit("workflow/Snakefile", "rule all:", "print(same_workflow())\n\n\nrule all:")
-    storage = ["--default-storage-provider", "far", "--default-storage-prefix", str(tmp_path / "else where")]
-    printed = folder.run("-n", *storage, "--storage-far-region", "my region", "--shared-fs-usage", "none")
-    told = ["--default-storage-prefix", str(tmp_path / "else where"), "--default-storage-provider", "far"]
-    assert str([*told, "--storage-far-region", "my region", "--shared-fs-usage", "none"])[1:] in printed
 
 
 def test_a_brace_in_the_name_of_a_folder_or_a_model_is_no_wildcard(tmp_path):

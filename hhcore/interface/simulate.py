@@ -11,16 +11,13 @@ from hhcore.model.model import Model, load_model
 from hhcore.simulation import simulate as simulation
 from hhcore.simulation.arguments import read_conditions
 from hhcore.simulation.beats import beat_definitions
-from hhcore.simulation.engine import engine
+from hhcore.simulation.default_scheme import SCHEME, default_scheme
 from hhcore.simulation.features import DEFINITIONS
 from hhcore.simulation.initial import InitialState
 from hhcore.simulation.observers import Beats, Observer, standard_observers
 from hhcore.simulation.outputs import Output, beat_output_columns, observers_of, output_columns
 from hhcore.simulation.result import Result, Trace
-from hhcore.simulation.stiffness import model_is_stiff
 from hhcore.simulation.stimuli.stimulus import Stimulus
-
-SCHEME, STIFF_SCHEME = "tsit5", "rodas5p"  # where no solver is given
 
 
 def simulate(
@@ -187,10 +184,8 @@ def _noted(model: Model | str | Path) -> Model:
 
 
 def _default_method(model: Model, stimulus: Stimulus, observers: Sequence[Observer] | None) -> str:
-    """The scheme that suits a model, whatever the neurons: a row must not depend on the others."""
-    if not isinstance(stimulus, Stimulus):  # the simulation says so
-        return SCHEME
-    return STIFF_SCHEME if model_is_stiff(engine(model, SCHEME, type(stimulus), observers)) else SCHEME
+    """The scheme that suits a model; any where the stimulus is none, which the simulation says."""
+    return default_scheme(model, type(stimulus), observers) if isinstance(stimulus, Stimulus) else SCHEME
 
 
 def _only_tolerance(dt: Written | None, local_error: float | None) -> None:

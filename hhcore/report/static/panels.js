@@ -1,0 +1,243 @@
+// Time courses of one neuron in panels that share the time axis: spikes, potential, gates, currents, stimulus.
+
+hh.hues = { // Okabe and Ito (2008): blue, vermillion, green, purple, orange, black; lighter ones on black
+  light: ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000"],
+  dark: ["#56B4E9", "#F0803C", "#2FC79A", "#E39CC4", "#F0C05A", "#FFFFFF"],
+};
+hh.dashes = ["solid", [6, 3], [2, 2], [8, 3, 2, 3]];
+
+/** What the page around an element looks like, for canvases: {ink, faint, font, dark}. */
+hh.look = (element) => {
+  const { color, fontFamily } = getComputedStyle(element);
+  const [r, g, b] = color.match(/[\d.]+/g).map(Number);
+  const faint = (alpha) => `rgba(${r}, ${g}, ${b}, ${alpha})`;
+  return { ink: color, axis: faint(0.75), faint: faint(0.13), font: fontFamily, dark: r + g + b > 382 };
+};
+
+/** A name with its unit, if it has one. */
+hh.withUnit = (name, unit) => (unit && unit !== "1" ? `${name} (${unit})` : name);
+
+/** Call `change` when the page turns light or dark. */
+hh.onLook = (change) => {
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", change);
+  new MutationObserver(change).observe(document.documentElement, { attributes: true });
+};
+
+/** An empty plot as wide as its element, in the look of the page. Dragging zooms along x, a double click undoes it. */
+hh.plot = (options) => {
+  const tools = matchMedia("(pointer: coarse)").matches ? "" : "xbox_zoom";
+  const plot = Bokeh.Plotting.figure({
+    sizing_mode: "stretch_width", toolbar_location: null, tools, min_border_left: 68, min_border_right: 14,
+    min_border_top: 6, min_border_bottom: 4, output_backend: "canvas", ...options,
+  });
+  plot.on_event("doubletap", () => plot.x_range.reset());
+  return plot;
+};
+
+/** Put Bokeh models of one document into elements: pairs of model and element. */
+hh.embed = (pairs) => {
+  const sheet = new Bokeh.Document();
+  for (const [model] of pairs) sheet.add_root(model);
+  return Bokeh.embed.add_document_standalone(sheet, pairs[0][1], pairs.map(([, element]) => element));
+};
+
+/** Give a plot the colours and the font of the page. */
+hh.paint = (plot, { ink, axis, faint, font }) => {
+  const clear = { background_fill_color: null, border_fill_color: null, outline_line_color: null };
+  plot.setv(clear);
+  for (const line of [...plot.below, ...plot.left]) {
+    line.setv({
+      axis_label_text_color: ink, major_label_text_color: ink, axis_line_color: axis, major_tick_line_color: axis,
+      minor_tick_line_color: null, axis_label_text_font: font, major_label_text_font: font,
+      axis_label_text_font_size: "12px", major_label_text_font_size: "11px", axis_label_text_font_style: "normal",
+      axis_label_standoff: 4, major_tick_in: 0, major_tick_out: 4,
+    });
+  }
+  for (const grid of plot.center) grid.grid_line_color = faint;
+};
+
+/** Rows of a column source. */
+hh.rows = (x = [], y = []) => new Bokeh.ColumnDataSource({ data: { x, y } });
+
+/**
+ * A curve with at most four points a pixel: the first, lowest, highest and last of each, which draws the same picture.
+ * time, values : Float64Array (n), times increasing; from, to : what is seen of the time; pixels : its width
+ */
+hh.thinned = (time, values, from, to, pixels) => {
+  const begin = Math.max(hh.firstFrom(time, from) - 1, 0);
+  const end = Math.min(hh.firstFrom(time, to) + 1, time.length);
+  if (end - begin <= 4 * pixels) return { x: time.slice(begin, end), y: values.slice(begin, end) };
+  const kept = [];
+  const scale = pixels / (to - from);
+  for (let k = begin; k < end; ) {
+    const pixel = Math.floor((time[k] - from) * scale);
+    let [low, high, last] = [k, k, k];
+    for (; last + 1 < end && Math.floor((time[last + 1] - from) * scale) === pixel; last++) {
+      if (values[last + 1] < values[low]) low = last + 1;
+      if (values[last + 1] > values[high]) high = last + 1;
+    }
+    kept.push(...new Set([k, Math.min(low, high), Math.max(low, high), last]));
+    k = last + 1;
+  }
+  return { x: Float64Array.from(kept, (k) => time[k]), y: Float64Array.from(kept, (k) => values[k]) };
+};
+
+/** The first index whose time is not before `wanted`; times increase. */
+hh.firstFrom = (time, wanted) => {
+  let [low, high] = [0, time.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (time[middle] < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+};
+
+/** A curve of a panel: `of(path)` is its values, `hue` counts the colours, `dash` the curves of one colour. */
+hh.curvesOf = (live) => {
+  const hues = [...new Set([...live.currents, ...live.states.filter(({ role }) => role === "gate")]
+    .map(({ name }) => hh.component(name)))];
+  const counts = new Map();
+  const look = (name, kind) => {
+    const component = hh.component(name);
+    const key = `${kind} ${component}`;
+    counts.set(key, (counts.get(key) ?? -1) + 1);
+    return { hue: Math.max(hues.indexOf(component), 0), dash: counts.get(key) };
+  };
+  const states = live.states.map((state, k) => ({ ...state, of: (path) => path.states[k] }));
+  const curves = (role) => states.filter((s) => s.role === role).map((s) => ({ ...s, ...look(s.name, role) }));
+  return {
+    potential: curves("potential").map((curve) => ({ ...curve, hue: 5, dash: 0 })),
+    gates: curves("gate"),
+    others: [...curves("concentration"), ...curves("other")].map((curve, k) => ({ ...curve, hue: k, hidden: k > 0 })),
+    currents: live.currents.map((c, k) => ({ ...c, ...look(c.name, "current"), of: (path) => path.currents[k] })),
+    stimulus: [{ ...live.stimulus, name: live.stimulus.label, hue: 5, dash: 0, of: (path) => path.stimulus }],
+  };
+};
+
+/** One panel: its curves in one plot, and above it what they are; buttons show and hide them if there are several. */
+hh.Panel = class {
+  constructor(title, curves, height, range) {
+    const units = new Set(curves.map((curve) => curve.unit));
+    this.plot = hh.plot({ height, x_range: range });
+    this.plot.y_range.only_visible = true;
+    this.plot.xaxis.visible = false;
+    this.lines = curves.map((curve) => this.line(curve));
+    this.holder = hh.make("div", { className: "plot" });
+    const heading = hh.make("strong", { textContent: hh.withUnit(title, units.size === 1 ? curves[0].unit : "") });
+    this.element = hh.make("div", { className: "panel" }, hh.make("div", { className: "legend" }, heading), this.holder);
+    if (curves.length > 1) this.element.firstChild.append(...this.keysOf());
+  }
+
+  /** Show the time axis, which the last panel does for all. */
+  showTime(unit) {
+    this.plot.xaxis.visible = true;
+    this.plot.xaxis.axis_label = hh.withUnit("time", unit);
+    this.plot.height += 42;
+  }
+
+  line(curve) {
+    const source = hh.rows();
+    const renderer = this.plot.line({ field: "x" }, { field: "y" }, {
+      source, line_width: 1.5, line_dash: hh.dashes[Math.floor(curve.dash + curve.hue / 6) % hh.dashes.length],
+      line_join: "round", visible: !curve.hidden,
+    });
+    return { curve, source, renderer };
+  }
+
+  keysOf() {
+    this.keys = this.lines.map(({ curve, renderer }) => {
+      const swatch = hh.make("span", { className: "swatch" });
+      const key = hh.make("button", { type: "button", title: curve.label }, swatch, curve.name);
+      const show = () => key.setAttribute("aria-pressed", String(renderer.visible));
+      key.addEventListener("click", () => { renderer.visible = !renderer.visible; show(); });
+      show();
+      return key;
+    });
+    return this.keys;
+  }
+
+  paint(look) {
+    hh.paint(this.plot, look);
+    const hues = hh.hues[look.dark ? "dark" : "light"];
+    this.lines.forEach(({ curve, renderer }, k) => {
+      const colour = hues[curve.hue % hues.length];
+      renderer.glyph.line_color = colour;
+      this.keys?.[k].firstChild.style.setProperty("border-top", `3px ${curve.dash ? "dashed" : "solid"} ${colour}`);
+    });
+  }
+
+  draw(path, from, to, pixels) {
+    for (const { curve, source } of this.lines) source.data = hh.thinned(path.time, curve.of(path), from, to, pixels);
+  }
+};
+
+/** The panels of a neuron. `draw` shows a result; spikes of a stored run stand above those of the result. */
+hh.Panels = class {
+  constructor(live) {
+    this.live = live;
+    this.range = new Bokeh.Range1d({ start: 0, end: live.duration });
+    const curves = hh.curvesOf(live);
+    this.raster = this.spikes();
+    const panels = [["membrane potential", "potential", 210], ["gates", "gates", 130], ["other states", "others", 120],
+      ["currents", "currents", 150], [live.stimulus.label, "stimulus", 70]];
+    this.panels = panels.filter(([, kind]) => curves[kind].length)
+      .map(([title, kind, height]) => new hh.Panel(title, curves[kind], height, this.range));
+    this.potential = this.panels[0];
+    this.panels.at(-1).showTime(live.time_unit);
+    const plots = this.panels.map(({ element }) => element);
+    this.element = hh.make("div", { className: "panels" }, this.rasterHolder, ...plots);
+    this.range.change.connect(() => this.seen());
+  }
+
+  /** The spikes: a row of this page, and one of the stored run. */
+  spikes() {
+    const stored = this.live.stored !== null;
+    const names = stored ? ["here", "stored run"] : ["spikes"];
+    const plot = hh.plot({ height: stored ? 52 : 34, x_range: this.range, y_range: [-0.6, names.length - 0.4] });
+    plot.yaxis.ticker = new Bokeh.FixedTicker({ ticks: names.map((_, k) => k) });
+    plot.yaxis.major_label_overrides = new Map(names.map((name, k) => [k, name]));
+    plot.xaxis.visible = false;
+    plot.ygrid.visible = false;
+    this.marks = names.map(() => hh.rows());
+    this.ticks = this.marks.map((source) => plot.scatter({ field: "x" }, { field: "y" },
+      { source, marker: "dash", angle: Math.PI / 2, size: 13, line_width: 1.4 }));
+    this.rasterHolder = hh.make("div", { className: "plot raster" });
+    return plot;
+  }
+
+  async embed() {
+    this.threshold = new Bokeh.Span({
+      location: this.live.threshold, dimension: "width", line_dash: [4, 3], line_width: 1,
+    });
+    this.potential.plot.add_layout(this.threshold);
+    this.paint();
+    hh.onLook(() => this.paint());
+    await hh.embed([[this.raster, this.rasterHolder], ...this.panels.map(({ plot, holder }) => [plot, holder])]);
+  }
+
+  paint() {
+    const look = hh.look(this.element);
+    hh.paint(this.raster, look);
+    for (const { glyph } of this.ticks) glyph.line_color = look.ink;
+    this.threshold.line_color = look.axis;
+    for (const panel of this.panels) panel.paint(look);
+  }
+
+  /** Show a result of `simulate` with its path, and the spike times of the stored run, null if not known [ms]. */
+  draw(result, stored) {
+    this.result = result;
+    const { ms } = this.live;
+    [result.spikes_ms, stored ?? []].slice(0, this.marks.length).forEach((times, row) => {
+      this.marks[row].data = { x: Float64Array.from(times, (t) => t / ms), y: new Float64Array(times.length).fill(row) };
+    });
+    this.seen();
+  }
+
+  /** Draw what is seen of the time. */
+  seen() {
+    if (!this.result?.path) return;
+    const pixels = Math.max(this.element.clientWidth - 82, 200);
+    for (const panel of this.panels) panel.draw(this.result.path, this.range.start, this.range.end, pixels);
+  }
+};

@@ -1,0 +1,154 @@
+"""The report as a file: what a model file or a config says is text in it, it needs no network, and it is sealed."""
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from browser import chromium, needs_chromium, opened
+from markupsafe import Markup
+
+import hhcore
+from hhcore.base.errors import UserError
+from hhcore.base.seals import check_seal, recipe_of
+from hhcore.report import bundle
+from hhcore.report.page import Page, Section, write_page, write_report
+
+HOSTILE = (
+    "<script>window.ran = 1</script>",
+    "</script><script>window.ran = 1</script>",
+    "</style><script>window.ran = 1</script>",
+    "<img src=x onerror='window.ran = 1'>",
+    "\"><svg/onload='window.ran = 1'>",
+    "' onmouseover='window.ran = 1' x='",
+    '<a href="javascript:window.ran = 1">click</a>',
+    "<iframe srcdoc='<script>parent.ran = 1</script>'></iframe>",
+    "<object data='https://example.org/x'></object><link rel=stylesheet href='https://example.org/x.css'>",
+    "]]><script>window.ran = 1</script><!--",
+    "{{ 7*7 }}{% for x in y %}${7*7}",
+    "\\u003cscript\\u003ewindow.ran = 1",
+    "\u2028window.ran = 1//\u2029",
+)
+TEXT = " ".join(HOSTILE)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory) -> Path:
+    """The report of an experiment whose model file says hostile things wherever it may say anything."""
+    folder = tmp_path_factory.mktemp("hostile")
+    own = (Path(hhcore.__file__).parent / "models/hodgkin_huxley_1952.mmt").read_text()
+    words = TEXT.replace('"""', "")
+    model = re.sub(r"(?m)^display_name: .*$", lambda _: f'display_name: """{words}"""', own)
+    model = re.sub(r'source: """.*?"""', lambda _: f'source: """{words}"""', model, count=1, flags=re.DOTALL)
+    model = re.sub(r"(?m)^( +)(desc|source): (?!\").*$", lambda line: f'{line[1]}{line[2]}: """{words}"""', model)
+    assert model.count("window.ran") > 100
+    (folder / "hostile.mmt").write_text(model)
+    run = hhcore.run(
+        model=folder / "hostile.mmt",
+        stimulus={"kind": "step", "amplitude": [0, 5, 10]},
+        parameters={"sodium.g": [110, 120]},
+        duration=40,
+        solver={"method": "rk4", "dt": 0.05},
+        traces=[{"amplitude": 10, "sodium.g": 120}],
+        results=folder / "results",
+        progress=False,
+        name="e",
+    )
+    run.save_figures()
+    write_report({"e": run.experiment}, folder / "results", folder / "results/report.html", "0123456789abcdef" * 2)
+    return folder / "results/report.html"
+
+
+@needs_chromium
+def test_words_of_a_model_file_stay_words(hostile, browser):
+    with opened(browser, hostile.as_uri()) as watched:
+        page = watched.page
+        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        for section in page.query_selector_all("section, figure, .explorer, .live"):
+            section.scroll_into_view_if_needed()
+        page.wait_for_timeout(500)
+        assert page.evaluate("window.ran") is None
+        shown = page.evaluate("[...document.images].every((image) => image.complete && image.naturalWidth)")
+        assert shown and page.evaluate("document.querySelectorAll('iframe, object, link').length") == 0
+
+
+def test_figures_hold_words_of_a_model_file_as_text(hostile):
+    figures = sorted((hostile.parent / "e/figures").glob("*.svg"))
+    assert len(figures) == 7
+    for figure in figures:
+        elements = list(ElementTree.parse(figure).iter())
+        assert not {"script", "foreignObject", "a"} & {element.tag.split("}")[-1] for element in elements}, figure
+        assert not [key for element in elements for key in element.attrib if key.startswith("on")], figure
+
+
+def test_a_name_that_is_no_name_is_refused(tmp_path):
+    file = tmp_path / "hostile.cellml"
+    file.write_text(
+        '<model xmlns="http://www.cellml.org/cellml/1.1#" name="m"><component name="&lt;script&gt;">'
+        '<variable name="x" units="dimensionless" initial_value="1"/></component></model>'
+    )
+    with pytest.raises(UserError, match="valid CellML identifier"):
+        hhcore.load_model(file)
+
+
+def test_scripts_of_the_page_share_one_name_and_define_no_name_twice():
+    text = bundle.own_scripts()
+    assert re.findall(r"^(?:async )?(?:const|let|var|function|class) \w+", text, re.MULTILINE) == ["const hh"]
+    names = re.findall(r"^hh\.(\w+) = ", text, re.MULTILINE)
+    assert len(names) > 20 and sorted(names) == sorted({*names})
+
+
+@needs_chromium
+def test_data_of_a_page_come_back_as_they_were(browser, tmp_path):
+    sections = [Section(f"s{i}", text, Markup("<h2>{}</h2>").format(text)) for i, text in enumerate(HOSTILE)]
+    write_page(Page(TEXT, sections, {"experiments": [], "said": HOSTILE}), tmp_path / "p.html", "")
+    with opened(browser, (tmp_path / "p.html").as_uri()) as watched:
+        assert watched.page.title().split() == TEXT.split()
+        assert watched.page.locator("h2").all_text_contents() == [*HOSTILE]
+        assert watched.page.locator("nav a").all_text_contents() == [*HOSTILE]
+        assert watched.page.evaluate("hh.page().said") == [*HOSTILE]
+        assert watched.page.evaluate("window.ran") is None
+
+
+@needs_chromium
+def test_the_policy_stops_what_is_not_the_page_s_own(browser, tmp_path):
+    """The second wall: here the texts are in the page as they are, as if nothing had escaped them."""
+    bodies = [Markup(text) for text in HOSTILE if "<!--" not in text and "</style" not in text]
+    sections = [Section(f"s{i}", "s", body) for i, body in enumerate(bodies)]
+    write_page(Page("p", sections, {"experiments": []}), tmp_path / "p.html", "")
+    context = browser.new_context(offline=True)
+    page, refused = context.new_page(), []
+    page.on("requestfailed", lambda request: refused.append(request.failure))
+    page.goto((tmp_path / "p.html").as_uri())
+    page.evaluate("document.querySelector('[href^=javascript]').dispatchEvent(new MouseEvent('click'))")
+    page.wait_for_timeout(200)
+    assert page.evaluate("window.ran") is None
+    assert page.evaluate("hh.page().experiments") == [], "its own script runs"
+    tried = "try { new Function(''); done('ran') } catch (error) { done(error.name) }"
+    assert page.evaluate(f"new Promise((done) => setTimeout(() => {{ {tried} }}))") == "EvalError"
+    assert page.evaluate("fetch('https://example.org').then(() => 'there', () => 'refused')") == "refused"
+    assert page.evaluate("hh.library().then(() => Bokeh.version)"), "the plotting library starts under the policy"
+    assert refused and {*refused} == {"csp"}, "by the policy, not by the lack of a network"
+    context.close()
+
+
+def test_the_page_carries_its_recipe_and_a_seal(hostile):
+    check_seal(hostile)
+    assert recipe_of(hostile) == "0123456789abcdef" * 2
+    hostile.with_name("changed.html").write_bytes(hostile.read_bytes().replace(b"<h2", b"<h3", 1))
+    with pytest.raises(UserError, match="damaged"):
+        check_seal(hostile.with_name("changed.html"))
+
+
+def test_addresses_of_the_page_lead_to_files_beside_it(hostile):
+    addresses = re.findall(r'(?:href|src)="([^"#][^"]*)"', hostile.read_text(encoding="utf-8"))
+    files = [address for address in addresses if not address.startswith(("data:", "https://doi.org/"))]
+    assert "e/features.parquet" in files
+    for file in files:
+        assert (hostile.parent / file).exists(), file
