@@ -4,17 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import test_tracing as tracing
 from browser import chromium, needs_chromium, opened
+from test_tracing import around, centre, examples, takes
 
 import hhcore
+from hhcore.base import tables
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.experiment import Experiment
-from hhcore.report import bundle
-from hhcore.report.live import live, middle
+from hhcore.report import bundle, stored
+from hhcore.report.live import live
 from hhcore.report.payload import Payload, data
-from hhcore.report.stored import Trains
-from hhcore.schemes.solver import Solver
+from hhcore.report.tracing import OPERATIONS, OPERATIONS_64, kernel_program
 
 SCRIPTS = ("codec.js", "kernel.js", "program.js", "rest.js", "neuron.js")
 TSIT5 = {"method": "tsit5", "local_error": 1e-6}
@@ -151,3 +151,153 @@ def test_clamps_and_stimuli_from_tables_have_the_bits_of_the_run(browser, tmp_pa
     )
     found = check(browser, tmp_path, experiments, {"summed": [0, 1, 2, 3], "clamped": [0, 1]})
     assert sum(len(neuron["spikes"]) for neuron in found["summed"]) > 4
+
+
+@needs_chromium
+def test_programs_have_the_bits_of_numpy(browser, tmp_path):
+    """What kernels take of random points, for every kind of stimulus, commands, sums, drugs and blocks."""
+    payload, cases = Payload(), {}
+    for name, e in examples().items():
+        rows = around(centre(e), seed=len(name))
+        program, _ = kernel_program(e, centre(e))
+        inputs = np.column_stack([rows, np.full(len(rows), e.duration)])
+        cases[name] = program.as_json(), payload.column(inputs.ravel()), payload.column(takes(e, rows).ravel())
+    with opened(browser, write(tmp_path / "page.html", payload, {"cases": cases})) as watched:
+        same = watched.page.evaluate(
+            """async () => Promise.all(Object.values(hh.page().cases).map(async ([program, given, expected]) => {
+              const inputs = await hh.column(given), wanted = await hh.column(expected), run = hh.program(program);
+              const found = Array.from({length: inputs.length / program.inputs}, (_, i) =>
+                run(inputs.subarray(i * program.inputs, (i + 1) * program.inputs)));
+              return hh.sameBits(hh.joined(found), wanted);
+            }))"""
+        )
+    assert dict(zip(cases, same, strict=True)) == dict.fromkeys(cases, True)
+
+
+SPECIAL = [0.0, -0.0, 0.5, -0.5, 1.5, 2.5, -2.5, 1.0, -1.0, 3.7, 1e-310, -5e-324, 2.0**-1022, 1.7976931348623157e308]
+SPECIAL += [2.0**52 + 0.5, 2.0**53, -1e16, 0.49999999999999994, np.inf, -np.inf, np.nan]
+COUNTS = [0, 1, -1, 52, -60, 1023, 1024, 2000, -1022, -1074, -1080, -2100]  # exponents
+TRUTHS = ("logical_and", "logical_or", "logical_not", "bitwise_and", "bitwise_or", "invert")
+
+
+def operands(name: str) -> list[np.ndarray]:
+    """Columns of special values for an operation, each with each."""
+    values = np.array(SPECIAL)
+    if name in TRUTHS:
+        values = np.array([False, True])
+    if name in OPERATIONS_64 and name not in OPERATIONS:
+        values = np.array([0, 1, 2**63, 2**64 - 1, 0xBF58476D1CE4E5B9], dtype=np.uint64)
+    second = {"ldexp": np.array(COUNTS), "right_shift": np.arange(0, 64, 9, dtype=np.uint64)}.get(name, values)
+    pairs = np.repeat(values, len(second)), np.tile(second, len(values))
+    return [*pairs] if getattr(np, name).nin == 2 else [values]
+
+
+@needs_chromium
+def test_every_operation_has_the_bits_of_numpy(browser, tmp_path):
+    """Of special values, each with each; a NaN is any NaN, and which of two equal zeros is the lesser is left open."""
+    cases = {}
+    for name in OPERATIONS:
+        given = operands(name)
+        with np.errstate(all="ignore"):
+            results = getattr(np, name)(*given)
+        parts = {"frexp_mantissa": 0, "frexp_exponent": 1} if name == "frexp" else {name: None}
+        for own, part in parts.items():
+            expected = results if part is None else results[part]
+            cases[own] = [[float(x) for x in column] for column in given], [float(x) for x in expected]
+    with opened(browser, write(tmp_path / "page.html", Payload(), {"cases": cases})) as watched:
+        found = watched.page.evaluate(
+            """() => Object.entries(hh.page().cases).flatMap(([name, [columns, expected]]) => {
+              const zeros = name === "minimum" || name === "maximum", given = columns.map((c) => c.map(Number));
+              const same = (x, y) => Object.is(x, y) || (zeros && x === y);
+              return expected.map(Number).flatMap((wanted, i) => {
+                const x = Number(hh.operations[name](...given.map((column) => column[i])));
+                return same(x, wanted) ? [] : [[name, i, x, wanted]];
+              });
+            })"""
+        )
+        own = watched.page.evaluate("() => Object.keys(hh.operations)")
+    assert found == []
+    assert {*own} == {*cases, *(f"{name}64" for name in OPERATIONS_64), "where", "number", "number64", "bits"}
+
+
+def matrix(rng: np.random.Generator, parts: np.ndarray) -> np.ndarray:
+    """A matrix with eigenvalues of these real parts, complex in pairs, in a random basis that is not orthogonal."""
+    n = len(parts)
+    blocks = np.diag(parts)
+    for i in range(0, n - 1, 2):
+        blocks[i + 1, i + 1] = blocks[i, i]
+        blocks[i, i + 1], blocks[i + 1, i] = (turn := rng.uniform(0, 3) * abs(blocks[i, i])), -turn
+    basis = rng.normal(size=(n, n)) + 2 * np.eye(n)
+    return basis @ blocks @ np.linalg.inv(basis)
+
+
+@needs_chromium
+def test_stable_matrices_are_told_from_others(browser, tmp_path):
+    """Rates from 1e-5 to 1e3, as of gates and concentrations; one pair or one eigenvalue may be unstable."""
+    rng = np.random.default_rng(3)
+    cases = []
+    for n in (1, 2, 3, 4, 7, 19, 40):
+        for unstable in (False, True):
+            for _ in range(4):
+                parts = -(10.0 ** rng.uniform(-5, 3, n))
+                if unstable:
+                    parts[2 * (rng.integers(0, n) // 2)] *= -1
+                cases.append((matrix(rng, parts).ravel().tolist(), n, not unstable))
+    singular = [([0.0], 1, False), ([-1.0, 1.0, 1.0, -1.0], 2, False), ([0.0, 1.0, -1.0, 0.0], 2, False)]
+    with opened(browser, write(tmp_path / "page.html", Payload(), {})) as watched:
+        found = watched.page.evaluate(
+            "(cases) => cases.map(([matrix, n]) => hh.isStable(Float64Array.from(matrix), n))",
+            [[*case] for case in (*cases, *singular)],
+        )
+    assert found == [stable for *_, stable in (*cases, *singular)]
+
+
+@needs_chromium
+@pytest.mark.parametrize("most", [stored.MOST_TIMES, 0], ids=["times", "digests"])
+def test_a_page_says_whether_its_spikes_are_those_of_the_tables(browser, tmp_path, monkeypatch, most):
+    monkeypatch.setattr(stored, "MOST_TIMES", most)
+    steps = {"kind": "step", "amplitude": {"values": [0, 7, 20]}}
+    clamp = {"kind": "step", "amplitude": 60, "start": 5, "holding": -80}
+    config = {
+        "experiments": {
+            "squid": SQUID | {"stimulus": steps, "initial_state": "model"},
+            "clamped": SQUID | {"clamp": clamp, "protocol": {"kind": "voltage_clamp"}},
+            "settled": {k: v for k, v in SQUID.items() if k != "duration"}
+            | {
+                "stimulus": {"kind": "pulse_train", "amplitude": 40, "width": 0.5, "period": 20},
+                "protocol": {"kind": "steady_state"},
+            },
+        }
+    }
+    hhcore.run(config, results=tmp_path, threads=1, progress=False)
+    payload, kernels = Payload(), {}
+    experiments = [
+        {"name": name, "live": live(e, e.solver, tmp_path / name, payload, kernels)}
+        for name, e in read_experiments(config).items()
+    ]
+    url = write(tmp_path / "page.html", payload, {"experiments": experiments, "kernels": kernels})
+    with opened(browser, url) as watched:
+        said = watched.page.evaluate(
+            """async () => {
+              const lives = hh.page().experiments.map((experiment) => experiment.live);
+              const [squid, clamped, settled] = await Promise.all(lives.map(hh.loadNeuron));
+              const found = [0, 1, 2].map((i) => squid.compare(i, squid.simulate(squid.point(i))));
+              const other = squid.middle();
+              found.push(squid.compare(2, squid.simulate(other)));
+              other[0] += 1e-9;
+              found.push(squid.compare(1, squid.simulate(other)));
+              for (const neuron of [clamped, settled]) found.push(neuron.compare(0, neuron.simulate(neuron.point(0))));
+              return [...found, squid.storedSpikes(2)?.length ?? null];
+            }"""
+        )
+    features = tables.read(tmp_path / "squid" / "features.parquet")
+    counts = features["spike_count"].to_pylist()
+    assert counts[0] == 0 and counts[1] > 1
+    assert [answer["agrees"] for answer in said[:-1]] == [True, True, True, False, False, None, None]
+    sentences = [answer["sentence"] for answer in said[:-1]]
+    assert sentences[0] == "It does not fire, and neither does the neuron of the run."
+    assert sentences[2] == f"All {counts[2]} spikes are those of the run, to the last bit."
+    assert sentences[3] == f"{counts[1]} spikes here, {counts[2]} in the run."
+    assert "differ" in sentences[4] and " ms" in sentences[4]
+    assert "no spike times" in sentences[5] and "paced each cell" in sentences[6]
+    assert said[-1] == (counts[2] if most else None)
