@@ -120,6 +120,7 @@ hh.Panel = class {
   constructor(title, curves, height, range) {
     const units = new Set(curves.map((curve) => curve.unit));
     this.plot = hh.plot({ height, x_range: range });
+    this.plot.left[0].ticker.desired_num_ticks = Math.ceil(height / 35);
     this.plot.y_range.only_visible = true;
     this.plot.xaxis.visible = false;
     this.lines = curves.map((curve) => this.line(curve));
@@ -237,7 +238,7 @@ hh.Panels = class {
   /** Draw what is seen of the time. */
   seen() {
     if (!this.result?.path) return;
-    const pixels = Math.max(this.element.clientWidth - 82, 200);
+    const pixels = Math.max(this.rasterHolder.clientWidth - 82, 200);
     for (const panel of this.panels) panel.draw(this.result.path, this.range.start, this.range.end, pixels);
   }
 };
