@@ -44,6 +44,7 @@ EXEMPT = {
     "grid/axes.py": "axes enter by their values",
     "grid/designs.py": "designs enter by their points",
     "experiments/analysis.py": "a contract without results of its own",
+    "experiments/answers.py": "lines of the report",
     "simulation/display.py": "how a prompt shows results",
     "sweep/speed.py": "estimates of time",
     "sweep/held.py": "lines on the terminal",
@@ -214,7 +215,8 @@ def test_the_code_of_an_analysis_is_what_its_files_import(analysis):
         *STEP_EXEMPT["tables"],  # of which own tables need fewer
         *(path for p in protocols().values() for path in [*p.code(), *own_folders(p)]),
     ]
-    made = {path for path in closure(begin) if not path.startswith("figures/") and not path.endswith("/figures.py")}
+    apart = ("/figures.py", "/answers.py")  # which are loaded where they are drawn, and said
+    made = {path for path in closure(begin) if not path.startswith("figures/") and not path.endswith(apart)}
     assert left_out(made, [*CODE[step], *analysis.code(), *exempt]) == []
     begin = {path for path in [analysis.folder() / "figures.py"] if path.exists()}
     drawn = {path for path in closure(begin) if path.startswith(("figures", "protocols"))}
@@ -235,7 +237,7 @@ def test_every_entry_of_a_list_is_there():
 
 
 def test_a_text_that_is_compiled_is_hashed_with_the_module_that_compiles_it():
-    hashed = [*SIMULATION, *dependencies.FEATURES, *dependencies.CALIBRATION, *KERNEL]
+    hashed = [*SIMULATION, *dependencies.FEATURES, *dependencies.CALIBRATION, *KERNEL, *dependencies.REPORT]
     for text in PACKAGE.rglob("*.in"):
         name = text.relative_to(PACKAGE).as_posix()
         assert any(covers(entry, name) for entry in hashed), name

@@ -11,6 +11,7 @@ from markupsafe import Markup
 import hhcore
 from hhcore.base.errors import UserError
 from hhcore.base.seals import check_seal, recipe_of
+from hhcore.report import bundle
 from hhcore.report.page import Page, Section, write_page, write_report
 
 HOSTILE = (
@@ -94,6 +95,13 @@ def test_a_name_that_is_no_name_is_refused(tmp_path):
     )
     with pytest.raises(UserError, match="valid CellML identifier"):
         hhcore.load_model(file)
+
+
+def test_scripts_of_the_page_share_one_name_and_define_no_name_twice():
+    text = bundle.own_scripts()
+    assert re.findall(r"^(?:async )?(?:const|let|var|function|class) \w+", text, re.MULTILINE) == ["const hh"]
+    names = re.findall(r"^hh\.(\w+) = ", text, re.MULTILINE)
+    assert len(names) > 20 and sorted(names) == sorted({*names})
 
 
 @needs_chromium

@@ -1,4 +1,6 @@
-"""Words that follow a number."""
+"""Numbers in words: as they are printed, and with what follows them."""
+
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def counted(count: int, thing: str) -> str:
@@ -8,3 +10,35 @@ def counted(count: int, thing: str) -> str:
     ('1 neuron', '2,000 spikes')
     """
     return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def number(value: float, digits: int = 4) -> str:
+    """A number in so many significant digits, as it is printed.
+
+    >>> number(71001.0, 5), number(-65.04321), number(2.5e-9), number(1e9)
+    ('71,001', '−65.04', '2.5 × 10⁻⁹', '10⁹')
+    """
+    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+    if -4 <= int(exponent or 0) < 7 or not exponent:
+        places = max(0, digits - 1 - int(exponent or 0))
+        text = f"{float(f'{mantissa}e{exponent}' if exponent else value):,.{places}f}"
+        text = text.rstrip("0").removesuffix(".") if "." in text else text
+        return text.replace("-", "−")
+    power = "10" + str(int(exponent)).translate(RAISED)
+    short = mantissa.rstrip("0").removesuffix(".").replace("-", "−")
+    return power if short == "1" else f"{short} × {power}"
+
+
+def share(count: int, total: int) -> str:
+    """A part of a whole, which is all or nothing only where it is.
+
+    >>> share(45, 60), share(70999, 71001), share(0, 5), share(5, 5), share(1, 1)
+    ('45 of 60 (75 %)', '70,999 of 71,001 (> 99.9 %)', 'none of 5', 'all 5', '1 of 1')
+    """
+    if total == 1:
+        return f"{count} of 1"
+    if count in (0, total):
+        return f"all {total:,}" if count else f"none of {total:,}"
+    percent = f"{100 * count / total:.3g}"
+    written = "> 99.9" if percent == "100" else number(float(percent), 3)
+    return f"{count:,} of {total:,} ({written} %)"

@@ -21,8 +21,10 @@ An analysis is a class in a room of its own: a folder in hhcore/protocols/, or a
 8.  `facts` are lines for the page on what was run, asked for after the last block.
 9.  Captions are files beside the class, in captions/. docs/results.md has a section for each table.
 10. `code` names the files that its tables depend on, besides those of all analyses; `figure_code` those of its figures.
-    By default that is the folder of the class, for tables without its figures.py.
-11. `needs` names packages that hhcore works without, each with what to install. A config is refused if one is missing.
+    By default that is the folder of the class without its answers.py, for tables without its figures.py too.
+11. `answers` are lines for the report: what its tables come down to, a label and a few words each. Longer ones lie in
+    answers.py beside the class, on which neither tables nor figures depend.
+12. `needs` names packages that hhcore works without, each with what to install. A config is refused if one is missing.
 """
 
 import sys
@@ -38,6 +40,7 @@ import pyarrow as pa
 
 from hhcore.base.errors import UserError
 from hhcore.base.registry import discover
+from hhcore.experiments.answers import Answer, Results
 from hhcore.experiments.experiment import Experiment
 from hhcore.simulation.result import Result
 
@@ -164,6 +167,10 @@ class Analysis:
         """Lines on the neurons, a word and a sentence each (rule 8)."""
         return ()
 
+    def answers(self, results: Results) -> Iterable[Answer]:
+        """What its tables come down to (rule 11)."""
+        return ()
+
     def draw(self, tables: Mapping[str, "pd.DataFrame"], context: object) -> dict[str, "Figure"]:
         """The figures by name, from rows of the tables `drawn` (rule 7). `context` : a FigureContext"""
         return {}
@@ -183,12 +190,12 @@ class Analysis:
         """What its tables depend on (rule 10)."""
         if cls.source is None:
             return ()
-        return tuple(sorted(path for path in cls.folder().glob("*.py") if path.name != "figures.py"))
+        return tuple(sorted(p for p in cls.folder().glob("*.py") if p.name not in ("figures.py", "answers.py")))
 
     @classmethod
     def figure_code(cls) -> tuple[Path | str, ...]:
         """What its figures depend on (rule 10)."""
-        return (cls.folder(),)
+        return tuple(sorted(path for path in cls.folder().glob("*.py") if path.name != "answers.py"))
 
 
 @lru_cache

@@ -1,4 +1,7 @@
-"""How a figure becomes files: an SVG whose text is text, and a PNG, each drawn once."""
+"""How a figure becomes files: an SVG whose text is text, and a PNG, each drawn once.
+
+hhcore.figures.words reads from an SVG what a figure in words says.
+"""
 
 import struct
 import zlib
@@ -11,6 +14,7 @@ from matplotlib.figure import Figure
 from hhcore.base.files import atomic_write
 from hhcore.base.seals import RECIPE, SEAL, UNSEALED, seal
 from hhcore.figures.style import DPI, look
+from hhcore.figures.words import TEXT
 
 UP, COMPRESSION = 2, 3  # filter of a row, and zlib's level: a third of the time of matplotlib's PNG, a tenth larger
 
@@ -57,6 +61,8 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 def _write_svg(figure: Figure, path: Path, recipe: str) -> None:
     marks = {"Date": None, "Creator": None, "Description": f"{RECIPE}: {recipe}, {SEAL}: {UNSEALED}"}
+    if words := figure.get_label():
+        marks |= {"Type": TEXT, "Title": words}
     canvas, dpi = figure.canvas, figure.dpi
     FigureCanvasSVG(figure).print_svg(path, metadata=marks)
     figure.set_canvas(canvas)

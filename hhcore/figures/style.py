@@ -144,9 +144,10 @@ def letter(panels: Sequence[Axes]) -> None:
 
 
 def text_figure(title: str, lines: Sequence[str]) -> Figure:
-    """A figure in words, when there is nothing to plot."""
+    """A figure in words, when there is nothing to plot; its label has the lines, which `save` keeps as the title."""
     wrapped = [part for line in lines for part in balanced(minus(line), 60).splitlines()]
     figure = new_figure(ONE_COLUMN, 0.2 + 0.18 * len(wrapped), title, [])
+    figure.set_label("\n".join(minus(line) for line in lines))
     axes = figure.subplots()
     axes.axis("off")
     axes.text(0.0, 1.0, "\n".join(wrapped), transform=axes.transAxes, va="top", linespacing=1.5)

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from hhcore.report.payload import Payload, Reference
 
 BOKEH = ("bokeh", "bokeh-api", "bokeh-widgets", "bokeh-tables")  # in the order in which they load
-STATIC = resources.files("hhcore") / "report" / "static"
+STATIC = Path(str(resources.files("hhcore"))) / "report" / "static"
 FIRST, LAST = "codec.js", "page.js"  # what makes `hh`, and what starts the page
 
 
@@ -27,26 +27,26 @@ def library(payload: Payload) -> list[Reference]:
 
 
 def own_scripts() -> str:
-    """All scripts of the folder `static`; between the first and the last their order does not matter."""
+    """All scripts below the folder `static`; between the first and the last their order does not matter."""
     return own(FIRST, *(name for name in _names(".js") if name not in (FIRST, LAST)), LAST)
 
 
 def own_styles() -> str:
-    """All style sheets of the folder `static`; that of the page comes first."""
+    """All style sheets below the folder `static`; that of the page comes first."""
     return own("page.css", *(name for name in _names(".css") if name != "page.css"))
 
 
 def _names(ending: str) -> list[str]:
-    return sorted(file.name for file in STATIC.iterdir() if file.name.endswith(ending))
+    return sorted(file.relative_to(STATIC).as_posix() for file in STATIC.rglob(f"*{ending}"))
 
 
 def own(*names: str) -> str:
-    """Files of the folder `static`, one after the other."""
+    """Files below the folder `static`, one after the other."""
     return "\n".join(static(name) for name in names)
 
 
 def static(name: str) -> str:
-    """A file of the folder `static`."""
+    """A file below the folder `static`."""
     return (STATIC / name).read_text(encoding="utf-8")
 
 

@@ -1,14 +1,21 @@
-"""What was run, as one small HTML page: model and source, grid, stimulus, solver, counts, versions, the tables."""
+"""What was run, as one small HTML page: model and source, grid, stimulus, solver, counts, versions, the tables.
 
+The page keeps the lines of its sections as JSON too, for the report.
+"""
+
+import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from html import escape
+from pathlib import Path
 from string import Template
 
 import numpy as np
 import pyarrow as pa
 
-from hhcore.base.seals import RECIPE, SEAL, UNSEALED
+from hhcore.base.errors import UserError
+from hhcore.base.seals import RECIPE, SEAL, UNSEALED, check_seal
 from hhcore.base.units import pretty_unit
 from hhcore.base.words import counted
 from hhcore.certify.certificate import IRREGULAR, NONE
@@ -31,8 +38,13 @@ code { font-family: ui-monospace, monospace; font-size: 0.92em; }
 </style></head><body>
 <h1>$name</h1>
 $body
+<script type="application/json" id="sections">$data</script>
 </body></html>
 """)
+
+
+Sections = dict[str, list[tuple[str, str]]]  # a word and a sentence each, by title
+WHAT_WAS_RUN, GRID, NEURONS, ACCURACY, MADE_WITH = "What was run", "Grid", "Neurons", "Accuracy", "Made with"
 
 
 class Totals:
@@ -72,17 +84,31 @@ def summary(
     facts      : remarks of analyses on the neurons, a word and a sentence each
     provenance : metadata of the tables: certificate, digests, versions
     """
-    body = [
-        *_section("What was run", what_was_run(experiment)),
-        *_section("Grid", _grid(experiment)),
-        *_section("Neurons", [*_counts(experiment, totals), *facts]),
-        *_section("Accuracy", _accuracy(experiment, totals, provenance)),
-        *_section("Made with", provenance.items()),
-    ]
+    sections = {
+        WHAT_WAS_RUN: [*what_was_run(experiment)],
+        GRID: [*_grid(experiment)],
+        NEURONS: [*_counts(experiment, totals), *facts],
+        ACCURACY: [*_accuracy(experiment, totals, provenance)],
+        MADE_WITH: [*provenance.items()],
+    }
+    body = [line for title, rows in sections.items() for line in _section(title, rows)]
     for name, schema in totals.schemas.items():
         body += [f"<h2><code>{escape(name)}.parquet</code>, {totals.rows[name]:,} rows</h2>", _fields(schema)]
     marks = f"{RECIPE}: {provenance.get('recipe', '')}, {SEAL}: {UNSEALED}"
-    return PAGE.substitute(name=escape(experiment.name), marks=marks, body="\n".join(body))
+    data = json.dumps(sections, ensure_ascii=False).replace("<", "\\u003c")  # nothing in it ends the element
+    return PAGE.substitute(name=escape(experiment.name), marks=marks, body="\n".join(body), data=data)
+
+
+def read_sections(path: Path) -> Sections:
+    """The lines of a page that `summary` made. Raises UserError if it is missing or damaged."""
+    try:
+        check_seal(path)
+        found = re.search(r'<script type="application/json" id="sections">(.*?)</script>', path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path} does not exist; run the experiment again") from error
+    if found is None:
+        raise UserError(f"{path} is of another version of hhcore; delete it and run the experiment again")
+    return {title: [(word, text) for word, text in rows] for title, rows in json.loads(found[1]).items()}
 
 
 def rest_advice(experiment: Experiment, count: int) -> list[str]:

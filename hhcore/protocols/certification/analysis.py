@@ -1,8 +1,9 @@
 """The results of calibration: the table that hhcore.certify writes, and figures of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from hhcore.experiments.analysis import Analysis, FigureFile, Rows, TableFile
+from hhcore.experiments.answers import Answer, Results
 from hhcore.experiments.experiment import Experiment
 
 
@@ -32,6 +33,12 @@ class Certification(Analysis):
     @property
     def drawn(self) -> dict[str, Rows]:
         return {"features": "grid", "numerics": "all"}
+
+    def answers(self, results: Results) -> Iterable[Answer]:
+        """The largest error beside what was asked for, and how many neurons depend on the accuracy."""
+        from hhcore.protocols.certification.answers import certificate
+
+        return certificate(self.experiment, results)
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
         from hhcore.protocols.certification import figures

@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from hhcore.base import tables
 from hhcore.experiments.analysis import Analysis, RowBlock, TableFile
+from hhcore.experiments.answers import Answer, Results
 from hhcore.experiments.experiment import Experiment
 from hhcore.protocols.current_clamp.oscillation import undetected
 from hhcore.simulation.observers.extremes import OSCILLATION_MV
@@ -31,6 +32,12 @@ class Spikes(Analysis):
         self.undetected += int(undetected(block.columns).sum())
         result = block.result
         return {"spikes": tables.spikes(result.spike_times * result.ms, result.offsets, block.rows.start)}
+
+    def answers(self, results: Results) -> Iterable[Answer]:
+        """How fast neurons fire; F-I curves say that of steps, and a sample has an answer of its own."""
+        e, (column, label, _) = self.experiment, self.experiment.protocol.headline
+        if e.stimulus.kind != "step" and e.sample is None and column == "firing_rate_Hz":
+            yield from results.span(label, "features", column)
 
     def facts(self) -> Iterable[tuple[str, str]]:
         e = self.experiment

@@ -1,12 +1,13 @@
 """Features of treated neurons against the dose, with Hill curves: tables and a figure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from hhcore.base import tables
 from hhcore.experiments.analysis import Analysis, FigureFile, Rows, TableFile
+from hhcore.experiments.answers import Answer, Results
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.treatments import Treatment
 from hhcore.protocols.dose_response.hill import FIT_STATUS, FITTED, Hill, hill
@@ -154,6 +155,12 @@ class DoseResponse(Analysis):
                     "fit_status": fit.status,
                 },
             )
+
+    def answers(self, results: Results) -> Iterable[Answer]:
+        """The dose of half the effect on each feature."""
+        from hhcore.protocols.dose_response.answers import halves
+
+        return halves(results, f"{self.name}_fits", self.features)
 
     @classmethod
     def code(cls) -> tuple[Path | str, ...]:

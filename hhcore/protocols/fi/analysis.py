@@ -1,6 +1,6 @@
 """F-I curves of steps, the features of each curve, and the figures of the grid."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ import pyarrow as pa
 from hhcore.base import tables
 from hhcore.base.units import column_name
 from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, Rows, TableFile
+from hhcore.experiments.answers import Answer, Results
 from hhcore.experiments.experiment import Experiment
 from hhcore.protocols.fi import curves as fi
 from hhcore.simulation.features import first_intervals
@@ -115,6 +116,15 @@ class FI(Analysis):
     def summary_definitions(self) -> dict[str, tuple[str, str]]:
         """Unit and definition of the columns of fi_summary, without the axes."""
         return fi.summary_definitions(self.experiment.unit("amplitude"), self.suffix)
+
+    def answers(self, results: Results) -> Iterable[Answer]:
+        """Where firing begins, if amplitudes are swept, and how fast it becomes."""
+        if "amplitude" in self.experiment.swept:
+            names = {"Rheobase": "rheobase", "Onset of repetitive firing": "onset_amplitude"}
+            for label, name in names.items():
+                column = f"{name}_{self.suffix}".removesuffix("_")
+                yield from results.span(label, "fi_summary", column, "F-I curve")
+        yield from results.largest("Largest steady rate", "fi_summary", "max_rate_Hz")
 
     @classmethod
     def code(cls) -> tuple[Path | str, ...]:

@@ -1,12 +1,17 @@
 """Features of every neuron, and the last states of those that failed."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pyarrow as pa
 
 from hhcore.base import tables
 from hhcore.base.units import column_name
+from hhcore.base.words import share
 from hhcore.experiments.analysis import Analysis, RowBlock, TableFile
+from hhcore.experiments.answers import Answer, Results
 from hhcore.experiments.experiment import Experiment
+from hhcore.simulation.features import FAILED
 
 FAILURE_FIELDS = {
     "neuron": ("1", "row of the neuron in features.parquet, from 0"),
@@ -38,6 +43,18 @@ class Neurons(Analysis):
         fields = e.axis_fields | e.protocol.definitions
         features = tables.table({**block.axes, **block.columns}, fields)
         return {"features": features, "failures": self._failures(block)}
+
+    def answers(self, results: Results) -> Iterable[Answer]:
+        """How many neurons, how many of them failed, and how many fire."""
+        status = results.column("features", "status")
+        failed, unsettled = int(np.isin(status, FAILED).sum()), int((status == "no_stable_rest").sum())
+        yield Answer("Neurons", f"{len(status):,}", "features", "status")
+        yield Answer("Failures", share(failed, len(status)), "features", "status")
+        if unsettled:
+            yield Answer("Without a stable rest", share(unsettled, len(status)), "features", "status")
+        if "spike_count" in self.experiment.protocol.definitions:
+            fire = int((results.column("features", "spike_count") > 0).sum())
+            yield Answer("Neurons that fire", share(fire, len(status)), "features", "spike_count")
 
     def _failures(self, block: RowBlock) -> pa.Table:
         """The time of each failure, and the neuron's last states before it."""

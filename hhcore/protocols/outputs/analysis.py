@@ -1,8 +1,9 @@
 """A figure of the outputs that a config names; their columns are in features.parquet."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from hhcore.experiments.analysis import Analysis, FigureFile, Rows
+from hhcore.experiments.answers import Answer, Results
 from hhcore.experiments.experiment import Experiment
 
 
@@ -24,6 +25,11 @@ class OutputFigures(Analysis):
     @property
     def drawn(self) -> dict[str, Rows]:
         return {"features": "grid"}
+
+    def answers(self, results: Results) -> Iterable[Answer]:
+        """The range of each output."""
+        for output in self.experiment.protocol.outputs:
+            yield from results.span(output.column, "features", output.column)
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
         from hhcore.protocols.outputs import figures

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from hhcore.base import tables
 from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, Rows, TableFile
+from hhcore.experiments.answers import Answer, Results
 from hhcore.experiments.experiment import Experiment
 from hhcore.protocols.pacing.protocol import most_beats
 from hhcore.protocols.pacing.pulse_alone import pulse_alone, rise
@@ -63,6 +64,11 @@ class Beats(Analysis):
         columns |= beat_output_columns(e.protocol.outputs, block.result)
         fields = beat_definitions(e.protocol.measured, e.model.mV) | beat_output_definitions(e.protocol.outputs)
         return {"beats": tables.table(columns, fields)}
+
+    def answers(self, results: Results) -> Iterable[Answer]:
+        """The range of the main feature."""
+        column, label, _ = self.experiment.protocol.headline
+        return results.span(label, "features", column)
 
     def facts(self) -> Iterable[tuple[str, str]]:
         if self.crossed:

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from hhcore.base import tables
 from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, Rows, TableFile
+from hhcore.experiments.answers import Answer, Results
 from hhcore.experiments.experiment import Experiment
 from hhcore.protocols.pacing.pulse_alone import pulse_alone, rise
 from hhcore.protocols.restitution.points import Columns
@@ -59,6 +60,12 @@ class Curves(Analysis):
         e = self.experiment
         peak = points["resting_potential_mV"] / e.model.mV + rise(e, np.array(block.rows))[points["neuron"]]
         return len(np.unique(points["neuron"][points["captured"] & (peak >= e.threshold)]))
+
+    def answers(self, results: Results) -> Iterable[Answer]:
+        """The main feature, and how steep restitution becomes."""
+        column, label, _ = self.experiment.protocol.headline
+        yield from results.span(label, "features", column)
+        yield from results.span("Largest slope of restitution", "features", "max_slope")
 
     def facts(self) -> Iterable[tuple[str, str]]:
         if self.crossed:

@@ -1,6 +1,6 @@
 """Which axes of a large grid matter: the share of a feature's variance that lies between the values of each axis."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from hhcore.base import tables
 from hhcore.experiments.analysis import Analysis, FigureFile, TableFile
+from hhcore.experiments.answers import Answer, Results
 from hhcore.experiments.experiment import Experiment
 from hhcore.protocols.fi.analysis import FI
 
@@ -49,6 +50,12 @@ class Effects(Analysis):
     @property
     def figures(self) -> tuple[FigureFile, ...]:
         return (FigureFile("main_effects", "Main effects of the axes", self.caption("main_effects")),)
+
+    def answers(self, results: Results) -> Iterable[Answer]:
+        """Which axes matter most."""
+        from hhcore.protocols.sensitivity.answers import shares
+
+        return shares(results, "main_effects", "share", "axis", "main effect")
 
     def write(self, folder: Path, metadata: Mapping[str, str]) -> None:
         feature, axes = self.experiment.protocol.headline[0], [a for a in self.experiment.axes if a.values.size > 1]

@@ -1,8 +1,9 @@
 """The figure of every sampled design: a feature against each sampled quantity."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from hhcore.experiments.analysis import Analysis, FigureFile, Rows
+from hhcore.experiments.answers import Answer, Results
 from hhcore.experiments.experiment import Experiment
 
 
@@ -26,6 +27,11 @@ class Sampling(Analysis):
     @property
     def drawn(self) -> dict[str, Rows]:
         return {"features": "grid"}
+
+    def answers(self, results: Results) -> Iterable[Answer]:
+        """How the main feature spreads."""
+        column, label, _ = self.experiment.protocol.headline
+        return results.spread(f"{label} over the sample", "features", column)
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
         from hhcore.protocols.sensitivity import figures

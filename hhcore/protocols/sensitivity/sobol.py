@@ -1,9 +1,10 @@
 """Sobol indices of a Saltelli design."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from hhcore.experiments.analysis import Analysis, FigureFile, TableFile
+from hhcore.experiments.answers import Answer, Results
 from hhcore.experiments.experiment import Experiment
 from hhcore.protocols.fi.analysis import FI
 
@@ -48,6 +49,12 @@ class Sobol(Analysis):
         from hhcore.protocols.sensitivity.features import write_indices
 
         write_indices(self.experiment, self.curves, folder, metadata)
+
+    def answers(self, results: Results) -> Iterable[Answer]:
+        """What shapes each feature most."""
+        from hhcore.protocols.sensitivity.answers import shares
+
+        return shares(results, "sobol_indices", "total", "parameter", "total index")
 
     def minutes(self) -> int:
         """A hundred resamples of each feature take 30 us a neuron; four times that to be safe."""

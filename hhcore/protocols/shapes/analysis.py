@@ -1,6 +1,6 @@
 """Every spike's shape as a table; figures of width, potentials and response over the grid."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import ceil
 
 import numpy as np
@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from hhcore.base import tables
 from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, Rows, TableFile
+from hhcore.experiments.answers import Answer, Results
 from hhcore.experiments.experiment import Experiment
 from hhcore.protocols.current_clamp.protocol import SPIKES_HZ
 from hhcore.simulation.shapes import DEFINITIONS
@@ -49,6 +50,11 @@ class ShapesOfSpikes(Analysis):
     def block(self, block: RowBlock) -> dict[str, pa.Table]:
         shapes = block.result.shape_columns
         return {"shapes": tables.table(shapes | {"neuron": shapes["neuron"] + np.int32(block.rows.start)}, DEFINITIONS)}
+
+    def answers(self, results: Results) -> Iterable[Answer]:
+        """The range of the main feature."""
+        column, label, _ = self.experiment.protocol.headline
+        return results.span(label, "features", column)
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
         from hhcore.protocols.shapes import figures

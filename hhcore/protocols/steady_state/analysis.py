@@ -1,8 +1,12 @@
 """Which cells follow every stimulus, and which do not: a map over the grid."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+import numpy as np
+
+from hhcore.base.words import counted
 from hhcore.experiments.analysis import Analysis, FigureFile, Rows
+from hhcore.experiments.answers import Answer, Results
 from hhcore.experiments.experiment import Experiment
 
 
@@ -29,6 +33,14 @@ class Responses(Analysis):
     @property
     def drawn(self) -> dict[str, Rows]:
         return {"features": "grid"}
+
+    def answers(self, results: Results) -> Iterable[Answer]:
+        """How many cells respond how to the stimuli."""
+        words, counts = np.unique(results.column("features", "response").astype(str), return_counts=True)
+        order = np.argsort(-counts, kind="stable")
+        total = f" of {counts.sum():,} cells" if len(words) > 1 else f" in {counted(int(counts.sum()), 'cell')}"
+        listed = ", ".join(f"{words[i]} in {counts[i]:,}" if len(words) > 1 else words[i] for i in order)
+        yield Answer("Action potentials to stimuli", listed + total, "features", "response")
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
         from hhcore.protocols.steady_state import figures

@@ -1,6 +1,6 @@
 """Time constants: exponentials fitted to the course of a current in a segment, as of tail currents."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -9,6 +9,7 @@ import pyarrow as pa
 from hhcore.base import tables
 from hhcore.base.units import column_name
 from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, Rows, TableFile
+from hhcore.experiments.answers import Answer, Results
 from hhcore.experiments.experiment import Experiment
 from hhcore.protocols.voltage_clamp.curves import FIT_S, Fields, potential_axis
 from hhcore.protocols.voltage_clamp.fits import FIT_STATUS, Exponentials, exponentials, rise
@@ -123,6 +124,10 @@ class Decays(Analysis):
             np.array([fit.status for fit, _ in fits], dtype=object),
         ]
         return dict(zip(self.fields, columns, strict=True))
+
+    def answers(self, results: Results) -> Iterable[Answer]:
+        """The range of the time constants."""
+        return results.span(self.title, self.name, "tau_ms", "course")
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
         from hhcore.protocols.voltage_clamp import figures

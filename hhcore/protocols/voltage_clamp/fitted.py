@@ -1,6 +1,6 @@
 """What activation, inactivation and recovery have in common: curves of the grid, and a function fitted to each."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from hhcore.base import tables
 from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, Rows, TableFile
+from hhcore.experiments.answers import Answer, Results
 from hhcore.experiments.experiment import Experiment
 from hhcore.protocols.voltage_clamp.curves import FIT_S, Curves, Fields
 from hhcore.protocols.voltage_clamp.fits import (
@@ -138,6 +139,12 @@ class Fitted(Analysis):
     def words(self, fit: Mapping[str, object]) -> str:
         """The columns of a fit in a line of a figure."""
         raise NotImplementedError
+
+    def answers(self, results: Results) -> Iterable[Answer]:
+        """What is fitted: in full for one curve, or over several from least to most."""
+        from hhcore.protocols.voltage_clamp.answers import fits
+
+        return fits(self, results)
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
         from hhcore.protocols.voltage_clamp import figures

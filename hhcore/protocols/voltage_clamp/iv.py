@@ -1,6 +1,6 @@
 """Currents and conductances of every segment, and current-voltage curves."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -8,6 +8,7 @@ import pyarrow as pa
 from hhcore.base import tables
 from hhcore.base.units import column_name
 from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, Rows, TableFile
+from hhcore.experiments.answers import Answer, Results
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.variables import TOTAL
 from hhcore.protocols.voltage_clamp.current_voltage import reversal_potential
@@ -176,6 +177,15 @@ class CurrentVoltage(Analysis):
         conductances = recorded("last", segment, conductance) if known else np.full(len(last), np.nan)
         peak, both_ways = recorded.peak(segment, current)[0], recorded.both_ways(segment, current)
         return [peak, both_ways, recorded("first", segment, current), last, conductances]
+
+    def answers(self, results: Results) -> Iterable[Answer]:
+        """The main feature, and reversal potentials."""
+        from hhcore.protocols.voltage_clamp.answers import reversals
+
+        column, label, _ = self.experiment.protocol.headline
+        yield from results.span(label, "features", column)
+        if self.protocol.steady:
+            yield from reversals(results)
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
         from hhcore.protocols.voltage_clamp import figures

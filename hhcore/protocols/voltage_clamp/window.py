@@ -1,6 +1,6 @@
 """The window current: potentials at which channels are persistently open, since activation and inactivation overlap."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ import numpy as np
 from hhcore.base import tables
 from hhcore.base.units import column_name
 from hhcore.experiments.analysis import Analysis, FigureFile, Rows, TableFile
+from hhcore.experiments.answers import Answer, Results
 from hhcore.experiments.experiment import Experiment
 from hhcore.protocols.voltage_clamp.current_voltage import window, window_peak
 from hhcore.protocols.voltage_clamp.fits import FITTED, Boltzmann
@@ -113,6 +114,10 @@ class WindowCurrent(Analysis):
         lowest, strongest = (_first(fits, self.axes) for fits in (activation, inactivation))
         pairs = [(lowest[key], strongest[key]) for key in sorted(lowest.keys() & strongest.keys())]
         return [pair for pair in pairs if all(fit.fit_status == FITTED for fit in pair)]
+
+    def answers(self, results: Results) -> Iterable[Answer]:
+        """Where the window is highest."""
+        return results.span("Peak of the window current at", "window_peaks", "peak_potential_mV", "pair")
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
         from hhcore.protocols.voltage_clamp import figures

@@ -74,15 +74,16 @@ hh.Kernel = class {
    * parameters: those of the model, then the numbers of the stimulus. states: where it starts. table: rows of the
    * stimulus that all neurons share. stops: times at which a step ends; the last one is the end. Times and potentials
    * are in the model's units. path: whether time courses are kept, of points `apart` or further.
+   * samples: how many stops the states are kept at.
    */
-  run({ parameters, states, table = [], stops, accuracy, threshold, rearm, path = true, apart = null }) {
+  run({ parameters, states, table = [], stops, accuracy, threshold, rearm, path = true, apart = null, samples = 0 }) {
     const { N, W, ROWS, SEGMENT, STIMULUS_PARTS, INPUTS, ADAPTIVE, description } = this;
     const duration = stops[stops.length - 1];
     const { spikes, points } = description.buffers;
     const width = 1 + description.states + description.currents + (description.driven ? 1 : 0);
     this.top = hh.STACK;
     const Z = this.array("f8", ROWS * W), lanes = this.array("i8", SEGMENT + STIMULUS_PARTS, W);
-    const queue = this.array("i8", 2), ended = this.array("f8", 1, 3), kept = this.array("f8", 1, 0, 1 + INPUTS + N);
+    const queue = this.array("i8", 2), ended = this.array("f8", 1, 3), kept = this.array("f8", 1, samples, 1 + INPUTS + N);
     const given = this.floats(parameters, 1, parameters.length), final = this.floats(states, 1, N);
     const who = this.array("i8", spikes), when = this.array("f8", spikes), count = this.array("i8", 1);
     const inside = this.floats(path ? [0.25, 0.5, 0.75, 1] : []);
@@ -100,8 +101,15 @@ hh.Kernel = class {
     const [reachedTime, tried, outcome] = this.view(ended);
     return {
       outcome, ended: reachedTime, steps: tried, spikes: hh.joined(times), final: this.view(final).slice(),
-      path: path ? this.courses(hh.joined(ways), width) : null,
+      path: path ? this.courses(hh.joined(ways), width) : null, samples: this.samplesIn(this.view(kept), samples),
     };
+  }
+
+  /** The states at the stops that a run reached, from rows of time, inputs and states; those after the last are 0. */
+  samplesIn(kept, samples) {
+    const width = kept.length / (samples || 1);
+    const rows = Array.from({ length: samples }, (_, i) => kept.slice(i * width, (i + 1) * width));
+    return rows.filter((row) => row[0] > 0).map((row) => row.slice(1 + this.INPUTS));
   }
 
   /** Newton's method to dy/dt = 0 at the numbers of a quiet stimulus: {states, slopes, jacobian, row by row}. */

@@ -1,8 +1,5 @@
 // The plotting library lies compressed in the page and starts when a part of the page first needs it.
 
-/** The data of the page, as page.py wrote them. */
-hh.page = () => (hh.pageData ??= JSON.parse(document.getElementById("page").textContent));
-
 /** Resolves when Bokeh has started; it does so once. */
 hh.library = () => (hh.libraryStarted ??= hh.startLibrary());
 

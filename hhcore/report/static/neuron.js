@@ -1,4 +1,3 @@
-"use strict";
 // A neuron of an experiment in the page: from quantities to spikes, with the bits of the run. live.py has the data.
 
 /** The neurons of an experiment; live: its entry in the JSON of the page. */

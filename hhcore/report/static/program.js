@@ -1,4 +1,3 @@
-"use strict";
 // Carries out the programs of tracing.py: from the quantities of a point to the arguments of a kernel, to the last bit.
 
 hh.words = new DataView(new ArrayBuffer(8));

@@ -1,4 +1,3 @@
-"use strict";
 // Where a neuron starts: the states of hhcore/simulation/rest.py, to the last bit, by the kernel's own Newton method.
 
 hh.CONVERGED = 1e-12; // of dy/dt, over the terms that cancel in it
@@ -11,7 +10,9 @@ hh.Start = class {
   constructor(start, kernel) {
     Object.assign(this, start);
     this.kernel = kernel;
-    this.found = new Map(); // rest by what the kernel takes, since most sliders do not change it
+    // Rest by what the kernel takes, since most sliders do not change it: of the model's own parameters, and of others.
+    this.levels = new Map();
+    this.found = new Map();
   }
 
   /**
@@ -30,17 +31,17 @@ hh.Start = class {
   rest(taken) {
     const quiet = this.undisturbed(taken), unchanged = quiet.slice();
     unchanged.set(this.own);
-    const first = this.remembered(unchanged, () => this.states);
-    return this.remembered(quiet, () => first.states);
+    const first = this.remembered(this.levels, unchanged, this.states);
+    return this.remembered(this.found, quiet, first.states); // from there on, also where the two are equal: other bits
   }
 
-  remembered(quiet, from) {
+  remembered(known, quiet, start) {
     const key = quiet.join();
-    if (!this.found.has(key)) {
-      if (this.found.size >= hh.MOST_REMEMBERED) this.found.delete(this.found.keys().next().value);
-      this.found.set(key, this.settle(quiet, Float64Array.from(from())));
+    if (!known.has(key)) {
+      if (known.size >= hh.MOST_REMEMBERED) known.delete(known.keys().next().value);
+      known.set(key, this.settle(quiet, Float64Array.from(start)));
     }
-    return this.found.get(key);
+    return known.get(key);
   }
 
   /** What the kernel takes while no more than the holding level flows. */

@@ -1,0 +1,27 @@
+"""Figures in words: an SVG says by its metadata whether it is an image or a text, in the terms of Dublin Core.
+
+The title of a text is all that it says, a line each.
+"""
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+from hhcore.base.seals import check_seal
+
+TEXT = "http://purl.org/dc/dcmitype/Text"
+_DC = "{http://purl.org/dc/elements/1.1/}"
+
+
+def words(svg: Path) -> list[str]:
+    """The lines of a figure in words, [] of an image.
+
+    Raises UserError if a bit of the file has changed, FileNotFoundError without it.
+    """
+    check_seal(svg)
+    found = {}
+    for _, element in ElementTree.iterparse(svg):
+        found[element.tag] = element
+        if element.tag.endswith("}metadata"):
+            break
+    is_text = TEXT in found[f"{_DC}type"].attrib.values()
+    return found[f"{_DC}title"].text.splitlines() if is_text else []
