@@ -60,7 +60,6 @@ hh.Live = class {
     const notes = this.live.notes.map((note) => hh.make("li", { textContent: note }));
     this.element.replaceChildren(this.head(), body, hh.make("ul", { className: "notes" }, ...notes));
     this.show();
-    await this.compute(); // before anything is drawn, for the plots to know their ranges
     await this.panels.embed();
     const paint = () => side.forEach((part) => part.paint(hh.look(this.element)));
     paint();
@@ -69,6 +68,7 @@ hh.Live = class {
     document.addEventListener("hh:neuron", ({ detail }) => {
       if (detail.experiment === this.experiment) this.choose(detail.neuron);
     });
+    this.compute();
   }
 
   /** What stands above: the stored neuron and its neighbours, and buttons. */
