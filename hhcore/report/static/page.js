@@ -61,7 +61,6 @@ hh.switchTheme = () => {
   const root = document.documentElement;
   const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   root.dataset.theme = dark ? "light" : "dark";
-  document.dispatchEvent(new CustomEvent("hh:theme"));
 };
 
 /** Everything is open on paper, and as before after it. */
@@ -72,12 +71,29 @@ hh.openForPrint = () => {
 
 hh.closeAfterPrint = () => hh.closed.forEach((details) => { details.open = false; });
 
+/** Links to the parts of each section, below the link to it. */
+hh.listParts = () => {
+  for (const link of document.querySelectorAll("nav a")) {
+    const section = hh.target(link);
+    const items = [...section.querySelectorAll(":scope > h3")].map((heading, i) => hh.itemFor(heading, `${section.id}-${i}`));
+    link.after(hh.make("ol", {}, ...items));
+  }
+};
+
+/** The element that a link leads to. */
+hh.target = (link) => document.getElementById(decodeURIComponent(link.hash.slice(1)));
+
+hh.itemFor = (heading, id) => {
+  heading.id ||= id;
+  return hh.make("li", {}, hh.make("a", { href: `#${heading.id}`, textContent: heading.textContent }));
+};
+
 /** Mark the link of the section that is read in the table of contents. */
 hh.followReading = () => {
-  const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
+  const links = new Map([...document.querySelectorAll("nav a")].map((link) => [hh.target(link), link]));
   const observer = new IntersectionObserver((seen) => {
     for (const { target, isIntersecting } of seen) {
-      links.get(target.id)?.toggleAttribute("aria-current", isIntersecting);
+      links.get(target)?.toggleAttribute("aria-current", isIntersecting);
     }
   }, { rootMargin: "-20% 0px -75% 0px" });
   document.querySelectorAll("main > section").forEach((section) => observer.observe(section));
@@ -92,6 +108,7 @@ hh.boot = () => {
   document.addEventListener("hh:neuron", hh.startForNeuron);
   const contents = document.querySelector("nav details");
   if (contents && innerWidth < 1100) contents.open = false;
+  hh.listParts();
   hh.followReading();
   hh.startWhenNear();
 };
