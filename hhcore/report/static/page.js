@@ -2,7 +2,7 @@
 
 // Classes of elements, each with the function of `hh` that fills one, and whether that needs the plotting library.
 hh.parts = { explorer: true, live: true, tables: false };
-hh.margin = "800px"; // how near is near
+hh.margin = 800; // how near is near [px]
 hh.started = new Map(); // from an element to the promise of its start
 
 /** Start the part in an element, once. */
@@ -37,13 +37,24 @@ hh.partElements = () => {
 };
 
 hh.startWhenNear = () => {
-  const observer = new IntersectionObserver((seen) => {
-    for (const { target } of seen.filter((entry) => entry.isIntersecting)) {
-      observer.unobserve(target);
-      hh.start(target);
-    }
-  }, { rootMargin: hh.margin });
+  const observer = new IntersectionObserver(hh.startNear, { rootMargin: `${hh.margin}px` });
   hh.partElements().forEach((element) => observer.observe(element));
+};
+
+/** Start what is near, from the top and one after the other: a part that grows moves the next ones away. */
+hh.startNear = async () => {
+  if (hh.starting) return;
+  hh.starting = true;
+  for (let next; (next = hh.partElements().find(hh.waitsNear)); ) {
+    await hh.start(next);
+    await new Promise((done) => setTimeout(done)); // the reader comes first
+  }
+  hh.starting = false;
+};
+
+hh.waitsNear = (element) => {
+  const { top, bottom } = element.getBoundingClientRect();
+  return !hh.started.has(element) && top <= innerHeight + hh.margin + 1 && bottom >= -hh.margin - 1;
 };
 
 /** A neuron that is chosen before its live part has started is told again when it has. */
