@@ -56,7 +56,9 @@ def write_lecture(
     try:
         write_page(lecture_page(experiment, None if stimulus else suited), file, "")
     except OSError as error:
-        raise UserError(f"-o: cannot write {str(file)!r} ({error.strerror}); give a file in a folder of yours") from error
+        raise UserError(
+            f"-o: cannot write {str(file)!r} ({error.strerror}); give a file in a folder of yours"
+        ) from error
     return file
 
 
@@ -109,8 +111,10 @@ def lecture_page(experiment: Experiment, suited: Textbook | None) -> Page:
         for quantity in shown["quantities"]:
             if quantity["name"] == "amplitude":
                 quantity["low"], quantity["high"] = suited.reach
-    body = templates().get_template("explore.html.j2").render(
-        name=experiment.name, model=model, described=Markup(described(model))
+    body = (
+        templates()
+        .get_template("explore.html.j2")
+        .render(name=experiment.name, model=model, described=Markup(described(model)))
     )
     entry = {"name": experiment.name, "explorer": None, "live": shown}
     contents = {"experiments": [entry], "kernels": kernels}
