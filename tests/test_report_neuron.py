@@ -4,17 +4,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import test_tracing as tracing
 from browser import chromium, needs_chromium, opened
+from test_tracing import around, centre, examples, takes
 
 import hhcore
+from hhcore.base import tables
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.experiment import Experiment
-from hhcore.report import bundle
+from hhcore.report import bundle, stored
 from hhcore.report.live import live, middle
 from hhcore.report.payload import Payload, data
-from hhcore.report.stored import Trains
-from hhcore.schemes.solver import Solver
+from hhcore.report.ranges import slider
+from hhcore.report.tracing import OPERATIONS, OPERATIONS_64, kernel_program
 
 SCRIPTS = ("codec.js", "kernel.js", "program.js", "rest.js", "neuron.js")
 TSIT5 = {"method": "tsit5", "local_error": 1e-6}
@@ -76,7 +77,7 @@ def check(browser, folder: Path, experiments: dict[str, Experiment], rows: dict[
 
 @needs_chromium
 def test_squid_axons_have_the_bits_of_the_run(browser, tmp_path):
-    """At rest of their own, with rest that must be searched for and without one; stated states; samples, zipped axes."""
+    """With a rest of their own, with one that must be searched for, and without one; stated states; samples."""
     stated = {"membrane.V": -65, "sodium.m": 0.05, "sodium.h": 0.6, "potassium.n": 0.32}
     swept = {"kind": "step", "amplitude": {"linspace": [0, 40, 9]}, "start": 5, "stop": {"values": [30, 60]}}
     experiments = read(
@@ -151,3 +152,206 @@ def test_clamps_and_stimuli_from_tables_have_the_bits_of_the_run(browser, tmp_pa
     )
     found = check(browser, tmp_path, experiments, {"summed": [0, 1, 2, 3], "clamped": [0, 1]})
     assert sum(len(neuron["spikes"]) for neuron in found["summed"]) > 4
+
+
+@needs_chromium
+def test_programs_have_the_bits_of_numpy(browser, tmp_path):
+    """What kernels take of random points, for every kind of stimulus, commands, sums, drugs and blocks."""
+    payload, cases = Payload(), {}
+    for name, e in examples().items():
+        rows = around(centre(e), seed=len(name))
+        program, _ = kernel_program(e, centre(e))
+        inputs = np.column_stack([rows, np.full(len(rows), e.duration)])
+        cases[name] = program.as_json(), payload.column(inputs.ravel()), payload.column(takes(e, rows).ravel())
+    with opened(browser, write(tmp_path / "page.html", payload, {"cases": cases})) as watched:
+        same = watched.page.evaluate(
+            """async () => Promise.all(Object.values(hh.page().cases).map(async ([program, given, expected]) => {
+              const inputs = await hh.column(given), wanted = await hh.column(expected), run = hh.program(program);
+              const found = Array.from({length: inputs.length / program.inputs}, (_, i) =>
+                run(inputs.subarray(i * program.inputs, (i + 1) * program.inputs)));
+              return hh.sameBits(hh.joined(found), wanted);
+            }))"""
+        )
+    assert dict(zip(cases, same, strict=True)) == dict.fromkeys(cases, True)
+
+
+SPECIAL = [0.0, -0.0, 0.5, -0.5, 1.5, 2.5, -2.5, 1.0, -1.0, 3.7, 1e-310, -5e-324, 2.0**-1022, 1.7976931348623157e308]
+SPECIAL += [2.0**52 + 0.5, 2.0**53, -1e16, 0.49999999999999994, np.inf, -np.inf, np.nan]
+COUNTS = [0, 1, -1, 52, -60, 1023, 1024, 2000, -1022, -1074, -1080, -2100]  # exponents
+TRUTHS = ("logical_and", "logical_or", "logical_not", "bitwise_and", "bitwise_or", "invert")
+
+
+def operands(name: str) -> list[np.ndarray]:
+    """Columns of special values for an operation, each with each."""
+    values = np.array(SPECIAL)
+    if name in TRUTHS:
+        values = np.array([False, True])
+    if name in OPERATIONS_64 and name not in OPERATIONS:
+        values = np.array([0, 1, 2**63, 2**64 - 1, 0xBF58476D1CE4E5B9], dtype=np.uint64)
+    second = {"ldexp": np.array(COUNTS), "right_shift": np.arange(0, 64, 9, dtype=np.uint64)}.get(name, values)
+    pairs = np.repeat(values, len(second)), np.tile(second, len(values))
+    return [*pairs] if getattr(np, name).nin == 2 else [values]
+
+
+@needs_chromium
+def test_every_operation_has_the_bits_of_numpy(browser, tmp_path):
+    """Of special values, each with each; a NaN is any NaN, and which of two equal zeros is the lesser is left open."""
+    cases = {}
+    for name in OPERATIONS:
+        given = operands(name)
+        with np.errstate(all="ignore"):
+            results = getattr(np, name)(*given)
+        parts = {"frexp_mantissa": 0, "frexp_exponent": 1} if name == "frexp" else {name: None}
+        for own, part in parts.items():
+            expected = results if part is None else results[part]
+            cases[own] = [[float(x) for x in column] for column in given], [float(x) for x in expected]
+    with opened(browser, write(tmp_path / "page.html", Payload(), {"cases": cases})) as watched:
+        found = watched.page.evaluate(
+            """() => Object.entries(hh.page().cases).flatMap(([name, [columns, expected]]) => {
+              const zeros = name === "minimum" || name === "maximum", given = columns.map((c) => c.map(Number));
+              const same = (x, y) => Object.is(x, y) || (zeros && x === y);
+              return expected.map(Number).flatMap((wanted, i) => {
+                const x = Number(hh.operations[name](...given.map((column) => column[i])));
+                return same(x, wanted) ? [] : [[name, i, x, wanted]];
+              });
+            })"""
+        )
+        own = watched.page.evaluate("() => Object.keys(hh.operations)")
+    assert found == []
+    assert {*own} == {*cases, *(f"{name}64" for name in OPERATIONS_64), "where", "number", "number64", "bits"}
+
+
+def matrix(rng: np.random.Generator, parts: np.ndarray) -> np.ndarray:
+    """A matrix with eigenvalues of these real parts, complex in pairs, in a random basis that is not orthogonal."""
+    n = len(parts)
+    blocks = np.diag(parts)
+    for i in range(0, n - 1, 2):
+        blocks[i + 1, i + 1] = blocks[i, i]
+        blocks[i, i + 1], blocks[i + 1, i] = (turn := rng.uniform(0, 3) * abs(blocks[i, i])), -turn
+    basis = rng.normal(size=(n, n)) + 2 * np.eye(n)
+    return basis @ blocks @ np.linalg.inv(basis)
+
+
+@needs_chromium
+def test_stable_matrices_are_told_from_others(browser, tmp_path):
+    """Rates from 1e-5 to 1e3, as of gates and concentrations; one pair or one eigenvalue may be unstable."""
+    rng = np.random.default_rng(3)
+    cases = []
+    for n in (1, 2, 3, 4, 7, 19, 40):
+        for unstable in (False, True):
+            for _ in range(4):
+                parts = -(10.0 ** rng.uniform(-5, 3, n))
+                if unstable:
+                    parts[2 * (rng.integers(0, n) // 2)] *= -1
+                cases.append((matrix(rng, parts).ravel().tolist(), n, not unstable))
+    singular = [([0.0], 1, False), ([-1.0, 1.0, 1.0, -1.0], 2, False), ([0.0, 1.0, -1.0, 0.0], 2, False)]
+    with opened(browser, write(tmp_path / "page.html", Payload(), {})) as watched:
+        found = watched.page.evaluate(
+            "(cases) => cases.map(([matrix, n]) => hh.isStable(Float64Array.from(matrix), n))",
+            [[*case] for case in (*cases, *singular)],
+        )
+    assert found == [stable for *_, stable in (*cases, *singular)]
+
+
+@needs_chromium
+@pytest.mark.parametrize("most", [stored.MOST_TIMES, 0], ids=["times", "digests"])
+def test_a_page_says_whether_its_spikes_are_those_of_the_tables(browser, tmp_path, monkeypatch, most):
+    monkeypatch.setattr(stored, "MOST_TIMES", most)
+    steps = {"kind": "step", "amplitude": {"values": [0, 7, 20]}}
+    clamp = {"kind": "step", "amplitude": 60, "start": 5, "holding": -80}
+    config = {
+        "experiments": {
+            "squid": SQUID | {"stimulus": steps, "initial_state": "model"},
+            "clamped": SQUID | {"clamp": clamp, "protocol": {"kind": "voltage_clamp"}},
+            "settled": {k: v for k, v in SQUID.items() if k != "duration"}
+            | {
+                "stimulus": {"kind": "pulse_train", "amplitude": 40, "width": 0.5, "period": 20},
+                "protocol": {"kind": "steady_state"},
+            },
+        }
+    }
+    hhcore.run(config, results=tmp_path, threads=1, progress=False)
+    payload, kernels = Payload(), {}
+    experiments = [
+        {"name": name, "live": live(e, e.solver, tmp_path / name, payload, kernels)}
+        for name, e in read_experiments(config).items()
+    ]
+    url = write(tmp_path / "page.html", payload, {"experiments": experiments, "kernels": kernels})
+    with opened(browser, url) as watched:
+        said = watched.page.evaluate(
+            """async () => {
+              const lives = hh.page().experiments.map((experiment) => experiment.live);
+              const [squid, clamped, settled] = await Promise.all(lives.map(hh.loadNeuron));
+              const found = [0, 1, 2].map((i) => squid.compare(i, squid.simulate(squid.point(i))));
+              const other = squid.middle();
+              found.push(squid.compare(2, squid.simulate(other)));
+              other[0] += 1e-9;
+              found.push(squid.compare(1, squid.simulate(other)));
+              for (const neuron of [clamped, settled]) found.push(neuron.compare(0, neuron.simulate(neuron.point(0))));
+              return [...found, squid.storedSpikes(2)?.length ?? null];
+            }"""
+        )
+    features = tables.read(tmp_path / "squid" / "features.parquet")
+    counts = features["spike_count"].to_pylist()
+    assert counts[0] == 0 and counts[1] > 1
+    assert [answer["agrees"] for answer in said[:-1]] == [True, True, True, False, False, None, None]
+    sentences = [answer["sentence"] for answer in said[:-1]]
+    assert sentences[0] == "It does not fire, and neither does the neuron of the run."
+    assert sentences[2] == f"All {counts[2]} spikes are those of the run, to the last bit."
+    assert sentences[3] == f"{counts[1]} spikes here, {counts[2]} in the run."
+    assert "differ" in sentences[4] and " ms" in sentences[4]
+    assert "no spikes of the run" in sentences[5] and "paced each cell" in sentences[6]
+    assert said[-1] == (counts[2] if most else None)
+
+
+def sliders(e: Experiment) -> dict[str, tuple[float, float]]:
+    _, point = middle(e)
+    return {name: slider(e, name, point) for name in e.quantities}
+
+
+def test_sliders_stay_where_a_config_would_be_legal():
+    """Ends of the grid, twice a conductance, 50 mV around a potential; times that make a stimulus."""
+    pulses = {"kind": "pulse_train", "amplitude": {"values": [15, 40]}, "width": 0.5, "period": 10, "number": 4}
+    e = read(e=SQUID | {"stimulus": pulses, "duration": 100, "block": {"leak.g": 10}})["e"]
+    found = sliders(e)
+    assert found["amplitude"] == (15, 40) and found["sodium.g"] == (0, 240) and found["sodium.E"] == (0, 100)
+    assert found["number"] == (1, 8) and found["block.leak.g"] == (0, 100) and found["holding"] == (-40, 40)
+    assert found["width"][0] > 0 and 9 <= found["width"][1] < 10  # of a period of 10
+    assert (
+        0.5 < found["period"][0] <= 1 and 33 * 3 + 0.5 <= 100 and found["period"][1] == 33
+    )  # four of them end within 100
+    _, point = middle(e)
+    for name, ends in found.items():
+        if name in e.stimulus.fields:
+            for end in ends:
+                e.stimulus.check({n: np.array([{**point, name: end}[n]]) for n in e.stimulus.fields}, e.duration, name)
+
+
+def test_sliders_of_states_go_from_0_to_1_or_over_the_range_of_a_membrane():
+    stated = {"membrane.V": -65, "sodium.m": 0.05, "sodium.h": 0.6, "potassium.n": 0.32}
+    found = sliders(read(e=SQUID | {"stimulus": {"kind": "step", "amplitude": 10}, "initial_state": stated})["e"])
+    assert found["initial.membrane.V"] == (-120, 60) and found["initial.sodium.m"] == (0, 1)
+
+
+def test_pulses_without_an_end_are_as_many_as_fit():
+    pulses = {"kind": "pulse_train", "amplitude": 40, "width": 0.5, "period": 10}
+    e = read(e=SQUID | {"stimulus": pulses})["e"]
+    assert middle(e)[1]["number"] == np.inf and sliders(e)["number"] == (1, 6)
+
+
+def test_spikes_that_come_in_batches_have_one_digest():
+    """The digest of a train does not depend on where a batch ends; of other bits or another order it is another."""
+    rng = np.random.default_rng(4)
+    neurons, times = np.sort(rng.integers(0, 20, 500)), rng.uniform(0, 1000, 500)
+    whole = stored.Trains(20)
+    whole.add(neurons, times)
+    for cuts in ([3], [1, 2, 250, 499], range(1, 500)):
+        parts = stored.Trains(20)
+        for part in np.split(np.arange(500), cuts):
+            parts.add(neurons[part], times[part])
+        for name in ("counts", "digests", "last"):
+            np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
+    for others in (np.nextafter(times, 2000), np.r_[times[1::-1], times[2:]]):
+        changed = stored.Trains(20)
+        changed.add(neurons, others)
+        assert changed.digests[neurons[0]] != whole.digests[neurons[0]]

@@ -4,6 +4,7 @@ import json
 import math
 import struct
 from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from hhcore.experiments.treatments import Block
 from hhcore.report import tracing
 from hhcore.report.payload import data
 from hhcore.report.tracing import UntraceableError, kernel_program, traced
+from hhcore.simulation.engine import Engine
 from hhcore.simulation.stimuli import commands, kinds
 
 MASK = 2**64 - 1
@@ -134,17 +136,26 @@ def centre(e: Experiment) -> dict[str, float]:
     return dict(zip(e.quantities, e.points(np.array([e.n_points // 2]))[0].tolist(), strict=True))
 
 
+def around(point: Mapping[str, float], seed: int) -> np.ndarray:
+    """Rows of points: this one, then random ones."""
+    rows = np.array([*point.values()]) * np.random.default_rng(seed).uniform(0.5, 2.0, (40, len(point)))
+    rows[0] = [*point.values()]
+    return rows
+
+
+def takes(e: Experiment, rows: np.ndarray) -> np.ndarray:
+    """What the kernel takes of points in a run."""
+    return Engine(e.model, SimpleNamespace(), e.stimulus, ()).arguments(e.parts(rows)[0], e.duration)
+
+
 @pytest.mark.parametrize("name, e", examples().items())
 def test_a_program_gives_what_the_kernel_takes_to_the_bit(name, e):
     point = centre(e)
     program, fixed = kernel_program(e, point)
     assert not fixed
-    rng = np.random.default_rng(len(name))
-    rows = np.array([*point.values()]) * rng.uniform(0.5, 2.0, (40, len(point)))
-    rows[0] = [*point.values()]
-    takes = e.engine("tsit5").arguments(e.parts(rows)[0], e.duration)
+    rows = around(point, seed=len(name))
     recorded = json.loads(str(data(program.as_json())))
-    for row, expected in zip(rows.tolist(), takes, strict=True):
+    for row, expected in zip(rows.tolist(), takes(e, rows), strict=True):
         found = np.array(carry_out(recorded, [*row, e.duration]))
         assert found.tobytes() == expected.tobytes()
 
@@ -164,8 +175,8 @@ def test_a_waveform_is_where_its_part_of_the_table_begins(tmp_path):
     played = {"kind": "waveform", "file": str(tmp_path / "played.csv")}
     e = read(stimulus={"kind": "sum", "parts": {"a": played, "b": {**played, "scale": 2}}})
     program, fixed = kernel_program(e, centre(e))
-    takes = carry_out(program.as_json(), [*centre(e).values(), e.duration])[len(e.model.parameters) :]
-    numbers = dict(zip(e.stimulus.numbers(), takes, strict=True))
+    taken = carry_out(program.as_json(), [*centre(e).values(), e.duration])[len(e.model.parameters) :]
+    numbers = dict(zip(e.stimulus.numbers(), taken, strict=True))
     assert not fixed and (numbers["a.first"], numbers["b.first"], numbers["b.rows"]) == (0.0, 3.0, 3.0)
 
 

@@ -14,6 +14,7 @@ from hhcore.compile.parts import HOLDING
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Protocol
 from hhcore.figures.context import quantity
+from hhcore.grid.factors import Factor
 from hhcore.model.model import Quantity
 from hhcore.model.roles import converts
 from hhcore.report.kernels import kernel
@@ -26,6 +27,8 @@ from hhcore.simulation import rest
 from hhcore.simulation.initial import initial_value
 from hhcore.simulation.simulate import run_stops
 
+MOST_VALUES = 500_000  # of axes and samples in a page: 4 MB
+TOO_LARGE = "The sample is too large to be in this page, so that its neurons cannot be chosen one by one."
 Point = Mapping[str, float]
 
 
@@ -40,7 +43,18 @@ def live(
 
     solver : that of the run, which may have been chosen: see `resolved` of hhcore.certify.certificate
     folder : of its results, whose spikes are kept for comparison; None without a run
-    Columns go into `payload`, the kernel into `kernels`.
+    Columns go into `payload`, the kernel into `kernels`. The answer:
+
+    kernel, accuracy, stops, threshold, rearm, table : what the kernel runs with, in the model's units
+    quantities : of a point, in its order, with their sliders; infinite where as many pulses flow as fit into the run
+    program    : from the quantities and the duration to the kernel's arguments
+    start      : for static/rest.js
+    grid       : the factors of the grid, from which comes the point of neuron i; None if there are too many values
+    middle     : the neuron in the middle of the grid, whose values the quantities have
+    begins     : a sentence where the run had done something to a neuron before; spikes are not compared then
+    notes      : sentences: what this page does not do as the run did
+    stored     : see `stored_spikes`
+
     Raises UserError if the results were made for another experiment.
     """
     e = experiment
@@ -51,6 +65,7 @@ def live(
     name, described = kernel(e.model, solver.method, e.stimulus, payload)
     kernels[name] = described
     begins = _begins(e)
+    kept = sum(factor.values.size for factor in e.factors) <= MOST_VALUES
     return {
         "kernel": name,
         "accuracy": solver.accuracy,
@@ -70,13 +85,14 @@ def live(
             "label": "Command potential" if e.clamped else "Injected current",
             "unit": pretty_unit(e.driven.unit),
         },
+        "axis": _amplitude(e),
         "clamp": e.clamped,
         "start": _start(e, solver),
-        "grid": [_factor(e, factor, payload) for factor in e.factors],
+        "grid": [_factor(e, factor, payload) for factor in e.factors] if kept else None,
         "middle": index,
         "begins": begins,
-        "notes": [*([begins] if begins else []), *(_fixed_note(e, q, why) for q, why in fixed.items())],
-        "stored": stored_spikes(e, folder, payload),
+        "notes": [*filter(None, (begins, "" if kept else TOO_LARGE)), *(_fixed(e, q, why) for q, why in fixed.items())],
+        "stored": stored_spikes(e, folder, payload) if kept else None,
     }
 
 
@@ -87,12 +103,18 @@ def middle(e: Experiment) -> tuple[int, Point]:
     return index, dict(zip(e.quantities, e.points(np.array([index]))[0].tolist(), strict=True))
 
 
+def _amplitude(e: Experiment) -> str | None:
+    """The field against which a firing rate is drawn: a lasting current; None of pulses and of a clamp."""
+    field = e.stimulus.fields.get(e.stimulus.axis)
+    return e.stimulus.axis if field and field.unit == "current" and not e.stimulus.beat else None
+
+
 def _quantity(e: Experiment, name: str, point: Point, fixed: Mapping[str, str]) -> dict[str, object]:
     low, high = (point[name], point[name]) if name in fixed else slider(e, name, point)
     field = e.stimulus.fields.get(name)
     return {
         "name": name,
-        "label": quantity(e, name).words or name,
+        "label": _label(e, name),
         "unit": pretty_unit(e.unit(name)),
         "kind": _kind(e, name),
         "value": point[name],
@@ -103,6 +125,13 @@ def _quantity(e: Experiment, name: str, point: Point, fixed: Mapping[str, str]) 
         "swept": swept_values(e, name).size > 0,
         "description": e.description(name),
     }
+
+
+def _label(e: Experiment, name: str) -> str:
+    """A quantity in a few words: `Injected current`, `Step start`."""
+    words, field = quantity(e, name).words, e.stimulus.fields.get(name)
+    named = field and not field.spelled and field.unit not in ("current", "potential")
+    return f"{words} {name.replace('_', ' ')}" if named and name not in words.lower() else words or name
 
 
 def _kind(e: Experiment, name: str) -> str:
@@ -146,7 +175,7 @@ def _start(e: Experiment, solver: Solver) -> dict[str, object]:
     }
 
 
-def _factor(e: Experiment, factor, payload: Payload) -> dict[str, object]:
+def _factor(e: Experiment, factor: Factor, payload: Payload) -> dict[str, object]:
     """A factor of the grid: which quantities it sets, by their number, and their values in its rows."""
     columns = [payload.column(column) for column in np.ascontiguousarray(factor.values.T)]
     return {
@@ -167,6 +196,6 @@ def _begins(e: Experiment) -> str | None:
     )
 
 
-def _fixed_note(e: Experiment, name: str, why: str) -> str:
+def _fixed(e: Experiment, name: str, why: str) -> str:
     what = "The duration" if name == DURATION else e.description(name).partition(",")[0]
     return f"{what} is fixed here: how the stimulus or a treatment depends on it cannot be carried over ({why})."

@@ -13,8 +13,11 @@ from markupsafe import Markup
 
 from hhcore.base.files import atomic_write
 from hhcore.base.seals import RECIPE, SEAL, UNSEALED, seal
+from hhcore.certify.certificate import resolved
 from hhcore.experiments.experiment import Experiment
 from hhcore.report import bundle
+from hhcore.report.explorer import explorer
+from hhcore.report.live import live
 from hhcore.report.payload import Payload, data
 from hhcore.report.story import story
 
@@ -64,15 +67,18 @@ def write_report(experiments: Mapping[str, Experiment], folder: Path, file: Path
     """
     payload, kernels = Payload(), {}
     entries, sections = [], []
+    template = templates().get_template("experiment.html.j2")
     for name, experiment in experiments.items():
-        entry = {"name": name, "explorer": None, "live": None}
+        own = folder / name
+        experiment = resolved(experiment, own / "numerics.parquet")
+        told = story(experiment, own, payload)
+        entry = {
+            "name": name,
+            "explorer": explorer(experiment, own, payload),
+            "live": live(experiment, experiment.solver, own, payload, kernels),
+        }
         entries.append(entry)
-        told = (
-            templates()
-            .get_template("experiment.html.j2")
-            .render(story=story(experiment, folder / name, payload), explorer=entry["explorer"], live=entry["live"])
-        )
-        sections.append(Section(name, name, Markup(told)))
+        sections.append(Section(name, name, Markup(template.render(story=told, **entry))))
     contents = {"experiments": entries, "kernels": kernels}
     write_page(Page(_title(experiments), sections, contents, payload), file, recipe)
 

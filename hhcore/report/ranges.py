@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from hhcore.base.errors import UserError
-from hhcore.base.units import to_unit
+from hhcore.base.units import KELVIN, to_unit
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.treatments import PERCENT, Drug
 from hhcore.model.model import Quantity
@@ -16,12 +16,14 @@ APART = 50.0  # mV above and below a potential
 WARMER = 20.0  # kelvins above and below a temperature
 POTENTIALS = (-120.0, 60.0)  # mV, of a membrane
 STRONG = 10.0  # concentrations in multiples of an IC50
+NEAR = 0.01  # of the way to an end that is not legal
 HALVINGS = 40  # of an interval, to find where values stop being legal
+MOST_WHOLE = 1000  # numbers looked at
 Point = Mapping[str, float]
 
 
 def slider(e: Experiment, name: str, point: Point) -> tuple[float, float]:
-    """The lowest and the highest value of one of the `quantities` [its unit], with that of `point` between them.
+    """The lowest and the highest value of one of the `quantities` [its unit]; the values of the grid lie between them.
 
     A field of the stimulus goes no further than its kind allows, the other fields being those of the point.
     """
@@ -29,9 +31,19 @@ def slider(e: Experiment, name: str, point: Point) -> tuple[float, float]:
     low, high = _around(e, name, point)
     if swept.size > 1 and name in e.stimulus.fields:
         low, high = float(swept.min()), float(swept.max())
-    value = point[name] if np.isfinite(point[name]) else high
-    low, high = (float(end([side, value, *swept])) for end, side in ((min, low), (max, high)))
-    return legal(e, name, point, low, high) if name in e.stimulus.fields else (low, high)
+    known = [*swept, *([point[name]] if np.isfinite(point[name]) else [])]
+    low, high = _short(min([low, *known]), np.floor, 3), _short(max([high, *known]), np.ceil, 3)
+    if name in e.stimulus.fields:
+        low, high = legal(e, name, point, low, high)
+    return float(min([low, *known])), float(max([high, *known]))
+
+
+def _short(value: float, rounded: Callable[[float], float], digits: int) -> float:
+    """A number of few digits near a value, rounded up or down."""
+    if not value:
+        return 0.0
+    unit = 10.0 ** (np.floor(np.log10(abs(value))) - digits + 1)
+    return float(f"{rounded(value / unit) * unit:.6g}")
 
 
 def swept_values(e: Experiment, name: str) -> np.ndarray:
@@ -41,7 +53,7 @@ def swept_values(e: Experiment, name: str) -> np.ndarray:
 
 
 def legal(e: Experiment, name: str, point: Point, low: float, high: float) -> tuple[float, float]:
-    """The part of low to high around a field's value in which the stimulus is legal, to two digits."""
+    """The part of low to high around a field's value in which the stimulus is legal."""
 
     def is_legal(value: float) -> bool:
         values = {field: np.array([value if field == name else point[field]]) for field in e.stimulus.fields}
@@ -51,31 +63,36 @@ def legal(e: Experiment, name: str, point: Point, low: float, high: float) -> tu
             return False
         return True
 
-    whole = e.stimulus.fields[name].whole
     value = point[name] if np.isfinite(point[name]) else low
-    return _furthest(is_legal, value, low, whole), _furthest(is_legal, value, high, whole)
+    if e.stimulus.fields[name].whole:
+        legal_whole = [x for x in np.arange(np.ceil(low), min(high, low + MOST_WHOLE) + 1) if is_legal(float(x))]
+        return float(min([value, *legal_whole])), float(max([value, *legal_whole]))
+    return _furthest(is_legal, value, low), _furthest(is_legal, value, high)
 
 
-def _furthest(is_legal: Callable[[float], bool], value: float, end: float, whole: bool) -> float:
-    """The legal number nearest to `end` that halving the way from `value` finds; short, if a short one is legal."""
+def _furthest(is_legal: Callable[[float], bool], value: float, end: float) -> float:
+    """How far a slider goes from a legal value towards `end`: to the last legal number of two digits.
+
+    If `end` itself is all that is not legal, like a duration of 0, all but NEAR of the way.
+    """
     if is_legal(end) or not is_legal(value):
         return end
+    near = _short(end + NEAR * (value - end), np.floor if end > value else np.ceil, 2)
+    if is_legal(near):
+        return near
     inside, outside = value, end
     for _ in range(HALVINGS):
-        middle = inside + (outside - inside) / 2
-        inside, outside = (middle, outside) if is_legal(middle) else (inside, middle)
-    if whole:
-        return float(np.trunc(inside))
-    towards = np.floor if end > value else np.ceil
-    unit = 10.0 ** (np.floor(np.log10(abs(inside))) - 1) if inside else 1.0
-    short = float(f"{towards(inside / unit) * unit:.6g}")
+        between = inside + (outside - inside) / 2
+        inside, outside = (between, outside) if is_legal(between) else (inside, between)
+    short = _short(inside, np.floor if end > value else np.ceil, 2)
     return short if is_legal(short) else inside
 
 
 def _around(e: Experiment, name: str, point: Point) -> tuple[float, float]:
     """What is sensible for a quantity whatever is swept."""
     if name in e.model.parameters:
-        return _of_parameter(e.model.parameters[name], point[name])
+        own = e.model.parameters[name]
+        return _of_parameter(own, own.value if name in e.swept else point[name])
     if name in e.stimulus.fields:
         return _of_field(e, name, point)
     for treatment in e.treatments:
@@ -88,7 +105,7 @@ def _around(e: Experiment, name: str, point: Point) -> tuple[float, float]:
 def _of_parameter(q: Quantity, value: float) -> tuple[float, float]:
     if converts(q.unit, "mV"):
         return _potentials(q.unit, value)
-    if is_a("temperature", q):
+    if q.unit in (*KELVIN, "degC"):
         return value - WARMER, value + WARMER
     if value > 0 and (is_a("capacitance", q) or converts(q.unit, "mM")):  # divided by, and logarithms taken of
         return value / 4, 4 * value

@@ -128,11 +128,11 @@ def _picture(e: Experiment, figure: FigureFile, folder: Path) -> Picture:
     svg, words_of = folder / "figures" / f"{figure.name}.svg", caption(figure.caption, e.name)
     if lines := words(svg):
         return Picture(figure.name, figure.label, words_of, "", 0.0, lines)
-    return Picture(figure.name, figure.label, words_of, _image(svg), width(svg), ())
+    return Picture(figure.name, figure.label, words_of, image(svg), width(svg), ())
 
 
-def _image(svg: Path) -> str:
-    """The address of a picture inside the page. As the source of an image, an SVG runs no script and loads nothing."""
+def image(svg: Path) -> str:
+    """The address of a figure inside the page. As the source of an image, an SVG runs no script and loads nothing."""
     png = svg.with_suffix(".png")
     if HEAVY < svg.stat().st_size > png.stat().st_size:
         check_image(png)

@@ -120,7 +120,7 @@ def _solver(model: Model, method: str, dt: Written | None, local_error: float | 
 
 
 def run_stops(duration: float, observers: Sequence[Observer]) -> np.ndarray:
-    """Where steps of all neurons end besides edges of the stimulus: the stops of observers inside the run, and its end."""
+    """Where steps of all neurons end, besides edges of the stimulus: stops of observers inside the run, and its end."""
     return _stops(duration, [stop for observer in observers for stop in observer.stops])
 
 

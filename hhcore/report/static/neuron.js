@@ -6,10 +6,12 @@ hh.loadNeuron = async (live) => {
     hh.loadKernel(live.kernel),
     live.table ? hh.column(live.table) : new Float64Array(0),
     hh.loadStored(live.stored),
-    Promise.all(live.grid.map(async (factor) => ({ ...factor, columns: await Promise.all(factor.columns.map(hh.column)) }))),
+    Promise.all((live.grid ?? []).map(hh.loadFactor)),
   ]);
   return new hh.Neuron(live, kernel, table, stored, grid);
 };
+
+hh.loadFactor = async (factor) => ({ ...factor, columns: await Promise.all(factor.columns.map(hh.column)) });
 
 /** The columns of what the run kept; null if it kept no spikes. */
 hh.loadStored = async (stored) => {
@@ -35,12 +37,12 @@ hh.Neuron = class {
     this.quantities = live.quantities;
     this.program = hh.program(live.program);
     this.start = new hh.Start(live.start, kernel);
-    this.count = grid.reduce((n, factor) => n * factor.rows, 1);
+    this.count = live.grid ? grid.reduce((n, factor) => n * factor.rows, 1) : 0; // neurons that `point` knows
   }
 
   /** All quantities of neuron i of the run: Float64Array. */
   point(i) {
-    const values = Float64Array.from(this.quantities, ({ value }) => Number(value));
+    const values = this.middle();
     for (const { quantities, rows, columns } of this.grid.toReversed()) {
       quantities.forEach((quantity, k) => { values[quantity] = columns[k][i % rows]; });
       i = Math.floor(i / rows);
@@ -50,7 +52,7 @@ hh.Neuron = class {
 
   /** All quantities of the neuron in the middle of the grid. */
   middle() {
-    return this.point(this.live.middle);
+    return Float64Array.from(this.quantities, ({ value }) => Number(value));
   }
 
   /**
@@ -89,7 +91,7 @@ hh.Neuron = class {
    * @returns {{agrees: boolean | null, sentence: string}} null where there is nothing to compare with
    */
   compare(i, result) {
-    if (!this.stored) return { agrees: null, sentence: "The run kept no spike times to compare with." };
+    if (!this.stored) return { agrees: null, sentence: "This page has no spikes of the run to compare with." };
     if (this.live.begins) return { agrees: null, sentence: this.live.begins };
     const stored = this.storedSpikes(i), count = this.stored.counts[i], found = result.spikes_ms;
     const same = stored ? hh.sameBits(found, stored)

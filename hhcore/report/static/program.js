@@ -54,8 +54,8 @@ hh.operations = {
   absolute: Math.abs,
   sqrt: Math.sqrt, // correctly rounded: V8, SpiderMonkey and JavaScriptCore use the instruction of the CPU
   copysign: hh.copysign,
-  minimum: Math.min,
-  maximum: Math.max,
+  minimum: (a, b) => Math.min(a, b), // a program passes three operands, some of them undefined
+  maximum: (a, b) => Math.max(a, b),
   floor: Math.floor,
   ceil: Math.ceil,
   trunc: Math.trunc,
