@@ -106,7 +106,8 @@ def test_failed_neurons_are_said_first(made):
     failed = (table(made, "failing", "features").status.isin(["diverged", "stalled"])).sum()
     assert failed == 1
     (warning,) = told(made, "failing").warnings
-    assert warning.startswith("1 of 2 neurons failed: 1 ") and answers(made, "failing")["Failures"] == "1 of 2 (50\N{NO-BREAK SPACE}%)"
+    assert warning.startswith("1 of 2 neurons failed: 1 ")
+    assert answers(made, "failing")["Failures"] == "1 of 2 (50\N{NO-BREAK SPACE}%)"
     assert not told(made, "grid").warnings
 
 
