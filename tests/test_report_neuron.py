@@ -268,6 +268,12 @@ def test_a_page_says_whether_its_spikes_are_those_of_the_tables(browser, tmp_pat
                 "stimulus": {"kind": "pulse_train", "amplitude": 40, "width": 0.5, "period": 20},
                 "protocol": {"kind": "steady_state"},
             },
+            "traced": {k: v for k, v in SQUID.items() if k != "duration"}
+            | {
+                "stimulus": {"kind": "pulse_train", "amplitude": {"values": [30, 40]}, "width": 0.5, "period": 20},
+                "protocol": {"kind": "steady_state"},
+                "traces": [{"amplitude": 40}],
+            },
         }
     }
     hhcore.run(config, results=tmp_path, threads=1, progress=False)
@@ -281,26 +287,28 @@ def test_a_page_says_whether_its_spikes_are_those_of_the_tables(browser, tmp_pat
         said = watched.page.evaluate(
             """async () => {
               const lives = hh.page().experiments.map((experiment) => experiment.live);
-              const [squid, clamped, settled] = await Promise.all(lives.map(hh.loadNeuron));
+              const [squid, clamped, settled, traced] = await Promise.all(lives.map(hh.loadNeuron));
               const found = [0, 1, 2].map((i) => squid.compare(i, squid.simulate(squid.point(i))));
               const other = squid.middle();
               found.push(squid.compare(2, squid.simulate(other)));
               other[0] += 1e-9;
               found.push(squid.compare(1, squid.simulate(other)));
               for (const neuron of [clamped, settled]) found.push(neuron.compare(0, neuron.simulate(neuron.point(0))));
+              found.push(traced.compare(1, traced.simulate(traced.point(1))));
               return [...found, squid.storedSpikes(2)?.length ?? null];
             }"""
         )
     features = tables.read(tmp_path / "squid" / "features.parquet")
     counts = features["spike_count"].to_pylist()
     assert counts[0] == 0 and counts[1] > 1
-    assert [answer["agrees"] for answer in said[:-1]] == [True, True, True, False, False, None, None]
+    assert [answer["agrees"] for answer in said[:-1]] == [True, True, True, False, False, None, None, True]
     sentences = [answer["sentence"] for answer in said[:-1]]
     assert sentences[0] == "It does not fire, and neither does the neuron of the run."
     assert sentences[2] == f"All {counts[2]} spikes are those of the run, to the last bit."
     assert sentences[3] == f"{counts[1]} spikes here, {counts[2]} in the run."
     assert "differ" in sentences[4] and " ms" in sentences[4]
     assert "no spikes of the run" in sentences[5] and "paced each cell" in sentences[6]
+    assert sentences[7].startswith("All ")
     assert said[-1] == (counts[2] if most else None)
 
 

@@ -92,11 +92,11 @@ hh.Neuron = class {
    */
   compare(i, result) {
     if (!this.stored) return { agrees: null, sentence: "This page has no spikes of the run to compare with." };
-    if (this.live.begins) return { agrees: null, sentence: this.live.begins };
     const stored = this.storedSpikes(i), count = this.stored.counts[i], found = result.spikes_ms;
     const same = stored ? hh.sameBits(found, stored)
       : found.length === count && hh.digest(found) === this.stored.digests[i];
     if (same) return { agrees: true, sentence: hh.agreement(count) };
+    if (this.live.begins) return { agrees: null, sentence: this.live.begins };
     return { agrees: false, sentence: hh.difference(found, count, stored, this.stored.last?.[i]) };
   }
 };
