@@ -117,7 +117,9 @@ def parser() -> argparse.ArgumentParser:
     exploring.add_argument("--stimulus", help="as in a config, like '{kind: step, amplitude: 10}'")
     exploring.add_argument("--duration", help="as in a config, like '200 ms'")
     exploring.add_argument("--potential", help="the state that is the membrane potential, if the file does not say so")
-    exploring.add_argument("--current", help="the variable that is injected, if the file does not say so; or none, file")
+    exploring.add_argument(
+        "--current", help="the variable that is injected, if the file does not say so; or none, file"
+    )
     checking = commands.add_parser("check", help="whether a config file is right, and what it would cost")
     checking.add_argument("config", help="a YAML file")
     verifying = commands.add_parser("verify", help="whether files of results are as they were written")

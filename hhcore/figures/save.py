@@ -1,6 +1,6 @@
 """How a figure becomes files: an SVG whose text is text, and a PNG, each drawn once.
 
-hhcore.figures.words reads from an SVG what a figure in words says.
+hhcore.figures.files reads from an SVG what a figure in words says.
 """
 
 import struct
@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from hhcore.base.files import atomic_write
 from hhcore.base.seals import RECIPE, SEAL, UNSEALED, seal
+from hhcore.figures.files import TEXT
 from hhcore.figures.style import DPI, look
-from hhcore.figures.words import TEXT
 
 UP, COMPRESSION = 2, 3  # filter of a row, and zlib's level: a third of the time of matplotlib's PNG, a tenth larger
 

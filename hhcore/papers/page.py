@@ -11,7 +11,7 @@ from hhcore.base.seals import RECIPE, SEAL, UNSEALED
 from hhcore.base.units import pretty_unit
 from hhcore.papers.measured import AGREES
 from hhcore.papers.paper import Paper
-from hhcore.report.page import image
+from hhcore.report.story import image
 from hhcore.results.summary import PAGE
 
 HEADS = {
@@ -91,7 +91,7 @@ def _number(value: float, within: float) -> str:
 
 
 def _figure(folder: Path, name: str, caption: str) -> str:
-    source, text = image((folder / f"figures/{name}.svg").read_bytes()), escape(caption)
+    source, text = image(folder / f"figures/{name}.svg"), escape(caption)
     return f'<figure><img alt="{text}" src="{source}"><figcaption>{text}</figcaption></figure>'
 
 

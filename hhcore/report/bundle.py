@@ -12,7 +12,8 @@ from hhcore.report.payload import Payload, Reference
 
 BOKEH = ("bokeh", "bokeh-api", "bokeh-widgets", "bokeh-tables")  # in the order in which they load
 STATIC = Path(str(resources.files("hhcore"))) / "report" / "static"
-FIRST, LAST = "codec.js", "page.js"  # what makes `hh`, and what starts the page
+FIRST = ("codec.js", "explorer/view.js")  # what makes `hh`, and a class that others extend
+LAST = "page.js"  # what starts the page
 
 
 def bokeh() -> dict[str, str]:
@@ -28,7 +29,7 @@ def library(payload: Payload) -> list[Reference]:
 
 def own_scripts() -> str:
     """All scripts below the folder `static`; between the first and the last their order does not matter."""
-    return own(FIRST, *(name for name in _names(".js") if name not in (FIRST, LAST)), LAST)
+    return own(*FIRST, *(name for name in _names(".js") if name not in (*FIRST, LAST)), LAST)
 
 
 def own_styles() -> str:

@@ -78,29 +78,33 @@ def read_lecture(
     named: Mapping[str, str],
 ) -> Experiment:
     """The experiment of a page, read as from a config. Raises UserError with all mistakes."""
-    injects = {} if named.get("current") == FILE else {"stimulus": _written(stimulus) if stimulus else suited.stimulus}
+    given = _written("stimulus", stimulus, "{kind: step, amplitude: 10}") if stimulus else suited.stimulus
     body = {
         "model": name,
         **named,
-        **injects,
+        **({} if named.get("current") == FILE else {"stimulus": given}),
         "initial_state": suited.initial_state,
-        "duration": duration or suited.duration,
-        "solver": {"tolerance": 0.001},
+        "duration": _written("duration", duration, "200 ms") if duration else suited.duration,
     }
     title = experiment_name(name)
-    experiment = read_experiments({"experiments": {title: body}})[title]
-    body["solver"] = {"method": default_scheme(model, experiment.stimulus), "local_error": LOCAL_ERROR}
-    return read_experiments({"experiments": {title: body}})[title]
+    kind = _read(title, {**body, "solver": {"tolerance": LOCAL_ERROR}}).stimulus
+    return _read(title, {**body, "solver": {"method": default_scheme(model, kind), "local_error": LOCAL_ERROR}})
 
 
-def _written(stimulus: str) -> object:
-    """A stimulus as a config has it."""
+def _written(option: str, text: str, example: str) -> object:
+    """What an option says, as a config has it."""
     try:
-        return yaml.safe_load(stimulus)
+        return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise UserError(
-            f"--stimulus: {stimulus!r} is not YAML; write it as in a config, like '{{kind: step, amplitude: 10}}'"
-        ) from error
+        raise UserError(f"--{option}: {text!r} is not YAML; write it as in a config, like {example!r}") from error
+
+
+def _read(title: str, body: Mapping[str, object]) -> Experiment:
+    """An experiment of a config. Raises UserError that names options in the place of keys."""
+    try:
+        return read_experiments({"experiments": {title: body}})[title]
+    except UserError as error:
+        raise UserError(*(message.replace(f"experiments.{title}.", "--") for message in error.mistakes)) from error
 
 
 def lecture_page(experiment: Experiment, suited: Textbook | None) -> Page:

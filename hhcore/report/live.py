@@ -88,6 +88,7 @@ def live(
             "label": "Command potential" if e.clamped else "Injected current",
             "unit": pretty_unit(e.driven.unit),
         },
+        "axis": _amplitude(e),
         "clamp": e.clamped,
         "start": {**_start(e, solver), "traced": traced},
         "grid": [_factor(e, factor, payload) for factor in e.factors] if kept else None,
@@ -103,6 +104,12 @@ def middle(e: Experiment) -> tuple[int, Point]:
     along = [np.argsort(factor.values[:, 0])[len(factor.values) // 2] for factor in e.factors]
     index = int(np.ravel_multi_index(along, e.shape)) if along else 0
     return index, dict(zip(e.quantities, e.points(np.array([index]))[0].tolist(), strict=True))
+
+
+def _amplitude(e: Experiment) -> str | None:
+    """The field against which a firing rate is drawn: a lasting current; None of pulses and of a clamp."""
+    field = e.stimulus.fields.get(e.stimulus.axis)
+    return e.stimulus.axis if field and field.unit == "current" and not e.stimulus.beat else None
 
 
 def _quantity(e: Experiment, name: str, point: Point, fixed: Mapping[str, str]) -> dict[str, object]:

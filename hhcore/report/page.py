@@ -3,7 +3,6 @@
 It needs no other file and no network. Words, figures and first rows of tables are there without JavaScript.
 """
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
@@ -14,10 +13,13 @@ from markupsafe import Markup
 
 from hhcore.base.files import atomic_write
 from hhcore.base.seals import RECIPE, SEAL, UNSEALED, seal
-from hhcore.experiments.analysis import analyses
+from hhcore.certify.certificate import resolved
 from hhcore.experiments.experiment import Experiment
 from hhcore.report import bundle
+from hhcore.report.explorer import explorer
+from hhcore.report.live import live
 from hhcore.report.payload import Payload, data
+from hhcore.report.story import story
 
 NAMED = 3  # experiments in the title, at most
 
@@ -65,10 +67,18 @@ def write_report(experiments: Mapping[str, Experiment], folder: Path, file: Path
     """
     payload, kernels = Payload(), {}
     entries, sections = [], []
+    template = templates().get_template("experiment.html.j2")
     for name, experiment in experiments.items():
-        entry = {"name": name, "explorer": None, "live": None}
+        own = folder / name
+        experiment = resolved(experiment, own / "numerics.parquet")
+        told = story(experiment, own, payload)
+        entry = {
+            "name": name,
+            "explorer": explorer(experiment, own, payload),
+            "live": live(experiment, experiment.solver, own, payload, kernels),
+        }
         entries.append(entry)
-        sections.append(Section(name, name, _experiment(experiment, folder / name)))
+        sections.append(Section(name, name, Markup(template.render(story=told, **entry))))
     contents = {"experiments": entries, "kernels": kernels}
     write_page(Page(_title(experiments), sections, contents, payload), file, recipe)
 
@@ -105,23 +115,6 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-
-
-def image(svg: bytes) -> str:
-    """The address of a picture inside the page. As the source of an image, an SVG runs no script and loads nothing."""
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
-
-
-def _experiment(experiment: Experiment, folder: Path) -> Markup:
-    members = analyses(experiment)
-    figures = [
-        {"label": figure.label, "source": image((folder / f"figures/{figure.name}.svg").read_bytes())}
-        for analysis in members
-        for figure in analysis.figures
-    ]
-    tables = [table.name for analysis in members for table in analysis.tables]
-    template = templates().get_template("experiment.html.j2")
-    return Markup(template.render(name=experiment.name, figures=figures, tables=tables))
 
 
 def _title(names: Mapping[str, object]) -> str:

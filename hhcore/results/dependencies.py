@@ -39,7 +39,12 @@ CALIBRATION: Code = (
     *("base/tables.py", "base/hashing.py", "compile/cost.py", *GRID),
 )
 
-REPORT: Code = ("report", *UNITS, "certify/certificate.py", "results/summary.py")  # besides the code of results in it
+REPORT: Code = (  # besides the code of results in it
+    "report",
+    *("experiments/answers.py", "base/words.py"),
+    *("certify/certificate.py", "results/summary.py"),
+    *UNITS,
+)
 
 
 def tables(analyses: Iterable[Analysis]) -> Code:

@@ -44,15 +44,16 @@ def recipes(experiment: Experiment) -> dict[str, str]:
 
 
 def report_recipe(made: Iterable[Mapping[str, str]], members: Iterable[Analysis]) -> str:
-    """The recipe of the report: all results in it, their captions, and the code that makes the page.
+    """The recipe of the report: all results in it, captions, and the code that makes answers of them and the page.
 
     made    : the recipes of each experiment
     members : the analyses of all experiments
     """
     items = [item for analysis in members for item in (*analysis.tables, *analysis.figures)]
     captions = sorted({item.caption for item in items if item.caption})
+    answers = sorted({path for analysis in members if (path := analysis.folder() / "answers.py").exists()})
     found = (recipe for recipes_of in made for recipe in recipes_of.values())
-    return digest(code_digest(*dependencies.REPORT, *captions), version("bokeh"), *found)
+    return digest(code_digest(*dependencies.REPORT, *captions, *answers), version("bokeh"), *found)
 
 
 @cache

@@ -21,7 +21,8 @@ def certificate(experiment: Experiment, results: Results) -> Iterator[Answer]:
     if known.size:
         words = f"{number(known.max(), 3)} {unit} over {counted(known.size, 'neuron')}"
     if asked is not None:
-        words += f"; at most {number(asked * accuracy.factor)} {unit} in {MOST} of them was asked for"
+        most = f" in {MOST} of them" if known.size > 1 else ""
+        words += f"; at most {number(asked * accuracy.factor)} {unit}{most} was asked for"
     yield Answer(f"Largest {accuracy.label[:1].lower()}{accuracy.label[1:]}", words, "features", accuracy.column)
     if tested:
         outcome = accuracy.outcome.replace("_", " ")

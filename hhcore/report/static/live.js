@@ -13,7 +13,8 @@ hh.sentences = {
  * values : Float64Array (quantities)
  */
 hh.illegal = ({ quantities, duration, time_unit: unit }, values) => {
-  const wrong = quantities.findIndex((_, k) => !Number.isFinite(values[k]));
+  const endless = ({ whole, lasting }) => whole || lasting; // as many as fit, to the end of the run
+  const wrong = quantities.findIndex((q, k) => !(Number.isFinite(values[k]) || (endless(q) && values[k] === Infinity)));
   if (wrong >= 0) return `${quantities[wrong].label} is not a finite number.`;
   const stimulus = new Map();
   quantities.forEach((quantity, k) => {
@@ -40,7 +41,8 @@ hh.live = async (element, entry) => {
 
 hh.Live = class {
   constructor(element, { name, live }, neuron) {
-    Object.assign(this, { element, experiment: name, live, neuron, index: null });
+    const stored = live.stored !== null || neuron.count > 1;
+    Object.assign(this, { element, experiment: name, live, neuron, stored, index: stored ? live.middle : null });
     this.remote = new hh.Remote(live);
     this.home = neuron.middle();
     this.values = this.home.slice();
@@ -53,14 +55,11 @@ hh.Live = class {
 
   async begin() {
     const side = [this.plane, this.curve].filter((part) => part);
-    this.words = hh.make("p", { className: "words" });
-    this.words.setAttribute("aria-live", "polite");
     const body = hh.make("div", { className: "body" }, this.panels.element,
       hh.make("div", { className: "beside" }, ...side.map((part) => part.element)), this.sliders.element);
     const notes = this.live.notes.map((note) => hh.make("li", { textContent: note }));
-    this.element.replaceChildren(this.head(), this.words, body, hh.make("ul", { className: "notes" }, ...notes));
+    this.element.replaceChildren(this.head(), body, hh.make("ul", { className: "notes" }, ...notes));
     this.show();
-    await this.compute(); // before anything is drawn, for the plots to know their ranges
     await this.panels.embed();
     const paint = () => side.forEach((part) => part.paint(hh.look(this.element)));
     paint();
@@ -69,6 +68,7 @@ hh.Live = class {
     document.addEventListener("hh:neuron", ({ detail }) => {
       if (detail.experiment === this.experiment) this.choose(detail.neuron);
     });
+    this.compute();
   }
 
   /** What stands above: the stored neuron and its neighbours, and buttons. */
@@ -77,18 +77,18 @@ hh.Live = class {
     this.back.addEventListener("click", () => this.goHome());
     this.stopping = hh.make("button", { type: "button", textContent: "stop", hidden: true });
     this.stopping.addEventListener("click", () => { this.remote.stop(); this.say("Stopped."); });
-    const buttons = [this.back, this.stopping];
-    return hh.make("div", { className: "head" }, ...(this.live.stored ? this.chooser() : []), ...buttons);
+    this.words = hh.make("p", { className: "words", "aria-live": "polite" });
+    const found = [this.words, this.back, this.stopping];
+    return hh.make("div", { className: "head" }, ...(this.stored ? this.chooser() : []), ...found);
   }
 
   chooser() {
-    const { count } = this.live.stored;
+    const { count } = this.neuron;
     this.field = hh.make("input", { type: "number", min: 0, max: count - 1, step: 1, "aria-label": "neuron" });
-    this.field.placeholder = "–";
     this.field.addEventListener("change", () => this.choose(this.field.valueAsNumber));
     const step = (by, text, name) => {
       const button = hh.make("button", { type: "button", textContent: text, title: name, "aria-label": name });
-      button.addEventListener("click", () => this.choose((this.index ?? (by > 0 ? -1 : count)) + by));
+      button.addEventListener("click", () => this.choose(this.index + by));
       return button;
     };
     const of = hh.make("span", { textContent: `of 0 to ${count - 1}` });
@@ -98,8 +98,7 @@ hh.Live = class {
 
   /** Show a neuron of the stored run: its row in features.parquet. */
   choose(neuron) {
-    const last = this.live.stored ? this.live.stored.count - 1 : -1;
-    if (!(neuron >= 0 && neuron <= last)) return;
+    if (!(this.stored && neuron >= 0 && neuron < this.neuron.count)) return;
     this.index = Math.round(neuron);
     this.home = this.neuron.point(this.index);
     this.goHome();
@@ -133,7 +132,7 @@ hh.Live = class {
   /** The sliders, and the buttons beside the neuron's number. */
   show() {
     this.sliders.show(this.values, this.home);
-    if (this.field) this.field.value = this.index ?? "";
+    if (this.field) this.field.value = this.index;
     this.back.hidden = !this.away;
     this.back.textContent = this.index === null ? "back to the start" : `back to neuron ${this.index}`;
   }

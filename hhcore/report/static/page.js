@@ -1,6 +1,7 @@
 // Starts the parts of the page: each when it comes near the part that is seen.
 
-hh.partNames = ["explorer", "tables", "live"]; // a class of elements, and the function of `hh` that fills one
+// Classes of elements, each with the function of `hh` that fills one, and whether that needs the plotting library.
+hh.parts = { explorer: true, live: true, tables: false };
 hh.margin = "800px"; // how near is near
 hh.started = new Map(); // from an element to the promise of its start
 
@@ -12,9 +13,9 @@ hh.start = (element) => {
 
 hh.fill = async (element) => {
   const entry = hh.page().experiments.find(({ name }) => name === element.dataset.experiment);
-  const part = hh.partNames.find((name) => element.classList.contains(name));
+  const part = Object.keys(hh.parts).find((name) => element.classList.contains(name));
   try {
-    await hh.library();
+    if (hh.parts[part]) await hh.library();
     await hh[part](element, entry);
   } catch (error) {
     console.error(error);
@@ -31,8 +32,8 @@ hh.sayFailed = (element, error) => {
 
 /** All elements with parts that this page has. */
 hh.partElements = () => {
-  const there = hh.partNames.filter((name) => hh[name]);
-  return there.flatMap((name) => [...document.querySelectorAll(`.${name}[data-experiment]`)]);
+  const selectors = Object.keys(hh.parts).map((name) => `.${name}[data-experiment]`);
+  return [...document.querySelectorAll(selectors.join())];
 };
 
 hh.startWhenNear = () => {

@@ -56,8 +56,8 @@ hh.paint = (plot, { ink, axis, faint, font }) => {
   for (const grid of plot.center) grid.grid_line_color = faint;
 };
 
-/** Rows of a column source. */
-hh.rows = (x = [], y = []) => new Bokeh.ColumnDataSource({ data: { x, y } });
+/** A source of points: none, or one, by which an axis that follows its data has a range before there are more. */
+hh.rows = (x = [], y = x) => new Bokeh.ColumnDataSource({ data: { x, y } });
 
 /**
  * A curve with at most four points a pixel: the first, lowest, highest and last of each, which draws the same picture.
@@ -120,6 +120,7 @@ hh.Panel = class {
   constructor(title, curves, height, range) {
     const units = new Set(curves.map((curve) => curve.unit));
     this.plot = hh.plot({ height, x_range: range });
+    this.plot.left[0].ticker.desired_num_ticks = Math.ceil(height / 35);
     this.plot.y_range.only_visible = true;
     this.plot.xaxis.visible = false;
     this.lines = curves.map((curve) => this.line(curve));
@@ -137,7 +138,7 @@ hh.Panel = class {
   }
 
   line(curve) {
-    const source = hh.rows();
+    const source = hh.rows([0]);
     const renderer = this.plot.line({ field: "x" }, { field: "y" }, {
       source, line_width: 1.5, line_dash: hh.dashes[Math.floor(curve.dash + curve.hue / 6) % hh.dashes.length],
       line_join: "round", visible: !curve.hidden,
@@ -237,7 +238,7 @@ hh.Panels = class {
   /** Draw what is seen of the time. */
   seen() {
     if (!this.result?.path) return;
-    const pixels = Math.max(this.element.clientWidth - 82, 200);
+    const pixels = Math.max(this.rasterHolder.clientWidth - 82, 200);
     for (const panel of this.panels) panel.draw(this.result.path, this.range.start, this.range.end, pixels);
   }
 };

@@ -14,7 +14,7 @@ hh.Plane = class {
     const potential = this.states.findIndex(({ role }) => role === "potential");
     this.chosen = { x: Math.max(potential, 0), y: Math.max(hh.firstAgainst(this.states), 0) };
     this.plot = hh.plot({ height: 260, tools: "", min_border_left: 54 });
-    [this.orbit, this.start] = [hh.rows(), hh.rows()];
+    [this.orbit, this.start] = [hh.rows([0]), hh.rows()];
     const [x, y] = [{ field: "x" }, { field: "y" }];
     this.line = this.plot.line(x, y, { source: this.orbit, line_width: 1.3 });
     this.dot = this.plot.scatter(x, y, { source: this.start, size: 8, line_color: null });

@@ -11,8 +11,8 @@ hh.make = (tag, properties = {}, ...children) => {
   return made;
 };
 
-/** A number as text, short, which reads back as itself where it is exact. */
-hh.text = (value) => (Number.isFinite(value) ? String(Number(value.toPrecision(12))) : String(value));
+/** A number as short text; "" if it is infinite, as a number field has it. */
+hh.text = (value) => (Number.isFinite(value) ? String(Number(value.toPrecision(12))) : "");
 
 /** The step of a slider: 1, 2 or 5 times a power of ten, some 200 of them from `low` to `high`. */
 hh.niceStep = (low, high) => {
@@ -28,12 +28,13 @@ hh.Slider = class {
     this.quantity = quantity;
     const { label, name, unit, whole, description } = quantity;
     const step = whole ? 1 : hh.niceStep(quantity.low, quantity.high);
-    const ends = { min: quantity.low, max: quantity.high, step };
-    this.range = hh.make("input", { type: "range", "aria-label": label, ...ends });
-    this.number = hh.make("input", { type: "number", step: "any", "aria-label": `${label}, in ${unit || "1"}` });
+    const ends = { min: Number(quantity.low), max: Number(quantity.high), step };
+    this.range = hh.make("input", { type: "range", "aria-label": name, title: description || label, ...ends });
+    this.number = hh.make("input", { type: "number", step: "any", "aria-label": `${name}, in ${unit || "1"}` });
+    if (whole) this.number.placeholder = "all that fit";
     this.reset = hh.make("button", { type: "button", textContent: "↺", title: "back (double click, Esc)" });
-    this.reset.setAttribute("aria-label", `${label}: back`);
-    const words = hh.make("label", { textContent: label, title: description || name });
+    this.reset.setAttribute("aria-label", `${name}: back`);
+    const words = hh.make("span", { className: "name", textContent: name, title: description || label });
     const shown = hh.make("span", { className: "unit", textContent: unit === "1" ? "" : unit });
     this.row = hh.make("div", { className: "slider" }, words, this.range, this.number, shown, this.reset);
     this.row.dataset.quantity = name;
@@ -55,7 +56,7 @@ hh.Slider = class {
   /** Show a value; one outside of the slider's ends stands in the number alone. */
   show(value) {
     this.value = value;
-    this.range.value = String(value);
+    this.range.value = value === Infinity ? this.range.max : String(value);
     if (document.activeElement !== this.number || this.number.valueAsNumber !== value) this.number.value = hh.text(value);
     this.row.classList.toggle("changed", value !== this.home);
   }

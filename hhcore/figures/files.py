@@ -1,4 +1,4 @@
-"""Figures in words: an SVG says by its metadata whether it is an image or a text, in the terms of Dublin Core.
+"""What the files of figures say: by its metadata an SVG is an image or a text, as Dublin Core calls them.
 
 The title of a text is all that it says, a line each.
 """
@@ -25,3 +25,9 @@ def words(svg: Path) -> list[str]:
             break
     is_text = TEXT in found[f"{_DC}type"].attrib.values()
     return found[f"{_DC}title"].text.splitlines() if is_text else []
+
+
+def width(svg: Path) -> float:
+    """The width of a figure [inch]. Raises FileNotFoundError without the file."""
+    _, root = next(ElementTree.iterparse(svg, ["start"]))
+    return float(root.get("width").removesuffix("pt")) / 72.0

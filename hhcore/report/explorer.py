@@ -1,0 +1,159 @@
+"""Data of the explorer: the features of all neurons of an experiment as columns of a page.
+
+Axes are not stored: a row of features.parquet says by its number which value of each axis it has. Features are rounded
+to float32, which is finer than any screen; static/explorer/selection.js draws the borders of a selection through gaps
+between the rounded values, so that the same borders select the same neurons in the file.
+"""
+
+from collections.abc import Sequence
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from hhcore.base import tables
+from hhcore.base.units import ZERO_CELSIUS_K, pretty_unit
+from hhcore.experiments.experiment import Experiment
+from hhcore.figures.context import Variable, column_label, quantity
+from hhcore.grid.factors import Factor
+from hhcore.report.payload import Payload, Reference
+from hhcore.simulation.result import DIVERGED, STATUSES
+
+MAX_NEURONS = 1_000_000  # of one experiment in a page, 40 bytes each
+SCRIPTS = tuple(
+    f"explorer/{name}.js"
+    for name in ("neurons", "selection", "query", "plot", "view", "curves", "map", "pairs", "parallel", "panels", "explorer")
+)
+STYLE = "explorer/explorer.css"
+WHOLE = tuple(map(np.dtype, ("u1", "i1", "u2", "i2", "u4", "i4", "f8")))  # whole numbers take the first that holds them
+
+
+def explorer(experiment: Experiment, folder: Path, payload: Payload) -> dict[str, object] | None:
+    """What the page's explorer shows of an experiment, as JSON that refers to columns in `payload`.
+
+    folder : of the experiment's results, with features.parquet
+
+    Of more than MAX_NEURONS neurons, those on a coarser grid inside the grid. None for an experiment of one neuron.
+    Raises UserError if the table is missing or damaged.
+    """
+    e, path = experiment, folder / "features.parquet"
+    if e.n_points == 1:
+        return None
+    kept = coarser(e.shape)
+    features = _features(path, e.shape, kept)
+    axes = [_factor(e, factor, rows, payload) for factor, rows in zip(e.factors, kept, strict=True)]
+    own = {column for factor in axes for column in (axis["column"] for axis in factor["axes"])}
+    along = [e.column(name) for name in e.protocol.along(e) if name in e.swept]
+    return {
+        "file": Path(*folder.parts[-2:], path.name).as_posix(),
+        "neurons": features.num_rows,
+        "note": _note(e, kept),
+        "factors": axes,
+        "features": [_feature(field, features[field.name], payload) for field in features.schema if field.name not in own],
+        "headline": e.protocol.headline[0],
+        "along": along[0] if along else None,
+        "failed": STATUSES[DIVERGED:],
+    }
+
+
+def coarser(shape: Sequence[int], most: int = MAX_NEURONS) -> list[np.ndarray]:
+    """Rows of each factor, int64 and increasing, whose product has at most `most` points: all if there are so few.
+
+    The longest factor is halved until that holds. Those kept are evenly spaced, with both ends.
+    """
+    lengths = list(shape)
+    while prod(lengths) > most:
+        longest = lengths.index(max(lengths))
+        lengths[longest] = (lengths[longest] + 1) // 2
+    return [np.linspace(0, n - 1, k).round().astype(np.int64) for n, k in zip(shape, lengths, strict=True)]
+
+
+def _features(path: Path, shape: tuple[int, ...], kept: list[np.ndarray]) -> pa.Table:
+    """The kept rows of features.parquet, in the order of the grid."""
+    if prod(map(len, kept)) == prod(shape):
+        return tables.read(path)
+    chosen = np.zeros(shape, dtype=bool)
+    chosen[np.ix_(*kept)] = True
+    parts, first = [], 0
+    for batch in tables.batches(path, tables.BATCH):
+        rows = np.flatnonzero(chosen.ravel()[first : first + batch.num_rows])
+        parts.append(batch.take(pa.array(rows)))
+        first += batch.num_rows
+    return pa.Table.from_batches(parts, tables.schema(path))
+
+
+def _note(e: Experiment, kept: list[np.ndarray]) -> str:
+    """A sentence on what the page leaves out, or nothing."""
+    if prod(map(len, kept)) == e.n_points:
+        return ""
+    parts = [
+        f"{len(rows):,} of {len(factor.values):,} {_what(factor)}"
+        for factor, rows in zip(e.factors, kept, strict=True)
+        if len(rows) < len(factor.values)
+    ]
+    return f"This page has {prod(map(len, kept)):,} of {e.n_points:,} neurons: {', '.join(parts)}, evenly spaced."
+
+
+def _what(factor: Factor) -> str:
+    return "points of the sample" if factor.scattered else f"values of {' and '.join(factor.names)}"
+
+
+def _factor(e: Experiment, factor: Factor, rows: np.ndarray, payload: Payload) -> dict[str, object]:
+    """Quantities that vary together, with their values. rows : int64, those that the page has"""
+    axes = [
+        _axis(e, quantity(e, name, factor.values[rows, k]), name in e.celsius, payload)
+        for k, name in enumerate(factor.names)
+    ]
+    length = len(factor.values)
+    kept = None if len(rows) == length else payload.column(rows.astype(np.int32))
+    return {"axes": axes, "length": len(rows), "of": length, "kept": kept, "scattered": factor.scattered}
+
+
+def _axis(e: Experiment, axis: Variable, celsius: bool, payload: Payload) -> dict[str, object]:
+    """One swept quantity; `zero` is what the page subtracts from the values to show them."""
+    shown = axis.in_celsius if celsius else axis
+    return {
+        "column": axis.column,
+        "name": axis.name,
+        "label": shown.label.replace("\n", " "),
+        "unit": _unit(shown.unit),
+        "definition": axis.description,
+        "zero": ZERO_CELSIUS_K if celsius else 0.0,
+        "logarithmic": axis.is_logarithmic,
+        "whole": bool(axis.name in e.stimulus.fields and e.stimulus.fields[axis.name].whole),
+        "own": shown.own,
+        "values": payload.column(axis.values),
+    }
+
+
+def _feature(field: pa.Field, column: pa.ChunkedArray, payload: Payload) -> dict[str, object]:
+    """A column of features. Words and truth values are codes of `categories`, 255 where there is none."""
+    unit, definition = (field.metadata[key].decode() for key in (b"unit", b"definition"))
+    about = {"column": field.name, "label": column_label(field.name, unit), "unit": _unit(unit), "definition": definition}
+    if pa.types.is_string(field.type) or pa.types.is_boolean(field.type):
+        coded = column.cast(pa.string()).combine_chunks().dictionary_encode()
+        codes = coded.indices.fill_null(255).to_numpy().astype(np.uint8)
+        return about | {"categories": coded.dictionary.to_pylist(), "truth": pa.types.is_boolean(field.type)} | {
+            "values": payload.column(codes)
+        }
+    values = column.to_numpy()
+    if pa.types.is_integer(field.type):
+        return about | {"whole": True, **_whole(values, payload)}
+    with np.errstate(over="ignore"):
+        return about | {"values": payload.column(values.astype(np.float32))}
+
+
+def _whole(values: np.ndarray, payload: Payload) -> dict[str, Reference | int | None]:
+    """Whole numbers, NaN where there is none, in few bytes; `missing` stands for NaN."""
+    known = values[~np.isnan(values)] if values.dtype.kind == "f" else values
+    low, high = (known.min(), known.max()) if known.size else (0, 0)
+    for kind in WHOLE[:-1]:
+        if np.iinfo(kind).min <= low and high < np.iinfo(kind).max:
+            missing = int(np.iinfo(kind).max)
+            return {"values": payload.column(np.nan_to_num(values, nan=missing).astype(kind)), "missing": missing}
+    return {"values": payload.column(values.astype(np.float64)), "missing": None}
+
+
+def _unit(unit: str) -> str:
+    return "" if unit == "1" else pretty_unit(unit)

@@ -1,0 +1,160 @@
+"use strict";
+// A feature against one axis, a curve for each of some values of another; further axes are held where the sliders are.
+
+hh.MOST_CURVES = 12;
+
+hh.CurvesView = class extends hh.View {
+  constructor(explorer) {
+    super(explorer, "Curves", "the feature against an axis; arrows move, Enter opens the neuron, Shift selects");
+    this.x = this.neurons.along.factor.scattered ? this.neurons.gridAxes[0] : this.neurons.along;
+    this.colour = this.#others().find((axis) => !axis.factor.scattered) ?? this.#others()[0] ?? null;
+    this.#control();
+  }
+
+  #others() {
+    return this.neurons.factors.filter((factor) => factor !== this.x.factor && factor.length > 1).flatMap(({ axes }) => axes);
+  }
+
+  #control() {
+    this.controls.replaceChildren();
+    const { gridAxes } = this.neurons;
+    if (gridAxes.length > 1) this.offer("along", gridAxes, this.x, (axis) => this.#choose(axis, this.colour));
+    const others = this.#others();
+    if (others.length) this.offer("colour", others, this.colour ?? "", (axis) => this.#choose(this.x, axis), [["", "none"]]);
+  }
+
+  #choose(x, colour) {
+    this.x = x;
+    this.colour = colour && colour.factor !== x.factor ? colour : null;
+    this.#control();
+    this.rebuild();
+  }
+
+  compose() {
+    const { x, host, inks, selection } = this;
+    const y = this.explorer.feature;
+    const figure = hh.figure(host, {
+      x: { ...hh.padded(x), label: x.short, logarithmic: x.logarithmic },
+      y: { ...hh.padded(y, 0.06), label: y.short, categories: y.categories },
+      height: 320,
+      on: {
+        box: ({ x0, x1, y0, y1 }) => selection.set([[x, x0, x1], [y, y0, y1]]),
+        tap: (atX, atY) => this.#tap(atX, atY),
+      },
+    });
+    this.sources = ["behind", "front", "points", "gaps", "chosen"].map(() => new Bokeh.ColumnDataSource());
+    const [behind, front, points, gaps, chosen] = this.sources;
+    figure.multi_line({ field: "xs" }, { field: "ys" }, { source: behind, line_color: inks.muted, line_width: 1 });
+    const line_color = { field: "colour" };
+    figure.multi_line({ field: "xs" }, { field: "ys" }, { source: front, line_color, line_width: 1.5 });
+    figure.scatter({ field: "x" }, { field: "y" }, { source: points, size: 3.5, line_color: null, fill_color: line_color });
+    figure.scatter({ field: "x" }, { field: "y" }, { source: gaps, marker: { field: "marker" }, size: 6, line_color, line_alpha: 0.8 });
+    figure.scatter({ field: "x" }, { field: "y" }, {
+      source: chosen, size: 11, fill_color: null, line_color: inks.chosen, line_width: 2.5,
+    });
+    if (this.colour) hh.colourBar(figure, this.colour, inks, hh.lineShades(inks));
+    return figure;
+  }
+
+  draw() {
+    const { selection, explorer, inks } = this;
+    const y = explorer.feature;
+    const curves = this.#curves();
+    const shown = curves.map((curve) => ({ ...curve, y: curve.rows.map((i) => (selection.mask[i] ? y.values[i] : NaN)) }));
+    const [behind, front, points, gaps, chosen] = this.sources;
+    const lines = (list) => {
+      const drawn = list.map((curve) => hh.unjoined(curve.x, curve.y));
+      return { xs: drawn.map(([xs]) => xs), ys: drawn.map(([, ys]) => ys), colour: list.map((curve) => curve.colour) };
+    };
+    behind.data = lines(selection.active ? curves : []);
+    front.data = lines(shown);
+    points.data = {
+      x: shown.flatMap((curve) => [...curve.x]), y: shown.flatMap((curve) => [...curve.y]),
+      colour: shown.flatMap((curve) => curve.rows.map(() => curve.colour)),
+    };
+    gaps.data = this.#gaps(curves);
+    const i = explorer.neuron;
+    chosen.data = { x: [this.x.values[i]], y: [y.values[i]] };
+    this.outline(this.x, y);
+  }
+
+  /** Points without a value, at the foot of the figure: a cross if the neuron failed, else a dash. */
+  #gaps(curves) {
+    const { values } = this.explorer.feature;
+    const { start, end } = this.figure.y_range;
+    const foot = start + 0.03 * (end - start);
+    const list = curves.flatMap((curve) => curve.rows.map((i, k) => ({ i, x: curve.x[k], colour: curve.colour })))
+      .filter(({ i }) => Number.isNaN(values[i]));
+    this.say(list.length && "At the foot: a dash without a value, a cross for a neuron that failed.");
+    return {
+      x: list.map(({ x }) => x), y: list.map(() => foot), colour: list.map(({ colour }) => colour),
+      marker: list.map(({ i }) => (this.neurons.failed[i] ? "x" : "dash")),
+    };
+  }
+
+  /** Curves as {x, y, colour, rows: neurons along it}, that of the chosen neuron among them. */
+  #curves() {
+    const { neurons, explorer, x, colour, inks } = this;
+    const [along, by] = [x.factor, colour?.factor].map((factor) => neurons.factors.indexOf(factor));
+    const order = Array.from({ length: x.factor.length }, (_, k) => k).sort((a, b) => x.levels[a] - x.levels[b]);
+    const chosen = colour ? hh.spread(colour.factor.order, hh.MOST_CURVES, explorer.position[by]) : [0];
+    return chosen.map((level) => {
+      const position = [...explorer.position];
+      if (colour) position[by] = level;
+      const rows = order.map((k) => neurons.at(position.with(along, k)));
+      const shade = colour ? hh.css(hh.colourOf(colour, colour.levels[level], hh.lineShades(inks))) : inks.accent;
+      return { x: order.map((k) => x.levels[k]), y: rows.map((i) => explorer.feature.values[i]), colour: shade, rows };
+    });
+  }
+
+  #tap(atX, atY) {
+    const y = this.explorer.feature;
+    const points = this.#curves().flatMap((curve) => curve.rows);
+    this.explorer.choose(hh.nearest(points, [this.x, atX], [y, atY]));
+  }
+
+  walk(dx, dy, shift) {
+    if (this.colour) this.walkAlong([this.x, this.colour], [dx, dy], shift);
+    else this.walkAlong([this.x], [dx || dy], shift);
+  }
+};
+
+/** A line that does not join 0 to what is not, such as silence to firing: x and y with NaN in between. */
+hh.unjoined = (x, y) => {
+  const [xs, ys] = [[], []];
+  y.forEach((value, k) => {
+    if (k && (value === 0) !== (y[k - 1] === 0)) {
+      xs.push(x[k]);
+      ys.push(NaN);
+    }
+    xs.push(x[k]);
+    ys.push(value);
+  });
+  return [xs, ys];
+};
+
+/** At most so many of a list, evenly spread with both ends, and `also` in any case. */
+hh.spread = (list, most, also) => {
+  const last = list.length - 1;
+  if (last < most) return list;
+  const few = Array.from({ length: most }, (_, k) => list[Math.round((k * last) / (most - 1))]);
+  return few.includes(also) ? few : [...few, also];
+};
+
+/** The neuron nearest a place, by the extents of both quantities; one without a value lies at the edge. */
+hh.nearest = (rows, ...targets) => {
+  const scaled = targets.map(([variable, at]) => {
+    const [low, high] = variable.extent;
+    return { values: variable.values, at, size: high - low || 1 };
+  });
+  let [best, least] = [undefined, Infinity];
+  for (const i of rows) {
+    let distance = 0;
+    for (const { values, at, size } of scaled) {
+      const off = Number.isNaN(values[i]) ? 1 : (values[i] - at) / size;
+      distance += off * off;
+    }
+    if (distance < least) [best, least] = [i, distance];
+  }
+  return best;
+};

@@ -1,0 +1,107 @@
+"use strict";
+// The explorer of an experiment: linked views of the same neurons, a slider for each factor of the grid, the selection.
+
+/** Build the explorer of an experiment of the page in place of what `element` holds. */
+hh.explorer = async (element, { name, explorer }) => {
+  if (!explorer) return null;
+  const built = new hh.Explorer(element, name, await hh.loadNeurons(explorer));
+  await built.rebuild();
+  return built;
+};
+
+hh.Explorer = class {
+  constructor(element, name, neurons) {
+    Object.assign(this, { element, name, neurons });
+    this.selection = new hh.Selection(neurons);
+    this.feature = neurons.headline;
+    this.position = neurons.factors.map((factor) => factor.middle);
+    this.grid = hh.make("div", { class: "views" });
+    this.neuronPanel = new hh.NeuronPanel(this);
+    this.selectionPanel = new hh.SelectionPanel(this);
+    element.replaceChildren(this.neuronPanel.element, this.selectionPanel.head, this.grid, this.selectionPanel.element);
+    this.views = this.#views();
+    this.selection.watch(() => this.refresh());
+    hh.onLook(() => this.rebuild());
+  }
+
+  /** The chosen neuron, at which the sliders stand. */
+  get neuron() {
+    return this.neurons.at(this.position);
+  }
+
+  /** Curves and a map as far as there are axes to go along, and always an even number of small views. */
+  #views() {
+    const { gridAxes, headline } = this.neurons;
+    const along = new Set(gridAxes.map((axis) => axis.factor)).size;
+    const views = [];
+    if (along > 0) views.push(new hh.CurvesView(this));
+    if (along > 1) views.push(new hh.MapView(this));
+    views.push(new hh.PairsView(this, "Distribution", headline, hh.NUMBER));
+    if (along !== 1) views.push(new hh.PairsView(this, "Two quantities", ...this.#pair()));
+    return [...views, new hh.ParallelView(this)];
+  }
+
+  /** The headline against another feature that differs, or in a sampled design against its first quantity. */
+  #pair() {
+    const { factors, axes, features, headline } = this.neurons;
+    if (factors.some((factor) => factor.scattered)) return [axes[0], headline];
+    const others = features.filter((one) => one !== headline && !one.whole && !one.categories);
+    const other = others.find(({ column, extent: [low, high] }) => low < high && !column.includes("rate")) ?? axes[0];
+    return [headline, other];
+  }
+
+  async rebuild() {
+    for (const view of this.views) await view.rebuild();
+    this.refresh();
+  }
+
+  /** Draw all views in the next frame. */
+  refresh() {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = undefined;
+      for (const view of this.views) if (view.figure) view.draw();
+      this.neuronPanel.draw();
+      this.selectionPanel.draw();
+    });
+  }
+
+  show(feature) {
+    this.feature = feature;
+    this.rebuild();
+  }
+
+  /** Put the sliders at an index of each factor. */
+  move(position) {
+    this.position = position;
+    this.refresh();
+  }
+
+  /** Put the sliders at a neuron, and tell the page. */
+  choose(neuron) {
+    if (neuron === undefined) return;
+    this.move(this.neurons.position(neuron));
+    this.open();
+  }
+
+  /** Tell the page which neuron is chosen, by its row of features.parquet. */
+  open() {
+    const detail = { experiment: this.name, neuron: this.neurons.row(this.neuron) };
+    document.dispatchEvent(new CustomEvent("hh:neuron", { detail }));
+  }
+
+  /** Go to the next selected neuron, or the one before. */
+  next(step) {
+    const { count } = this.neurons;
+    const { mask } = this.selection;
+    for (let k = 1, i = this.neuron; k <= count; k++) {
+      i = (i + step + count) % count;
+      if (mask[i]) return this.move(this.neurons.position(i));
+    }
+  }
+};
+
+/** Call a function when the page changes between light and dark. */
+hh.onLook = (changed) => {
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
+  new MutationObserver(changed).observe(document.documentElement, { attributeFilter: ["class", "style", "data-theme"] });
+};

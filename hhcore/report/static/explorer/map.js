@@ -1,0 +1,118 @@
+"use strict";
+// A feature over any two axes as colours; further axes are held where the sliders are.
+
+hh.PIXELS = 400; // along an axis whose values are not evenly spaced
+
+hh.MapView = class extends hh.View {
+  constructor(explorer) {
+    super(explorer, "Map", "the feature over two axes; arrows move, Enter opens the neuron, Shift selects");
+    [this.x, this.y] = this.#start();
+    this.#control();
+  }
+
+  #start() {
+    const { gridAxes, along } = this.neurons;
+    const x = along.factor.scattered ? gridAxes[0] : along;
+    return [x, gridAxes.find((axis) => axis.factor !== x.factor)];
+  }
+
+  #control() {
+    this.controls.replaceChildren();
+    const { gridAxes } = this.neurons;
+    this.offer("x", gridAxes, this.x, (axis) => this.#choose(axis, axis.factor === this.y.factor ? this.x : this.y));
+    this.offer("y", gridAxes, this.y, (axis) => this.#choose(axis.factor === this.x.factor ? this.y : this.x, axis));
+  }
+
+  #choose(x, y) {
+    [this.x, this.y] = [x, y];
+    this.#control();
+    this.rebuild();
+  }
+
+  compose() {
+    const { x, y, inks, selection } = this;
+    [this.across, this.up] = [x, y].map(hh.cells);
+    const figure = hh.figure(this.host, {
+      x: { ...this.across.range, label: x.short, logarithmic: x.logarithmic },
+      y: { ...this.up.range, label: y.short, logarithmic: y.logarithmic },
+      height: 320,
+      on: {
+        box: ({ x0, x1, y0, y1 }) => selection.set([[x, x0, x1], [y, y0, y1]]),
+        tap: (atX, atY) => this.#tap(atX, atY),
+      },
+    });
+    const { across: { range: wide }, up: { range: high } } = this;
+    figure.quad({
+      left: wide.start, right: wide.end, bottom: high.start, top: high.end, fill_color: null, line_color: null,
+      hatch_pattern: "/", hatch_color: inks.muted, hatch_scale: 8, // seen where no cell is painted: no value
+    });
+    this.sources = ["picture", "failed", "chosen"].map(() => new Bokeh.ColumnDataSource());
+    const [picture, failed, chosen] = this.sources;
+    const fields = Object.fromEntries(["x", "y", "dw", "dh"].map((field) => [field, { field }]));
+    figure.image_rgba({ image: { field: "image" }, ...fields, source: picture });
+    figure.scatter({ field: "x" }, { field: "y" }, { source: failed, marker: "x", size: 7, line_color: inks.text, line_width: 2 });
+    figure.scatter({ field: "x" }, { field: "y" }, {
+      source: chosen, marker: "square", size: 11, fill_color: null, line_color: inks.chosen, line_width: 2.5,
+    });
+    for (const grid of [...figure.xgrid, ...figure.ygrid]) grid.visible = false;
+    if (!this.explorer.feature.categories) hh.colourBar(figure, this.explorer.feature, inks);
+    return figure;
+  }
+
+  draw() {
+    const { x, y, across, up, neurons, explorer } = this;
+    const { feature, neuron } = explorer;
+    const [picture, failed, chosen] = this.sources;
+    const image = new hh.Picture(across.pixels.length, up.pixels.length);
+    up.pixels.forEach((k, row) => across.pixels.forEach((j, column) => {
+      const i = this.#at(j, k);
+      if (!Number.isNaN(feature.values[i])) image.paint(row * across.pixels.length + column, this.#shade(i));
+    }));
+    picture.data = image.over(across.range, up.range);
+    const cells = x.levels.length * y.levels.length;
+    const lost = Array.from({ length: cells }, (_, c) => this.#at(c % x.levels.length, Math.floor(c / x.levels.length)))
+      .filter((i) => neurons.failed[i]);
+    this.say([image.gaps && "Hatched: no value.", lost.length && "Crosses: failed."].filter(Boolean).join(" "));
+    failed.data = { x: lost.map((i) => x.values[i]), y: lost.map((i) => y.values[i]) };
+    chosen.data = { x: [x.values[neuron]], y: [y.values[neuron]] };
+    this.outline(x, y);
+  }
+
+  #shade(i) {
+    const { feature } = this.explorer;
+    const colour = hh.colourOf(feature, feature.values[i]);
+    return this.selection.mask[i] ? colour : hh.paled(colour, this.inks.dark);
+  }
+
+  #at(j, k) {
+    const { factors } = this.neurons;
+    const position = [...this.explorer.position];
+    position[factors.indexOf(this.x.factor)] = j;
+    position[factors.indexOf(this.y.factor)] = k;
+    return this.neurons.at(position);
+  }
+
+  #tap(atX, atY) {
+    this.explorer.choose(this.#at(this.across.nearest(atX), this.up.nearest(atY)));
+  }
+
+  walk(dx, dy, shift) {
+    this.walkAlong([this.x, this.y], [dx, dy], shift);
+  }
+};
+
+/** Cells around the values of an axis: their range, the index of a value for each pixel, and that nearest a place. */
+hh.cells = ({ levels, logarithmic }) => {
+  const [there, back] = logarithmic ? [Math.log, Math.exp] : [Number, Number];
+  const order = Array.from(levels, (_, k) => k).sort((a, b) => levels[a] - levels[b]);
+  const centres = order.map((k) => there(levels[k]));
+  const gaps = centres.slice(1).map((centre, k) => centre - centres[k]);
+  const [first, last] = [(gaps[0] ?? 1) / 2, (gaps.at(-1) ?? 1) / 2];
+  const [start, end] = [centres[0] - first, centres.at(-1) + last];
+  const borders = centres.slice(1).map((centre, k) => (centre + centres[k]) / 2);
+  const cell = (place) => order[borders.filter((border) => border < place).length];
+  const even = gaps.every((gap) => Math.abs(gap - gaps[0]) < 1e-6 * gaps[0]);
+  const count = even ? order.length : hh.PIXELS;
+  const pixels = Array.from({ length: count }, (_, k) => cell(start + ((k + 0.5) * (end - start)) / count));
+  return { range: { start: back(start), end: back(end) }, pixels, nearest: (at) => cell(there(at)) };
+};

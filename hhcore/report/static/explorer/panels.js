@@ -1,0 +1,123 @@
+"use strict";
+// What stands above the views: the feature, a slider for each factor, the selection with its ranges and its query.
+
+hh.NeuronPanel = class {
+  constructor(explorer) {
+    this.explorer = explorer;
+    const { neurons } = explorer;
+    const features = neurons.features.filter((feature) => feature.known).map(({ column, label }) => [column, label]);
+    const choice = hh.choice("Feature", features, explorer.feature.column, (column) => explorer.show(neurons.find(column)));
+    this.sliders = neurons.factors.map((factor, k) => this.#slider(factor, k));
+    this.words = hh.make("output", { class: "chosen" });
+    this.element = hh.make("div", { class: "neuron" }, choice, hh.make("div", { class: "sliders" }, ...this.sliders.map(({ label }) => label)), this.words);
+    if (neurons.data.note) this.element.append(hh.make("p", { class: "note" }, neurons.data.note));
+  }
+
+  #slider(factor, k) {
+    const { explorer } = this;
+    const move = () => explorer.move(explorer.position.with(k, factor.order[Number(input.value)]));
+    const input = hh.make("input", { type: "range", min: 0, max: factor.length - 1, step: 1, input: move, change: () => explorer.open() });
+    const output = hh.make("output");
+    const label = hh.make("label", { title: factor.axes.map((axis) => axis.definition).join("; ") }, output, input);
+    label.hidden = factor.length === 1;
+    return { label, input, output, factor };
+  }
+
+  draw() {
+    const { neurons, position, neuron, feature } = this.explorer;
+    this.sliders.forEach(({ input, output, factor }, k) => {
+      input.value = factor.order.indexOf(position[k]);
+      output.textContent = factor.at(position[k]);
+      input.setAttribute("aria-valuetext", output.textContent);
+    });
+    const failed = neurons.failed[neuron] ? "; it failed" : "";
+    const row = neurons.row(neuron).toLocaleString("en");
+    this.words.textContent = `Neuron ${row}. ${feature.label.replace(/ \(.*/, "")}: ${feature.write(feature.values[neuron])}${failed}`;
+  }
+};
+
+hh.SelectionPanel = class {
+  constructor(explorer) {
+    Object.assign(this, { explorer, neurons: explorer.neurons, selection: explorer.selection, dialect: "pandas" });
+    this.count = hh.make("output", { class: "count", "aria-live": "polite" });
+    this.reset = hh.make("button", { type: "button", class: "reset", click: () => this.selection.clear() }, "Reset");
+    this.ranges = hh.make("ul", { class: "ranges" });
+    this.code = hh.make("code");
+    this.tabs = hh.make("div", { class: "tabs", role: "tablist" }, ...Object.keys(hh.dialects).map((name) => this.#tab(name)));
+    this.copied = hh.make("button", { type: "button", class: "copy", click: () => this.#copy() }, "Copy");
+    const query = hh.make("details", { class: "query" }, hh.make("summary", {}, "Query that selects them"),
+      hh.make("div", { class: "dialects" }, this.tabs, this.copied), hh.make("pre", { tabindex: 0 }, this.code));
+    // What grows with the selection lies below the views, which must not move under a box that is being drawn.
+    this.head = hh.make("div", { class: "selected" }, this.count, this.reset);
+    this.element = hh.make("div", { class: "selection" }, hh.make("h4", {}, "Selection"), this.#adder(), this.ranges, query);
+  }
+
+  #tab(name) {
+    const click = () => {
+      this.dialect = name;
+      this.draw();
+    };
+    return hh.make("button", { type: "button", role: "tab", click }, name);
+  }
+
+  /** A list that adds a range of a quantity, for hands at a keyboard. */
+  #adder() {
+    const options = [["", "of a quantity …"], ...this.neurons.variables.map(({ column, label }) => [column, label])];
+    const choice = hh.choice("Add a range", options, "", (column) => {
+      const variable = this.neurons.find(column);
+      choice.querySelector("select").value = "";
+      this.selection.set([[variable, ...variable.extent]]);
+    });
+    return choice;
+  }
+
+  draw() {
+    const { count, neurons, selection } = this;
+    const share = (100 * selection.count) / neurons.count;
+    const all = neurons.count.toLocaleString("en");
+    const part = `${selection.count.toLocaleString("en")} of ${all} neurons selected (${share.toPrecision(3)} %)`;
+    count.textContent = selection.active ? part : `${all} neurons; drag a box in any view to select some`;
+    this.reset.disabled = !selection.active;
+    this.#drawRanges();
+    for (const tab of this.tabs.children) tab.setAttribute("aria-selected", tab.textContent === this.dialect);
+    this.code.textContent = hh.queries(selection.ranges, neurons.data.file)[this.dialect];
+  }
+
+  #drawRanges() {
+    const { ranges } = this.selection;
+    const shown = new Map([...this.ranges.children].map((item) => [item.variable, item]));
+    for (const [variable, item] of shown) if (!ranges.has(variable)) item.remove();
+    for (const [variable, range] of ranges) {
+      if (!shown.has(variable)) this.ranges.append(this.#range(variable));
+      const item = [...this.ranges.children].find((one) => one.variable === variable);
+      for (const end of ["low", "high"]) {
+        const bound = Number.isFinite(range[end]) ? range[end] : "";
+        if (item[end] !== document.activeElement) item[end].value = bound;
+      }
+    }
+  }
+
+  #range(variable) {
+    const change = () => {
+      const bound = (input, none) => (input.value === "" ? none : Number(input.value));
+      this.selection.set([[variable, bound(item.low, -Infinity), bound(item.high, Infinity)]]);
+    };
+    const end = (word) => hh.make("input", { type: "number", step: "any", placeholder: "any", change, "aria-label": `${variable.label}, ${word}` });
+    const drop = hh.make("button", { type: "button", "aria-label": `Forget the range of ${variable.label}`, click: () => this.selection.clear(variable) }, "×");
+    const [low, high] = [end("from"), end("to")];
+    const item = hh.make("li", { title: variable.definition }, hh.make("span", {}, variable.label), low, "to", high, drop);
+    return Object.assign(item, { variable, low, high });
+  }
+
+  async #copy() {
+    const { copied, code } = this;
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+    } catch {
+      getSelection().selectAllChildren(code); // browsers that keep the clipboard from files
+      document.execCommand("copy");
+    }
+    copied.textContent = "Copied";
+    setTimeout(() => (copied.textContent = "Copy"), 1500);
+  }
+};

@@ -1,0 +1,141 @@
+"use strict";
+// Figures of the explorer: Bokeh draws, in the colours of the page around them.
+
+/** Colours of a page, taken from the element that holds a figure, so that they follow its style, light or dark. */
+hh.inks = (element) => {
+  const [red, green, blue] = getComputedStyle(element).color.match(/[\d.]+/g).map(Number);
+  const dark = red + green + blue > 384;
+  const ink = (alpha) => `rgba(${red}, ${green}, ${blue}, ${alpha})`;
+  return { dark, text: ink(0.9), muted: ink(0.35), faint: ink(0.12), accent: dark ? "#56B4E9" : "#0072B2", chosen: "#D55E00" };
+};
+
+/** Okabe and Ito's colours, for words. */
+hh.categorical = ["#0072B2", "#E69F00", "#D55E00", "#CC79A7", "#009E73", "#56B4E9", "#F0E442"];
+
+/** Viridis at 0 to 1, [red, green, blue] of 0 to 255; Bokeh has it as 256 numbers. */
+hh.viridis = (share) => {
+  const colour = Bokeh.Palettes.Viridis256[Math.round(255 * Math.min(Math.max(share, 0), 1))];
+  return [(colour >>> 24) & 255, (colour >>> 16) & 255, (colour >>> 8) & 255];
+};
+
+hh.css = ([red, green, blue]) => `rgb(${red}, ${green}, ${blue})`;
+
+/** The colour of a value of a variable, among all that it has. */
+hh.colourOf = (variable, value, [from, to] = [0, 1]) => {
+  if (variable.categories) {
+    const code = Number.parseInt(hh.categorical[value % hh.categorical.length].slice(1), 16);
+    return [code >> 16, (code >> 8) & 255, code & 255];
+  }
+  return hh.viridis(from + (to - from) * variable.share(value));
+};
+
+/** A colour of the page's background mixed with another, for what is not selected. */
+hh.paled = (colour, dark) => colour.map((part) => 0.2 * part + 0.8 * (dark ? 40 : 235));
+
+/** A range for a variable with a margin on both sides, {start, end}. */
+hh.padded = (variable, share = 0.04) => {
+  const [low, high] = variable.extent;
+  if (!Number.isFinite(low)) return { start: 0, end: 1 };
+  if (variable.logarithmic) return { start: low * (low / high) ** share, end: high * (high / low) ** share };
+  const space = (high - low) * share || Math.abs(low) * share || 0.5;
+  return { start: low - space, end: high + space };
+};
+
+/** An empty figure. x, y : {label, logarithmic, categories, start, end}; on : what to do on `box` and `tap` */
+hh.figure = (host, { x, y, height, on }) => {
+  const inks = hh.inks(host);
+  const figure = new Bokeh.Plotting.figure({
+    height,
+    sizing_mode: "stretch_width",
+    x_axis_type: x.logarithmic ? "log" : "linear",
+    y_axis_type: y.logarithmic ? "log" : "linear",
+    x_range: new Bokeh.Range1d({ start: x.start, end: x.end }),
+    y_range: new Bokeh.Range1d({ start: y.start, end: y.end }),
+    tools: "pan,box_select,wheel_zoom,reset,save",
+    toolbar_location: "above",
+    background_fill_color: null,
+    border_fill_color: null,
+    outline_line_color: null,
+    min_border: 4,
+    output_backend: "canvas",
+  });
+  figure.toolbar.logo = null;
+  figure.toolbar.autohide = true;
+  hh.brushable(figure);
+  hh.dress(figure.xaxis, figure.xgrid, x, inks);
+  hh.dress(figure.yaxis, figure.ygrid, y, inks);
+  figure.on_event("selectiongeometry", ({ geometry }) => geometry.type === "rect" && on.box(geometry));
+  figure.on_event("tap", ({ x: atX, y: atY }) => on.tap(atX, atY));
+  return figure;
+};
+
+/** A drag selects a box, or, where fingers scroll the page, only once the tool is chosen. */
+hh.brushable = (figure) => {
+  const tool = figure.toolbar.tools.find((one) => one instanceof Bokeh.BoxSelectTool);
+  tool.continuous = true;
+  tool.renderers = [];
+  figure.toolbar.active_drag = matchMedia("(pointer: coarse)").matches ? null : tool;
+  figure.toolbar.active_scroll = null;
+};
+
+/** The look of an axis and its grid; words, or {ticks: [[place, text], ...]}, in the place of numbers. */
+hh.dress = ([axis], [grid], { label, categories, ticks }, inks) => {
+  axis.axis_label = label ?? null;
+  axis.axis_label_text_font_style = "normal";
+  axis.axis_label_text_color = axis.major_label_text_color = inks.text;
+  axis.axis_line_color = axis.major_tick_line_color = axis.minor_tick_line_color = inks.muted;
+  grid.grid_line_color = inks.faint;
+  const named = ticks ?? categories?.map((word, code) => [code, word]);
+  if (!named) return;
+  axis.ticker = grid.ticker = new Bokeh.FixedTicker({ ticks: named.map(([at]) => at) });
+  axis.major_label_overrides = new Map(named);
+};
+
+/** Put a figure in place of what `host` shows; returns when it is drawn. */
+hh.showFigure = async (host, figure) => {
+  host.replaceChildren();
+  host.hidden = false;
+  await Bokeh.Plotting.show(figure, host);
+};
+
+/** The part of viridis that shows as lines: without what is as pale, or as dark, as the page. */
+hh.lineShades = ({ dark }) => (dark ? [0.2, 1] : [0, 0.9]);
+
+/** A colour bar right of a figure, for a variable. shades : the part of viridis in use */
+hh.colourBar = (figure, variable, inks, [from, to] = [0, 1]) => {
+  const [low, high] = variable.extent;
+  const palette = Bokeh.Palettes.Viridis256.slice(Math.round(255 * from), Math.round(255 * to) + 1);
+  const Mapper = variable.logarithmic ? Bokeh.LogColorMapper : Bokeh.LinearColorMapper;
+  const mapper = new Mapper({ palette, low, high: high > low ? high : low + 1 });
+  const bar = new Bokeh.ColorBar({
+    color_mapper: mapper, title: variable.short, width: 10, background_fill_color: null,
+    title_text_color: inks.text, title_text_font_style: "normal", major_label_text_color: inks.text,
+    major_tick_line_color: inks.muted, bar_line_color: null,
+  });
+  figure.add_layout(bar, "right");
+};
+
+/** Coloured pixels, the lowest row first. */
+hh.Picture = class {
+  constructor(width, height) {
+    Object.assign(this, { width, height });
+    this.bytes = new Uint8ClampedArray(4 * width * height);
+  }
+
+  paint(pixel, [red, green, blue]) {
+    this.bytes.set([red, green, blue, 255], 4 * pixel);
+  }
+
+  /** Whether a pixel is left unpainted, and so transparent. */
+  get gaps() {
+    for (let k = 3; k < this.bytes.length; k += 4) if (!this.bytes[k]) return true;
+    return false;
+  }
+
+  /** A data source for Bokeh's image_rgba, over {start, end} of x and y. */
+  over(x, y) {
+    const { ndarray } = Bokeh.require("core/util/ndarray");
+    const image = ndarray(this.bytes.buffer, { dtype: "uint32", shape: [this.height, this.width] });
+    return { image: [image], x: [x.start], y: [y.start], dw: [x.end - x.start], dh: [y.end - y.start] };
+  }
+};

@@ -1,0 +1,102 @@
+"use strict";
+// What all views of an explorer share: a place with controls, a figure, its box, and keys.
+
+hh.make = (tag, attributes = {}, ...children) => {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(name, value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value !== undefined) element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+};
+
+/** A labelled list to choose from. options : [[value, text], ...] */
+hh.choice = (label, options, value, changed) => {
+  const list = hh.make("select", { change: () => changed(list.value) });
+  for (const [key, text] of options) list.append(hh.make("option", { value: key, selected: key === value }, text));
+  return hh.make("label", {}, hh.make("span", {}, label), list);
+};
+
+hh.View = class {
+  /** words : what the view shows, for readers of screens */
+  constructor(explorer, title, words) {
+    Object.assign(this, { explorer, neurons: explorer.neurons, selection: explorer.selection });
+    this.controls = hh.make("div", { class: "controls" });
+    this.host = hh.make("div", { class: "figure", tabindex: 0, role: "group", "aria-label": `${title}: ${words}` });
+    this.host.addEventListener("keydown", (event) => this.#key(event));
+    this.note = hh.make("p", { class: "note" });
+    this.element = hh.make("section", { class: "view" }, hh.make("h4", {}, title), this.controls, this.host, this.note);
+    explorer.grid.append(this.element);
+  }
+
+  /** Make the figure again, for other quantities or colours. */
+  async rebuild() {
+    this.inks = hh.inks(this.host);
+    const figure = this.compose();
+    this.box = new Bokeh.BoxAnnotation({
+      visible: false, fill_color: this.inks.accent, fill_alpha: 0.06, line_color: this.inks.accent, line_dash: "dashed",
+    });
+    figure.add_layout(this.box);
+    this.figure = figure;
+    this.draw();
+    await hh.showFigure(this.host, figure);
+  }
+
+  /** Show the ranges of both quantities as a box; an end without limit is the edge of the figure. */
+  outline(x, y) {
+    const [across, up] = [this.selection.ranges.get(x), this.selection.ranges.get(y)];
+    const { x_range, y_range } = this.figure;
+    const end = (limit, edge) => (Number.isFinite(limit) ? limit : edge);
+    this.box.setv({
+      visible: Boolean(across || up),
+      left: end(across?.low, x_range.start), right: end(across?.high, x_range.end),
+      bottom: end(up?.low, y_range.start), top: end(up?.high, y_range.end),
+    });
+  }
+
+  /** A sentence under the figure, or nothing. */
+  say(sentence) {
+    this.note.textContent = sentence || "";
+  }
+
+  /** A choice of quantities among the controls. */
+  offer(label, variables, value, changed, extra = []) {
+    const options = [...extra, ...variables.map((variable) => [variable.column, variable.label])];
+    const column = typeof value === "string" ? value : value.column;
+    this.controls.append(hh.choice(label, options, column, (chosen) => changed(this.neurons.find(chosen) ?? chosen)));
+  }
+
+  #key(event) {
+    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] }[event.key];
+    if (step) this.walk(...step, event.shiftKey);
+    else if (event.key === "Enter") this.explorer.open();
+    else if (event.key === "Escape") this.selection.clear();
+    else return;
+    event.preventDefault();
+  }
+
+  /** By default arrows go through the selected neurons. */
+  walk(dx, dy) {
+    this.explorer.next(dx || dy);
+  }
+
+  /** Go along axes, and with shift select what lies between here and where shift was pressed first. */
+  walkAlong(axes, steps, shift) {
+    const { explorer } = this;
+    this.anchor = shift ? (this.anchor ?? explorer.position) : undefined;
+    const position = [...explorer.position];
+    axes.forEach((axis, k) => {
+      const at = this.neurons.factors.indexOf(axis.factor);
+      position[at] = axis.factor.step(position[at], steps[k]);
+    });
+    explorer.move(position);
+    if (shift) this.selection.set(axes.map((axis) => this.#between(axis)));
+  }
+
+  #between(axis) {
+    const at = this.neurons.factors.indexOf(axis.factor);
+    return [axis, axis.levels[this.anchor[at]], axis.levels[this.explorer.position[at]]];
+  }
+};

@@ -1,0 +1,134 @@
+"""What a reader learns of an experiment, as data for templates/experiment.html.j2.
+
+It is made of files that other jobs wrote: tables, figures, and the lines that summary.html keeps.
+"""
+
+import base64
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
+
+from hhcore.base.seals import check_image
+from hhcore.certify.origin import check_origin
+from hhcore.experiments.analysis import FigureFile, TableFile, analyses
+from hhcore.experiments.answers import Answer, Results
+from hhcore.experiments.experiment import Experiment
+from hhcore.figures.files import width, words
+from hhcore.report.asked import asked
+from hhcore.report.captions import caption
+from hhcore.report.citing import Citation, citations
+from hhcore.report.equations import Equation, Row, equations, parameters, states
+from hhcore.report.payload import Payload
+from hhcore.report.tables import Table, table
+from hhcore.results.summary import ACCURACY, GRID, MADE_WITH, NEURONS, WHAT_WAS_RUN, Sections, read_sections
+from hhcore.simulation.features import FAILED
+
+HEAVY = 400_000  # bytes of an SVG from which on a smaller PNG takes its place in the page
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure: its address inside the page, and its width [inch]; or, of a figure in words, its lines."""
+
+    name: str
+    label: str
+    caption: Markup
+    image: str
+    width: float
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Story:
+    """What a reader learns of an experiment.
+
+    asked     : what was asked, in sentences
+    warnings  : what a reader must not overlook, in sentences
+    answers   : the answer in numbers
+    facts     : what was run, grid and counts, lines by title
+    accuracy  : the certificate, in lines
+    equations : of each component of the model
+    made_with : digests and versions
+    """
+
+    name: str
+    title: str
+    source: str
+    notes: Sequence[str]
+    asked: Sequence[str]
+    warnings: Sequence[str]
+    answers: Sequence[Answer]
+    pictures: Sequence[Picture]
+    tables: Sequence[Table]
+    facts: Sections
+    accuracy: Sequence[tuple[str, str]]
+    equations: Sequence[tuple[str, Sequence[Equation]]]
+    parameters: Sequence[Row]
+    states: Sequence[Row]
+    citations: Sequence[Citation]
+    made_with: Sequence[tuple[str, str]]
+
+
+def story(experiment: Experiment, folder: Path, payload: Payload) -> Story:
+    """The story of an experiment.
+
+    folder  : of its results
+    payload : takes the columns of its tables
+
+    Raises UserError if a file is missing or damaged, or was made for another experiment or config.
+    """
+    e, members, results = experiment, analyses(experiment), Results(folder)
+    sections = read_sections(folder / "summary.html")
+    return Story(
+        name=e.name,
+        title=e.model.title,
+        source=e.model.source,
+        notes=e.notes,
+        asked=asked(e),
+        warnings=[*_failures(results)],
+        answers=[answer for analysis in members for answer in analysis.answers(results)],
+        pictures=[_picture(e, figure, folder) for analysis in members for figure in analysis.figures],
+        tables=[_table(e, file, folder, payload) for analysis in members for file in analysis.tables],
+        facts={title: sections[title] for title in (WHAT_WAS_RUN, GRID, NEURONS)},
+        accuracy=sections[ACCURACY],
+        equations=[*equations(e.model.myokit)],
+        parameters=parameters(e),
+        states=states(e),
+        citations=citations(e.model),
+        made_with=sections[MADE_WITH],
+    )
+
+
+def _failures(results: Results) -> Iterator[str]:
+    status = results.column("features", "status")
+    failed = {word: int((status == word).sum()) for word in FAILED}
+    if count := sum(failed.values()):
+        kinds = " and ".join(f"{number:,} {word}" for word, number in failed.items() if number)
+        yield (
+            f"{count:,} of {len(status):,} neurons failed: {kinds}. Their features are null; failures.parquet has when "
+            "they failed, and their last states."
+        )
+
+
+def _picture(e: Experiment, figure: FigureFile, folder: Path) -> Picture:
+    svg, words_of = folder / "figures" / f"{figure.name}.svg", caption(figure.caption, e.name)
+    if lines := words(svg):
+        return Picture(figure.name, figure.label, words_of, "", 0.0, lines)
+    return Picture(figure.name, figure.label, words_of, image(svg), width(svg), ())
+
+
+def image(svg: Path) -> str:
+    """The address of a figure inside the page. As the source of an image, an SVG runs no script and loads nothing."""
+    png = svg.with_suffix(".png")
+    if HEAVY < svg.stat().st_size > png.stat().st_size:
+        check_image(png)
+        return f"data:image/png;base64,{base64.b64encode(png.read_bytes()).decode()}"
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.read_bytes()).decode()}"
+
+
+def _table(e: Experiment, file: TableFile, folder: Path, payload: Payload) -> Table:
+    path = folder / f"{file.name}.parquet"
+    check_origin(e, path)
+    return table(path, file.label, caption(file.caption, e.name) if file.caption else Markup(""), payload)
