@@ -92,10 +92,19 @@ def test_squid_axons_have_the_bits_of_the_run(browser, tmp_path):
             "sample": {"kind": "sobol", "n": 4, "seed": 1},
         },
     )
+    # Of test_rest.py: an equilibrium beside a limit cycle, to which the highest or the lowest potential leads.
+    weak = {
+        "sodium.g": {"values": [183.811995, 195.414178, 214.455989, 36.8652507, 40]},
+        "potassium.g": {"values": [5.53763714, 5.8276598, 6.00920206, 1.15949599, 7.5]},
+        "leak.g": {"values": [0.18575193, 0.513195953, 0.0661666688, 0.280132813, 0.2]},
+    }
+    steps = {"kind": "step", "amplitude": 1, "start": 5}
+    experiments |= read(weak=SQUID | {"stimulus": steps, "parameters": weak, "combine": "zip"})
     rows = {"grid": [0, 5, 17, 30, 53], "held": [0, 1, 2, 3, 4], "stated": [0], "sampled": [0, 3, 6]}
+    rows["weak"] = [*range(5)]
     found = check(browser, tmp_path, experiments, rows)
     assert sum(len(neuron["spikes"]) for neuron in found["grid"]) > 5
-    assert {neuron["status"] for neuron in found["held"]} == {"ok", "no_stable_rest"}
+    assert {neuron["status"] for neuron in (*found["held"], *found["weak"])} == {"ok", "no_stable_rest"}
 
 
 @needs_chromium
