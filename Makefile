@@ -21,7 +21,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c "$(NEW_ENOUGH)" 2>/dev/null && echo $$p && exit; done; echo python3)
 
 .DEFAULT_GOAL := run
-.PHONY: run setup test test-slow test-arm lint benchmark benchmark-pacing benchmark-pipeline held-out papers model-pages \
+.PHONY: run setup test test-slow test-arm lint benchmark benchmark-pacing benchmark-pipeline benchmark-report held-out papers model-pages \
 	stimulus-page notebook kernel-report compile-report format lock clean help
 
 run: setup ## run the experiments of config/config.yaml (the default)
@@ -65,6 +65,9 @@ benchmark-pacing: setup $(PEERS) ## measure restitution and steady states of car
 benchmark-pipeline: setup ## measure ten thousand to a million neurons from the config to the report
 	@echo "==> Up to a million neurons through snakemake, about seven minutes; into docs/scaling.md"
 	@$(WITH_VENV) python -m benchmarks.pipeline
+
+benchmark-report: run ## measure the page of the default run in Chromium
+	@$(WITH_VENV) python -m benchmarks.browser
 
 held-out: setup ## hold certificates to neurons outside their samples, about five minutes
 	@$(WITH_VENV) python -m benchmarks.held_out 1000

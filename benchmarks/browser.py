@@ -1,0 +1,136 @@
+"""How the page of a run behaves in Chromium: its size, when it is ready, how soon a neuron is simulated and drawn.
+
+    python -m benchmarks.browser [results/report.html]
+
+The page is that of the default run, of which neurons are simulated for one second. The same kernel is timed in the page
+in both its codes, and as machine code in Python on the same machine.
+"""
+
+import argparse
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+import hhcore
+from hhcore.report.lecture import write_lecture
+
+REPEATS = 15
+
+READY = """() => new Promise((resolve) => {
+  const idle = () => requestIdleCallback(() => resolve(performance.now()));
+  document.readyState === "complete" ? idle() : addEventListener("load", idle);
+})"""
+
+CHOOSE = """async ([experiment, neuron]) => {
+  const live = document.querySelector(`.live[data-experiment="${experiment}"]`).live;
+  const frame = () => new Promise(requestAnimationFrame);
+  const before = live.result, began = performance.now();
+  document.dispatchEvent(new CustomEvent("hh:neuron", {detail: {experiment, neuron}}));
+  while (live.result === before) await frame();
+  await frame();
+  return performance.now() - began;
+}"""
+
+SLIDE = """async () => {
+  const live = document.querySelector(".live").live;
+  const amplitude = live.live.quantities.findIndex(({name}) => name === "amplitude");
+  const began = performance.now();
+  let drawn = 0, last = live.result;
+  for (let n = 0; performance.now() - began < 3000; n++) {
+    live.set(amplitude, 10 + (n % 100) / 10);
+    await new Promise(requestAnimationFrame);
+    if (live.result !== last) drawn += 1;
+    last = live.result;
+  }
+  return drawn / (performance.now() - began) * 1000;
+}"""
+
+KERNEL = """async ([experiment, rounding]) => {
+  const {live} = hh.page().experiments.find(({name}) => name === experiment);
+  const description = hh.page().kernels[live.kernel], neuron = await hh.loadNeuron(live);
+  const module = await WebAssembly.compile(await hh.column(description[rounding]));
+  const chosen = neuron.kernel;
+  neuron.kernel = new hh.Kernel(description, module, rounding);
+  const times = [];
+  for (let n = 0; n < 15; n++) {
+    const began = performance.now();
+    neuron.simulate(neuron.point(live.middle), {path: false});
+    times.push(performance.now() - began);
+  }
+  neuron.kernel = chosen;
+  return times;
+}"""
+
+
+def opened(browser: Browser, file: Path) -> tuple[Page, float]:
+    """A page, and the milliseconds until it had loaded and was idle."""
+    tab = browser.new_context(viewport={"width": 1400, "height": 900}, offline=True).new_page()
+    tab.goto(file.resolve().as_uri())
+    return tab, tab.evaluate(READY)
+
+
+def report(browser: Browser, file: Path, experiment: str) -> list[tuple[str, str]]:
+    """What is measured of the page of a run with an experiment of the squid axon."""
+    ready = statistics.median(opened(browser, file)[1] for _ in range(5))
+    tab, _ = opened(browser, file)
+    tab.locator(f'.live[data-experiment="{experiment}"]').scroll_into_view_if_needed()
+    while not tab.evaluate(f"() => !!document.querySelector('.live[data-experiment=\"{experiment}\"]').live?.result"):
+        time.sleep(0.1)
+    clicks = [tab.evaluate(CHOOSE, [experiment, 30_000 + 7 * i]) for i in range(REPEATS)]
+    hardware, software = (
+        statistics.median(tab.evaluate(KERNEL, [experiment, kind])) for kind in ("hardware", "software")
+    )
+    native = machine_code_ms()
+    return [
+        ("size of the page", f"{file.stat().st_size / 1e6:.1f} MB"),
+        ("until it is loaded and idle", f"{ready:.0f} ms"),
+        ("from a click to the trace of a second", f"{statistics.median(clicks):.0f} ms, at most {max(clicks):.0f} ms"),
+        ("a second of one neuron, fused in hardware", f"{hardware:.1f} ms, {hardware / native:.1f} times machine code"),
+        ("a second of one neuron, fused in software", f"{software:.1f} ms, {software / native:.1f} times machine code"),
+    ]
+
+
+def machine_code_ms() -> float:
+    """Milliseconds for the same neuron in machine code, one lane of a register at work."""
+    settings = {"duration": 1000, "method": "tsit5", "local_error": 1e-6}
+    times = []
+    for _ in range(REPEATS):
+        times.append(1e3 * hhcore.simulate("hodgkin_huxley_1952", {}, hhcore.Step(20), **settings).kernel_s)
+    return statistics.median(times)
+
+
+def lecture(browser: Browser) -> list[tuple[str, str]]:
+    """What is measured of the lecture page of the squid axon, whose runs last 100 ms."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = write_lecture("hodgkin_huxley_1952", Path(folder, "squid.html"))
+        tab, ready = opened(browser, file)
+        while not tab.evaluate("() => !!document.querySelector('.live').live?.result"):
+            time.sleep(0.1)
+        frames = tab.evaluate(SLIDE)
+    return [
+        ("a slider, 100 ms of a neuron", f"{frames:.0f} frames a second"),
+        ("lecture page, until idle", f"{ready:.0f} ms"),
+    ]
+
+
+def main() -> None:
+    """Print what is measured."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("file", nargs="?", type=Path, default=Path("results/report.html"))
+    file = parser.parse_args().file
+    if not file.exists():
+        sys.exit(f"{file} is not there; `make` writes results/report.html")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        for what, found in [*report(browser, file, "squid_conductances"), *lecture(browser)]:
+            print(f"{what:44} {found}", flush=True)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
