@@ -135,15 +135,18 @@ def test_stiff_cells_and_cortical_ones_have_the_bits_of_the_run(browser, tmp_pat
 
 @needs_chromium
 def test_clamps_and_stimuli_from_tables_have_the_bits_of_the_run(browser, tmp_path):
-    """A command whose gates follow closed forms, under a drug; a sum of a sine, noise and a waveform from a file."""
+    """Commands whose gates follow closed forms, one of them recorded; a sum of a sine, noise and a waveform; a drug."""
+    (tmp_path / "command.csv").write_text("time_ms,potential_mV\n0,-80\n10,-80\n11,20\n30,-40\n50,-80\n")
     (tmp_path / "played.csv").write_text("time_ms,current_uA_cm2\n0,0\n7,12\n9,-3\n20,0\n")
     parts = {
         "slow": {"kind": "sine", "amplitude": {"values": [0, 4]}, "frequency": 31.7},
         "hiss": {"kind": "noise", "mean": 6, "sd": 4, "correlation_time": 3, "interval": 0.5, "seed": 3},
         "played": {"kind": "waveform", "file": "played.csv", "start": 10, "period": 25},
     }
+    clamp = {"kind": "voltage_clamp"}
     experiments = read(
         tmp_path,
+        recorded=SQUID | {"clamp": {"kind": "waveform", "file": "command.csv", "holding": -75}, "protocol": clamp},
         summed=SQUID | {"stimulus": {"kind": "sum", "parts": parts}, "block": {"leak.g": {"values": [0, 10]}}},
         clamped=SQUID
         | {
@@ -155,11 +158,11 @@ def test_clamps_and_stimuli_from_tables_have_the_bits_of_the_run(browser, tmp_pa
                     "ramp": {"potential": -90, "to": 30, "duration": 40},
                 },
             },
-            "protocol": {"kind": "voltage_clamp"},
+            "protocol": clamp,
             "drugs": {"x": {"concentration": "2 uM", "targets": {"sodium.g": {"IC50": "3 uM", "hill": 1.37}}}},
         },
     )
-    found = check(browser, tmp_path, experiments, {"summed": [0, 1, 2, 3], "clamped": [0, 1]})
+    found = check(browser, tmp_path, experiments, {"summed": [0, 1, 2, 3], "clamped": [0, 1], "recorded": [0]})
     assert sum(len(neuron["spikes"]) for neuron in found["summed"]) > 4
 
 
