@@ -167,6 +167,31 @@ def test_clamps_and_stimuli_from_tables_have_the_bits_of_the_run(browser, tmp_pa
 
 
 @needs_chromium
+def test_a_run_may_be_shorter_or_longer(browser, tmp_path):
+    """What lasts to the end of the run does so in another one, and as many pulses flow as fit into that."""
+    step, train = hhcore.Step(10), hhcore.PulseTrain(40, 0.5, 11)
+    experiments = read(
+        step=SQUID | {"stimulus": {"kind": "step", "amplitude": 10}},
+        train=SQUID | {"stimulus": {"kind": "pulse_train", "amplitude": 40, "width": 0.5, "period": 11}},
+    )
+    payload, kernels = Payload(), {}
+    lives = [{"live": live(e, e.solver, None, payload, kernels)} for e in experiments.values()]
+    url = write(tmp_path / "page.html", payload, {"experiments": lives, "kernels": kernels})
+    with opened(browser, url) as watched:
+        found = watched.page.evaluate(
+            """async (durations) => Promise.all(hh.page().experiments.map(async ({live}) => {
+              const neuron = await hh.loadNeuron(live);
+              return durations.map((duration) => [...neuron.simulate(neuron.middle(), {duration}).spikes_ms]);
+            }))""",
+            [30, 100],
+        )
+    for stimulus, trains in zip((step, train), found, strict=True):
+        for duration, spikes in zip((30, 100), trains, strict=True):
+            run = hhcore.simulate("hodgkin_huxley_1952", {}, stimulus, duration=duration, **TSIT5)
+            assert len(spikes) > 1 and spikes == run.spike_times.tolist()
+
+
+@needs_chromium
 def test_programs_have_the_bits_of_numpy(browser, tmp_path):
     """What kernels take of random points, for every kind of stimulus, commands, sums, drugs and blocks."""
     payload, cases = Payload(), {}
@@ -319,7 +344,7 @@ def test_a_page_says_whether_its_spikes_are_those_of_the_tables(browser, tmp_pat
     assert sentences[2] == f"All {counts[2]} spikes are those of the run, to the last bit."
     assert sentences[3] == f"{counts[1]} spikes here, {counts[2]} in the run."
     assert "differ" in sentences[4] and " ms" in sentences[4]
-    assert "no spikes of the run" in sentences[5] and "paced each cell" in sentences[6]
+    assert "no spikes to compare" in sentences[5] and "paced each cell" in sentences[6]
     assert sentences[7].startswith("All ")
     assert said[-1] == (counts[2] if most else None)
 
