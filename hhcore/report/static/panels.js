@@ -4,7 +4,11 @@ hh.hues = { // Okabe and Ito (2008): blue, vermillion, green, purple, orange, bl
   light: ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000"],
   dark: ["#56B4E9", "#F0803C", "#2FC79A", "#E39CC4", "#F0C05A", "#FFFFFF"],
 };
+hh.lines = ["solid", "dashed", "dotted", "dashed"]; // in a legend, of these:
 hh.dashes = ["solid", [6, 3], [2, 2], [8, 3, 2, 3]];
+
+/** Which dash a curve has: colours that come again have another one. */
+hh.dashOf = ({ hue, dash }) => (dash + Math.floor(hue / hh.hues.light.length)) % hh.dashes.length;
 
 /** What the page around an element looks like, for canvases: {ink, faint, font, dark}. */
 hh.look = (element) => {
@@ -120,6 +124,7 @@ hh.Panel = class {
   constructor(title, curves, height, range) {
     const units = new Set(curves.map((curve) => curve.unit));
     this.plot = hh.plot({ height, x_range: range });
+    this.plot.left[0].formatter.power_limit_low = -4;
     this.plot.left[0].ticker.desired_num_ticks = Math.ceil(height / 35);
     this.plot.y_range.only_visible = true;
     this.plot.xaxis.visible = false;
@@ -140,7 +145,7 @@ hh.Panel = class {
   line(curve) {
     const source = hh.rows([0]);
     const renderer = this.plot.line({ field: "x" }, { field: "y" }, {
-      source, line_width: 1.5, line_dash: hh.dashes[Math.floor(curve.dash + curve.hue / 6) % hh.dashes.length],
+      source, line_width: 1.5, line_dash: hh.dashes[hh.dashOf(curve)],
       line_join: "round", visible: !curve.hidden,
     });
     return { curve, source, renderer };
@@ -164,7 +169,7 @@ hh.Panel = class {
     this.lines.forEach(({ curve, renderer }, k) => {
       const colour = hues[curve.hue % hues.length];
       renderer.glyph.line_color = colour;
-      this.keys?.[k].firstChild.style.setProperty("border-top", `3px ${curve.dash ? "dashed" : "solid"} ${colour}`);
+      this.keys?.[k].firstChild.style.setProperty("border-top", `3px ${hh.lines[hh.dashOf(curve)]} ${colour}`);
     });
   }
 
@@ -182,6 +187,7 @@ hh.Panels = class {
     this.raster = this.spikes();
     const panels = [["membrane potential", "potential", 210], ["gates", "gates", 130], ["other states", "others", 120],
       ["currents", "currents", 150], [live.stimulus.label, "stimulus", 70]];
+    if (live.clamp) panels.pop(); // the command is the potential
     this.panels = panels.filter(([, kind]) => curves[kind].length)
       .map(([title, kind, height]) => new hh.Panel(title, curves[kind], height, this.range));
     this.potential = this.panels[0];
@@ -203,13 +209,14 @@ hh.Panels = class {
     this.marks = names.map(() => hh.rows());
     this.ticks = this.marks.map((source) => plot.scatter({ field: "x" }, { field: "y" },
       { source, marker: "dash", angle: Math.PI / 2, size: 13, line_width: 1.4 }));
-    this.rasterHolder = hh.make("div", { className: "plot raster" });
+    this.rasterHolder = hh.make("div", { className: "plot raster", hidden: this.live.clamp });
     return plot;
   }
 
   async embed() {
     this.threshold = new Bokeh.Span({
-      location: this.live.threshold, dimension: "width", line_dash: [4, 3], line_width: 1,
+      location: Number(this.live.threshold), dimension: "width", line_dash: [4, 3], line_width: 1,
+      visible: !this.live.clamp,
     });
     this.potential.plot.add_layout(this.threshold);
     this.paint();
@@ -238,7 +245,7 @@ hh.Panels = class {
   /** Draw what is seen of the time. */
   seen() {
     if (!this.result?.path) return;
-    const pixels = Math.max(this.rasterHolder.clientWidth - 82, 200);
+    const pixels = Math.max(this.potential.holder.clientWidth - 82, 200);
     for (const panel of this.panels) panel.draw(this.result.path, this.range.start, this.range.end, pixels);
   }
 };
