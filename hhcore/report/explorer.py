@@ -23,7 +23,19 @@ from hhcore.simulation.result import DIVERGED, STATUSES
 MAX_NEURONS = 1_000_000  # of one experiment in a page, 40 bytes each
 SCRIPTS = tuple(
     f"explorer/{name}.js"
-    for name in ("neurons", "selection", "query", "plot", "view", "curves", "map", "pairs", "parallel", "panels", "explorer")
+    for name in (
+        "neurons",
+        "selection",
+        "query",
+        "plot",
+        "view",
+        "curves",
+        "map",
+        "pairs",
+        "parallel",
+        "panels",
+        "explorer",
+    )
 )
 STYLE = "explorer/explorer.css"
 WHOLE = tuple(map(np.dtype, ("u1", "i1", "u2", "i2", "u4", "i4", "f8")))  # whole numbers take the first that holds them
@@ -50,7 +62,9 @@ def explorer(experiment: Experiment, folder: Path, payload: Payload) -> dict[str
         "neurons": features.num_rows,
         "note": _note(e, kept),
         "factors": axes,
-        "features": [_feature(field, features[field.name], payload) for field in features.schema if field.name not in own],
+        "features": [
+            _feature(field, features[field.name], payload) for field in features.schema if field.name not in own
+        ],
         "headline": e.protocol.headline[0],
         "along": along[0] if along else None,
         "failed": STATUSES[DIVERGED:],
@@ -130,13 +144,20 @@ def _axis(e: Experiment, axis: Variable, celsius: bool, payload: Payload) -> dic
 def _feature(field: pa.Field, column: pa.ChunkedArray, payload: Payload) -> dict[str, object]:
     """A column of features. Words and truth values are codes of `categories`, 255 where there is none."""
     unit, definition = (field.metadata[key].decode() for key in (b"unit", b"definition"))
-    about = {"column": field.name, "label": column_label(field.name, unit), "unit": _unit(unit), "definition": definition}
+    about = {
+        "column": field.name,
+        "label": column_label(field.name, unit),
+        "unit": _unit(unit),
+        "definition": definition,
+    }
     if pa.types.is_string(field.type) or pa.types.is_boolean(field.type):
         coded = column.cast(pa.string()).combine_chunks().dictionary_encode()
         codes = coded.indices.fill_null(255).to_numpy().astype(np.uint8)
-        return about | {"categories": coded.dictionary.to_pylist(), "truth": pa.types.is_boolean(field.type)} | {
-            "values": payload.column(codes)
-        }
+        return (
+            about
+            | {"categories": coded.dictionary.to_pylist(), "truth": pa.types.is_boolean(field.type)}
+            | {"values": payload.column(codes)}
+        )
     values = column.to_numpy()
     if pa.types.is_integer(field.type):
         return about | {"whole": True, **_whole(values, payload)}
