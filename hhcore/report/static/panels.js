@@ -123,10 +123,9 @@ hh.curvesOf = (live) => {
 hh.Panel = class {
   constructor(title, curves, height, range) {
     const units = new Set(curves.map((curve) => curve.unit));
-    this.plot = hh.plot({ height, x_range: range });
+    this.plot = hh.plot({ height, x_range: range, y_range: [0, 1] });
     this.plot.left[0].formatter.power_limit_low = -4;
     this.plot.left[0].ticker.desired_num_ticks = Math.ceil(height / 35);
-    this.plot.y_range.only_visible = true;
     this.plot.xaxis.visible = false;
     this.lines = curves.map((curve) => this.line(curve));
     this.holder = hh.make("div", { className: "plot" });
@@ -143,7 +142,7 @@ hh.Panel = class {
   }
 
   line(curve) {
-    const source = hh.rows([0]);
+    const source = hh.rows();
     const renderer = this.plot.line({ field: "x" }, { field: "y" }, {
       source, line_width: 1.5, line_dash: hh.dashes[hh.dashOf(curve)],
       line_join: "round", visible: !curve.hidden,
@@ -156,7 +155,7 @@ hh.Panel = class {
       const swatch = hh.make("span", { className: "swatch" });
       const key = hh.make("button", { type: "button", title: curve.label }, swatch, curve.name);
       const show = () => key.setAttribute("aria-pressed", String(renderer.visible));
-      key.addEventListener("click", () => { renderer.visible = !renderer.visible; show(); });
+      key.addEventListener("click", () => { renderer.visible = !renderer.visible; show(); this.fit(); });
       show();
       return key;
     });
@@ -175,6 +174,20 @@ hh.Panel = class {
 
   draw(path, from, to, pixels) {
     for (const { curve, source } of this.lines) source.data = hh.thinned(path.time, curve.of(path), from, to, pixels);
+    this.fit();
+  }
+
+  /** The y axis holds what is seen, and at least a hundredth of its size: rest is flat, not a picture of rounding. */
+  fit() {
+    const seen = this.lines.filter(({ renderer }) => renderer.visible).map(({ source }) => source.data.y);
+    let [low, high] = [Infinity, -Infinity];
+    for (const y of seen) {
+      for (const value of y.filter(Number.isFinite)) [low, high] = [Math.min(low, value), Math.max(high, value)];
+    }
+    if (low > high) return;
+    const span = Math.max(high - low, 0.01 * Math.max(Math.abs(low), Math.abs(high))) || 1;
+    const middle = (low + high) / 2;
+    this.plot.y_range.setv({ start: middle - 0.55 * span, end: middle + 0.55 * span });
   }
 };
 
