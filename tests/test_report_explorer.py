@@ -126,10 +126,11 @@ class Explored:
         self.settle()
 
     def settle(self):
-        self.page.evaluate("""async () => {
-                do await new Promise(requestAnimationFrame);
-                while (hh.built.waiting.size);
-            }""")
+        """Wait until everything is drawn."""
+        self.page.wait_for_function(
+            """() => !hh.built.waiting.size
+                && hh.built.views.every(({ figure }) => Bokeh.index.get_one(figure)?.is_idle)"""
+        )
 
     def view(self, title):
         return self.page.locator(".view", has=self.page.get_by_role("heading", name=title, exact=True))
