@@ -11,7 +11,8 @@ hh.CurvesView = class extends hh.View {
   }
 
   #others() {
-    return this.neurons.factors.filter((factor) => factor !== this.x.factor && factor.length > 1).flatMap(({ axes }) => axes);
+    const others = this.neurons.factors.filter((factor) => factor !== this.x.factor && factor.length > 1);
+    return others.flatMap(({ axes }) => axes);
   }
 
   #control() {
@@ -19,7 +20,8 @@ hh.CurvesView = class extends hh.View {
     const { gridAxes } = this.neurons;
     if (gridAxes.length > 1) this.offer("along", gridAxes, this.x, (axis) => this.#choose(axis, this.colour));
     const others = this.#others();
-    if (others.length) this.offer("colour", others, this.colour ?? "", (axis) => this.#choose(this.x, axis), [["", "none"]]);
+    if (!others.length) return;
+    this.offer("colour", others, this.colour ?? "", (axis) => this.#choose(this.x, axis), [["", "none"]]);
   }
 
   #choose(x, colour) {
@@ -46,9 +48,10 @@ hh.CurvesView = class extends hh.View {
     figure.multi_line({ field: "xs" }, { field: "ys" }, { source: behind, line_color: inks.muted, line_width: 1 });
     const line_color = { field: "colour" };
     figure.multi_line({ field: "xs" }, { field: "ys" }, { source: front, line_color, line_width: 1.5 });
-    figure.scatter({ field: "x" }, { field: "y" }, { source: points, size: 3.5, line_color: null, fill_color: line_color });
-    figure.scatter({ field: "x" }, { field: "y" }, { source: gaps, marker: { field: "marker" }, size: 6, line_color, line_alpha: 0.8 });
-    figure.scatter({ field: "x" }, { field: "y" }, {
+    const place = [{ field: "x" }, { field: "y" }];
+    figure.scatter(...place, { source: points, size: 3.5, line_color: null, fill_color: line_color });
+    figure.scatter(...place, { source: gaps, marker: { field: "marker" }, size: 6, line_color, line_alpha: 0.8 });
+    figure.scatter(...place, {
       source: chosen, size: 11, fill_color: null, line_color: inks.chosen, line_width: 2.5,
     });
     if (this.colour) hh.colourBar(figure, this.colour, inks, hh.lineShades(inks));
@@ -59,7 +62,8 @@ hh.CurvesView = class extends hh.View {
     const { selection, explorer, inks } = this;
     const y = explorer.feature;
     const curves = this.#curves();
-    const shown = curves.map((curve) => ({ ...curve, y: curve.rows.map((i) => (selection.mask[i] ? y.values[i] : NaN)) }));
+    const known = (i) => (selection.mask[i] ? y.values[i] : NaN);
+    const shown = curves.map((curve) => ({ ...curve, y: curve.rows.map(known) }));
     const [behind, front, points, gaps, chosen] = this.sources;
     const lines = (list) => {
       const drawn = list.map((curve) => hh.unjoined(curve.x, curve.y));

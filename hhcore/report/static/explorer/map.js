@@ -49,8 +49,9 @@ hh.MapView = class extends hh.View {
     const [picture, failed, chosen] = this.sources;
     const fields = Object.fromEntries(["x", "y", "dw", "dh"].map((field) => [field, { field }]));
     figure.image_rgba({ image: { field: "image" }, ...fields, source: picture });
-    figure.scatter({ field: "x" }, { field: "y" }, { source: failed, marker: "x", size: 7, line_color: inks.text, line_width: 2 });
-    figure.scatter({ field: "x" }, { field: "y" }, {
+    const place = [{ field: "x" }, { field: "y" }];
+    figure.scatter(...place, { source: failed, marker: "x", size: 7, line_color: inks.text, line_width: 2 });
+    figure.scatter(...place, {
       source: chosen, marker: "square", size: 11, fill_color: null, line_color: inks.chosen, line_width: 2.5,
     });
     for (const grid of [...figure.xgrid, ...figure.ygrid]) grid.visible = false;

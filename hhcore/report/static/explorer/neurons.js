@@ -71,7 +71,8 @@ hh.Neurons = class {
     const status = this.features.find((feature) => feature.column === "status");
     const codes = words.map((word) => status?.categories.indexOf(word) ?? -1);
     const failed = new Uint8Array(this.count);
-    if (codes.some((code) => code >= 0)) for (let i = 0; i < this.count; i++) failed[i] = codes.includes(status.values[i]);
+    if (codes.every((code) => code < 0)) return failed;
+    for (let i = 0; i < this.count; i++) failed[i] = codes.includes(status.values[i]);
     return failed;
   }
 };
@@ -90,7 +91,8 @@ hh.Factor = class {
     const [axis] = this.axes;
     const middle = this.order[Math.floor(this.length / 2)];
     if (this.axes.length > 1 || axis.own === null) return middle;
-    return this.order.reduce((best, k) => (Math.abs(axis.levels[k] - axis.own) < Math.abs(axis.levels[best] - axis.own) ? k : best));
+    const off = (k) => Math.abs(axis.levels[k] - axis.own);
+    return this.order.reduce((best, k) => (off(k) < off(best) ? k : best));
   }
 
   /** The index some places further along the order, at most at its end. */

@@ -29,7 +29,9 @@ hh.PairsView = class extends hh.View {
     const { x, y, counts, selection } = this;
     this.bins = counts ? hh.bins(x) : null;
     const most = counts ? hh.extent(hh.tally(this.bins.of, this.bins.count))[1] : 0;
-    this.upright = counts ? { start: 0, end: 1.05 * most || 1, label: hh.NUMBER } : { ...hh.padded(y), label: y.short, categories: y.categories };
+    this.upright = counts
+      ? { start: 0, end: 1.05 * most || 1, label: hh.NUMBER }
+      : { ...hh.padded(y), label: y.short, categories: y.categories };
     const figure = hh.figure(this.host, {
       x: { ...(counts ? this.bins.range : hh.padded(x)), label: x.short, categories: x.categories },
       y: this.upright,
@@ -58,7 +60,8 @@ hh.PairsView = class extends hh.View {
     const place = [{ field: "x" }, { field: "y" }];
     figure.scatter(...place, { source: all, size: 5, fill_color: this.inks.muted, line_color: null });
     figure.scatter(...place, { source: selected, size: 6, fill_color: { field: "colour" }, line_color: null });
-    if (!this.explorer.feature.categories) hh.colourBar(figure, this.explorer.feature, this.inks, hh.lineShades(this.inks));
+    const { feature } = this.explorer;
+    if (!feature.categories) hh.colourBar(figure, feature, this.inks, hh.lineShades(this.inks));
   }
 
   #pixels(figure) {
@@ -95,11 +98,10 @@ hh.PairsView = class extends hh.View {
 
   #drawPoints() {
     const { x, y, explorer: { feature }, selection: { mask } } = this;
-    const shades = hh.lineShades(this.inks);
     const rows = Array.from(mask, (_, i) => i);
     const points = (list) => ({ x: list.map((i) => x.values[i]), y: list.map((i) => y.values[i]) });
     const selected = rows.filter((i) => mask[i]);
-    const colour = selected.map((i) => (Number.isNaN(feature.values[i]) ? this.inks.text : hh.css(hh.colourOf(feature, feature.values[i], shades))));
+    const colour = selected.map((i) => hh.lineColour(feature, feature.values[i], this.inks));
     this.sources[0].data = points(rows.filter((i) => !mask[i]));
     this.sources[1].data = { ...points(selected), colour };
   }

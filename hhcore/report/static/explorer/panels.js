@@ -5,17 +5,20 @@ hh.NeuronPanel = class {
     this.explorer = explorer;
     const { neurons } = explorer;
     const features = neurons.features.filter((feature) => feature.known).map(({ column, label }) => [column, label]);
-    const choice = hh.choice("Feature", features, explorer.feature.column, (column) => explorer.show(neurons.find(column)));
+    const show = (column) => explorer.show(neurons.find(column));
+    const choice = hh.choice("Feature", features, explorer.feature.column, show);
     this.sliders = neurons.factors.map((factor, k) => this.#slider(factor, k));
     this.words = hh.make("output", { className: "chosen" });
-    this.element = hh.make("div", { className: "neuron" }, choice, hh.make("div", { className: "sliders" }, ...this.sliders.map(({ label }) => label)), this.words);
+    const sliders = hh.make("div", { className: "sliders" }, ...this.sliders.map(({ label }) => label));
+    this.element = hh.make("div", { className: "neuron" }, choice, sliders, this.words);
     if (neurons.data.note) this.element.append(hh.make("p", { className: "note" }, neurons.data.note));
   }
 
   #slider(factor, k) {
     const { explorer } = this;
     const move = () => explorer.move(explorer.position.with(k, factor.order[Number(input.value)]));
-    const input = hh.make("input", { type: "range", min: 0, max: factor.length - 1, step: 1, oninput: move, onchange: () => explorer.open() });
+    const reactions = { oninput: move, onchange: () => explorer.open() };
+    const input = hh.make("input", { type: "range", min: 0, max: factor.length - 1, step: 1, ...reactions });
     const output = hh.make("output");
     const label = hh.make("label", { title: factor.axes.map((axis) => axis.definition).join("; ") }, output, input);
     label.hidden = factor.length === 1;
@@ -31,7 +34,8 @@ hh.NeuronPanel = class {
     });
     const failed = neurons.failed[neuron] ? "; it failed" : "";
     const row = neurons.row(neuron).toLocaleString("en");
-    this.words.textContent = `Neuron ${row}. ${feature.label.replace(/ \(.*/, "")}: ${feature.write(feature.values[neuron])}${failed}`;
+    const value = `${feature.label.replace(/ \(.*/, "")}: ${feature.write(feature.values[neuron])}`;
+    this.words.textContent = `Neuron ${row}. ${value}${failed}`;
   }
 };
 
@@ -39,21 +43,23 @@ hh.SelectionPanel = class {
   constructor(explorer) {
     Object.assign(this, { explorer, neurons: explorer.neurons, selection: explorer.selection, dialect: "pandas" });
     this.count = hh.make("output", { className: "count", "aria-live": "polite" });
-    this.reset = hh.make("button", { type: "button", className: "reset", onclick: () => this.selection.clear() }, "Reset");
+    this.reset = hh.make("button", { type: "button", onclick: () => this.selection.clear() }, "Reset");
     this.ranges = hh.make("ul", { className: "ranges" });
     this.code = hh.make("code");
-    this.tabs = hh.make("div", { className: "tabs", role: "tablist" }, ...Object.keys(hh.dialects).map((name) => this.#tab(name)));
+    const tabs = Object.keys(hh.dialects).map((name) => this.#tab(name));
+    this.tabs = hh.make("div", { className: "tabs", role: "tablist" }, ...tabs);
     this.copied = hh.make("button", { type: "button", className: "copy", onclick: () => this.#copy() }, "Copy");
     const query = hh.make("details", { className: "query" }, hh.make("summary", {}, "Query that selects them"),
       hh.make("div", { className: "dialects" }, this.tabs, this.copied), hh.make("pre", { tabIndex: 0 }, this.code));
     // What grows with the selection lies below the views, which must not move under a box that is being drawn.
     this.head = hh.make("div", { className: "selected" }, this.count, this.reset);
-    this.element = hh.make("div", { className: "selection" }, hh.make("h4", {}, "Selection"), this.#adder(), this.ranges, query, this.#help());
+    const parts = [hh.make("h4", {}, "Selection"), this.#adder(), this.ranges, query, this.#help()];
+    this.element = hh.make("div", { className: "selection" }, ...parts);
   }
 
   #help() {
-    const keys = "Keys in a view: arrows move the chosen neuron, with Shift they select on from it; Enter opens it, Escape resets.";
-    return hh.make("p", { className: "note" }, keys);
+    const arrows = "Keys in a view: arrows move the chosen neuron, and with Shift they select on from it.";
+    return hh.make("p", { className: "note" }, `${arrows} Enter opens the neuron, Escape resets the selection.`);
   }
 
   #tab(name) {
@@ -106,10 +112,12 @@ hh.SelectionPanel = class {
       const bound = (input, none) => (input.value === "" ? none : Number(input.value));
       this.selection.set([[variable, bound(item.low, -Infinity), bound(item.high, Infinity)]]);
     };
-    const end = (word) => hh.make("input", { type: "number", step: "any", placeholder: "any", onchange: change, "aria-label": `${variable.label}, ${word}` });
-    const drop = hh.make("button", { type: "button", "aria-label": `Forget the range of ${variable.label}`, onclick: () => this.selection.clear(variable) }, "×");
-    const [low, high] = [end("from"), end("to")];
-    const item = hh.make("li", { title: variable.definition }, hh.make("span", {}, variable.label), low, "to", high, drop);
+    const look = { type: "number", step: "any", placeholder: "any", onchange: change };
+    const end = (word) => hh.make("input", { ...look, "aria-label": `${variable.label}, ${word}` });
+    const forget = { type: "button", onclick: () => this.selection.clear(variable) };
+    const drop = hh.make("button", { ...forget, "aria-label": `Forget the range of ${variable.label}` }, "×");
+    const [low, high, name] = [end("from"), end("to"), hh.make("span", {}, variable.label)];
+    const item = hh.make("li", { title: variable.definition }, name, low, "to", high, drop);
     return Object.assign(item, { variable, low, high });
   }
 

@@ -10,7 +10,8 @@ hh.ParallelView = class extends hh.View {
     this.element.classList.add("wide");
     this.variables = this.#start();
     const boxes = this.neurons.variables.map((variable) => this.#tick(variable));
-    this.controls.append(hh.make("details", {}, hh.make("summary", {}, "Quantities"), hh.make("div", { className: "ticks" }, ...boxes)));
+    const ticks = hh.make("div", { className: "ticks" }, ...boxes);
+    this.controls.append(hh.make("details", {}, hh.make("summary", {}, "Quantities"), ticks));
   }
 
   /** Axes with several values, the headline, and a few more features that differ, as many as there is room for. */
@@ -18,7 +19,8 @@ hh.ParallelView = class extends hh.View {
     const { axes, variables, headline } = this.neurons;
     const room = Math.min(Math.max(Math.floor(this.explorer.element.clientWidth / hh.LANE), 4), 11);
     const free = axes.filter((axis) => axis.factor.length > 1).slice(0, room - 1);
-    const features = variables.filter((variable) => !variable.factor && variable !== headline && variable.extent[0] < variable.extent[1]);
+    const differs = ({ extent: [low, high] }) => low < high;
+    const features = variables.filter((one) => !one.factor && one !== headline && differs(one));
     const wanted = headline.factor ? [] : [headline];
     return [...free, ...wanted, ...features].slice(0, Math.max(room - 3, Math.min(room, free.length + 3)));
   }
@@ -74,8 +76,8 @@ hh.ParallelView = class extends hh.View {
     chosen.data = this.#lines([explorer.neuron]);
     ranges.data = this.#ranges();
     this.drawn = drawn;
-    const words = selection.active ? "selected neurons" : "neurons";
-    this.say(drawn.length < selection.count && `${drawn.length} of ${selection.count.toLocaleString("en")} ${words} are drawn.`);
+    const all = `${selection.count.toLocaleString("en")} ${selection.active ? "selected neurons" : "neurons"}`;
+    this.say(drawn.length < selection.count && `${drawn.length} of ${all} are drawn.`);
   }
 
   #height(variable, value) {
@@ -84,18 +86,17 @@ hh.ParallelView = class extends hh.View {
 
   #lines(rows) {
     const { feature } = this.explorer;
-    const shades = hh.lineShades(this.inks);
     const xs = this.variables.map((_, k) => k);
     return {
       xs: rows.map(() => xs),
       ys: rows.map((i) => this.variables.map((variable) => this.#height(variable, variable.values[i]))),
-      colour: rows.map((i) => (Number.isNaN(feature.values[i]) ? this.inks.muted : hh.css(hh.colourOf(feature, feature.values[i], shades)))),
+      colour: rows.map((i) => hh.lineColour(feature, feature.values[i], this.inks)),
     };
   }
 
   #ranges() {
     const { ranges } = this.selection;
-    const limited = this.variables.map((variable, k) => [k, variable]).filter(([, variable]) => ranges.has(variable));
+    const limited = [...this.variables.entries()].filter(([, variable]) => ranges.has(variable));
     const height = (variable, bound, end) => (Number.isFinite(bound) ? this.#height(variable, bound) : end);
     return {
       x: limited.map(([k]) => k),

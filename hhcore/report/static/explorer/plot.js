@@ -5,11 +5,14 @@ hh.inks = (element) => {
   const [red, green, blue] = getComputedStyle(element).color.match(/[\d.]+/g).map(Number);
   const dark = red + green + blue > 384;
   const ink = (alpha) => `rgba(${red}, ${green}, ${blue}, ${alpha})`;
-  return { dark, text: ink(0.9), muted: ink(0.35), faint: ink(0.12), accent: dark ? "#56B4E9" : "#0072B2", chosen: "#D55E00" };
+  const accent = dark ? "#56B4E9" : "#0072B2";
+  return { dark, text: ink(0.9), muted: ink(0.35), faint: ink(0.12), accent, chosen: "#D55E00" };
 };
 
 /** Okabe and Ito's colours, for words: [red, green, blue] of 0 to 255. */
-hh.categorical = [[0, 114, 178], [230, 159, 0], [213, 94, 0], [204, 121, 167], [0, 158, 115], [86, 180, 233], [240, 228, 66]];
+hh.categorical = [
+  [0, 114, 178], [230, 159, 0], [213, 94, 0], [204, 121, 167], [0, 158, 115], [86, 180, 233], [240, 228, 66],
+];
 
 /** A text that Bokeh takes as it is; in others it looks for formulas. */
 hh.plain = (text) => new Bokeh.PlainText({ text });
@@ -27,6 +30,10 @@ hh.colourOf = (variable, value, [from, to] = [0, 1]) => {
   if (variable.categories) return hh.categorical[value % hh.categorical.length];
   return hh.viridis(from + (to - from) * variable.share(value));
 };
+
+/** The colour of a value as a line or a point; that of text without a value. */
+hh.lineColour = (variable, value, inks) =>
+  Number.isNaN(value) ? inks.muted : hh.css(hh.colourOf(variable, value, hh.lineShades(inks)));
 
 /** A colour of the page's background mixed with another, for what is not selected. */
 hh.paled = (colour, dark) => colour.map((part) => 0.2 * part + 0.8 * (dark ? 40 : 235));

@@ -3,7 +3,8 @@
 /** The queries by name. ranges : of a Selection; file : path of the table */
 hh.queries = (ranges, file) => {
   const conditions = [...ranges].flatMap(([variable, range]) => hh.conditions(variable, range));
-  return Object.fromEntries(Object.entries(hh.dialects).map(([name, dialect]) => [name, dialect.query(conditions, file)]));
+  const named = Object.entries(hh.dialects).map(([name, dialect]) => [name, dialect.query(conditions, file)]);
+  return Object.fromEntries(named);
 };
 
 /** What a range demands of its column: {column, operator, value}; the operator is ">=", "<=", "in" or "known". */

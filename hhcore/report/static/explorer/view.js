@@ -15,7 +15,8 @@ hh.View = class {
     this.host = hh.make("div", { className: "figure", tabIndex: 0, role: "group", "aria-label": `${title}: ${words}` });
     this.host.addEventListener("keydown", (event) => this.#key(event));
     this.note = hh.make("p", { className: "note" });
-    this.element = hh.make("section", { className: "view" }, hh.make("h4", {}, title), this.controls, this.host, this.note);
+    const parts = [hh.make("h4", {}, title), this.controls, this.host, this.note];
+    this.element = hh.make("section", { className: "view" }, ...parts);
     explorer.grid.append(this.element);
   }
 
