@@ -21,12 +21,7 @@ from hhcore.report.payload import Payload, Reference
 from hhcore.simulation.result import DIVERGED, STATUSES
 
 MAX_NEURONS = 1_000_000  # of one experiment in a page, 40 bytes each
-SCRIPTS = tuple(
-    f"explorer/{name}.js"
-    for name in ("neurons", "selection", "query", "plot", "view", "curves", "map", "pairs", "parallel", "panels", "explorer")
-)
-STYLE = "explorer/explorer.css"
-WHOLE = tuple(map(np.dtype, ("u1", "i1", "u2", "i2", "u4", "i4", "f8")))  # whole numbers take the first that holds them
+WHOLE = ("u1", "i1", "u2", "i2", "u4", "i4")  # whole numbers take the first of these types that holds them
 
 
 def explorer(experiment: Experiment, folder: Path, payload: Payload) -> dict[str, object] | None:
@@ -40,7 +35,7 @@ def explorer(experiment: Experiment, folder: Path, payload: Payload) -> dict[str
     e, path = experiment, folder / "features.parquet"
     if e.n_points == 1:
         return None
-    kept = coarser(e.shape)
+    kept = coarser(e.shape, MAX_NEURONS)
     features = _features(path, e.shape, kept)
     axes = [_factor(e, factor, rows, payload) for factor, rows in zip(e.factors, kept, strict=True)]
     own = {column for factor in axes for column in (axis["column"] for axis in factor["axes"])}
@@ -50,14 +45,16 @@ def explorer(experiment: Experiment, folder: Path, payload: Payload) -> dict[str
         "neurons": features.num_rows,
         "note": _note(e, kept),
         "factors": axes,
-        "features": [_feature(field, features[field.name], payload) for field in features.schema if field.name not in own],
+        "features": [
+            _feature(field, features[field.name], payload) for field in features.schema if field.name not in own
+        ],
         "headline": e.protocol.headline[0],
         "along": along[0] if along else None,
         "failed": STATUSES[DIVERGED:],
     }
 
 
-def coarser(shape: Sequence[int], most: int = MAX_NEURONS) -> list[np.ndarray]:
+def coarser(shape: Sequence[int], most: int) -> list[np.ndarray]:
     """Rows of each factor, int64 and increasing, whose product has at most `most` points: all if there are so few.
 
     The longest factor is halved until that holds. Those kept are evenly spaced, with both ends.
@@ -130,13 +127,20 @@ def _axis(e: Experiment, axis: Variable, celsius: bool, payload: Payload) -> dic
 def _feature(field: pa.Field, column: pa.ChunkedArray, payload: Payload) -> dict[str, object]:
     """A column of features. Words and truth values are codes of `categories`, 255 where there is none."""
     unit, definition = (field.metadata[key].decode() for key in (b"unit", b"definition"))
-    about = {"column": field.name, "label": column_label(field.name, unit), "unit": _unit(unit), "definition": definition}
+    about = {
+        "column": field.name,
+        "label": column_label(field.name, unit),
+        "unit": _unit(unit),
+        "definition": definition,
+    }
     if pa.types.is_string(field.type) or pa.types.is_boolean(field.type):
         coded = column.cast(pa.string()).combine_chunks().dictionary_encode()
         codes = coded.indices.fill_null(255).to_numpy().astype(np.uint8)
-        return about | {"categories": coded.dictionary.to_pylist(), "truth": pa.types.is_boolean(field.type)} | {
-            "values": payload.column(codes)
-        }
+        return (
+            about
+            | {"categories": coded.dictionary.to_pylist(), "truth": pa.types.is_boolean(field.type)}
+            | {"values": payload.column(codes)}
+        )
     values = column.to_numpy()
     if pa.types.is_integer(field.type):
         return about | {"whole": True, **_whole(values, payload)}
@@ -148,7 +152,7 @@ def _whole(values: np.ndarray, payload: Payload) -> dict[str, Reference | int | 
     """Whole numbers, NaN where there is none, in few bytes; `missing` stands for NaN."""
     known = values[~np.isnan(values)] if values.dtype.kind == "f" else values
     low, high = (known.min(), known.max()) if known.size else (0, 0)
-    for kind in WHOLE[:-1]:
+    for kind in WHOLE:
         if np.iinfo(kind).min <= low and high < np.iinfo(kind).max:
             missing = int(np.iinfo(kind).max)
             return {"values": payload.column(np.nan_to_num(values, nan=missing).astype(kind)), "missing": missing}

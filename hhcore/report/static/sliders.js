@@ -12,7 +12,7 @@ hh.make = (tag, properties = {}, ...children) => {
 };
 
 /** A number as short text; "" if it is infinite, as a number field has it. */
-hh.text = (value) => (Number.isFinite(value) ? String(Number(value.toPrecision(12))) : "");
+hh.text = (value) => (Number.isFinite(value) ? String(Number(value.toPrecision(7))) : "");
 
 /** The step of a slider: 1, 2 or 5 times a power of ten, some 200 of them from `low` to `high`. */
 hh.niceStep = (low, high) => {
