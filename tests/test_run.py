@@ -63,7 +63,8 @@ def mine(snakemake, tmp_path_factory) -> Folder:
     """A folder with results of hhcore.run alone, for the same config."""
     folder = Folder(tmp_path_factory.mktemp("mine"), cache_directory())
     folder.config(**CERTIFIED)
-    hhcore.run(folder.path / "config/config.yaml", results=folder.path / "results", progress=False).save_figures()
+    run = hhcore.run(folder.path / "config/config.yaml", results=folder.path / "results", progress=False)
+    assert run.save_report() == folder.path / "results/report.html"
     return folder
 
 
@@ -73,6 +74,13 @@ def test_every_file_is_that_of_snakemake_byte_for_byte(snakemake, mine):
     )
     assert len(ours) == 24
     assert ours == theirs
+    assert (mine.path / "results/report.html").read_bytes() == (snakemake.path / "results/report.html").read_bytes()
+    assert mine.planned() == set(), "Snakemake goes on where hhcore.run has ended"
+
+
+def test_a_report_needs_a_folder_of_results():
+    with pytest.raises(hhcore.UserError, match="save_report: the results of this run are temporary"):
+        hhcore.run(**SQUID, progress=False).save_report()
 
 
 def test_figures_that_are_current_are_kept(mine):
@@ -202,7 +210,7 @@ def test_snakemake_waits_for_its_turn(mine):
         refused = mine.snakemake("--cores", "1")
     assert refused.returncode == 1
     assert "Error. results/e is in use by hhcore.run; run the same command again" in refused.stderr
-    assert not (mine.path / "results/report.html").exists()
+    assert not (mine.path / "results/logs").exists(), "no job began"
 
 
 def test_it_waits_for_the_first_run_of_snakemake(tmp_path):

@@ -21,7 +21,7 @@ from hhcore.certify.evidence import MOST, QUANTILE
 from hhcore.experiments.analysis import Analysis, analyses
 from hhcore.experiments.experiment import Experiment
 from hhcore.interface.bar import in_notebook
-from hhcore.results.recipes import recipes
+from hhcore.results.recipes import recipes, report_recipe
 from hhcore.results.steps import make_figures
 from hhcore.schemes.solver import setting_of
 
@@ -209,6 +209,24 @@ class Run(Mapping[str, Outcome]):
 
     def _repr_html_(self) -> str:
         return "".join(outcome._repr_html_() for outcome in self.values())
+
+    def save_report(self) -> Path:
+        """Write report.html into the folder of results, and the figures in it, as Snakemake does. Returns its path.
+
+        The page is one file, and needs no network. Raises UserError if the run has no folder of results.
+        """
+        from hhcore.report.page import write_report  # loads pandas
+
+        if any(outcome._temporary for outcome in self.values()):
+            raise UserError("save_report: the results of this run are temporary; run with `results`, a folder")
+        for outcome in self.values():
+            outcome.save_figures()
+        folder = outcome.folder.parent
+        made = [recipes(outcome.experiment) for outcome in self.values()]
+        members = [analysis for outcome in self.values() for analysis in outcome._analyses]
+        experiments = {name: outcome.experiment for name, outcome in self.items()}
+        write_report(experiments, folder, folder / "report.html", report_recipe(made, members))
+        return folder / "report.html"
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(self)

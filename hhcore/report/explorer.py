@@ -21,24 +21,7 @@ from hhcore.report.payload import Payload, Reference
 from hhcore.simulation.result import DIVERGED, STATUSES
 
 MAX_NEURONS = 1_000_000  # of one experiment in a page, 40 bytes each
-SCRIPTS = tuple(
-    f"explorer/{name}.js"
-    for name in (
-        "neurons",
-        "selection",
-        "query",
-        "plot",
-        "view",
-        "curves",
-        "map",
-        "pairs",
-        "parallel",
-        "panels",
-        "explorer",
-    )
-)
-STYLE = "explorer/explorer.css"
-WHOLE = tuple(map(np.dtype, ("u1", "i1", "u2", "i2", "u4", "i4", "f8")))  # whole numbers take the first that holds them
+WHOLE = ("u1", "i1", "u2", "i2", "u4", "i4")  # whole numbers take the first of these types that holds them
 
 
 def explorer(experiment: Experiment, folder: Path, payload: Payload) -> dict[str, object] | None:
@@ -52,7 +35,7 @@ def explorer(experiment: Experiment, folder: Path, payload: Payload) -> dict[str
     e, path = experiment, folder / "features.parquet"
     if e.n_points == 1:
         return None
-    kept = coarser(e.shape)
+    kept = coarser(e.shape, MAX_NEURONS)
     features = _features(path, e.shape, kept)
     axes = [_factor(e, factor, rows, payload) for factor, rows in zip(e.factors, kept, strict=True)]
     own = {column for factor in axes for column in (axis["column"] for axis in factor["axes"])}
@@ -71,7 +54,7 @@ def explorer(experiment: Experiment, folder: Path, payload: Payload) -> dict[str
     }
 
 
-def coarser(shape: Sequence[int], most: int = MAX_NEURONS) -> list[np.ndarray]:
+def coarser(shape: Sequence[int], most: int) -> list[np.ndarray]:
     """Rows of each factor, int64 and increasing, whose product has at most `most` points: all if there are so few.
 
     The longest factor is halved until that holds. Those kept are evenly spaced, with both ends.
@@ -169,7 +152,7 @@ def _whole(values: np.ndarray, payload: Payload) -> dict[str, Reference | int | 
     """Whole numbers, NaN where there is none, in few bytes; `missing` stands for NaN."""
     known = values[~np.isnan(values)] if values.dtype.kind == "f" else values
     low, high = (known.min(), known.max()) if known.size else (0, 0)
-    for kind in WHOLE[:-1]:
+    for kind in WHOLE:
         if np.iinfo(kind).min <= low and high < np.iinfo(kind).max:
             missing = int(np.iinfo(kind).max)
             return {"values": payload.column(np.nan_to_num(values, nan=missing).astype(kind)), "missing": missing}

@@ -2,7 +2,7 @@
 
 // Classes of elements, each with the function of `hh` that fills one, and whether that needs the plotting library.
 hh.parts = { explorer: true, live: true, tables: false };
-hh.margin = "800px"; // how near is near
+hh.margin = 800; // how near is near [px]
 hh.started = new Map(); // from an element to the promise of its start
 
 /** Start the part in an element, once. */
@@ -37,13 +37,24 @@ hh.partElements = () => {
 };
 
 hh.startWhenNear = () => {
-  const observer = new IntersectionObserver((seen) => {
-    for (const { target } of seen.filter((entry) => entry.isIntersecting)) {
-      observer.unobserve(target);
-      hh.start(target);
-    }
-  }, { rootMargin: hh.margin });
+  const observer = new IntersectionObserver(hh.startNear, { rootMargin: `${hh.margin}px` });
   hh.partElements().forEach((element) => observer.observe(element));
+};
+
+/** Start what is near, from the top and one after the other: a part that grows moves the next ones away. */
+hh.startNear = async () => {
+  if (hh.starting) return;
+  hh.starting = true;
+  for (let next; (next = hh.partElements().find(hh.waitsNear)); ) {
+    await hh.start(next);
+    await new Promise((done) => setTimeout(done)); // the reader comes first
+  }
+  hh.starting = false;
+};
+
+hh.waitsNear = (element) => {
+  const { top, bottom } = element.getBoundingClientRect();
+  return !hh.started.has(element) && top <= innerHeight + hh.margin + 1 && bottom >= -hh.margin - 1;
 };
 
 /** A neuron that is chosen before its live part has started is told again when it has. */
@@ -61,7 +72,6 @@ hh.switchTheme = () => {
   const root = document.documentElement;
   const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   root.dataset.theme = dark ? "light" : "dark";
-  document.dispatchEvent(new CustomEvent("hh:theme"));
 };
 
 /** Everything is open on paper, and as before after it. */
@@ -72,12 +82,29 @@ hh.openForPrint = () => {
 
 hh.closeAfterPrint = () => hh.closed.forEach((details) => { details.open = false; });
 
+/** Links to the parts of each section, below the link to it. */
+hh.listParts = () => {
+  for (const link of document.querySelectorAll("nav a")) {
+    const section = hh.target(link);
+    const items = [...section.querySelectorAll(":scope > h3")].map((heading, i) => hh.itemFor(heading, `${section.id}-${i}`));
+    link.after(hh.make("ol", {}, ...items));
+  }
+};
+
+/** The element that a link leads to. */
+hh.target = (link) => document.getElementById(decodeURIComponent(link.hash.slice(1)));
+
+hh.itemFor = (heading, id) => {
+  heading.id ||= id;
+  return hh.make("li", {}, hh.make("a", { href: `#${heading.id}`, textContent: heading.textContent }));
+};
+
 /** Mark the link of the section that is read in the table of contents. */
 hh.followReading = () => {
-  const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
+  const links = new Map([...document.querySelectorAll("nav a")].map((link) => [hh.target(link), link]));
   const observer = new IntersectionObserver((seen) => {
     for (const { target, isIntersecting } of seen) {
-      links.get(target.id)?.toggleAttribute("aria-current", isIntersecting);
+      links.get(target)?.toggleAttribute("aria-current", isIntersecting);
     }
   }, { rootMargin: "-20% 0px -75% 0px" });
   document.querySelectorAll("main > section").forEach((section) => observer.observe(section));
@@ -92,6 +119,7 @@ hh.boot = () => {
   document.addEventListener("hh:neuron", hh.startForNeuron);
   const contents = document.querySelector("nav details");
   if (contents && innerWidth < 1100) contents.open = false;
+  hh.listParts();
   hh.followReading();
   hh.startWhenNear();
 };

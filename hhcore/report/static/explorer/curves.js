@@ -1,4 +1,3 @@
-"use strict";
 // A feature against one axis, a curve for each of some values of another; further axes are held where the sliders are.
 
 hh.MOST_CURVES = 12;

@@ -1,4 +1,3 @@
-"use strict";
 // The explorer of an experiment: linked views of the same neurons, a slider for each factor of the grid, the selection.
 
 /** Build the explorer of an experiment of the page in place of what `element` holds. */
@@ -9,13 +8,16 @@ hh.explorer = async (element, { name, explorer }) => {
   return built;
 };
 
+hh.FRAME = 8; // time to prepare what is drawn in a frame [ms]
+
 hh.Explorer = class {
   constructor(element, name, neurons) {
     Object.assign(this, { element, name, neurons });
     this.selection = new hh.Selection(neurons);
     this.feature = neurons.headline;
+    this.waiting = new Set();
     this.position = neurons.factors.map((factor) => factor.middle);
-    this.grid = hh.make("div", { class: "views" });
+    this.grid = hh.make("div", { className: "views" });
     this.neuronPanel = new hh.NeuronPanel(this);
     this.selectionPanel = new hh.SelectionPanel(this);
     element.replaceChildren(this.neuronPanel.element, this.selectionPanel.head, this.grid, this.selectionPanel.element);
@@ -55,14 +57,20 @@ hh.Explorer = class {
     this.refresh();
   }
 
-  /** Draw all views in the next frame. */
+  /** Draw all parts in the next frames. What waits longest comes first, and few parts fit a frame if they are slow. */
   refresh() {
-    this.frame ??= requestAnimationFrame(() => {
-      this.frame = undefined;
-      for (const view of this.views) if (view.figure) view.draw();
-      this.neuronPanel.draw();
-      this.selectionPanel.draw();
-    });
+    for (const part of [this.selectionPanel, this.neuronPanel, ...this.views]) this.waiting.add(part);
+    this.frame ??= requestAnimationFrame(() => this.#draw());
+  }
+
+  #draw() {
+    const end = performance.now() + hh.FRAME;
+    for (const part of this.waiting) {
+      this.waiting.delete(part);
+      part.draw();
+      if (performance.now() > end) break;
+    }
+    this.frame = this.waiting.size ? requestAnimationFrame(() => this.#draw()) : undefined;
   }
 
   show(feature) {
@@ -98,10 +106,4 @@ hh.Explorer = class {
       if (mask[i]) return this.move(this.neurons.position(i));
     }
   }
-};
-
-/** Call a function when the page changes between light and dark. */
-hh.onLook = (changed) => {
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
-  new MutationObserver(changed).observe(document.documentElement, { attributeFilter: ["class", "style", "data-theme"] });
 };

@@ -1,4 +1,3 @@
-"use strict";
 // A feature over any two axes as colours; further axes are held where the sliders are.
 
 hh.PIXELS = 400; // along an axis whose values are not evenly spaced

@@ -1,4 +1,3 @@
-"use strict";
 // The neurons of an experiment as columns. Row i of the page is a point of a grid: the product of its factors, the last
 // of which varies fastest.
 

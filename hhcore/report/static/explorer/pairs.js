@@ -1,4 +1,3 @@
-"use strict";
 // The distribution of one quantity, or one against another: points if they are few, else how many lie in each pixel.
 
 hh.MOST_POINTS = 3000;

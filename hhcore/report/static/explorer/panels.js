@@ -1,4 +1,3 @@
-"use strict";
 // What stands above the views: the feature, a slider for each factor, the selection with its ranges and its query.
 
 hh.NeuronPanel = class {
@@ -8,15 +7,15 @@ hh.NeuronPanel = class {
     const features = neurons.features.filter((feature) => feature.known).map(({ column, label }) => [column, label]);
     const choice = hh.choice("Feature", features, explorer.feature.column, (column) => explorer.show(neurons.find(column)));
     this.sliders = neurons.factors.map((factor, k) => this.#slider(factor, k));
-    this.words = hh.make("output", { class: "chosen" });
-    this.element = hh.make("div", { class: "neuron" }, choice, hh.make("div", { class: "sliders" }, ...this.sliders.map(({ label }) => label)), this.words);
-    if (neurons.data.note) this.element.append(hh.make("p", { class: "note" }, neurons.data.note));
+    this.words = hh.make("output", { className: "chosen" });
+    this.element = hh.make("div", { className: "neuron" }, choice, hh.make("div", { className: "sliders" }, ...this.sliders.map(({ label }) => label)), this.words);
+    if (neurons.data.note) this.element.append(hh.make("p", { className: "note" }, neurons.data.note));
   }
 
   #slider(factor, k) {
     const { explorer } = this;
     const move = () => explorer.move(explorer.position.with(k, factor.order[Number(input.value)]));
-    const input = hh.make("input", { type: "range", min: 0, max: factor.length - 1, step: 1, input: move, change: () => explorer.open() });
+    const input = hh.make("input", { type: "range", min: 0, max: factor.length - 1, step: 1, oninput: move, onchange: () => explorer.open() });
     const output = hh.make("output");
     const label = hh.make("label", { title: factor.axes.map((axis) => axis.definition).join("; ") }, output, input);
     label.hidden = factor.length === 1;
@@ -39,17 +38,17 @@ hh.NeuronPanel = class {
 hh.SelectionPanel = class {
   constructor(explorer) {
     Object.assign(this, { explorer, neurons: explorer.neurons, selection: explorer.selection, dialect: "pandas" });
-    this.count = hh.make("output", { class: "count", "aria-live": "polite" });
-    this.reset = hh.make("button", { type: "button", class: "reset", click: () => this.selection.clear() }, "Reset");
-    this.ranges = hh.make("ul", { class: "ranges" });
+    this.count = hh.make("output", { className: "count", "aria-live": "polite" });
+    this.reset = hh.make("button", { type: "button", className: "reset", onclick: () => this.selection.clear() }, "Reset");
+    this.ranges = hh.make("ul", { className: "ranges" });
     this.code = hh.make("code");
-    this.tabs = hh.make("div", { class: "tabs", role: "tablist" }, ...Object.keys(hh.dialects).map((name) => this.#tab(name)));
-    this.copied = hh.make("button", { type: "button", class: "copy", click: () => this.#copy() }, "Copy");
-    const query = hh.make("details", { class: "query" }, hh.make("summary", {}, "Query that selects them"),
-      hh.make("div", { class: "dialects" }, this.tabs, this.copied), hh.make("pre", { tabindex: 0 }, this.code));
+    this.tabs = hh.make("div", { className: "tabs", role: "tablist" }, ...Object.keys(hh.dialects).map((name) => this.#tab(name)));
+    this.copied = hh.make("button", { type: "button", className: "copy", onclick: () => this.#copy() }, "Copy");
+    const query = hh.make("details", { className: "query" }, hh.make("summary", {}, "Query that selects them"),
+      hh.make("div", { className: "dialects" }, this.tabs, this.copied), hh.make("pre", { tabIndex: 0 }, this.code));
     // What grows with the selection lies below the views, which must not move under a box that is being drawn.
-    this.head = hh.make("div", { class: "selected" }, this.count, this.reset);
-    this.element = hh.make("div", { class: "selection" }, hh.make("h4", {}, "Selection"), this.#adder(), this.ranges, query);
+    this.head = hh.make("div", { className: "selected" }, this.count, this.reset);
+    this.element = hh.make("div", { className: "selection" }, hh.make("h4", {}, "Selection"), this.#adder(), this.ranges, query);
   }
 
   #tab(name) {
@@ -57,7 +56,7 @@ hh.SelectionPanel = class {
       this.dialect = name;
       this.draw();
     };
-    return hh.make("button", { type: "button", role: "tab", click }, name);
+    return hh.make("button", { type: "button", role: "tab", onclick: click }, name);
   }
 
   /** A list that adds a range of a quantity, for hands at a keyboard. */
@@ -102,8 +101,8 @@ hh.SelectionPanel = class {
       const bound = (input, none) => (input.value === "" ? none : Number(input.value));
       this.selection.set([[variable, bound(item.low, -Infinity), bound(item.high, Infinity)]]);
     };
-    const end = (word) => hh.make("input", { type: "number", step: "any", placeholder: "any", change, "aria-label": `${variable.label}, ${word}` });
-    const drop = hh.make("button", { type: "button", "aria-label": `Forget the range of ${variable.label}`, click: () => this.selection.clear(variable) }, "×");
+    const end = (word) => hh.make("input", { type: "number", step: "any", placeholder: "any", onchange: change, "aria-label": `${variable.label}, ${word}` });
+    const drop = hh.make("button", { type: "button", "aria-label": `Forget the range of ${variable.label}`, onclick: () => this.selection.clear(variable) }, "×");
     const [low, high] = [end("from"), end("to")];
     const item = hh.make("li", { title: variable.definition }, hh.make("span", {}, variable.label), low, "to", high, drop);
     return Object.assign(item, { variable, low, high });

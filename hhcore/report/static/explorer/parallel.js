@@ -1,4 +1,3 @@
-"use strict";
 // Parallel coordinates: a line for each of some neurons through an upright axis for each quantity.
 
 hh.MOST_LINES = 300;
@@ -11,7 +10,7 @@ hh.ParallelView = class extends hh.View {
     this.element.classList.add("wide");
     this.variables = this.#start();
     const boxes = this.neurons.variables.map((variable) => this.#tick(variable));
-    this.controls.append(hh.make("details", {}, hh.make("summary", {}, "Quantities"), hh.make("div", { class: "ticks" }, ...boxes)));
+    this.controls.append(hh.make("details", {}, hh.make("summary", {}, "Quantities"), hh.make("div", { className: "ticks" }, ...boxes)));
   }
 
   /** Axes with several values, the headline, and a few more features that differ, as many as there is room for. */
@@ -32,7 +31,7 @@ hh.ParallelView = class extends hh.View {
       this.variables = this.neurons.variables.filter((one) => chosen.has(one));
       this.rebuild();
     };
-    const box = hh.make("input", { type: "checkbox", checked: this.variables.includes(variable), change });
+    const box = hh.make("input", { type: "checkbox", checked: this.variables.includes(variable), onchange: change });
     return hh.make("label", {}, box, variable.label);
   }
 

@@ -1,4 +1,3 @@
-"use strict";
 // Figures of the explorer: Bokeh draws, in the colours of the page around them.
 
 /** Colours of a page, taken from the element that holds a figure, so that they follow its style, light or dark. */

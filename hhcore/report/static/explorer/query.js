@@ -1,4 +1,3 @@
-"use strict";
 // The selection as a query of features.parquet, to copy. JSON's texts are Python's.
 
 /** The queries by name. ranges : of a Selection; file : path of the table */

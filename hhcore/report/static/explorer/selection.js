@@ -1,9 +1,8 @@
-"use strict";
 // Which neurons are selected: those inside all ranges. A range ends where no value is, in a gap between two values, so
 // that rounding a value, as the page does, cannot move it across; the query of the file selects the same neurons.
 
 /** The part of a range that a number is taken to, in units of the last place of float32, with a margin of two. */
-const ROUNDING = 2 ** -22;
+hh.ROUNDING = 2 ** -22;
 
 hh.Selection = class {
   constructor(neurons) {
@@ -67,7 +66,7 @@ hh.lowerBound = ({ levels, values, exact, factor, categories, whole }, low) => {
     if (below === -Infinity) return -Infinity;
     if (above === Infinity) return wanted;
     if (exact ?? (factor || categories || whole)) return above;
-    const margin = ROUNDING * Math.max(Math.abs(below), Math.abs(above));
+    const margin = hh.ROUNDING * Math.max(Math.abs(below), Math.abs(above));
     if (above - below > 2 * margin) return hh.roundest(wanted, below + margin, above - margin);
     wanted = below; // too close to tell apart in the file: take both
   }

@@ -1,20 +1,8 @@
-"use strict";
 // What all views of an explorer share: a place with controls, a figure, its box, and keys.
-
-hh.make = (tag, attributes = {}, ...children) => {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === "function") element.addEventListener(name, value);
-    else if (value === true) element.setAttribute(name, "");
-    else if (value !== false && value !== undefined) element.setAttribute(name, value);
-  }
-  element.append(...children);
-  return element;
-};
 
 /** A labelled list to choose from. options : [[value, text], ...] */
 hh.choice = (label, options, value, changed) => {
-  const list = hh.make("select", { change: () => changed(list.value) });
+  const list = hh.make("select", { onchange: () => changed(list.value) });
   for (const [key, text] of options) list.append(hh.make("option", { value: key, selected: key === value }, text));
   return hh.make("label", {}, hh.make("span", {}, label), list);
 };
@@ -23,11 +11,11 @@ hh.View = class {
   /** words : what the view shows, for readers of screens */
   constructor(explorer, title, words) {
     Object.assign(this, { explorer, neurons: explorer.neurons, selection: explorer.selection });
-    this.controls = hh.make("div", { class: "controls" });
-    this.host = hh.make("div", { class: "figure", tabindex: 0, role: "group", "aria-label": `${title}: ${words}` });
+    this.controls = hh.make("div", { className: "controls" });
+    this.host = hh.make("div", { className: "figure", tabIndex: 0, role: "group", "aria-label": `${title}: ${words}` });
     this.host.addEventListener("keydown", (event) => this.#key(event));
-    this.note = hh.make("p", { class: "note" });
-    this.element = hh.make("section", { class: "view" }, hh.make("h4", {}, title), this.controls, this.host, this.note);
+    this.note = hh.make("p", { className: "note" });
+    this.element = hh.make("section", { className: "view" }, hh.make("h4", {}, title), this.controls, this.host, this.note);
     explorer.grid.append(this.element);
   }
 
