@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from hhcore.base import tables
 from hhcore.base.units import pretty_unit
+from hhcore.figures.files import width
 from hhcore.papers.measured import AGREES
 from hhcore.papers.paper import Paper
 from hhcore.report.page import Page, Section, write_page
@@ -84,8 +85,9 @@ def _number(value: float, within: float) -> str:
 
 
 def _figure(folder: Path, name: str, caption: str) -> str:
-    source, text = image(folder / f"figures/{name}.svg"), escape(caption)
-    return f'<figure><img alt="{text}" src="{source}"><figcaption>{text}</figcaption></figure>'
+    svg, text = folder / f"figures/{name}.svg", escape(caption)
+    look = f"width: {8.3 * width(svg):.1f}rem"
+    return f'<figure><img alt="{text}" style="{look}" src="{image(svg)}"><figcaption>{text}</figcaption></figure>'
 
 
 def _blocks(text: str) -> Iterator[str]:
