@@ -106,7 +106,8 @@ def test_failed_neurons_are_said_first(made):
     failed = (table(made, "failing", "features").status.isin(["diverged", "stalled"])).sum()
     assert failed == 1
     (warning,) = told(made, "failing").warnings
-    assert warning.startswith("1 of 2 neurons failed: 1 ") and answers(made, "failing")["Failures"] == "1 of 2 (50 %)"
+    assert warning.startswith("1 of 2 neurons failed: 1 ")
+    assert answers(made, "failing")["Failures"] == "1 of 2 (50\N{NO-BREAK SPACE}%)"
     assert not told(made, "grid").warnings
 
 
@@ -240,4 +241,5 @@ def test_answers_of_analyses_are_lines():
 
 def test_percentages_and_numbers_are_printed_in_digits_that_mean_something():
     assert [number(x) for x in (np.float64(0), 118.04, 12345678, 1e-12)] == ["0", "118", "1.235 × 10⁷", "10⁻¹²"]
-    assert share(1, 71001) == "1 of 71,001 (0.00141 %)"
+    assert share(1, 71001) == "1 of 71,001 (0.00141\N{NO-BREAK SPACE}%)"
+    assert share(70999, 71001).endswith("(> 99.9\N{NO-BREAK SPACE}%)")

@@ -47,7 +47,7 @@ def shelf(tmp_path_factory):
     written = written.set_column(2, written.schema.field("count").with_type(pa.int32()), counts)
     tables.write(folder / "things.parquet", written, {})
     one = table(folder / "things.parquet", "Things", Markup(""), payload)
-    macro = templates().get_template("table.html.j2").module.table
+    macro = templates().get_template("parts.html.j2").module.table
     page = Page("Tables", [Section("e", "e", Markup(macro("e", one)))], {"experiments": [{"name": "e"}]}, payload)
     write_page(page, folder / "page.html", "")
     frame = pd.read_parquet(folder / "things.parquet")
@@ -133,7 +133,8 @@ def test_filters_keep_the_rows_that_pandas_keeps(shelf, browser, text, query):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("rate_hz > 3", "there is no column “rate_hz”"),
+        ("rate_hz > 3", "there is no column “rate_hz”; did you mean rate_Hz?"),
+        ("x > 3", "there is no column “x”; the first is neuron."),
         ("rate_Hz > fast", "“fast” is not a number"),
         ("rate_Hz", "“rate_Hz” is not a condition; write one like neuron > 0"),
         ("count > null", "null can be compared by == and != alone"),
@@ -170,7 +171,7 @@ def test_a_large_table_has_its_first_rows_alone(tmp_path):
     tables.write(tmp_path / "long.parquet", tables.table({"neuron": np.arange(n)}, FIELDS), {})
     one = table(tmp_path / "long.parquet", "Long", Markup(""), payload)
     assert one.rows == n and one.data is None and not payload.blobs and one.first[-1] == ("9",)
-    html = templates().get_template("table.html.j2").module.table("e", one)
+    html = templates().get_template("parts.html.j2").module.table("e", one)
     assert "100,001 rows; the first 10 are shown, since there are too many for a page" in " ".join(
         Markup(html).striptags().split()
     )
@@ -181,5 +182,5 @@ def test_a_table_without_rows_says_so(tmp_path):
     one = table(tmp_path / "none.parquet", "", Markup(""), Payload())
     assert one.rows == 0 and not one.first
     assert "0 rows." in " ".join(
-        Markup(templates().get_template("table.html.j2").module.table("e", one)).striptags().split()
+        Markup(templates().get_template("parts.html.j2").module.table("e", one)).striptags().split()
     )

@@ -30,10 +30,12 @@ def number(value: float, digits: int = 4) -> str:
 
 
 def share(count: int, total: int) -> str:
-    """A part of a whole, which is all or nothing only where it is.
+    r"""A part of a whole, which is all or nothing only where it is.
 
-    >>> share(45, 60), share(70999, 71001), share(0, 5), share(5, 5), share(1, 1)
-    ('45 of 60 (75 %)', '70,999 of 71,001 (> 99.9 %)', 'none of 5', 'all 5', '1 of 1')
+    No line breaks before the percent sign.
+
+    >>> share(45, 60) == "45 of 60 (75\N{NO-BREAK SPACE}%)", share(0, 5), share(5, 5), share(1, 1)
+    (True, 'none of 5', 'all 5', '1 of 1')
     """
     if total == 1:
         return f"{count} of 1"
@@ -41,4 +43,4 @@ def share(count: int, total: int) -> str:
         return f"all {total:,}" if count else f"none of {total:,}"
     percent = f"{100 * count / total:.3g}"
     written = "> 99.9" if percent == "100" else number(float(percent), 3)
-    return f"{count:,} of {total:,} ({written} %)"
+    return f"{count:,} of {total:,} ({written}\N{NO-BREAK SPACE}%)"

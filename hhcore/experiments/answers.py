@@ -66,7 +66,7 @@ class Results:
         known, unit = values[np.isfinite(values)], self.unit(table, column)
         if len(known):
             low, median, high = np.percentile(known, [5, 50, 95])
-            words = f"median {number(median)}{unit}, the middle 90 % from {between(low, high)}{unit}"
+            words = f"median {number(median)}{unit}, the middle 90\N{NO-BREAK SPACE}% from {between(low, high)}{unit}"
             yield Answer(label, words, table, column)
 
 

@@ -4,7 +4,7 @@ It is made of files that other jobs wrote: tables, figures, and the lines that s
 """
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from hhcore.base.seals import check_image
 from hhcore.certify.origin import check_origin
-from hhcore.experiments.analysis import FigureFile, TableFile, analyses
+from hhcore.experiments.analysis import Analysis, FigureFile, TableFile, analyses
 from hhcore.experiments.answers import Answer, Results
 from hhcore.experiments.experiment import Experiment
 from hhcore.figures.files import width, words
@@ -39,6 +39,11 @@ class Picture:
     width: float
     lines: Sequence[str]
 
+    @property
+    def sentence(self) -> str:
+        """The lines, one after the other."""
+        return "; ".join(self.lines).replace(".; ", ". ")
+
 
 @dataclass(frozen=True)
 class Story:
@@ -47,6 +52,7 @@ class Story:
     asked     : what was asked, in sentences
     warnings  : what a reader must not overlook, in sentences
     answers   : the answer in numbers
+    evidence  : the figures of the certificate
     facts     : what was run, grid and counts, lines by title
     accuracy  : the certificate, in lines
     equations : of each component of the model
@@ -61,6 +67,7 @@ class Story:
     warnings: Sequence[str]
     answers: Sequence[Answer]
     pictures: Sequence[Picture]
+    evidence: Sequence[Picture]
     tables: Sequence[Table]
     facts: Sections
     accuracy: Sequence[tuple[str, str]]
@@ -89,7 +96,8 @@ def story(experiment: Experiment, folder: Path, payload: Payload) -> Story:
         asked=asked(e),
         warnings=[*_failures(results)],
         answers=[answer for analysis in members for answer in analysis.answers(results)],
-        pictures=[_picture(e, figure, folder) for analysis in members for figure in analysis.figures],
+        pictures=_pictures(e, folder, (analysis for analysis in members if analysis.source != "sample")),
+        evidence=_pictures(e, folder, (analysis for analysis in members if analysis.source == "sample")),
         tables=[_table(e, file, folder, payload) for analysis in members for file in analysis.tables],
         facts={title: sections[title] for title in (WHAT_WAS_RUN, GRID, NEURONS)},
         accuracy=sections[ACCURACY],
@@ -110,6 +118,10 @@ def _failures(results: Results) -> Iterator[str]:
             f"{count:,} of {len(status):,} neurons failed: {kinds}. Their features are null; failures.parquet has when "
             "they failed, and their last states."
         )
+
+
+def _pictures(e: Experiment, folder: Path, chosen: Iterable[Analysis]) -> list[Picture]:
+    return [_picture(e, figure, folder) for analysis in chosen for figure in analysis.figures]
 
 
 def _picture(e: Experiment, figure: FigureFile, folder: Path) -> Picture:
