@@ -68,6 +68,15 @@ def test_mistakes_are_one_sentence(tmp_path, capsys, options, words):
     assert "experiments." not in mistake and not (tmp_path / "page.html").exists()
 
 
+def test_a_file_that_names_no_potential_is_told_the_option(tmp_path, capsys):
+    own = tmp_path / "own.mmt"
+    text = (Path(hhcore.__file__).parent / f"models/{SQUID}.mmt").read_text()
+    own.write_text(text.replace("label membrane_potential", ""))
+    code, _, err = explored(tmp_path, capsys, str(own))
+    assert code == 1 and "name it by `--potential ...`" in err
+    assert explored(tmp_path, capsys, str(own), "--potential", "membrane.V")[0] == 0
+
+
 def test_a_page_in_a_missing_folder_is_refused(tmp_path, capsys):
     assert main(["explore", SQUID, "-o", str(tmp_path / "none/page.html")]) == 1
     assert capsys.readouterr().err.startswith("Error. -o: the folder of")

@@ -11,12 +11,16 @@ from markupsafe import Markup
 from playwright.sync_api import Page as Tab
 
 import hhcore
+from hhcore.config.reader import read_experiments
+from hhcore.experiments.experiment import Experiment
 from hhcore.report.lecture import write_lecture
 from hhcore.report.live import live
 from hhcore.report.page import Page, Section, write_page
 from hhcore.report.payload import Payload
+from hhcore.simulation.simulate import trace
 
 pytestmark = needs_chromium
+SQUID = "hodgkin_huxley_1952"
 STEP = {"start": 10, "stop": 80}
 SEEN = """() => {
   const {live, result, values, panels, words, curve} = document.querySelector('.live').live;
@@ -40,7 +44,7 @@ def browser():
 @pytest.fixture(scope="module")
 def lecture(tmp_path_factory) -> str:
     """The lecture page of the squid axon: a step of 10 uA/cm^2."""
-    return write_lecture("hodgkin_huxley_1952", tmp_path_factory.mktemp("lecture") / "squid.html").as_uri()
+    return write_lecture(SQUID, tmp_path_factory.mktemp("lecture") / "squid.html").as_uri()
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +52,7 @@ def stored(tmp_path_factory) -> tuple[str, Any]:
     """A page with the live part of a run of six neurons, and the run."""
     folder = tmp_path_factory.mktemp("stored")
     run = hhcore.run(
-        model="hodgkin_huxley_1952",
+        model=SQUID,
         stimulus={"kind": "step", "amplitude": {"values": [0, 10, 20]}},
         parameters={"sodium.g": {"values": [110, 120]}},
         duration=40,
@@ -57,12 +61,16 @@ def stored(tmp_path_factory) -> tuple[str, Any]:
         name="e",
         progress=False,
     )
+    return written(folder / "page.html", run.experiment, folder / "e"), run
+
+
+def written(file: Path, e: Experiment, folder: Path | None) -> str:
+    """A page with the live part of an experiment; its address."""
     payload, kernels = Payload(), {}
-    entry = {"name": "e", "explorer": None}
-    entry["live"] = live(run.experiment, run.experiment.solver, folder / "e", payload, kernels)
-    body = Section("e", "e", Markup('<div class="live" data-experiment="e"></div>'))
-    write_page(Page("e", [body], {"experiments": [entry], "kernels": kernels}, payload), folder / "page.html", "")
-    return (folder / "page.html").as_uri(), run
+    entry = {"name": e.name, "explorer": None, "live": live(e, e.solver, folder, payload, kernels)}
+    body = Section(e.name, e.name, Markup(f'<div class="live" data-experiment="{e.name}"></div>'))
+    write_page(Page(e.name, [body], {"experiments": [entry], "kernels": kernels}, payload), file, "")
+    return file.as_uri()
 
 
 def until(tab: Tab, condition: str) -> None:
@@ -93,7 +101,7 @@ def typed(tab: Tab, name: str, value: float) -> dict[str, Any]:
 
 def simulated(amplitude: float, **parameters: float) -> hhcore.Result:
     step = hhcore.Step(amplitude, **STEP)
-    return hhcore.simulate("hodgkin_huxley_1952", parameters, step, duration=100, method="tsit5", local_error=1e-6)
+    return hhcore.simulate(SQUID, parameters, step, duration=100, method="tsit5", local_error=1e-6)
 
 
 def test_a_page_opens_with_the_textbook_neuron(lecture, browser):
@@ -224,9 +232,7 @@ def test_thinned_curves_keep_what_a_pixel_shows(lecture, browser):
 
 
 def test_a_long_run_can_be_stopped(tmp_path: Path, browser):
-    file = write_lecture(
-        "hodgkin_huxley_1952", tmp_path / "long.html", stimulus="{kind: step, amplitude: 10}", duration="1e6 ms"
-    )
+    file = write_lecture(SQUID, tmp_path / "long.html", stimulus="{kind: step, amplitude: 10}", duration="1e6 ms")
     with opened(browser, file.as_uri()) as watched:
         tab = watched.page
         until(tab, "!document.querySelector('.live').live?.stopping.hidden")
@@ -234,13 +240,33 @@ def test_a_long_run_can_be_stopped(tmp_path: Path, browser):
         until(tab, "live.words.textContent === 'Stopped.'")
 
 
-def test_how_fast_it_is(lecture, browser, record_property):
-    """Printed, not judged: what a machine does beside other work says nothing. See docs/benchmarks.md."""
-    with opened(browser, lecture, viewport={"width": 1400, "height": 900}) as watched:
-        tab = ready(watched)
-        until(tab, "live.curve.points.data.x.length === 65")
-        frames = tab.evaluate(FRAMES)
-    print(f"a slider for 100 ms of the squid axon: {frames:.0f} frames a second")
+def test_currents_of_a_clamped_cell_are_drawn_with_their_peaks(tmp_path, browser):
+    """Steps are long there, since gates are exact; `trace` looks every 10 us."""
+    body = {
+        "model": SQUID,
+        "clamp": {"kind": "segments", "holding": -80, "segments": {"test": {"potential": -10, "duration": 10}}},
+        "initial_state": "rest",
+        "duration": 10,
+        "solver": {"method": "tsit5", "local_error": 1e-6},
+    }
+    e = read_experiments({"experiments": {"clamped": body}})["clamped"]
+    with opened(browser, written(tmp_path / "page.html", e, None)) as watched:
+        seen = ready(watched).evaluate(SEEN)
+    point = dict(zip(e.quantities, e.points(np.array([0]))[0], strict=True))
+    course = trace(e.model, {}, e.stimuli(point), duration=10, interval=0.01)
+    assert min(seen["lines"]["sodium.i"]["y"]) == pytest.approx(course["sodium.i"].min(), rel=2e-3)
+    assert max(seen["lines"]["potassium.i"]["y"]) == pytest.approx(course["potassium.i"].max(), rel=2e-3)
+    assert seen["curve"] is None
+
+
+def test_how_fast_it_is(lecture, browser, tmp_path):
+    """Printed, not judged: what a machine does beside other work says nothing."""
+    second = write_lecture(SQUID, tmp_path / "second.html", stimulus="{kind: step, amplitude: 10}", duration="1 s")
+    for what, url, measure in (("slider, 100 ms", lecture, FRAMES), ("click to trace, 1 s", second.as_uri(), CLICK)):
+        with opened(browser, url, viewport={"width": 1400, "height": 900}) as watched:
+            tab = ready(watched)
+            until(tab, "live.curve.points.data.x.length === 65")
+            print(f"{what} of the squid axon: {tab.evaluate(measure)}")
 
 
 FRAMES = """async () => {
@@ -253,5 +279,13 @@ FRAMES = """async () => {
     live.set(index, 8 + n % 10);
     await new Promise(requestAnimationFrame);
   }
-  return drawn / (performance.now() - began) * 1000;
+  return `${Math.round(drawn / (performance.now() - began) * 1000)} frames a second`;
+}"""
+CLICK = """async () => {
+  const {live} = document.querySelector('.live'), began = performance.now();
+  const index = live.live.quantities.findIndex(({name}) => name === 'amplitude');
+  live.values[index] = 12;
+  await live.compute();
+  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  return `${Math.round(performance.now() - began)} ms`;
 }"""

@@ -4,7 +4,8 @@ It shows the model with a stimulus that suits it, or with the one that is asked 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
@@ -22,6 +23,7 @@ from hhcore.report.textbook import Textbook, textbook
 from hhcore.simulation.default_scheme import default_scheme
 
 LOCAL_ERROR = 1e-6
+KEYS = re.compile("`(potential|current|stimulus|duration): ")  # of a config, in messages
 
 
 def write_lecture(
@@ -44,7 +46,8 @@ def write_lecture(
 
     Raises UserError for a model or a stimulus that is none, and if the file cannot be written.
     """
-    model = load_model(name, potential=potential, current=current)
+    with _options():
+        model = load_model(name, potential=potential, current=current)
     file = Path(f"{experiment_name(name)}.html") if file is None else file
     if not file.parent.is_dir():
         raise UserError(f"-o: the folder of {str(file)!r} is missing; make it, or give another file")
@@ -100,11 +103,19 @@ def _written(option: str, text: str, example: str) -> object:
 
 
 def _read(title: str, body: Mapping[str, object]) -> Experiment:
-    """An experiment of a config. Raises UserError that names options in the place of keys."""
-    try:
+    """An experiment of a config."""
+    with _options(f"experiments.{title}."):
         return read_experiments({"experiments": {title: body}})[title]
+
+
+@contextmanager
+def _options(place: str = "") -> Iterator[None]:
+    """Mistakes name options in the place of keys of a config, which lie in `place`."""
+    try:
+        yield
     except UserError as error:
-        raise UserError(*(message.replace(f"experiments.{title}.", "--") for message in error.mistakes)) from error
+        named = (text.replace(place, "--") if place else text for text in error.mistakes)
+        raise UserError(*(KEYS.sub(r"`--\1 ", text).replace(" in the config as", " by") for text in named)) from error
 
 
 def lecture_page(experiment: Experiment, suited: Textbook | None) -> Page:

@@ -15,7 +15,7 @@ from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Protocol
 from hhcore.figures.context import quantity
 from hhcore.grid.factors import Factor
-from hhcore.model.model import Quantity
+from hhcore.model.model import NOTHING, Quantity
 from hhcore.model.roles import converts
 from hhcore.report.kernels import kernel
 from hhcore.report.payload import Payload
@@ -104,9 +104,10 @@ def middle(e: Experiment) -> tuple[int, Point]:
 
 
 def _amplitude(e: Experiment) -> str | None:
-    """The field against which a firing rate is drawn: a lasting current; None of pulses and of a clamp."""
+    """The field against which a firing rate is drawn: a lasting current; None of pulses, a clamp, and no current."""
     field = e.stimulus.fields.get(e.stimulus.axis)
-    return e.stimulus.axis if field and field.unit == "current" and not e.stimulus.beat else None
+    lasting = field and field.unit == "current" and not e.stimulus.beat
+    return e.stimulus.axis if lasting and e.model.current.name != NOTHING else None
 
 
 def _quantity(e: Experiment, name: str, point: Point, fixed: Mapping[str, str]) -> dict[str, object]:

@@ -86,7 +86,7 @@ hh.Kernel = class {
     const queue = this.array("i8", 2), ended = this.array("f8", 1, 3), kept = this.array("f8", 1, samples, 1 + INPUTS + N);
     const given = this.floats(parameters, 1, parameters.length), final = this.floats(states, 1, N);
     const who = this.array("i8", spikes), when = this.array("f8", spikes), count = this.array("i8", 1);
-    const inside = this.floats(path ? [0.25, 0.5, 0.75, 1] : []);
+    const inside = this.floats(path ? hh.fractions(this.CLAMPED ? 256 : 4) : []);
     const way = this.array("f8", points, width), reached = this.array("i8", 1);
     const most = description.most_steps * duration + (ADAPTIVE ? 0 : duration / accuracy);
     const steps = Math.floor(Math.min(most, description.most_counted));
@@ -176,6 +176,9 @@ hh.Kernel = class {
     return this.code[name](...passed);
   }
 };
+
+/** Where points lie in a step; gates of a clamped cell are exact in steps that are hundreds of times longer. */
+hh.fractions = (count) => Array.from({ length: count }, (_, k) => (k + 1) / count);
 
 /** Typed arrays, one after the other. */
 hh.joined = (parts) => {

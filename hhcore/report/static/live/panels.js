@@ -4,7 +4,11 @@ hh.hues = { // Okabe and Ito (2008): blue, vermillion, green, purple, orange, bl
   light: ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000"],
   dark: ["#56B4E9", "#F0803C", "#2FC79A", "#E39CC4", "#F0C05A", "#FFFFFF"],
 };
+hh.lines = ["solid", "dashed", "dotted", "dashed"]; // in a legend, of these:
 hh.dashes = ["solid", [6, 3], [2, 2], [8, 3, 2, 3]];
+
+/** Which dash a curve has: colours that come again have another one. */
+hh.dashOf = ({ hue, dash }) => (dash + Math.floor(hue / hh.hues.light.length)) % hh.dashes.length;
 
 /** What the page around an element looks like, for canvases: {ink, faint, font, dark}. */
 hh.look = (element) => {
@@ -16,12 +20,6 @@ hh.look = (element) => {
 
 /** A name with its unit, if it has one. */
 hh.withUnit = (name, unit) => (unit && unit !== "1" ? `${name} (${unit})` : name);
-
-/** Call `change` when the page turns light or dark. */
-hh.onLook = (change) => {
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", change);
-  new MutationObserver(change).observe(document.documentElement, { attributes: true });
-};
 
 /** An empty plot as wide as its element, in the look of the page. Dragging zooms along x, a double click undoes it. */
 hh.plot = (options) => {
@@ -119,14 +117,14 @@ hh.curvesOf = (live) => {
 hh.Panel = class {
   constructor(title, curves, height, range) {
     const units = new Set(curves.map((curve) => curve.unit));
-    this.plot = hh.plot({ height, x_range: range });
+    this.plot = hh.plot({ height, x_range: range, y_range: [0, 1] });
+    this.plot.left[0].formatter.power_limit_low = -4;
     this.plot.left[0].ticker.desired_num_ticks = Math.ceil(height / 35);
-    this.plot.y_range.only_visible = true;
     this.plot.xaxis.visible = false;
     this.lines = curves.map((curve) => this.line(curve));
-    this.holder = hh.make("div", { className: "plot" });
-    const heading = hh.make("strong", { textContent: hh.withUnit(title, units.size === 1 ? curves[0].unit : "") });
-    this.element = hh.make("div", { className: "panel" }, hh.make("div", { className: "legend" }, heading), this.holder);
+    this.holder = hh.make("div", { class: "plot" });
+    const heading = hh.make("strong", {}, hh.withUnit(title, units.size === 1 ? curves[0].unit : ""));
+    this.element = hh.make("div", { class: "panel" }, hh.make("div", { class: "legend" }, heading), this.holder);
     if (curves.length > 1) this.element.firstChild.append(...this.keysOf());
   }
 
@@ -138,9 +136,9 @@ hh.Panel = class {
   }
 
   line(curve) {
-    const source = hh.rows([0]);
+    const source = hh.rows();
     const renderer = this.plot.line({ field: "x" }, { field: "y" }, {
-      source, line_width: 1.5, line_dash: hh.dashes[Math.floor(curve.dash + curve.hue / 6) % hh.dashes.length],
+      source, line_width: 1.5, line_dash: hh.dashes[hh.dashOf(curve)],
       line_join: "round", visible: !curve.hidden,
     });
     return { curve, source, renderer };
@@ -148,10 +146,10 @@ hh.Panel = class {
 
   keysOf() {
     this.keys = this.lines.map(({ curve, renderer }) => {
-      const swatch = hh.make("span", { className: "swatch" });
+      const swatch = hh.make("span", { class: "swatch" });
       const key = hh.make("button", { type: "button", title: curve.label }, swatch, curve.name);
       const show = () => key.setAttribute("aria-pressed", String(renderer.visible));
-      key.addEventListener("click", () => { renderer.visible = !renderer.visible; show(); });
+      key.addEventListener("click", () => { renderer.visible = !renderer.visible; show(); this.fit(); });
       show();
       return key;
     });
@@ -164,12 +162,26 @@ hh.Panel = class {
     this.lines.forEach(({ curve, renderer }, k) => {
       const colour = hues[curve.hue % hues.length];
       renderer.glyph.line_color = colour;
-      this.keys?.[k].firstChild.style.setProperty("border-top", `3px ${curve.dash ? "dashed" : "solid"} ${colour}`);
+      this.keys?.[k].firstChild.style.setProperty("border-top", `3px ${hh.lines[hh.dashOf(curve)]} ${colour}`);
     });
   }
 
   draw(path, from, to, pixels) {
     for (const { curve, source } of this.lines) source.data = hh.thinned(path.time, curve.of(path), from, to, pixels);
+    this.fit();
+  }
+
+  /** The y axis holds what is seen, and at least a hundredth of its size: rest is flat, not a picture of rounding. */
+  fit() {
+    const seen = this.lines.filter(({ renderer }) => renderer.visible).map(({ source }) => source.data.y);
+    let [low, high] = [Infinity, -Infinity];
+    for (const y of seen) {
+      for (const value of y.filter(Number.isFinite)) [low, high] = [Math.min(low, value), Math.max(high, value)];
+    }
+    if (low > high) return;
+    const span = Math.max(high - low, 0.01 * Math.max(Math.abs(low), Math.abs(high))) || 1;
+    const middle = (low + high) / 2;
+    this.plot.y_range.setv({ start: middle - 0.55 * span, end: middle + 0.55 * span });
   }
 };
 
@@ -182,12 +194,13 @@ hh.Panels = class {
     this.raster = this.spikes();
     const panels = [["membrane potential", "potential", 210], ["gates", "gates", 130], ["other states", "others", 120],
       ["currents", "currents", 150], [live.stimulus.label, "stimulus", 70]];
+    if (live.clamp) panels.pop(); // the command is the potential
     this.panels = panels.filter(([, kind]) => curves[kind].length)
       .map(([title, kind, height]) => new hh.Panel(title, curves[kind], height, this.range));
     this.potential = this.panels[0];
     this.panels.at(-1).showTime(live.time_unit);
     const plots = this.panels.map(({ element }) => element);
-    this.element = hh.make("div", { className: "panels" }, this.rasterHolder, ...plots);
+    this.element = hh.make("div", { class: "panels" }, this.rasterHolder, ...plots);
     this.range.change.connect(() => this.seen());
   }
 
@@ -203,13 +216,14 @@ hh.Panels = class {
     this.marks = names.map(() => hh.rows());
     this.ticks = this.marks.map((source) => plot.scatter({ field: "x" }, { field: "y" },
       { source, marker: "dash", angle: Math.PI / 2, size: 13, line_width: 1.4 }));
-    this.rasterHolder = hh.make("div", { className: "plot raster" });
+    this.rasterHolder = hh.make("div", { class: "plot raster", hidden: this.live.clamp });
     return plot;
   }
 
   async embed() {
     this.threshold = new Bokeh.Span({
-      location: this.live.threshold, dimension: "width", line_dash: [4, 3], line_width: 1,
+      location: Number(this.live.threshold), dimension: "width", line_dash: [4, 3], line_width: 1,
+      visible: !this.live.clamp,
     });
     this.potential.plot.add_layout(this.threshold);
     this.paint();
@@ -238,7 +252,7 @@ hh.Panels = class {
   /** Draw what is seen of the time. */
   seen() {
     if (!this.result?.path) return;
-    const pixels = Math.max(this.rasterHolder.clientWidth - 82, 200);
+    const pixels = Math.max(this.potential.holder.clientWidth - 82, 200);
     for (const panel of this.panels) panel.draw(this.result.path, this.range.start, this.range.end, pixels);
   }
 };
