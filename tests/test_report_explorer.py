@@ -58,7 +58,7 @@ GRIDS = {
     },
 }
 VIEWS = {"one": 3, "three": 5, "eight": 5, "zipped": 3, "sampled": 3, "scattered": 3}
-WEIRD = "od\"d 'words'"
+WEIRD = "od\"d 'words' $$x^2$$ <b>"  # the dollars are a formula to Bokeh
 
 
 def experiment(name: str):
@@ -126,10 +126,11 @@ class Explored:
         self.settle()
 
     def settle(self):
-        self.page.evaluate("""async () => {
-                do await new Promise(requestAnimationFrame);
-                while (hh.built.waiting.size);
-            }""")
+        """Wait until everything is drawn."""
+        self.page.wait_for_function(
+            """() => !hh.built.waiting.size
+                && hh.built.views.every(({ figure }) => Bokeh.index.get_one(figure)?.is_idle)"""
+        )
 
     def view(self, title):
         return self.page.locator(".view", has=self.page.get_by_role("heading", name=title, exact=True))
@@ -249,6 +250,9 @@ def test_every_grid_has_its_views(explore, name):
     shown = explore(name)
     assert shown.page.locator(".view .figure canvas").count() >= VIEWS[name]
     assert shown.count.startswith(f"{len(shown.table)} neurons")
+    for feature in ("status", "constant_mV", WEIRD):
+        shown.page.locator(".neuron select").select_option(feature)
+        shown.settle()
 
 
 @needs_chromium
