@@ -139,12 +139,12 @@ hh.Live = class {
 
   async compute() {
     const values = this.values.slice();
-    const wrong = hh.illegal(this.live, values);
-    if (wrong) return this.say(wrong, true);
+    this.wrong = hh.illegal(this.live, values);
+    if (this.wrong) return this.say(this.wrong, true);
     const waiting = setTimeout(() => this.waits(), hh.patience);
     try {
       const result = await this.remote.simulate(values, { path: true });
-      if (result) this.draw(values, result);
+      if (result && !this.wrong) this.draw(values, result); // what was legal may no longer be
     } catch (error) {
       this.say(`This cannot be simulated: ${error.message}`, true);
     } finally {
