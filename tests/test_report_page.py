@@ -151,7 +151,7 @@ def test_contents_follow_the_reader_of_many_experiments(width, browser, tmp_path
         if width == 400:
             page.locator("nav summary").click()
         last.click()
-        page.wait_for_function("document.querySelector('nav a[aria-current]')?.textContent === 'experiment_37'")
+        page.locator("nav a[aria-current]", has_text="experiment_37").wait_for(state="attached")
         assert page.evaluate("document.querySelector('#section-experiment_37').getBoundingClientRect().top < 200")
         if width == 1400:
             box, inside = page.locator("nav details > ol").bounding_box(), last.bounding_box()
