@@ -92,10 +92,19 @@ def test_squid_axons_have_the_bits_of_the_run(browser, tmp_path):
             "sample": {"kind": "sobol", "n": 4, "seed": 1},
         },
     )
+    # Of test_rest.py: an equilibrium beside a limit cycle, to which the highest or the lowest potential leads.
+    weak = {
+        "sodium.g": {"values": [183.811995, 195.414178, 214.455989, 36.8652507, 40]},
+        "potassium.g": {"values": [5.53763714, 5.8276598, 6.00920206, 1.15949599, 7.5]},
+        "leak.g": {"values": [0.18575193, 0.513195953, 0.0661666688, 0.280132813, 0.2]},
+    }
+    steps = {"kind": "step", "amplitude": 1, "start": 5}
+    experiments |= read(weak=SQUID | {"stimulus": steps, "parameters": weak, "combine": "zip"})
     rows = {"grid": [0, 5, 17, 30, 53], "held": [0, 1, 2, 3, 4], "stated": [0], "sampled": [0, 3, 6]}
+    rows["weak"] = [*range(5)]
     found = check(browser, tmp_path, experiments, rows)
     assert sum(len(neuron["spikes"]) for neuron in found["grid"]) > 5
-    assert {neuron["status"] for neuron in found["held"]} == {"ok", "no_stable_rest"}
+    assert {neuron["status"] for neuron in (*found["held"], *found["weak"])} == {"ok", "no_stable_rest"}
 
 
 @needs_chromium
@@ -126,15 +135,18 @@ def test_stiff_cells_and_cortical_ones_have_the_bits_of_the_run(browser, tmp_pat
 
 @needs_chromium
 def test_clamps_and_stimuli_from_tables_have_the_bits_of_the_run(browser, tmp_path):
-    """A command whose gates follow closed forms, under a drug; a sum of a sine, noise and a waveform from a file."""
+    """Commands whose gates follow closed forms, one of them recorded; a sum of a sine, noise and a waveform; a drug."""
+    (tmp_path / "command.csv").write_text("time_ms,potential_mV\n0,-80\n10,-80\n11,20\n30,-40\n50,-80\n")
     (tmp_path / "played.csv").write_text("time_ms,current_uA_cm2\n0,0\n7,12\n9,-3\n20,0\n")
     parts = {
         "slow": {"kind": "sine", "amplitude": {"values": [0, 4]}, "frequency": 31.7},
         "hiss": {"kind": "noise", "mean": 6, "sd": 4, "correlation_time": 3, "interval": 0.5, "seed": 3},
         "played": {"kind": "waveform", "file": "played.csv", "start": 10, "period": 25},
     }
+    clamp = {"kind": "voltage_clamp"}
     experiments = read(
         tmp_path,
+        recorded=SQUID | {"clamp": {"kind": "waveform", "file": "command.csv", "holding": -75}, "protocol": clamp},
         summed=SQUID | {"stimulus": {"kind": "sum", "parts": parts}, "block": {"leak.g": {"values": [0, 10]}}},
         clamped=SQUID
         | {
@@ -146,12 +158,37 @@ def test_clamps_and_stimuli_from_tables_have_the_bits_of_the_run(browser, tmp_pa
                     "ramp": {"potential": -90, "to": 30, "duration": 40},
                 },
             },
-            "protocol": {"kind": "voltage_clamp"},
+            "protocol": clamp,
             "drugs": {"x": {"concentration": "2 uM", "targets": {"sodium.g": {"IC50": "3 uM", "hill": 1.37}}}},
         },
     )
-    found = check(browser, tmp_path, experiments, {"summed": [0, 1, 2, 3], "clamped": [0, 1]})
+    found = check(browser, tmp_path, experiments, {"summed": [0, 1, 2, 3], "clamped": [0, 1], "recorded": [0]})
     assert sum(len(neuron["spikes"]) for neuron in found["summed"]) > 4
+
+
+@needs_chromium
+def test_a_run_may_be_shorter_or_longer(browser, tmp_path):
+    """What lasts to the end of the run does so in another one, and as many pulses flow as fit into that."""
+    step, train = hhcore.Step(10), hhcore.PulseTrain(40, 0.5, 11)
+    experiments = read(
+        step=SQUID | {"stimulus": {"kind": "step", "amplitude": 10}},
+        train=SQUID | {"stimulus": {"kind": "pulse_train", "amplitude": 40, "width": 0.5, "period": 11}},
+    )
+    payload, kernels = Payload(), {}
+    lives = [{"live": live(e, e.solver, None, payload, kernels)} for e in experiments.values()]
+    url = write(tmp_path / "page.html", payload, {"experiments": lives, "kernels": kernels})
+    with opened(browser, url) as watched:
+        found = watched.page.evaluate(
+            """async (durations) => Promise.all(hh.page().experiments.map(async ({live}) => {
+              const neuron = await hh.loadNeuron(live);
+              return durations.map((duration) => [...neuron.simulate(neuron.middle(), {duration}).spikes_ms]);
+            }))""",
+            [30, 100],
+        )
+    for stimulus, trains in zip((step, train), found, strict=True):
+        for duration, spikes in zip((30, 100), trains, strict=True):
+            run = hhcore.simulate("hodgkin_huxley_1952", {}, stimulus, duration=duration, **TSIT5)
+            assert len(spikes) > 1 and spikes == run.spike_times.tolist()
 
 
 @needs_chromium
@@ -268,6 +305,12 @@ def test_a_page_says_whether_its_spikes_are_those_of_the_tables(browser, tmp_pat
                 "stimulus": {"kind": "pulse_train", "amplitude": 40, "width": 0.5, "period": 20},
                 "protocol": {"kind": "steady_state"},
             },
+            "traced": {k: v for k, v in SQUID.items() if k != "duration"}
+            | {
+                "stimulus": {"kind": "pulse_train", "amplitude": {"values": [30, 40]}, "width": 0.5, "period": 20},
+                "protocol": {"kind": "steady_state"},
+                "traces": [{"amplitude": 40}],
+            },
         }
     }
     hhcore.run(config, results=tmp_path, threads=1, progress=False)
@@ -281,26 +324,28 @@ def test_a_page_says_whether_its_spikes_are_those_of_the_tables(browser, tmp_pat
         said = watched.page.evaluate(
             """async () => {
               const lives = hh.page().experiments.map((experiment) => experiment.live);
-              const [squid, clamped, settled] = await Promise.all(lives.map(hh.loadNeuron));
+              const [squid, clamped, settled, traced] = await Promise.all(lives.map(hh.loadNeuron));
               const found = [0, 1, 2].map((i) => squid.compare(i, squid.simulate(squid.point(i))));
               const other = squid.middle();
               found.push(squid.compare(2, squid.simulate(other)));
               other[0] += 1e-9;
               found.push(squid.compare(1, squid.simulate(other)));
               for (const neuron of [clamped, settled]) found.push(neuron.compare(0, neuron.simulate(neuron.point(0))));
+              found.push(traced.compare(1, traced.simulate(traced.point(1))));
               return [...found, squid.storedSpikes(2)?.length ?? null];
             }"""
         )
     features = tables.read(tmp_path / "squid" / "features.parquet")
     counts = features["spike_count"].to_pylist()
     assert counts[0] == 0 and counts[1] > 1
-    assert [answer["agrees"] for answer in said[:-1]] == [True, True, True, False, False, None, None]
+    assert [answer["agrees"] for answer in said[:-1]] == [True, True, True, False, False, None, None, True]
     sentences = [answer["sentence"] for answer in said[:-1]]
     assert sentences[0] == "It does not fire, and neither does the neuron of the run."
     assert sentences[2] == f"All {counts[2]} spikes are those of the run, to the last bit."
     assert sentences[3] == f"{counts[1]} spikes here, {counts[2]} in the run."
     assert "differ" in sentences[4] and " ms" in sentences[4]
-    assert "no spikes of the run" in sentences[5] and "paced each cell" in sentences[6]
+    assert "no spikes to compare" in sentences[5] and "paced each cell" in sentences[6]
+    assert sentences[7].startswith("All ")
     assert said[-1] == (counts[2] if most else None)
 
 

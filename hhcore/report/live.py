@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hhcore.base.units import pretty_unit
+from hhcore.base import tables
+from hhcore.base.units import column_name, pretty_unit
+from hhcore.certify.origin import check_origin
 from hhcore.compile.parts import HOLDING
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Protocol
@@ -51,7 +53,7 @@ def live(
     start      : for static/rest.js
     grid       : the factors of the grid, from which comes the point of neuron i; None if there are too many values
     middle     : the neuron in the middle of the grid, whose values the quantities have
-    begins     : a sentence where the run had done something to a neuron before; spikes are not compared then
+    begins     : a sentence where the run had done something to a neuron before, so that spikes may differ; else ""
     notes      : sentences: what this page does not do as the run did
     stored     : see `stored_spikes`
 
@@ -64,7 +66,8 @@ def live(
         return None
     name, described = kernel(e.model, solver.method, e.stimulus, payload)
     kernels[name] = described
-    begins = _begins(e)
+    traced = _traced(e, folder)
+    begins = _begins(e, bool(traced))
     kept = sum(factor.values.size for factor in e.factors) <= MOST_VALUES
     return {
         "kernel": name,
@@ -87,7 +90,7 @@ def live(
         },
         "axis": _amplitude(e),
         "clamp": e.clamped,
-        "start": _start(e, solver),
+        "start": {**_start(e, solver), "traced": traced},
         "grid": [_factor(e, factor, payload) for factor in e.factors] if kept else None,
         "middle": index,
         "begins": begins,
@@ -186,14 +189,34 @@ def _factor(e: Experiment, factor: Factor, payload: Payload) -> dict[str, object
     }
 
 
-def _begins(e: Experiment) -> str | None:
-    """A sentence where the run had done something to a neuron before; None if it began as a page does."""
-    if type(e.protocol).begun is Protocol.begun:
-        return None
+def _traced(e: Experiment, folder: Path | None) -> list[dict[str, object]]:
+    """Where the traces of a run begin that did something to neurons before: their points, and the states at time 0."""
+    if folder is None or not e.traces or not _paces_before(e):
+        return []
+    path = folder / "traces.parquet"
+    check_origin(e, path)
+    columns = [column_name(name, q.unit) for name, q in e.model.states.items()]
+    table = tables.read(path, ["trace", *columns])
+    _, first = np.unique(table["trace"].to_numpy(), return_index=True)
+    states = np.column_stack([table[column].to_numpy()[first] for column in columns])
+    pairs = zip(e.trace_points().tolist(), states.tolist(), strict=True)
+    return [{"values": values, "states": own} for values, own in pairs]
+
+
+def _paces_before(e: Experiment) -> bool:
+    return type(e.protocol).begun is not Protocol.begun
+
+
+def _begins(e: Experiment, traced: bool) -> str:
+    """A sentence where the run had done something to a neuron before; "" if it began as a page does."""
+    if not _paces_before(e):
+        return ""
     begins = "at rest" if e.initial_state == "rest" else "in the state of the model file"
+    if traced:
+        begins = "where that pacing has led the traced cell that is most like it"
     return (
         f"The run is {e.protocol.title}: it paced each cell before what it kept. Here a cell starts {begins}, so its "
-        "first beats differ from those of the run."
+        "first beats may differ from those of the run."
     )
 
 

@@ -66,7 +66,7 @@ hh.Neuron = class {
     const parameters = this.program([...lasting, duration]);
     const { states, settled } = this.start.of(parameters, lasting);
     const { accuracy, ms } = this.live, threshold = Number(this.live.threshold), rearm = Number(this.live.rearm);
-    const stops = [...this.live.stops.filter((stop) => stop < duration), duration];
+    const stops = [...this.live.stops.slice(0, -1).filter((stop) => stop < duration), duration]; // the last is the end
     const settings = { accuracy, threshold, rearm, stops, path, ...options };
     const run = this.kernel.run({ parameters, states, table: this.table, ...settings });
     const status = run.outcome > 0 ? hh.STATUS[run.outcome] : settled ? "ok" : "no_stable_rest";
@@ -91,12 +91,13 @@ hh.Neuron = class {
    * @returns {{agrees: boolean | null, sentence: string}} null where there is nothing to compare with
    */
   compare(i, result) {
+    if (this.live.clamp) return { agrees: null, sentence: "The potential is held, so there are no spikes to compare." };
     if (!this.stored) return { agrees: null, sentence: "This page has no spikes of the run to compare with." };
-    if (this.live.begins) return { agrees: null, sentence: this.live.begins };
     const stored = this.storedSpikes(i), count = this.stored.counts[i], found = result.spikes_ms;
     const same = stored ? hh.sameBits(found, stored)
       : found.length === count && hh.digest(found) === this.stored.digests[i];
     if (same) return { agrees: true, sentence: hh.agreement(count) };
+    if (this.live.begins) return { agrees: null, sentence: this.live.begins };
     return { agrees: false, sentence: hh.difference(found, count, stored, this.stored.last?.[i]) };
   }
 };

@@ -21,10 +21,18 @@ hh.Start = class {
    * @returns {{states: Float64Array, settled: boolean}} whether there is a stable rest, if it starts there
    */
   of(taken, values) {
+    if (this.traced.length) return { states: Float64Array.from(this.nearest(values).states), settled: true };
     const { states, settled } = this.word === "rest" ? this.rest(taken) : { states: this.states, settled: true };
     const own = Float64Array.from(states);
     for (const [state, quantity] of Object.entries(this.stated)) own[state] = values[quantity];
     return { states: own, settled };
+  }
+
+  /** Of the cells that the run has paced and traced, the one whose quantities are most like these. */
+  nearest(values) {
+    const apart = (a, b) => (a === b ? 0 : Math.abs(a - b) / (Math.abs(a) + Math.abs(b)));
+    const distances = this.traced.map((cell) => cell.values.reduce((sum, x, i) => sum + apart(Number(x), values[i]), 0));
+    return this.traced[distances.indexOf(Math.min(...distances))];
   }
 
   /** The stable equilibrium without stimulus, from that of the model's own parameters; without one, the latter. */
