@@ -58,7 +58,7 @@ GRIDS = {
     },
 }
 VIEWS = {"one": 3, "three": 5, "eight": 5, "zipped": 3, "sampled": 3, "scattered": 3}
-WEIRD = "od\"d 'words'"
+WEIRD = "od\"d 'words' $$x^2$$ <b>"  # the dollars are a formula to Bokeh
 
 
 def experiment(name: str):
@@ -250,6 +250,9 @@ def test_every_grid_has_its_views(explore, name):
     shown = explore(name)
     assert shown.page.locator(".view .figure canvas").count() >= VIEWS[name]
     assert shown.count.startswith(f"{len(shown.table)} neurons")
+    for feature in ("status", "constant_mV", WEIRD):
+        shown.page.locator(".neuron select").select_option(feature)
+        shown.settle()
 
 
 @needs_chromium

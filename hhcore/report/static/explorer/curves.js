@@ -65,8 +65,8 @@ hh.CurvesView = class extends hh.View {
       const drawn = list.map((curve) => hh.unjoined(curve.x, curve.y));
       return { xs: drawn.map(([xs]) => xs), ys: drawn.map(([, ys]) => ys), colour: list.map((curve) => curve.colour) };
     };
-    behind.data = lines(selection.active ? curves : []);
-    front.data = lines(shown);
+    behind.data = lines(selection.active && !y.categories ? curves : []);
+    front.data = lines(y.categories ? [] : shown);
     points.data = {
       x: shown.flatMap((curve) => [...curve.x]), y: shown.flatMap((curve) => [...curve.y]),
       colour: shown.flatMap((curve) => curve.rows.map(() => curve.colour)),
@@ -84,7 +84,7 @@ hh.CurvesView = class extends hh.View {
     const foot = start + 0.03 * (end - start);
     const list = curves.flatMap((curve) => curve.rows.map((i, k) => ({ i, x: curve.x[k], colour: curve.colour })))
       .filter(({ i }) => Number.isNaN(values[i]));
-    this.say(list.length && "At the foot: a dash without a value, a cross for a neuron that failed.");
+    this.say(list.length > 0 && "At the foot: a dash without a value, a cross for a neuron that failed.");
     return {
       x: list.map(({ x }) => x), y: list.map(() => foot), colour: list.map(({ colour }) => colour),
       marker: list.map(({ i }) => (this.neurons.failed[i] ? "x" : "dash")),

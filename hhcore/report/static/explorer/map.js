@@ -71,7 +71,7 @@ hh.MapView = class extends hh.View {
     const cells = x.levels.length * y.levels.length;
     const lost = Array.from({ length: cells }, (_, c) => this.#at(c % x.levels.length, Math.floor(c / x.levels.length)))
       .filter((i) => neurons.failed[i]);
-    this.say([image.gaps && "Hatched: no value.", lost.length && "Crosses: failed."].filter(Boolean).join(" "));
+    this.say(...this.legend(feature), image.gaps && "Hatched: no value.", lost.length && "Crosses: failed.");
     failed.data = { x: lost.map((i) => x.values[i]), y: lost.map((i) => y.values[i]) };
     chosen.data = { x: [x.values[neuron]], y: [y.values[neuron]] };
     this.outline(x, y);

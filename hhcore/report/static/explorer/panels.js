@@ -48,7 +48,12 @@ hh.SelectionPanel = class {
       hh.make("div", { className: "dialects" }, this.tabs, this.copied), hh.make("pre", { tabIndex: 0 }, this.code));
     // What grows with the selection lies below the views, which must not move under a box that is being drawn.
     this.head = hh.make("div", { className: "selected" }, this.count, this.reset);
-    this.element = hh.make("div", { className: "selection" }, hh.make("h4", {}, "Selection"), this.#adder(), this.ranges, query);
+    this.element = hh.make("div", { className: "selection" }, hh.make("h4", {}, "Selection"), this.#adder(), this.ranges, query, this.#help());
+  }
+
+  #help() {
+    const keys = "Keys in a view: arrows move the chosen neuron, with Shift they select on from it; Enter opens it, Escape resets.";
+    return hh.make("p", { className: "note" }, keys);
   }
 
   #tab(name) {

@@ -46,6 +46,7 @@ hh.ParallelView = class extends hh.View {
     });
     const [[axis], [grid]] = [figure.xaxis, figure.xgrid];
     axis.major_label_orientation = 0.5;
+    figure.min_border_left = 75; // for the first label, which leans to the left
     grid.grid_line_color = inks.muted;
     this.sources = ["behind", "front", "chosen", "ranges", "ends"].map(() => new Bokeh.ColumnDataSource());
     const [behind, front, chosen, ranges, ends] = this.sources;

@@ -8,8 +8,11 @@ hh.inks = (element) => {
   return { dark, text: ink(0.9), muted: ink(0.35), faint: ink(0.12), accent: dark ? "#56B4E9" : "#0072B2", chosen: "#D55E00" };
 };
 
-/** Okabe and Ito's colours, for words. */
-hh.categorical = ["#0072B2", "#E69F00", "#D55E00", "#CC79A7", "#009E73", "#56B4E9", "#F0E442"];
+/** Okabe and Ito's colours, for words: [red, green, blue] of 0 to 255. */
+hh.categorical = [[0, 114, 178], [230, 159, 0], [213, 94, 0], [204, 121, 167], [0, 158, 115], [86, 180, 233], [240, 228, 66]];
+
+/** A text that Bokeh takes as it is; in others it looks for formulas. */
+hh.plain = (text) => new Bokeh.PlainText({ text });
 
 /** Viridis at 0 to 1, [red, green, blue] of 0 to 255; Bokeh has it as 256 numbers. */
 hh.viridis = (share) => {
@@ -21,10 +24,7 @@ hh.css = ([red, green, blue]) => `rgb(${red}, ${green}, ${blue})`;
 
 /** The colour of a value of a variable, among all that it has. */
 hh.colourOf = (variable, value, [from, to] = [0, 1]) => {
-  if (variable.categories) {
-    const code = Number.parseInt(hh.categorical[value % hh.categorical.length].slice(1), 16);
-    return [code >> 16, (code >> 8) & 255, code & 255];
-  }
+  if (variable.categories) return hh.categorical[value % hh.categorical.length];
   return hh.viridis(from + (to - from) * variable.share(value));
 };
 
@@ -59,7 +59,7 @@ hh.figure = (host, { x, y, height, on }) => {
     output_backend: "canvas",
   });
   figure.toolbar.logo = null;
-  figure.toolbar.autohide = true;
+  figure.toolbar.autohide = !hh.touched();
   hh.brushable(figure);
   hh.dress(figure.xaxis, figure.xgrid, x, inks);
   hh.dress(figure.yaxis, figure.ygrid, y, inks);
@@ -68,18 +68,20 @@ hh.figure = (host, { x, y, height, on }) => {
   return figure;
 };
 
+hh.touched = () => matchMedia("(pointer: coarse)").matches;
+
 /** A drag selects a box, or, where fingers scroll the page, only once the tool is chosen. */
 hh.brushable = (figure) => {
   const tool = figure.toolbar.tools.find((one) => one instanceof Bokeh.BoxSelectTool);
   tool.continuous = true;
   tool.renderers = [];
-  figure.toolbar.active_drag = matchMedia("(pointer: coarse)").matches ? null : tool;
+  figure.toolbar.active_drag = hh.touched() ? null : tool;
   figure.toolbar.active_scroll = null;
 };
 
 /** The look of an axis and its grid; words, or {ticks: [[place, text], ...]}, in the place of numbers. */
 hh.dress = ([axis], [grid], { label, categories, ticks }, inks) => {
-  axis.axis_label = label ?? null;
+  axis.axis_label = label ? hh.plain(label) : null;
   axis.axis_label_text_font_style = "normal";
   axis.axis_label_text_color = axis.major_label_text_color = inks.text;
   axis.axis_line_color = axis.major_tick_line_color = axis.minor_tick_line_color = inks.muted;
@@ -87,7 +89,7 @@ hh.dress = ([axis], [grid], { label, categories, ticks }, inks) => {
   const named = ticks ?? categories?.map((word, code) => [code, word]);
   if (!named) return;
   axis.ticker = grid.ticker = new Bokeh.FixedTicker({ ticks: named.map(([at]) => at) });
-  axis.major_label_overrides = new Map(named);
+  axis.major_label_overrides = new Map(named.map(([at, text]) => [at, hh.plain(text)]));
 };
 
 /** Put a figure in place of what `host` shows; returns when it is drawn. */
@@ -107,7 +109,7 @@ hh.colourBar = (figure, variable, inks, [from, to] = [0, 1]) => {
   const Mapper = variable.logarithmic ? Bokeh.LogColorMapper : Bokeh.LinearColorMapper;
   const mapper = new Mapper({ palette, low, high: high > low ? high : low + 1 });
   const bar = new Bokeh.ColorBar({
-    color_mapper: mapper, title: variable.short, width: 10, background_fill_color: null,
+    color_mapper: mapper, title: hh.plain(variable.short), width: 10, background_fill_color: null,
     title_text_color: inks.text, title_text_font_style: "normal", major_label_text_color: inks.text,
     major_tick_line_color: inks.muted, bar_line_color: null,
   });

@@ -44,9 +44,18 @@ hh.View = class {
     });
   }
 
-  /** A sentence under the figure, or nothing. */
-  say(sentence) {
-    this.note.textContent = sentence || "";
+  /** Sentences under the figure, or elements. */
+  say(...parts) {
+    this.note.replaceChildren(...parts.filter(Boolean).flatMap((part) => [part, " "]));
+  }
+
+  /** The colours of a variable that has words for values. */
+  legend({ categories }) {
+    const swatch = (code) => `color: ${hh.css(hh.categorical[code % hh.categorical.length])}`;
+    return (categories ?? []).map((word, code) => {
+      const square = hh.make("span", { style: swatch(code), "aria-hidden": true }, "■");
+      return hh.make("span", {}, square, ` ${word} `);
+    });
   }
 
   /** A choice of quantities among the controls. */
