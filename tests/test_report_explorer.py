@@ -366,6 +366,16 @@ def test_a_coarser_page_tells_rows_of_the_whole_table(explore, monkeypatch):
     row = shown.click("Map", 33, 143)  # of which 0, 8, ... and 96, 108, ... are there
     point = shown.table.iloc[row]
     assert (point.amplitude_uA_cm2, point.sodium_g_mS_cm2) == (32, 144)
+    tell = (
+        "(neuron) => document.dispatchEvent(new CustomEvent('hh:neuron', { detail: { experiment: 'three', neuron } }))"
+    )
+    shown.page.evaluate(tell, 0)
+    shown.settle()
+    assert "Neuron 0." in shown.page.locator(".chosen").inner_text()
+    shown.page.evaluate(tell, 1)  # which the page does not have
+    shown.page.evaluate(tell, row)
+    shown.settle()
+    assert f"Neuron {row}." in shown.page.locator(".chosen").inner_text()
     rate = shown.page.evaluate("hh.built.feature.values[hh.built.neuron]")
     np.testing.assert_equal(rate, np.float32(point.firing_rate_Hz))
 

@@ -24,6 +24,7 @@ hh.Explorer = class {
     this.views = this.#views();
     this.selection.watch(() => this.refresh());
     hh.onLook(() => this.rebuild());
+    document.addEventListener("hh:neuron", ({ detail }) => this.#follow(detail));
   }
 
   /** The chosen neuron, at which the sliders stand. */
@@ -87,14 +88,20 @@ hh.Explorer = class {
   /** Put the sliders at a neuron, and tell the page. */
   choose(neuron) {
     if (neuron === undefined) return;
-    this.move(this.neurons.position(neuron));
+    this.position = this.neurons.position(neuron);
     this.open();
   }
 
-  /** Tell the page which neuron is chosen, by its row of features.parquet. */
+  /** Tell the page, this explorer included, which neuron is chosen, by its row of features.parquet. */
   open() {
     const detail = { experiment: this.name, neuron: this.neurons.row(this.neuron) };
     document.dispatchEvent(new CustomEvent("hh:neuron", { detail }));
+  }
+
+  /** Mark a neuron that another part of the page tells of. */
+  #follow({ experiment, neuron }) {
+    const position = experiment === this.name && this.neurons.positionOfRow(neuron);
+    if (position) this.move(position);
   }
 
   /** Go to the next selected neuron, or the one before. */

@@ -56,6 +56,16 @@ hh.Neurons = class {
     return row;
   }
 
+  /** The index of a value of each factor, for a row of features.parquet; undefined if the page leaves it out. */
+  positionOfRow(row) {
+    const indices = [...this.factors].reverse().map(({ of, kept }) => {
+      const index = row % of;
+      row = Math.floor(row / of);
+      return kept ? kept.indexOf(index) : index;
+    });
+    return indices.includes(-1) ? undefined : indices.reverse();
+  }
+
   /** Uint8Array: 1 for a neuron that diverged or stalled. */
   #failed(words) {
     const status = this.features.find((feature) => feature.column === "status");
