@@ -208,6 +208,21 @@ def test_a_neuron_that_is_silent_while_scipy_looks_is_no_check(monkeypatch):
     assert found.reference.all() and found.checked == [0] and 0 < found.agreement < 1e-6
 
 
+@pytest.mark.parametrize(
+    "start",
+    [
+        {"membrane.V": -65, "sodium.m": 0.05, "sodium.h": 0.6, "potassium.n": 0.32},
+        {"membrane.V": {"values": [-65, -60]}, "from": "rest"},
+    ],
+    ids=["whole", "swept"],
+)
+def test_neurons_with_a_stated_initial_state_are_checked(start):
+    found = evidence(
+        experiment(initial_state=start, parameters={}, solver={"method": "tsit5", "local_error": 1e-6}, duration=30)
+    )
+    assert found.checked and 0 < found.agreement < 1e-6
+
+
 def test_a_tolerance_out_of_reach_is_said(monkeypatch):
     monkeypatch.setitem(calibration.LADDERS, "rk4", [0.05, 0.025])  # their errors are above 10 ns
     with pytest.raises(

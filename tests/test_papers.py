@@ -16,7 +16,7 @@ from hhcore.base.errors import UserError
 from hhcore.base.seals import check_image, check_seal
 from hhcore.papers.make import compared, make_paper
 from hhcore.papers.measured import FINE, Measured, certified, verdict
-from hhcore.papers.page import _blocks
+from hhcore.papers.page import _blocks, write_papers
 from hhcore.papers.paper import EXPERIMENTS, EXPERIMENTS_BY, Number, Paper, papers
 
 ROOT = Path(__file__).parents[1]
@@ -189,7 +189,11 @@ def test_the_paper_of_the_page_is_made_by_its_name(folder):
     for file in Paper(folder / "papers/hassard_1978").files:
         (check_image if file.endswith("png") else check_seal)(results / file)
     page = (results / "page.html").read_text()
-    assert "<h2>Stated by the paper, or" in page and "data:image/svg+xml" in page and "falls silent below" in page
+    assert "<h3>Stated by the paper, or" in page and "data:image/svg+xml" in page and "falls silent below" in page
+    write_papers([Paper(folder / "papers/hassard_1978")], results.parent, results.parent / "report.html")
+    check_seal(results.parent / "report.html")
+    whole = (results.parent / "report.html").read_text()
+    assert 'id="section-hassard_1978"' in whole and "<h3>Stated by the paper, or" in whole and whole.count("<h1") == 1
     assert "Nothing to be done" in snakemake("-n", "papers/hassard_1978")
     path = folder / "papers/hassard_1978/published.yaml"
     path.write_text(path.read_text().replace("9.78", "9.81"))

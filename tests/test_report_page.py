@@ -138,6 +138,34 @@ def test_the_policy_stops_what_is_not_the_page_s_own(browser, tmp_path):
     context.close()
 
 
+@needs_chromium
+@pytest.mark.parametrize("width", [1400, 400])
+def test_contents_follow_the_reader_of_many_experiments(width, browser, tmp_path):
+    names = [f"experiment_{i}" for i in range(40)]
+    body = Markup("<h2>{}</h2><h3>Figures</h3><p style='height: 900px'>here</p>")
+    write_page(Page("Many", [Section(name, name, body.format(name)) for name in names]), tmp_path / "p.html", "")
+    with opened(browser, (tmp_path / "p.html").as_uri(), viewport={"width": width, "height": 800}) as watched:
+        page = watched.page
+        contents, last = page.locator("nav details"), page.locator("nav a", has_text="experiment_37")
+        assert contents.get_attribute("open") == ("" if width == 1400 else None)
+        if width == 400:
+            page.locator("nav summary").click()
+        last.click()
+        page.locator("nav a[aria-current]", has_text="experiment_37").wait_for(state="attached")
+        assert page.evaluate("document.querySelector('#section-experiment_37').getBoundingClientRect().top < 200")
+        if width == 1400:
+            box, inside = page.locator("nav details > ol").bounding_box(), last.bounding_box()
+            assert box["y"] <= inside["y"] <= box["y"] + box["height"] and inside["y"] < 800
+            assert page.locator("nav a[aria-current] + ol a").all_text_contents() == ["Figures"]
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@needs_chromium
+def test_one_experiment_needs_no_contents(hostile, browser):
+    with opened(browser, hostile.as_uri()) as watched:
+        assert watched.page.locator("nav").count() == 0
+
+
 def test_the_page_carries_its_recipe_and_a_seal(hostile):
     check_seal(hostile)
     assert recipe_of(hostile) == "0123456789abcdef" * 2

@@ -133,7 +133,8 @@ def test_filters_keep_the_rows_that_pandas_keeps(shelf, browser, text, query):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("rate_hz > 3", "there is no column “rate_hz”"),
+        ("rate_hz > 3", "there is no column “rate_hz”; did you mean rate_Hz?"),
+        ("x > 3", "there is no column “x”; the first is neuron."),
         ("rate_Hz > fast", "“fast” is not a number"),
         ("rate_Hz", "“rate_Hz” is not a condition; write one like neuron > 0"),
         ("count > null", "null can be compared by == and != alone"),

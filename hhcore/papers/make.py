@@ -7,15 +7,14 @@ import numpy as np
 
 from hhcore.base import tables
 from hhcore.base.errors import UserError, closest
-from hhcore.base.files import atomic_write
-from hhcore.base.seals import seal
 from hhcore.base.watch import Watch
 from hhcore.figures.save import save
 from hhcore.interface.outcome import Run
 from hhcore.interface.run import run
 from hhcore.papers.measured import AGREES, Measured, verdict
-from hhcore.papers.page import page
+from hhcore.papers.page import section
 from hhcore.papers.paper import KINDS, Paper
+from hhcore.report.page import Page, write_page
 
 FIELDS = {
     "name": ("1", "of the stated number"),
@@ -52,10 +51,7 @@ def make_paper(paper: Paper, folder: Path, threads: int = 1, watch: Watch | None
     tables.write(folder / "numbers.parquet", content, tables.versions() | {"paper": paper.name, "recipe": paper.recipe})
     watch.step("figures")
     draw(paper, made, folder)
-    text = page(paper, rows, folder)
-    with atomic_write(folder / "page.html") as temporary:
-        temporary.write_text(text, encoding="utf-8")
-        seal(temporary)
+    write_page(Page(paper.title, [section(paper, rows, folder)]), folder / "page.html", paper.recipe)
 
 
 def compared(paper: Paper, ours: Mapping[str, Measured]) -> dict[str, list]:

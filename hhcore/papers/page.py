@@ -1,53 +1,47 @@
-"""The page of a paper: what it is, its numbers beside ours, its figures. It needs no other file."""
+"""The page of a paper, and that of all: what it is, its numbers beside ours, its figures. It needs no other file."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from pathlib import Path
 
 import numpy as np
+from markupsafe import Markup
 
-from hhcore.base.seals import RECIPE, SEAL, UNSEALED
+from hhcore.base import tables
 from hhcore.base.units import pretty_unit
+from hhcore.figures.files import width
 from hhcore.papers.measured import AGREES
 from hhcore.papers.paper import Paper
+from hhcore.report.page import Page, Section, write_page
 from hhcore.report.story import image
-from hhcore.results.summary import PAGE
 
 HEADS = {
     "published": ("Stated by the paper, or by a public code of it", "Published"),
     "reference": ("Computed by others from its equations", "Reference"),
 }
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
-STYLE = """<style>
-body { max-width: 72em; } .scrolls { overflow-x: auto; }
-img { width: 100%; max-width: 54em; } figure { margin: 1.5em 0 2.5em; }
-td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-td:first-child { min-width: 15em; } td:nth-last-child(2) { min-width: 13em; }
-td:last-child { min-width: 13em; overflow-wrap: anywhere; }
-tr.other td { background: #fff3e0; }
-</style>"""
 
 
-def page(paper: Paper, rows: Mapping[str, list], folder: Path) -> str:
-    """The page as text, with a place for its seal.
+def write_papers(papers: Iterable[Paper], folder: Path, file: Path, recipe: str = "") -> None:
+    """Write one page of papers that were made in `folder`. Raises UserError if a table of numbers is damaged."""
+    tabled = [(paper, tables.read(folder / paper.name / "numbers.parquet").to_pydict()) for paper in papers]
+    sections = [section(paper, rows, folder / paper.name) for paper, rows in tabled]
+    write_page(Page("Papers", sections), file, recipe)
 
-    rows : the columns of numbers.parquet; folder : that of the results, with the figures
+
+def section(paper: Paper, rows: Mapping[str, list], folder: Path) -> Section:
+    """What a page says of a paper.
+
+    rows : the columns of numbers.parquet; folder : that of its results, with the figures
     """
-    heading, *body = content(paper, rows, folder)
-    marks = f"{RECIPE}: {paper.recipe}, {SEAL}: {UNSEALED}"
-    name = re.sub("<.*?>", "", heading)
-    return PAGE.substitute(name=name, marks=marks, body="\n".join([STYLE, *body]))
-
-
-def content(paper: Paper, rows: Mapping[str, list], folder: Path) -> list[str]:
-    """The elements of a page: its heading, what the paper is, its numbers, its figures. Arguments as of `page`."""
     agree = sum(word == AGREES for word in rows["verdict"])
     body = [*_blocks(paper.text), f"<p><b>{agree} of {len(rows['verdict'])} numbers agree.</b> {_ERRORS}</p>"]
     for kind, (head, column) in HEADS.items():
         chosen = [i for i, word in enumerate(rows["kind"]) if word == kind]
-        body += [f"<h2>{head}</h2>", _table(rows, chosen, column)] if chosen else []
-    return [*body, "<h2>Figures</h2>", *(_figure(folder, name, f.caption) for name, f in paper.figures.items())]
+        body += [f"<h3>{head}</h3>", _table(rows, chosen, column)] if chosen else []
+    body += ["<h3>Figures</h3>", *(_figure(folder, name, figure.caption) for name, figure in paper.figures.items())]
+    return Section(paper.name, paper.title, Markup("\n".join(body)))
 
 
 _ERRORS = (
@@ -66,7 +60,7 @@ def _table(rows: Mapping[str, list], chosen: list[int], column: str) -> str:
         row = {name: values[i] for name, values in rows.items()}
         lines.append(_row(row, above))
         above = row
-    return f'<div class="scrolls"><table><tr>{heads}</tr>{"".join(lines)}</table></div>'
+    return f'<div class="scrolls"><table class="numbers"><tr>{heads}</tr>{"".join(lines)}</table></div>'
 
 
 def _row(row: Mapping[str, object], above: Mapping[str, object]) -> str:
@@ -91,8 +85,9 @@ def _number(value: float, within: float) -> str:
 
 
 def _figure(folder: Path, name: str, caption: str) -> str:
-    source, text = image(folder / f"figures/{name}.svg"), escape(caption)
-    return f'<figure><img alt="{text}" src="{source}"><figcaption>{text}</figcaption></figure>'
+    svg, text = folder / f"figures/{name}.svg", escape(caption)
+    look = f"width: {8.3 * width(svg):.1f}rem"
+    return f'<figure><img alt="{text}" style="{look}" src="{image(svg)}"><figcaption>{text}</figcaption></figure>'
 
 
 def _blocks(text: str) -> Iterator[str]:
@@ -100,7 +95,8 @@ def _blocks(text: str) -> Iterator[str]:
     for block in re.split(r"\n\s*\n", text.strip()):
         head, _, rest = block.partition(" ")
         if re.fullmatch("#{1,3}", head):
-            yield f"<h{len(head)}>{_inline(rest)}</h{len(head)}>"
+            level = len(head) + 1  # the heading of a section is below that of the page
+            yield f"<h{level}>{_inline(rest)}</h{level}>"
         elif head == "-":
             items = re.split(r"^- ", block, flags=re.MULTILINE)[1:]
             yield f"<ul>{''.join(f'<li>{_inline(item)}</li>' for item in items)}</ul>"

@@ -8,8 +8,6 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from hhcore.report.payload import Payload, Reference
-
 BOKEH = ("bokeh", "bokeh-api", "bokeh-widgets", "bokeh-tables")  # in the order in which they load
 STATIC = Path(str(resources.files("hhcore"))) / "report" / "static"
 FIRST = ("codec.js", "explorer/view.js")  # what makes `hh`, and a class that others extend
@@ -20,11 +18,6 @@ def bokeh() -> dict[str, str]:
     """The JavaScript of Bokeh by name, as its package has it. Bokeh itself is not imported, which takes a second."""
     folder = Path(importlib.util.find_spec("bokeh").submodule_search_locations[0], "server", "static", "js")
     return {name: (folder / f"{name}.min.js").read_text(encoding="utf-8") for name in BOKEH}
-
-
-def library(payload: Payload) -> list[Reference]:
-    """Keep the JavaScript of Bokeh compressed, for `hh.library` to start; its hashes belong into the policy."""
-    return [payload.code(text.encode()) for text in bokeh().values()]
 
 
 def own_scripts() -> str:

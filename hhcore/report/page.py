@@ -46,7 +46,7 @@ class Section:
 class Page:
     """What a page is made of.
 
-    data    : what its scripts read, see `payload.data`
+    data    : what its scripts read, see `payload.data`; a page without any holds no plotting library
     payload : the columns that `data` refers to
     """
 
@@ -85,7 +85,8 @@ def write_report(experiments: Mapping[str, Experiment], folder: Path, file: Path
 
 def write_page(page: Page, file: Path, recipe: str) -> None:
     """Write a page, with its policy, its recipe and its seal."""
-    library, scripts = bundle.library(page.payload), bundle.own_scripts()
+    library = [*bundle.bokeh().values()] if page.data else []
+    kept, scripts = [page.payload.code(text.encode()) for text in library], bundle.own_scripts()
     text = (
         templates()
         .get_template("page.html.j2")
@@ -93,9 +94,9 @@ def write_page(page: Page, file: Path, recipe: str) -> None:
             title=page.title,
             sections=page.sections,
             marks=f"{RECIPE}: {recipe}, {SEAL}: {UNSEALED}",
-            policy=bundle.policy(bundle.harmless(scripts), *bundle.bokeh().values()),
+            policy=bundle.policy(bundle.harmless(scripts), *library),
             style=Markup(bundle.own_styles()),
-            data=data({**page.data, "library": library}),
+            data=data({**page.data, "library": kept}),
             blobs=page.payload.elements(),
             script=bundle.script(scripts, "hhcore"),
         )

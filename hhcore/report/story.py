@@ -22,7 +22,7 @@ from hhcore.report.citing import Citation, citations
 from hhcore.report.equations import Equation, Row, equations, parameters, states
 from hhcore.report.payload import Payload
 from hhcore.report.tables import Table, table
-from hhcore.results.summary import ACCURACY, GRID, MADE_WITH, NEURONS, WHAT_WAS_RUN, Sections, read_sections
+from hhcore.results.summary import ACCURACY, GRID, MADE_WITH, NEURONS, NOTE, WHAT_WAS_RUN, Sections, read_sections
 from hhcore.simulation.features import FAILED
 
 HEAVY = 400_000  # bytes of an SVG from which on a smaller PNG takes its place in the page
@@ -94,7 +94,7 @@ def story(experiment: Experiment, folder: Path, payload: Payload) -> Story:
         source=e.model.source,
         notes=e.notes,
         asked=asked(e),
-        warnings=[*_failures(results)],
+        warnings=[*_failures(results), *(text for word, text in sections[NEURONS] if word == NOTE)],
         answers=[answer for analysis in members for answer in analysis.answers(results)],
         pictures=_pictures(e, folder, (analysis for analysis in members if analysis.source != "sample")),
         evidence=_pictures(e, folder, (analysis for analysis in members if analysis.source == "sample")),

@@ -15,14 +15,15 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from hhcore.experiments.experiment import Experiment
 
+OF_TRUTHS = ("logical_and", "logical_or", "logical_not", "bitwise_and", "bitwise_or", "invert")
 # What static/program.js carries out, by the names that NumPy has for it.
 OPERATIONS = (
     *("add", "subtract", "multiply", "divide", "negative", "absolute", "sqrt", "copysign", "minimum", "maximum"),
     *("floor", "ceil", "trunc", "rint", "frexp", "ldexp", "isfinite", "isnan"),
     *("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"),
-    *("logical_and", "logical_or", "logical_not", "bitwise_and", "bitwise_or", "invert"),
+    *OF_TRUTHS,
 )
-OF_BITS = ("bitwise_and", "bitwise_or", "invert")  # of truth values alone
+WIDER = ("multiply", "ldexp")  # of integers may need more digits than a double has
 OPERATIONS_64 = ("add", "multiply", "bitwise_xor", "right_shift")  # modulo 2^64
 WORD = np.dtype(np.uint64)
 DURATION = "duration of the run"  # an input of programs besides the quantities, none of which has spaces in its name
@@ -138,12 +139,16 @@ def _operation(ufunc: np.ufunc, values: Sequence[Any]) -> str:
     name = ufunc.__name__
     if WORD in kinds and name in OPERATIONS_64 and kinds == {WORD}:
         return f"{name}64"
-    if WORD in kinds or name not in OPERATIONS or (name in OF_BITS and kinds != {np.dtype(bool)}):
+    truths, integers = kinds == {np.dtype(bool)}, all(kind.kind in "bi" for kind in kinds)
+    refused = (name in OF_TRUTHS) != truths or (integers and name in WIDER)
+    if WORD in kinds or name not in OPERATIONS or refused:
         raise UntraceableError(f"numpy.{name} of {', '.join(sorted(map(str, kinds)))}")
     return name
 
 
 def _where(condition: Any, x: Any, y: Any) -> Traced:
+    if condition.dtype != bool:
+        raise UntraceableError("numpy.where of numbers")
     program = next(part.program for part in (condition, x, y) if isinstance(part, Traced))
     values = (part.value if isinstance(part, Traced) else part for part in (condition, x, y))
     slots = (program.slot(part) for part in (condition, x, y))

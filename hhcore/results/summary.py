@@ -44,6 +44,7 @@ $body
 
 
 Sections = dict[str, list[tuple[str, str]]]  # a word and a sentence each, by title
+NOTE = "Note"  # the word of what a reader should know
 WHAT_WAS_RUN, GRID, NEURONS, ACCURACY, MADE_WITH = "What was run", "Grid", "Neurons", "Accuracy", "Made with"
 
 
@@ -142,7 +143,7 @@ def what_was_run(e: Experiment) -> Iterable[tuple[str, str]]:
         rearm = f"; before the next, the potential must have been below {e.rearm:g} {potential}"
         yield "Spike", f"upward crossing of {e.threshold:g} {potential}{rearm if e.rearm < e.threshold else ''}"
     yield "Solver", _solver(e)
-    yield from (("Note", note) for note in e.notes)
+    yield from ((NOTE, note) for note in e.notes)
     yield "Simulated", f"{counted(estimate(e).neurons, 'neuron')}, {estimate(e).simulated_s:,.6g} s together"
 
 
@@ -201,7 +202,7 @@ def _counts(e: Experiment, totals: Totals) -> Iterable[tuple[str, str]]:
     }
     for number, status in enumerate(STATUSES):
         yield status, f"{totals.statuses[number]:,} {meanings[status]}"
-    yield from (("Note", advice) for advice in rest_advice(e, totals.statuses[NO_STABLE_REST]))
+    yield from ((NOTE, advice) for advice in rest_advice(e, totals.statuses[NO_STABLE_REST]))
 
 
 def _accuracy(e: Experiment, totals: Totals, certificate: Mapping[str, str]) -> Iterable[tuple[str, str]]:

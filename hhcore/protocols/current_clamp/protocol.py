@@ -1,16 +1,18 @@
 """Current clamp: inject a current, starting from the initial state; keep spike times and the range of the potential."""
 
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 
 import numpy as np
 import pyarrow as pa
 
+from hhcore.base.errors import UserError
 from hhcore.compile.parts import COMMAND
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Accuracy, Begun, Height, Protocol, schema_of
 from hhcore.simulation.features import DEFINITIONS
 from hhcore.simulation.heights import Errors, extreme_errors
+from hhcore.simulation.initial import InitialState
 from hhcore.simulation.observers import Extremes, Observer, Spikes
 from hhcore.simulation.outputs import Output, observers_of, output_columns, output_definitions, output_errors
 from hhcore.simulation.result import Result
@@ -136,17 +138,29 @@ def _by_scipy(
     method, tolerance = scipy
     values = dict(zip(e.quantities, point.tolist(), strict=True))
     train = {name: float(x.ravel()[0]) for name, x in begun.stimulus.columns(e.model, e.duration).items()}
-    with suppress(ArithmeticError, ValueError):  # LinAlgError is a ValueError
+    try:
         return reference(
             e.model,
             e.parameters(values) | train,
             duration=duration,
             stimulus=e.stimulus,
-            initial_state=begun.start,
+            initial_state=_start_of_one(e, begun.start),
             threshold=e.threshold,
             rearm=e.rearm,
             method=method,
             rtol=tolerance,
             atol=tolerance,
         ).spike_times
-    return None
+    except UserError:  # a ValueError too, and no failure of SciPy's
+        raise
+    except (ArithmeticError, ValueError):  # LinAlgError is a ValueError
+        return None
+
+
+def _start_of_one(e: Experiment, start: InitialState) -> str | dict[str, float | str]:
+    """Where the one neuron of a run starts, as the reference takes it."""
+    if isinstance(start, str):
+        return start
+    if isinstance(start, Mapping):
+        return {name: x if isinstance(x, str) else float(np.ravel(x)[0]) for name, x in start.items()}
+    return dict(zip(e.model.states, np.asarray(start, dtype=float).reshape(-1).tolist(), strict=True))

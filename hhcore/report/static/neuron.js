@@ -97,8 +97,9 @@ hh.Neuron = class {
     const same = stored ? hh.sameBits(found, stored)
       : found.length === count && hh.digest(found) === this.stored.digests[i];
     if (same) return { agrees: true, sentence: hh.agreement(count) };
-    if (this.live.begins) return { agrees: null, sentence: this.live.begins };
-    return { agrees: false, sentence: hh.difference(found, count, stored, this.stored.last?.[i]) };
+    const difference = hh.difference(found, count, stored, this.stored.last?.[i]);
+    if (this.live.begins) return { agrees: null, sentence: `${difference} The run had paced the cell before.` };
+    return { agrees: false, sentence: difference };
   }
 };
 

@@ -99,12 +99,19 @@ hh.itemFor = (heading, id) => {
   return hh.make("li", {}, hh.make("a", { href: `#${heading.id}`, textContent: heading.textContent }));
 };
 
+/** Scroll the list of contents, and nothing else, to a link of it. */
+hh.bringIntoList = (link) => {
+  const list = link.closest("nav details > ol");
+  list.scrollTop += link.getBoundingClientRect().top - list.getBoundingClientRect().top - list.clientHeight / 3;
+};
+
 /** Mark the link of the section that is read in the table of contents. */
 hh.followReading = () => {
   const links = new Map([...document.querySelectorAll("nav a")].map((link) => [hh.target(link), link]));
   const observer = new IntersectionObserver((seen) => {
     for (const { target, isIntersecting } of seen) {
       links.get(target)?.toggleAttribute("aria-current", isIntersecting);
+      if (isIntersecting && links.has(target)) hh.bringIntoList(links.get(target));
     }
   }, { rootMargin: "-20% 0px -75% 0px" });
   document.querySelectorAll("main > section").forEach((section) => observer.observe(section));

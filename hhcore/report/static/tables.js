@@ -73,7 +73,7 @@ hh.tableTest = (part, columns) => {
   const [, name, sign, written] = part.match(/^([^\s=!<>]+)\s*(==|!=|>=|<=|=|>|<)\s*(.+)$/) ?? [];
   if (!name) throw new Error(`“${part}” is not a condition; write one like ${columns[0].name} > 0`);
   const column = columns.find((one) => one.name === name);
-  if (!column) throw new Error(`there is no column “${name}”; the first is ${columns[0].name}`);
+  if (!column) throw new Error(`there is no column “${name}”; ${hh.tableMeant(name, columns)}`);
   const word = written.replace(/^(["'])(.*)\1$/, "$2");
   const compare = hh.tableSigns[sign];
   if (word === "null") return hh.tableNullTest(column, sign);
@@ -82,6 +82,13 @@ hh.tableTest = (part, columns) => {
   if (Number.isNaN(number)) throw new Error(`“${word}” is not a number, as ${name} has`);
   const bound = column.missing === null ? Math.fround(number) : number; // the page has float32
   return (i) => !hh.tableLacks(column, i) && compare(column.values[i], bound);
+};
+
+/** The column that may be meant: one that holds the letters, or begins alike. */
+hh.tableMeant = (name, columns) => {
+  const [low, names] = [name.toLowerCase(), columns.map((column) => column.name)];
+  const near = names.find((one) => one.toLowerCase().includes(low)) ?? names.find((one) => one.startsWith(low.slice(0, 3)));
+  return near ? `did you mean ${near}?` : `the first is ${names[0]}`;
 };
 
 hh.tableNullTest = (column, sign) => {
@@ -179,6 +186,6 @@ hh.tableFilter = (state, field) => {
     hh.tableUpdate(state);
   } catch (error) {
     field.setAttribute("aria-invalid", "true");
-    state.said.textContent = `${error.message}.`;
+    state.said.textContent = error.message.replace(/([^?])$/, "$1.");
   }
 };

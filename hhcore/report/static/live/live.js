@@ -55,10 +55,10 @@ hh.Live = class {
 
   async begin() {
     const side = [this.plane, this.curve].filter((part) => part);
-    const body = hh.make("div", { className: "body" }, this.panels.element,
-      hh.make("div", { className: "beside" }, ...side.map((part) => part.element)), this.sliders.element);
-    const notes = this.live.notes.map((note) => hh.make("li", { textContent: note }));
-    this.element.replaceChildren(this.head(), body, hh.make("ul", { className: "notes" }, ...notes));
+    const body = hh.make("div", { class: "body" }, this.panels.element,
+      hh.make("div", { class: "beside" }, ...side.map((part) => part.element)), this.sliders.element);
+    const notes = this.live.notes.map((note) => hh.make("li", {}, note));
+    this.element.replaceChildren(this.head(), body, hh.make("ul", { class: "notes" }, ...notes));
     this.show();
     await this.panels.embed();
     const paint = () => side.forEach((part) => part.paint(hh.look(this.element)));
@@ -73,13 +73,13 @@ hh.Live = class {
 
   /** What stands above: the stored neuron and its neighbours, and buttons. */
   head() {
-    this.back = hh.make("button", { type: "button", className: "back", hidden: true });
+    this.back = hh.make("button", { type: "button", class: "back", hidden: true });
     this.back.addEventListener("click", () => this.goHome());
-    this.stopping = hh.make("button", { type: "button", textContent: "stop", hidden: true });
+    this.stopping = hh.make("button", { type: "button", hidden: true }, "stop");
     this.stopping.addEventListener("click", () => { this.remote.stop(); this.say("Stopped."); });
-    this.words = hh.make("p", { className: "words", "aria-live": "polite" });
+    this.words = hh.make("p", { class: "words", "aria-live": "polite" });
     const found = [this.words, this.back, this.stopping];
-    return hh.make("div", { className: "head" }, ...(this.stored ? this.chooser() : []), ...found);
+    return hh.make("div", { class: "head" }, ...(this.stored ? this.chooser() : []), ...found);
   }
 
   chooser() {
@@ -87,12 +87,12 @@ hh.Live = class {
     this.field = hh.make("input", { type: "number", min: 0, max: count - 1, step: 1, "aria-label": "neuron" });
     this.field.addEventListener("change", () => this.choose(this.field.valueAsNumber));
     const step = (by, text, name) => {
-      const button = hh.make("button", { type: "button", textContent: text, title: name, "aria-label": name });
+      const button = hh.make("button", { type: "button", title: name, "aria-label": name }, text);
       button.addEventListener("click", () => this.choose(this.index + by));
       return button;
     };
-    const of = hh.make("span", { textContent: `of 0 to ${count - 1}` });
-    return [hh.make("span", { textContent: "neuron" }), step(-1, "‹", "neuron before"), this.field,
+    const of = hh.make("span", {}, `of 0 to ${count - 1}`);
+    return [hh.make("span", {}, "neuron"), step(-1, "‹", "neuron before"), this.field,
       step(1, "›", "next neuron"), of];
   }
 
@@ -139,12 +139,12 @@ hh.Live = class {
 
   async compute() {
     const values = this.values.slice();
-    const wrong = hh.illegal(this.live, values);
-    if (wrong) return this.say(wrong, true);
+    this.wrong = hh.illegal(this.live, values);
+    if (this.wrong) return this.say(this.wrong, true);
     const waiting = setTimeout(() => this.waits(), hh.patience);
     try {
       const result = await this.remote.simulate(values, { path: true });
-      if (result) this.draw(values, result);
+      if (result && !this.wrong) this.draw(values, result); // what was legal may no longer be
     } catch (error) {
       this.say(`This cannot be simulated: ${error.message}`, true);
     } finally {

@@ -18,16 +18,16 @@ hh.Plane = class {
     const [x, y] = [{ field: "x" }, { field: "y" }];
     this.line = this.plot.line(x, y, { source: this.orbit, line_width: 1.3 });
     this.dot = this.plot.scatter(x, y, { source: this.start, size: 8, line_color: null });
-    this.holder = hh.make("div", { className: "plot" });
-    const choices = hh.make("p", { className: "choices" }, this.choice("y"), " against ", this.choice("x"));
-    const title = hh.make("h4", { textContent: "Phase plane" });
-    const words = hh.make("p", { className: "hint", textContent: "The dot is where the run starts." });
-    this.element = hh.make("div", { className: "plane" }, title, choices, this.holder, words);
+    this.holder = hh.make("div", { class: "plot" });
+    const choices = hh.make("p", { class: "choices" }, this.choice("y"), " against ", this.choice("x"));
+    const title = hh.make("h4", {}, "Phase plane");
+    const words = hh.make("p", { class: "hint" }, "The dot is where the run starts.");
+    this.element = hh.make("div", { class: "plane" }, title, choices, this.holder, words);
     this.name();
   }
 
   choice(axis) {
-    const options = this.states.map(({ name, label }, k) => hh.make("option", { value: k, textContent: name, title: label }));
+    const options = this.states.map(({ name, label }, k) => hh.make("option", { value: k, title: label }, name));
     const select = hh.make("select", { "aria-label": `${axis} axis of the phase plane` }, ...options);
     select.value = this.chosen[axis];
     select.addEventListener("change", () => {

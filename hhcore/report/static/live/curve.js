@@ -40,9 +40,9 @@ hh.Curve = class {
     this.circles = this.plot.scatter(x, y, { source: this.points, size: 4, line_color: null });
     this.dot = this.plot.scatter(x, y, { source: this.present, size: 10, line_width: 1.5 });
     this.plot.on_event("tap", ({ x: value }) => chosen(Math.min(Math.max(value, this.amplitude.low), this.amplitude.high)));
-    this.holder = hh.make("div", { className: "plot" });
-    this.words = hh.make("p", { className: "hint" });
-    this.element = hh.make("div", { className: "curve" }, hh.make("h4", { textContent: "F–I curve" }), this.holder, this.words);
+    this.holder = hh.make("div", { class: "plot" });
+    this.words = hh.make("p", { class: "hint" });
+    this.element = hh.make("div", { class: "curve" }, hh.make("h4", {}, "F–I curve"), this.holder, this.words);
   }
 
   paint(look) {

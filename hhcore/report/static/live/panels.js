@@ -21,12 +21,6 @@ hh.look = (element) => {
 /** A name with its unit, if it has one. */
 hh.withUnit = (name, unit) => (unit && unit !== "1" ? `${name} (${unit})` : name);
 
-/** Call `change` when the page turns light or dark. */
-hh.onLook = (change) => {
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", change);
-  new MutationObserver(change).observe(document.documentElement, { attributes: true });
-};
-
 /** An empty plot as wide as its element, in the look of the page. Dragging zooms along x, a double click undoes it. */
 hh.plot = (options) => {
   const tools = matchMedia("(pointer: coarse)").matches ? "" : "xbox_zoom";
@@ -128,9 +122,9 @@ hh.Panel = class {
     this.plot.left[0].ticker.desired_num_ticks = Math.ceil(height / 35);
     this.plot.xaxis.visible = false;
     this.lines = curves.map((curve) => this.line(curve));
-    this.holder = hh.make("div", { className: "plot" });
-    const heading = hh.make("strong", { textContent: hh.withUnit(title, units.size === 1 ? curves[0].unit : "") });
-    this.element = hh.make("div", { className: "panel" }, hh.make("div", { className: "legend" }, heading), this.holder);
+    this.holder = hh.make("div", { class: "plot" });
+    const heading = hh.make("strong", {}, hh.withUnit(title, units.size === 1 ? curves[0].unit : ""));
+    this.element = hh.make("div", { class: "panel" }, hh.make("div", { class: "legend" }, heading), this.holder);
     if (curves.length > 1) this.element.firstChild.append(...this.keysOf());
   }
 
@@ -152,7 +146,7 @@ hh.Panel = class {
 
   keysOf() {
     this.keys = this.lines.map(({ curve, renderer }) => {
-      const swatch = hh.make("span", { className: "swatch" });
+      const swatch = hh.make("span", { class: "swatch" });
       const key = hh.make("button", { type: "button", title: curve.label }, swatch, curve.name);
       const show = () => key.setAttribute("aria-pressed", String(renderer.visible));
       key.addEventListener("click", () => { renderer.visible = !renderer.visible; show(); this.fit(); });
@@ -206,7 +200,7 @@ hh.Panels = class {
     this.potential = this.panels[0];
     this.panels.at(-1).showTime(live.time_unit);
     const plots = this.panels.map(({ element }) => element);
-    this.element = hh.make("div", { className: "panels" }, this.rasterHolder, ...plots);
+    this.element = hh.make("div", { class: "panels" }, this.rasterHolder, ...plots);
     this.range.change.connect(() => this.seen());
   }
 
@@ -222,7 +216,7 @@ hh.Panels = class {
     this.marks = names.map(() => hh.rows());
     this.ticks = this.marks.map((source) => plot.scatter({ field: "x" }, { field: "y" },
       { source, marker: "dash", angle: Math.PI / 2, size: 13, line_width: 1.4 }));
-    this.rasterHolder = hh.make("div", { className: "plot raster", hidden: this.live.clamp });
+    this.rasterHolder = hh.make("div", { class: "plot raster", hidden: this.live.clamp });
     return plot;
   }
 

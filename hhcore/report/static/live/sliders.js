@@ -1,16 +1,5 @@
 // Sliders of all quantities of a neuron: parameters, fields of the stimulus, treatments, stated initial values.
 
-/** An element with properties, attributes whose name has a hyphen, and children. */
-hh.make = (tag, properties = {}, ...children) => {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name.includes("-")) made.setAttribute(name, value);
-    else made[name] = value;
-  }
-  made.append(...children);
-  return made;
-};
-
 /** A number as short text; "" if it is infinite, as a number field has it. */
 hh.text = (value) => (Number.isFinite(value) ? String(Number(value.toPrecision(7))) : "");
 
@@ -32,11 +21,11 @@ hh.Slider = class {
     this.range = hh.make("input", { type: "range", "aria-label": name, title: description || label, ...ends });
     this.number = hh.make("input", { type: "number", step: "any", "aria-label": `${name}, in ${unit || "1"}` });
     if (whole) this.number.placeholder = "all that fit";
-    this.reset = hh.make("button", { type: "button", textContent: "↺", title: "back (double click, Esc)" });
+    this.reset = hh.make("button", { type: "button", title: "back (double click, Esc)" }, "↺");
     this.reset.setAttribute("aria-label", `${name}: back`);
-    const words = hh.make("span", { className: "name", textContent: name, title: description || label });
-    const shown = hh.make("span", { className: "unit", textContent: unit === "1" ? "" : unit });
-    this.row = hh.make("div", { className: "slider" }, words, this.range, this.number, shown, this.reset);
+    const words = hh.make("span", { class: "name", title: description || label }, name);
+    const shown = hh.make("span", { class: "unit" }, unit === "1" ? "" : unit);
+    this.row = hh.make("div", { class: "slider" }, words, this.range, this.number, shown, this.reset);
     this.row.dataset.quantity = name;
     const back = () => changed(this.home);
     this.range.addEventListener("input", () => changed(Number(this.range.value)));
@@ -68,7 +57,7 @@ hh.Sliders = class {
     this.rows = quantities.map((quantity, k) => new hh.Slider(quantity, (value) => changed(k, value)));
     const first = this.rows.filter(({ quantity }) => quantity.swept || quantity.kind !== "parameter");
     const others = this.rows.filter((row) => !first.includes(row));
-    this.element = hh.make("div", { className: "sliders" }, ...first.map(({ row }) => row));
+    this.element = hh.make("div", { class: "sliders" }, ...first.map(({ row }) => row));
     if (others.length) this.element.append(this.more(others));
   }
 
@@ -76,12 +65,12 @@ hh.Sliders = class {
   more(rows) {
     const groups = Map.groupBy(rows, ({ quantity }) => hh.component(quantity.name));
     const parts = [...groups].map(([component, members]) =>
-      hh.make("details", { open: groups.size < 8 }, hh.make("summary", { textContent: component }),
+      hh.make("details", { open: groups.size < 8 }, hh.make("summary", {}, component),
         ...members.map(({ row }) => row)));
     const search = hh.make("input", { type: "search", placeholder: "find a parameter", "aria-label": "find a parameter" });
     search.addEventListener("input", () => this.find(search.value.trim().toLowerCase(), rows, parts));
-    const summary = hh.make("summary", { textContent: `all other parameters (${rows.length})` });
-    return hh.make("details", { className: "more" }, summary, search, ...parts);
+    const summary = hh.make("summary", {}, `all other parameters (${rows.length})`);
+    return hh.make("details", { class: "more" }, summary, search, ...parts);
   }
 
   find(wanted, rows, parts) {

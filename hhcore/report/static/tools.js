@@ -1,0 +1,20 @@
+// What all parts of the page use to make elements, and to follow its look.
+
+/** An element with properties (className, textContent), attributes (class, aria-label), listeners (input), children. */
+hh.make = (tag, settings = {}, ...children) => {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(settings)) {
+    if (value === undefined) continue;
+    if (name in element) element[name] = value;
+    else if (typeof value === "function") element.addEventListener(name, value);
+    else if (value !== false) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children);
+  return element;
+};
+
+/** Call a function when the page turns light or dark. */
+hh.onLook = (changed) => {
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
+  new MutationObserver(changed).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+};
