@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 import hhcore
 from hhcore.report.lecture import write_lecture
@@ -67,6 +67,11 @@ KERNEL = """async ([experiment, rounding]) => {
 }"""
 
 
+def launched(playwright: Playwright) -> Browser:
+    """Chromium, without a window."""
+    return playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+
+
 def opened(browser: Browser, file: Path) -> tuple[Page, float]:
     """A page, and the milliseconds until it had loaded and was idle."""
     tab = browser.new_context(viewport={"width": 1400, "height": 900}, offline=True).new_page()
@@ -74,13 +79,18 @@ def opened(browser: Browser, file: Path) -> tuple[Page, float]:
     return tab, tab.evaluate(READY)
 
 
+def waited(tab: Page, experiment: str) -> None:
+    """Scroll to the live neuron of an experiment, and wait until it is drawn."""
+    tab.locator(f'.live[data-experiment="{experiment}"]').scroll_into_view_if_needed()
+    while not tab.evaluate(f"() => !!document.querySelector('.live[data-experiment=\"{experiment}\"]').live?.result"):
+        time.sleep(0.1)
+
+
 def report(browser: Browser, file: Path, experiment: str) -> list[tuple[str, str]]:
     """What is measured of the page of a run with an experiment of the squid axon."""
     ready = statistics.median(opened(browser, file)[1] for _ in range(5))
     tab, _ = opened(browser, file)
-    tab.locator(f'.live[data-experiment="{experiment}"]').scroll_into_view_if_needed()
-    while not tab.evaluate(f"() => !!document.querySelector('.live[data-experiment=\"{experiment}\"]').live?.result"):
-        time.sleep(0.1)
+    waited(tab, experiment)
     clicks = [tab.evaluate(CHOOSE, [experiment, 30_000 + 7 * i]) for i in range(REPEATS)]
     hardware, software = (
         statistics.median(tab.evaluate(KERNEL, [experiment, kind])) for kind in ("hardware", "software")
@@ -109,8 +119,7 @@ def lecture(browser: Browser) -> list[tuple[str, str]]:
     with tempfile.TemporaryDirectory() as folder:
         file = write_lecture("hodgkin_huxley_1952", Path(folder, "squid.html"))
         tab, ready = opened(browser, file)
-        while not tab.evaluate("() => !!document.querySelector('.live').live?.result"):
-            time.sleep(0.1)
+        waited(tab, "hodgkin_huxley_1952")
         frames = tab.evaluate(SLIDE)
     return [
         ("a slider, 100 ms of a neuron", f"{frames:.0f} frames a second"),
@@ -126,7 +135,7 @@ def main() -> None:
     if not file.exists():
         sys.exit(f"{file} is not there; `make` writes results/report.html")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = launched(playwright)
         for what, found in [*report(browser, file, "squid_conductances"), *lecture(browser)]:
             print(f"{what:44} {found}", flush=True)
         browser.close()

@@ -1,0 +1,40 @@
+"""The figures of the report in README.md: two pictures of the page of the default run.
+
+python -m benchmarks.report_figures [results/report.html]
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from benchmarks.browser import launched, waited
+
+EXPERIMENT = "squid_conductances"
+NEURON = 19_340  # near where firing begins
+FIGURES = Path("docs/figures")
+
+
+def main() -> None:
+    """Write the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("file", nargs="?", type=Path, default=Path("results/report.html"))
+    file = parser.parse_args().file
+    if not file.exists():
+        sys.exit(f"{file} is not there; `make` writes results/report.html")
+    with sync_playwright() as playwright:
+        browser = launched(playwright)
+        tab = browser.new_context(viewport={"width": 1400, "height": 1000}, offline=True).new_page()
+        tab.goto(file.resolve().as_uri())
+        for part in ("explorer", "live"):
+            element = tab.locator(f'.{part}[data-experiment="{EXPERIMENT}"]')
+            element.scroll_into_view_if_needed()
+            waited(tab, EXPERIMENT)
+            tab.wait_for_timeout(2000)
+            element.screenshot(path=FIGURES / f"report_{part}.png")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
