@@ -4,9 +4,11 @@ python -m benchmarks.report_figures [results/report.html]
 """
 
 import argparse
+import io
 import sys
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from benchmarks.browser import launched, waited
@@ -14,6 +16,7 @@ from benchmarks.browser import launched, waited
 EXPERIMENT = "squid_conductances"
 NEURON = 19_340  # near where firing begins
 FIGURES = Path("docs/figures")
+COLOURS = 64  # of a picture, so that it is small
 
 
 def main() -> None:
@@ -32,7 +35,8 @@ def main() -> None:
             element.scroll_into_view_if_needed()
             waited(tab, EXPERIMENT)
             tab.wait_for_timeout(2000)
-            element.screenshot(path=FIGURES / f"report_{part}.png")
+            picture = Image.open(io.BytesIO(element.screenshot()))
+            picture.convert("RGB").quantize(COLOURS).save(FIGURES / f"report_{part}.png", optimize=True)
         browser.close()
 
 
