@@ -193,7 +193,7 @@ def test_the_paper_of_the_page_is_made_by_its_name(folder):
     write_papers([Paper(folder / "papers/hassard_1978")], results.parent, results.parent / "report.html")
     check_seal(results.parent / "report.html")
     whole = (results.parent / "report.html").read_text()
-    assert 'id="section-hassard_1978"' in whole and "<h3>Stated by the paper, or" in whole and whole.count("<h1") == 1
+    assert 'id="section:hassard_1978"' in whole and "<h3>Stated by the paper, or" in whole and whole.count("<h1") == 1
     assert "Nothing to be done" in snakemake("-n", "papers/hassard_1978")
     path = folder / "papers/hassard_1978/published.yaml"
     path.write_text(path.read_text().replace("9.78", "9.81"))

@@ -1,6 +1,8 @@
 """The report as a file: what a model file or a config says is text in it, it needs no network, and it is sealed."""
 
+import os
 import re
+import shutil
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -9,7 +11,7 @@ from browser import chromium, needs_chromium, opened
 from markupsafe import Markup
 
 import hhcore
-from hhcore.base.errors import UserError
+from hhcore.base.errors import UserError, one_message
 from hhcore.base.seals import check_seal, recipe_of
 from hhcore.report import bundle
 from hhcore.report.page import Page, Section, write_page, write_report
@@ -30,6 +32,7 @@ HOSTILE = (
     "\u2028window.ran = 1//\u2029",
 )
 TEXT = " ".join(HOSTILE)
+PAPER = {"light": "rgb(255, 255, 255)", "dark": "rgb(22, 24, 27)"}  # --paper of page.css
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +42,8 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory) -> Path:
-    """The report of an experiment whose model file says hostile things wherever it may say anything."""
+def run(tmp_path_factory) -> hhcore.Run:
+    """A run, with figures, of an experiment whose model file says hostile things wherever it may say anything."""
     folder = tmp_path_factory.mktemp("hostile")
     own = (Path(hhcore.__file__).parent / "models/hodgkin_huxley_1952.mmt").read_text()
     words = TEXT.replace('"""', "")
@@ -61,8 +64,15 @@ def hostile(tmp_path_factory) -> Path:
         name="e",
     )
     run.save_figures()
-    write_report({"e": run.experiment}, folder / "results", folder / "results/report.html", "0123456789abcdef" * 2)
-    return folder / "results/report.html"
+    return run
+
+
+@pytest.fixture(scope="module")
+def hostile(run) -> Path:
+    """The report of that run."""
+    file = run.folder.parent / "report.html"
+    write_report({"e": run.experiment}, file.parent, file, "0123456789abcdef" * 2)
+    return file
 
 
 @needs_chromium
@@ -152,12 +162,69 @@ def test_contents_follow_the_reader_of_many_experiments(width, browser, tmp_path
             page.locator("nav summary").click()
         last.click()
         page.locator("nav a[aria-current]", has_text="experiment_37").wait_for(state="attached")
-        assert page.evaluate("document.querySelector('#section-experiment_37').getBoundingClientRect().top < 200")
+        assert page.evaluate("document.getElementById('section:experiment_37').getBoundingClientRect().top < 200")
         if width == 1400:
             box, inside = page.locator("nav details > ol").bounding_box(), last.bounding_box()
             assert box["y"] <= inside["y"] <= box["y"] + box["height"] and inside["y"] < 800
             assert page.locator("nav a[aria-current] + ol a").all_text_contents() == ["Figures"]
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@needs_chromium
+def test_names_that_end_like_parts_of_others_have_addresses_of_their_own(browser, tmp_path):
+    names = ["x", "x-0", "section", "features", "section-x", "content", "b0"]
+    body = Markup("<h2>{0}</h2><h3>Figures</h3><p id='{0}.features'>here</p><h3>Tables</h3>")
+    write_page(Page("Many", [Section(name, name, body.format(name)) for name in names]), tmp_path / "p.html", "")
+    with opened(browser, (tmp_path / "p.html").as_uri()) as watched:
+        ids = watched.page.evaluate("[...document.querySelectorAll('[id]')].map(({ id }) => id)")
+        assert len(ids) == len({*ids}) > 4 * len(names)
+        leads = "[...document.querySelectorAll('nav a')].map((a) => hh.target(a).closest('main > section').id)"
+        assert watched.page.evaluate(leads) == [f"section:{name}" for name in names for _ in range(3)]
+
+
+@needs_chromium
+def test_the_theme_is_switched_by_its_button_from_what_the_system_says(hostile, browser):
+    for system, other in (("light", "dark"), ("dark", "light")):
+        with opened(browser, hostile.as_uri(), color_scheme=system) as watched:
+            page = watched.page
+            assert page.evaluate("getComputedStyle(document.body).backgroundColor") == PAPER[system]
+            for wanted in (other, system):
+                page.locator("#theme").press("Enter")
+                assert page.evaluate("getComputedStyle(document.body).backgroundColor") == PAPER[wanted]
+
+
+@needs_chromium
+def test_all_is_open_on_paper_and_closed_again_after_it(hostile, browser):
+    with opened(browser, hostile.as_uri()) as watched:
+        closed = watched.page.evaluate("""() => ["", "beforeprint", "afterprint"].map((event) => {
+          if (event) dispatchEvent(new Event(event));
+          return document.querySelectorAll("details:not([open])").length;
+        })""")
+        assert closed[0] > 5 and closed == [closed[0], 0, closed[0]]
+
+
+@needs_chromium
+def test_of_neurons_chosen_before_the_live_part_has_started_it_shows_the_last(hostile, browser):
+    with opened(browser, hostile.as_uri(), viewport={"width": 1400, "height": 200}) as watched:
+        page = watched.page
+        assert not page.evaluate("hh.started.has(document.querySelector('.live'))")
+        choose = "document.dispatchEvent(new CustomEvent('hh:neuron', { detail: { experiment: 'e', neuron: %d } }))"
+        for neuron in (1, 3, 5):
+            page.evaluate(choose % neuron)
+        page.wait_for_function("document.querySelector('.live').live?.index === 5")
+
+
+@needs_chromium
+def test_a_part_that_fails_says_so_and_the_others_start(hostile, browser):
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    page.add_init_script("onload = () => { hh.explorer = () => { throw Error('broken') } }")
+    page.goto(hostile.as_uri())
+    page.locator(".explorer").scroll_into_view_if_needed()
+    assert page.locator(".explorer .failed").text_content().endswith("or has failed: broken")
+    page.locator(".tables").first.scroll_into_view_if_needed()
+    page.locator(".tables output").first.wait_for()
+    context.close()
 
 
 @needs_chromium
@@ -172,6 +239,26 @@ def test_the_page_carries_its_recipe_and_a_seal(hostile):
     hostile.with_name("changed.html").write_bytes(hostile.read_bytes().replace(b"<h2", b"<h3", 1))
     with pytest.raises(UserError, match="damaged"):
         check_seal(hostile.with_name("changed.html"))
+
+
+TABLES = ("failures.parquet", "features.parquet", "spikes.parquet", "traces.parquet", "summary.html")
+
+
+@pytest.mark.parametrize("file", [*TABLES, "figures/fi_curves.svg", "figures/fi_curves.png", "figures/traces.png"])
+@pytest.mark.parametrize("state", ["does not exist", "damaged"])
+def test_a_file_that_is_missing_or_damaged_is_one_sentence(file, state, run, tmp_path):
+    """As the job of the workflow ends: the sentence is on the terminal and in the log."""
+    folder, log = tmp_path / "results", tmp_path / "report.log"
+    shutil.copytree(run.folder, folder / "e", copy_function=os.link)
+    content = (folder / "e" / file).read_bytes()
+    (folder / "e" / file).unlink()
+    if state == "damaged":
+        (folder / "e" / file).write_bytes(content[:-40] + bytes([content[-40] ^ 1]) + content[-39:])
+    with pytest.raises(SystemExit) as ended, one_message(log):
+        write_report({"e": run.experiment}, folder, folder / "report.html")
+    message = str(ended.value)
+    assert message.startswith(f"Error. {folder / 'e' / file} ") and state in message and message.count("\n") == 0
+    assert "run the experiment" in message and log.read_text() == f"{message}\n"
 
 
 def test_addresses_of_the_page_lead_to_files_beside_it(hostile):

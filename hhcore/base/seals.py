@@ -11,6 +11,8 @@ import mmap
 import os
 import re
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
@@ -43,8 +45,9 @@ def seal(path: Path) -> None:
 
 
 def check_seal(path: Path) -> None:
-    """Raise UserError if a bit of a file has changed since it was written, or if it has no seal."""
-    found = os.stat(path)
+    """Raise UserError if a file is missing, has no seal, or if a bit of it has changed since it was written."""
+    with _there(path):
+        found = os.stat(path)
     _check_seal(path, found.st_ino, found.st_mtime_ns, found.st_size)
 
 
@@ -60,8 +63,10 @@ def _check_seal(path: Path, *state: int) -> None:
 
 
 def check_image(path: Path) -> None:
-    """Raise UserError if the chunks of a PNG do not follow each other to its end, or not agree with their checksums."""
-    content, at, kind = path.read_bytes(), len(_PNG), b""
+    """Raise UserError if a PNG is missing, ends too early, or does not agree with its checksums."""
+    with _there(path):
+        content = path.read_bytes()
+    at, kind = len(_PNG), b""
     sound = content.startswith(_PNG)
     while sound and at < len(content):
         length, kind = int.from_bytes(content[at : at + 4]), content[at + 4 : at + 8]
@@ -70,6 +75,14 @@ def check_image(path: Path) -> None:
         at = end + 4
     if not sound or kind != b"IEND":
         raise UserError(f"{path} is damaged (a part does not agree with its checksum); {_AGAIN}")
+
+
+@contextmanager
+def _there(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise UserError(f"{path} does not exist; run the experiment to make it") from error
 
 
 _PNG = b"\x89PNG\r\n\x1a\n"

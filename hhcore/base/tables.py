@@ -150,8 +150,6 @@ def _open(path: Path) -> Iterator[pq.ParquetFile]:
         check_seal(path)
         with pq.ParquetFile(path, memory_map=True, page_checksum_verification=True) as file:
             yield file
-    except FileNotFoundError as error:
-        raise UserError(f"{path} does not exist; run the experiment to make it") from error
     except MemoryError:
         raise
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:

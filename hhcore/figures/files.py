@@ -15,7 +15,7 @@ _DC = "{http://purl.org/dc/elements/1.1/}"
 def words(svg: Path) -> list[str]:
     """The lines of a figure in words, [] of an image.
 
-    Raises UserError if a bit of the file has changed, FileNotFoundError without it.
+    Raises UserError if the file is missing or a bit of it has changed.
     """
     check_seal(svg)
     found = {}

@@ -24,7 +24,7 @@ ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 
 def write_papers(papers: Iterable[Paper], folder: Path, file: Path, recipe: str = "") -> None:
-    """Write one page of papers that were made in `folder`. Raises UserError if a table of numbers is damaged."""
+    """Write one page of papers that were made in `folder`. Raises UserError if one of their files is damaged."""
     tabled = [(paper, tables.read(folder / paper.name / "numbers.parquet").to_pydict()) for paper in papers]
     sections = [section(paper, rows, folder / paper.name) for paper, rows in tabled]
     write_page(Page("Papers", sections), file, recipe)
@@ -86,8 +86,8 @@ def _number(value: float, within: float) -> str:
 
 def _figure(folder: Path, name: str, caption: str) -> str:
     svg, text = folder / f"figures/{name}.svg", escape(caption)
-    look = f"width: {8.3 * width(svg):.1f}rem"
-    return f'<figure><img alt="{text}" style="{look}" src="{image(svg)}"><figcaption>{text}</figcaption></figure>'
+    address, look = image(svg), f"width: {8.3 * width(svg):.1f}rem"
+    return f'<figure><img alt="{text}" style="{look}" src="{address}"><figcaption>{text}</figcaption></figure>'
 
 
 def _blocks(text: str) -> Iterator[str]:

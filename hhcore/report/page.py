@@ -38,8 +38,8 @@ class Section:
 
     @property
     def anchor(self) -> str:
-        """Its address on the page, which is not an id of another element."""
-        return f"section-{self.name}"
+        """Its address on the page. A colon is in no id of another element."""
+        return f"section:{self.name}"
 
 
 @dataclass(frozen=True)
@@ -66,21 +66,24 @@ def write_report(experiments: Mapping[str, Experiment], folder: Path, file: Path
     Raises UserError if a table is damaged or was made for another experiment or config.
     """
     payload, kernels = Payload(), {}
-    entries, sections = [], []
-    template = templates().get_template("experiment.html.j2")
-    for name, experiment in experiments.items():
-        own = folder / name
-        experiment = resolved(experiment, own / "numerics.parquet")
-        told = story(experiment, own, payload)
-        entry = {
-            "name": name,
-            "explorer": explorer(experiment, own, payload),
-            "live": live(experiment, experiment.solver, own, payload, kernels),
-        }
-        entries.append(entry)
-        sections.append(Section(name, name, Markup(template.render(story=told, **entry))))
-    contents = {"experiments": entries, "kernels": kernels}
+    parts = [_experiment(name, e, folder / name, payload, kernels) for name, e in experiments.items()]
+    sections = [Section(name, name, body) for name, (_, body) in zip(experiments, parts, strict=True)]
+    contents = {"experiments": [entry for entry, _ in parts], "kernels": kernels}
     write_page(Page(_title(experiments), sections, contents, payload), file, recipe)
+
+
+def _experiment(
+    name: str, experiment: Experiment, folder: Path, payload: Payload, kernels: dict[str, object]
+) -> tuple[dict[str, object], Markup]:
+    """What the scripts of the page read of an experiment, and what its section says; columns go into `payload`."""
+    experiment = resolved(experiment, folder / "numerics.parquet")
+    entry = {
+        "name": name,
+        "explorer": explorer(experiment, folder, payload),
+        "live": live(experiment, experiment.solver, folder, payload, kernels),
+    }
+    template = templates().get_template("experiment.html.j2")
+    return entry, Markup(template.render(story=story(experiment, folder, payload), **entry))
 
 
 def write_page(page: Page, file: Path, recipe: str) -> None:

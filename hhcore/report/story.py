@@ -10,7 +10,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from hhcore.base.seals import check_image
+from hhcore.base.seals import check_image, check_seal
 from hhcore.certify.origin import check_origin
 from hhcore.experiments.analysis import Analysis, FigureFile, TableFile, analyses
 from hhcore.experiments.answers import Answer, Results
@@ -61,7 +61,6 @@ class Story:
 
     name: str
     title: str
-    source: str
     notes: Sequence[str]
     asked: Sequence[str]
     warnings: Sequence[str]
@@ -91,7 +90,6 @@ def story(experiment: Experiment, folder: Path, payload: Payload) -> Story:
     return Story(
         name=e.name,
         title=e.model.title,
-        source=e.model.source,
         notes=e.notes,
         asked=asked(e),
         warnings=[*_failures(results), *(text for word, text in sections[NEURONS] if word == NOTE)],
@@ -132,10 +130,14 @@ def _picture(e: Experiment, figure: FigureFile, folder: Path) -> Picture:
 
 
 def image(svg: Path) -> str:
-    """The address of a figure inside the page. As the source of an image, an SVG runs no script and loads nothing."""
+    """The address of a figure inside the page. As the source of an image, an SVG runs no script and loads nothing.
+
+    Raises UserError if a file is missing or damaged.
+    """
+    check_seal(svg)
     png = svg.with_suffix(".png")
+    check_image(png)
     if HEAVY < svg.stat().st_size > png.stat().st_size:
-        check_image(png)
         return f"data:image/png;base64,{base64.b64encode(png.read_bytes()).decode()}"
     return f"data:image/svg+xml;base64,{base64.b64encode(svg.read_bytes()).decode()}"
 

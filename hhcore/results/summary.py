@@ -102,11 +102,8 @@ def summary(
 
 def read_sections(path: Path) -> Sections:
     """The lines of a page that `summary` made. Raises UserError if it is missing or damaged."""
-    try:
-        check_seal(path)
-        found = re.search(r'<script type="application/json" id="sections">(.*?)</script>', path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(f"{path} does not exist; run the experiment again") from error
+    check_seal(path)
+    found = re.search(r'<script type="application/json" id="sections">(.*?)</script>', path.read_text("utf-8"))
     if found is None:
         raise UserError(f"{path} is of another version of hhcore; delete it and run the experiment again")
     return {title: [(word, text) for word, text in rows] for title, rows in json.loads(found[1]).items()}

@@ -4,6 +4,8 @@
 hh.parts = { explorer: true, live: true, tables: false };
 hh.margin = 800; // how near is near [px]
 hh.started = new Map(); // from an element to the promise of its start
+hh.ready = new Set(); // elements that have started
+hh.newest = new Map(); // from an element that starts to the neuron that was chosen last
 
 /** Start the part in an element, once. */
 hh.start = (element) => {
@@ -12,15 +14,16 @@ hh.start = (element) => {
 };
 
 hh.fill = async (element) => {
-  const entry = hh.page().experiments.find(({ name }) => name === element.dataset.experiment);
-  const part = Object.keys(hh.parts).find((name) => element.classList.contains(name));
   try {
+    const entry = hh.page().experiments.find(({ name }) => name === element.dataset.experiment);
+    const part = Object.keys(hh.parts).find((name) => element.classList.contains(name));
     if (hh.parts[part]) await hh.library();
     await hh[part](element, entry);
   } catch (error) {
     console.error(error);
     hh.sayFailed(element, error);
   }
+  hh.ready.add(element);
 };
 
 hh.sayFailed = (element, error) => {
@@ -45,26 +48,30 @@ hh.startWhenNear = () => {
 hh.startNear = async () => {
   if (hh.starting) return;
   hh.starting = true;
-  for (let next; (next = hh.partElements().find(hh.waitsNear)); ) {
-    await hh.start(next);
-    await new Promise((done) => setTimeout(done)); // the reader comes first
+  try {
+    for (let next; (next = hh.partElements().find(hh.waitsNear)); ) {
+      await hh.start(next);
+      await new Promise((done) => setTimeout(done)); // the reader comes first
+    }
+  } finally {
+    hh.starting = false;
   }
-  hh.starting = false;
 };
 
 hh.waitsNear = (element) => {
   const { top, bottom } = element.getBoundingClientRect();
-  return !hh.started.has(element) && top <= innerHeight + hh.margin + 1 && bottom >= -hh.margin - 1;
+  return !hh.started.has(element) && element.checkVisibility() && top <= innerHeight + hh.margin + 1 && bottom >= -hh.margin - 1;
 };
 
-/** A neuron that is chosen before its live part has started is told again when it has. */
+/** The last neuron that is chosen before its live part has started is told again when it has. */
 hh.startForNeuron = async ({ detail }) => {
   const element = hh.partElements().find(
     ({ classList, dataset }) => classList.contains("live") && dataset.experiment === detail.experiment,
   );
-  if (!element || hh.started.has(element)) return;
+  if (!element || hh.ready.has(element)) return;
+  hh.newest.set(element, detail);
   await hh.start(element);
-  document.dispatchEvent(new CustomEvent("hh:neuron", { detail }));
+  if (hh.newest.get(element) === detail) document.dispatchEvent(new CustomEvent("hh:neuron", { detail }));
 };
 
 /** The button in the head: light or dark, whatever the system says. */
@@ -86,7 +93,7 @@ hh.closeAfterPrint = () => hh.closed.forEach((details) => { details.open = false
 hh.listParts = () => {
   for (const link of document.querySelectorAll("nav a")) {
     const section = hh.target(link);
-    const items = [...section.querySelectorAll(":scope > h3")].map((heading, i) => hh.itemFor(heading, `${section.id}-${i}`));
+    const items = [...section.querySelectorAll(":scope > h3")].map((heading, i) => hh.itemFor(heading, `${section.id}.${i}`));
     link.after(hh.make("ol", {}, ...items));
   }
 };
