@@ -241,5 +241,8 @@ def test_answers_of_analyses_are_lines():
 
 def test_percentages_and_numbers_are_printed_in_digits_that_mean_something():
     assert [number(x) for x in (np.float64(0), 118.04, 12345678, 1e-12)] == ["0", "118", "1.235 × 10⁷", "10⁻¹²"]
-    assert share(1, 71001) == "1 of 71,001 (0.00141\N{NO-BREAK SPACE}%)"
+    assert share(1, 71001) == "1 of 71,001 (0.001\N{NO-BREAK SPACE}%)"
+    assert [share(*parts).partition("(")[2] for parts in ((4, 441), (3, 8), (66772, 71001))] == [
+        f"{percent}\N{NO-BREAK SPACE}%)" for percent in ("0.9", "37.5", "94")
+    ]
     assert share(70999, 71001).endswith("(> 99.9\N{NO-BREAK SPACE}%)")

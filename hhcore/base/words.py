@@ -30,7 +30,7 @@ def number(value: float, digits: int = 4) -> str:
 
 
 def share(count: int, total: int) -> str:
-    r"""A part of a whole, which is all or nothing only where it is.
+    r"""A part of a whole, which is all or nothing only where it is; percents to a tenth, or to a digit below 1.
 
     No line breaks before the percent sign.
 
@@ -41,6 +41,7 @@ def share(count: int, total: int) -> str:
         return f"{count} of 1"
     if count in (0, total):
         return f"all {total:,}" if count else f"none of {total:,}"
-    percent = f"{100 * count / total:.3g}"
-    written = "> 99.9" if percent == "100" else number(float(percent), 3)
+    percent = 100 * count / total
+    rounded = float(f"{percent:.1f}" if percent >= 1 else f"{percent:.1g}")
+    written = "> 99.9" if rounded == 100 else number(rounded)
     return f"{count:,} of {total:,} ({written}\N{NO-BREAK SPACE}%)"

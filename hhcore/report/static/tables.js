@@ -155,7 +155,7 @@ hh.tableForm = (state) => {
   field.type = "text";
   field.spellcheck = false;
   field.placeholder = `filter, like ${hh.tableExample(columns)}`;
-  field.setAttribute("aria-label", `Filter of ${element.querySelector("h4").textContent}`);
+  field.setAttribute("aria-label", `Filter of ${element.getAttribute("aria-label")}`);
   state.said = document.createElement("output");
   state.more = document.createElement("button");
   state.more.type = "button";
