@@ -18,11 +18,11 @@ from hhcore.base.errors import UserError
 from hhcore.base.watch import JobLog
 from hhcore.base.words import number, share
 from hhcore.config.reader import read_experiments
-from hhcore.experiments.analysis import Analysis, all_analyses
 from hhcore.model.model import load_model, models
 from hhcore.report.captions import caption, inline
 from hhcore.report.citing import citations
 from hhcore.report.equations import parameters
+from hhcore.report.overview import compared
 from hhcore.report.page import templates
 from hhcore.report.payload import Payload
 from hhcore.report.story import story
@@ -82,7 +82,9 @@ def numbers(words):
 def test_the_answer_in_numbers_agrees_with_the_tables(made):
     features, summary, found = table(made, "grid", "features"), table(made, "grid", "fi_summary"), answers(made, "grid")
     assert found["Neurons"] == f"{len(features)}" and found["Failures"] == "none of 8"
-    assert numbers(found["Neurons that fire"])[:2] == [(features.spike_count > 0).sum(), len(features)]
+    fire = numbers(found["Neurons that fire"])
+    assert fire[:2] == [(features.spike_count > 0).sum(), len(features)]
+    assert fire[-3:-1] == [(features.firing_rate_Hz > 0).sum(), len(features)]
     for label, column in {
         "Rheobase": "rheobase_uA_cm2",
         "Onset of repetitive firing": "onset_amplitude_uA_cm2",
@@ -233,10 +235,22 @@ def test_the_page_of_an_experiment_has_every_id_once_and_links_that_lead_to_them
     assert set(re.findall(r'href="#([^"]+)"', html)) <= set(ids)
 
 
-def test_answers_of_analyses_are_lines():
-    """Those that say nothing are listed here."""
-    silent = {cls.name for cls in all_analyses() if cls.answers is Analysis.answers}
-    assert silent == {"command", "currents", "traces"}
+def test_answers_are_short_and_each_label_comes_once(made):
+    for name in made:
+        labels = [answer.label for answer in told(made, name).answers]
+        assert len(labels) == len({*labels}) >= 3
+        assert all(answer.words and len(answer.words) < 150 for answer in told(made, name).answers)
+
+
+def test_the_overview_has_a_row_for_each_experiment_and_the_answers_of_most(made):
+    stories = {name: told(made, name) for name in made}
+    table = compared(stories)
+    assert {"Neurons", "Failures", "Neurons that fire"} <= {*table.labels}
+    assert [(name, model) for name, model, _ in table.rows] == [
+        (n, "Hodgkin and Huxley 1952, squid giant axon") for n in made
+    ]
+    for name, _, texts in table.rows:
+        assert [answers(made, name).get(label, "") for label in table.labels] == texts
 
 
 def test_percentages_and_numbers_are_printed_in_digits_that_mean_something():

@@ -181,6 +181,6 @@ def test_a_table_without_rows_says_so(tmp_path):
     tables.write(tmp_path / "none.parquet", tables.table({"neuron": np.empty(0)}, FIELDS), {})
     one = table(tmp_path / "none.parquet", "", Markup(""), Payload())
     assert one.rows == 0 and not one.first
-    assert "none 0 rows" in " ".join(
+    assert "None 0 rows" in " ".join(
         Markup(templates().get_template("parts.html.j2").module.table("e", one)).striptags().split()
     )

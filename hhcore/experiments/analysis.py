@@ -55,7 +55,7 @@ Rows = Literal["grid", "neurons", "all"]
 class TableFile:
     """A table of an analysis, NAME.parquet.
 
-    label, caption : its name in the report, and the file of its caption; a table without them is not in the report
+    label, caption : its name in the report, and the file of its caption; Snakemake's own report leaves out a table without them
     rows           : about how many it has
     """
 

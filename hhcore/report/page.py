@@ -18,10 +18,12 @@ from hhcore.experiments.experiment import Experiment
 from hhcore.report import bundle
 from hhcore.report.explorer import explorer
 from hhcore.report.live import live
+from hhcore.report.overview import compared
 from hhcore.report.payload import Payload, data
 from hhcore.report.story import story
 
 NAMED = 3  # experiments in the title, at most
+NOTE = "Links to tables and figures lead to files beside it, in the folder of results."
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,14 @@ class Page:
 
     data    : what its scripts read, see `payload.data`; a page without any holds no plotting library
     payload : the columns that `data` refers to
+    note    : a sentence for the end of the page
     """
 
     title: str
     sections: Sequence[Section]
     data: Mapping[str, object] = field(default_factory=dict)
     payload: Payload = field(default_factory=Payload)
+    note: str = ""
 
 
 def write_report(experiments: Mapping[str, Experiment], folder: Path, file: Path, recipe: str = "") -> None:
@@ -66,24 +70,28 @@ def write_report(experiments: Mapping[str, Experiment], folder: Path, file: Path
     Raises UserError if a table is damaged or was made for another experiment or config.
     """
     payload, kernels = Payload(), {}
-    parts = [_experiment(name, e, folder / name, payload, kernels) for name, e in experiments.items()]
-    sections = [Section(name, name, body) for name, (_, body) in zip(experiments, parts, strict=True)]
-    contents = {"experiments": [entry for entry, _ in parts], "kernels": kernels}
-    write_page(Page(_title(experiments), sections, contents, payload), file, recipe)
+    read = {name: resolved(e, folder / name / "numerics.parquet") for name, e in experiments.items()}
+    stories = {name: story(e, folder / name, payload) for name, e in read.items()}
+    entries = {name: _entry(name, e, folder / name, payload, kernels) for name, e in read.items()}
+    overview = [Section("", "Overview", _rendered("overview", table=compared(stories)))] if len(stories) > 1 else []
+    sections = [Section(n, n, _rendered("experiment", story=one, **entries[n])) for n, one in stories.items()]
+    contents = {"experiments": [*entries.values()], "kernels": kernels}
+    write_page(Page(_title(experiments), [*overview, *sections], contents, payload, NOTE), file, recipe)
 
 
-def _experiment(
+def _entry(
     name: str, experiment: Experiment, folder: Path, payload: Payload, kernels: dict[str, object]
-) -> tuple[dict[str, object], Markup]:
-    """What the scripts of the page read of an experiment, and what its section says; columns go into `payload`."""
-    experiment = resolved(experiment, folder / "numerics.parquet")
-    entry = {
+) -> dict[str, object]:
+    """What the scripts of the page read of an experiment; columns go into `payload`."""
+    return {
         "name": name,
         "explorer": explorer(experiment, folder, payload),
         "live": live(experiment, experiment.solver, folder, payload, kernels),
     }
-    template = templates().get_template("experiment.html.j2")
-    return entry, Markup(template.render(story=story(experiment, folder, payload), **entry))
+
+
+def _rendered(template: str, **seen: object) -> Markup:
+    return Markup(templates().get_template(f"{template}.html.j2").render(**seen))
 
 
 def write_page(page: Page, file: Path, recipe: str) -> None:
@@ -95,6 +103,7 @@ def write_page(page: Page, file: Path, recipe: str) -> None:
         .get_template("page.html.j2")
         .render(
             title=page.title,
+            note=page.note,
             sections=page.sections,
             marks=f"{RECIPE}: {recipe}, {SEAL}: {UNSEALED}",
             policy=bundle.policy(bundle.harmless(scripts), *library),

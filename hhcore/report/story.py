@@ -41,8 +41,8 @@ class Picture:
 
     @property
     def sentence(self) -> str:
-        """The lines, one after the other."""
-        return "; ".join(self.lines).replace(".; ", ". ")
+        """The lines, one after the other, without the label that stands before them."""
+        return "; ".join(self.lines).replace(".; ", ". ").removeprefix(f"{self.label}: ")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from hhcore.report.payload import Payload, data
 
 FIRST = 10  # rows that need no script
 MOST_ROWS = 100_000  # of a table that can be sorted and filtered in the page
+ON_PAPER = 12  # columns of a table that is printed
 MOST_CELLS = 3_000_000  # of the same: some megabytes
 
 
@@ -44,6 +45,16 @@ class Table:
     columns: Sequence[Column]
     first: Sequence[Sequence[str]]
     data: Markup | None
+
+    @property
+    def title(self) -> str:
+        """Its label, or else its name."""
+        return self.label or self.name.replace("_", " ").capitalize()
+
+    @property
+    def wide(self) -> bool:
+        """Whether a sheet of paper is too narrow for it."""
+        return len(self.columns) > ON_PAPER
 
 
 def table(path: Path, label: str, caption: Markup, payload: Payload) -> Table:

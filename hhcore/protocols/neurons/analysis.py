@@ -53,8 +53,11 @@ class Neurons(Analysis):
         if unsettled:
             yield Answer("Without a stable rest", share(unsettled, len(status)), "features", "status")
         if "spike_count" in self.experiment.protocol.definitions:
-            fire = int((results.column("features", "spike_count") > 0).sum())
-            yield Answer("Neurons that fire", share(fire, len(status)), "features", "spike_count")
+            words = share(int((results.column("features", "spike_count") > 0).sum()), len(status))
+            if "firing_rate_Hz" in self.experiment.protocol.definitions:
+                steadily = int((results.column("features", "firing_rate_Hz") > 0).sum())
+                words += f"; repetitively in the analysis window {share(steadily, len(status))}"
+            yield Answer("Neurons that fire", words, "features", "spike_count")
 
     def _failures(self, block: RowBlock) -> pa.Table:
         """The time of each failure, and the neuron's last states before it."""

@@ -112,16 +112,22 @@ hh.bringIntoList = (link) => {
   list.scrollTop += link.getBoundingClientRect().top - list.getBoundingClientRect().top - list.clientHeight / 3;
 };
 
-/** Mark the link of the section that is read in the table of contents. */
+/** Mark what is read in the table of contents: a section, and the part of it. */
 hh.followReading = () => {
-  const links = new Map([...document.querySelectorAll("nav a")].map((link) => [hh.target(link), link]));
-  const observer = new IntersectionObserver((seen) => {
-    for (const { target, isIntersecting } of seen) {
-      links.get(target)?.toggleAttribute("aria-current", isIntersecting);
-      if (isIntersecting && links.has(target)) hh.bringIntoList(links.get(target));
-    }
-  }, { rootMargin: "-20% 0px -75% 0px" });
-  document.querySelectorAll("main > section").forEach((section) => observer.observe(section));
+  const places = [...document.querySelectorAll("nav a")].map((link) => [link, hh.target(link)]);
+  let marked;
+  const mark = () => {
+    const passed = places.filter(([, target]) => target.getBoundingClientRect().top < innerHeight / 4);
+    const [link] = passed.at(-1) ?? places[0];
+    if (link === marked) return;
+    marked = link;
+    const section = link.closest("ol ol")?.previousElementSibling;
+    for (const [one] of places) one.toggleAttribute("aria-current", one === link || one === section);
+    hh.bringIntoList(link);
+  };
+  if (!places.length) return;
+  addEventListener("scroll", mark, { passive: true });
+  mark();
 };
 
 hh.boot = () => {

@@ -65,13 +65,13 @@ hh.tableSigns = {
 
 /** A function from a row to whether it meets all conditions of a text like `peak_mV > 20 and status == ok`. */
 hh.tableCondition = (text, columns) => {
-  const tests = text.split(/\s+and\s+/).map((part) => hh.tableTest(part.trim(), columns));
+  const tests = text.split(/\s+and\s+|\s*&+\s*/).map((part) => hh.tableTest(part.trim(), columns));
   return (i) => tests.every((test) => test(i));
 };
 
 hh.tableTest = (part, columns) => {
   const [, name, sign, written] = part.match(/^([^\s=!<>]+)\s*(==|!=|>=|<=|=|>|<)\s*(.+)$/) ?? [];
-  if (!name) throw new Error(`“${part}” is not a condition; write one like ${columns[0].name} > 0`);
+  if (!name) throw new Error(`“${part}” is not a condition; write one like ${columns[0].name} > 0, and join several by “and”`);
   const column = columns.find((one) => one.name === name);
   if (!column) throw new Error(`there is no column “${name}”; ${hh.tableMeant(name, columns)}`);
   const word = written.replace(/^(["'])(.*)\1$/, "$2");
