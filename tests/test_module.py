@@ -165,7 +165,7 @@ def test_the_module_may_come_from_a_repository(prefixed, tmp_path):
     (folder.path / "Snakefile").write_text(before)
     assert planned <= {"hhcore_report", "count"}  # all results are those of the other Snakefile
     report = (folder.path / "neurons/results/report.html").read_text()
-    assert CAPTION in report and "Model and source, stimulus" in report
+    assert CAPTION in report and "The answer in numbers" in report
 
 
 def test_workflow_config_and_results_may_be_in_three_folders(cache, tmp_path):

@@ -52,7 +52,8 @@ def test_a_wheel_holds_every_file_of_the_library(wheel):
         pytest.skip("not a git checkout")
     found = {name for name in contents(wheel) if name.startswith("hhcore/")}
     assert found == {name for name in tracked.stdout.split() if (ROOT / name).exists()}
-    assert {Path(name).suffix for name in found} == {".py", ".in", ".mmt", ".rst", ".txt", ".typed"}
+    endings = {".py", ".in", ".mmt", ".rst", ".txt", ".typed", ".js", ".css", ".j2"}
+    assert {Path(name).suffix for name in found} == endings
 
 
 def test_an_sdist_makes_the_same_wheel(wheel, tmp_path):

@@ -90,10 +90,6 @@ def test_figures_that_are_current_are_kept(mine):
     assert states(mine.path / "results/e") == before
 
 
-def test_snakemake_goes_on_from_there(mine):
-    assert mine.planned() == {"report", "all"}
-
-
 def test_what_snakemake_made_is_kept(snakemake):
     before = states(snakemake.path / "results/e")
     again = hhcore.run({"experiments": {"e": CERTIFIED}}, results=snakemake.path / "results", progress=False)
