@@ -132,6 +132,7 @@ def _feature(field: pa.Field, column: pa.ChunkedArray, payload: Payload) -> dict
         "label": column_label(field.name, unit),
         "unit": _unit(unit),
         "definition": definition,
+        "none": _none(field, unit),
     }
     if pa.types.is_string(field.type) or pa.types.is_boolean(field.type):
         coded = column.cast(pa.string()).combine_chunks().dictionary_encode()
@@ -146,6 +147,13 @@ def _feature(field: pa.Field, column: pa.ChunkedArray, payload: Payload) -> dict
         return about | {"whole": True, **_whole(values, payload)}
     with np.errstate(over="ignore"):
         return about | {"values": payload.column(values.astype(np.float32))}
+
+
+def _none(field: pa.Field, unit: str) -> str:
+    """What a count or rate of 0 says, which is then drawn apart from other numbers; "" of other quantities."""
+    if unit == "Hz" or field.name == "spike_count":
+        return "no spikes"
+    return "none" if pa.types.is_integer(field.type) else ""
 
 
 def _whole(values: np.ndarray, payload: Payload) -> dict[str, Reference | int | None]:
