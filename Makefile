@@ -21,8 +21,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c "$(NEW_ENOUGH)" 2>/dev/null && echo $$p && exit; done; echo python3)
 
 .DEFAULT_GOAL := run
-.PHONY: run setup test test-slow test-arm lint benchmark benchmark-pacing benchmark-pipeline benchmark-report held-out papers model-pages \
-	stimulus-page notebook kernel-report compile-report format lock clean help
+.PHONY: run setup test test-slow test-arm lint benchmark benchmark-pacing benchmark-pipeline benchmark-report held-out papers \
+	model-pages stimulus-page report-figures notebook kernel-report compile-report format lock clean help
 
 run: setup ## run the experiments of config/config.yaml (the default)
 	@echo "==> Experiments of config/config.yaml, into results/"
@@ -80,6 +80,9 @@ model-pages: setup ## write docs/models from the model files
 
 stimulus-page: setup ## write the table and the figure of docs/stimuli.md
 	@$(WITH_VENV) python -m benchmarks.stimulus_page
+
+report-figures: run ## take the pictures of the report for README.md
+	@$(WITH_VENV) python -m benchmarks.report_figures
 
 notebook: setup ## run docs/notebook.ipynb and keep what it shows
 	@$(WITH_VENV) python -m benchmarks.notebook

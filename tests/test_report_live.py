@@ -193,7 +193,9 @@ def test_a_neuron_of_the_run_is_shown_and_compared(stored, browser):
         assert "not in the stored run" in away["words"] and away["marks"][1] == []
         tab.click(".live .back")
         settled(tab, "amplitude", 20.0)
-        tab.evaluate("() => { hh.told = []; document.addEventListener('hh:neuron', (e) => hh.told.push(e.detail.neuron)); }")
+        tab.evaluate(
+            "() => { hh.told = []; document.addEventListener('hh:neuron', (e) => hh.told.push(e.detail.neuron)); }"
+        )
         tab.click('[aria-label="neuron before"]')
         assert settled(tab, "amplitude", 10.0)["values"]["sodium.g"] == 120.0
         tab.fill('[aria-label="neuron"]', "3")

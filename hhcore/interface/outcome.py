@@ -221,7 +221,7 @@ class Run(Mapping[str, Outcome]):
             raise UserError("save_report: the results of this run are temporary; run with `results`, a folder")
         for outcome in self.values():
             outcome.save_figures()
-        folder = outcome.folder.parent
+        folder = next(iter(self.values())).folder.parent
         made = [recipes(outcome.experiment) for outcome in self.values()]
         members = [analysis for outcome in self.values() for analysis in outcome._analyses]
         experiments = {name: outcome.experiment for name, outcome in self.items()}

@@ -17,11 +17,11 @@ from hhcore.base.units import ZERO_CELSIUS_K, pretty_unit
 from hhcore.experiments.experiment import Experiment
 from hhcore.figures.context import Variable, column_label, quantity
 from hhcore.grid.factors import Factor
-from hhcore.report.payload import Payload, Reference
+from hhcore.report.columns import stored
+from hhcore.report.payload import Payload
 from hhcore.simulation.result import DIVERGED, STATUSES
 
 MAX_NEURONS = 1_000_000  # of one experiment in a page, 40 bytes each
-WHOLE = ("u1", "i1", "u2", "i2", "u4", "i4")  # whole numbers take the first of these types that holds them
 
 
 def explorer(experiment: Experiment, folder: Path, payload: Payload) -> dict[str, object] | None:
@@ -125,28 +125,18 @@ def _axis(e: Experiment, axis: Variable, celsius: bool, payload: Payload) -> dic
 
 
 def _feature(field: pa.Field, column: pa.ChunkedArray, payload: Payload) -> dict[str, object]:
-    """A column of features. Words and truth values are codes of `categories`, 255 where there is none."""
+    """A column of features; of words and truth values, `values` are codes of `categories`."""
     unit, definition = (field.metadata[key].decode() for key in (b"unit", b"definition"))
-    about = {
+    return {
         "column": field.name,
         "label": column_label(field.name, unit),
         "unit": _unit(unit),
         "definition": definition,
         "none": _none(field, unit),
+        "whole": pa.types.is_integer(field.type),
+        "truth": pa.types.is_boolean(field.type),
+        **stored(column, payload),
     }
-    if pa.types.is_string(field.type) or pa.types.is_boolean(field.type):
-        coded = column.cast(pa.string()).combine_chunks().dictionary_encode()
-        codes = coded.indices.fill_null(255).to_numpy().astype(np.uint8)
-        return (
-            about
-            | {"categories": coded.dictionary.to_pylist(), "truth": pa.types.is_boolean(field.type)}
-            | {"values": payload.column(codes)}
-        )
-    values = column.to_numpy()
-    if pa.types.is_integer(field.type):
-        return about | {"whole": True, **_whole(values, payload)}
-    with np.errstate(over="ignore"):
-        return about | {"values": payload.column(values.astype(np.float32))}
 
 
 def _none(field: pa.Field, unit: str) -> str:
@@ -154,17 +144,6 @@ def _none(field: pa.Field, unit: str) -> str:
     if unit == "Hz" or field.name == "spike_count":
         return "no spikes"
     return "none" if pa.types.is_integer(field.type) else ""
-
-
-def _whole(values: np.ndarray, payload: Payload) -> dict[str, Reference | int | None]:
-    """Whole numbers, NaN where there is none, in few bytes; `missing` stands for NaN."""
-    known = values[~np.isnan(values)] if values.dtype.kind == "f" else values
-    low, high = (known.min(), known.max()) if known.size else (0, 0)
-    for kind in WHOLE:
-        if np.iinfo(kind).min <= low and high < np.iinfo(kind).max:
-            missing = int(np.iinfo(kind).max)
-            return {"values": payload.column(np.nan_to_num(values, nan=missing).astype(kind)), "missing": missing}
-    return {"values": payload.column(values.astype(np.float64)), "missing": None}
 
 
 def _unit(unit: str) -> str:

@@ -180,8 +180,7 @@ hh.Feature = class extends hh.Variable {
   constructor(data, column) {
     super();
     Object.assign(this, data);
-    const missing = data.categories ? 255 : (data.missing ?? NaN);
-    this.values = Float64Array.from(column, (value) => (value === missing ? NaN : value));
+    this.values = Float64Array.from(column, (value) => (value === data.missing ? NaN : value));
   }
 };
 

@@ -12,7 +12,7 @@ hh.conditions = (variable, { low, high }) => {
   const { column, categories } = variable;
   if (categories) {
     const words = categories.filter((_, code) => code >= low && code <= high);
-    return [{ column, operator: "in", value: variable.truth ? words.map((word) => word === "true") : words }];
+    return [{ column, operator: "in", value: variable.truth ? words.map((word) => word === "yes") : words }];
   }
   const bounds = [[">=", low], ["<=", high]].filter(([, bound]) => Number.isFinite(bound));
   if (!bounds.length) return [{ column, operator: "known" }];

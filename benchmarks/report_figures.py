@@ -1,0 +1,54 @@
+"""The figures of the report in README.md: two pictures of the page of the default run.
+
+python -m benchmarks.report_figures [results/report.html]
+"""
+
+import argparse
+import io
+import sys
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+from benchmarks.browser import CHOOSE, launched, waited
+
+EXPERIMENT = "squid_conductances"
+NEURON = 19_340  # near where firing begins
+FIGURES = Path("docs/figures")
+COLOURS = 200  # of a picture, so that it is small
+HEIGHT = 1100
+MARGIN = 16  # around it, for labels that stand out
+
+
+def main() -> None:
+    """Write the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("file", nargs="?", type=Path, default=Path("results/report.html"))
+    file = parser.parse_args().file
+    if not file.exists():
+        sys.exit(f"{file} is not there; `make` writes results/report.html")
+    with sync_playwright() as playwright:
+        browser = launched(playwright)
+        tab = browser.new_context(viewport={"width": 1400, "height": 1000}, offline=True).new_page()
+        tab.goto(file.resolve().as_uri())
+        tab.evaluate("document.querySelector('.bar').style.position = 'static'")  # not over what is pictured
+        for part in ("explorer", "live"):
+            element = tab.locator(f'.{part}[data-experiment="{EXPERIMENT}"]')
+            element.scroll_into_view_if_needed()
+            waited(tab, EXPERIMENT)
+            tab.evaluate(CHOOSE, [EXPERIMENT, NEURON])
+            tab.wait_for_timeout(2000)
+            box = element.bounding_box()
+            clip = {"x": box["x"] - MARGIN, "y": box["y"], "width": box["width"] + 2 * MARGIN}
+            clip["height"] = min(box["height"], HEIGHT)
+            clip["y"] += tab.evaluate("scrollY")
+            picture = Image.open(io.BytesIO(tab.screenshot(full_page=True, clip=clip)))
+            picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(
+                FIGURES / f"report_{part}.png", optimize=True
+            )
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
