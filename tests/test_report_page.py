@@ -211,6 +211,7 @@ def test_of_neurons_chosen_before_the_live_part_has_started_it_shows_the_last(ho
         choose = "document.dispatchEvent(new CustomEvent('hh:neuron', { detail: { experiment: 'e', neuron: %d } }))"
         for neuron in (1, 3, 5):
             page.evaluate(choose % neuron)
+        page.locator(".live").scroll_into_view_if_needed()
         page.wait_for_function("document.querySelector('.live').live?.index === 5")
 
 

@@ -4,8 +4,6 @@
 hh.parts = { explorer: true, live: true, tables: false };
 hh.margin = 800; // how near is near [px]
 hh.started = new Map(); // from an element to the promise of its start
-hh.ready = new Set(); // elements that have started
-hh.newest = new Map(); // from an element that starts to the neuron that was chosen last
 
 /** Start the part in an element, once. */
 hh.start = (element) => {
@@ -23,7 +21,6 @@ hh.fill = async (element) => {
     console.error(error);
     hh.sayFailed(element, error);
   }
-  hh.ready.add(element);
 };
 
 hh.sayFailed = (element, error) => {
@@ -63,16 +60,8 @@ hh.waitsNear = (element) => {
   return !hh.started.has(element) && element.checkVisibility() && top <= innerHeight + hh.margin + 1 && bottom >= -hh.margin - 1;
 };
 
-/** The last neuron that is chosen before its live part has started is told again when it has. */
-hh.startForNeuron = async ({ detail }) => {
-  const element = hh.partElements().find(
-    ({ classList, dataset }) => classList.contains("live") && dataset.experiment === detail.experiment,
-  );
-  if (!element || hh.ready.has(element)) return;
-  hh.newest.set(element, detail);
-  await hh.start(element);
-  if (hh.newest.get(element) === detail) document.dispatchEvent(new CustomEvent("hh:neuron", { detail }));
-};
+/** The neuron of an experiment that was chosen last, for its parts that start later. */
+hh.chosen = new Map();
 
 /** The button in the head: light or dark, whatever the system says. */
 hh.switchTheme = () => {
@@ -136,7 +125,7 @@ hh.boot = () => {
   button.addEventListener("click", hh.switchTheme);
   addEventListener("beforeprint", hh.openForPrint);
   addEventListener("afterprint", hh.closeAfterPrint);
-  document.addEventListener("hh:neuron", hh.startForNeuron);
+  document.addEventListener("hh:neuron", ({ detail }) => hh.chosen.set(detail.experiment, detail.neuron));
   const contents = document.querySelector("nav details");
   if (contents && innerWidth < 1100) contents.open = false;
   hh.listParts();
