@@ -82,6 +82,11 @@ def until(tab: Tab, condition: str) -> None:
     raise AssertionError(f"never: {condition}; {tab.inner_text('.live')}")
 
 
+def do(tab: Tab, what: str) -> None:
+    """Let the live part do something, a statement of JavaScript about `live`."""
+    tab.evaluate(f"() => {{ const {{live}} = document.querySelector('.live'); {what}; }}")
+
+
 def ready(watched: Watched) -> Tab:
     until(watched.page, "live?.panels.result")
     return watched.page
@@ -154,8 +159,9 @@ def test_the_curve_of_rates_has_the_bits_of_simulate(lecture, browser):
         seen = tab.evaluate(SEEN)["curve"]
         assert np.diff(seen["x"]).min() > 0
         assert [seen["x"][0], seen["x"][-1]] == [-20, 40]
-        rates = simulated(seen["x"]).features.firing_rate_Hz.fillna(0)  # of one spike there is no rate
-        assert seen["y"] == rates.tolist()
+        rates = simulated(seen["x"]).features.firing_rate_Hz
+        assert rates.isna().any() and (rates == 0).any()  # there is none of one spike
+        np.testing.assert_array_equal(seen["y"], rates)
         assert seen["dot"] == simulated(10).features.firing_rate_Hz.tolist()
         tab.locator(".curve .plot").scroll_into_view_if_needed()
         box = tab.locator(".curve .plot").bounding_box()
@@ -259,33 +265,85 @@ def test_currents_of_a_clamped_cell_are_drawn_with_their_peaks(tmp_path, browser
     assert seen["curve"] is None
 
 
-def test_how_fast_it_is(lecture, browser, tmp_path):
-    """Printed, not judged: what a machine does beside other work says nothing."""
-    second = write_lecture(SQUID, tmp_path / "second.html", stimulus="{kind: step, amplitude: 10}", duration="1 s")
-    for what, url, measure in (("slider, 100 ms", lecture, FRAMES), ("click to trace, 1 s", second.as_uri(), CLICK)):
-        with opened(browser, url, viewport={"width": 1400, "height": 900}) as watched:
-            tab = ready(watched)
-            until(tab, "live.curve.points.data.x.length === 65")
-            print(f"{what} of the squid axon: {tab.evaluate(measure)}")
+def test_the_newest_neuron_is_shown_that_was_chosen_while_the_part_started(stored, browser):
+    choose = """async () => {
+      const told = (neuron) => new CustomEvent('hh:neuron', {detail: {experiment: 'e', neuron}});
+      const send = (neuron) => document.dispatchEvent(told(neuron));
+      const box = document.createElement('div');
+      document.querySelector('main').append(box);
+      const starting = hh.live(box, hh.page().experiments[0]);
+      send(1);
+      await new Promise((done) => setTimeout(done));
+      send(5);
+      await starting;
+      return [box.live.index, ...box.live.values];
+    }"""
+    with opened(browser, stored[0]) as watched:
+        index, *values = ready(watched).evaluate(choose)
+    assert index == 5
+    assert {120.0, 20.0} < set(values)
 
 
-FRAMES = """async () => {
-  const {live} = document.querySelector('.live'), draw = live.draw.bind(live);
-  const index = live.live.quantities.findIndex(({name}) => name === 'amplitude');
-  let drawn = 0;
-  live.draw = (...given) => { drawn++; draw(...given); };
-  const began = performance.now();
-  for (let n = 0; performance.now() - began < 1000; n++) {
-    live.set(index, 8 + n % 10);
-    await new Promise(requestAnimationFrame);
-  }
-  return `${Math.round(drawn / (performance.now() - began) * 1000)} frames a second`;
-}"""
-CLICK = """async () => {
-  const {live} = document.querySelector('.live'), began = performance.now();
-  const index = live.live.quantities.findIndex(({name}) => name === 'amplitude');
-  live.values[index] = 12;
-  await live.compute();
-  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-  return `${Math.round(performance.now() - began)} ms`;
-}"""
+def test_late_results_leave_what_is_said_of_illegal_values(lecture, browser):
+    late = """async () => {
+      const {live} = document.querySelector('.live'), simulate = live.remote.simulate.bind(live.remote);
+      const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+      const at = (wanted) => live.live.quantities.findIndex(({name}) => name === wanted);
+      live.remote.simulate = async (...given) => {
+        const result = await simulate(...given);
+        await new Promise((done) => setTimeout(done, 2 * hh.patience));
+        return result;
+      };
+      const before = live.result;
+      live.set(at('amplitude'), 11);
+      await frame();
+      live.set(at('stop'), 5);
+      await frame();
+      await new Promise((done) => setTimeout(done, 3 * hh.patience));
+      return [live.words.textContent, live.element.classList.contains('stale'), live.result === before];
+    }"""
+    with opened(browser, lecture) as watched:
+        words, stale, same = ready(watched).evaluate(late)
+    assert words == "stop is not after start: give start < stop." and stale and same
+
+
+def test_words_are_read_aloud_once_they_rest(lecture, browser):
+    with opened(browser, lecture) as watched:
+        tab = ready(watched)
+        until(tab, "live.aloud.textContent === '5 spikes.'")
+        do(tab, "['a', 'b', 'c'].forEach((text) => live.say(text))")
+        assert tab.inner_text(".live .words") == "c"
+        assert tab.text_content(".live .aloud") == "5 spikes."
+        until(tab, "live.aloud.textContent === 'c'")
+
+
+def test_a_curve_that_fails_is_taken_away(lecture, browser):
+    with opened(browser, lecture) as watched:
+        tab = ready(watched)
+        until(tab, "live.curve.points.data.x.length === 65")
+        do(tab, "live.curve.remote.simulate = async () => { throw new Error('no memory'); }")
+        do(tab, "live.curve.compute(live.values.slice())")
+        until(tab, "live.curve.points.data.x.length === 0")
+        assert "no memory" in tab.inner_text(".curve .hint")
+
+
+def test_a_worker_that_failed_to_start_is_started_again(lecture, browser):
+    with opened(browser, lecture) as watched:
+        tab = ready(watched)
+        do(tab, "live.remote.stop(); live.remote.live = {...live.live, program: null}; live.goHome()")
+        until(tab, "live.words.textContent.startsWith('This cannot be simulated')")
+        do(tab, "live.remote.live = live.live; live.goHome()")
+        until(tab, "live.words.textContent === '5 spikes.'")
+
+
+def test_parts_far_away_have_no_workers(lecture, browser):
+    with opened(browser, lecture) as watched:
+        tab = ready(watched)
+        until(tab, "live.curve.points.data.x.length === 65")
+        assert len(tab.workers) == 2
+        move = "(px) => { document.querySelector('.live').style.marginTop = `${px}px`; scrollTo(0, 0); }"
+        tab.evaluate(move, 20_000)
+        until(tab, "!live.remote.worker && !live.curve.remote.worker")
+        assert not tab.workers
+        tab.evaluate(move, 0)
+        assert typed(tab, "amplitude", 12.0)["spikes"] == simulated(12).spike_times.tolist()

@@ -11,12 +11,13 @@ hh.refinements = (levels) => {
 };
 
 /**
- * Firing rate [Hz]: 1 over the mean interval between the spikes in the window, as in features.parquet; 0 below two.
+ * Firing rate [Hz] as in features.parquet: 1 over the mean interval between the spikes in the window. It is 0 without a
+ * spike there, and NaN with just one.
  * times : spike times, Float64Array [ms]; window : [start, stop] [ms], half-open
  */
 hh.firingRate = (times, [start, stop]) => {
   const inside = times.filter((time) => time >= start && time < stop);
-  if (inside.length < 2) return 0;
+  if (inside.length < 2) return inside.length ? NaN : 0;
   let total = 0;
   for (let k = 1; k < inside.length; k++) total += inside[k] - inside[k - 1];
   return 1000 / (total / (inside.length - 1));
@@ -75,13 +76,20 @@ hh.Curve = class {
       if (performance.now() - began > hh.curvePatience) break;
       for (const fraction of fractions) {
         values[this.index] = low + (high - low) * fraction;
-        const result = await this.remote.simulate(values.slice(), { path: false });
+        const result = await this.remote.simulate(values.slice(), { path: false }).catch((error) => ({ error }));
         if (ticket !== this.ticket || !result) return;
+        if (result.error) return this.fail(result.error);
         found.set(values[this.index], this.rate(result));
       }
       this.draw(found);
     }
     this.words.textContent = `${found.size} amplitudes; click to take one. The circle is the present one.`;
+  }
+
+  /** Without its rates there is no curve, not even that of another setting. */
+  fail(error) {
+    this.points.data = { x: [], y: [] };
+    this.words.textContent = `This curve cannot be computed: ${error.message}`;
   }
 
   rate({ status, spikes_ms: spikes }) {

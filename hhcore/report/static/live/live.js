@@ -1,6 +1,7 @@
 // A neuron under your hands: sliders, and everything of the run while they move.
 
 hh.patience = 300; // ms until the page says that it computes
+hh.pause = 700; // ms without news, after which the words are read aloud
 
 hh.sentences = {
   no_stable_rest: "Without a stimulus this neuron has no stable equilibrium; the run starts from the model's own rest.",
@@ -35,16 +36,27 @@ hh.illegal = ({ quantities, duration, time_unit: unit }, values) => {
 /** Build the live part of an experiment in an element; `entry` is {name, live} of the page. */
 hh.live = async (element, entry) => {
   if (!entry.live) return;
-  element.live = new hh.Live(element, entry, await hh.loadNeuron(entry.live));
-  await element.live.begin();
+  let chosen = null; // the newest, while there is nothing yet that could show it
+  document.addEventListener("hh:neuron", ({ detail }) => {
+    if (detail.experiment !== entry.name) return;
+    chosen = detail.neuron;
+    element.live?.choose(chosen);
+  });
+  const live = new hh.Live(element, entry, await hh.loadRun(entry.live));
+  await live.begin();
+  element.live = live;
+  if (chosen !== null) live.choose(chosen);
+  live.changed();
 };
 
 hh.Live = class {
-  constructor(element, { name, live }, neuron) {
-    const stored = live.stored !== null || neuron.count > 1;
-    Object.assign(this, { element, experiment: name, live, neuron, stored, index: stored ? live.middle : null });
+  /** run : hh.Run, the neurons that the page knows by number */
+  constructor(element, { name, live }, run) {
+    const stored = live.stored !== null || run.count > 1;
+    Object.assign(this, { element, experiment: name, live, run, stored, index: stored ? live.middle : null });
     this.remote = new hh.Remote(live);
-    this.home = neuron.middle();
+    [this.ticket, this.silenced] = [0, 0]; // of `compute`: the newest, and the newest that was illegal
+    this.home = run.middle();
     this.values = this.home.slice();
     this.sliders = new hh.Sliders(live.quantities, (k, value) => this.set(k, value));
     this.panels = new hh.Panels(live);
@@ -65,10 +77,7 @@ hh.Live = class {
     paint();
     hh.onLook(paint);
     if (side.length) await hh.embed(side.map((part) => [part.plot, part.holder]));
-    document.addEventListener("hh:neuron", ({ detail }) => {
-      if (detail.experiment === this.experiment) this.choose(detail.neuron);
-    });
-    this.compute();
+    hh.keepNear(this.element, [this.remote, this.curve?.remote].filter((remote) => remote));
   }
 
   /** What stands above: the stored neuron and its neighbours, and buttons. */
@@ -77,13 +86,14 @@ hh.Live = class {
     this.back.addEventListener("click", () => this.goHome());
     this.stopping = hh.make("button", { type: "button", hidden: true }, "stop");
     this.stopping.addEventListener("click", () => { this.remote.stop(); this.say("Stopped."); });
-    this.words = hh.make("p", { class: "words", "aria-live": "polite" });
-    const found = [this.words, this.back, this.stopping];
+    this.words = hh.make("p", { class: "words" });
+    this.aloud = hh.make("p", { class: "aloud", "aria-live": "polite" });
+    const found = [this.words, this.aloud, this.back, this.stopping];
     return hh.make("div", { class: "head" }, ...(this.stored ? this.chooser() : []), ...found);
   }
 
   chooser() {
-    const { count } = this.neuron;
+    const { count } = this.run;
     this.field = hh.make("input", { type: "number", min: 0, max: count - 1, step: 1, "aria-label": "neuron" });
     this.field.addEventListener("change", () => this.choose(this.field.valueAsNumber));
     const step = (by, text, name) => {
@@ -98,9 +108,9 @@ hh.Live = class {
 
   /** Show a neuron of the stored run: its row in features.parquet. */
   choose(neuron) {
-    if (!(this.stored && neuron >= 0 && neuron < this.neuron.count)) return;
+    if (!(this.stored && neuron >= 0 && neuron < this.run.count)) return;
     this.index = Math.round(neuron);
-    this.home = this.neuron.point(this.index);
+    this.home = this.run.point(this.index);
     this.goHome();
   }
 
@@ -137,16 +147,22 @@ hh.Live = class {
     this.back.textContent = this.index === null ? "back to the start" : `back to neuron ${this.index}`;
   }
 
+  /** Simulate and draw the present values. What began before illegal ones says no more; else the last to end is seen. */
   async compute() {
-    const values = this.values.slice();
-    this.wrong = hh.illegal(this.live, values);
-    if (this.wrong) return this.say(this.wrong, true);
-    const waiting = setTimeout(() => this.waits(), hh.patience);
+    const [ticket, values] = [++this.ticket, this.values.slice()];
+    const wrong = hh.illegal(this.live, values);
+    if (wrong) {
+      this.silenced = ticket;
+      this.say(wrong, true);
+      return;
+    }
+    const silent = () => ticket < this.silenced;
+    const waiting = setTimeout(() => silent() || this.waits(), hh.patience);
     try {
       const result = await this.remote.simulate(values, { path: true });
-      if (result && !this.wrong) this.draw(values, result); // what was legal may no longer be
+      if (result && !silent()) this.draw(values, result);
     } catch (error) {
-      this.say(`This cannot be simulated: ${error.message}`, true);
+      if (!silent()) this.say(`This cannot be simulated: ${error.message}`, true);
     } finally {
       clearTimeout(waiting);
       this.stopping.hidden = !this.remote.running;
@@ -161,7 +177,7 @@ hh.Live = class {
   draw(values, result) {
     this.result = result;
     const stored = this.index !== null && values.every((value, k) => value === this.home[k]);
-    this.panels.draw(result, stored ? this.neuron.storedSpikes(this.index) : null);
+    this.panels.draw(result, stored ? this.run.storedSpikes(this.index) : null);
     this.plane?.draw(result);
     this.curve?.show(values, result);
     this.say([hh.sentences[result.status], this.sentence(result, stored)].filter((text) => text).join(" "),
@@ -169,14 +185,17 @@ hh.Live = class {
   }
 
   sentence(result, stored) {
-    if (stored) return this.neuron.compare(this.index, result).sentence;
+    if (stored) return this.run.compare(this.index, result).sentence;
     const count = result.spikes_ms.length;
     const spikes = `${count} ${count === 1 ? "spike" : "spikes"}`;
     return this.index === null ? `${spikes}.` : `${spikes}. Off the grid: not in the stored run.`;
   }
 
+  /** Words beside the neuron's number; they are read aloud once they rest. */
   say(text, wrong = false) {
     this.words.textContent = text;
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => { this.aloud.textContent = text; }, hh.pause);
     this.words.classList.toggle("wrong", wrong);
     this.element.classList.toggle("stale", wrong);
   }
