@@ -187,7 +187,8 @@ CODE = {
 
 @pytest.mark.parametrize("step", CODE)
 def test_the_code_of_a_step_is_what_it_imports(step):
-    assert left_out(closure(script(step)), [*CODE[step], *EXEMPT, *ROOMS, *STEP_EXEMPT[step]]) == []
+    exempt = {*EXEMPT} - ({"model"} if step == "report" else set())  # whose equations are typeset there
+    assert left_out(closure(script(step)), [*CODE[step], *exempt, *ROOMS, *STEP_EXEMPT[step]]) == []
 
 
 def left_out(paths: set[str], entries: list[str | Path]) -> list[str]:

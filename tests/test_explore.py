@@ -113,8 +113,9 @@ def said(*numbers: float) -> bool:
 def test_teaching_all_or_none():
     found = features([5, 6.5, 7, 10, 40], stop=11)
     assert found.spike_count.tolist() == [0, 0, 1, 1, 1]
-    low, high = found.peak_mV[2].round(1), found.peak_mV[4].round(1)
-    assert (low, high) == (34.9, 41.3) and said(low, high)
+    peaks = found.peak_mV[[2, 3, 4]].round(1).tolist()
+    assert peaks == [34.9, 39.1, 41.3] and said(*peaks)
+    assert round(100 * (41.3 + 65) / (34.9 + 65) - 100) == 6 and "6 % higher" in answers()
     assert (found.first_spike_ms[[2, 4]] - 10).round(1).tolist() == [5.0, 0.9] and said(0.9)
 
 
@@ -141,6 +142,12 @@ def test_teaching_onset_and_block():
     assert found.last_spike_ms[0] - found.first_spike_ms[0] == pytest.approx(20, abs=0.5)
     assert found.firing_rate_Hz[[1, 2]].round().tolist() == [53, 122] and said(53, 122)
     assert features([6.3], stop=100).last_spike_ms[0] > 80
+    ends = {}
+    for amplitude in (80, 160):
+        trace = hhcore.trace(SQUID, {}, hhcore.Step(amplitude, start=10, stop=400), duration=400)
+        late = trace["membrane.V"][trace["time"] > 300]
+        ends[amplitude] = [round(late.min()), round(late.max())]
+    assert ends == {80: [-64, -10], 160: [-43, -43]} and "from −64 to −10 mV" in answers() and "−43 mV" in answers()
 
 
 def test_teaching_temperature():

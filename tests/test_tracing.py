@@ -199,6 +199,13 @@ def test_what_cannot_be_recorded_is_fixed_and_the_reason_known():
     assert found[[*e.model.parameters].index("leak.g")] == 0.3 * float(np.exp(-0.5))
 
 
+def filled(column):
+    """As the code of a package may do: NumPy raises ValueError."""
+    table = np.zeros(1)
+    table[0] = column
+    return table
+
+
 @pytest.mark.parametrize(
     "function",
     [
@@ -219,6 +226,8 @@ def test_what_cannot_be_recorded_is_fixed_and_the_reason_known():
         lambda c: [np.add(c["x"], 1.0, where=c["x"] > 0)],
         lambda c: [1.0 if c["x"] > 0 else 2.0],
         lambda c: [c["x"].unknown],
+        lambda c: [np.put(np.zeros(1), 0, c["x"])],
+        lambda c: [filled(c["x"])],
     ],
 )
 def test_anything_else_is_refused_never_recorded_wrongly(function):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-BOKEH = ("bokeh", "bokeh-api", "bokeh-widgets", "bokeh-tables")  # in the order in which they load
+BOKEH = ("bokeh", "bokeh-api")  # in the order in which they load; widgets and tables are HTML
 STATIC = Path(str(resources.files("hhcore"))) / "report" / "static"
 FIRST = ("codec.js", "explorer/view.js")  # what makes `hh`, and a class that others extend
 LAST = "page.js"  # what starts the page

@@ -19,7 +19,7 @@ from hhcore.simulation.stimuli.stimulus import Stimulus
 
 # What static/kernel.js must know of the text.
 CONSTANTS = (
-    *("W", "N", "ROWS", "STATE", "SLOPE", "PARAMETER", "HELD", "INPUTS", "SEGMENT", "STIMULUS_PARTS"),
+    *("W", "N", "ROWS", "STATE", "SLOPE", "PARAMETER", "INPUTS", "SEGMENT", "STIMULUS_PARTS"),
     *("ADAPTIVE", "CLAMPED"),
 )
 # By which a page finds out whether the machine rounds once.

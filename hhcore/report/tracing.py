@@ -194,8 +194,10 @@ def traced(evaluate: Evaluate, point: Mapping[str, float], fixed: Collection[str
     columns |= {name: Traced(program, i, columns[name]) for i, name in enumerate(point) if name not in fixed}
     try:
         found = evaluate(columns)
-    except (TypeError, AttributeError) as error:
-        raise error if isinstance(error, UntraceableError) else UntraceableError(str(error)) from error
+    except UntraceableError:
+        raise
+    except Exception as error:  # code of any stimulus or treatment, that expects arrays
+        raise UntraceableError(str(error)) from error
     program.outputs = [program.slot(column) for column in found]
     return program
 

@@ -41,6 +41,7 @@ CALIBRATION: Code = (
 
 REPORT: Code = (  # besides the code of results in it
     "report",
+    "model",  # equations as they are typeset, and what is a gate
     *("experiments/answers.py", "base/words.py"),
     *("certify/certificate.py", "results/summary.py"),
     *UNITS,

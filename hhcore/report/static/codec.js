@@ -18,7 +18,8 @@ hh.column = (reference) => {
 
 hh.readColumn = async ({ blob, type }) => {
   const text = document.getElementById(blob).textContent;
-  const packed = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const characters = atob(text), packed = new Uint8Array(characters.length);
+  for (let i = 0; i < packed.length; i++) packed[i] = characters.charCodeAt(i); // 20 times as fast as Uint8Array.from
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new hh.types[type](await new Response(stream).arrayBuffer());
 };

@@ -30,9 +30,10 @@ hh.Start = class {
 
   /** Of the cells that the run has paced and traced, the one whose quantities are most like these. */
   nearest(values) {
-    const apart = (a, b) => (a === b ? 0 : Math.abs(a - b) / (Math.abs(a) + Math.abs(b)));
-    const distances = this.traced.map((cell) => cell.values.reduce((sum, x, i) => sum + apart(Number(x), values[i]), 0));
-    return this.traced[distances.indexOf(Math.min(...distances))];
+    const finite = (a, b) => Math.abs(a - b) / (Math.abs(a) + Math.abs(b));
+    const apart = (a, b) => (a === b ? 0 : Number.isFinite(a) && Number.isFinite(b) ? finite(a, b) : 1);
+    const distance = (cell) => cell.values.reduce((sum, x, i) => sum + apart(Number(x), values[i]), 0);
+    return this.traced.reduce((best, cell) => (distance(cell) < distance(best) ? cell : best));
   }
 
   /** The stable equilibrium without stimulus, from that of the model's own parameters; without one, the latter. */
