@@ -1,5 +1,6 @@
 """The neuron under the hands: sliders, panels, curves in Chromium show the bits of `hhcore.simulate`."""
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ from markupsafe import Markup
 from playwright.sync_api import Page as Tab
 
 import hhcore
+from hhcore.base.errors import UserError
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.experiment import Experiment
 from hhcore.report.lecture import write_lecture
-from hhcore.report.live import live
+from hhcore.report.legality import legality
+from hhcore.report.live import live, middle
 from hhcore.report.page import Page, Section, write_page
 from hhcore.report.payload import Payload
 from hhcore.simulation.simulate import trace
@@ -175,11 +178,62 @@ def test_what_is_illegal_is_said_and_not_drawn(lecture, browser):
         tab = ready(watched)
         before = tab.evaluate(SEEN)
         seen = typed(tab, "stop", 5.0)
-        assert seen["words"] == "stop is not after start: give start < stop." and seen["stale"]
+        assert seen["words"].startswith("start 10 is not before stop 5") and seen["stale"]
         assert seen["lines"] == before["lines"]
-        assert typed(tab, "stop", 101.0)["words"] == "stop is after the end of the run, 100 ms."
+        assert typed(tab, "stop", 101.0)["words"].startswith("stop: 101 is after the end of the simulation")
         tab.click(".live .back")
         assert settled(tab, "stop", 80.0)["words"] == "5 spikes."
+
+
+def test_a_page_refuses_what_the_checks_of_a_stimulus_refuse(lecture, browser):
+    """The same sentence, for values of all kinds that are mostly wrong; its numbers have seven digits."""
+    numbers = np.random.default_rng(20)
+    ask = "([live, points]) => { const checks = new hh.Checks(live); return points.map((p) => checks.mistake(p)); }"
+    refused = {}
+    with opened(browser, lecture) as watched:
+        for kind, example in EXAMPLES.items():
+            body = {"model": SQUID, "stimulus": {"kind": kind, **example}, "initial_state": "rest", "duration": 200}
+            body["solver"] = {"method": "tsit5", "local_error": 1e-6}
+            e = read_experiments({"experiments": {"e": body}})["e"]
+            _, point = middle(e)
+            points = []
+            for _ in range(150):
+                changed = {name: float(numbers.choice(ODD)) for name in e.stimulus.fields if numbers.random() < 0.4}
+                points.append({**point, **changed})
+            quantities = [{"name": name, "label": name, "whole": True} for name in point]
+            live = {"quantities": quantities, "checks": legality(e, point)}
+            said = watched.page.evaluate(ask, [live, [list(values.values()) for values in points]])
+            expected = [mistake(e, values) for values in points]
+            assert [as_numbers(text) for text in said] == [as_numbers(text) for text in expected], kind
+            refused[kind] = len(set(expected))
+    assert min(refused.values()) > 3, refused
+
+
+ODD = (-4, -0.0, 0.5, 1, 2.5, 3, 20, 60.25, 199.5, 200, 201, 1e4, 1e9)
+EXAMPLES = {
+    "step": {"amplitude": 10},
+    "pulse_train": {"amplitude": 30, "width": 1, "period": 20},
+    "paired_pulses": {"amplitude": 30, "width": 1, "interval": 20},
+    "biphasic": {"amplitude": -80, "width": 0.2, "gap": 0.1, "period": 20, "start": 10},
+    "sine": {"amplitude": 5, "frequency": 50},
+    "staircase": {"amplitude": 1, "increment": 2, "width": 20},
+    "noise": {"mean": 5, "sd": 1, "correlation_time": 3, "interval": 0.1, "seed": 1},
+}
+
+
+def mistake(e: Experiment, values: dict[str, float]) -> str:
+    """What the stimulus says of values; "" if nothing."""
+    try:
+        e.stimulus.check({name: np.array([values[name]]) for name in e.stimulus.fields}, e.duration, "")
+    except UserError as error:
+        return f"{error.mistakes[0].lstrip('.: ')}."
+    return ""
+
+
+def as_numbers(text: str) -> list[object]:
+    """The words of a sentence, and its numbers in few digits."""
+    parts = re.split(r"(-?\b\d+(?:\.\d+)?(?:e[+-]?\d+)?)", text.replace("−", "-").replace("Infinity", "inf"))
+    return [float(f"{float(part):.2g}") if k % 2 else part for k, part in enumerate(parts)]
 
 
 def test_a_neuron_of_the_run_is_shown_and_compared(stored, browser):
@@ -304,7 +358,7 @@ def test_late_results_leave_what_is_said_of_illegal_values(lecture, browser):
     }"""
     with opened(browser, lecture) as watched:
         words, stale, same = ready(watched).evaluate(late)
-    assert words == "stop is not after start: give start < stop." and stale and same
+    assert words.startswith("start 10 is not before stop 5") and stale and same
 
 
 def test_words_are_read_aloud_once_they_rest(lecture, browser):

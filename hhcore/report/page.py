@@ -72,13 +72,11 @@ def write_report(experiments: Mapping[str, Experiment], folder: Path, file: Path
         own = folder / name
         experiment = resolved(experiment, own / "numerics.parquet")
         told = story(experiment, own, payload)
-        entry = {
-            "name": name,
-            "explorer": explorer(experiment, own, payload),
-            "live": live(experiment, experiment.solver, own, payload, kernels),
-        }
+        shown = live(experiment, experiment.solver, own, payload, kernels)
+        without, shown = (shown, None) if isinstance(shown, str) else ("", shown)
+        entry = {"name": name, "explorer": explorer(experiment, own, payload), "live": shown}
         entries.append(entry)
-        sections.append(Section(name, name, Markup(template.render(story=told, **entry))))
+        sections.append(Section(name, name, Markup(template.render(story=told, without=without, **entry))))
     contents = {"experiments": entries, "kernels": kernels}
     write_page(Page(_title(experiments), sections, contents, payload), file, recipe)
 

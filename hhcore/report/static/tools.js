@@ -13,6 +13,9 @@ hh.make = (tag, settings = {}, ...children) => {
   return element;
 };
 
+/** A number in words, with a minus sign. */
+hh.short = (value, digits = 5) => String(Number(value.toPrecision(digits))).replace("-", "−");
+
 /** Call a function when the page turns light or dark. */
 hh.onLook = (changed) => {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);

@@ -9,30 +9,6 @@ hh.sentences = {
   stalled: "This run stalled: it needed ever shorter steps.",
 };
 
-/**
- * What is wrong with values, in words; "" if nothing is.
- * values : Float64Array (quantities)
- */
-hh.illegal = ({ quantities, duration, time_unit: unit }, values) => {
-  const endless = ({ whole, lasting }) => whole || lasting; // as many as fit, to the end of the run
-  const wrong = quantities.findIndex((q, k) => !(Number.isFinite(values[k]) || (endless(q) && values[k] === Infinity)));
-  if (wrong >= 0) return `${quantities[wrong].label} is not a finite number.`;
-  const stimulus = new Map();
-  quantities.forEach((quantity, k) => {
-    if (quantity.kind === "stimulus") stimulus.set(quantity.name, { quantity, value: values[k] });
-  });
-  for (const [name, { quantity, value }] of stimulus) {
-    const [part, field] = [name.slice(0, name.lastIndexOf(".") + 1), name.slice(name.lastIndexOf(".") + 1)];
-    const of = (other) => stimulus.get(part + other)?.value;
-    if (quantity.unit === unit && value < 0) return `${name} is ${hh.text(value)} ${unit}; a time of a stimulus is not below 0.`;
-    if (field === "stop" && of("start") >= value) return `${name} is not after ${part}start: give start < stop.`;
-    if (field === "stop" && value > duration) return `${name} is after the end of the run, ${hh.text(duration)} ${unit}.`;
-    if (field === "width" && of("period") < value) return `${name} is above ${part}period: pulses must not overlap.`;
-    if ((field === "width" || field === "period") && value <= 0) return `${name} is not above 0.`;
-  }
-  return "";
-};
-
 /** Build the live part of an experiment in an element; `entry` is {name, live} of the page. */
 hh.live = async (element, entry) => {
   if (!entry.live) return;
@@ -56,6 +32,7 @@ hh.Live = class {
     Object.assign(this, { element, experiment: name, live, run, stored, index: stored ? live.middle : null });
     this.remote = new hh.Remote(live);
     [this.ticket, this.silenced] = [0, 0]; // of `compute`: the newest, and the newest that was illegal
+    this.checks = new hh.Checks(live);
     this.home = run.middle();
     this.values = this.home.slice();
     this.sliders = new hh.Sliders(live.quantities, (k, value) => this.set(k, value));
@@ -150,7 +127,7 @@ hh.Live = class {
   /** Simulate and draw the present values. What began before illegal ones says no more; else the last to end is seen. */
   async compute() {
     const [ticket, values] = [++this.ticket, this.values.slice()];
-    const wrong = hh.illegal(this.live, values);
+    const wrong = this.checks.mistake(values);
     if (wrong) {
       this.silenced = ticket;
       this.say(wrong, true);
@@ -180,7 +157,7 @@ hh.Live = class {
     this.panels.draw(result, stored ? this.run.storedSpikes(this.index) : null);
     this.plane?.draw(result);
     this.curve?.show(values, result);
-    this.say([hh.sentences[result.status], this.sentence(result, stored)].filter((text) => text).join(" "),
+    this.say([hh.sentences[result.status], this.sentence(result, stored), this.checks.beyond(values)].filter((text) => text).join(" "),
       result.status === "diverged" || result.status === "stalled");
   }
 
