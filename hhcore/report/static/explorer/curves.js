@@ -52,19 +52,26 @@ hh.CurvesView = class extends hh.View {
     figure.scatter(...place, { source: points, size: 3.5, line_color: null, fill_color: line_color });
     figure.scatter(...place, { source: gaps, marker: { field: "marker" }, size: 6, line_color, line_alpha: 0.8 });
     figure.scatter(...place, {
-      source: chosen, size: 11, fill_color: null, line_color: inks.chosen, line_width: 2.5,
+      source: chosen, level: "overlay", size: 11, fill_color: null, line_color: inks.chosen, line_width: 2.5,
     });
     if (this.colour) hh.colourBar(figure, this.colour, inks, hh.lineShades(inks));
     return figure;
   }
 
   draw() {
-    const { selection, explorer, inks } = this;
-    const y = explorer.feature;
+    const { neuron, feature: y } = this.explorer;
+    const chosen = this.sources.at(-1);
+    chosen.data = { x: [this.x.values[neuron]], y: [y.values[neuron]] };
     const curves = this.#curves();
+    if (this.differs(curves.map(({ rows }) => rows[0]).join())) this.#drawCurves(curves, y);
+    this.outline(this.x, y);
+  }
+
+  #drawCurves(curves, y) {
+    const { selection } = this;
     const known = (i) => (selection.mask[i] ? y.values[i] : NaN);
     const shown = curves.map((curve) => ({ ...curve, y: curve.rows.map(known) }));
-    const [behind, front, points, gaps, chosen] = this.sources;
+    const [behind, front, points, gaps] = this.sources;
     const lines = (list) => {
       const drawn = list.map((curve) => hh.unjoined(curve.x, curve.y));
       return { xs: drawn.map(([xs]) => xs), ys: drawn.map(([, ys]) => ys), colour: list.map((curve) => curve.colour) };
@@ -76,9 +83,6 @@ hh.CurvesView = class extends hh.View {
       colour: shown.flatMap((curve) => curve.rows.map(() => curve.colour)),
     };
     gaps.data = this.#gaps(curves);
-    const i = explorer.neuron;
-    chosen.data = { x: [this.x.values[i]], y: [y.values[i]] };
-    this.outline(this.x, y);
   }
 
   /** Points without a value, at the foot of the figure: a cross if the neuron failed, else a dash. */

@@ -52,7 +52,7 @@ hh.MapView = class extends hh.View {
     const place = [{ field: "x" }, { field: "y" }];
     figure.scatter(...place, { source: failed, marker: "x", size: 7, line_color: inks.text, line_width: 2 });
     figure.scatter(...place, {
-      source: chosen, marker: "square", size: 11, fill_color: null, line_color: inks.chosen, line_width: 2.5,
+      source: chosen, level: "overlay", marker: "square", size: 11, fill_color: null, line_color: inks.chosen, line_width: 2.5,
     });
     for (const grid of [...figure.xgrid, ...figure.ygrid]) grid.visible = false;
     if (!this.explorer.feature.categories) hh.colourBar(figure, this.explorer.feature, inks);
@@ -60,9 +60,15 @@ hh.MapView = class extends hh.View {
   }
 
   draw() {
-    const { x, y, across, up, neurons, explorer } = this;
-    const { feature, neuron } = explorer;
-    const [picture, failed, chosen] = this.sources;
+    const { x, y, explorer: { neuron } } = this;
+    this.sources.at(-1).data = { x: [x.values[neuron]], y: [y.values[neuron]] };
+    if (this.differs(String(this.#at(0, 0)))) this.#drawCells();
+    this.outline(x, y);
+  }
+
+  #drawCells() {
+    const { x, y, across, up, neurons, explorer: { feature } } = this;
+    const [picture, failed] = this.sources;
     const image = new hh.Picture(across.pixels.length, up.pixels.length);
     up.pixels.forEach((k, row) => across.pixels.forEach((j, column) => {
       const i = this.#at(j, k);
@@ -72,15 +78,15 @@ hh.MapView = class extends hh.View {
     const cells = x.levels.length * y.levels.length;
     const lost = Array.from({ length: cells }, (_, c) => this.#at(c % x.levels.length, Math.floor(c / x.levels.length)))
       .filter((i) => neurons.failed[i]);
-    this.say(...this.legend(feature), image.gaps && "Hatched: no value.", lost.length && "Crosses: failed.");
+    const none = feature.none && this.key(hh.nothing(this.inks), `0, ${feature.none}`);
+    this.say(...this.legend(feature), none, image.gaps && "Hatched: no value.", lost.length && "Crosses: failed.");
     failed.data = { x: lost.map((i) => x.values[i]), y: lost.map((i) => y.values[i]) };
-    chosen.data = { x: [x.values[neuron]], y: [y.values[neuron]] };
-    this.outline(x, y);
   }
 
   #shade(i) {
     const { feature } = this.explorer;
-    const colour = hh.colourOf(feature, feature.values[i]);
+    const value = feature.values[i];
+    const colour = feature.none && value === 0 ? hh.nothing(this.inks) : hh.colourOf(feature, value);
     return this.selection.mask[i] ? colour : hh.paled(colour, this.inks.dark);
   }
 

@@ -10,6 +10,7 @@ hh.Selection = class {
     this.ranges = new Map(); // variable: {low, high}, ±Infinity for none
     this.mask = new Uint8Array(neurons.count).fill(1); // 1 for a selected neuron
     this.count = neurons.count;
+    this.changes = 0; // so many
     this.watchers = [];
   }
 
@@ -43,6 +44,7 @@ hh.Selection = class {
       for (let i = 0; i < neurons.count; i++) mask[i] &= values[i] >= low && values[i] <= high; // NaN is outside
     }
     this.count = this.mask.reduce((sum, one) => sum + one, 0);
+    this.changes += 1;
     for (const changed of this.watchers) changed();
   }
 };

@@ -12,16 +12,13 @@ hh.sentences = {
 /** Build the live part of an experiment in an element; `entry` is {name, live} of the page. */
 hh.live = async (element, entry) => {
   if (!entry.live) return;
-  let chosen = null; // the newest, while there is nothing yet that could show it
   document.addEventListener("hh:neuron", ({ detail }) => {
-    if (detail.experiment !== entry.name) return;
-    chosen = detail.neuron;
-    element.live?.choose(chosen);
+    if (detail.experiment === entry.name) element.live?.choose(detail.neuron);
   });
   const live = new hh.Live(element, entry, await hh.loadRun(entry.live));
   await live.begin();
   element.live = live;
-  if (chosen !== null) live.choose(chosen);
+  if (hh.chosen.has(entry.name)) live.choose(hh.chosen.get(entry.name)); // perhaps while this part started
   live.changed();
 };
 
@@ -36,7 +33,7 @@ hh.Live = class {
     this.home = run.middle();
     this.values = this.home.slice();
     this.sliders = new hh.Sliders(live.quantities, (k, value) => this.set(k, value));
-    this.panels = new hh.Panels(live);
+    this.panels = new hh.Panels(live, Boolean(run.stored?.times));
     this.plane = live.states.length > 1 ? new hh.Plane(live) : null;
     const amplitude = live.quantities.findIndex((quantity) => quantity.name === live.axis);
     this.curve = amplitude < 0 ? null : new hh.Curve(live, amplitude, (value) => this.set(amplitude, value));
@@ -55,6 +52,10 @@ hh.Live = class {
     hh.onLook(paint);
     if (side.length) await hh.embed(side.map((part) => [part.plot, part.holder]));
     hh.keepNear(this.element, [this.remote, this.curve?.remote].filter((remote) => remote));
+    hh.onSeen(this.element, (seen) => {
+      this.seen = seen;
+      if (seen && this.late) this.compute();
+    });
   }
 
   /** What stands above: the stored neuron and its neighbours, and buttons. */
@@ -72,15 +73,21 @@ hh.Live = class {
   chooser() {
     const { count } = this.run;
     this.field = hh.make("input", { type: "number", min: 0, max: count - 1, step: 1, "aria-label": "neuron" });
-    this.field.addEventListener("change", () => this.choose(this.field.valueAsNumber));
+    this.field.addEventListener("change", () => this.tell(this.field.valueAsNumber));
     const step = (by, text, name) => {
       const button = hh.make("button", { type: "button", title: name, "aria-label": name }, text);
-      button.addEventListener("click", () => this.choose(this.index + by));
+      button.addEventListener("click", () => this.tell(this.index + by));
       return button;
     };
     const of = hh.make("span", {}, `of 0 to ${count - 1}`);
     return [hh.make("span", {}, "neuron"), step(-1, "‹", "neuron before"), this.field,
       step(1, "›", "next neuron"), of];
+  }
+
+  /** Tell the page, this part included, which neuron of the stored run to show. */
+  tell(neuron) {
+    const detail = { experiment: this.experiment, neuron };
+    document.dispatchEvent(new CustomEvent("hh:neuron", { detail }));
   }
 
   /** Show a neuron of the stored run: its row in features.parquet. */
@@ -126,6 +133,8 @@ hh.Live = class {
 
   /** Simulate and draw the present values. What began before illegal ones says no more; else the last to end is seen. */
   async compute() {
+    this.late = this.seen === false; // off the screen nothing is computed
+    if (this.late) return;
     const [ticket, values] = [++this.ticket, this.values.slice()];
     const wrong = this.checks.mistake(values);
     if (wrong) {

@@ -13,12 +13,16 @@ hh.work = () => {
   };
   self.onmessage = async ({ data }) => {
     try {
-      self.postMessage({ result: await answers[data.task](data), task: data.task });
+      const result = await answers[data.task](data);
+      self.postMessage({ result, task: data.task }, hh.buffersOf(result?.path));
     } catch (error) {
       self.postMessage({ error: String(error.message ?? error), task: data.task });
     }
   };
 };
+
+/** The memory of a path, which changes its owner rather than being copied. */
+hh.buffersOf = (path) => (path ? [path.time, path.stimulus, ...path.states, ...path.currents].map(({ buffer }) => buffer) : []);
 
 /** The columns that stand in a piece of the page's JSON, read: pairs of key and typed array. */
 hh.columnsIn = async (piece, pairs = []) => {
@@ -104,6 +108,10 @@ hh.Remote = class {
     this.running = this.waiting = null;
   }
 
+  keep() {
+    this.wanted = true;
+  }
+
   /** Let the worker go once it has nothing to do, here and after each further task until it is wanted again. */
   release() {
     this.wanted = false;
@@ -123,11 +131,5 @@ hh.near = 3000; // px beyond the window, where workers still wait for tasks
 
 /** Keep the workers of an element while it is near what is seen. */
 hh.keepNear = (element, remotes) => {
-  const follow = (seen) => {
-    for (const remote of remotes) {
-      if (seen.at(-1).isIntersecting) remote.wanted = true;
-      else remote.release();
-    }
-  };
-  new IntersectionObserver(follow, { rootMargin: `${hh.near}px` }).observe(element);
+  hh.onSeen(element, (near) => remotes.forEach((remote) => (near ? remote.keep() : remote.release())), hh.near);
 };
