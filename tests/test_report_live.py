@@ -407,6 +407,10 @@ def test_parts_far_away_have_no_workers(lecture, browser):
         move = "(px) => { document.querySelector('.live').style.marginTop = `${px}px`; scrollTo(0, 0); }"
         tab.evaluate(move, 20_000)
         until(tab, "!live.remote.worker && !live.curve.remote.worker")
+        for _ in range(100):
+            if not tab.workers:
+                break
+            tab.wait_for_timeout(20)  # the browser tells of their end later
         assert not tab.workers
         tab.evaluate(move, 0)
         assert typed(tab, "amplitude", 12.0)["spikes"] == simulated(12).spike_times.tolist()

@@ -38,7 +38,7 @@ hh.TraceView = class extends hh.View {
   async rebuild() {
     const look = hh.look(this.host);
     this.panel.paint(look);
-    this.ticks.glyph.line_color = look.ink;
+    this.ticks.glyph.line_color = look.text;
     this.embedded ??= hh.embed([[this.panel.plot, this.panel.holder]]);
     await this.embedded;
     this.draw();
