@@ -76,7 +76,8 @@ def test_what_a_page_cannot_have_it_says_or_leaves_out(monkeypatch):
     assert "Block of leak.g is fixed here" in found["notes"][0]
     swept = read(stimulus=steps, block={"leak.g": {"values": [0, 50]}})
     object.__setattr__(swept, "treatments", e.treatments)
-    assert live(swept, e.solver, None, Payload(), {}) is None
+    without = live(swept, e.solver, None, Payload(), {})
+    assert without.startswith("This page simulates no neuron") and "Block of leak.g is swept" in without
     monkeypatch.setattr(module, "MOST_VALUES", 1)
     large = live(read(stimulus=steps), e.solver, None, Payload(), {})
     assert large["grid"] is None and large["notes"] == [module.TOO_LARGE]

@@ -1,5 +1,6 @@
 """The neuron under the hands: sliders, panels, curves in Chromium show the bits of `hhcore.simulate`."""
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ from markupsafe import Markup
 from playwright.sync_api import Page as Tab
 
 import hhcore
+from hhcore.base.errors import UserError
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.experiment import Experiment
 from hhcore.report.lecture import write_lecture
-from hhcore.report.live import live
+from hhcore.report.legality import legality
+from hhcore.report.live import live, middle
 from hhcore.report.page import Page, Section, write_page
 from hhcore.report.payload import Payload
 from hhcore.simulation.simulate import trace
@@ -80,6 +83,11 @@ def until(tab: Tab, condition: str) -> None:
             return
         time.sleep(0.05)
     raise AssertionError(f"never: {condition}; {tab.inner_text('.live')}")
+
+
+def do(tab: Tab, what: str) -> None:
+    """Let the live part do something, a statement of JavaScript about `live`."""
+    tab.evaluate(f"() => {{ const {{live}} = document.querySelector('.live'); {what}; }}")
 
 
 def ready(watched: Watched) -> Tab:
@@ -155,6 +163,7 @@ def test_the_curve_of_rates_has_the_bits_of_simulate(lecture, browser):
         assert np.diff(seen["x"]).min() > 0
         assert [seen["x"][0], seen["x"][-1]] == [-20, 40]
         rates = simulated(seen["x"]).features.firing_rate_Hz.to_numpy()
+        assert np.isnan(rates).any() and (rates == 0).any()  # there is none of one spike
         np.testing.assert_array_equal(seen["y"], rates)  # NaN of one spike
         line = np.array(tab.evaluate("[...document.querySelector('.live').live.curve.joined.data.y]"))
         ends = np.column_stack([line[:-1], line[1:]])
@@ -172,11 +181,62 @@ def test_what_is_illegal_is_said_and_not_drawn(lecture, browser):
         tab = ready(watched)
         before = tab.evaluate(SEEN)
         seen = typed(tab, "stop", 5.0)
-        assert seen["words"] == "stop is not after start: give start < stop." and seen["stale"]
+        assert seen["words"].startswith("start 10 is not before stop 5") and seen["stale"]
         assert seen["lines"] == before["lines"]
-        assert typed(tab, "stop", 101.0)["words"] == "stop is after the end of the run, 100 ms."
+        assert typed(tab, "stop", 101.0)["words"].startswith("stop: 101 is after the end of the simulation")
         tab.click(".live .back")
         assert settled(tab, "stop", 80.0)["words"] == "5 spikes."
+
+
+def test_a_page_refuses_what_the_checks_of_a_stimulus_refuse(lecture, browser):
+    """The same sentence, for values of all kinds that are mostly wrong; its numbers have seven digits."""
+    numbers = np.random.default_rng(20)
+    ask = "([live, points]) => { const checks = new hh.Checks(live); return points.map((p) => checks.mistake(p)); }"
+    refused = {}
+    with opened(browser, lecture) as watched:
+        for kind, example in EXAMPLES.items():
+            body = {"model": SQUID, "stimulus": {"kind": kind, **example}, "initial_state": "rest", "duration": 200}
+            body["solver"] = {"method": "tsit5", "local_error": 1e-6}
+            e = read_experiments({"experiments": {"e": body}})["e"]
+            _, point = middle(e)
+            points = []
+            for _ in range(150):
+                changed = {name: float(numbers.choice(ODD)) for name in e.stimulus.fields if numbers.random() < 0.4}
+                points.append({**point, **changed})
+            quantities = [{"name": name, "label": name, "whole": True} for name in point]
+            live = {"quantities": quantities, "checks": legality(e, point)}
+            said = watched.page.evaluate(ask, [live, [list(values.values()) for values in points]])
+            expected = [mistake(e, values) for values in points]
+            assert [as_numbers(text) for text in said] == [as_numbers(text) for text in expected], kind
+            refused[kind] = len(set(expected))
+    assert min(refused.values()) > 3, refused
+
+
+ODD = (-4, -0.0, 0.5, 1, 2.5, 3, 20, 60.25, 199.5, 200, 201, 1e4, 1e9)
+EXAMPLES = {
+    "step": {"amplitude": 10},
+    "pulse_train": {"amplitude": 30, "width": 1, "period": 20},
+    "paired_pulses": {"amplitude": 30, "width": 1, "interval": 20},
+    "biphasic": {"amplitude": -80, "width": 0.2, "gap": 0.1, "period": 20, "start": 10},
+    "sine": {"amplitude": 5, "frequency": 50},
+    "staircase": {"amplitude": 1, "increment": 2, "width": 20},
+    "noise": {"mean": 5, "sd": 1, "correlation_time": 3, "interval": 0.1, "seed": 1},
+}
+
+
+def mistake(e: Experiment, values: dict[str, float]) -> str:
+    """What the stimulus says of values; "" if nothing."""
+    try:
+        e.stimulus.check({name: np.array([values[name]]) for name in e.stimulus.fields}, e.duration, "")
+    except UserError as error:
+        return f"{error.mistakes[0].lstrip('.: ')}."
+    return ""
+
+
+def as_numbers(text: str) -> list[object]:
+    """The words of a sentence, and its numbers in few digits."""
+    parts = re.split(r"(-?\b\d+(?:\.\d+)?(?:e[+-]?\d+)?)", text.replace("−", "-").replace("Infinity", "inf"))
+    return [float(f"{float(part):.2g}") if k % 2 else part for k, part in enumerate(parts)]
 
 
 def test_a_neuron_of_the_run_is_shown_and_compared(stored, browser):
@@ -193,9 +253,8 @@ def test_a_neuron_of_the_run_is_shown_and_compared(stored, browser):
         assert "not in the stored run" in away["words"] and away["marks"][1] == []
         tab.click(".live .back")
         settled(tab, "amplitude", 20.0)
-        tab.evaluate(
-            "() => { hh.told = []; document.addEventListener('hh:neuron', (e) => hh.told.push(e.detail.neuron)); }"
-        )
+        heard = "document.addEventListener('hh:neuron', ({detail}) => hh.told.push(detail.neuron))"
+        do(tab, f"hh.told = []; {heard}")
         tab.click('[aria-label="neuron before"]')
         assert settled(tab, "amplitude", 10.0)["values"]["sodium.g"] == 120.0
         tab.fill('[aria-label="neuron"]', "3")
@@ -269,33 +328,89 @@ def test_currents_of_a_clamped_cell_are_drawn_with_their_peaks(tmp_path, browser
     assert seen["curve"] is None
 
 
-def test_how_fast_it_is(lecture, browser, tmp_path):
-    """Printed, not judged: what a machine does beside other work says nothing."""
-    second = write_lecture(SQUID, tmp_path / "second.html", stimulus="{kind: step, amplitude: 10}", duration="1 s")
-    for what, url, measure in (("slider, 100 ms", lecture, FRAMES), ("click to trace, 1 s", second.as_uri(), CLICK)):
-        with opened(browser, url, viewport={"width": 1400, "height": 900}) as watched:
-            tab = ready(watched)
-            until(tab, "live.curve.points.data.x.length === 65")
-            print(f"{what} of the squid axon: {tab.evaluate(measure)}")
+def test_the_newest_neuron_is_shown_that_was_chosen_while_the_part_started(stored, browser):
+    choose = """async () => {
+      const told = (neuron) => new CustomEvent('hh:neuron', {detail: {experiment: 'e', neuron}});
+      const send = (neuron) => document.dispatchEvent(told(neuron));
+      const box = document.createElement('div');
+      document.querySelector('main').append(box);
+      const starting = hh.live(box, hh.page().experiments[0]);
+      send(1);
+      await new Promise((done) => setTimeout(done));
+      send(5);
+      await starting;
+      return [box.live.index, ...box.live.values];
+    }"""
+    with opened(browser, stored[0]) as watched:
+        index, *values = ready(watched).evaluate(choose)
+    assert index == 5
+    assert {120.0, 20.0} < set(values)
 
 
-FRAMES = """async () => {
-  const {live} = document.querySelector('.live'), draw = live.draw.bind(live);
-  const index = live.live.quantities.findIndex(({name}) => name === 'amplitude');
-  let drawn = 0;
-  live.draw = (...given) => { drawn++; draw(...given); };
-  const began = performance.now();
-  for (let n = 0; performance.now() - began < 1000; n++) {
-    live.set(index, 8 + n % 10);
-    await new Promise(requestAnimationFrame);
-  }
-  return `${Math.round(drawn / (performance.now() - began) * 1000)} frames a second`;
-}"""
-CLICK = """async () => {
-  const {live} = document.querySelector('.live'), began = performance.now();
-  const index = live.live.quantities.findIndex(({name}) => name === 'amplitude');
-  live.values[index] = 12;
-  await live.compute();
-  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-  return `${Math.round(performance.now() - began)} ms`;
-}"""
+def test_late_results_leave_what_is_said_of_illegal_values(lecture, browser):
+    late = """async () => {
+      const {live} = document.querySelector('.live'), simulate = live.remote.simulate.bind(live.remote);
+      const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+      const at = (wanted) => live.live.quantities.findIndex(({name}) => name === wanted);
+      live.remote.simulate = async (...given) => {
+        const result = await simulate(...given);
+        await new Promise((done) => setTimeout(done, 2 * hh.patience));
+        return result;
+      };
+      const before = live.result;
+      live.set(at('amplitude'), 11);
+      await frame();
+      live.set(at('stop'), 5);
+      await frame();
+      await new Promise((done) => setTimeout(done, 3 * hh.patience));
+      return [live.words.textContent, live.element.classList.contains('stale'), live.result === before];
+    }"""
+    with opened(browser, lecture) as watched:
+        words, stale, same = ready(watched).evaluate(late)
+    assert words.startswith("start 10 is not before stop 5") and stale and same
+
+
+def test_words_are_read_aloud_once_they_rest(lecture, browser):
+    with opened(browser, lecture) as watched:
+        tab = ready(watched)
+        until(tab, "live.aloud.textContent === '5 spikes.'")
+        do(tab, "['a', 'b', 'c'].forEach((text) => live.say(text))")
+        assert tab.inner_text(".live .words") == "c"
+        assert tab.text_content(".live .aloud") == "5 spikes."
+        until(tab, "live.aloud.textContent === 'c'")
+
+
+def test_a_curve_that_fails_is_taken_away(lecture, browser):
+    with opened(browser, lecture) as watched:
+        tab = ready(watched)
+        until(tab, "live.curve.points.data.x.length === 65")
+        do(tab, "live.curve.remote.simulate = async () => { throw new Error('no memory'); }")
+        do(tab, "live.curve.compute(live.values.slice())")
+        until(tab, "live.curve.points.data.x.length === 0")
+        assert "no memory" in tab.inner_text(".curve .hint")
+
+
+def test_a_worker_that_failed_to_start_is_started_again(lecture, browser):
+    with opened(browser, lecture) as watched:
+        tab = ready(watched)
+        do(tab, "live.remote.stop(); live.remote.live = {...live.live, program: null}; live.goHome()")
+        until(tab, "live.words.textContent.startsWith('This cannot be simulated')")
+        do(tab, "live.remote.live = live.live; live.goHome()")
+        until(tab, "live.words.textContent === '5 spikes.'")
+
+
+def test_parts_far_away_have_no_workers(lecture, browser):
+    with opened(browser, lecture) as watched:
+        tab = ready(watched)
+        until(tab, "live.curve.points.data.x.length === 65")
+        assert len(tab.workers) == 2
+        move = "(px) => { document.querySelector('.live').style.marginTop = `${px}px`; scrollTo(0, 0); }"
+        tab.evaluate(move, 20_000)
+        until(tab, "!live.remote.worker && !live.curve.remote.worker")
+        for _ in range(100):
+            if not tab.workers:
+                break
+            tab.wait_for_timeout(20)  # the browser tells of their end later
+        assert not tab.workers
+        tab.evaluate(move, 0)
+        assert typed(tab, "amplitude", 12.0)["spikes"] == simulated(12).spike_times.tolist()

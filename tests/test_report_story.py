@@ -225,11 +225,17 @@ def test_hostile_words_stay_words(made):
 
 
 def render(one):
-    return Elements(templates().get_template("experiment.html.j2").render(story=one, explorer=None, live=None))
+    return Elements(
+        templates().get_template("experiment.html.j2").render(story=one, explorer=None, live=None, without="")
+    )
 
 
 def test_the_page_of_an_experiment_has_every_id_once_and_links_that_lead_to_them(made):
-    html = templates().get_template("experiment.html.j2").render(story=told(made, "grid"), explorer=None, live=None)
+    html = (
+        templates()
+        .get_template("experiment.html.j2")
+        .render(story=told(made, "grid"), explorer=None, live=None, without="")
+    )
     ids = Elements(html).ids
     assert len(ids) == len(set(ids))
     assert set(re.findall(r'href="#([^"]+)"', html)) <= set(ids)

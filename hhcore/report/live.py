@@ -20,6 +20,7 @@ from hhcore.grid.factors import Factor
 from hhcore.model.model import NOTHING, Quantity
 from hhcore.model.roles import converts
 from hhcore.report.kernels import kernel
+from hhcore.report.legality import legality
 from hhcore.report.payload import Payload
 from hhcore.report.ranges import is_gate, slider, swept_values
 from hhcore.report.stored import stored_spikes
@@ -40,8 +41,8 @@ def live(
     folder: Path | None,
     payload: Payload,
     kernels: MutableMapping[str, object],
-) -> dict[str, object] | None:
-    """The data of an experiment for static/neuron.js; None where a page cannot know what the kernel took in the run.
+) -> dict[str, object] | str:
+    """The data of an experiment for static/neuron.js; a sentence why where a page cannot know what the kernel took.
 
     solver : that of the run, which may have been chosen: see `resolved` of hhcore.certify.certificate
     folder : of its results, whose spikes are kept for comparison; None without a run
@@ -50,6 +51,7 @@ def live(
     kernel, accuracy, stops, threshold, rearm, table : what the kernel runs with, in the model's units
     quantities : of a point, in its order, with their sliders; infinite where as many pulses flow as fit into the run
     program    : from the quantities and the duration to the kernel's arguments
+    checks     : which values of the stimulus are legal, see `legality`
     start      : for static/rest.js
     grid       : the factors of the grid, from which comes the point of neuron i; None if there are too many values
     middle     : the neuron in the middle of the grid, whose values the quantities have
@@ -62,8 +64,9 @@ def live(
     e = experiment
     index, point = middle(e)
     program, fixed = kernel_program(e, point)
-    if any(name in fixed for name in e.swept):
-        return None
+    for name in e.swept:
+        if name in fixed:
+            return f"This page simulates no neuron of this experiment. {_fixed(e, name, fixed[name], 'swept')}"
     name, described = kernel(e.model, solver.method, e.stimulus, payload)
     kernels[name] = described
     traced = _traced(e, folder)
@@ -81,6 +84,7 @@ def live(
         "window": list(e.analysis_window),
         "quantities": [_quantity(e, q, point, fixed) for q in e.quantities],
         "program": program.as_json(),
+        "checks": legality(e, point),
         "table": payload.column(e.stimulus.data.ravel()) if len(e.stimulus.data) else None,
         "states": [{**_described(q), "role": _role(e, q)} for q in e.model.states.values()],
         "currents": [_described(q) for q in e.model.currents.values()],
@@ -220,6 +224,6 @@ def _begins(e: Experiment, traced: bool) -> str:
     )
 
 
-def _fixed(e: Experiment, name: str, why: str) -> str:
+def _fixed(e: Experiment, name: str, why: str, state: str = "fixed here") -> str:
     what = "The duration" if name == DURATION else e.description(name).partition(",")[0]
-    return f"{what} is fixed here: how the stimulus or a treatment depends on it cannot be carried over ({why})."
+    return f"{what} is {state}: how the stimulus or a treatment depends on it cannot be carried over ({why})."

@@ -82,12 +82,13 @@ def write_report(experiments: Mapping[str, Experiment], folder: Path, file: Path
 def _entry(
     name: str, experiment: Experiment, folder: Path, payload: Payload, kernels: dict[str, object]
 ) -> dict[str, object]:
-    """What the scripts of the page read of an experiment; columns go into `payload`."""
-    return {
-        "name": name,
-        "explorer": explorer(experiment, folder, payload),
-        "live": live(experiment, experiment.solver, folder, payload, kernels),
-    }
+    """What the page shows of an experiment by scripts; columns go into `payload`.
+
+    `without` says why there is no live neuron, "" if there is one.
+    """
+    neuron = live(experiment, experiment.solver, folder, payload, kernels)
+    shown, without = (None, neuron) if isinstance(neuron, str) else (neuron, "")
+    return {"name": name, "explorer": explorer(experiment, folder, payload), "live": shown, "without": without}
 
 
 def _rendered(template: str, **seen: object) -> Markup:

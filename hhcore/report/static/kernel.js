@@ -129,8 +129,10 @@ hh.Kernel = class {
   /** Rows of points as columns: time, stimulus, states and currents. */
   courses(rows, width) {
     const { states, currents, driven } = this.description, k = rows.length / width;
-    const column = (i) => Float64Array.from({ length: k }, (_, row) => rows[row * width + i]);
-    const columns = Array.from({ length: width }, (_, i) => column(i));
+    const columns = Array.from({ length: width }, () => new Float64Array(k));
+    for (let row = 0, at = 0; row < k; row++) {
+      for (let i = 0; i < width; i++) columns[i][row] = rows[at++];
+    }
     const own = columns.slice(1, 1 + states);
     return {
       time: columns[0], states: own, currents: columns.slice(1 + states, 1 + states + currents),

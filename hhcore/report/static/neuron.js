@@ -1,14 +1,18 @@
 // A neuron of an experiment in the page: from quantities to spikes, with the bits of the run. live.py has the data.
 
-/** The neurons of an experiment; live: its entry in the JSON of the page. */
+/** The neurons of an experiment by number, which need no kernel; live: its entry in the JSON of the page. */
+hh.loadRun = async (live) => new hh.Run(live, ...await hh.columnsOfRun(live));
+
+hh.columnsOfRun = (live) => Promise.all([hh.loadStored(live.stored), Promise.all((live.grid ?? []).map(hh.loadFactor))]);
+
+/** The same with the kernel, which simulates any of them, and others. */
 hh.loadNeuron = async (live) => {
-  const [kernel, table, stored, grid] = await Promise.all([
+  const [kernel, table, run] = await Promise.all([
     hh.loadKernel(live.kernel),
     live.table ? hh.column(live.table) : new Float64Array(0),
-    hh.loadStored(live.stored),
-    Promise.all((live.grid ?? []).map(hh.loadFactor)),
+    hh.columnsOfRun(live),
   ]);
-  return new hh.Neuron(live, kernel, table, stored, grid);
+  return new hh.Neuron(live, kernel, table, ...run);
 };
 
 hh.loadFactor = async (factor) => ({ ...factor, columns: await Promise.all(factor.columns.map(hh.column)) });
@@ -31,12 +35,10 @@ hh.offsets = (lengths) => {
 
 hh.STATUS = ["ok", "diverged", "stalled"]; // by the outcome of a kernel
 
-hh.Neuron = class {
-  constructor(live, kernel, table, stored, grid) {
-    Object.assign(this, { live, kernel, table, stored, grid });
+hh.Run = class {
+  constructor(live, stored, grid) {
+    Object.assign(this, { live, stored, grid });
     this.quantities = live.quantities;
-    this.program = hh.program(live.program);
-    this.start = new hh.Start(live.start, kernel);
     this.count = live.grid ? grid.reduce((n, factor) => n * factor.rows, 1) : 0; // neurons that `point` knows
   }
 
@@ -53,6 +55,38 @@ hh.Neuron = class {
   /** All quantities of the neuron in the middle of the grid. */
   middle() {
     return Float64Array.from(this.quantities, ({ value }) => Number(value));
+  }
+
+  /** The spike times of neuron i in the run [ms]; null if the page does not have them. */
+  storedSpikes(i) {
+    if (!this.stored?.times) return null;
+    return this.stored.times.subarray(this.stored.offsets[i], this.stored.offsets[i + 1]);
+  }
+
+  /**
+   * Compare a simulation with neuron i of the run.
+   * @returns {{agrees: boolean | null, sentence: string}} null where there is nothing to compare with
+   */
+  compare(i, result) {
+    if (this.live.clamp) return { agrees: null, sentence: "The potential is held, so there are no spikes to compare." };
+    if (!this.stored) return { agrees: null, sentence: "This page has no spikes of the run to compare with." };
+    const stored = this.storedSpikes(i), count = this.stored.counts[i], found = result.spikes_ms;
+    const same = stored ? hh.sameBits(found, stored)
+      : found.length === count && hh.digest(found) === this.stored.digests[i];
+    if (same) return { agrees: true, sentence: hh.agreement(count) };
+    const difference = hh.difference(found, count, stored, this.stored.last?.[i]);
+    if (this.live.begins) return { agrees: null, sentence: `${difference} The run had paced the cell before.` };
+    return { agrees: false, sentence: difference };
+  }
+};
+
+/** Neurons of a run that the page simulates. */
+hh.Neuron = class extends hh.Run {
+  constructor(live, kernel, table, stored, grid) {
+    super(live, stored, grid);
+    Object.assign(this, { kernel, table });
+    this.program = hh.program(live.program);
+    this.start = new hh.Start(live.start, kernel);
   }
 
   /**
@@ -78,28 +112,6 @@ hh.Neuron = class {
     if (duration === this.live.duration) return values;
     return Float64Array.from(values, (value, i) =>
       this.quantities[i].lasting && value === this.live.duration ? duration : value);
-  }
-
-  /** The spike times of neuron i in the run [ms]; null if the page does not have them. */
-  storedSpikes(i) {
-    if (!this.stored?.times) return null;
-    return this.stored.times.subarray(this.stored.offsets[i], this.stored.offsets[i + 1]);
-  }
-
-  /**
-   * Compare a simulation with neuron i of the run.
-   * @returns {{agrees: boolean | null, sentence: string}} null where there is nothing to compare with
-   */
-  compare(i, result) {
-    if (this.live.clamp) return { agrees: null, sentence: "The potential is held, so there are no spikes to compare." };
-    if (!this.stored) return { agrees: null, sentence: "This page has no spikes of the run to compare with." };
-    const stored = this.storedSpikes(i), count = this.stored.counts[i], found = result.spikes_ms;
-    const same = stored ? hh.sameBits(found, stored)
-      : found.length === count && hh.digest(found) === this.stored.digests[i];
-    if (same) return { agrees: true, sentence: hh.agreement(count) };
-    const difference = hh.difference(found, count, stored, this.stored.last?.[i]);
-    if (this.live.begins) return { agrees: null, sentence: `${difference} The run had paced the cell before.` };
-    return { agrees: false, sentence: difference };
   }
 };
 

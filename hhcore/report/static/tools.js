@@ -13,9 +13,13 @@ hh.make = (tag, settings = {}, ...children) => {
   return element;
 };
 
-/** Call a function with true when an element comes onto the screen, and with false when it leaves it. */
-hh.onSeen = (element, changed) => {
-  new IntersectionObserver((seen) => changed(seen.at(-1).isIntersecting), { rootMargin: "100px" }).observe(element);
+/** A number in words, with a minus sign. */
+hh.short = (value, digits = 5) => String(Number(value.toPrecision(digits))).replace("-", "−");
+
+/** Call a function with true when an element comes onto the screen, or as near as `margin` [px], and with false after. */
+hh.onSeen = (element, changed, margin = 100) => {
+  const options = { rootMargin: `${margin}px` };
+  new IntersectionObserver((seen) => changed(seen.at(-1).isIntersecting), options).observe(element);
 };
 
 /** Call a function when the page turns light or dark. */

@@ -24,8 +24,8 @@ def check_times(values: Values, names: Sequence[str], duration: float, where: st
         )
     for early, late in zip(names, names[1:], strict=False):
         worst = (values[early] - values[late]).argmax()
-        a, b = float(values[early][worst]), float(values[late][worst])
-        if a >= b:
+        if values[early][worst] >= values[late][worst]:
+            a, b = float(values[early][worst]), float(values[late][worst])
             default = f" ({late} defaults to the duration)" if late == "stop" else ""
             raise UserError(f"{where}: {early} {a!r} is not before {late} {b!r}{default}; give {early} < {late}")
 

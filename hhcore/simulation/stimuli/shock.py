@@ -60,11 +60,11 @@ def segment(k, displacement, start):
     def check(cls, values: Values, duration: float, where: str) -> None:
         """0 <= start < duration."""
         check_begin(values["start"], where)
-        latest = float(values["start"].max())
+        latest = values["start"].max()
         if latest >= duration:
             raise UserError(
-                f"{where}.start: {latest!r} is not before the end of the simulation, {duration!r}; give an earlier "
-                "start or a longer duration"
+                f"{where}.start: {float(latest)!r} is not before the end of the simulation, {duration!r}; give an "
+                "earlier start or a longer duration"
             )
 
     @classmethod

@@ -4,7 +4,7 @@
 hh.explorer = async (element, { name, explorer, live }) => {
   if (!explorer) return null;
   const neurons = await hh.loadNeurons(explorer);
-  element.explorer = new hh.Explorer(element, name, neurons, live?.grid ? await hh.loadNeuron(live) : null);
+  element.explorer = new hh.Explorer(element, name, neurons, live?.grid ? await hh.loadRun(live) : null);
   await element.explorer.rebuild();
   return element.explorer;
 };
@@ -12,7 +12,7 @@ hh.explorer = async (element, { name, explorer, live }) => {
 hh.FRAME = 8; // time to prepare what is drawn in a frame [ms]
 
 hh.Explorer = class {
-  /** simulated : the same neurons, from hh.loadNeuron; null if the page cannot simulate them */
+  /** simulated : the same neurons, from hh.loadRun; null if the page cannot simulate them */
   constructor(element, name, neurons, simulated) {
     Object.assign(this, { element, name, neurons, simulated });
     this.selection = new hh.Selection(neurons);

@@ -193,6 +193,3 @@ hh.extent = (values) => {
   }
   return low <= high ? [low, high] : [NaN, NaN];
 };
-
-/** A number in at most five digits. */
-hh.short = (value) => String(Number(value.toPrecision(5))).replace("-", "−");

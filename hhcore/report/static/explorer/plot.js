@@ -1,14 +1,5 @@
 // Figures of the explorer: Bokeh draws, in the colours of the page around them.
 
-/** Colours of a page, taken from the element that holds a figure, so that they follow its style, light or dark. */
-hh.inks = (element) => {
-  const [red, green, blue] = getComputedStyle(element).color.match(/[\d.]+/g).map(Number);
-  const dark = red + green + blue > 384;
-  const ink = (alpha) => `rgba(${red}, ${green}, ${blue}, ${alpha})`;
-  const accent = dark ? "#56B4E9" : "#0072B2";
-  return { dark, text: ink(0.9), muted: ink(0.35), faint: ink(0.12), accent, chosen: "#D55E00" };
-};
-
 /** Okabe and Ito's colours, for words: [red, green, blue] of 0 to 255. */
 hh.categorical = [
   [0, 114, 178], [230, 159, 0], [213, 94, 0], [204, 121, 167], [0, 158, 115], [86, 180, 233], [240, 228, 66],
@@ -52,7 +43,6 @@ hh.padded = (variable, share = 0.04) => {
 
 /** An empty figure. x, y : {label, logarithmic, categories, start, end}; on : what to do on `box` and `tap` */
 hh.figure = (host, { x, y, height, on }) => {
-  const inks = hh.inks(host);
   const figure = new Bokeh.Plotting.figure({
     height,
     sizing_mode: "stretch_width",
@@ -62,17 +52,15 @@ hh.figure = (host, { x, y, height, on }) => {
     y_range: new Bokeh.Range1d({ start: y.start, end: y.end }),
     tools: "pan,box_select,wheel_zoom,reset,save",
     toolbar_location: "above",
-    background_fill_color: null,
-    border_fill_color: null,
-    outline_line_color: null,
     min_border: 4,
     output_backend: "canvas",
   });
   figure.toolbar.logo = null;
   figure.toolbar.autohide = !hh.touched();
   hh.brushable(figure);
-  hh.dress(figure.xaxis, figure.xgrid, x, inks);
-  hh.dress(figure.yaxis, figure.ygrid, y, inks);
+  hh.paint(figure, hh.look(host));
+  hh.dress(figure.xaxis, figure.xgrid, x);
+  hh.dress(figure.yaxis, figure.ygrid, y);
   figure.on_event("selectiongeometry", ({ geometry }) => geometry.type === "rect" && on.box(geometry));
   figure.on_event("tap", ({ x: atX, y: atY }) => on.tap(atX, atY));
   return figure;
@@ -89,13 +77,9 @@ hh.brushable = (figure) => {
   figure.toolbar.active_scroll = null;
 };
 
-/** The look of an axis and its grid; words, or {ticks: [[place, text], ...]}, in the place of numbers. */
-hh.dress = ([axis], [grid], { label, categories, ticks }, inks) => {
+/** The label of an axis; words, or {ticks: [[place, text], ...]}, in the place of numbers on it and its grid. */
+hh.dress = ([axis], [grid], { label, categories, ticks }) => {
   axis.axis_label = label ? hh.plain(label) : null;
-  axis.axis_label_text_font_style = "normal";
-  axis.axis_label_text_color = axis.major_label_text_color = inks.text;
-  axis.axis_line_color = axis.major_tick_line_color = axis.minor_tick_line_color = inks.muted;
-  grid.grid_line_color = inks.faint;
   const named = ticks ?? categories?.map((word, code) => [code, word]);
   if (!named) return;
   axis.ticker = grid.ticker = new Bokeh.FixedTicker({ ticks: named.map(([at]) => at) });

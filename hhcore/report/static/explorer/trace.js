@@ -1,11 +1,12 @@
 // The membrane potential of the chosen neuron, integrated again while sliders move; in a clamp, the currents.
 
 hh.TraceView = class extends hh.View {
-  /** neuron : of the same experiment, from hh.loadNeuron */
-  constructor(explorer, neuron) {
+  /** run : of the same experiment, from hh.loadRun */
+  constructor(explorer, run) {
     super(explorer, "Chosen neuron", "its time course, integrated in the page; arrows go through the selected neurons");
-    const { live } = neuron;
-    Object.assign(this, { neuron, live, remote: new hh.Remote(live) });
+    const { live } = run;
+    Object.assign(this, { run, live, remote: new hh.Remote(live) });
+    hh.keepNear(this.element, [this.remote]);
     this.element.classList.add("wide", "trace");
     this.range = new Bokeh.Range1d({ start: 0, end: live.duration });
     const curves = hh.curvesOf(live);
@@ -37,7 +38,7 @@ hh.TraceView = class extends hh.View {
   async rebuild() {
     const look = hh.look(this.host);
     this.panel.paint(look);
-    this.ticks.glyph.line_color = look.ink;
+    this.ticks.glyph.line_color = look.text;
     this.embedded ??= hh.embed([[this.panel.plot, this.panel.holder]]);
     await this.embedded;
     this.draw();
@@ -52,11 +53,11 @@ hh.TraceView = class extends hh.View {
   async #simulate(row) {
     this.asked = row;
     try {
-      const result = await this.remote.simulate(this.neuron.point(row), { path: true });
+      const result = await this.remote.simulate(this.run.point(row), { path: true });
       if (!result) return;
       this.result = result;
       this.#show();
-      const sentences = [hh.sentences[result.status], this.neuron.compare(row, result).sentence];
+      const sentences = [hh.sentences[result.status], this.run.compare(row, result).sentence];
       this.say(...sentences, this.link);
     } catch (error) {
       this.say(`This cannot be simulated: ${error.message}`);

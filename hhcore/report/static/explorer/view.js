@@ -27,7 +27,7 @@ hh.View = class {
 
   /** Make the figure again, for other quantities or colours. */
   async rebuild() {
-    this.inks = hh.inks(this.host);
+    this.inks = hh.look(this.host);
     const figure = this.compose();
     this.box = new Bokeh.BoxAnnotation({
       visible: false, fill_color: this.inks.accent, fill_alpha: 0.06, line_color: this.inks.accent, line_dash: "dashed",

@@ -11,8 +11,8 @@ hh.refinements = (levels) => {
 };
 
 /**
- * Firing rate [Hz] as in features.parquet: 1 over the mean interval between the spikes in the window; 0 without a
- * spike there, NaN with just one.
+ * Firing rate [Hz] as in features.parquet: 1 over the mean interval between the spikes in the window. It is 0 without a
+ * spike there, and NaN with just one.
  * times : spike times, Float64Array [ms]; window : [start, stop] [ms], half-open
  */
 hh.firingRate = (times, [start, stop]) => {
@@ -76,14 +76,21 @@ hh.Curve = class {
       if (performance.now() - began > hh.curvePatience) break;
       for (const fraction of fractions) {
         values[this.index] = low + (high - low) * fraction;
-        const result = await this.remote.simulate(values.slice(), { path: false });
+        const result = await this.remote.simulate(values.slice(), { path: false }).catch((error) => ({ error }));
         if (ticket !== this.ticket || !result) return;
+        if (result.error) return this.fail(result.error);
         found.set(values[this.index], this.rate(result));
       }
       this.draw(found);
     }
     const gaps = [...found.values()].some(Number.isNaN) ? " No dot: a single spike has no rate, or the run failed." : "";
     this.words.textContent = `${found.size} amplitudes; click to take one. The circle is the present one.${gaps}`;
+  }
+
+  /** Without its rates there is no curve, not even that of another setting. */
+  fail(error) {
+    this.points.data = { x: [], y: [] };
+    this.words.textContent = `This curve cannot be computed: ${error.message}`;
   }
 
   rate({ status, spikes_ms: spikes }) {

@@ -1,6 +1,7 @@
 // A neuron under your hands: sliders, and everything of the run while they move.
 
 hh.patience = 300; // ms until the page says that it computes
+hh.pause = 700; // ms without news, after which the words are read aloud
 
 hh.sentences = {
   no_stable_rest: "Without a stimulus this neuron has no stable equilibrium; the run starts from the model's own rest.",
@@ -8,46 +9,31 @@ hh.sentences = {
   stalled: "This run stalled: it needed ever shorter steps.",
 };
 
-/**
- * What is wrong with values, in words; "" if nothing is.
- * values : Float64Array (quantities)
- */
-hh.illegal = ({ quantities, duration, time_unit: unit }, values) => {
-  const endless = ({ whole, lasting }) => whole || lasting; // as many as fit, to the end of the run
-  const wrong = quantities.findIndex((q, k) => !(Number.isFinite(values[k]) || (endless(q) && values[k] === Infinity)));
-  if (wrong >= 0) return `${quantities[wrong].label} is not a finite number.`;
-  const stimulus = new Map();
-  quantities.forEach((quantity, k) => {
-    if (quantity.kind === "stimulus") stimulus.set(quantity.name, { quantity, value: values[k] });
-  });
-  for (const [name, { quantity, value }] of stimulus) {
-    const [part, field] = [name.slice(0, name.lastIndexOf(".") + 1), name.slice(name.lastIndexOf(".") + 1)];
-    const of = (other) => stimulus.get(part + other)?.value;
-    if (quantity.unit === unit && value < 0) return `${name} is ${hh.text(value)} ${unit}; a time of a stimulus is not below 0.`;
-    if (field === "stop" && of("start") >= value) return `${name} is not after ${part}start: give start < stop.`;
-    if (field === "stop" && value > duration) return `${name} is after the end of the run, ${hh.text(duration)} ${unit}.`;
-    if (field === "width" && of("period") < value) return `${name} is above ${part}period: pulses must not overlap.`;
-    if ((field === "width" || field === "period") && value <= 0) return `${name} is not above 0.`;
-  }
-  return "";
-};
-
 /** Build the live part of an experiment in an element; `entry` is {name, live} of the page. */
 hh.live = async (element, entry) => {
   if (!entry.live) return;
-  element.live = new hh.Live(element, entry, await hh.loadNeuron(entry.live));
-  await element.live.begin();
+  document.addEventListener("hh:neuron", ({ detail }) => {
+    if (detail.experiment === entry.name) element.live?.choose(detail.neuron);
+  });
+  const live = new hh.Live(element, entry, await hh.loadRun(entry.live));
+  await live.begin();
+  element.live = live;
+  if (hh.chosen.has(entry.name)) live.choose(hh.chosen.get(entry.name)); // perhaps while this part started
+  live.changed();
 };
 
 hh.Live = class {
-  constructor(element, { name, live }, neuron) {
-    const stored = live.stored !== null || neuron.count > 1;
-    Object.assign(this, { element, experiment: name, live, neuron, stored, index: stored ? live.middle : null });
+  /** run : hh.Run, the neurons that the page knows by number */
+  constructor(element, { name, live }, run) {
+    const stored = live.stored !== null || run.count > 1;
+    Object.assign(this, { element, experiment: name, live, run, stored, index: stored ? live.middle : null });
     this.remote = new hh.Remote(live);
-    this.home = neuron.middle();
+    [this.ticket, this.silenced] = [0, 0]; // of `compute`: the newest, and the newest that was illegal
+    this.checks = new hh.Checks(live);
+    this.home = run.middle();
     this.values = this.home.slice();
     this.sliders = new hh.Sliders(live.quantities, (k, value) => this.set(k, value));
-    this.panels = new hh.Panels(live, Boolean(neuron.stored?.times));
+    this.panels = new hh.Panels(live, Boolean(run.stored?.times));
     this.plane = live.states.length > 1 ? new hh.Plane(live) : null;
     const amplitude = live.quantities.findIndex((quantity) => quantity.name === live.axis);
     this.curve = amplitude < 0 ? null : new hh.Curve(live, amplitude, (value) => this.set(amplitude, value));
@@ -65,15 +51,11 @@ hh.Live = class {
     paint();
     hh.onLook(paint);
     if (side.length) await hh.embed(side.map((part) => [part.plot, part.holder]));
-    document.addEventListener("hh:neuron", ({ detail }) => {
-      if (detail.experiment === this.experiment) this.choose(detail.neuron);
-    });
+    hh.keepNear(this.element, [this.remote, this.curve?.remote].filter((remote) => remote));
     hh.onSeen(this.element, (seen) => {
       this.seen = seen;
       if (seen && this.late) this.compute();
     });
-    if (hh.chosen.has(this.experiment)) this.choose(hh.chosen.get(this.experiment));
-    else this.compute();
   }
 
   /** What stands above: the stored neuron and its neighbours, and buttons. */
@@ -82,13 +64,14 @@ hh.Live = class {
     this.back.addEventListener("click", () => this.goHome());
     this.stopping = hh.make("button", { type: "button", hidden: true }, "stop");
     this.stopping.addEventListener("click", () => { this.remote.stop(); this.say("Stopped."); });
-    this.words = hh.make("p", { class: "words", "aria-live": "polite" });
-    const found = [this.words, this.back, this.stopping];
+    this.words = hh.make("p", { class: "words" });
+    this.aloud = hh.make("p", { class: "aloud", "aria-live": "polite" });
+    const found = [this.words, this.aloud, this.back, this.stopping];
     return hh.make("div", { class: "head" }, ...(this.stored ? this.chooser() : []), ...found);
   }
 
   chooser() {
-    const { count } = this.neuron;
+    const { count } = this.run;
     this.field = hh.make("input", { type: "number", min: 0, max: count - 1, step: 1, "aria-label": "neuron" });
     this.field.addEventListener("change", () => this.tell(this.field.valueAsNumber));
     const step = (by, text, name) => {
@@ -109,9 +92,9 @@ hh.Live = class {
 
   /** Show a neuron of the stored run: its row in features.parquet. */
   choose(neuron) {
-    if (!(this.stored && neuron >= 0 && neuron < this.neuron.count)) return;
+    if (!(this.stored && neuron >= 0 && neuron < this.run.count)) return;
     this.index = Math.round(neuron);
-    this.home = this.neuron.point(this.index);
+    this.home = this.run.point(this.index);
     this.goHome();
   }
 
@@ -148,18 +131,24 @@ hh.Live = class {
     this.back.textContent = this.index === null ? "back to the start" : `back to neuron ${this.index}`;
   }
 
+  /** Simulate and draw the present values. What began before illegal ones says no more; else the last to end is seen. */
   async compute() {
     this.late = this.seen === false; // off the screen nothing is computed
     if (this.late) return;
-    const values = this.values.slice();
-    this.wrong = hh.illegal(this.live, values);
-    if (this.wrong) return this.say(this.wrong, true);
-    const waiting = setTimeout(() => this.waits(), hh.patience);
+    const [ticket, values] = [++this.ticket, this.values.slice()];
+    const wrong = this.checks.mistake(values);
+    if (wrong) {
+      this.silenced = ticket;
+      this.say(wrong, true);
+      return;
+    }
+    const silent = () => ticket < this.silenced;
+    const waiting = setTimeout(() => silent() || this.waits(), hh.patience);
     try {
       const result = await this.remote.simulate(values, { path: true });
-      if (result && !this.wrong) this.draw(values, result); // what was legal may no longer be
+      if (result && !silent()) this.draw(values, result);
     } catch (error) {
-      this.say(`This cannot be simulated: ${error.message}`, true);
+      if (!silent()) this.say(`This cannot be simulated: ${error.message}`, true);
     } finally {
       clearTimeout(waiting);
       this.stopping.hidden = !this.remote.running;
@@ -174,22 +163,25 @@ hh.Live = class {
   draw(values, result) {
     this.result = result;
     const stored = this.index !== null && values.every((value, k) => value === this.home[k]);
-    this.panels.draw(result, stored ? this.neuron.storedSpikes(this.index) : null);
+    this.panels.draw(result, stored ? this.run.storedSpikes(this.index) : null);
     this.plane?.draw(result);
     this.curve?.show(values, result);
-    this.say([hh.sentences[result.status], this.sentence(result, stored)].filter((text) => text).join(" "),
+    this.say([hh.sentences[result.status], this.sentence(result, stored), this.checks.beyond(values)].filter((text) => text).join(" "),
       result.status === "diverged" || result.status === "stalled");
   }
 
   sentence(result, stored) {
-    if (stored) return this.neuron.compare(this.index, result).sentence;
+    if (stored) return this.run.compare(this.index, result).sentence;
     const count = result.spikes_ms.length;
     const spikes = `${count} ${count === 1 ? "spike" : "spikes"}`;
     return this.index === null ? `${spikes}.` : `${spikes}. Off the grid: not in the stored run.`;
   }
 
+  /** Words beside the neuron's number; they are read aloud once they rest. */
   say(text, wrong = false) {
     this.words.textContent = text;
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => { this.aloud.textContent = text; }, hh.pause);
     this.words.classList.toggle("wrong", wrong);
     this.element.classList.toggle("stale", wrong);
   }

@@ -1,95 +1,10 @@
 // Time courses of one neuron in panels that share the time axis: spikes, potential, gates, currents, stimulus.
 
-hh.hues = { // Okabe and Ito (2008): blue, vermillion, green, purple, orange, black; lighter ones on black
-  light: ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000"],
-  dark: ["#56B4E9", "#F0803C", "#2FC79A", "#E39CC4", "#F0C05A", "#FFFFFF"],
-};
 hh.lines = ["solid", "dashed", "dotted", "dashed"]; // in a legend, of these:
 hh.dashes = ["solid", [6, 3], [2, 2], [8, 3, 2, 3]];
 
 /** Which dash a curve has: colours that come again have another one. */
 hh.dashOf = ({ hue, dash }) => (dash + Math.floor(hue / hh.hues.light.length)) % hh.dashes.length;
-
-/** What the page around an element looks like, for canvases: {ink, faint, font, dark}. */
-hh.look = (element) => {
-  const { color, fontFamily } = getComputedStyle(element);
-  const [r, g, b] = color.match(/[\d.]+/g).map(Number);
-  const faint = (alpha) => `rgba(${r}, ${g}, ${b}, ${alpha})`;
-  return { ink: color, axis: faint(0.75), faint: faint(0.13), font: fontFamily, dark: r + g + b > 382 };
-};
-
-/** A name with its unit, if it has one. */
-hh.withUnit = (name, unit) => (unit && unit !== "1" ? `${name} (${unit})` : name);
-
-/** An empty plot as wide as its element, in the look of the page. Dragging zooms along x, a double click undoes it. */
-hh.plot = (options) => {
-  const tools = matchMedia("(pointer: coarse)").matches ? "" : "xbox_zoom";
-  const plot = Bokeh.Plotting.figure({
-    sizing_mode: "stretch_width", toolbar_location: null, tools, min_border_left: 68, min_border_right: 14,
-    min_border_top: 6, min_border_bottom: 4, output_backend: "canvas", ...options,
-  });
-  plot.on_event("doubletap", () => plot.x_range.reset());
-  return plot;
-};
-
-/** Put Bokeh models of one document into elements: pairs of model and element. */
-hh.embed = (pairs) => {
-  const sheet = new Bokeh.Document();
-  for (const [model] of pairs) sheet.add_root(model);
-  return Bokeh.embed.add_document_standalone(sheet, pairs[0][1], pairs.map(([, element]) => element));
-};
-
-/** Give a plot the colours and the font of the page. */
-hh.paint = (plot, { ink, axis, faint, font }) => {
-  const clear = { background_fill_color: null, border_fill_color: null, outline_line_color: null };
-  plot.setv(clear);
-  for (const line of [...plot.below, ...plot.left]) {
-    line.setv({
-      axis_label_text_color: ink, major_label_text_color: ink, axis_line_color: axis, major_tick_line_color: axis,
-      minor_tick_line_color: null, axis_label_text_font: font, major_label_text_font: font,
-      axis_label_text_font_size: "12px", major_label_text_font_size: "11px", axis_label_text_font_style: "normal",
-      axis_label_standoff: 4, major_tick_in: 0, major_tick_out: 4,
-    });
-  }
-  for (const grid of plot.center) grid.grid_line_color = faint;
-};
-
-/** A source of points: none, or one, by which an axis that follows its data has a range before there are more. */
-hh.rows = (x = [], y = x) => new Bokeh.ColumnDataSource({ data: { x, y } });
-
-/**
- * A curve with at most four points a pixel: the first, lowest, highest and last of each, which draws the same picture.
- * time, values : Float64Array (n), times increasing; from, to : what is seen of the time; pixels : its width
- */
-hh.thinned = (time, values, from, to, pixels) => {
-  const begin = Math.max(hh.firstFrom(time, from) - 1, 0);
-  const end = Math.min(hh.firstFrom(time, to) + 1, time.length);
-  if (end - begin <= 4 * pixels) return { x: time.slice(begin, end), y: values.slice(begin, end) };
-  const kept = [];
-  const scale = pixels / (to - from);
-  for (let k = begin; k < end; ) {
-    const pixel = Math.floor((time[k] - from) * scale);
-    let [low, high, last] = [k, k, k];
-    for (; last + 1 < end && Math.floor((time[last + 1] - from) * scale) === pixel; last++) {
-      if (values[last + 1] < values[low]) low = last + 1;
-      if (values[last + 1] > values[high]) high = last + 1;
-    }
-    kept.push(...new Set([k, Math.min(low, high), Math.max(low, high), last]));
-    k = last + 1;
-  }
-  return { x: Float64Array.from(kept, (k) => time[k]), y: Float64Array.from(kept, (k) => values[k]) };
-};
-
-/** The first index whose time is not before `wanted`; times increase. */
-hh.firstFrom = (time, wanted) => {
-  let [low, high] = [0, time.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (time[middle] < wanted) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-};
 
 /** A curve of a panel: `of(path)` is its values, `hue` counts the colours, `dash` the curves of one colour. */
 hh.curvesOf = (live) => {
@@ -241,7 +156,7 @@ hh.Panels = class {
   paint() {
     const look = hh.look(this.element);
     hh.paint(this.raster, look);
-    for (const { glyph } of this.ticks) glyph.line_color = look.ink;
+    for (const { glyph } of this.ticks) glyph.line_color = look.text;
     this.threshold.line_color = look.axis;
     for (const panel of this.panels) panel.paint(look);
   }

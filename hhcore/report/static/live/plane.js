@@ -51,7 +51,7 @@ hh.Plane = class {
   paint(look) {
     hh.paint(this.plot, look);
     this.line.glyph.line_color = hh.hues[look.dark ? "dark" : "light"][0];
-    this.dot.glyph.fill_color = look.ink;
+    this.dot.glyph.fill_color = look.text;
   }
 
   /** Show the orbit of a result. */

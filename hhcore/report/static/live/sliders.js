@@ -1,8 +1,5 @@
 // Sliders of all quantities of a neuron: parameters, fields of the stimulus, treatments, stated initial values.
 
-/** A number as short text; "" if it is infinite, as a number field has it. */
-hh.text = (value) => (Number.isFinite(value) ? String(Number(value.toPrecision(7))) : "");
-
 /** The step of a slider: 1, 2 or 5 times a power of ten, some 200 of them from `low` to `high`. */
 hh.niceStep = (low, high) => {
   const rough = (high - low) / 200;
@@ -46,7 +43,9 @@ hh.Slider = class {
   show(value) {
     this.value = value;
     this.range.value = value === Infinity ? this.range.max : String(value);
-    if (document.activeElement !== this.number || this.number.valueAsNumber !== value) this.number.value = hh.text(value);
+    if (document.activeElement !== this.number || this.number.valueAsNumber !== value) {
+      this.number.value = Number.isFinite(value) ? Number(value.toPrecision(7)) : "";
+    }
     this.row.classList.toggle("changed", value !== this.home);
   }
 };

@@ -4,12 +4,12 @@
 hh.work = () => {
   let neuron;
   const answers = {
-    load: ({ live, page, columns }) => {
+    load: async ({ live, page, columns }) => {
       for (const [key, values] of columns) hh.columns.set(key, Promise.resolve(values));
       hh.pageData = page;
-      neuron = hh.loadNeuron(live);
+      neuron = await hh.loadNeuron(live);
     },
-    simulate: async ({ values, options }) => (await neuron).simulate(values, options),
+    simulate: ({ values, options }) => neuron.simulate(values, options),
   };
   self.onmessage = async ({ data }) => {
     try {
@@ -34,13 +34,14 @@ hh.columnsIn = async (piece, pairs = []) => {
 
 /**
  * A neuron in a worker of its own. It computes one task at a time; of those that wait, the newest replaces the others,
- * so none queues.
+ * so none queues. The worker starts with the first task, and again after it has failed, was stopped or released.
  */
 hh.Remote = class {
   constructor(live) {
-    this.live = { ...live, stored: null }; // what is stored is compared in the page
+    this.live = { ...live, stored: null, grid: null }; // of which hh.Run knows in the page
     this.worker = null;
     this.running = this.waiting = null;
+    this.wanted = true;
   }
 
   /** Promise of the result of `simulate`; of null if a newer task took the place of this one, or `stop` ended it. */
@@ -56,25 +57,34 @@ hh.Remote = class {
     if (this.running || !this.waiting) return;
     [this.running, this.waiting] = [this.waiting, null];
     const { values, options } = this.running;
-    this.worker ??= this.start();
-    this.worker.then((worker) => worker.postMessage({ task: "simulate", values, options }), (error) => this.end(error));
+    const starting = (this.worker ??= this.start());
+    starting.then((worker) => worker.postMessage({ task: "simulate", values, options }),
+      (error) => { if (this.worker === starting) this.fail(error); });
   }
 
+  /** Promise of a worker that knows the neuron. */
   async start() {
     const text = `${document.getElementById("hhcore").textContent}\nhh.work();`;
     const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-    const worker = new Worker(url);
-    worker.onmessage = ({ data }) => this.answer(data);
-    worker.onerror = (event) => this.end(new Error(event.message ?? "the worker failed"));
     const kernel = hh.page().kernels[this.live.kernel];
     const page = { kernels: { [this.live.kernel]: kernel } };
-    worker.postMessage({ task: "load", live: this.live, page, columns: await hh.columnsIn([this.live, kernel]) });
+    const load = { task: "load", live: this.live, page, columns: await hh.columnsIn([this.live, kernel]) };
+    const worker = new Worker(url);
+    try {
+      await new Promise((resolve, reject) => {
+        worker.onmessage = ({ data }) => (data.error ? reject(new Error(data.error)) : resolve());
+        worker.onerror = (event) => reject(new Error(event.message ?? "the worker failed"));
+        worker.postMessage(load);
+      });
+    } catch (error) {
+      worker.terminate();
+      throw error;
+    } finally {
+      URL.revokeObjectURL(url);
+    }
+    worker.onmessage = ({ data }) => this.end(data.error && new Error(data.error), data.result);
+    worker.onerror = (event) => this.fail(new Error(event.message ?? "the worker failed"));
     return worker;
-  }
-
-  answer({ task, result, error }) {
-    if (error) this.end(new Error(error));
-    else if (task === "simulate") this.end(null, result);
   }
 
   end(error, result) {
@@ -83,14 +93,43 @@ hh.Remote = class {
     if (error) task?.reject(error);
     else task?.resolve(result);
     this.next();
+    if (!this.wanted) this.release();
   }
 
-  /** End the task that runs; a new worker starts with the next one. */
+  fail(error) {
+    this.drop();
+    this.end(error);
+  }
+
+  /** End the tasks, the one that runs too. */
   stop() {
-    this.worker?.then((worker) => worker.terminate());
-    this.worker = null;
-    this.waiting?.resolve(null);
-    this.running?.resolve(null);
+    this.drop();
+    for (const task of [this.waiting, this.running]) task?.resolve(null);
     this.running = this.waiting = null;
   }
+
+  keep() {
+    this.wanted = true;
+  }
+
+  /** Let the worker go once it has nothing to do, here and after each further task until it is wanted again. */
+  release() {
+    this.wanted = false;
+    if (!this.running) this.drop();
+  }
+
+  drop() {
+    this.worker?.then((worker) => {
+      worker.onmessage = null; // an answer may be under way
+      worker.terminate();
+    }, () => {}); // it has not started
+    this.worker = null;
+  }
+};
+
+hh.near = 3000; // px beyond the window, where workers still wait for tasks
+
+/** Keep the workers of an element while it is near what is seen. */
+hh.keepNear = (element, remotes) => {
+  hh.onSeen(element, (near) => remotes.forEach((remote) => (near ? remote.keep() : remote.release())), hh.near);
 };
