@@ -220,7 +220,7 @@ EXAMPLES = {
     "biphasic": {"amplitude": -80, "width": 0.2, "gap": 0.1, "period": 20, "start": 10},
     "sine": {"amplitude": 5, "frequency": 50},
     "staircase": {"amplitude": 1, "increment": 2, "width": 20},
-    "events": {"events": [{"level": 8, "start": 10, "length": 3, "period": 20}, {"level": 5, "start": 99, "length": 2}]},
+    "events": {"events": [{"level": 8, "start": 10, "length": 3, "period": 20}, {"level": 5, "start": 9, "length": 2}]},
     "noise": {"mean": 5, "sd": 1, "correlation_time": 3, "interval": 0.1, "seed": 1},
 }
 
