@@ -387,7 +387,7 @@ def test_a_curve_that_fails_is_taken_away(lecture, browser):
         until(tab, "live.curve.points.data.x.length === 65")
         do(tab, "live.curve.remote.simulate = async () => { throw new Error('no memory'); }")
         do(tab, "live.curve.compute(live.values.slice())")
-        until(tab, "live.curve.points.data.x.length === 0")
+        until(tab, "live.curve.points.data.x.length === 0 && live.curve.joined.data.x.length === 0")
         assert "no memory" in tab.inner_text(".curve .hint")
 
 

@@ -91,7 +91,7 @@ hh.Curve = class {
 
   /** Without its rates there is no curve, not even that of another setting. */
   fail(error) {
-    this.points.data = { x: [], y: [] };
+    for (const source of [this.points, this.joined]) source.data = { x: [], y: [] };
     this.words.textContent = `This curve cannot be computed: ${error.message}`;
   }
 
