@@ -220,6 +220,7 @@ EXAMPLES = {
     "biphasic": {"amplitude": -80, "width": 0.2, "gap": 0.1, "period": 20, "start": 10},
     "sine": {"amplitude": 5, "frequency": 50},
     "staircase": {"amplitude": 1, "increment": 2, "width": 20},
+    "events": {"events": [{"level": 8, "start": 10, "length": 3, "period": 20}, {"level": 5, "start": 9, "length": 2}]},
     "noise": {"mean": 5, "sd": 1, "correlation_time": 3, "interval": 0.1, "seed": 1},
 }
 
@@ -386,7 +387,7 @@ def test_a_curve_that_fails_is_taken_away(lecture, browser):
         until(tab, "live.curve.points.data.x.length === 65")
         do(tab, "live.curve.remote.simulate = async () => { throw new Error('no memory'); }")
         do(tab, "live.curve.compute(live.values.slice())")
-        until(tab, "live.curve.points.data.x.length === 0")
+        until(tab, "live.curve.points.data.x.length === 0 && live.curve.joined.data.x.length === 0")
         assert "no memory" in tab.inner_text(".curve .hint")
 
 

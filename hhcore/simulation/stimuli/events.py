@@ -190,7 +190,7 @@ class Events(Stimulus):
     @classmethod
     def _onsets(cls, values: Values, duration: float) -> np.ndarray:
         """How often events begin in each neuron, float64 (n,)."""
-        return np.sum([cls._begun(values, i, duration) for i in range(cls.count)], axis=0)
+        return sum(cls._begun(values, i, duration) for i in range(cls.count))
 
 
 def _field(i: int, key: str) -> str:

@@ -128,7 +128,8 @@ hh.Live = class {
     this.sliders.show(this.values, this.home);
     if (this.field) this.field.value = this.index;
     this.back.hidden = !this.away;
-    this.back.textContent = this.index === null ? "back to the start" : `back to neuron ${this.index}`;
+    const back = this.index === null ? "back to the start" : `back to neuron ${this.index}`;
+    if (this.back.textContent !== back) this.back.textContent = back;
   }
 
   /** Simulate and draw the present values. What began before illegal ones says no more; else the last to end is seen. */
@@ -179,9 +180,11 @@ hh.Live = class {
 
   /** Words beside the neuron's number; they are read aloud once they rest. */
   say(text, wrong = false) {
-    this.words.textContent = text;
-    clearTimeout(this.resting);
-    this.resting = setTimeout(() => { this.aloud.textContent = text; }, hh.pause);
+    if (this.words.textContent !== text) {
+      this.words.textContent = text;
+      clearTimeout(this.resting);
+      this.resting = setTimeout(() => { this.aloud.textContent = text; }, hh.pause);
+    }
     this.words.classList.toggle("wrong", wrong);
     this.element.classList.toggle("stale", wrong);
   }
