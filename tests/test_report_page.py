@@ -216,6 +216,28 @@ def test_of_neurons_chosen_before_the_live_part_has_started_it_shows_the_last(ho
 
 
 @needs_chromium
+def test_an_answer_leads_to_its_table_which_opens(hostile, browser):
+    with opened(browser, hostile.as_uri()) as watched:
+        page = watched.page
+        table = page.locator("[id='e.fi_summary']")
+        assert not table.is_visible()
+        page.locator(".from", has_text="in fi_summary").first.click()
+        table.wait_for(state="visible")
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [320, 400, 1400])
+def test_nothing_of_the_page_is_wider_than_the_screen(width, hostile, browser):
+    with opened(browser, hostile.as_uri(), viewport={"width": width, "height": 800}) as watched:
+        page = watched.page
+        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        for element in page.query_selector_all("h3, figure, .explorer, .live, .tables"):
+            element.scroll_into_view_if_needed()
+        page.locator(".live canvas, .live .bk-Figure").first.wait_for(state="attached")
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+@needs_chromium
 def test_a_part_that_fails_says_so_and_the_others_start(hostile, browser):
     context = browser.new_context(offline=True)
     page = context.new_page()
@@ -223,8 +245,8 @@ def test_a_part_that_fails_says_so_and_the_others_start(hostile, browser):
     page.goto(hostile.as_uri())
     page.locator(".explorer").scroll_into_view_if_needed()
     assert page.locator(".explorer .failed").text_content().endswith("or has failed: broken")
-    page.locator(".tables").first.scroll_into_view_if_needed()
-    page.locator(".tables output").first.wait_for()
+    page.locator(".table:has([id='e.traces']) > summary").click()
+    page.locator("[id='e.traces'] output").wait_for()
     context.close()
 
 

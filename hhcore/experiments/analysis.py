@@ -55,8 +55,7 @@ Rows = Literal["grid", "neurons", "all"]
 class TableFile:
     """A table of an analysis, NAME.parquet.
 
-    label, caption : its name in the report, and the file of its caption; Snakemake's own report leaves out a table
-                     without them
+    label, caption : its name in reports, and the file of its caption; without them `snakemake --report` leaves it out
     rows           : about how many it has
     """
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hhcore.report.story import Story
 
-MOST_ANSWERS = 6  # columns beside name and model
+MOST_ANSWERS = 7  # columns beside name and model
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ class Neurons(Analysis):
             yield Answer("Without a stable rest", share(unsettled, len(status)), "features", "status")
         if "spike_count" in self.experiment.protocol.definitions:
             words = share(int((results.column("features", "spike_count") > 0).sum()), len(status))
-            if "firing_rate_Hz" in self.experiment.protocol.definitions:
+            if len(status) > 1 and "firing_rate_Hz" in self.experiment.protocol.definitions:
                 steadily = int((results.column("features", "firing_rate_Hz") > 0).sum())
                 words += f"; repetitively in the analysis window {share(steadily, len(status))}"
             yield Answer("Neurons that fire", words, "features", "spike_count")
