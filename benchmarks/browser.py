@@ -36,6 +36,32 @@ CHOOSE = """async ([experiment, neuron]) => {
   return performance.now() - began;
 }"""
 
+CLICK = """([experiment]) => {
+  const [trace] = document.querySelector(`.explorer[data-experiment="${experiment}"]`).explorer.views;
+  addEventListener("pointerup", async () => {
+    const {result} = trace, began = performance.now(), frame = () => new Promise(requestAnimationFrame);
+    while (trace.result === result) await frame();
+    await frame();
+    hh.clicked.push(performance.now() - began);
+  }, {capture: true, once: true});
+}"""
+
+MOVE = """async ([experiment]) => {
+  const {explorer} = document.querySelector(`.explorer[data-experiment="${experiment}"]`);
+  const [trace] = explorer.views, began = performance.now();
+  const longest = Math.max(...explorer.neuronPanel.sliders.map(({input}) => Number(input.max)));
+  const {input} = explorer.neuronPanel.sliders.find((slider) => Number(slider.input.max) === longest);
+  let drawn = 0, last = trace.result;
+  for (let n = 0; performance.now() - began < 3000; n++) {
+    input.value = n % longest;
+    input.dispatchEvent(new Event("input"));
+    await new Promise(requestAnimationFrame);
+    if (trace.result !== last) drawn += 1;
+    last = trace.result;
+  }
+  return drawn / (performance.now() - began) * 1000;
+}"""
+
 SLIDE = """async () => {
   const live = document.querySelector(".live").live;
   const amplitude = live.live.quantities.findIndex(({name}) => name === "amplitude");
@@ -86,10 +112,28 @@ def waited(tab: Page, experiment: str) -> None:
         time.sleep(0.1)
 
 
+def explored(tab: Page, experiment: str) -> tuple[list[float], float]:
+    """Of the chosen neuron beside a map: milliseconds from clicks to its trace, and frames a second of a slider."""
+    views = tab.locator(f'.explorer[data-experiment="{experiment}"] .views')
+    tab.locator(f'.explorer[data-experiment="{experiment}"]').scroll_into_view_if_needed()
+    while not tab.evaluate("() => !!document.querySelector('.explorer').explorer?.views[0].result"):
+        time.sleep(0.1)
+    views.evaluate("(element) => element.scrollIntoView()")
+    tab.wait_for_timeout(1000)
+    tab.evaluate("() => { hh.clicked = []; }")
+    box = views.locator(".view", has=tab.get_by_role("heading", name="Map")).locator(".figure").bounding_box()
+    for i in range(REPEATS):
+        tab.evaluate(CLICK, [experiment])
+        tab.mouse.click(box["x"] + (0.3 + 0.03 * i) * box["width"], box["y"] + (0.2 + 0.03 * i) * box["height"])
+        tab.wait_for_timeout(700)
+    return tab.evaluate("hh.clicked"), tab.evaluate(MOVE, [experiment])
+
+
 def report(browser: Browser, file: Path, experiment: str) -> list[tuple[str, str]]:
     """What is measured of the page of a run with an experiment of the squid axon."""
     ready = statistics.median(opened(browser, file)[1] for _ in range(5))
     tab, _ = opened(browser, file)
+    beside, frames = explored(tab, experiment)
     waited(tab, experiment)
     clicks = [tab.evaluate(CHOOSE, [experiment, 30_000 + 7 * i]) for i in range(REPEATS)]
     hardware, software = (
@@ -99,10 +143,16 @@ def report(browser: Browser, file: Path, experiment: str) -> list[tuple[str, str
     return [
         ("size of the page", f"{file.stat().st_size / 1e6:.1f} MB"),
         ("until it is loaded and idle", f"{ready:.0f} ms"),
-        ("from a click to the trace of a second", f"{statistics.median(clicks):.0f} ms, at most {max(clicks):.0f} ms"),
+        ("from a click on the map to a second's trace", middle_and_most(beside)),
+        ("a slider of the explorer, a second of it", f"{frames:.0f} frames a second"),
+        ("from a neuron's number to all its variables", middle_and_most(clicks)),
         ("a second of one neuron, fused in hardware", f"{hardware:.1f} ms, {hardware / native:.1f} times machine code"),
         ("a second of one neuron, fused in software", f"{software:.1f} ms, {software / native:.1f} times machine code"),
     ]
+
+
+def middle_and_most(times: list[float]) -> str:
+    return f"{statistics.median(times):.0f} ms, at most {max(times):.0f} ms"
 
 
 def machine_code_ms() -> float:

@@ -11,12 +11,14 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from benchmarks.browser import launched, waited
+from benchmarks.browser import CHOOSE, launched, waited
 
 EXPERIMENT = "squid_conductances"
 NEURON = 19_340  # near where firing begins
 FIGURES = Path("docs/figures")
-COLOURS = 64  # of a picture, so that it is small
+COLOURS = 200  # of a picture, so that it is small
+HEIGHT = 1100
+MARGIN = 16  # around it, for labels that stand out
 
 
 def main() -> None:
@@ -30,13 +32,21 @@ def main() -> None:
         browser = launched(playwright)
         tab = browser.new_context(viewport={"width": 1400, "height": 1000}, offline=True).new_page()
         tab.goto(file.resolve().as_uri())
+        tab.evaluate("document.querySelector('.bar').style.position = 'static'")  # not over what is pictured
         for part in ("explorer", "live"):
             element = tab.locator(f'.{part}[data-experiment="{EXPERIMENT}"]')
             element.scroll_into_view_if_needed()
             waited(tab, EXPERIMENT)
+            tab.evaluate(CHOOSE, [EXPERIMENT, NEURON])
             tab.wait_for_timeout(2000)
-            picture = Image.open(io.BytesIO(element.screenshot()))
-            picture.convert("RGB").quantize(COLOURS).save(FIGURES / f"report_{part}.png", optimize=True)
+            box = element.bounding_box()
+            clip = {"x": box["x"] - MARGIN, "y": box["y"], "width": box["width"] + 2 * MARGIN}
+            clip["height"] = min(box["height"], HEIGHT)
+            clip["y"] += tab.evaluate("scrollY")
+            picture = Image.open(io.BytesIO(tab.screenshot(full_page=True, clip=clip)))
+            picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(
+                FIGURES / f"report_{part}.png", optimize=True
+            )
         browser.close()
 
 

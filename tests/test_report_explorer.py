@@ -13,11 +13,12 @@ import pytest
 from browser import chromium, needs_chromium, opened
 from markupsafe import Markup
 
+import hhcore
 from hhcore.base import tables
 from hhcore.config.reader import read_experiments
 from hhcore.report import explorer as module
 from hhcore.report.explorer import coarser, explorer
-from hhcore.report.live import opening
+from hhcore.report.live import live, opening
 from hhcore.report.page import Page, Section, write_page
 from hhcore.report.payload import Payload
 
@@ -89,16 +90,19 @@ def write_features(e, folder: Path) -> pd.DataFrame:
         WEIRD: words[rng.integers(0, 4, n)],
     }
     (folder / e.name).mkdir(parents=True)
-    fields = dict.fromkeys(columns, ("1", "made up")) | e.axis_fields
+    fields = dict.fromkeys(columns, ("1", "made up")) | {"firing_rate_Hz": ("Hz", "made up")} | e.axis_fields
     tables.write(folder / e.name / "features.parquet", tables.table(columns, fields), {})
     return pd.read_parquet(folder / e.name / "features.parquet")
 
 
-def write(name: str, folder: Path) -> pd.DataFrame:
-    """A page with the explorer of one grid alone, in the `folder` of results; returns its table."""
-    e, payload = experiment(name), Payload()
+def write(name: str, folder: Path, simulated: bool = False) -> pd.DataFrame:
+    """A page with the explorer of one grid alone, in the `folder` of results, also simulated; returns its table."""
+    (e, payload), kernels = (experiment(name), Payload()), {}
     table = write_features(e, folder)
-    data = {"experiments": [{"name": name, "explorer": explorer(e, folder / name, payload)}], "kernels": {}}
+    entry = {"name": name, "explorer": explorer(e, folder / name, payload)}
+    if simulated:
+        entry["live"] = live(e, e.solver, None, payload, kernels)
+    data = {"experiments": [entry], "kernels": kernels}
     sections = [Section(name, name, Markup('<h2>A grid</h2><div id="place" class="explorer"></div>'))]
     write_page(Page("Explorer", sections, data, payload), folder / "report.html", "")
     return table
@@ -126,9 +130,9 @@ class Explored:
         self.settle()
 
     def settle(self):
-        """Wait until everything is drawn."""
+        """Wait until everything on the screen is drawn."""
         self.page.wait_for_function(
-            """() => !hh.built.waiting.size
+            """() => !hh.built.due.length && !hh.built.views[0].remote?.running
                 && hh.built.views.every(({ figure }) => Bokeh.index.get_one(figure)?.is_idle)"""
         )
 
@@ -186,8 +190,8 @@ def explore(browser, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with ExitStack() as stack:
 
-        def open_page(name):
-            table = write(name, tmp_path)
+        def open_page(name, simulated=False):
+            table = write(name, tmp_path, simulated)
             page = opened(browser, (tmp_path / "report.html").as_uri(), viewport={"width": 1400, "height": 1000})
             return Explored(stack.enter_context(page), table)
 
@@ -404,6 +408,65 @@ def test_a_click_and_the_keyboard_choose_a_neuron(explore):
     shown.settle()
     inside = table.amplitude_uA_cm2.between(24, 28) & table.sodium_g_mS_cm2.between(132, 138)
     assert shown.selected == np.flatnonzero(inside).tolist()
+
+
+@needs_chromium
+def test_the_chosen_neuron_is_integrated_beside_the_map(explore):
+    shown = explore("three", simulated=True)
+    shown.click("Map", 30.4, 137)
+    shown.settle()
+    spikes = "[...hh.built.views[0].result.spikes_ms]"
+
+    def expected(kelvin):
+        point = {"sodium.g": 138, "temperature.T": kelvin}
+        return hhcore.simulate(
+            "hodgkin_huxley_1952", point, hhcore.Step(30), duration=50, method="rk4", dt=0.05
+        ).spike_times.tolist()
+
+    assert shown.page.evaluate(spikes) == expected(279.45)
+    assert shown.page.evaluate("[...hh.built.views[0].spikes.data.x]") == expected(279.45)
+    boxes = [shown.view(title).locator(".figure").bounding_box() for title in ("Chosen neuron", "Curves", "Map")]
+    assert all(box["y"] >= 0 and box["y"] + box["height"] <= 1000 for box in boxes)  # on one screen
+    assert boxes[1]["y"] == boxes[2]["y"]
+    slider = shown.page.locator(".sliders input").nth(1)  # of the temperature
+    slider.focus()
+    slider.press("ArrowRight")
+    shown.page.wait_for_timeout(200)
+    shown.settle()
+    assert shown.page.evaluate(spikes) == expected(289.45) != expected(279.45)
+
+
+@needs_chromium
+def test_silent_failed_and_missing_cells_differ(explore):
+    shown = explore("three")
+    cells = shown.table[shown.table.temperature_T_K == 279.45].sort_values(["sodium_g_mS_cm2", "amplitude_uA_cm2"])
+    pixels = np.array(shown.page.evaluate("Array.from(hh.built.views[1].sources[0].data.image[0])"), dtype=np.uint32)
+    rates = cells.firing_rate_Hz.to_numpy()
+    silent, missing = rates == 0, np.isnan(rates)
+    assert silent.any() and missing.any()
+    assert set(pixels[silent]) == {0xFFDBDBDB} and 0xFFDBDBDB not in pixels[~silent]  # the grey of the static map
+    assert set(pixels[missing]) == {0} and 0 not in pixels[~missing]
+    crosses = shown.page.evaluate("hh.built.views[1].sources[1].data.x.length")
+    assert crosses == (cells.status == "diverged").sum()
+    assert "0, no spikes" in shown.view("Map").inner_text()
+
+
+@needs_chromium
+def test_copy_copies_the_query_also_without_a_clipboard(explore):
+    shown = explore("one")
+    page, query = shown.page, shown.query("polars")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    button = page.locator(".copy")
+    button.click()
+    page.wait_for_function("() => document.querySelector('.copy').textContent === 'Copied'")
+    assert page.evaluate("navigator.clipboard.readText()") == query
+    other = shown.query("DuckDB")
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")  # as in pages that are files
+    page.evaluate("document.addEventListener('copy', () => { hh.copied = String(getSelection()); })")
+    page.wait_for_function("() => document.querySelector('.copy').textContent === 'Copy'")
+    button.click()
+    page.wait_for_function("() => document.querySelector('.copy').textContent === 'Copied'")
+    assert page.evaluate("hh.copied").strip() == other.strip()
 
 
 @needs_chromium

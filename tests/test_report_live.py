@@ -154,8 +154,11 @@ def test_the_curve_of_rates_has_the_bits_of_simulate(lecture, browser):
         seen = tab.evaluate(SEEN)["curve"]
         assert np.diff(seen["x"]).min() > 0
         assert [seen["x"][0], seen["x"][-1]] == [-20, 40]
-        rates = simulated(seen["x"]).features.firing_rate_Hz.fillna(0)  # of one spike there is no rate
-        assert seen["y"] == rates.tolist()
+        rates = simulated(seen["x"]).features.firing_rate_Hz.to_numpy()
+        np.testing.assert_array_equal(seen["y"], rates)  # NaN of one spike
+        line = np.array(tab.evaluate("[...document.querySelector('.live').live.curve.joined.data.y]"))
+        ends = np.column_stack([line[:-1], line[1:]])
+        assert not ((ends == 0).any(axis=1) & (ends > 0).any(axis=1)).any()  # none joins silence and firing
         assert seen["dot"] == simulated(10).features.firing_rate_Hz.tolist()
         tab.locator(".curve .plot").scroll_into_view_if_needed()
         box = tab.locator(".curve .plot").bounding_box()
@@ -190,8 +193,15 @@ def test_a_neuron_of_the_run_is_shown_and_compared(stored, browser):
         assert "not in the stored run" in away["words"] and away["marks"][1] == []
         tab.click(".live .back")
         settled(tab, "amplitude", 20.0)
+        tab.evaluate(
+            "() => { hh.told = []; document.addEventListener('hh:neuron', (e) => hh.told.push(e.detail.neuron)); }"
+        )
         tab.click('[aria-label="neuron before"]')
         assert settled(tab, "amplitude", 10.0)["values"]["sodium.g"] == 120.0
+        tab.fill('[aria-label="neuron"]', "3")
+        tab.press('[aria-label="neuron"]', "Enter")
+        settled(tab, "amplitude", 0.0)
+        assert tab.evaluate("hh.told") == [4, 3]  # once each
 
 
 def test_the_phase_plane_takes_any_two_states(lecture, browser):

@@ -151,10 +151,18 @@ def _feature(field: pa.Field, column: pa.ChunkedArray, payload: Payload) -> dict
         "label": column_label(field.name, unit),
         "unit": _unit(unit),
         "definition": definition,
+        "none": _none(field, unit),
         "whole": pa.types.is_integer(field.type),
         "truth": pa.types.is_boolean(field.type),
         **stored(column, payload),
     }
+
+
+def _none(field: pa.Field, unit: str) -> str:
+    """What a count or rate of 0 says, which is then drawn apart from other numbers; "" of other quantities."""
+    if unit == "Hz" or field.name == "spike_count":
+        return "no spikes"
+    return "none" if pa.types.is_integer(field.type) else ""
 
 
 def _unit(unit: str) -> str:

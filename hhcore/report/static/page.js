@@ -57,15 +57,8 @@ hh.waitsNear = (element) => {
   return !hh.started.has(element) && top <= innerHeight + hh.margin + 1 && bottom >= -hh.margin - 1;
 };
 
-/** A neuron that is chosen before its live part has started is told again when it has. */
-hh.startForNeuron = async ({ detail }) => {
-  const element = hh.partElements().find(
-    ({ classList, dataset }) => classList.contains("live") && dataset.experiment === detail.experiment,
-  );
-  if (!element || hh.started.has(element)) return;
-  await hh.start(element);
-  document.dispatchEvent(new CustomEvent("hh:neuron", { detail }));
-};
+/** The neuron of an experiment that was chosen last, for its parts that start later. */
+hh.chosen = new Map();
 
 /** The button in the head: light or dark, whatever the system says. */
 hh.switchTheme = () => {
@@ -123,7 +116,7 @@ hh.boot = () => {
   button.addEventListener("click", hh.switchTheme);
   addEventListener("beforeprint", hh.openForPrint);
   addEventListener("afterprint", hh.closeAfterPrint);
-  document.addEventListener("hh:neuron", hh.startForNeuron);
+  document.addEventListener("hh:neuron", ({ detail }) => hh.chosen.set(detail.experiment, detail.neuron));
   const contents = document.querySelector("nav details");
   if (contents && innerWidth < 1100) contents.open = false;
   hh.listParts();

@@ -13,6 +13,11 @@ hh.make = (tag, settings = {}, ...children) => {
   return element;
 };
 
+/** Call a function with true when an element comes onto the screen, and with false when it leaves it. */
+hh.onSeen = (element, changed) => {
+  new IntersectionObserver((seen) => changed(seen.at(-1).isIntersecting), { rootMargin: "100px" }).observe(element);
+};
+
 /** Call a function when the page turns light or dark. */
 hh.onLook = (changed) => {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);

@@ -53,20 +53,28 @@ hh.CurvesView = class extends hh.View {
     figure.scatter(...place, { source: points, size: 3.5, line_color: null, fill_color: line_color });
     figure.scatter(...place, { source: gaps, marker: { field: "marker" }, size: 6, line_color, line_alpha: 0.8 });
     figure.scatter(...place, {
-      source: chosen, size: 11, fill_color: null, line_color: inks.chosen, line_width: 2.5,
+      source: chosen, level: "overlay", size: 11, fill_color: null, line_color: inks.chosen, line_width: 2.5,
     });
     if (this.colour) hh.colourBar(figure, this.colour, inks, hh.lineShades(inks));
     return figure;
   }
 
   draw() {
-    const { selection, explorer, inks } = this;
-    const y = explorer.feature;
-    const curves = this.#curves();
+    const { neuron, feature: y } = this.explorer;
+    const chosen = this.sources.at(-1);
+    chosen.data = { x: [this.x.values[neuron]], y: [y.values[neuron]] };
+    const slices = this.#slices();
+    const differs = this.differs(slices.map(({ first }) => first).join());
+    if (differs) this.#drawCurves(slices.map((slice) => this.#curve(slice)), y);
+    this.outline(this.x, y);
+  }
+
+  #drawCurves(curves, y) {
+    const { selection } = this;
     const known = (i) => (selection.mask[i] ? y.values[i] : NaN);
     const few = curves.reduce((sum, { rows }) => sum + rows.length, 0) <= hh.MOST_POINTS;
     const shown = curves.map((curve) => ({ ...curve, y: curve.rows.map(known) }));
-    const [behind, front, points, gaps, chosen] = this.sources;
+    const [behind, front, points, gaps] = this.sources;
     const lines = (list) => {
       const drawn = list.map((curve) => hh.unjoined(...(few ? [curve.x, curve.y] : hh.sparse(curve.x, curve.y))));
       return { xs: drawn.map(([xs]) => xs), ys: drawn.map(([, ys]) => ys), colour: list.map((curve) => curve.colour) };
@@ -79,9 +87,6 @@ hh.CurvesView = class extends hh.View {
       colour: dots.flatMap((curve) => curve.rows.map(() => curve.colour)),
     });
     gaps.data = this.#gaps(curves);
-    const i = explorer.neuron;
-    chosen.data = { x: [this.x.values[i]], y: [y.values[i]] };
-    this.outline(this.x, y);
   }
 
   /** Points without a value, at the foot of the figure: a cross if the neuron failed, else a dash. */
@@ -100,26 +105,29 @@ hh.CurvesView = class extends hh.View {
     });
   }
 
-  /** Curves as {x, y, colour, rows: neurons along it}, that of the chosen neuron among them. */
-  #curves() {
+  /** What curves are drawn: {first: the neuron at the first index of the axis, colour}, through the chosen neuron too. */
+  #slices() {
     const { neurons, explorer, x, colour, inks } = this;
-    const by = neurons.factors.indexOf(colour?.factor);
-    const at = neurons.factors.indexOf(x.factor);
-    const xs = x.order.map((k) => x.levels[k]);
+    const [at, by] = [x.factor, colour?.factor].map((factor) => neurons.factors.indexOf(factor));
     const chosen = colour ? hh.spread(colour.factor.order, hh.MOST_CURVES, explorer.position[by]) : [0];
     return chosen.map((level) => {
       const position = explorer.position.with(at, 0);
       if (colour) position[by] = level;
-      const first = neurons.at(position);
-      const rows = x.order.map((k) => first + k * x.factor.stride);
       const shade = colour ? hh.css(hh.colourOf(colour, colour.levels[level], hh.lineShades(inks))) : inks.accent;
-      return { x: xs, y: rows.map((i) => explorer.feature.values[i]), colour: shade, rows };
+      return { first: neurons.at(position), colour: shade };
     });
+  }
+
+  /** A curve as {x, y, colour, rows: neurons along it}. */
+  #curve({ first, colour }) {
+    const { order, levels, factor } = this.x;
+    const rows = order.map((k) => first + k * factor.stride);
+    return { x: order.map((k) => levels[k]), y: rows.map((i) => this.explorer.feature.values[i]), colour, rows };
   }
 
   #tap(atX, atY) {
     const y = this.explorer.feature;
-    const points = this.#curves().flatMap((curve) => curve.rows);
+    const points = this.#slices().flatMap((slice) => this.#curve(slice).rows);
     this.explorer.choose(hh.nearest(points, [this.x, atX], [y, atY]));
   }
 

@@ -1,18 +1,20 @@
 // The explorer of an experiment: linked views of the same neurons, a slider for each factor of the grid, the selection.
 
 /** Build the explorer of an experiment of the page in place of what `element` holds. */
-hh.explorer = async (element, { name, explorer }) => {
+hh.explorer = async (element, { name, explorer, live }) => {
   if (!explorer) return null;
-  const built = new hh.Explorer(element, name, await hh.loadNeurons(explorer));
-  await built.rebuild();
-  return built;
+  const neurons = await hh.loadNeurons(explorer);
+  element.explorer = new hh.Explorer(element, name, neurons, live?.grid ? await hh.loadNeuron(live) : null);
+  await element.explorer.rebuild();
+  return element.explorer;
 };
 
 hh.FRAME = 8; // time to prepare what is drawn in a frame [ms]
 
 hh.Explorer = class {
-  constructor(element, name, neurons) {
-    Object.assign(this, { element, name, neurons });
+  /** simulated : the same neurons, from hh.loadNeuron; null if the page cannot simulate them */
+  constructor(element, name, neurons, simulated) {
+    Object.assign(this, { element, name, neurons, simulated });
     this.selection = new hh.Selection(neurons);
     this.feature = neurons.headline;
     this.waiting = new Set();
@@ -32,11 +34,11 @@ hh.Explorer = class {
     return this.neurons.at(this.position);
   }
 
-  /** Curves and a map as far as there are axes to go along, and always an even number of small views. */
+  /** The chosen neuron, curves and a map as far as there are axes to go along, an even number of small views, lines. */
   #views() {
     const { gridAxes, headline } = this.neurons;
     const along = new Set(gridAxes.map((axis) => axis.factor)).size;
-    const views = [];
+    const views = this.simulated ? [new hh.TraceView(this, this.simulated)] : [];
     if (along > 0) views.push(new hh.CurvesView(this));
     if (along > 1) views.push(new hh.MapView(this));
     views.push(new hh.PairsView(this, "Distribution", headline, hh.NUMBER));
@@ -58,20 +60,31 @@ hh.Explorer = class {
     this.refresh();
   }
 
-  /** Draw all parts in the next frames. What waits longest comes first, and few parts fit a frame if they are slow. */
+  /** Draw all parts anew. */
   refresh() {
-    for (const part of [this.selectionPanel, this.neuronPanel, ...this.views]) this.waiting.add(part);
-    this.frame ??= requestAnimationFrame(() => this.#draw());
+    for (const part of [...this.views, this.selectionPanel, this.neuronPanel]) this.waiting.add(part);
+    this.draw();
+  }
+
+  /** Parts that wait to be drawn, longest first, without those that are off the screen. */
+  get due() {
+    return [...this.waiting].filter(({ seen }) => seen !== false);
+  }
+
+  /** Draw the parts that are due in the next frames; few fit a frame if they are slow. */
+  draw() {
+    if (this.due.length) this.frame ??= requestAnimationFrame(() => this.#draw());
   }
 
   #draw() {
     const end = performance.now() + hh.FRAME;
-    for (const part of this.waiting) {
+    for (const part of this.due) {
       this.waiting.delete(part);
       if (!part.stale) part.draw(); // else its rebuild does
       if (performance.now() > end) break;
     }
-    this.frame = this.waiting.size ? requestAnimationFrame(() => this.#draw()) : undefined;
+    this.frame = undefined;
+    this.draw();
   }
 
   show(feature) {

@@ -53,7 +53,7 @@ hh.MapView = class extends hh.View {
     const place = [{ field: "x" }, { field: "y" }];
     figure.scatter(...place, { source: failed, marker: "x", size: 7, line_color: inks.text, line_width: 2 });
     figure.scatter(...place, {
-      source: chosen, marker: "square", size: 11, fill_color: null, line_color: inks.chosen, line_width: 2.5,
+      source: chosen, level: "overlay", marker: "square", size: 11, fill_color: null, line_color: inks.chosen, line_width: 2.5,
     });
     for (const grid of [...figure.xgrid, ...figure.ygrid]) grid.visible = false;
     if (!this.explorer.feature.categories) hh.colourBar(figure, this.explorer.feature, inks);
@@ -61,9 +61,15 @@ hh.MapView = class extends hh.View {
   }
 
   draw() {
-    const { x, y, across, up, neurons, explorer } = this;
-    const { feature, neuron } = explorer;
-    const [picture, failed, chosen] = this.sources;
+    const { x, y, explorer: { neuron } } = this;
+    this.sources.at(-1).data = { x: [x.values[neuron]], y: [y.values[neuron]] };
+    if (this.differs(String(this.#cell()(0, 0)))) this.#drawCells();
+    this.outline(x, y);
+  }
+
+  #drawCells() {
+    const { across, up, explorer: { feature } } = this;
+    const [picture, failed] = this.sources;
     const image = new hh.Picture(across.pixels.length, up.pixels.length);
     const at = this.#cell();
     up.pixels.forEach((k, row) => across.pixels.forEach((j, column) => {
@@ -72,15 +78,15 @@ hh.MapView = class extends hh.View {
     }));
     picture.data = image.over(across.range, up.range);
     const lost = this.#failed(at);
-    this.say(...this.legend(feature), image.gaps && "Hatched: no value.", lost.x.length && "Crosses: failed.");
+    const none = feature.none && this.key(hh.nothing(this.inks), `0, ${feature.none}`);
+    this.say(...this.legend(feature), none, image.gaps && "Hatched: no value.", lost.x.length && "Crosses: failed.");
     failed.data = lost;
-    chosen.data = { x: [x.values[neuron]], y: [y.values[neuron]] };
-    this.outline(x, y);
   }
 
   #shade(i) {
     const { feature } = this.explorer;
-    const colour = hh.colourOf(feature, feature.values[i]);
+    const value = feature.values[i];
+    const colour = feature.none && value === 0 ? hh.nothing(this.inks) : hh.colourOf(feature, value);
     return this.selection.mask[i] ? colour : hh.paled(colour, this.inks.dark);
   }
 

@@ -76,15 +76,13 @@ hh.PairsView = class extends hh.View {
   #mark(figure) {
     const { chosen } = this.inks;
     const place = [{ field: "x" }, { field: "y" }];
-    const look = { source: this.sources[2], size: 11, fill_color: null, line_color: chosen, line_width: 2.5 };
+    const look = { source: this.sources[2], level: "overlay", size: 11, fill_color: null, line_color: chosen, line_width: 2.5 };
     figure.scatter(...place, { ...look, marker: this.counts ? "inverted_triangle" : "circle" });
   }
 
   draw() {
     const { x, y, counts, explorer: { neuron } } = this;
-    if (counts) this.#drawBars();
-    else if (this.few) this.#drawPoints();
-    else this.#drawPixels();
+    if (this.selects) (counts ? this.#drawBars : this.few ? this.#drawPoints : this.#drawPixels).call(this);
     this.sources[2].data = { x: [x.values[neuron]], y: [counts ? 0.97 * this.upright.end : y.values[neuron]] };
     this.outline(x, y);
   }

@@ -123,13 +123,10 @@ hh.SelectionPanel = class {
 
   async #copy() {
     const { copied, code } = this;
-    try {
-      await navigator.clipboard.writeText(code.textContent);
-    } catch {
-      getSelection().selectAllChildren(code); // browsers that keep the clipboard from files
-      document.execCommand("copy");
-    }
-    copied.textContent = "Copied";
+    getSelection().selectAllChildren(code); // for hands at a keyboard, if nothing else works
+    const written = navigator.clipboard?.writeText(code.textContent).then(() => true, () => false); // not in all files
+    const done = (await written) || document.execCommand("copy");
+    copied.textContent = done ? "Copied" : "Press Ctrl+C";
     setTimeout(() => (copied.textContent = "Copy"), 1500);
   }
 };

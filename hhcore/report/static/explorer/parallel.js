@@ -55,7 +55,7 @@ hh.ParallelView = class extends hh.View {
     const lines = [{ field: "xs" }, { field: "ys" }];
     figure.multi_line(...lines, { source: behind, line_color: inks.muted, line_alpha: 0.3 });
     figure.multi_line(...lines, { source: front, line_color: { field: "colour" }, line_alpha: 0.7 });
-    figure.multi_line(...lines, { source: chosen, line_color: inks.chosen, line_width: 3 });
+    figure.multi_line(...lines, { source: chosen, level: "overlay", line_color: inks.chosen, line_width: 3 });
     figure.segment({ field: "x" }, { field: "low" }, { field: "x" }, { field: "high" }, {
       source: ranges, line_color: inks.accent, line_width: 9, line_alpha: 0.5,
     });
@@ -70,10 +70,11 @@ hh.ParallelView = class extends hh.View {
   draw() {
     const { neurons, selection, explorer } = this;
     const [behind, front, chosen, ranges] = this.sources;
+    chosen.data = this.#lines([explorer.neuron]);
+    if (!this.selects) return;
     const drawn = hh.some(selection, hh.MOST_LINES);
     behind.data = this.#lines(selection.active ? hh.evenly(neurons.count, hh.MOST_LINES) : []);
     front.data = this.#lines(drawn);
-    chosen.data = this.#lines([explorer.neuron]);
     ranges.data = this.#ranges();
     this.drawn = drawn;
     const all = `${selection.count.toLocaleString("en")} ${selection.active ? "selected neurons" : "neurons"}`;

@@ -31,6 +31,9 @@ hh.colourOf = (variable, value, [from, to] = [0, 1]) => {
   return hh.viridis(from + (to - from) * variable.share(value));
 };
 
+/** The colour of cells with a count or rate of 0, which viridis does not have. */
+hh.nothing = ({ dark }) => (dark ? [90, 90, 90] : [219, 219, 219]);
+
 /** The colour of a value as a line or a point; that of text without a value. */
 hh.lineColour = (variable, value, inks) =>
   Number.isNaN(value) ? inks.muted : hh.css(hh.colourOf(variable, value, hh.lineShades(inks)));

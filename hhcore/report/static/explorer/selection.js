@@ -11,6 +11,7 @@ hh.Selection = class {
     this.ranges = new Map(); // variable: {low, high, rounded}, ±Infinity for none
     this.mask = new Uint8Array(neurons.count).fill(1); // 1 for a selected neuron
     this.count = neurons.count;
+    this.changes = 0; // so many
     this.watchers = [];
   }
 
@@ -45,6 +46,7 @@ hh.Selection = class {
     }
     this.count = 0;
     for (let i = 0; i < this.mask.length; i++) this.count += this.mask[i];
+    this.changes += 1;
     for (const changed of this.watchers) changed();
   }
 };

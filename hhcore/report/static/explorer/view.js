@@ -18,6 +18,11 @@ hh.View = class {
     const parts = [hh.make("h4", {}, title), this.controls, this.host, this.note];
     this.element = hh.make("section", { className: "view" }, ...parts);
     explorer.grid.append(this.element);
+    this.seen = true;
+    hh.onSeen(this.element, (seen) => {
+      this.seen = seen;
+      if (seen) explorer.draw();
+    });
   }
 
   /** Make the figure again, for other quantities or colours; one after the other, and only the newest of those that wait. */
@@ -38,8 +43,23 @@ hh.View = class {
     figure.add_layout(this.box);
     this.figure = figure;
     this.stale = false;
+    this.changes = undefined;
     this.draw();
     await hh.showFigure(this.host, figure, before);
+  }
+
+  /** Whether the selection has changed since this was asked, or the figure is new: else only the chosen neuron has. */
+  get selects() {
+    const before = this.changes;
+    this.changes = this.selection.changes;
+    return this.changes !== before;
+  }
+
+  /** Whether what a view draws is another than when this was asked, as a text tells, or the selection is. */
+  differs(slice) {
+    const before = this.slice;
+    this.slice = slice;
+    return this.selects || slice !== before;
   }
 
   /** Show the ranges of both quantities as a box; an end without limit is the edge of the figure. */
@@ -61,11 +81,13 @@ hh.View = class {
 
   /** The colours of a variable that has words for values. */
   legend({ categories }) {
-    const swatch = (code) => `color: ${hh.css(hh.categorical[code % hh.categorical.length])}`;
-    return (categories ?? []).map((word, code) => {
-      const square = hh.make("span", { style: swatch(code), "aria-hidden": true }, "■");
-      return hh.make("span", {}, square, ` ${word} `);
-    });
+    return (categories ?? []).map((word, code) => this.key(hh.categorical[code % hh.categorical.length], word));
+  }
+
+  /** A square of a colour, and what it stands for. */
+  key(colour, word) {
+    const square = hh.make("span", { style: `color: ${hh.css(colour)}`, "aria-hidden": true }, "■");
+    return hh.make("span", {}, square, ` ${word} `);
   }
 
   /** A choice of quantities among the controls. */

@@ -11,12 +11,13 @@ hh.refinements = (levels) => {
 };
 
 /**
- * Firing rate [Hz]: 1 over the mean interval between the spikes in the window, as in features.parquet; 0 below two.
+ * Firing rate [Hz] as in features.parquet: 1 over the mean interval between the spikes in the window; 0 without a
+ * spike there, NaN with just one.
  * times : spike times, Float64Array [ms]; window : [start, stop] [ms], half-open
  */
 hh.firingRate = (times, [start, stop]) => {
   const inside = times.filter((time) => time >= start && time < stop);
-  if (inside.length < 2) return 0;
+  if (inside.length < 2) return inside.length ? NaN : 0;
   let total = 0;
   for (let k = 1; k < inside.length; k++) total += inside[k] - inside[k - 1];
   return 1000 / (total / (inside.length - 1));
@@ -34,11 +35,11 @@ hh.Curve = class {
     const axes = { x_axis_label: hh.withUnit(label, unit), y_axis_label: "firing rate (Hz)" };
     const ranges = { x_range: [this.amplitude.low, this.amplitude.high], y_range: [0, 1] };
     this.plot = hh.plot({ height: 230, tools: "", min_border_left: 54, ...axes, ...ranges });
-    [this.points, this.present] = [hh.rows(), hh.rows()];
+    [this.points, this.joined, this.present] = [hh.rows(), hh.rows(), hh.rows()];
     const [x, y] = [{ field: "x" }, { field: "y" }];
-    this.line = this.plot.line(x, y, { source: this.points, line_width: 1.3 });
+    this.line = this.plot.line(x, y, { source: this.joined, line_width: 1.3 });
     this.circles = this.plot.scatter(x, y, { source: this.points, size: 4, line_color: null });
-    this.dot = this.plot.scatter(x, y, { source: this.present, size: 10, line_width: 1.5 });
+    this.dot = this.plot.scatter(x, y, { source: this.present, level: "overlay", size: 10, line_width: 1.5 });
     this.plot.on_event("tap", ({ x: value }) => chosen(Math.min(Math.max(value, this.amplitude.low), this.amplitude.high)));
     this.holder = hh.make("div", { class: "plot" });
     this.words = hh.make("p", { class: "hint" });
@@ -81,7 +82,8 @@ hh.Curve = class {
       }
       this.draw(found);
     }
-    this.words.textContent = `${found.size} amplitudes; click to take one. The circle is the present one.`;
+    const gaps = [...found.values()].some(Number.isNaN) ? " No dot: a single spike has no rate, or the run failed." : "";
+    this.words.textContent = `${found.size} amplitudes; click to take one. The circle is the present one.${gaps}`;
   }
 
   rate({ status, spikes_ms: spikes }) {
@@ -89,9 +91,12 @@ hh.Curve = class {
   }
 
   draw(found) {
-    const x = Float64Array.from(found.keys()).sort();
+    const amplitudes = Float64Array.from(found.keys()).sort();
     this.plot.y_range.end = 1.08 * Math.max(1, ...[...found.values()].filter(Number.isFinite));
-    this.points.data = { x, y: Float64Array.from(x, (amplitude) => found.get(amplitude)) };
+    const rates = amplitudes.map((amplitude) => found.get(amplitude));
+    this.points.data = { x: amplitudes, y: rates };
+    const [x, y] = hh.unjoined(amplitudes, rates);
+    this.joined.data = { x, y };
     this.words.textContent = `${found.size} amplitudes so far …`;
   }
 };

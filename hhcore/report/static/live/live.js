@@ -47,7 +47,7 @@ hh.Live = class {
     this.home = neuron.middle();
     this.values = this.home.slice();
     this.sliders = new hh.Sliders(live.quantities, (k, value) => this.set(k, value));
-    this.panels = new hh.Panels(live);
+    this.panels = new hh.Panels(live, Boolean(neuron.stored?.times));
     this.plane = live.states.length > 1 ? new hh.Plane(live) : null;
     const amplitude = live.quantities.findIndex((quantity) => quantity.name === live.axis);
     this.curve = amplitude < 0 ? null : new hh.Curve(live, amplitude, (value) => this.set(amplitude, value));
@@ -68,7 +68,12 @@ hh.Live = class {
     document.addEventListener("hh:neuron", ({ detail }) => {
       if (detail.experiment === this.experiment) this.choose(detail.neuron);
     });
-    this.compute();
+    hh.onSeen(this.element, (seen) => {
+      this.seen = seen;
+      if (seen && this.late) this.compute();
+    });
+    if (hh.chosen.has(this.experiment)) this.choose(hh.chosen.get(this.experiment));
+    else this.compute();
   }
 
   /** What stands above: the stored neuron and its neighbours, and buttons. */
@@ -85,15 +90,21 @@ hh.Live = class {
   chooser() {
     const { count } = this.neuron;
     this.field = hh.make("input", { type: "number", min: 0, max: count - 1, step: 1, "aria-label": "neuron" });
-    this.field.addEventListener("change", () => this.choose(this.field.valueAsNumber));
+    this.field.addEventListener("change", () => this.tell(this.field.valueAsNumber));
     const step = (by, text, name) => {
       const button = hh.make("button", { type: "button", title: name, "aria-label": name }, text);
-      button.addEventListener("click", () => this.choose(this.index + by));
+      button.addEventListener("click", () => this.tell(this.index + by));
       return button;
     };
     const of = hh.make("span", {}, `of 0 to ${count - 1}`);
     return [hh.make("span", {}, "neuron"), step(-1, "‹", "neuron before"), this.field,
       step(1, "›", "next neuron"), of];
+  }
+
+  /** Tell the page, this part included, which neuron of the stored run to show. */
+  tell(neuron) {
+    const detail = { experiment: this.experiment, neuron };
+    document.dispatchEvent(new CustomEvent("hh:neuron", { detail }));
   }
 
   /** Show a neuron of the stored run: its row in features.parquet. */
@@ -138,6 +149,8 @@ hh.Live = class {
   }
 
   async compute() {
+    this.late = this.seen === false; // off the screen nothing is computed
+    if (this.late) return;
     const values = this.values.slice();
     this.wrong = hh.illegal(this.live, values);
     if (this.wrong) return this.say(this.wrong, true);

@@ -166,12 +166,17 @@ hh.Panel = class {
     });
   }
 
-  draw(path, from, to, pixels) {
+  /** Draw what is seen of a path, from one time to another. */
+  draw(path, from, to) {
+    const pixels = Math.max(this.holder.clientWidth - 82, 200);
     for (const { curve, source } of this.lines) source.data = hh.thinned(path.time, curve.of(path), from, to, pixels);
     this.fit();
   }
 
-  /** The y axis holds what is seen, and at least a hundredth of its size: rest is flat, not a picture of rounding. */
+  /**
+   * The y axis holds what is seen, and at least a hundredth of its size: rest is flat, not a picture of rounding. It
+   * stays where it is while that fills most of it, so that axes are still while a slider moves.
+   */
   fit() {
     const seen = this.lines.filter(({ renderer }) => renderer.visible).map(({ source }) => source.data.y);
     let [low, high] = [Infinity, -Infinity];
@@ -180,6 +185,8 @@ hh.Panel = class {
     }
     if (low > high) return;
     const span = Math.max(high - low, 0.01 * Math.max(Math.abs(low), Math.abs(high))) || 1;
+    const { start, end } = this.plot.y_range;
+    if (low >= start && high <= end && span > 0.6 * (end - start)) return;
     const middle = (low + high) / 2;
     this.plot.y_range.setv({ start: middle - 0.55 * span, end: middle + 0.55 * span });
   }
@@ -187,8 +194,9 @@ hh.Panel = class {
 
 /** The panels of a neuron. `draw` shows a result; spikes of a stored run stand above those of the result. */
 hh.Panels = class {
-  constructor(live) {
-    this.live = live;
+  /** kept : whether the page has the spike times of the stored run */
+  constructor(live, kept) {
+    Object.assign(this, { live, kept });
     this.range = new Bokeh.Range1d({ start: 0, end: live.duration });
     const curves = hh.curvesOf(live);
     this.raster = this.spikes();
@@ -204,11 +212,10 @@ hh.Panels = class {
     this.range.change.connect(() => this.seen());
   }
 
-  /** The spikes: a row of this page, and one of the stored run. */
+  /** The spikes: a row of this page, and one of the stored run, of which a page may have no more than a digest. */
   spikes() {
-    const stored = this.live.stored !== null;
-    const names = stored ? ["here", "stored run"] : ["spikes"];
-    const plot = hh.plot({ height: stored ? 52 : 34, x_range: this.range, y_range: [-0.6, names.length - 0.4] });
+    const names = this.kept ? ["here", "stored run"] : ["spikes"];
+    const plot = hh.plot({ height: this.kept ? 52 : 34, x_range: this.range, y_range: [-0.6, names.length - 0.4] });
     plot.yaxis.ticker = new Bokeh.FixedTicker({ ticks: names.map((_, k) => k) });
     plot.yaxis.major_label_overrides = new Map(names.map((name, k) => [k, name]));
     plot.xaxis.visible = false;
@@ -252,7 +259,6 @@ hh.Panels = class {
   /** Draw what is seen of the time. */
   seen() {
     if (!this.result?.path) return;
-    const pixels = Math.max(this.potential.holder.clientWidth - 82, 200);
-    for (const panel of this.panels) panel.draw(this.result.path, this.range.start, this.range.end, pixels);
+    for (const panel of this.panels) panel.draw(this.result.path, this.range.start, this.range.end);
   }
 };

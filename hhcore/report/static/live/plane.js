@@ -2,17 +2,20 @@
 
 hh.orbitPoints = 6000; // at most; the solver's steps lie closer where a state moves faster
 
-/** The state against which the potential stands at first: the last gate, which mostly is one of recovery. */
-hh.firstAgainst = (states) => {
-  const gate = states.findLastIndex(({ role }) => role === "gate");
-  return gate >= 0 ? gate : states.findLastIndex(({ role }) => role !== "potential");
+/** The state against which the potential stands at first; -1 without any. */
+hh.firstAgainst = ({ states, currents }) => {
+  const channels = new Map(currents.map(({ name, label }) => [hh.component(name), `${name} ${label}`.toLowerCase()]));
+  const gates = [...states.entries()].filter(([, { name, role }]) => role === "gate" && channels.has(hh.component(name)));
+  // Recovery after a spike is the work of potassium channels, the fastest of which models mostly name first.
+  const potassium = gates.find(([, { name }]) => channels.get(hh.component(name)).includes("potassium"));
+  return (potassium ?? gates.at(-1))?.[0] ?? states.findIndex(({ role }) => role !== "potential");
 };
 
 hh.Plane = class {
   constructor(live) {
     this.states = live.states;
     const potential = this.states.findIndex(({ role }) => role === "potential");
-    this.chosen = { x: Math.max(potential, 0), y: Math.max(hh.firstAgainst(this.states), 0) };
+    this.chosen = { x: Math.max(potential, 0), y: Math.max(hh.firstAgainst(live), 0) };
     this.plot = hh.plot({ height: 260, tools: "", min_border_left: 54 });
     [this.orbit, this.start] = [hh.rows([0]), hh.rows()];
     const [x, y] = [{ field: "x" }, { field: "y" }];

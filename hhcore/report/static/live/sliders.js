@@ -86,6 +86,7 @@ hh.Sliders = class {
   /** Show values, Float64Array (quantities); `home` are those to which a slider goes back. */
   show(values, home) {
     this.rows.forEach((row, k) => {
+      if (row.home === home[k] && row.value === values[k]) return; // each write costs the page a look at its styles
       row.home = home[k];
       row.show(values[k]);
     });

@@ -13,12 +13,16 @@ hh.work = () => {
   };
   self.onmessage = async ({ data }) => {
     try {
-      self.postMessage({ result: await answers[data.task](data), task: data.task });
+      const result = await answers[data.task](data);
+      self.postMessage({ result, task: data.task }, hh.buffersOf(result?.path));
     } catch (error) {
       self.postMessage({ error: String(error.message ?? error), task: data.task });
     }
   };
 };
+
+/** The memory of a path, which changes its owner rather than being copied. */
+hh.buffersOf = (path) => (path ? [path.time, path.stimulus, ...path.states, ...path.currents].map(({ buffer }) => buffer) : []);
 
 /** The columns that stand in a piece of the page's JSON, read: pairs of key and typed array. */
 hh.columnsIn = async (piece, pairs = []) => {
