@@ -105,7 +105,7 @@ hh.CurvesView = class extends hh.View {
     });
   }
 
-  /** What curves are drawn: {first: the neuron at the first index of the axis, colour}, through the chosen neuron too. */
+  /** What is drawn: {first: the neuron at the first index of the axis, colour}, also through the chosen neuron. */
   #slices() {
     const { neurons, explorer, x, colour, inks } = this;
     const [at, by] = [x.factor, colour?.factor].map((factor) => neurons.factors.indexOf(factor));
@@ -145,8 +145,9 @@ hh.fewRows = (columns) => {
 
 /** A long line with few points that draws as all of them do: x and y. */
 hh.sparse = (x, y) => {
-  const { x: places, y: kept } = hh.thinned(Float64Array.from(y.keys()), Float64Array.from(y), 0, y.length, hh.MOST_PLACES);
-  return [Array.from(places, (k) => x[k]), [...kept]];
+  const places = Float64Array.from(y.keys());
+  const kept = hh.thinned(places, Float64Array.from(y), 0, y.length, hh.MOST_PLACES);
+  return [Array.from(kept.x, (k) => x[k]), [...kept.y]];
 };
 
 /** A line that does not join 0 to what is not, such as silence to firing: x and y with NaN in between. */

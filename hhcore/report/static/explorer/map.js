@@ -53,7 +53,8 @@ hh.MapView = class extends hh.View {
     const place = [{ field: "x" }, { field: "y" }];
     figure.scatter(...place, { source: failed, marker: "x", size: 7, line_color: inks.text, line_width: 2 });
     figure.scatter(...place, {
-      source: chosen, level: "overlay", marker: "square", size: 11, fill_color: null, line_color: inks.chosen, line_width: 2.5,
+      source: chosen, level: "overlay", marker: "square", size: 11, fill_color: null,
+      line_color: inks.chosen, line_width: 2.5,
     });
     for (const grid of [...figure.xgrid, ...figure.ygrid]) grid.visible = false;
     if (!this.explorer.feature.categories) hh.colourBar(figure, this.explorer.feature, inks);

@@ -1,5 +1,7 @@
 // The selection as a query of features.parquet, to copy. JSON's texts are Python's.
 
+hh.where = "to be run in the folder of the report";
+
 /** The queries by name. ranges : of a Selection; file : path of the table, from the folder of the report */
 hh.queries = (ranges, file) => {
   const conditions = [...ranges].flatMap(([variable, range]) => hh.conditions(variable, range));
@@ -44,7 +46,7 @@ hh.sql = (value) => {
 hh.dialects = {
   pandas: {
     query(conditions, file) {
-      const table = `import pandas as pd\n\n# in the folder of the report\nfeatures = pd.read_parquet(${hh.python(file)})\n`;
+      const table = `# ${hh.where}\nimport pandas as pd\n\nfeatures = pd.read_parquet(${hh.python(file)})\n`;
       const tests = conditions.map(({ column, operator, value, rounded }) => {
         const name = `features[${hh.python(column)}]${rounded ? '.astype("float32")' : ""}`;
         if (operator === "in") return `${name}.isin(${hh.python(value)})`;
@@ -60,7 +62,7 @@ hh.dialects = {
         if (operator === "in") return `${name}.is_in(${hh.python(value)})`;
         return operator === "known" ? `${name}.is_not_null()` : `${name} ${operator} ${hh.python(value)}`;
       });
-      const table = `import polars as pl\n\n# in the folder of the report\nfeatures = pl.scan_parquet(${hh.python(file)})\n`;
+      const table = `# ${hh.where}\nimport polars as pl\n\nfeatures = pl.scan_parquet(${hh.python(file)})\n`;
       const filter = tests.length ? `.filter(\n    ${tests.join(",\n    ")},\n)` : "";
       return `${table}selected = features${filter}.collect()\n`;
     },
@@ -73,7 +75,8 @@ hh.dialects = {
         if (operator === "in") return `${name} IN ${hh.sql(value)}`;
         return operator === "known" ? `${name} IS NOT NULL` : `${name} ${operator} ${hh.sql(value)}`;
       });
-      return `-- in the folder of the report\nSELECT *\nFROM ${hh.sql(file)}${tests.length ? `\nWHERE ${tests.join("\n  AND ")}` : ""};\n`;
+      const filter = tests.length ? `\nWHERE ${tests.join("\n  AND ")}` : "";
+      return `-- ${hh.where}\nSELECT *\nFROM ${hh.sql(file)}${filter};\n`;
     },
   },
 };

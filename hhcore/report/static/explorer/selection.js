@@ -1,6 +1,6 @@
-// Which neurons are selected: those inside all ranges. A range ends in a gap between two values, so that rounding a value,
-// as the page does, cannot move it across; the query of the file selects the same neurons. Where values lie too close for
-// that, the query rounds them too.
+// Which neurons are selected: those inside all ranges. A range ends in a gap between two values, so that rounding a
+// value, as the page does, cannot move it across; the query of the file selects the same neurons. Where values lie too
+// close for that, the query rounds them too.
 
 /** The part of a range that a number is taken to, in units of the last place of float32, with a margin of two. */
 hh.ROUNDING = 2 ** -22;

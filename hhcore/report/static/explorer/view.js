@@ -25,7 +25,7 @@ hh.View = class {
     });
   }
 
-  /** Make the figure again, for other quantities or colours; one after the other, and only the newest of those that wait. */
+  /** Make the figure again, for other quantities or colours: one after the other, of those that wait the newest. */
   rebuild() {
     this.stale = true; // what is to be drawn is not what the figure is made for
     const build = () => this.stale && this.#build();
