@@ -27,7 +27,10 @@ hh.NeuronPanel = class {
 
   draw() {
     const { neurons, position, neuron, feature } = this.explorer;
-    this.sliders.forEach(({ input, output, factor }, k) => {
+    this.sliders.forEach((slider, k) => {
+      const { input, output, factor } = slider;
+      if (slider.shown === position[k]) return; // each write costs the page a look at its styles
+      slider.shown = position[k];
       input.value = factor.order.indexOf(position[k]);
       output.textContent = factor.at(position[k]);
       input.setAttribute("aria-valuetext", output.textContent);

@@ -56,11 +56,16 @@ hh.TraceView = class extends hh.View {
       if (!result) return;
       this.result = result;
       this.#show();
-      const sentences = [hh.sentences[result.status], this.neuron.compare(row, result).sentence];
-      this.say(...sentences, this.link);
+      this.#tell([hh.sentences[result.status], this.neuron.compare(row, result).sentence].filter(Boolean).join(" "));
     } catch (error) {
-      this.say(`This cannot be simulated: ${error.message}`);
+      this.#tell(`This cannot be simulated: ${error.message}`);
     }
+  }
+
+  /** Words that stay the same are not written again, which would cost the page a layout in each frame. */
+  #tell(words) {
+    if (words !== this.words) this.say(words, this.link);
+    this.words = words;
   }
 
   /** Draw what is seen of the time, with the spikes along the upper edge. */

@@ -145,7 +145,8 @@ hh.Live = class {
     this.sliders.show(this.values, this.home);
     if (this.field) this.field.value = this.index;
     this.back.hidden = !this.away;
-    this.back.textContent = this.index === null ? "back to the start" : `back to neuron ${this.index}`;
+    const back = this.index === null ? "back to the start" : `back to neuron ${this.index}`;
+    if (this.back.textContent !== back) this.back.textContent = back;
   }
 
   async compute() {
@@ -189,7 +190,7 @@ hh.Live = class {
   }
 
   say(text, wrong = false) {
-    this.words.textContent = text;
+    if (this.words.textContent !== text) this.words.textContent = text;
     this.words.classList.toggle("wrong", wrong);
     this.element.classList.toggle("stale", wrong);
   }

@@ -186,7 +186,8 @@ hh.Panel = class {
     if (low > high) return;
     const span = Math.max(high - low, 0.01 * Math.max(Math.abs(low), Math.abs(high))) || 1;
     const { start, end } = this.plot.y_range;
-    if (low >= start && high <= end && span > 0.6 * (end - start)) return;
+    if (this.fitted && low >= start && high <= end && span > 0.6 * (end - start)) return;
+    this.fitted = true;
     const middle = (low + high) / 2;
     this.plot.y_range.setv({ start: middle - 0.55 * span, end: middle + 0.55 * span });
   }
