@@ -6,13 +6,13 @@ from test_tracing import Opened, read
 from hhcore.experiments.experiment import Experiment
 from hhcore.report import live as module
 from hhcore.report import stored
-from hhcore.report.live import live, middle
+from hhcore.report.live import live, opening
 from hhcore.report.payload import Payload
 from hhcore.report.ranges import slider
 
 
 def sliders(e: Experiment) -> dict[str, tuple[float, float]]:
-    _, point = middle(e)
+    _, point = opening(e)
     return {name: slider(e, name, point) for name in e.quantities}
 
 
@@ -27,7 +27,7 @@ def test_sliders_stay_where_a_config_would_be_legal():
     assert (
         0.5 < found["period"][0] <= 1 and 33 * 3 + 0.5 <= 100 and found["period"][1] == 33
     )  # four of them end within 100
-    _, point = middle(e)
+    _, point = opening(e)
     for name, ends in found.items():
         if name in e.stimulus.fields:
             for end in ends:
@@ -43,7 +43,7 @@ def test_sliders_of_states_go_from_0_to_1_or_over_the_range_of_a_membrane():
 def test_pulses_without_an_end_are_as_many_as_fit():
     pulses = {"kind": "pulse_train", "amplitude": 40, "width": 0.5, "period": 10}
     e = read(stimulus=pulses, duration=60)
-    assert middle(e)[1]["number"] == np.inf and sliders(e)["number"] == (1, 6)
+    assert opening(e)[1]["number"] == np.inf and sliders(e)["number"] == (1, 6)
 
 
 def test_spikes_that_come_in_batches_have_one_digest():

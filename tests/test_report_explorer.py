@@ -18,7 +18,7 @@ from hhcore.base import tables
 from hhcore.config.reader import read_experiments
 from hhcore.report import explorer as module
 from hhcore.report.explorer import coarser, explorer
-from hhcore.report.live import live
+from hhcore.report.live import live, opening
 from hhcore.report.page import Page, Section, write_page
 from hhcore.report.payload import Payload
 
@@ -63,11 +63,10 @@ VIEWS = {"one": 3, "three": 5, "eight": 5, "zipped": 3, "sampled": 3, "scattered
 WEIRD = "od\"d 'words' $$x^2$$ <b>"  # the dollars are a formula to Bokeh
 
 
-def experiment(name: str):
+def experiment(name: str, **changes: object):
     common = {"model": "hodgkin_huxley_1952", "initial_state": "rest", "duration": 50}
-    return read_experiments(
-        {"experiments": {name: {**common, "solver": {"method": "rk4", "dt": 0.05}, **GRIDS[name]}}}
-    )[name]
+    config = {**common, "solver": {"method": "rk4", "dt": 0.05}, **GRIDS[name], **changes}
+    return read_experiments({"experiments": {name: config}})[name]
 
 
 def write_features(e, folder: Path) -> pd.DataFrame:
@@ -97,10 +96,10 @@ def write_features(e, folder: Path) -> pd.DataFrame:
 
 
 def write(name: str, folder: Path, simulated: bool = False) -> pd.DataFrame:
-    """A page with the explorer of one grid alone, in `folder`/results, also simulated; returns its table."""
+    """A page with the explorer of one grid alone, in the `folder` of results, also simulated; returns its table."""
     (e, payload), kernels = (experiment(name), Payload()), {}
-    table = write_features(e, folder / "results")
-    entry = {"name": name, "explorer": explorer(e, folder / "results" / name, payload)}
+    table = write_features(e, folder)
+    entry = {"name": name, "explorer": explorer(e, folder / name, payload)}
     if simulated:
         entry["live"] = live(e, e.solver, None, payload, kernels)
     data = {"experiments": [entry], "kernels": kernels}
@@ -268,9 +267,8 @@ def test_boxes_select_in_all_views_and_in_the_table(explore):
     inside = amplitude.between(9, 31) & sodium.between(107, 139)
     assert shown.selected == np.flatnonzero(inside).tolist()
     shown.drag("Distribution", (70.5, 5), (100.5, 20))
-    low, high = shown.page.evaluate(
-        "Object.values(hh.built.selection.ranges.get(hh.built.neurons.find('firing_rate_Hz')))"
-    )
+    limits = shown.page.evaluate("hh.built.selection.ranges.get(hh.built.neurons.find('firing_rate_Hz'))")
+    low, high = limits["low"], limits["high"]
     assert abs(low - 70.5) < 1 and abs(high - 100.5) < 1  # a pixel is a third of a hertz
     inside &= rate.between(low, high)
     assert shown.selected == np.flatnonzero(inside).tolist()
@@ -317,6 +315,75 @@ def test_queries_find_exactly_what_is_selected(explore, name):
         )
         for dialect, query in queries.items():
             assert found(query, dialect) == mask, query
+
+
+DENSE = """([values, ends]) => {
+    const variable = Object.assign(new hh.Variable(), { column: "dense_mV", values: Float32Array.from(values) });
+    return ends.map((pair) => {
+        const range = hh.snapped(variable, ...pair);
+        const selected = [...variable.values.keys()];
+        return [
+            selected.filter((i) => variable.values[i] >= range.low && variable.values[i] <= range.high),
+            hh.queries(new Map([[variable, range]]), "dense.parquet"),
+        ];
+    });
+}"""
+
+
+@needs_chromium
+def test_values_without_gaps_are_selected_as_brushed(explore, tmp_path):
+    """Between neighbours lie fewer numbers than float32 has digits for: no bound lies in a gap."""
+    shown, n = explore("one"), 100_000
+    values = np.random.default_rng(7).permutation(np.linspace(-66, -64, n))
+    table = pd.DataFrame({"dense_mV": values, "serial": np.arange(n)})
+    table.to_parquet(tmp_path / "dense.parquet")
+    ends = [[-65.2, -65.0], [-64.3333333, -64.3333], [-65.1, None], [-66, -64], [-63.9999999999, -1]]
+    ends = [[low, np.inf if high is None else high] for low, high in ends]
+    ends += np.sort(np.random.default_rng(8).uniform(-66, -64, (5, 2))).tolist()
+    for (low, high), (selected, queries) in zip(ends, shown.page.evaluate(DENSE, [values.tolist(), ends]), strict=True):
+        assert abs(len(selected) - table.dense_mV.between(low, high).sum()) <= 2  # neighbours that are one in float32
+        for dialect, query in queries.items():
+            assert found(query, dialect) == selected, query
+
+
+def test_the_explorer_opens_on_the_neuron_of_the_live_part(tmp_path):
+    for parameters, value in (({"sodium.g": {"values": [200, 120, 150]}}, 120), ({"leak.g": {"values": [1, 2, 4]}}, 1)):
+        e = experiment("three", parameters=parameters)
+        row, point = opening(e)
+        assert point["amplitude"] == 20 and point[next(iter(parameters))] == value
+        write_features(e, tmp_path / str(value))
+        assert explorer(e, tmp_path / str(value) / "three", Payload())["middle"] == row
+
+
+@needs_chromium
+def test_figures_made_at_once_do_not_stay(explore):
+    shown = explore("three")
+    count = "[Bokeh.documents.length, Bokeh.index.roots.length, document.querySelectorAll('.figure > *').length]"
+    before = shown.page.evaluate(count)
+    shown.page.evaluate(
+        """async () => {
+            const { built } = hh;
+            for (const feature of built.neurons.features.slice(0, 6)) if (feature.known) built.show(feature);
+            built.show(built.neurons.headline);
+            await built.rebuild();
+        }"""
+    )
+    shown.settle()
+    assert shown.page.evaluate(count) == before == [5, 10, 10]  # a figure, and its place for messages
+
+
+@needs_chromium
+def test_long_curves_are_drawn_by_few_points(explore):
+    """Peaks of one neuron among hundred thousand are drawn; so is silence."""
+    shown = explore("one")
+    xs, ys = shown.page.evaluate(
+        """() => {
+            const y = Array.from({ length: 100000 }, (_, k) => (k < 50000 ? 0 : k === 77777 ? 9 : k % 50 ? 1 : NaN));
+            return hh.sparse(y.map((_, k) => 2 * k), y);
+        }"""
+    )
+    assert len(xs) <= 2000 and max(y for y in ys if y is not None) == 9 and xs[ys.index(9)] == 2 * 77777
+    assert (xs[0], ys[0]) == (0, 0) and xs[-1] == 2 * 99999
 
 
 @needs_chromium

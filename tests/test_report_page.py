@@ -27,6 +27,7 @@ HOSTILE = (
     "<iframe srcdoc='<script>parent.ran = 1</script>'></iframe>",
     "<object data='https://example.org/x'></object><link rel=stylesheet href='https://example.org/x.css'>",
     "]]><script>window.ran = 1</script><!--",
+    "$$x^2$$ \\(x\\)",  # formulas to Bokeh
     "{{ 7*7 }}{% for x in y %}${7*7}",
     "\\u003cscript\\u003ewindow.ran = 1",
     "\u2028window.ran = 1//\u2029",

@@ -41,7 +41,7 @@ def explorer(experiment: Experiment, folder: Path, payload: Payload) -> dict[str
     own = {column for factor in axes for column in (axis["column"] for axis in factor["axes"])}
     along = [e.column(name) for name in e.protocol.along(e) if name in e.swept]
     return {
-        "file": Path(*folder.parts[-2:], path.name).as_posix(),
+        "file": f"{folder.name}/{path.name}",
         "neurons": features.num_rows,
         "note": _note(e, kept),
         "factors": axes,
@@ -49,6 +49,7 @@ def explorer(experiment: Experiment, folder: Path, payload: Payload) -> dict[str
             _feature(field, features[field.name], payload) for field in features.schema if field.name not in own
         ],
         "headline": e.protocol.headline[0],
+        "middle": middle(e),
         "along": along[0] if along else None,
         "failed": STATUSES[DIVERGED:],
     }
@@ -57,13 +58,31 @@ def explorer(experiment: Experiment, folder: Path, payload: Payload) -> dict[str
 def coarser(shape: Sequence[int], most: int) -> list[np.ndarray]:
     """Rows of each factor, int64 and increasing, whose product has at most `most` points: all if there are so few.
 
-    The longest factor is halved until that holds. Those kept are evenly spaced, with both ends.
+    The longest factor is halved until that holds. Those kept are evenly spaced, with both ends if more than one.
     """
     lengths = list(shape)
     while prod(lengths) > most:
         longest = lengths.index(max(lengths))
         lengths[longest] = (lengths[longest] + 1) // 2
     return [np.linspace(0, n - 1, k).round().astype(np.int64) for n, k in zip(shape, lengths, strict=True)]
+
+
+def middle(e: Experiment) -> int:
+    """The row of the neuron with which a page opens, one that it has.
+
+    A parameter is as near the model's own value as its axis comes, others are in the middle of their axes.
+    """
+    kept = coarser(e.shape, MAX_NEURONS)
+    along = [rows[_middle(e, factor, rows)] for factor, rows in zip(e.factors, kept, strict=True)]
+    return int(np.ravel_multi_index(along, e.shape)) if along else 0
+
+
+def _middle(e: Experiment, factor: Factor, rows: np.ndarray) -> int:
+    if len(factor.names) > 1:  # zipped or sampled
+        return len(rows) // 2
+    values = factor.values[rows, 0]
+    own = quantity(e, factor.names[0], values).own
+    return int(np.argsort(values)[len(rows) // 2] if own is None else np.abs(values - own).argmin())
 
 
 def _features(path: Path, shape: tuple[int, ...], kept: list[np.ndarray]) -> pa.Table:

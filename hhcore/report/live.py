@@ -19,6 +19,7 @@ from hhcore.figures.context import quantity
 from hhcore.grid.factors import Factor
 from hhcore.model.model import NOTHING, Quantity
 from hhcore.model.roles import converts
+from hhcore.report.explorer import middle
 from hhcore.report.kernels import kernel
 from hhcore.report.legality import legality
 from hhcore.report.payload import Payload
@@ -54,7 +55,7 @@ def live(
     checks     : which values of the stimulus are legal, see `legality`
     start      : for static/rest.js
     grid       : the factors of the grid, from which comes the point of neuron i; None if there are too many values
-    middle     : the neuron in the middle of the grid, whose values the quantities have
+    middle     : the row of a neuron, whose values the quantities have: see `middle` of hhcore.report.explorer
     begins     : a sentence where the run had done something to a neuron before, so that spikes may differ; else ""
     notes      : sentences: what this page does not do as the run did
     stored     : see `stored_spikes`
@@ -62,7 +63,7 @@ def live(
     Raises UserError if the results were made for another experiment.
     """
     e = experiment
-    index, point = middle(e)
+    index, point = opening(e)
     program, fixed = kernel_program(e, point)
     for name in e.swept:
         if name in fixed:
@@ -103,10 +104,9 @@ def live(
     }
 
 
-def middle(e: Experiment) -> tuple[int, Point]:
-    """The neuron in the middle of the grid: its row, and a value for each of the `quantities`."""
-    along = [np.argsort(factor.values[:, 0])[len(factor.values) // 2] for factor in e.factors]
-    index = int(np.ravel_multi_index(along, e.shape)) if along else 0
+def opening(e: Experiment) -> tuple[int, Point]:
+    """The neuron with which a page opens: its row, and a value for each of the `quantities`."""
+    index = middle(e)
     return index, dict(zip(e.quantities, e.points(np.array([index]))[0].tolist(), strict=True))
 
 

@@ -1,6 +1,7 @@
 // A feature against one axis, a curve for each of some values of another; further axes are held where the sliders are.
 
 hh.MOST_CURVES = 12;
+hh.MOST_PLACES = 500; // along a curve, of at most four points each
 
 hh.CurvesView = class extends hh.View {
   constructor(explorer) {
@@ -62,26 +63,29 @@ hh.CurvesView = class extends hh.View {
     const { neuron, feature: y } = this.explorer;
     const chosen = this.sources.at(-1);
     chosen.data = { x: [this.x.values[neuron]], y: [y.values[neuron]] };
-    const curves = this.#curves();
-    if (this.differs(curves.map(({ rows }) => rows[0]).join())) this.#drawCurves(curves, y);
+    const slices = this.#slices();
+    const differs = this.differs(slices.map(({ first }) => first).join());
+    if (differs) this.#drawCurves(slices.map((slice) => this.#curve(slice)), y);
     this.outline(this.x, y);
   }
 
   #drawCurves(curves, y) {
     const { selection } = this;
     const known = (i) => (selection.mask[i] ? y.values[i] : NaN);
+    const few = curves.reduce((sum, { rows }) => sum + rows.length, 0) <= hh.MOST_POINTS;
     const shown = curves.map((curve) => ({ ...curve, y: curve.rows.map(known) }));
     const [behind, front, points, gaps] = this.sources;
     const lines = (list) => {
-      const drawn = list.map((curve) => hh.unjoined(curve.x, curve.y));
+      const drawn = list.map((curve) => hh.unjoined(...(few ? [curve.x, curve.y] : hh.sparse(curve.x, curve.y))));
       return { xs: drawn.map(([xs]) => xs), ys: drawn.map(([, ys]) => ys), colour: list.map((curve) => curve.colour) };
     };
     behind.data = lines(selection.active && !y.categories ? curves : []);
     front.data = lines(y.categories ? [] : shown);
-    points.data = {
-      x: shown.flatMap((curve) => [...curve.x]), y: shown.flatMap((curve) => [...curve.y]),
-      colour: shown.flatMap((curve) => curve.rows.map(() => curve.colour)),
-    };
+    const dots = few || y.categories ? shown : [];
+    points.data = hh.fewRows({
+      x: dots.flatMap((curve) => curve.x), y: dots.flatMap((curve) => curve.y),
+      colour: dots.flatMap((curve) => curve.rows.map(() => curve.colour)),
+    });
     gaps.data = this.#gaps(curves);
   }
 
@@ -90,33 +94,40 @@ hh.CurvesView = class extends hh.View {
     const { values } = this.explorer.feature;
     const { start, end } = this.figure.y_range;
     const foot = start + 0.03 * (end - start);
-    const list = curves.flatMap((curve) => curve.rows.map((i, k) => ({ i, x: curve.x[k], colour: curve.colour })))
-      .filter(({ i }) => Number.isNaN(values[i]));
+    const list = [];
+    for (const { x, rows, colour } of curves) {
+      rows.forEach((i, k) => Number.isNaN(values[i]) && list.push({ i, x: x[k], colour }));
+    }
     this.say(list.length > 0 && "At the foot: a dash without a value, a cross for a neuron that failed.");
-    return {
+    return hh.fewRows({
       x: list.map(({ x }) => x), y: list.map(() => foot), colour: list.map(({ colour }) => colour),
       marker: list.map(({ i }) => (this.neurons.failed[i] ? "x" : "dash")),
-    };
+    });
   }
 
-  /** Curves as {x, y, colour, rows: neurons along it}, that of the chosen neuron among them. */
-  #curves() {
+  /** What is drawn: {first: the neuron at the first index of the axis, colour}, also through the chosen neuron. */
+  #slices() {
     const { neurons, explorer, x, colour, inks } = this;
-    const [along, by] = [x.factor, colour?.factor].map((factor) => neurons.factors.indexOf(factor));
-    const order = Array.from({ length: x.factor.length }, (_, k) => k).sort((a, b) => x.levels[a] - x.levels[b]);
+    const [at, by] = [x.factor, colour?.factor].map((factor) => neurons.factors.indexOf(factor));
     const chosen = colour ? hh.spread(colour.factor.order, hh.MOST_CURVES, explorer.position[by]) : [0];
     return chosen.map((level) => {
-      const position = [...explorer.position];
+      const position = explorer.position.with(at, 0);
       if (colour) position[by] = level;
-      const rows = order.map((k) => neurons.at(position.with(along, k)));
       const shade = colour ? hh.css(hh.colourOf(colour, colour.levels[level], hh.lineShades(inks))) : inks.accent;
-      return { x: order.map((k) => x.levels[k]), y: rows.map((i) => explorer.feature.values[i]), colour: shade, rows };
+      return { first: neurons.at(position), colour: shade };
     });
+  }
+
+  /** A curve as {x, y, colour, rows: neurons along it}. */
+  #curve({ first, colour }) {
+    const { order, levels, factor } = this.x;
+    const rows = order.map((k) => first + k * factor.stride);
+    return { x: order.map((k) => levels[k]), y: rows.map((i) => this.explorer.feature.values[i]), colour, rows };
   }
 
   #tap(atX, atY) {
     const y = this.explorer.feature;
-    const points = this.#curves().flatMap((curve) => curve.rows);
+    const points = this.#slices().flatMap((slice) => this.#curve(slice).rows);
     this.explorer.choose(hh.nearest(points, [this.x, atX], [y, atY]));
   }
 
@@ -124,6 +135,19 @@ hh.CurvesView = class extends hh.View {
     if (this.colour) this.walkAlong([this.x, this.colour], [dx, dy], shift);
     else this.walkAlong([this.x], [dx || dy], shift);
   }
+};
+
+/** The columns of at most MOST_POINTS rows, evenly spread. */
+hh.fewRows = (columns) => {
+  const kept = hh.evenly(columns.x.length, hh.MOST_POINTS);
+  return Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, kept.map((k) => column[k])]));
+};
+
+/** A long line with few points that draws as all of them do: x and y. */
+hh.sparse = (x, y) => {
+  const places = Float64Array.from(y.keys());
+  const kept = hh.thinned(places, Float64Array.from(y), 0, y.length, hh.MOST_PLACES);
+  return [Array.from(kept.x, (k) => x[k]), [...kept.y]];
 };
 
 /** A line that does not join 0 to what is not, such as silence to firing: x and y with NaN in between. */

@@ -18,7 +18,7 @@ hh.Explorer = class {
     this.selection = new hh.Selection(neurons);
     this.feature = neurons.headline;
     this.waiting = new Set();
-    this.position = neurons.factors.map((factor) => factor.middle);
+    this.position = neurons.positionOfRow(neurons.data.middle);
     this.grid = hh.make("div", { className: "views" });
     this.neuronPanel = new hh.NeuronPanel(this);
     this.selectionPanel = new hh.SelectionPanel(this);
@@ -56,7 +56,7 @@ hh.Explorer = class {
   }
 
   async rebuild() {
-    for (const view of this.views) await view.rebuild();
+    await Promise.all(this.views.map((view) => view.rebuild()));
     this.refresh();
   }
 
@@ -80,7 +80,7 @@ hh.Explorer = class {
     const end = performance.now() + hh.FRAME;
     for (const part of this.due) {
       this.waiting.delete(part);
-      part.draw();
+      if (!part.stale) part.draw(); // else its rebuild does
       if (performance.now() > end) break;
     }
     this.frame = undefined;

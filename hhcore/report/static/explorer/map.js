@@ -1,6 +1,7 @@
 // A feature over any two axes as colours; further axes are held where the sliders are.
 
-hh.PIXELS = 400; // along an axis whose values are not evenly spaced
+hh.PIXELS = 400; // along an axis whose values are not evenly spaced, or too many
+hh.MOST_CELLS = 1000; // along an axis with a pixel for each value
 
 hh.MapView = class extends hh.View {
   constructor(explorer) {
@@ -52,7 +53,8 @@ hh.MapView = class extends hh.View {
     const place = [{ field: "x" }, { field: "y" }];
     figure.scatter(...place, { source: failed, marker: "x", size: 7, line_color: inks.text, line_width: 2 });
     figure.scatter(...place, {
-      source: chosen, level: "overlay", marker: "square", size: 11, fill_color: null, line_color: inks.chosen, line_width: 2.5,
+      source: chosen, level: "overlay", marker: "square", size: 11, fill_color: null,
+      line_color: inks.chosen, line_width: 2.5,
     });
     for (const grid of [...figure.xgrid, ...figure.ygrid]) grid.visible = false;
     if (!this.explorer.feature.categories) hh.colourBar(figure, this.explorer.feature, inks);
@@ -62,25 +64,24 @@ hh.MapView = class extends hh.View {
   draw() {
     const { x, y, explorer: { neuron } } = this;
     this.sources.at(-1).data = { x: [x.values[neuron]], y: [y.values[neuron]] };
-    if (this.differs(String(this.#at(0, 0)))) this.#drawCells();
+    if (this.differs(String(this.#cell()(0, 0)))) this.#drawCells();
     this.outline(x, y);
   }
 
   #drawCells() {
-    const { x, y, across, up, neurons, explorer: { feature } } = this;
+    const { across, up, explorer: { feature } } = this;
     const [picture, failed] = this.sources;
     const image = new hh.Picture(across.pixels.length, up.pixels.length);
+    const at = this.#cell();
     up.pixels.forEach((k, row) => across.pixels.forEach((j, column) => {
-      const i = this.#at(j, k);
+      const i = at(j, k);
       if (!Number.isNaN(feature.values[i])) image.paint(row * across.pixels.length + column, this.#shade(i));
     }));
     picture.data = image.over(across.range, up.range);
-    const cells = x.levels.length * y.levels.length;
-    const lost = Array.from({ length: cells }, (_, c) => this.#at(c % x.levels.length, Math.floor(c / x.levels.length)))
-      .filter((i) => neurons.failed[i]);
+    const lost = this.#failed(at);
     const none = feature.none && this.key(hh.nothing(this.inks), `0, ${feature.none}`);
-    this.say(...this.legend(feature), none, image.gaps && "Hatched: no value.", lost.length && "Crosses: failed.");
-    failed.data = { x: lost.map((i) => x.values[i]), y: lost.map((i) => y.values[i]) };
+    this.say(...this.legend(feature), none, image.gaps && "Hatched: no value.", lost.x.length && "Crosses: failed.");
+    failed.data = lost;
   }
 
   #shade(i) {
@@ -90,16 +91,28 @@ hh.MapView = class extends hh.View {
     return this.selection.mask[i] ? colour : hh.paled(colour, this.inks.dark);
   }
 
-  #at(j, k) {
+  /** A function from an index of both axes to a neuron, the others being where the sliders are. */
+  #cell() {
     const { factors } = this.neurons;
-    const position = [...this.explorer.position];
-    position[factors.indexOf(this.x.factor)] = j;
-    position[factors.indexOf(this.y.factor)] = k;
-    return this.neurons.at(position);
+    const [across, up] = [this.x.factor, this.y.factor];
+    const first = this.neurons.at(
+      this.explorer.position.with(factors.indexOf(across), 0).with(factors.indexOf(up), 0),
+    );
+    return (j, k) => first + j * across.stride + k * up.stride;
+  }
+
+  /** Where neurons of the map failed. */
+  #failed(at) {
+    const { x, y, neurons: { failed } } = this;
+    const list = [];
+    for (let k = 0; k < y.levels.length; k++) {
+      for (let j = 0; j < x.levels.length; j++) if (failed[at(j, k)]) list.push([x.levels[j], y.levels[k]]);
+    }
+    return hh.fewRows({ x: list.map(([atX]) => atX), y: list.map(([, atY]) => atY) });
   }
 
   #tap(atX, atY) {
-    this.explorer.choose(this.#at(this.across.nearest(atX), this.up.nearest(atY)));
+    this.explorer.choose(this.#cell()(this.across.nearest(atX), this.up.nearest(atY)));
   }
 
   walk(dx, dy, shift) {
@@ -108,17 +121,16 @@ hh.MapView = class extends hh.View {
 };
 
 /** Cells around the values of an axis: their range, the index of a value for each pixel, and that nearest a place. */
-hh.cells = ({ levels, logarithmic }) => {
+hh.cells = ({ levels, order, logarithmic }) => {
   const [there, back] = logarithmic ? [Math.log, Math.exp] : [Number, Number];
-  const order = Array.from(levels, (_, k) => k).sort((a, b) => levels[a] - levels[b]);
   const centres = order.map((k) => there(levels[k]));
   const gaps = centres.slice(1).map((centre, k) => centre - centres[k]);
   const [first, last] = [(gaps[0] ?? 1) / 2, (gaps.at(-1) ?? 1) / 2];
   const [start, end] = [centres[0] - first, centres.at(-1) + last];
   const borders = centres.slice(1).map((centre, k) => (centre + centres[k]) / 2);
-  const cell = (place) => order[borders.filter((border) => border < place).length];
+  const cell = (place) => order[hh.firstFrom(borders, place)];
   const even = gaps.every((gap) => Math.abs(gap - gaps[0]) < 1e-6 * gaps[0]);
-  const count = even ? order.length : hh.PIXELS;
+  const count = even && order.length <= hh.MOST_CELLS ? order.length : hh.PIXELS;
   const pixels = Array.from({ length: count }, (_, k) => cell(start + ((k + 0.5) * (end - start)) / count));
   return { range: { start: back(start), end: back(end) }, pixels, nearest: (at) => cell(there(at)) };
 };

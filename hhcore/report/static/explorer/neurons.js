@@ -82,17 +82,8 @@ hh.Factor = class {
   constructor({ axes, length, of, scattered }, values, kept, stride, neurons) {
     Object.assign(this, { length, of, scattered, kept, stride, neurons });
     this.axes = axes.map((axis, k) => new hh.Axis(axis, values[k], this));
-    this.order = Array.from({ length }, (_, k) => k); // of values along a slider: increasing, if there is one axis
-    if (axes.length === 1) this.order.sort((a, b) => this.axes[0].levels[a] - this.axes[0].levels[b]);
-  }
-
-  /** The index nearest the model's own value, or else in the middle. */
-  get middle() {
-    const [axis] = this.axes;
-    const middle = this.order[Math.floor(this.length / 2)];
-    if (this.axes.length > 1 || axis.own === null) return middle;
-    const off = (k) => Math.abs(axis.levels[k] - axis.own);
-    return this.order.reduce((best, k) => (off(k) < off(best) ? k : best));
+    // Indices of values along a slider: increasing, if there is one axis.
+    this.order = axes.length === 1 ? this.axes[0].order : Array.from({ length }, (_, k) => k);
   }
 
   /** The index some places further along the order, at most at its end. */
@@ -156,6 +147,7 @@ hh.Axis = class extends hh.Variable {
     super();
     Object.assign(this, about, { exact, factor });
     this.levels = exact.map((value) => value - this.zero);
+    this.order = Array.from(exact, (_, k) => k).sort((a, b) => exact[a] - exact[b]); // indices of increasing values
   }
 
   /** Float64Array, a value for each neuron. */
@@ -175,19 +167,38 @@ hh.Axis = class extends hh.Variable {
   }
 };
 
-/** A column of features.parquet. values : Float64Array, NaN without a value; of words, the code of their category */
+/** A column of features.parquet, as the page has it; `missing` stands for no value where that is not NaN. */
 hh.Feature = class extends hh.Variable {
-  constructor(data, column) {
+  constructor({ values: _, ...about }, stored) {
     super();
-    Object.assign(this, data);
-    this.values = Float64Array.from(column, (value) => (value === data.missing ? NaN : value));
+    Object.assign(this, about, { stored });
+  }
+
+  /** Float32Array or Float64Array, NaN without a value; of words, the code of their category. */
+  get values() {
+    this.filled ??= this.missing === null ? this.stored : hh.withNaN(this.stored, this.missing);
+    return this.filled;
+  }
+
+  get extent() {
+    this.range ??= hh.extent(this.stored, this.missing);
+    return this.range;
   }
 };
 
-/** [smallest, largest] of the numbers in an array, [NaN, NaN] without any. */
-hh.extent = (values) => {
+/** Whole numbers as a Float64Array, NaN for one of them. */
+hh.withNaN = (stored, missing) => {
+  const values = new Float64Array(stored);
+  for (let i = 0; i < values.length; i++) if (values[i] === missing) values[i] = NaN;
+  return values;
+};
+
+/** [smallest, largest] of the numbers in an array but `missing`, [NaN, NaN] without any. */
+hh.extent = (values, missing = NaN) => {
   let [low, high] = [Infinity, -Infinity];
-  for (const value of values) {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (value === missing) continue;
     if (value < low) low = value;
     if (value > high) high = value;
   }

@@ -86,8 +86,14 @@ hh.dress = ([axis], [grid], { label, categories, ticks }) => {
   axis.major_label_overrides = new Map(named.map(([at, text]) => [at, hh.plain(text)]));
 };
 
-/** Put a figure in place of what `host` shows; returns when it is drawn. */
-hh.showFigure = async (host, figure) => {
+/** Put a figure in place of the one that `host` shows, which Bokeh is to forget; returns when it is drawn. */
+hh.showFigure = async (host, figure, before) => {
+  if (before) {
+    const { document } = before;
+    document.views_manager.clear();
+    document.clear();
+    Bokeh.documents.splice(Bokeh.documents.indexOf(document), 1);
+  }
   host.replaceChildren();
   host.hidden = false;
   await Bokeh.Plotting.show(figure, host);

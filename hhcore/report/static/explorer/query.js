@@ -1,14 +1,19 @@
 // The selection as a query of features.parquet, to copy. JSON's texts are Python's.
 
-/** The queries by name. ranges : of a Selection; file : path of the table */
+hh.where = "to be run in the folder of the report";
+
+/** The queries by name. ranges : of a Selection; file : path of the table, from the folder of the report */
 hh.queries = (ranges, file) => {
   const conditions = [...ranges].flatMap(([variable, range]) => hh.conditions(variable, range));
   const named = Object.entries(hh.dialects).map(([name, dialect]) => [name, dialect.query(conditions, file)]);
   return Object.fromEntries(named);
 };
 
-/** What a range demands of its column: {column, operator, value}; the operator is ">=", "<=", "in" or "known". */
-hh.conditions = (variable, { low, high }) => {
+/**
+ * What a range demands of its column: {column, operator, value, rounded}; the operator is ">=", "<=", "in" or "known".
+ * rounded : whether the column is to be compared as float32, as this page has it
+ */
+hh.conditions = (variable, { low, high, rounded }) => {
   const { column, categories } = variable;
   if (categories) {
     const words = categories.filter((_, code) => code >= low && code <= high);
@@ -16,7 +21,7 @@ hh.conditions = (variable, { low, high }) => {
   }
   const bounds = [[">=", low], ["<=", high]].filter(([, bound]) => Number.isFinite(bound));
   if (!bounds.length) return [{ column, operator: "known" }];
-  return bounds.map(([operator, bound]) => ({ column, operator, value: hh.inFile(variable, bound) }));
+  return bounds.map(([operator, bound]) => ({ column, operator, value: hh.inFile(variable, bound), rounded }));
 };
 
 /** A bound as the file has it: of an axis, the very value. */
@@ -41,9 +46,9 @@ hh.sql = (value) => {
 hh.dialects = {
   pandas: {
     query(conditions, file) {
-      const table = `import pandas as pd\n\nfeatures = pd.read_parquet(${hh.python(file)})\n`;
-      const tests = conditions.map(({ column, operator, value }) => {
-        const name = `features[${hh.python(column)}]`;
+      const table = `# ${hh.where}\nimport pandas as pd\n\nfeatures = pd.read_parquet(${hh.python(file)})\n`;
+      const tests = conditions.map(({ column, operator, value, rounded }) => {
+        const name = `features[${hh.python(column)}]${rounded ? '.astype("float32")' : ""}`;
         if (operator === "in") return `${name}.isin(${hh.python(value)})`;
         return operator === "known" ? `${name}.notna()` : `(${name} ${operator} ${hh.python(value)})`;
       });
@@ -52,24 +57,26 @@ hh.dialects = {
   },
   polars: {
     query(conditions, file) {
-      const tests = conditions.map(({ column, operator, value }) => {
-        const name = `pl.col(${hh.python(column)})`;
+      const tests = conditions.map(({ column, operator, value, rounded }) => {
+        const name = `pl.col(${hh.python(column)})${rounded ? ".cast(pl.Float32)" : ""}`;
         if (operator === "in") return `${name}.is_in(${hh.python(value)})`;
         return operator === "known" ? `${name}.is_not_null()` : `${name} ${operator} ${hh.python(value)}`;
       });
-      const table = `import polars as pl\n\nfeatures = pl.scan_parquet(${hh.python(file)})\n`;
+      const table = `# ${hh.where}\nimport polars as pl\n\nfeatures = pl.scan_parquet(${hh.python(file)})\n`;
       const filter = tests.length ? `.filter(\n    ${tests.join(",\n    ")},\n)` : "";
       return `${table}selected = features${filter}.collect()\n`;
     },
   },
   DuckDB: {
     query(conditions, file) {
-      const tests = conditions.map(({ column, operator, value }) => {
-        const name = `"${column.replaceAll('"', '""')}"`;
+      const tests = conditions.map(({ column, operator, value, rounded }) => {
+        const quoted = `"${column.replaceAll('"', '""')}"`;
+        const name = rounded ? `CAST(${quoted} AS FLOAT)` : quoted;
         if (operator === "in") return `${name} IN ${hh.sql(value)}`;
         return operator === "known" ? `${name} IS NOT NULL` : `${name} ${operator} ${hh.sql(value)}`;
       });
-      return `SELECT *\nFROM ${hh.sql(file)}${tests.length ? `\nWHERE ${tests.join("\n  AND ")}` : ""};\n`;
+      const filter = tests.length ? `\nWHERE ${tests.join("\n  AND ")}` : "";
+      return `-- ${hh.where}\nSELECT *\nFROM ${hh.sql(file)}${filter};\n`;
     },
   },
 };

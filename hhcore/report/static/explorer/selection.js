@@ -1,5 +1,6 @@
-// Which neurons are selected: those inside all ranges. A range ends where no value is, in a gap between two values, so
-// that rounding a value, as the page does, cannot move it across; the query of the file selects the same neurons.
+// Which neurons are selected: those inside all ranges. A range ends in a gap between two values, so that rounding a
+// value, as the page does, cannot move it across; the query of the file selects the same neurons. Where values lie too
+// close for that, the query rounds them too.
 
 /** The part of a range that a number is taken to, in units of the last place of float32, with a margin of two. */
 hh.ROUNDING = 2 ** -22;
@@ -7,7 +8,7 @@ hh.ROUNDING = 2 ** -22;
 hh.Selection = class {
   constructor(neurons) {
     this.neurons = neurons;
-    this.ranges = new Map(); // variable: {low, high}, ±Infinity for none
+    this.ranges = new Map(); // variable: {low, high, rounded}, ±Infinity for none
     this.mask = new Uint8Array(neurons.count).fill(1); // 1 for a selected neuron
     this.count = neurons.count;
     this.changes = 0; // so many
@@ -43,7 +44,8 @@ hh.Selection = class {
       const { values } = variable;
       for (let i = 0; i < neurons.count; i++) mask[i] &= values[i] >= low && values[i] <= high; // NaN is outside
     }
-    this.count = this.mask.reduce((sum, one) => sum + one, 0);
+    this.count = 0;
+    for (let i = 0; i < this.mask.length; i++) this.count += this.mask[i];
     this.changes += 1;
     for (const changed of this.watchers) changed();
   }
@@ -52,40 +54,38 @@ hh.Selection = class {
 /** The range that selects the same values, with bounds of few digits; an end beyond all values is none. */
 hh.snapped = (variable, low, high) => {
   if (low > high) [low, high] = [high, low];
-  return { low: hh.lowerBound(variable, low), high: -hh.lowerBound(hh.mirrored(variable), -high) };
+  const [from, to] = [hh.bound(variable, low, 1), hh.bound(variable, high, -1)];
+  return { low: from.at, high: to.at, rounded: from.rounded || to.rounded };
 };
 
-/** A variable with the opposite sign, to find upper bounds as lower ones. */
-hh.mirrored = (variable) => ({
-  exact: Boolean(variable.factor || variable.categories || variable.whole),
-  values: (variable.levels ?? variable.values).map((value) => -value),
-});
-
-/** The lower bound of a range that begins at `low`, in the gap between the values beneath it and those above. */
-hh.lowerBound = ({ levels, values, exact, factor, categories, whole }, low) => {
-  for (let wanted = low; ; ) {
-    const [below, above] = hh.around(levels ?? values, wanted);
-    if (below === -Infinity) return -Infinity;
-    if (above === Infinity) return wanted;
-    if (exact ?? (factor || categories || whole)) return above;
-    const margin = hh.ROUNDING * Math.max(Math.abs(below), Math.abs(above));
-    if (above - below > 2 * margin) return hh.roundest(wanted, below + margin, above - margin);
-    wanted = below; // too close to tell apart in the file: take both
-  }
+/**
+ * One end of a range, near the wanted place. sign : 1 for the lower end, -1 for the upper one
+ * rounded : whether it holds for values as float32 alone, because the gap that it is in is as narrow as their rounding
+ */
+hh.bound = (variable, wanted, sign) => {
+  const [outside, inside] = hh.around(variable.levels ?? variable.values, wanted, sign);
+  if (outside === undefined) return { at: -sign * Infinity, rounded: false };
+  if (variable.factor || variable.categories || variable.whole) return { at: inside ?? wanted, rounded: false };
+  const margin = sign * hh.ROUNDING * Math.max(Math.abs(outside), Math.abs(inside ?? outside));
+  const [first, last] = [outside + margin, (inside ?? sign * Infinity) - margin];
+  if (sign * (last - first) > 0) return { at: hh.roundest(wanted, first, last), rounded: false };
+  return { at: hh.roundest(wanted, outside + 0.6 * (inside - outside), inside), rounded: true };
 };
 
-/** The largest value less than `limit` and the smallest that is not, ∓Infinity for none. */
-hh.around = (values, limit) => {
+/** The values nearest a limit: outside of it and inside, where a value at the limit is; undefined for none. */
+hh.around = (values, limit, sign) => {
   let [below, above] = [-Infinity, Infinity];
-  for (const value of values) {
-    if (value < limit) below = value > below ? value : below;
+  for (let i = 0; i < values.length; i++) {
+    const value = sign * values[i];
+    if (value < sign * limit) below = value > below ? value : below;
     else if (value < above) above = value;
   }
-  return [below, above];
+  return [below, above].map((value) => (Number.isFinite(value) ? sign * value : undefined));
 };
 
 /** The number of fewest digits between two others, near a wanted one. */
-hh.roundest = (wanted, low, high) => {
+hh.roundest = (wanted, ...ends) => {
+  const [low, high] = [Math.min(...ends), Math.max(...ends)];
   const near = Math.min(Math.max(wanted, low), high);
   for (let digits = 1; digits < 17; digits++) {
     const rounded = Number(near.toPrecision(digits));

@@ -25,18 +25,27 @@ hh.View = class {
     });
   }
 
-  /** Make the figure again, for other quantities or colours. */
-  async rebuild() {
+  /** Make the figure again, for other quantities or colours: one after the other, of those that wait the newest. */
+  rebuild() {
+    this.stale = true; // what is to be drawn is not what the figure is made for
+    const build = () => this.stale && this.#build();
+    this.built = this.built ? this.built.then(build, build) : Promise.resolve().then(build);
+    return this.built;
+  }
+
+  async #build() {
     this.inks = hh.look(this.host);
+    const before = this.figure;
     const figure = this.compose();
     this.box = new Bokeh.BoxAnnotation({
       visible: false, fill_color: this.inks.accent, fill_alpha: 0.06, line_color: this.inks.accent, line_dash: "dashed",
     });
     figure.add_layout(this.box);
     this.figure = figure;
+    this.stale = false;
     this.changes = undefined;
     this.draw();
-    await hh.showFigure(this.host, figure);
+    await hh.showFigure(this.host, figure, before);
   }
 
   /** Whether the selection has changed since this was asked, or the figure is new: else only the chosen neuron has. */

@@ -46,7 +46,7 @@ hh.Panel = class {
   /** Show the time axis, which the last panel does for all. */
   showTime(unit) {
     this.plot.xaxis.visible = true;
-    this.plot.xaxis.axis_label = hh.withUnit("time", unit);
+    this.plot.xaxis.axis_label = hh.plain(hh.withUnit("time", unit));
     this.plot.height += 42;
   }
 

@@ -44,7 +44,7 @@ hh.Plane = class {
   name() {
     for (const axis of ["x", "y"]) {
       const { name, unit } = this.states[this.chosen[axis]];
-      this.plot[`${axis}axis`].axis_label = hh.withUnit(name, unit);
+      this.plot[`${axis}axis`].axis_label = hh.plain(hh.withUnit(name, unit));
     }
   }
 
