@@ -17,7 +17,7 @@ from hhcore.config.reader import read_experiments
 from hhcore.experiments.experiment import Experiment
 from hhcore.report.lecture import write_lecture
 from hhcore.report.legality import legality
-from hhcore.report.live import live, middle
+from hhcore.report.live import live, opening
 from hhcore.report.page import Page, Section, write_page
 from hhcore.report.payload import Payload
 from hhcore.simulation.simulate import trace
@@ -198,7 +198,7 @@ def test_a_page_refuses_what_the_checks_of_a_stimulus_refuse(lecture, browser):
             body = {"model": SQUID, "stimulus": {"kind": kind, **example}, "initial_state": "rest", "duration": 200}
             body["solver"] = {"method": "tsit5", "local_error": 1e-6}
             e = read_experiments({"experiments": {"e": body}})["e"]
-            _, point = middle(e)
+            _, point = opening(e)
             points = []
             for _ in range(150):
                 changed = {name: float(numbers.choice(ODD)) for name in e.stimulus.fields if numbers.random() < 0.4}

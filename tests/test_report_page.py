@@ -213,7 +213,12 @@ def test_of_neurons_chosen_before_the_live_part_has_started_it_shows_the_last(ho
         for neuron in (1, 3, 5):
             page.evaluate(choose % neuron)
         page.locator(".live").scroll_into_view_if_needed()
-        page.wait_for_function("document.querySelector('.live').live?.index === 5")
+        for _ in range(200):
+            if page.evaluate("document.querySelector('.live').live?.index === 5"):
+                break
+            page.wait_for_timeout(50)
+        else:
+            pytest.fail(page.inner_text(".live"))
 
 
 @needs_chromium
