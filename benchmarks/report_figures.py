@@ -38,6 +38,7 @@ def main() -> None:
             element.scroll_into_view_if_needed()
             waited(tab, EXPERIMENT)
             tab.evaluate(CHOOSE, [EXPERIMENT, NEURON])
+            element.evaluate("(part) => part.scrollIntoView()")  # what is off the screen is not drawn
             tab.wait_for_timeout(2000)
             box = element.bounding_box()
             clip = {"x": box["x"] - MARGIN, "y": box["y"], "width": box["width"] + 2 * MARGIN}

@@ -160,7 +160,9 @@ def _feature(field: pa.Field, column: pa.ChunkedArray, payload: Payload) -> dict
 
 def _none(field: pa.Field, unit: str) -> str:
     """What a count or rate of 0 says, which is then drawn apart from other numbers; "" of other quantities."""
-    if unit == "Hz" or field.name == "spike_count":
+    if unit == "Hz":
+        return "no spikes in the analysis window"
+    if field.name == "spike_count":
         return "no spikes"
     return "none" if pa.types.is_integer(field.type) else ""
 

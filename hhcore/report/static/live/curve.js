@@ -1,6 +1,7 @@
 // The F–I curve of the present setting, computed in a worker: coarse first, then finer.
 
 hh.curveLevels = 6; // 2^6 + 1 amplitudes in the end
+hh.curvePause = 150; // ms in which nothing moves before it is computed, so that it takes no time from a moving slider
 hh.curvePatience = 6000; // ms; a curve that has taken this long is not made finer
 
 /** Fractions from 0 to 1, the ends first, then halves, quarters, ...: a list for each level. */
@@ -59,12 +60,13 @@ hh.Curve = class {
     const setting = values.filter((_, k) => k !== this.index).join();
     if (setting === this.setting) return;
     this.setting = setting;
-    this.compute(values.slice());
+    this.pause = setTimeout(() => this.compute(values.slice()), hh.curvePause);
   }
 
   /** A slider moves: what is computed now is no longer wanted. */
   cancel(values) {
     if (values.filter((_, k) => k !== this.index).join() === this.setting) return;
+    clearTimeout(this.pause);
     this.ticket++;
     this.setting = null;
   }
