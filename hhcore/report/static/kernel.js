@@ -86,7 +86,7 @@ hh.Kernel = class {
     const queue = this.array("i8", 2), ended = this.array("f8", 1, 3), kept = this.array("f8", 1, samples, 1 + INPUTS + N);
     const given = this.floats(parameters, 1, parameters.length), final = this.floats(states, 1, N);
     const who = this.array("i8", spikes), when = this.array("f8", spikes), count = this.array("i8", 1);
-    const inside = this.floats(path ? hh.fractions(this.CLAMPED ? 256 : 4) : []);
+    const inside = this.floats(path ? hh.fractions(this.CLAMPED ? 256 : 8) : []);
     const way = this.array("f8", points, width), reached = this.array("i8", 1);
     const most = description.most_steps * duration + (ADAPTIVE ? 0 : duration / accuracy);
     const steps = Math.floor(Math.min(most, description.most_counted));

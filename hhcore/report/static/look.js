@@ -16,6 +16,9 @@ hh.look = (element) => {
   return { dark, font: fontFamily, text: color, ...lines };
 };
 
+/** A text that Bokeh takes as it is; in others it looks for formulas. */
+hh.plain = (text) => new Bokeh.PlainText({ text });
+
 /** A name with its unit, if it has one. */
 hh.withUnit = (name, unit) => (unit && unit !== "1" ? `${name} (${unit})` : name);
 

@@ -5,9 +5,6 @@ hh.categorical = [
   [0, 114, 178], [230, 159, 0], [213, 94, 0], [204, 121, 167], [0, 158, 115], [86, 180, 233], [240, 228, 66],
 ];
 
-/** A text that Bokeh takes as it is; in others it looks for formulas. */
-hh.plain = (text) => new Bokeh.PlainText({ text });
-
 /** Viridis at 0 to 1, [red, green, blue] of 0 to 255; Bokeh has it as 256 numbers. */
 hh.viridis = (share) => {
   const colour = Bokeh.Palettes.Viridis256[Math.round(255 * Math.min(Math.max(share, 0), 1))];
