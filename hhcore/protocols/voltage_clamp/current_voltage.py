@@ -24,10 +24,10 @@ def reversal_potential(V: np.ndarray, current: np.ndarray, both_ways: np.ndarray
     """
     from scipy.optimize import brentq  # here, since every job finds this room
 
-    known = np.isfinite(V) & np.isfinite(current)
-    order = np.argsort(V[known])
-    jumps = jumping(current[known][order], np.zeros(len(V), bool) if both_ways is None else both_ways[known][order])
-    V, current = V[known][order], current[known][order]
+    known = np.flatnonzero(np.isfinite(V) & np.isfinite(current))
+    order = known[np.argsort(V[known])]
+    jumps = jumping(current[order], (np.zeros(len(V), bool) if both_ways is None else both_ways)[order])
+    V, current = V[order], current[order]
     crossings = np.flatnonzero((np.sign(current[1:]) * np.sign(current[:-1]) <= 0) & ~jumps)
     crossings = crossings[current[crossings] != current[crossings + 1]]
     if not crossings.size:
