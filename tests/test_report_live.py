@@ -122,6 +122,19 @@ def test_a_page_opens_with_the_textbook_neuron(lecture, browser):
     np.testing.assert_allclose(potential["y"][0], -64.9964, atol=1e-4)  # rest, as the model file says
 
 
+def test_a_run_of_many_spikes_opens_on_its_first_ten(tmp_path, browser):
+    file = write_lecture(SQUID, tmp_path / "long.html", stimulus="{kind: step, amplitude: 10}", duration="500 ms")
+    times = hhcore.simulate(SQUID, {}, hhcore.Step(10.0, stop=500), duration=500).spike_times
+    part = "() => document.querySelector('.live').live.panels.range.end"
+    with opened(browser, file.as_uri()) as watched:
+        tab = ready(watched)
+        assert times[9] < tab.evaluate(part) < times[10]
+        assert re.fullmatch(r"the first \d+ of 500 ms; drag to zoom, .* whole run", tab.inner_text(".live .part"))
+        tab.click("text=whole run")
+        assert tab.evaluate(part) == 500 and not tab.is_visible(".live .part")
+        assert not tab.is_visible('[aria-label="neuron"]')  # there is one alone
+
+
 def test_sliders_by_keyboard_and_by_number_simulate_at_once(lecture, browser):
     with opened(browser, lecture) as watched:
         tab = ready(watched)
@@ -262,6 +275,10 @@ def test_a_neuron_of_the_run_is_shown_and_compared(stored, browser):
         tab.press('[aria-label="neuron"]', "Enter")
         settled(tab, "amplitude", 0.0)
         assert tab.evaluate("hh.told") == [4, 3]  # once each
+        tab.fill('[aria-label="neuron"]', "6")
+        tab.press('[aria-label="neuron"]', "Enter")
+        until(tab, "live.words.textContent === 'There are 6 neurons, from 0 to 5.'")
+        assert tab.input_value('[aria-label="neuron"]') == "3"
 
 
 def test_the_phase_plane_takes_any_two_states(lecture, browser):

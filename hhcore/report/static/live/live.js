@@ -31,6 +31,7 @@ hh.Live = class {
     [this.ticket, this.silenced] = [0, 0]; // of `compute`: the newest, and the newest that was illegal
     this.checks = new hh.Checks(live);
     this.home = run.middle();
+    this.opens = true; // the next result is the first of this neuron
     this.values = this.home.slice();
     this.sliders = new hh.Sliders(live.quantities, (k, value) => this.set(k, value));
     this.panels = new hh.Panels(live, Boolean(run.stored?.times));
@@ -70,8 +71,10 @@ hh.Live = class {
     return hh.make("div", { class: "head" }, ...(this.stored ? this.chooser() : []), ...found);
   }
 
+  /** A field for the neuron's number, and buttons for its neighbours if it has any. */
   chooser() {
     const { count } = this.run;
+    if (count < 2) return [];
     this.field = hh.make("input", { type: "number", min: 0, max: count - 1, step: 1, "aria-label": "neuron" });
     this.field.addEventListener("change", () => this.tell(this.field.valueAsNumber));
     const step = (by, text, name) => {
@@ -92,9 +95,15 @@ hh.Live = class {
 
   /** Show a neuron of the stored run: its row in features.parquet. */
   choose(neuron) {
-    if (!(this.stored && neuron >= 0 && neuron < this.run.count)) return;
+    if (!(this.stored && this.run.count)) return;
+    if (!(neuron >= 0 && neuron < this.run.count)) {
+      this.show();
+      this.say(`There are ${this.run.count} neurons, from 0 to ${this.run.count - 1}.`);
+      return;
+    }
     this.index = Math.round(neuron);
     this.home = this.run.point(this.index);
+    this.opens = true;
     this.goHome();
   }
 
@@ -164,6 +173,8 @@ hh.Live = class {
   draw(values, result) {
     this.result = result;
     const stored = this.index !== null && values.every((value, k) => value === this.home[k]);
+    if (this.opens) this.panels.open(result);
+    this.opens = false;
     this.panels.draw(result, stored ? this.run.storedSpikes(this.index) : null);
     this.plane?.draw(result);
     this.curve?.show(values, result);

@@ -3,6 +3,8 @@
 hh.lines = ["solid", "dashed", "dotted", "dashed"]; // in a legend, of these:
 hh.dashes = ["solid", [6, 3], [2, 2], [8, 3, 2, 3]];
 
+[hh.manySpikes, hh.firstSpikes] = [12, 10]; // more than 12 merge into a band; a run then opens on its first 10
+
 /** Which dash a curve has: colours that come again have another one. */
 hh.dashOf = ({ hue, dash }) => (dash + Math.floor(hue / hh.hues.light.length)) % hh.dashes.length;
 
@@ -124,8 +126,38 @@ hh.Panels = class {
     this.potential = this.panels[0];
     this.panels.at(-1).showTime(live.time_unit);
     const plots = this.panels.map(({ element }) => element);
-    this.element = hh.make("div", { class: "panels" }, this.rasterHolder, ...plots);
+    this.element = hh.make("div", { class: "panels" }, this.part(), this.rasterHolder, ...plots);
     this.range.change.connect(() => this.seen());
+  }
+
+  /** Words on the part of the run that is seen, and a button for all of it. */
+  part() {
+    this.partWords = hh.make("span", {});
+    const all = hh.make("button", { type: "button" }, "whole run");
+    all.addEventListener("click", () => this.range.reset());
+    this.partShown = hh.make("p", { class: "hint part", hidden: true }, this.partWords, " ", all);
+    return this.partShown;
+  }
+
+  /** See all of a run, or its beginning if it has many spikes. */
+  open({ spikes_ms: spikes }) {
+    const { duration, ms } = this.live;
+    const between = (spikes[hh.firstSpikes - 1] + spikes[hh.firstSpikes]) / 2 / ms;
+    this.range.setv({ start: 0, end: spikes.length > hh.manySpikes ? Number(between.toPrecision(3)) : duration });
+  }
+
+  get whole() {
+    return this.range.start <= 0 && this.range.end >= this.live.duration;
+  }
+
+  /** Say which part of the run is seen. */
+  showPart() {
+    this.partShown.hidden = this.whole;
+    if (this.whole) return;
+    const { start, end } = this.range;
+    const [from, to, of] = [start, end, this.live.duration].map((time) => Number(time.toPrecision(3)).toLocaleString("en"));
+    const part = start > 0 ? `${from} to ${to}` : `the first ${to}`;
+    this.partWords.textContent = `${part} of ${of} ${this.live.time_unit}; drag to zoom, double click for all`;
   }
 
   /** The spikes: a row of this page, and one of the stored run, of which a page may have no more than a digest. */
@@ -174,6 +206,7 @@ hh.Panels = class {
 
   /** Draw what is seen of the time. */
   seen() {
+    this.showPart();
     if (!this.result?.path) return;
     for (const panel of this.panels) panel.draw(this.result.path, this.range.start, this.range.end);
   }
