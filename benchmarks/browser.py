@@ -177,13 +177,19 @@ def lecture(browser: Browser) -> list[tuple[str, str]]:
     ]
 
 
-def main() -> None:
-    """Print what is measured."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def given(description: str) -> Path:
+    """The page that the command line names, by default that of `make`."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("file", nargs="?", type=Path, default=Path("results/report.html"))
     file = parser.parse_args().file
     if not file.exists():
         sys.exit(f"{file} is not there; `make` writes results/report.html")
+    return file
+
+
+def main() -> None:
+    """Print what is measured."""
+    file = given(__doc__.splitlines()[0])
     with sync_playwright() as playwright:
         browser = launched(playwright)
         for what, found in [*report(browser, file, "squid_conductances"), *lecture(browser)]:

@@ -3,31 +3,25 @@
 python -m benchmarks.report_figures [results/report.html]
 """
 
-import argparse
 import io
-import sys
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from benchmarks.browser import CHOOSE, launched, waited
+from benchmarks.browser import CHOOSE, given, launched, waited
 
 EXPERIMENT = "squid_conductances"
 NEURON = 19_340  # near where firing begins
 FIGURES = Path("docs/figures")
-COLOURS = 200  # of a picture, so that it is small
+COLOURS = 256  # of a picture, so that it is small
 HEIGHT = 1100
 MARGIN = 16  # around it, for labels that stand out
 
 
 def main() -> None:
     """Write the pictures."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("file", nargs="?", type=Path, default=Path("results/report.html"))
-    file = parser.parse_args().file
-    if not file.exists():
-        sys.exit(f"{file} is not there; `make` writes results/report.html")
+    file = given(__doc__.splitlines()[0])
     with sync_playwright() as playwright:
         browser = launched(playwright)
         tab = browser.new_context(viewport={"width": 1400, "height": 1000}, offline=True).new_page()

@@ -172,7 +172,7 @@ def test_a_tiny_current_below_activation_is_no_reversal():
     current[:3] = [1e-12, -1e-12, 1e-12]
     assert reversal_potential(V, current) == pytest.approx(47.0, abs=0.05)
     assert np.isnan(reversal_potential(V, np.abs(current)))
-    unknown = np.where(V < V[2], np.nan, current)  # where nothing was measured
+    unknown = np.where(V[2] > V, np.nan, current)  # where nothing was measured
     assert reversal_potential(V, unknown) == pytest.approx(47.0, abs=0.05)
     assert np.isnan(reversal_potential(V, np.full(len(V), np.nan)))
 

@@ -190,7 +190,8 @@ class Events(Stimulus):
     @classmethod
     def _onsets(cls, values: Values, duration: float) -> np.ndarray:
         """How often events begin in each neuron, float64 (n,)."""
-        return sum(cls._begun(values, i, duration) for i in range(cls.count))
+        first, *others = (cls._begun(values, i, duration) for i in range(cls.count))
+        return sum(others, first)
 
 
 def _field(i: int, key: str) -> str:
