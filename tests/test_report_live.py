@@ -135,6 +135,24 @@ def test_a_run_of_many_spikes_opens_on_its_first_ten(tmp_path, browser):
         assert not tab.is_visible('[aria-label="neuron"]')  # there is one alone
 
 
+def test_axes_hold_the_usual_potentials_and_no_stimulus(lecture, browser):
+    """What stays below the threshold is not drawn as large as a spike."""
+    ends = "(k) => { const {y_range: r} = document.querySelector('.live').live.panels.panels.at(k).plot;"
+    ends += " return [r.start, r.end]; }"
+    with opened(browser, lecture) as watched:
+        tab = ready(watched)
+        typed(tab, "amplitude", 1.0)
+        low, high = tab.evaluate(ends, 0)
+        assert low <= -80 and high >= 40
+        typed(tab, "start", 0.0)
+        typed(tab, "stop", 100.0)
+        low, high = tab.evaluate(ends, -1)
+        assert low <= 0 and high >= 1
+        do(tab, "live.panels.range.setv({start: 50, end: 90})")
+        low, high = tab.evaluate(ends, 0)
+        assert high - low < 10  # looked at closely
+
+
 def test_sliders_by_keyboard_and_by_number_simulate_at_once(lecture, browser):
     with opened(browser, lecture) as watched:
         tab = ready(watched)

@@ -80,6 +80,7 @@ def live(
         "threshold": e.threshold,
         "rearm": e.rearm,
         "ms": e.model.ms,
+        "mV": e.model.mV,
         "duration": e.duration,
         "time_unit": pretty_unit(e.model.time_unit),
         "window": list(e.analysis_window),

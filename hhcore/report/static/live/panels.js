@@ -30,9 +30,14 @@ hh.curvesOf = (live) => {
   };
 };
 
+/** What an axis holds of a membrane potential, unless one looks closer [mV]: what stays small looks small. */
+hh.usualPotentials = [-80, 40];
+
 /** One panel: its curves in one plot, and above it what they are; buttons show and hide them if there are several. */
 hh.Panel = class {
-  constructor(title, curves, height, range) {
+  /** usual : what the y axis holds whenever the whole run is seen, [] if nothing */
+  constructor(title, curves, height, range, usual = []) {
+    this.usual = usual;
     const units = new Set(curves.map((curve) => curve.unit));
     this.plot = hh.plot({ height, x_range: range, y_range: [0, 1] });
     this.plot.left[0].formatter.power_limit_low = -4;
@@ -83,8 +88,9 @@ hh.Panel = class {
     });
   }
 
-  /** Draw what is seen of a path, from one time to another. */
-  draw(path, from, to) {
+  /** Draw what is seen of a path, from one time to another; whether that is all of it. */
+  draw(path, from, to, whole) {
+    this.whole = whole;
     const pixels = Math.max(this.holder.clientWidth - 82, 200);
     for (const { curve, source } of this.lines) source.data = hh.thinned(path.time, curve.of(path), from, to, pixels);
     this.fit();
@@ -101,6 +107,7 @@ hh.Panel = class {
       for (const value of y.filter(Number.isFinite)) [low, high] = [Math.min(low, value), Math.max(high, value)];
     }
     if (low > high) return;
+    if (this.whole) [low, high] = [Math.min(low, ...this.usual), Math.max(high, ...this.usual)];
     const span = Math.max(high - low, 0.01 * Math.max(Math.abs(low), Math.abs(high))) || 1;
     const { start, end } = this.plot.y_range;
     if (this.fitted && low >= start && high <= end && span > 0.6 * (end - start)) return;
@@ -121,8 +128,10 @@ hh.Panels = class {
     const panels = [["membrane potential", "potential", 210], ["gates", "gates", 130], ["other states", "others", 120],
       ["currents", "currents", 150], [live.stimulus.label, "stimulus", 70]];
     if (live.clamp) panels.pop(); // the command is the potential
+    const voltage = curves.potential[0]?.unit.endsWith("V"); // there are models without units
+    const usual = { potential: voltage ? hh.usualPotentials.map((value) => value / live.mV) : [], stimulus: [0] };
     this.panels = panels.filter(([, kind]) => curves[kind].length)
-      .map(([title, kind, height]) => new hh.Panel(title, curves[kind], height, this.range));
+      .map(([title, kind, height]) => new hh.Panel(title, curves[kind], height, this.range, usual[kind]));
     this.potential = this.panels[0];
     this.panels.at(-1).showTime(live.time_unit);
     const plots = this.panels.map(({ element }) => element);
@@ -208,6 +217,6 @@ hh.Panels = class {
   seen() {
     this.showPart();
     if (!this.result?.path) return;
-    for (const panel of this.panels) panel.draw(this.result.path, this.range.start, this.range.end);
+    for (const panel of this.panels) panel.draw(this.result.path, this.range.start, this.range.end, this.whole);
   }
 };
