@@ -149,8 +149,27 @@ def test_axes_hold_the_usual_potentials_and_no_stimulus(lecture, browser):
         low, high = tab.evaluate(ends, -1)
         assert low <= 0 and high >= 1
         do(tab, "live.panels.range.setv({start: 50, end: 90})")
+        assert tab.evaluate(ends, -1)[0] <= 0
         low, high = tab.evaluate(ends, 0)
         assert high - low < 10  # looked at closely
+
+
+def test_a_sentence_tells_the_spikes_in_numbers(lecture, browser):
+    """The numbers of docs/teaching.md, and of `simulate`."""
+    with opened(browser, lecture) as watched:
+        tab = ready(watched)
+        found = simulated(10).features.iloc[0]
+        first, rate, peak = found.first_spike_ms, found.firing_rate_Hz, found.peak_mV
+        told = f"5 spikes, the first at {first:.1f} ms, rate {rate:.3g} Hz, peak {peak:.3g} mV."
+        assert tab.inner_text(".live .words") == told
+        typed(tab, "amplitude", 80.0)
+        assert tab.inner_text(".live .words").startswith("1 spike at ")
+        assert tab.inner_text(".live .words").endswith(" mV, then oscillates below the threshold.")
+        typed(tab, "amplitude", 160.0)  # it stays at -43 mV
+        assert "oscillates" not in tab.inner_text(".live .words")
+        typed(tab, "amplitude", 7.0)
+        assert typed(tab, "stop", 11.0)["words"] == "1 spike at 15.0 ms, peak 34.9 mV."
+        assert typed(tab, "amplitude", 5.0)["words"] == "No spikes."
 
 
 def test_sliders_by_keyboard_and_by_number_simulate_at_once(lecture, browser):
@@ -216,7 +235,7 @@ def test_what_is_illegal_is_said_and_not_drawn(lecture, browser):
         assert seen["lines"] == before["lines"]
         assert typed(tab, "stop", 101.0)["words"].startswith("stop: 101 is after the end of the simulation")
         tab.click(".live .back")
-        assert settled(tab, "stop", 80.0)["words"] == "5 spikes."
+        assert settled(tab, "stop", 80.0)["words"].startswith("5 spikes, ")
 
 
 def test_a_page_refuses_what_the_checks_of_a_stimulus_refuse(lecture, browser):
@@ -409,10 +428,10 @@ def test_late_results_leave_what_is_said_of_illegal_values(lecture, browser):
 def test_words_are_read_aloud_once_they_rest(lecture, browser):
     with opened(browser, lecture) as watched:
         tab = ready(watched)
-        until(tab, "live.aloud.textContent === '5 spikes.'")
+        until(tab, "live.aloud.textContent.startsWith('5 spikes, ')")
         do(tab, "['a', 'b', 'c'].forEach((text) => live.say(text))")
         assert tab.inner_text(".live .words") == "c"
-        assert tab.text_content(".live .aloud") == "5 spikes."
+        assert tab.text_content(".live .aloud").startswith("5 spikes, ")
         until(tab, "live.aloud.textContent === 'c'")
 
 
@@ -432,7 +451,7 @@ def test_a_worker_that_failed_to_start_is_started_again(lecture, browser):
         do(tab, "live.remote.stop(); live.remote.live = {...live.live, program: null}; live.goHome()")
         until(tab, "live.words.textContent.startsWith('This cannot be simulated')")
         do(tab, "live.remote.live = live.live; live.goHome()")
-        until(tab, "live.words.textContent === '5 spikes.'")
+        until(tab, "live.words.textContent.startsWith('5 spikes, ')")
 
 
 def test_parts_far_away_have_no_workers(lecture, browser):

@@ -184,9 +184,8 @@ hh.Live = class {
 
   sentence(result, stored) {
     if (stored) return this.run.compare(this.index, result).sentence;
-    const count = result.spikes_ms.length;
-    const spikes = `${count} ${count === 1 ? "spike" : "spikes"}`;
-    return this.index === null ? `${spikes}.` : `${spikes}. Off the grid: not in the stored run.`;
+    const words = hh.told(this.live, result);
+    return this.index === null ? words : `${words} Off the grid: not in the stored run.`;
   }
 
   /** Words beside the neuron's number; they are read aloud once they rest. */

@@ -35,7 +35,7 @@ hh.usualPotentials = [-80, 40];
 
 /** One panel: its curves in one plot, and above it what they are; buttons show and hide them if there are several. */
 hh.Panel = class {
-  /** usual : what the y axis holds whenever the whole run is seen, [] if nothing */
+  /** usual : values that the y axis always holds */
   constructor(title, curves, height, range, usual = []) {
     this.usual = usual;
     const units = new Set(curves.map((curve) => curve.unit));
@@ -88,9 +88,8 @@ hh.Panel = class {
     });
   }
 
-  /** Draw what is seen of a path, from one time to another; whether that is all of it. */
-  draw(path, from, to, whole) {
-    this.whole = whole;
+  /** Draw what is seen of a path, from one time to another. */
+  draw(path, from, to) {
     const pixels = Math.max(this.holder.clientWidth - 82, 200);
     for (const { curve, source } of this.lines) source.data = hh.thinned(path.time, curve.of(path), from, to, pixels);
     this.fit();
@@ -107,7 +106,7 @@ hh.Panel = class {
       for (const value of y.filter(Number.isFinite)) [low, high] = [Math.min(low, value), Math.max(high, value)];
     }
     if (low > high) return;
-    if (this.whole) [low, high] = [Math.min(low, ...this.usual), Math.max(high, ...this.usual)];
+    [low, high] = [Math.min(low, ...this.usual), Math.max(high, ...this.usual)];
     const span = Math.max(high - low, 0.01 * Math.max(Math.abs(low), Math.abs(high))) || 1;
     const { start, end } = this.plot.y_range;
     if (this.fitted && low >= start && high <= end && span > 0.6 * (end - start)) return;
@@ -128,10 +127,10 @@ hh.Panels = class {
     const panels = [["membrane potential", "potential", 210], ["gates", "gates", 130], ["other states", "others", 120],
       ["currents", "currents", 150], [live.stimulus.label, "stimulus", 70]];
     if (live.clamp) panels.pop(); // the command is the potential
-    const voltage = curves.potential[0]?.unit.endsWith("V"); // there are models without units
-    const usual = { potential: voltage ? hh.usualPotentials.map((value) => value / live.mV) : [], stimulus: [0] };
+    const voltage = curves.potential[0].unit.endsWith("V"); // there are models without units
+    this.usual = voltage ? hh.usualPotentials.map((value) => value / live.mV) : [];
     this.panels = panels.filter(([, kind]) => curves[kind].length)
-      .map(([title, kind, height]) => new hh.Panel(title, curves[kind], height, this.range, usual[kind]));
+      .map(([title, kind, height]) => new hh.Panel(title, curves[kind], height, this.range, kind === "stimulus" ? [0] : []));
     this.potential = this.panels[0];
     this.panels.at(-1).showTime(live.time_unit);
     const plots = this.panels.map(({ element }) => element);
@@ -217,6 +216,7 @@ hh.Panels = class {
   seen() {
     this.showPart();
     if (!this.result?.path) return;
-    for (const panel of this.panels) panel.draw(this.result.path, this.range.start, this.range.end, this.whole);
+    this.potential.usual = this.range.start <= 0 ? this.usual : []; // later is looked at closely
+    for (const panel of this.panels) panel.draw(this.result.path, this.range.start, this.range.end);
   }
 };
