@@ -85,7 +85,10 @@ def test_a_page_in_a_missing_folder_is_refused(tmp_path, capsys):
 def test_a_model_file_of_ones_own_has_a_page(tmp_path, capsys):
     own = tmp_path / "leaky axon.mmt"
     own.write_text((Path(hhcore.__file__).parent / f"models/{SQUID}.mmt").read_text())
-    code, *_ = explored(tmp_path, capsys, str(own), "--stimulus", "{kind: step, amplitude: 5}", "--duration", "50 ms")
+    code, *printed = explored(
+        tmp_path, capsys, str(own), "--stimulus", "{kind: step, amplitude: 5}", "--duration", "50 ms"
+    )
+    assert "a stimulus that suits" not in "".join(printed)  # one is given
     assert code == 0 and 'data-experiment="leaky_axon"' in (tmp_path / "page.html").read_text()
 
 

@@ -51,7 +51,8 @@ def write_lecture(
     file = Path(f"{experiment_name(name)}.html") if file is None else file
     if not file.parent.is_dir():
         raise UserError(f"-o: the folder of {str(file)!r} is missing; make it, or give another file")
-    say(f"{model.title}: finding a stimulus that suits it")
+    if not stimulus:
+        say(f"{model.title}: finding a stimulus that suits it")
     suited = textbook(model)
     named = {key: value for key, value in {"potential": potential, "current": current}.items() if value is not None}
     experiment = read_lecture(name, model, suited, stimulus, duration, named)
