@@ -113,6 +113,11 @@ def said(*numbers: float) -> bool:
     return all(f"{number:g}".replace("-", "−") in answers() for number in numbers)
 
 
+def test_a_step_keeps_its_place_in_another_duration():
+    suited = textbook(load_model(SQUID)).lasting(5.0)
+    assert (suited.stimulus["start"], suited.stimulus["stop"], suited.duration) == (0.5, 4.0, 5.0)
+
+
 def test_teaching_all_or_none():
     found = features([5, 6.5, 7, 10, 40], stop=11)
     assert found.spike_count.tolist() == [0, 0, 1, 1, 1]

@@ -20,6 +20,7 @@ from hhcore.report.live import live
 from hhcore.report.page import Page, Section, templates, write_page
 from hhcore.report.payload import Payload
 from hhcore.report.textbook import Textbook, textbook
+from hhcore.simulation.arguments import positive
 from hhcore.simulation.default_scheme import default_scheme
 
 LOCAL_ERROR = 1e-6
@@ -54,8 +55,10 @@ def write_lecture(
     if not stimulus:
         say(f"{model.title}: finding a stimulus that suits it")
     suited = textbook(model)
+    if duration:
+        suited = suited.lasting(positive(_written("duration", duration, "200 ms"), model.time_unit, "--duration"))
     named = {key: value for key, value in {"potential": potential, "current": current}.items() if value is not None}
-    experiment = read_lecture(name, model, suited, stimulus, duration, named)
+    experiment = read_lecture(name, model, suited, stimulus, named)
     say("compiling it for the browser")
     try:
         write_page(lecture_page(experiment, None if stimulus else suited), file, "")
@@ -78,7 +81,6 @@ def read_lecture(
     model: Model,
     suited: Textbook,
     stimulus: str | None,
-    duration: str | None,
     named: Mapping[str, str],
 ) -> Experiment:
     """The experiment of a page, read as from a config. Raises UserError with all mistakes."""
@@ -88,7 +90,7 @@ def read_lecture(
         **named,
         **({} if named.get("current") == FILE else {"stimulus": given}),
         "initial_state": suited.initial_state,
-        "duration": _written("duration", duration, "200 ms") if duration else suited.duration,
+        "duration": suited.duration,
     }
     title = experiment_name(name)
     kind = _read(title, {**body, "solver": {"tolerance": LOCAL_ERROR}}).stimulus

@@ -4,7 +4,7 @@ They are found by a few simulations: a pacemaker needs no current, a heart cell 
 at which it fires again and again.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -37,6 +37,12 @@ class Textbook:
     duration: float = TRIAL_MS
     initial_state: str = "rest"
     reach: tuple[float, float] | None = None
+
+    def lasting(self, duration: float) -> "Textbook":
+        """The same for another duration, in the model's unit of time: a step keeps its place in it."""
+        step = self.stimulus.get("kind") == "step" and "start" in self.stimulus
+        stimulus = _step(self.stimulus["amplitude"], duration) if step else self.stimulus
+        return replace(self, stimulus=stimulus, duration=duration)
 
 
 def textbook(model: Model) -> Textbook:
