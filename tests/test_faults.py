@@ -182,8 +182,12 @@ def test_temporary_files_of_the_tables_on_a_full_disk(calm, cache, disk, tmp_pat
     assert folder.bytes("e") == calm.bytes("e")
 
 
+# Python that runs out of memory in an import says anything; so what jobs import is there before.
 ALMOST_ALL = """
 import re, resource
+from hhcore.experiments.analysis import all_analyses
+from hhcore.experiments.protocol import protocols
+all_analyses(), protocols()
 used = 1024 * int(re.search(r"VmData:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 resource.setrlimit(resource.RLIMIT_DATA, (used + {room}, resource.RLIM_INFINITY))
 

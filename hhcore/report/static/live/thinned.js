@@ -14,8 +14,8 @@ hh.thinned = (time, values, from, to, pixels) => {
     const pixel = Math.floor((time[k] - from) * scale);
     let [low, high, last] = [k, k, k];
     for (; last + 1 < end && Math.floor((time[last + 1] - from) * scale) === pixel; last++) {
-      if (values[last + 1] < values[low]) low = last + 1;
-      if (values[last + 1] > values[high]) high = last + 1;
+      if (values[last + 1] < values[low] || Number.isNaN(values[low])) low = last + 1;
+      if (values[last + 1] > values[high] || Number.isNaN(values[high])) high = last + 1;
     }
     kept.push(...new Set([k, Math.min(low, high), Math.max(low, high), last]));
     k = last + 1;
