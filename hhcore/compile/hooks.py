@@ -15,6 +15,7 @@ _HOOKS = {
     "start": (("Z",), ("i", "j"), "", ""),
     "enter": (("Z",), ("i", "k", "begins", "j"), "", ""),
     "step": (("Z",), ("i", "j"), "", ""),
+    "over": (("Z",), ("j",), " | ", "False"),
     "end": (("Z",), ("i", "j"), "", ""),
     "room": ((), ("lanes",), " & ", "True"),
 }
@@ -79,7 +80,7 @@ def _caller(
     calls = ["dense(Z)", *calls] if hook in _SURVEY else calls
     body = [f"return ({operator.join(calls) or default})"] if operator else calls or ["pass"]
     arguments = ", ".join([*before, *(name for o in observers for name in _names(o)), *after])
-    head = "@inline\n" if hook == "alert" else ""
+    head = "@inline\n" if hook in ("alert", "over") else ""
     lines = [f"def observers_{hook}({arguments}):", *(f"    {line}" for line in body)]
     return f"\n\n{head}" + "".join(f"{_wrapped(line)}\n" for line in lines)
 

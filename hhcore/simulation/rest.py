@@ -14,6 +14,7 @@ RELAXATION_ERROR = 1e-6
 WATCHED = 500.0  # time in which a neuron that fires is watched (ms)
 WATCHED_SAMPLES = 128
 WATCHED_NEURONS = 256  # at a time, for little memory
+NEAR = 1e-3  # of the size of each state: so close to a stable equilibrium a neuron stays
 
 
 def initial_states(engine: Engine, parameters: np.ndarray, start: Start) -> tuple[np.ndarray, np.ndarray]:
@@ -79,13 +80,13 @@ def _settle(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tuple[
     lowest potential on the neuron's way: from outside, where the current grows with the potential.
     """
     begun = _begun(engine, parameters, start)
-    states, stable = _newton(engine, parameters, begun)
+    states, stable = equilibria(engine, parameters, begun)
     unsettled = np.flatnonzero(~stable)
     relaxed = _relax(engine, parameters[unsettled], begun[unsettled])
-    states[unsettled], stable[unsettled] = _newton(engine, parameters[unsettled], relaxed)
+    states[unsettled], stable[unsettled] = equilibria(engine, parameters[unsettled], relaxed)
     firing = np.flatnonzero(~stable)
     for guess in _extremes(engine, parameters[firing], relaxed[~stable[unsettled]]):
-        found, settled = _newton(engine, parameters[firing], guess)
+        found, settled = equilibria(engine, parameters[firing], guess)
         settled &= ~stable[firing]
         states[firing[settled]], stable[firing[settled]] = found[settled], True
     return states, stable
@@ -99,8 +100,11 @@ def _begun(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> np.ndar
     return states
 
 
-def _newton(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Roots of dy/dt at zero current, and whether each is stable: all eigenvalues have a negative real part."""
+def equilibria(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Roots of dy/dt at the holding level, (n, N), by Newton's method from `start`, (n, N), and whether each is stable.
+
+    A stable one has converged, and all eigenvalues of its Jacobian have a negative real part.
+    """
     kernel = engine.kernel
     n = len(parameters)
     states = np.empty_like(start)
@@ -122,6 +126,17 @@ def _newton(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tuple[
     stable = np.zeros(n, dtype=bool)
     stable[converged] = np.linalg.eigvals(jacobians[converged]).real.max(axis=1) < 0.0
     return states, stable
+
+
+def near_rest(engine: Engine, parameters: np.ndarray, held: np.ndarray, states: np.ndarray) -> np.ndarray:
+    """Whether neurons have come so close to a stable equilibrium that they stay there, bool (n,).
+
+    parameters : what a kernel takes, (n, p + f); held : float64 (n,), the current that flows; states : float64 (n, N)
+    """
+    quiet = engine.undisturbed(parameters)
+    quiet[:, len(engine.model.parameters) + engine.kind.numbers().index(HOLDING)] = held
+    found, stable = equilibria(engine, quiet, states)
+    return stable & (np.abs(found - states) * np.array(engine.kernel.INVERSE_SCALE) < NEAR).all(axis=1)
 
 
 def _relax(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> np.ndarray:

@@ -5,13 +5,12 @@ where the state repeats after each beat, or after each second one (alternans), a
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
 
-from hhcore.simulation.engine import Engine
 from hhcore.simulation.linear import one_norm
-from hhcore.simulation.threads import integrate_all
+from hhcore.simulation.population import Population
 
 MOST_REPEAT = 4  # beats after which a state may repeat
 APART = 1e3  # times the tolerance, at least, between the states of a cell that repeats after several beats alone
@@ -66,38 +65,8 @@ class Settled:
 
 
 @dataclass(frozen=True)
-class Paced:
-    """Cells that are paced by a pulse train.
-
-    engine   : of a pulse train, with the observer Onsets
-    points   : float64 (n, p + fields), parameters of the model and fields of the train
-    accuracy : of the integration
-    """
-
-    engine: Engine
-    points: np.ndarray
-    accuracy: float
-    threads: int = 1
-    _column: dict[str, int] = field(init=False, default_factory=dict)
-
-    def __post_init__(self) -> None:
-        names = self.engine.kind.fields
-        self._column.update({name: len(self.engine.model.parameters) + i for i, name in enumerate(names)})
-
-    def of(self, rows: np.ndarray) -> "Paced":
-        """Some of the cells, by index."""
-        return replace(self, points=self.points[rows])
-
-    def with_fields(self, **values: np.ndarray | float) -> "Paced":
-        """The same cells with other fields of the train, each a number or float64 (n,)."""
-        points = self.points.copy()
-        for name, value in values.items():
-            points[:, self._column[name]] = value
-        return replace(self, points=points)
-
-    def values(self, name: str) -> np.ndarray:
-        """One field of the train, float64 (n,)."""
-        return self.points[:, self._column[name]]
+class Paced(Population):
+    """Cells that are paced by a pulse train; their engine has the observer Onsets."""
 
     def onsets(self, states: np.ndarray, beats: int) -> tuple[np.ndarray, np.ndarray]:
         """Pace cells from `states`, float64 (n, N), so many beats.
@@ -108,15 +77,7 @@ class Paced:
         width, period, start = (self.values(name) for name in ("width", "period", "start"))
         # The pulse after the last beat begins, so it must end within the run.
         duration = float((start + beats * period + width).max() + width.max())
-        table = self.with_fields(number=beats + 1).points
-        record, _ = integrate_all(
-            self.engine,
-            self.engine.arguments(table, duration),
-            states,
-            np.array([duration]),
-            accuracy=self.accuracy,
-            threads=self.threads,
-        )
+        record, _ = self.with_fields(number=beats + 1).run(states, [duration])
         return record["onsets"].values.reshape(len(states), beats + 1, -1), record["outcome"]
 
 

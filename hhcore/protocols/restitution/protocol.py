@@ -31,7 +31,6 @@ from hhcore.simulation.result import NO_STABLE_REST, STATUSES, Record, Result, j
 from hhcore.simulation.settle import Paced, Settled, Settling
 from hhcore.simulation.stimuli.pulse_train import PulseTrain
 from hhcore.simulation.stimuli.stimulus import Stimulus
-from hhcore.simulation.threads import integrate_all
 
 # What a run leaves besides the notes of observers: how it ended; the pacing before it, with its number if there are
 # several; the interval of S2, and whether that was added between those in the config; how the cell had settled.
@@ -159,9 +158,7 @@ class Restitution(Protocol):
         columns : further ones of RUN, (k,) each
         """
         before = {field.name: getattr(settled, field.name)[cell] for field in fields(settled)}
-        table = paced.engine.arguments(paced.points, duration)
-        settings = {"accuracy": paced.accuracy, "threads": paced.threads}
-        run, seconds = integrate_all(paced.engine, table, before["states"], np.array([duration]), **settings)
+        run, seconds = paced.run(before["states"], [duration])
         outcome = np.maximum(run["outcome"], before["outcome"])
         run["status"] = np.where(outcome > 0, outcome + NO_STABLE_REST, 0).astype(np.int8)
         run |= {"paced": before["beats"], "repeat": before["repeat"], "residual": before["residual"], **columns}

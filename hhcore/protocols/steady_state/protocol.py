@@ -23,7 +23,7 @@ from hhcore.protocols.steady_state.settling import (
     settling_words,
 )
 from hhcore.schemes.solver import Solver
-from hhcore.simulation import beat_map, linear, settle
+from hhcore.simulation import beat_map, linear, population, settle
 from hhcore.simulation.beat_map import fixed_points, settled_cells
 from hhcore.simulation.beats import captured
 from hhcore.simulation.observers import Observer
@@ -133,7 +133,7 @@ class SteadyState(Pacing):
     @classmethod
     def code(cls) -> tuple[Path, ...]:
         """How cells settle decides on the states in which they begin."""
-        own = (Path(module.__file__) for module in (settle, beat_map, linear))
+        own = (Path(module.__file__) for module in (settle, beat_map, linear, population))
         return *super().code(), Path(__file__).with_name("settling.py"), *own
 
     def begun(self, experiment: Experiment, solver: Solver, points: np.ndarray, *, threads: int = 1) -> Begun:

@@ -91,7 +91,7 @@ hh.Kernel = class {
     const most = description.most_steps * duration + (ADAPTIVE ? 0 : duration / accuracy);
     const steps = Math.floor(Math.min(most, description.most_counted));
     const fixed = [Z, lanes, queue, given, final, this.floats(stops), this.floats(table, table.length / 2, 2)];
-    const observed = [threshold, rearm, who, when, count, apart ?? duration / 20000, inside, way, reached];
+    const observed = [threshold, rearm, Infinity, who, when, count, apart ?? duration / 20000, inside, way, reached];
     const times = [], ways = [];
     do {
       this.call("run", ...fixed, accuracy, steps, ended, kept, ...observed);

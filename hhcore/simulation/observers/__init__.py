@@ -10,6 +10,7 @@ from hhcore.simulation.observers.observer import Observer
 from hhcore.simulation.observers.onsets import Onsets
 from hhcore.simulation.observers.outputs import OUTPUT, BeatMeasures, Measures, Outputs
 from hhcore.simulation.observers.response import Response
+from hhcore.simulation.observers.settled import Settled
 from hhcore.simulation.observers.shapes import Shapes
 from hhcore.simulation.observers.spikes import Spikes
 from hhcore.simulation.observers.transients import Transients
@@ -28,6 +29,7 @@ __all__ = [
     "Onsets",
     "Outputs",
     "Response",
+    "Settled",
     "Shapes",
     "Spikes",
     "Transients",

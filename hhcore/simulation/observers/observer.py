@@ -25,6 +25,7 @@ A kernel contains only the observers asked for. Rules:
                                    (TIME is EDGE): `curve` is its potential from the rows EARLIER, EARLIER_SLOPE to
                                    STATE, LATER_SLOPE, TAKEN its length; TURN is where in it the potential turns, from
                                    0 to 1 or NaN, and EXTREMUM the potential there
+       NAME_over(Z, ARGS, j)       after an event of lane j: returns whether its neuron is done before the last stop
        NAME_end(Z, ARGS, i, j)     neuron i is done or has failed
        NAME_survey(Z, ARGS)        after each step of all lanes, if the observer has `variables`. KEEP is 1 where the
                                    step counts; TIME is after it. `states_inside(Z, s)`, or `states_inside_of(Z, s, j)`
@@ -33,7 +34,8 @@ A kernel contains only the observers asked for. Rules:
        NAME_room(ARGS, lanes)      whether one event in every lane still has room; else the kernel returns, `drain` is
                                    called, and the kernel goes on
 
-4. An observer changes no step and no state, and its results do not depend on the other observers.
+4. An observer changes no step and no state, and its results do not depend on the other observers, but for those that
+   end a run.
 5. `stops` are times at which all neurons end a step.
 6. `variables` are names that hhcore.model.variables explains; NAME_COUNT is how many. `each` names rows that there are
    some of for each variable, and how many.

@@ -16,15 +16,16 @@ class Spikes(Observer):
     """Times at which the potential rises through `threshold` (mV), after it was below `rearm` at the end of a step.
 
     A peak that touches the threshold inside a step counts, and a shock that takes the potential there, at its time; the
-    jump of a command does not. Memory grows with the number of spikes, not of steps.
+    jump of a command does not. Memory grows with the number of spikes, not of steps. A neuron is done after `most`.
     """
 
     threshold: float = inf
     rearm: float = -inf
+    most: float = inf
 
     name = "spikes"
-    rows = ("ARMED", "WAS_ARMED")
-    arguments = {"threshold": "f8", "rearm": "f8", "who": "i8[:]", "when": "f8[:]", "count": "i8[:]"}
+    rows = ("ARMED", "WAS_ARMED", "SPIKES_SEEN")
+    arguments = {"threshold": "f8", "rearm": "f8", "most": "f8", "who": "i8[:]", "when": "f8[:]", "count": "i8[:]"}
     text = source(__file__)
     fields = (RecordField("spikes", "float64", 1),)
 
@@ -41,7 +42,7 @@ class _Trains(Recorder):
         self.owners, self.times = [np.empty(0, dtype=np.int64)], [np.empty(0)]
 
     def arguments(self) -> tuple:
-        return self.observer.threshold, self.observer.rearm, self.who, self.when, self.count
+        return self.observer.threshold, self.observer.rearm, self.observer.most, self.who, self.when, self.count
 
     def drain(self) -> None:
         self.owners.append(self.who[: self.count[0]].copy())

@@ -1,0 +1,292 @@
+"""Thresholds of many neurons at once: a ladder of values shows all intervals that fire, bisection finds where they end.
+
+Each neuron searches by itself, so its threshold has the same bits whatever its neighbours are. A ladder has fixed
+multiples of a power of two. The lowest step of it from silence to firing is divided evenly, the lowest part that fires
+is bisected. All that the search has learned is in the bracket: one with a finer tolerance goes on from there.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from hhcore.simulation.search.scale import scales
+from hhcore.simulation.search.trials import Tested, Trials
+
+FOUND, SEVERAL, SPONTANEOUS, ON_RELEASE, DRIVEN, NEVER, FAILED = range(7)
+OUTCOMES = {
+    "found": "silent below the threshold, fires above it",
+    "several": "fires in more than one interval of values; the threshold is that of the lowest",
+    "spontaneous": "fires without the stimulus, so that the threshold is 0",
+    "on_release": "no value fires, but some of the other sign do: it fires when they end",
+    "driven": "the stimulus alone takes the potential across the threshold of a spike: no action potential",
+    "never": "no value that was tried fires",
+    "failed": "a run diverged or stalled",
+}
+LOWEST, HIGHEST, OCTAVE = -8, 2, 2  # of the ladder: from 2^-8 to 2^2 of the scale, so many values to an octave
+FARTHEST = 16  # powers of two beyond the ladder, on both sides, that are tried where all or none of it fires
+PARTS = 16  # of the step of the ladder in which firing begins
+RELEASED = (-2, 0, 2)  # powers of two of the other sign, tried where no value fires
+PROPORTIONAL = 2.0  # an action potential grows by more than so many times the share by which its stimulus grows
+NEARLY = 0.9  # of the threshold: where the growth is measured from
+BLOCK = 1024  # neurons whose trials are in memory
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What a search has found of n neurons; NaN where there is nothing.
+
+    outcome     : int8 (n,), an index into OUTCOMES
+    begun_low, begun_high : float64 (n,), the part of the ladder in which bisection began: silent, firing
+    low, high   : float64 (n,), where it ended: the largest value known to be silent, the smallest that fires
+    block_low, block_high : float64 (n,), the same of the upper end of the interval: firing, silent
+    intervals   : int64 (n,), of values that fire, as far as the ladder shows
+    latency     : float64 (n,), time of the first spike at `high`
+    largest     : float64 (n,), the largest value tried
+    trials, steps : float64 (n,), how many, and the steps of the solver in all of them
+    """
+
+    outcome: np.ndarray
+    begun_low: np.ndarray
+    begun_high: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    block_low: np.ndarray
+    block_high: np.ndarray
+    intervals: np.ndarray
+    latency: np.ndarray
+    largest: np.ndarray
+    trials: np.ndarray
+    steps: np.ndarray
+
+    @classmethod
+    def joined(cls, parts: Sequence["Thresholds"]) -> "Thresholds":
+        """The neurons of one after those of the other."""
+        return cls(*(np.concatenate([getattr(part, own.name) for part in parts]) for own in fields(cls)))
+
+    def of(self, rows: np.ndarray) -> "Thresholds":
+        """Some of the neurons, by index or mask."""
+        return Thresholds(*(getattr(self, own.name)[rows] for own in fields(self)))
+
+    @property
+    def value(self) -> np.ndarray:
+        """The threshold, float64 (n,): the middle of the bracket, 0 of a neuron that fires without the stimulus."""
+        return np.where(self.outcome == SPONTANEOUS, 0.0, (self.low + self.high) / 2)
+
+    @property
+    def block(self) -> np.ndarray:
+        """Where firing ends above the threshold, float64 (n,)."""
+        return (self.block_low + self.block_high) / 2
+
+    def wide(self, within: float) -> np.ndarray:
+        """Whether a bracket is wider than so large a share of its value, bool (n,); what cannot be halved is not."""
+        return _wide(self.low, self.high, within) | _wide(self.block_low, self.block_high, within)
+
+    def coarser(self, within: float) -> "Thresholds":
+        """The thresholds as a search with this tolerance finds them: bisection up to where it would have ended."""
+        low, high = self.begun_low.copy(), self.begun_high.copy()
+        while len(rows := np.flatnonzero(_wide(low, high, within))):
+            middle = (low[rows] + high[rows]) / 2
+            silent = middle <= self.low[rows]
+            known = silent | (middle >= self.high[rows])
+            low[rows[silent]], high[rows[known & ~silent]] = middle[silent], middle[known & ~silent]
+            if not known.any():
+                break
+        return replace(self, low=low, high=high)
+
+
+def search(tested: Tested, within: float, sign: float = 1.0, scale: np.ndarray | None = None) -> Thresholds:
+    """Search the threshold of each of n neurons, to a bracket narrower than `within` times its value.
+
+    sign  : 1.0 or -1.0, that of the values
+    scale : float64 (n,), powers of two, about as large as values that matter; by default as `scales` has them
+    """
+    return _in_blocks(tested, lambda some, rows: _Search(some, sign * _scale(some, rows, scale)).found(within))
+
+
+def continued(tested: Tested, known: Thresholds, within: float) -> Thresholds:
+    """Go on from brackets that are known, to narrower ones."""
+
+    def narrower(some: Tested, rows: np.ndarray) -> Thresholds:
+        return _Search(some, np.copysign(1.0, known.largest[rows])).judged(known.of(rows), within)
+
+    found = _in_blocks(tested, narrower)
+    return replace(found, trials=known.trials + found.trials, steps=known.steps + found.steps)
+
+
+def _in_blocks(tested: Tested, make: Callable[[Tested, np.ndarray], Thresholds]) -> Thresholds:
+    n = len(tested.states)
+    blocks = [np.arange(first, min(first + BLOCK, n)) for first in range(0, max(n, 1), BLOCK)]
+    return Thresholds.joined([make(tested.of(rows), rows) for rows in blocks])
+
+
+def _scale(tested: Tested, rows: np.ndarray, given: np.ndarray | None) -> np.ndarray:
+    if given is not None:
+        return given[rows]
+    return scales(tested.population, tested.states, tested.duration, tested.field, tested.firing.threshold)
+
+
+class _Search:
+    """The search of some neurons; `scale` : float64 (n,), powers of two with the sign of the values."""
+
+    def __init__(self, tested: Tested, scale: np.ndarray):
+        self.tested, self.scale, self.n = tested, scale, len(tested.states)
+        self.trials, self.steps = np.zeros(self.n), np.zeros(self.n)
+
+    def run(self, neuron: np.ndarray, value: np.ndarray, tested: Tested | None = None) -> Trials:
+        """Try values, and count."""
+        trials = (tested or self.tested).run(neuron, value)
+        np.add.at(self.trials, trials.neuron, 1.0)
+        np.add.at(self.steps, trials.neuron, trials.steps)
+        return trials
+
+    def found(self, within: float) -> Thresholds:
+        """Everything from the beginning."""
+        return self.judged(self.begun(), within)
+
+    # --- where firing begins, roughly
+
+    def begun(self) -> Thresholds:
+        """The brackets before bisection, and what the ladder shows."""
+        without = self.run(np.arange(self.n), np.zeros(self.n))
+        tried = Trials.joined([without, self.ladder(np.flatnonzero(~without.fires & ~without.failed))])
+        steps = _steps(tried, self.n)
+        begins = np.flatnonzero(np.isfinite(steps.low))
+        tried = Trials.joined([tried, self.run(*_divided(begins, steps.low[begins], steps.high[begins]))])
+        steps = _steps(tried, self.n)
+        failed, largest = np.zeros(self.n, bool), np.zeros(self.n)
+        np.logical_or.at(failed, tried.neuron, tried.failed)
+        np.maximum.at(largest, tried.neuron, np.abs(tried.value))
+        outcome = np.select(
+            [failed, without.fires, np.isnan(steps.low), steps.intervals > 1],
+            [FAILED, SPONTANEOUS, NEVER, SEVERAL],
+            FOUND,
+        )
+        outcome[self.released(np.flatnonzero(outcome == NEVER))] = ON_RELEASE
+        nothing = np.full(self.n, np.nan)
+        return Thresholds(
+            outcome=outcome.astype(np.int8),
+            begun_low=steps.low,
+            begun_high=steps.high,
+            low=steps.low,
+            high=steps.high,
+            block_low=steps.block_low,
+            block_high=steps.block_high,
+            intervals=steps.intervals,
+            latency=nothing,
+            largest=np.copysign(largest, self.scale),
+            trials=nothing,
+            steps=nothing,
+        )
+
+    def ladder(self, rows: np.ndarray) -> Trials:
+        """Values from small to large ones; farther ones where all or none of them fire."""
+        powers = np.arange(LOWEST * OCTAVE, HIGHEST * OCTAVE + 1) / OCTAVE
+        neuron, power = np.repeat(rows, len(powers)), np.tile(powers, len(rows))
+        parts = [self.run(neuron, self.scale[neuron] * _power(power))]
+        fires, least = np.zeros((2, self.n), bool)
+        for far in range(1, FARTHEST + 1):
+            trials = parts[-1]
+            np.logical_or.at(fires, trials.neuron, trials.fires)
+            lowest = np.abs(trials.value) <= np.abs(np.ldexp(self.scale[trials.neuron], LOWEST - far + 1))
+            least[trials.neuron[lowest]] = trials.fires[lowest]
+            down, up = rows[least[rows]], rows[~fires[rows]]
+            if not len(down) + len(up):
+                break
+            least[down] = False
+            power = np.r_[np.full(len(down), LOWEST - far), np.full(len(up), HIGHEST + far)]
+            neuron = np.r_[down, up]
+            parts.append(self.run(neuron, np.ldexp(self.scale[neuron], power)))
+        return Trials.joined(parts)
+
+    def released(self, rows: np.ndarray) -> np.ndarray:
+        """Those of some neurons that fire with values of the other sign, int64 (k,)."""
+        neuron, power = np.repeat(rows, len(RELEASED)), np.tile(RELEASED, len(rows))
+        trials = self.run(neuron, -np.ldexp(self.scale[neuron], power))
+        return np.unique(trials.neuron[trials.fires])
+
+    # --- the thresholds themselves
+
+    def judged(self, begun: Thresholds, within: float) -> Thresholds:
+        """The thresholds from brackets; both ends are tried once more to the end of the run."""
+        narrow = self.narrowed(begun, within)
+        rows = np.flatnonzero(np.isin(begun.outcome, (FOUND, SEVERAL)))
+        patient = self.tested.patient
+        silent, firing = self.run(rows, narrow.low[rows], patient), self.run(rows, narrow.high[rows], patient)
+        nearly = self.run(rows, NEARLY * narrow.low[rows])
+        latency, outcome = np.full(self.n, np.nan), narrow.outcome.copy()
+        latency[rows] = firing.latency
+        outcome[rows[self.driven(rows, nearly.peak, silent.peak)]] = DRIVEN
+        outcome[rows[silent.fires | ~firing.fires]] = FAILED
+        gone = np.where(np.isin(outcome, (FOUND, SEVERAL)), 0.0, np.nan)
+        ends = ("begun_low", "begun_high", "low", "high", "block_low", "block_high")
+        known = {name: getattr(narrow, name) + gone for name in ends}
+        known |= {"trials": self.trials, "steps": self.steps}
+        return replace(narrow, outcome=outcome, latency=latency + gone, **known)
+
+    def narrowed(self, begun: Thresholds, within: float) -> Thresholds:
+        """Bisect the brackets of the thresholds, and of the upper ends."""
+        low, high, block_low, block_high = (
+            getattr(begun, name).copy() for name in ("low", "high", "block_low", "block_high")
+        )
+        for silent, fires in ((low, high), (block_high, block_low)):
+            while len(rows := np.flatnonzero(_wide(silent, fires, within))):
+                trials = self.run(rows, (silent[rows] + fires[rows]) / 2)
+                silent[rows[~trials.fires]] = trials.value[~trials.fires]
+                fires[rows[trials.fires]] = trials.value[trials.fires]
+        return replace(begun, low=low, high=high, block_low=block_low, block_high=block_high)
+
+    def driven(self, rows: np.ndarray, nearly: np.ndarray, silent: np.ndarray) -> np.ndarray:
+        """Whether the potential grows no more than in proportion up to the threshold of a spike, bool (k,).
+
+        nearly, silent : float64 (k,), the peaks at NEARLY of the threshold, and just below it
+        """
+        if not self.tested.firing.once:
+            return np.zeros(len(rows), bool)
+        model = self.tested.population.engine.model
+        begun = self.tested.states[rows, list(model.states).index(model.potential)]
+        return silent - nearly <= PROPORTIONAL * (1.0 - NEARLY) * (silent - begun)
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """Where trials of n neurons go from silence to firing first, and from there to silence; how many intervals fire."""
+
+    low: np.ndarray
+    high: np.ndarray
+    block_low: np.ndarray
+    block_high: np.ndarray
+    intervals: np.ndarray
+
+
+def _steps(trials: Trials, n: int) -> _Steps:
+    """Of trials sorted by neuron and the size of their values."""
+    order = np.lexsort((np.abs(trials.value), trials.neuron))
+    neuron, value, fires = trials.neuron[order], trials.value[order], trials.fires[order]
+    same = neuron[1:] == neuron[:-1]
+    rises, falls = np.flatnonzero(same & ~fires[:-1] & fires[1:]), np.flatnonzero(same & fires[:-1] & ~fires[1:])
+    low, high, block_low, block_high = np.full((4, n), np.nan)
+    first = rises[np.unique(neuron[rises], return_index=True)[1]]
+    low[neuron[first]], high[neuron[first]] = value[first], value[first + 1]
+    last = falls[np.unique(neuron[falls], return_index=True)[1]]
+    block_low[neuron[last]], block_high[neuron[last]] = value[last], value[last + 1]
+    return _Steps(low, high, block_low, block_high, np.bincount(neuron[rises], minlength=n))
+
+
+def _divided(rows: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The values that divide each interval into PARTS, without its ends: the neuron of each, and the value."""
+    share = np.arange(1, PARTS) / PARTS
+    return np.repeat(rows, len(share)), (low[:, None] + share * (high - low)[:, None]).ravel()
+
+
+def _wide(low: np.ndarray, high: np.ndarray, within: float) -> np.ndarray:
+    """Whether brackets are too wide, and can be halved, bool (n,)."""
+    middle = (low + high) / 2
+    between = (middle != low) & (middle != high)
+    return between & (np.abs(high - low) > within * np.maximum(np.abs(low), np.abs(high)))
+
+
+def _power(power: np.ndarray) -> np.ndarray:
+    """2^power for halves, the same on every machine."""
+    whole = np.floor(power)
+    return np.ldexp(np.where(power > whole, np.sqrt(2.0), 1.0), whole.astype(int))
