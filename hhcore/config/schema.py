@@ -213,7 +213,7 @@ def _kinds(known: Mapping[str, type[Kind]], form: Callable[[type[Kind]], Schema]
 def _supplied(kind: type[Stimulus]) -> dict[str, list[str]]:
     """The fields of a kind that protocols set themselves, and the kinds of these protocols."""
     takers = [protocol for protocol in protocols().values() if protocol.takes(kind)]
-    names = [name for protocol in takers for name in protocol.supplies]
+    names = [name for protocol in takers for name in protocol.supplies if name in kind.fields]
     return {name: [protocol.kind for protocol in takers if name in protocol.supplies] for name in names}
 
 

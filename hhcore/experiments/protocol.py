@@ -10,10 +10,10 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
     the object, checks every value and its unit, and raises UserError for what is wrong. `suited` fits it to the
     stimulus, for keys that name something in it. `check_stimuli` sees how large fields of the stimulus get. One that
     takes `outputs` of the experiment has a field of this name. `settings` are those fields that a neuron's record
-    depends on. `supplies` are fields of the stimulus that a config must not write, since the protocol sets them itself;
-    `supplied` are their values, the most demanding ones. `ignores` are keys of an experiment that have no effect, each
-    with the reason; they must not be written either. `of_traces` are keys of its own that have an effect on traces
-    alone, so that there must be some.
+    depends on. `supplies` are fields of the stimulus that a config must not write, since the protocol sets those that
+    there are itself; `supplied` are their values, the most demanding ones. `ignores` are keys of an experiment that
+    have no effect, each with the reason; they must not be written either. `of_traces` are keys of its own that have an
+    effect on traces alone, so that there must be some.
 3.  `observers` take notes while the kernel runs: hhcore.simulation.observers. `schema` declares the columns of a neuron
     in the store, besides those of all protocols (COMMON); often the observers declare them, see `schema_of`.
     `keeps_final` says whether the last states of all neurons are kept, not of failed ones alone. `measured` says what
@@ -35,6 +35,8 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
 9.  `code` names the files that a result depends on: by default those of its class and of its base classes. A change in
     them simulates the neurons again, so code that only turns results into columns belongs in other files.
     `error_code` names the files that `errors` depends on; they count if every neuron is certified.
+10. One that `searches` may find `unfinished` rows in the store, if a config asks for more: `continued` goes on there.
+    How far it goes is none of the `settings`, and `columns` show no more than is asked for, whatever the store knows.
 """
 
 import sys
@@ -55,7 +57,7 @@ from hhcore.simulation.action_potentials import USUAL, ActionPotentials
 from hhcore.simulation.initial import InitialState
 from hhcore.simulation.observers import Observer, standard_observers
 from hhcore.simulation.observers.observer import RecordField
-from hhcore.simulation.result import Result
+from hhcore.simulation.result import Column, Result
 from hhcore.simulation.simulate import simulate
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
@@ -190,6 +192,7 @@ class Protocol:
     ignores: ClassVar[Mapping[str, str]] = {}
     of_traces: ClassVar[tuple[str, ...]] = ()
     self_timed: ClassVar[bool] = False
+    searches: ClassVar[bool] = False
     schema: ClassVar[pa.Schema]
     accuracy: ClassVar[Accuracy]
     definitions: ClassVar[Mapping[str, tuple[str, str]]]
@@ -297,6 +300,23 @@ class Protocol:
         """How the run of rows of `Experiment.points` begins: by default as the config says (rule 4)."""
         columns = dict(zip(experiment.quantities, points.T, strict=True))
         return Begun(experiment.stimuli(columns), experiment.start(columns))
+
+    def unfinished(self, record: Mapping[str, Column]) -> np.ndarray:
+        """Which of the n neurons in a record of the store want more, bool (n,) (rule 10)."""
+        raise NotImplementedError
+
+    def continued(
+        self,
+        experiment: "Experiment",
+        solver: Solver,
+        points: np.ndarray,
+        known: Mapping[str, Column],
+        *,
+        threads: int = 1,
+        progress: Callable[[int], None] | None = None,
+    ) -> Result:
+        """The result of rows of `Experiment.points` that are unfinished, from their record in the store (rule 10)."""
+        raise NotImplementedError
 
     def errors(self, run: Result, exact: Result, experiment: "Experiment") -> np.ndarray:
         """Largest error of each neuron of `run`, float64 (n,) (rule 5)."""

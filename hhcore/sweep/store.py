@@ -16,7 +16,7 @@ from hhcore.base import tables
 from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.simulation.result import Result
-from hhcore.sweep.columns import array, columns_of, keys_of, shard_schema
+from hhcore.sweep.columns import array, columns_of, keys_of, record_of, shard_schema
 from hhcore.sweep.hashing import config_digest, context_digest
 from hhcore.sweep.keys import shard_points
 from hhcore.sweep.speed import note_speed
@@ -56,16 +56,20 @@ def update_shard(
     form = format_of(experiment)
     points, keys = shard_points(experiment, shard)
     held = _held(path, shard, form, remark)
-    missing = positions(keys, keys_of(held)) < 0
-    total = int(missing.sum())
+    at = positions(keys, keys_of(held))
+    missing, unfinished = at < 0, np.zeros(len(keys), dtype=bool)
+    if experiment.protocol.searches:
+        unfinished[~missing] = _unfinished(experiment, held)[at[~missing]]
+    total = int(missing.sum() + unfinished.sum())
     progress(0, total)
-    parts = [held]
-    if total:
-        runs = 2 if experiment.certify == "all" else 1
-        result = _certified(experiment, points[missing], threads, _Counter(total, runs, progress))
-        note(f"{result.kernel_s:.2f} core seconds in the kernel")
-        note_speed(experiment, experiment.solver.method, total, int(result.steps.sum()), result.kernel_s)
-        parts.append(columns_of(keys[missing], result, experiment.protocol))
+    parts = [held.take(array(np.setdiff1d(np.arange(held.num_rows), at[unfinished]))) if unfinished.any() else held]
+    counter = _Counter(total, 2 if experiment.certify == "all" else 1, progress)
+    for rows, known in ((missing, None), (unfinished, held.take(array(at[unfinished])))):
+        if rows.any():
+            result = _certified(experiment, points[rows], known, threads, counter)
+            note(f"{result.kernel_s:.2f} core seconds in the kernel")
+            note_speed(experiment, experiment.solver.method, int(rows.sum()), int(result.steps.sum()), result.kernel_s)
+            parts.append(columns_of(keys[rows], result, experiment.protocol))
     metadata = {"context": form.context, "recipe": config_digest(experiment)}
     tables.write(path, _distinct(pa.concat_tables(parts)), metadata, **_options(form.schema))
     return total
@@ -78,9 +82,22 @@ def _options(schema: pa.Schema) -> dict[str, object]:
     return {"use_dictionary": False, "compression_level": 1, "column_encoding": encoding}
 
 
-def _certified(experiment: Experiment, points: np.ndarray, threads: int, progress: Callable[[int], None]) -> Result:
-    """Simulate points; if all are to be certified, once more by a finer solver to estimate the error."""
+def _unfinished(experiment: Experiment, held: pa.Table) -> np.ndarray:
+    """Which rows of a shard a search has to go on with, bool (n,)."""
+    return experiment.protocol.unfinished(record_of(held, experiment.protocol, len(experiment.model.states)))
+
+
+def _certified(
+    experiment: Experiment, points: np.ndarray, held: pa.Table | None, threads: int, progress: Callable[[int], None]
+) -> Result:
+    """Simulate points; if all are to be certified, once more by a finer solver to estimate the error.
+
+    held : their rows of a search that goes on; None: from the beginning, as all do that are certified
+    """
     e, protocol = experiment, experiment.protocol
+    if held is not None and e.certify != "all":
+        known = record_of(held, protocol, len(e.model.states))
+        return protocol.continued(e, e.solver, points, known, threads=threads, progress=progress)
     result = protocol.measure(e, e.solver, points, threads=threads, progress=progress)
     if e.certify != "all":
         return result

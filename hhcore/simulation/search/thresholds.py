@@ -14,6 +14,7 @@ from hhcore.simulation.search.scale import scales
 from hhcore.simulation.search.trials import Tested, Trials
 
 FOUND, SEVERAL, SPONTANEOUS, ON_RELEASE, DRIVEN, NEVER, FAILED = range(7)
+UNSURE = -1  # while it is searched: an end of the bracket is not what it seemed
 OUTCOMES = {
     "found": "silent below the threshold, fires above it",
     "several": "fires in more than one interval of values; the threshold is that of the lowest",
@@ -24,11 +25,13 @@ OUTCOMES = {
     "failed": "a run diverged or stalled",
 }
 LOWEST, HIGHEST, OCTAVE = -8, 2, 2  # of the ladder: from 2^-8 to 2^2 of the scale, so many values to an octave
+CLOSER = 8  # values to an octave for a neuron that no value of the ladder makes fire
 FARTHEST = 16  # powers of two beyond the ladder, on both sides, that are tried where all or none of it fires
 PARTS = 16  # of the step of the ladder in which firing begins
 RELEASED = (-2, 0, 2)  # powers of two of the other sign, tried where no value fires
 PROPORTIONAL = 2.0  # an action potential grows by more than so many times the share by which its stimulus grows
 NEARLY = 0.9  # of the threshold: where the growth is measured from
+ENDS = ("begun_low", "begun_high", "low", "high", "begun_block_low", "begun_block_high", "block_low", "block_high")
 BLOCK = 1024  # neurons whose trials are in memory
 
 
@@ -37,9 +40,10 @@ class Thresholds:
     """What a search has found of n neurons; NaN where there is nothing.
 
     outcome     : int8 (n,), an index into OUTCOMES
+    failed      : int8 (n,), how a run failed that the search needs, as a kernel says it; 0 if none did
     begun_low, begun_high : float64 (n,), the part of the ladder in which bisection began: silent, firing
     low, high   : float64 (n,), where it ended: the largest value known to be silent, the smallest that fires
-    block_low, block_high : float64 (n,), the same of the upper end of the interval: firing, silent
+    begun_block_low, begun_block_high, block_low, block_high : the same of the upper end of the interval: firing, silent
     intervals   : int64 (n,), of values that fire, as far as the ladder shows
     latency     : float64 (n,), time of the first spike at `high`
     largest     : float64 (n,), the largest value tried
@@ -47,10 +51,13 @@ class Thresholds:
     """
 
     outcome: np.ndarray
+    failed: np.ndarray
     begun_low: np.ndarray
     begun_high: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    begun_block_low: np.ndarray
+    begun_block_high: np.ndarray
     block_low: np.ndarray
     block_high: np.ndarray
     intervals: np.ndarray
@@ -84,46 +91,88 @@ class Thresholds:
 
     def coarser(self, within: float) -> "Thresholds":
         """The thresholds as a search with this tolerance finds them: bisection up to where it would have ended."""
-        low, high = self.begun_low.copy(), self.begun_high.copy()
-        while len(rows := np.flatnonzero(_wide(low, high, within))):
-            middle = (low[rows] + high[rows]) / 2
-            silent = middle <= self.low[rows]
-            known = silent | (middle >= self.high[rows])
-            low[rows[silent]], high[rows[known & ~silent]] = middle[silent], middle[known & ~silent]
-            if not known.any():
-                break
-        return replace(self, low=low, high=high)
+        low, high = _replayed(self.begun_low, self.begun_high, self.low, self.high, within)
+        begun = self.begun_block_high, self.begun_block_low
+        block_high, block_low = _replayed(*begun, self.block_high, self.block_low, within)
+        return replace(self, low=low, high=high, block_low=block_low, block_high=block_high)
 
 
-def search(tested: Tested, within: float, sign: float = 1.0, scale: np.ndarray | None = None) -> Thresholds:
+def _replayed(
+    silent: np.ndarray, fires: np.ndarray, last_silent: np.ndarray, last_fires: np.ndarray, within: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The ends of brackets, both float64 (n,), where bisection on the way to the last ones is close enough."""
+    silent, fires = silent.copy(), fires.copy()
+    going = np.arange(len(silent))
+    while len(going := going[_wide(silent[going], fires[going], within)]):
+        middle, sign = (silent[going] + fires[going]) / 2, np.sign(fires[going] - silent[going])
+        is_silent = sign * (last_silent[going] - middle) >= 0
+        is_firing = sign * (middle - last_fires[going]) >= 0
+        silent[going[is_silent]], fires[going[is_firing]] = middle[is_silent], middle[is_firing]
+        going = going[is_silent | is_firing]
+    return silent, fires
+
+
+def search(
+    tested: Tested,
+    within: float,
+    sign: float = 1.0,
+    scale: np.ndarray | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Thresholds:
     """Search the threshold of each of n neurons, to a bracket narrower than `within` times its value.
 
     sign  : 1.0 or -1.0, that of the values
     scale : float64 (n,), powers of two, about as large as values that matter; by default as `scales` has them
+    progress : called with the number of neurons that have just been finished
     """
-    return _in_blocks(tested, lambda some, rows: _Search(some, sign * _scale(some, rows, scale)).found(within))
+
+    def found(some: Tested, rows: np.ndarray) -> Thresholds:
+        size = sign * _scale(some, rows, scale)
+        return _patiently(
+            some, _Search(some, size).found(within), lambda again, at: _Search(again, size[at]).found(within)
+        )
+
+    return _in_blocks(tested, found, progress)
 
 
-def continued(tested: Tested, known: Thresholds, within: float) -> Thresholds:
+def continued(
+    tested: Tested, known: Thresholds, within: float, progress: Callable[[int], None] | None = None
+) -> Thresholds:
     """Go on from brackets that are known, to narrower ones."""
 
     def narrower(some: Tested, rows: np.ndarray) -> Thresholds:
-        return _Search(some, np.copysign(1.0, known.largest[rows])).judged(known.of(rows), within)
+        before, size = known.of(rows), np.copysign(1.0, known.largest[rows])
+        found = _Search(some, size).judged(before, within)
+        return _patiently(some, found, lambda again, at: _Search(again, size[at]).judged(before.of(at), within))
 
-    found = _in_blocks(tested, narrower)
+    found = _in_blocks(tested, narrower, progress)
     return replace(found, trials=known.trials + found.trials, steps=known.steps + found.steps)
 
 
-def _in_blocks(tested: Tested, make: Callable[[Tested, np.ndarray], Thresholds]) -> Thresholds:
-    n = len(tested.states)
-    blocks = [np.arange(first, min(first + BLOCK, n)) for first in range(0, max(n, 1), BLOCK)]
-    return Thresholds.joined([make(tested.of(rows), rows) for rows in blocks])
+def _patiently(tested: Tested, found: Thresholds, again: Callable[[Tested, np.ndarray], Thresholds]) -> Thresholds:
+    """Search again where an end of a bracket turned out wrong: a trial had seemed to come to rest, and did not."""
+    if len(rows := np.flatnonzero(found.outcome == UNSURE)):
+        better = again(tested.of(rows).patient, rows)
+        for own in fields(found):
+            getattr(found, own.name)[rows] = getattr(better, own.name)
+    return found
+
+
+def _in_blocks(
+    tested: Tested, make: Callable[[Tested, np.ndarray], Thresholds], progress: Callable[[int], None] | None
+) -> Thresholds:
+    n, found = len(tested.states), []
+    for rows in (np.arange(first, min(first + BLOCK, n)) for first in range(0, max(n, 1), BLOCK)):
+        found.append(make(tested.of(rows), rows))
+        if progress is not None:
+            progress(len(rows))
+    return Thresholds.joined(found)
 
 
 def _scale(tested: Tested, rows: np.ndarray, given: np.ndarray | None) -> np.ndarray:
     if given is not None:
         return given[rows]
-    return scales(tested.population, tested.states, tested.duration, tested.field, tested.firing.threshold)
+    return scales(tested.population, tested.states, tested.duration, tested.searched, tested.firing.threshold)
 
 
 class _Search:
@@ -149,16 +198,18 @@ class _Search:
     def begun(self) -> Thresholds:
         """The brackets before bisection, and what the ladder shows."""
         without = self.run(np.arange(self.n), np.zeros(self.n))
-        tried = Trials.joined([without, self.ladder(np.flatnonzero(~without.fires & ~without.failed))])
+        tried = Trials.joined([without, self.ladder(np.flatnonzero(~without.fires & (without.failed == 0)))])
         steps = _steps(tried, self.n)
         begins = np.flatnonzero(np.isfinite(steps.low))
         tried = Trials.joined([tried, self.run(*_divided(begins, steps.low[begins], steps.high[begins]))])
         steps = _steps(tried, self.n)
-        failed, largest = np.zeros(self.n, bool), np.zeros(self.n)
-        np.logical_or.at(failed, tried.neuron, tried.failed)
-        np.maximum.at(largest, tried.neuron, np.abs(tried.value))
+        size, largest, failed = np.abs(tried.value), np.zeros(self.n), np.zeros(self.n, np.int8)
+        np.maximum.at(largest, tried.neuron[tried.failed == 0], size[tried.failed == 0])
+        matters = np.where(np.isnan(steps.high), np.abs(np.ldexp(self.scale, HIGHEST)), np.abs(steps.high))
+        needed = size <= matters[tried.neuron]  # far beyond the threshold a run may fail
+        np.maximum.at(failed, tried.neuron[needed], tried.failed[needed].astype(np.int8))
         outcome = np.select(
-            [failed, without.fires, np.isnan(steps.low), steps.intervals > 1],
+            [failed > 0, without.fires, np.isnan(steps.low), steps.intervals > 1],
             [FAILED, SPONTANEOUS, NEVER, SEVERAL],
             FOUND,
         )
@@ -166,13 +217,16 @@ class _Search:
         nothing = np.full(self.n, np.nan)
         return Thresholds(
             outcome=outcome.astype(np.int8),
+            failed=failed,
             begun_low=steps.low,
             begun_high=steps.high,
             low=steps.low,
             high=steps.high,
+            begun_block_low=steps.block_low,
+            begun_block_high=steps.block_high,
             block_low=steps.block_low,
             block_high=steps.block_high,
-            intervals=steps.intervals,
+            intervals=np.where(without.fires, 1, steps.intervals),
             latency=nothing,
             largest=np.copysign(largest, self.scale),
             trials=nothing,
@@ -197,7 +251,15 @@ class _Search:
             power = np.r_[np.full(len(down), LOWEST - far), np.full(len(up), HIGHEST + far)]
             neuron = np.r_[down, up]
             parts.append(self.run(neuron, np.ldexp(self.scale[neuron], power)))
+        parts.append(self.closer(rows[~fires[rows]]))
         return Trials.joined(parts)
+
+    def closer(self, rows: np.ndarray) -> Trials:
+        """Values between those of the ladder."""
+        shares = [k / CLOSER for k in range(1, CLOSER) if k * OCTAVE % CLOSER]
+        powers = (np.arange(LOWEST, HIGHEST)[:, None] + shares).ravel()
+        neuron, power = np.repeat(rows, len(powers)), np.tile(powers, len(rows))
+        return self.run(neuron, self.scale[neuron] * _power(power))
 
     def released(self, rows: np.ndarray) -> np.ndarray:
         """Those of some neurons that fire with values of the other sign, int64 (k,)."""
@@ -217,11 +279,11 @@ class _Search:
         latency, outcome = np.full(self.n, np.nan), narrow.outcome.copy()
         latency[rows] = firing.latency
         outcome[rows[self.driven(rows, nearly.peak, silent.peak)]] = DRIVEN
-        outcome[rows[silent.fires | ~firing.fires]] = FAILED
+        outcome[rows[silent.fires | ~firing.fires]] = UNSURE
         gone = np.where(np.isin(outcome, (FOUND, SEVERAL)), 0.0, np.nan)
-        ends = ("begun_low", "begun_high", "low", "high", "block_low", "block_high")
-        known = {name: getattr(narrow, name) + gone for name in ends}
+        known = {name: getattr(narrow, name) + gone for name in ENDS}
         known |= {"trials": self.trials, "steps": self.steps}
+        known["intervals"] = np.where(outcome == DRIVEN, 0, narrow.intervals)
         return replace(narrow, outcome=outcome, latency=latency + gone, **known)
 
     def narrowed(self, begun: Thresholds, within: float) -> Thresholds:
@@ -287,6 +349,12 @@ def _wide(low: np.ndarray, high: np.ndarray, within: float) -> np.ndarray:
 
 
 def _power(power: np.ndarray) -> np.ndarray:
-    """2^power for halves, the same on every machine."""
+    """2^power for eighths, the same on every machine: square roots are, powers need not be."""
     whole = np.floor(power)
-    return np.ldexp(np.where(power > whole, np.sqrt(2.0), 1.0), whole.astype(int))
+    part = power - whole
+    root, value = 2.0, np.ones(len(power))
+    for share in (0.5, 0.25, 0.125):
+        root = np.sqrt(root)
+        has = part >= share
+        value, part = np.where(has, value * root, value), part - np.where(has, share, 0.0)
+    return np.ldexp(value, whole.astype(int))

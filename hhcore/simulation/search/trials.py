@@ -1,7 +1,7 @@
 """Trials: runs of neurons with values of one field of the stimulus, each judged by whether the neuron responds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
@@ -21,7 +21,7 @@ class Trials:
     neuron  : int64 (k,)
     value   : float64 (k,), of the field
     fires   : bool (k,), whether the neuron responds
-    failed  : bool (k,), whether the run diverged or stalled
+    failed  : int8 (k,), 0, or how the run failed: DIVERGED or STALLED of the kernel
     peak    : float64 (k,), highest potential up to the end of the trial
     latency : float64 (k,), time of the first spike; NaN without
     steps   : float64 (k,), tried by the solver
@@ -54,15 +54,17 @@ class Tested:
     population    : n neurons, whose engine has the observers of `firing`
     states   : float64 (n, N), in which each trial begins
     duration : of a trial, in the model's unit of time
-    field    : of the stimulus, whose values are tried
+    searched : field of the stimulus, whose values are tried
     firing   : what counts as a response
+    seconds  : core time of each run so far; all parts of a search share the list
     """
 
     population: Population
     states: np.ndarray
     duration: float
-    field: str
+    searched: str
     firing: Firing
+    seconds: list[float] = field(default_factory=list)
 
     @property
     def patient(self) -> "Tested":
@@ -79,7 +81,7 @@ class Tested:
         return Trials.joined([self._run(neuron[part], value[part]) for part in parts])
 
     def _run(self, neuron: np.ndarray, value: np.ndarray) -> Trials:
-        population = self.population.of(neuron).with_fields(**{self.field: value})
+        population = self.population.of(neuron).with_fields(**{self.searched: value})
         trials, held, final = self._tried(population, neuron, value)
         paused = np.flatnonzero(~trials.fires & np.isfinite(held))
         table = population.engine.arguments(population.points[paused], self.duration)
@@ -94,9 +96,10 @@ class Tested:
         self, population: Population, neuron: np.ndarray, value: np.ndarray
     ) -> tuple[Trials, np.ndarray, np.ndarray]:
         """The trials, the current that flowed where they came to rest, NaN of others, and their last states."""
-        record, _ = population.run(self.states[neuron], [self.duration])
-        failed, spikes = record["outcome"] > 0, record["spikes"]
-        fires = self.firing.fires(population.engine, record) & ~failed
+        record, seconds = population.run(self.states[neuron], [self.duration])
+        self.seconds.append(seconds)
+        failed, spikes = record["outcome"], record["spikes"]
+        fires = self.firing.fires(population.engine, record) & (failed == 0)
         latency = np.full(len(neuron), np.nan)
         fired = spikes.counts > 0
         latency[fired] = spikes.values[spikes.offsets[:-1][fired]]
