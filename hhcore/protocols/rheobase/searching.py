@@ -214,9 +214,7 @@ class Searching(Protocol):
 
     def errors(self, run: Result, exact: Result, experiment: Experiment) -> np.ndarray:
         """Relative difference of the thresholds, float64 (n,)."""
-        ours, theirs = found_in(run.record).value, found_in(exact.record).value
-        size = np.abs(theirs)
-        return np.where(size > 0, np.abs(ours - theirs) / np.where(size > 0, size, 1.0), np.nan)
+        return relative_errors(found_in(run.record), found_in(exact.record))
 
     def outcome(self, run: Result) -> np.ndarray:
         """The intervals of values that fire."""
@@ -292,6 +290,12 @@ def _count(body: Mapping[str, object], where: str) -> int:
 def status_of(found: Thresholds, begun: np.ndarray) -> np.ndarray:
     """Indices into STATUSES, int8 (n,), from what failed in a search, and the status of the initial states."""
     return np.where(found.failed > 0, found.failed + NO_STABLE_REST, begun).astype(np.int8)
+
+
+def relative_errors(ours: Thresholds, theirs: Thresholds) -> np.ndarray:
+    """Difference of n thresholds, as a share of the second ones, float64 (n,); NaN where one is missing or 0."""
+    size = np.abs(theirs.value)
+    return np.where(size > 0, np.abs(ours.value - theirs.value) / np.where(size > 0, size, 1.0), np.nan)
 
 
 def found_schema(prefix: str = PREFIX) -> pa.Schema:
