@@ -30,7 +30,7 @@ FARTHEST = 16  # powers of two beyond the ladder, on both sides, that are tried 
 PARTS = 16  # of the step of the ladder in which firing begins
 RELEASED = (-2, 0, 2)  # powers of two of the other sign, tried where no value fires
 PROPORTIONAL = 2.0  # an action potential grows by more than so many times the share by which its stimulus grows
-NEARLY = 0.9  # of the threshold: where the growth is measured from
+NEARLY = (0.9, 0.999)  # of the threshold: where the growth is measured from, besides the lower end of the bracket
 ENDS = ("begun_low", "begun_high", "low", "high", "begun_block_low", "begun_block_high", "block_low", "block_high")
 BLOCK = 1024  # neurons whose trials are in memory
 
@@ -228,7 +228,7 @@ class _Search:
             block_high=steps.block_high,
             intervals=np.where(without.fires, 1, steps.intervals),
             latency=nothing,
-            largest=np.copysign(largest, self.scale),
+            largest=np.where(without.fires, np.nan, np.copysign(largest, self.scale)),
             trials=nothing,
             steps=nothing,
         )
@@ -281,10 +281,10 @@ class _Search:
         rows = np.flatnonzero(np.isin(begun.outcome, (FOUND, SEVERAL)))
         patient = self.tested.patient
         silent, firing = self.run(rows, narrow.low[rows], patient), self.run(rows, narrow.high[rows], patient)
-        nearly = self.run(rows, NEARLY * narrow.low[rows])
+        peaks = [*(self.run(rows, share * narrow.low[rows]).peak for share in NEARLY), silent.peak]
         latency, outcome = np.full(self.n, np.nan), narrow.outcome.copy()
         latency[rows] = firing.latency
-        outcome[rows[self.driven(rows, nearly.peak, silent.peak)]] = DRIVEN
+        outcome[rows[self.driven(narrow.of(rows), rows, peaks)]] = DRIVEN
         outcome[rows[silent.fires | ~firing.fires]] = UNSURE
         gone = np.where(np.isin(outcome, (FOUND, SEVERAL)), 0.0, np.nan)
         known = {name: getattr(narrow, name) + gone for name in ENDS}
@@ -304,16 +304,19 @@ class _Search:
                 fires[rows[trials.fires]] = trials.value[trials.fires]
         return replace(begun, low=low, high=high, block_low=block_low, block_high=block_high)
 
-    def driven(self, rows: np.ndarray, nearly: np.ndarray, silent: np.ndarray) -> np.ndarray:
-        """Whether the potential grows no more than in proportion up to the threshold of a spike, bool (k,).
+    def driven(self, found: Thresholds, rows: np.ndarray, peaks: Sequence[np.ndarray]) -> np.ndarray:
+        """Whether the potential grows in proportion up to the threshold of a spike, bool (k,), as without channels.
 
-        nearly, silent : float64 (k,), the peaks at NEARLY of the threshold, and just below it
+        found : of some neurons, `rows`; peaks : float64 (k,) at each of NEARLY and at the lower end of the bracket
         """
         if not self.tested.firing.once:
             return np.zeros(len(rows), bool)
         model = self.tested.population.engine.model
         begun = self.tested.states[rows, list(model.states).index(model.potential)]
-        return silent - nearly <= PROPORTIONAL * (1.0 - NEARLY) * (silent - begun)
+        whole = self.tested.firing.threshold - begun
+        left = [*(1.0 - share for share in NEARLY), (found.high - found.low) / found.high]
+        gaps = [self.tested.firing.threshold - peak for peak in peaks]
+        return ~np.any([gap > PROPORTIONAL * share * whole for gap, share in zip(gaps, left, strict=True)], axis=0)
 
 
 @dataclass(frozen=True)
