@@ -20,7 +20,7 @@ from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Accuracy, Protocol
 from hhcore.model.model import NOTHING, Model
 from hhcore.schemes.solver import Solver
-from hhcore.simulation import linear, population, search
+from hhcore.simulation import beats, linear, population, search
 from hhcore.simulation.engine import engine
 from hhcore.simulation.features import FAILED as FAILED_WORDS
 from hhcore.simulation.initial import read_start
@@ -249,7 +249,7 @@ class Searching(Protocol):
     def code(cls) -> tuple[Path, ...]:
         """How thresholds are searched decides on them."""
         own = sorted(Path(search.__file__).parent.glob("*.py"))
-        return *super().code(), *own, *(Path(module.__file__) for module in (population, linear))
+        return *super().code(), *own, *(Path(module.__file__) for module in (population, linear, beats))
 
 
 def read_search(body: Mapping[str, object], where: str) -> dict[str, object]:
