@@ -131,7 +131,7 @@ class Excitability(Searching):
         record |= dict(zip(RATES, self._rates(e, on, lasting), strict=True))
         record |= {
             "status": np.maximum(status_of(once, status), status_of(lasting, status)),
-            "ended": np.full(len(status), e.duration),
+            "ended": np.minimum(once.ended, lasting.ended),
             "steps": once.steps + lasting.steps,
             "final": on.states,
         }

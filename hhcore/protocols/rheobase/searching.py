@@ -191,7 +191,7 @@ class Searching(Protocol):
         neurons = Population(e.engine(solver.method), rows, solver.accuracy, threads)
         table = neurons.engine.arguments(rows, e.duration)
         states, status = initial_states(neurons.engine, table, read_start(e.model, start))
-        return Tested(neurons, states, e.duration, self.field, self.response(e)), status
+        return Tested(neurons, states, e.duration, self.field, self.response(e), status == NO_STABLE_REST), status
 
     def under(self, tested: Tested, stimulus: Stimulus, method: str, field: str) -> Tested:
         """The same n neurons under another kind of stimulus, of which a field is searched.
