@@ -156,6 +156,8 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         "of voltage_clamp",
         "rheobase",
         "excitability",
+        "refractory",
+        "recovery",
         "fi_curves",
         "fi_summary",
         "sobol_indices",
@@ -299,7 +301,7 @@ def test_the_page_on_shapes_does_what_it_says(capsys):
     assert len(prompt["result"].shapes) == 4
 
 
-@pytest.mark.parametrize("page", ["rheobase", "excitability"])
+@pytest.mark.parametrize("page", ["rheobase", "excitability", "refractory"])
 def test_a_page_on_searches_prints_what_it_says(page, capsys):
     """Its configs are legal, and its program prints the text below it."""
     file = ROOT / f"docs/{page}.md"

@@ -121,6 +121,18 @@ def test_strange_neurons_have_a_word_and_no_wrong_number():
     assert features["status"][4] != "ok" and words[4].tolist() == ["failed"] * 2
 
 
+def test_the_end_of_the_first_spike_is_not_another_one():
+    """2 ms after its onset the potential is at -2.2 mV, from where a pulse lifts it above 0 mV, as it likes."""
+    pulse, own = "{kind: step, amplitude: 60, stop: 0.5}", {"parameters": {"potassium.g": 32.4}}
+    _, curve = measured(pulse, "{intervals: [1.9, 2, 2.1, 4]}", **own)
+    assert set(curve["search"]) <= {"never", "driven"} and np.isnan(curve[CURRENT]).all()
+    values = {"potassium.g": 32.4, "amplitude": 60.0, "stop": 0.5}
+    first = reference(HH, values, duration=2.0, initial_state="rest")
+    start = dict(zip(HH.states, first.at(2.0).tolist(), strict=True))
+    peaks = [reference(HH, values | {"amplitude": a}, duration=9.0, initial_state=start).peaks[0] for a in (160, 320)]
+    assert 0.0 < peaks[0] < 0.1 and 5.0 < peaks[1] < 6.0  # graded: no action potential
+
+
 def test_a_row_depends_on_its_own_point_alone():
     grid = {"sodium.g": {"linspace": [100, 140, 3]}, "potassium.g": {"values": [30, 36]}}
     protocol = "{intervals: [4, 10, 20], phases_within: 50 us, within: 1e-4}"

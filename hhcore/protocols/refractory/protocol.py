@@ -16,9 +16,9 @@ from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Begun
 from hhcore.model.model import Model
 from hhcore.protocols.refractory.phases import MARGIN, PHASES, ROUGHLY, Recovering
-from hhcore.protocols.restitution import keys, runs
-from hhcore.protocols.restitution.keys import check_different, listed, read_time, read_times
+from hhcore.protocols.restitution import runs
 from hhcore.protocols.restitution.runs import folded, folded_schema, unfolded
+from hhcore.protocols.restitution.times import check_different, listed, read_time, read_times
 from hhcore.protocols.rheobase.searching import (
     KEYS,
     SEARCH,
@@ -110,9 +110,9 @@ class Refractory(Searching):
             with noted():
                 found |= read_search({key: body[key] for key in ("within",) if key in body}, where)
             with noted():
-                times = read_times(body["intervals"], model, f"{where}.intervals")
-                check_different(times, "each begins in the same state", f"{where}.intervals")
-                found["intervals"] = tuple(sorted(times))
+                intervals = read_times(body["intervals"], model, f"{where}.intervals")
+                check_different(intervals, "each begins in the same state", f"{where}.intervals")
+                found["intervals"] = tuple(sorted(intervals))
             with noted():
                 if "phases_within" in body:
                     found["phases_within"] = read_time(body["phases_within"], model, f"{where}.phases_within")
@@ -278,7 +278,7 @@ class Refractory(Searching):
     @classmethod
     def code(cls) -> tuple[Path, ...]:
         """The phases are bisected there."""
-        own = Path(__file__).with_name("phases.py"), Path(runs.__file__), Path(keys.__file__)
+        own = Path(__file__).with_name("phases.py"), Path(runs.__file__)
         return *super().code(), *own
 
 
