@@ -208,10 +208,12 @@ class _Search:
         begins = np.flatnonzero(np.isfinite(steps.low))
         tried = Trials.joined([tried, self.run(*_divided(begins, steps.low[begins], steps.high[begins]))])
         steps = _steps(tried, self.n)
-        size, largest, failed = np.abs(tried.value), np.zeros(self.n), np.zeros(self.n, np.int8)
-        np.maximum.at(largest, tried.neuron[tried.failed == 0], size[tried.failed == 0])
-        matters = np.where(np.isnan(steps.high), np.abs(np.ldexp(self.scale, HIGHEST)), np.abs(steps.high))
-        needed = size <= matters[tried.neuron]  # far beyond the threshold a run may fail
+        size, failed = np.abs(tried.value), np.zeros(self.n, np.int8)
+        first_failure, largest = np.full(self.n, np.inf), np.zeros(self.n)
+        np.minimum.at(first_failure, tried.neuron[tried.failed > 0], size[tried.failed > 0])
+        sound = size < first_failure[tried.neuron]
+        np.maximum.at(largest, tried.neuron[sound], size[sound])
+        needed = size <= np.nan_to_num(np.abs(steps.high))[tried.neuron]  # farther ones may fail
         np.maximum.at(failed, tried.neuron[needed], tried.failed[needed].astype(np.int8))
         ended, needed = np.full(self.n, self.tested.duration), needed & (tried.failed > 0)
         np.minimum.at(ended, tried.neuron[needed], tried.ended[needed])
