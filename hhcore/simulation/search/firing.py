@@ -119,3 +119,16 @@ class Beating(Firing):
         beats = run.beat_columns
         missed = np.bincount(beats["neuron"][~captured(beats)], minlength=len(run.status))
         return (missed == 0) & (np.diff(run.beat_offsets) > 0)
+
+
+def mean_rates(spikes: Ragged, window: tuple[float, float]) -> np.ndarray:
+    """One over the mean interval of the spikes inside a window, float64 (k,); NaN for fewer than two."""
+    counts = spikes.counts
+    owner = np.repeat(np.arange(len(counts)), counts)
+    inside = (spikes.values >= window[0]) & (spikes.values < window[1])
+    times, owner = spikes.values[inside], owner[inside]
+    first, last = np.full(len(counts), np.inf), np.full(len(counts), -np.inf)
+    np.minimum.at(first, owner, times)
+    np.maximum.at(last, owner, times)
+    intervals = np.bincount(owner, minlength=len(counts)) - 1
+    return np.where(intervals > 0, intervals / np.where(intervals > 0, last - first, 1.0), np.nan)

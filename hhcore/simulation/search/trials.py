@@ -23,6 +23,7 @@ class Trials:
     fires   : bool (k,), whether the neuron responds
     failed  : int8 (k,), 0, or how the run failed: DIVERGED or STALLED of the kernel
     peak    : float64 (k,), highest potential up to the end of the trial
+    count   : int64 (k,), spikes up to the end of the trial
     latency : float64 (k,), time of the first spike; NaN without
     steps   : float64 (k,), tried by the solver
     """
@@ -32,6 +33,7 @@ class Trials:
     fires: np.ndarray
     failed: np.ndarray
     peak: np.ndarray
+    count: np.ndarray
     latency: np.ndarray
     steps: np.ndarray
 
@@ -103,7 +105,7 @@ class Tested:
         latency = np.full(len(neuron), np.nan)
         fired = spikes.counts > 0
         latency[fired] = spikes.values[spikes.offsets[:-1][fired]]
-        trials = Trials(neuron, value, fires, failed, record["peak"], latency, record["steps"])
+        trials = Trials(neuron, value, fires, failed, record["peak"], spikes.counts, latency, record["steps"])
         return trials, record["held"], record["final"]
 
 
