@@ -111,9 +111,7 @@ def equilibria(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tup
     return states, stable
 
 
-def linearised(
-    engine: Engine, parameters: np.ndarray, start: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def linearised(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The roots of `equilibria`, stable or not; their Jacobians, (n, N, N); and which have converged, bool (n,)."""
     kernel = engine.kernel
     n = len(parameters)

@@ -133,7 +133,7 @@ def _judged(
 
 
 def _derivatives(neurons: Population, held: np.ndarray, states: np.ndarray) -> np.ndarray:
-    """The Jacobians of dy/dt, float64 (k, N, N), by central differences of fourth order: those of kernels are coarse."""
+    """The Jacobians of dy/dt, float64 (k, N, N), by differences of fourth order; those of kernels are coarse."""
     moved = APART * _sizes(neurons)
     columns = []
     for i, size in enumerate(moved):
