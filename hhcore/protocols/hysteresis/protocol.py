@@ -20,7 +20,7 @@ from hhcore.experiments.protocol import Accuracy, Begun, Protocol
 from hhcore.grid.axes import read_axis
 from hhcore.model.autonomous import check_autonomous
 from hhcore.model.model import NOTHING, Model
-from hhcore.protocols.hysteresis.levels import FIRING_ENDS, NEVER, THROUGHOUT, course, firing_end
+from hhcore.protocols.hysteresis.levels import FIRING_ENDS, NEVER, THROUGHOUT, Levels, course, firing_end
 from hhcore.protocols.hysteresis.resting import ENDS, NONE, follow
 from hhcore.protocols.hysteresis.resting import THROUGHOUT as RESTS_ON
 from hhcore.schemes.solver import Solver
@@ -35,6 +35,7 @@ from hhcore.simulation.search import firing
 from hhcore.simulation.stimuli.step import Step
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
+PREFIX = "level_"  # of their columns in the store
 OF_LEVELS = ("rate", "spikes", "peak", "trough", "fires")
 SEARCHES = 0.5  # of the time of all levels, about, that the search for the end of firing takes
 RATE_WORDS = (
@@ -105,7 +106,7 @@ class Hysteresis(Protocol):
     }
     schema = pa.schema(
         [
-            *(pa.field(name, pa.large_list(pa.float64()), metadata={"width": "1"}) for name in OF_LEVELS),
+            *(pa.field(PREFIX + name, pa.large_list(pa.float64()), metadata={"width": "1"}) for name in OF_LEVELS),
             *((name, pa.int64()) for name in ("rest_ends", "firing_ends")),
             *((name, pa.float64()) for name in ("rest_until", "rest_frequency", "rest_again")),
             *((name, pa.float64()) for name in ("firing_from", "firing_off", "firing_period")),
@@ -195,7 +196,7 @@ class Hysteresis(Protocol):
         if progress is not None:
             progress(n)
         counts = np.full(n, len(self.levels))
-        record = {name: Ragged.of(getattr(levels, name).astype(np.float64).ravel(), counts) for name in OF_LEVELS}
+        record = {PREFIX + name: Ragged.of(_numbers(levels, name), counts) for name in OF_LEVELS}
         record |= {"rest_ends": rest.ends, "rest_until": rest.until, "rest_again": rest.again}
         record |= {"rest_frequency": rest.frequency, "firing_ends": end.ends, "firing_from": end.current}
         record |= {"firing_off": end.error, "firing_period": end.period}
@@ -213,7 +214,7 @@ class Hysteresis(Protocol):
 
     def of_levels(self, result: Result, name: str) -> np.ndarray:
         """One of OF_LEVELS, float64 (n, levels)."""
-        return result.record[name].values.reshape(len(result.status), len(self.levels))
+        return result.record[PREFIX + name].values.reshape(len(result.status), len(self.levels))
 
     def errors(self, run: Result, exact: Result, experiment: Experiment) -> np.ndarray:
         """The larger relative difference of both edges, float64 (n,); NaN without one."""
@@ -270,6 +271,11 @@ class Hysteresis(Protocol):
         """How levels follow each other, and how edges are found."""
         own = (Path(__file__).with_name(name) for name in ("levels.py", "cycles.py", "resting.py"))
         return *super().code(), *own, *(Path(module.__file__) for module in (population, linear, firing))
+
+
+def _numbers(levels: Levels, name: str) -> np.ndarray:
+    """One of OF_LEVELS for all levels of all neurons, float64 (n * levels,)."""
+    return getattr(levels, name).astype(np.float64).ravel()
 
 
 def definitions(unit: str) -> dict[str, tuple[str, str]]:
