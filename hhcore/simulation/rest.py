@@ -105,6 +105,14 @@ def equilibria(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tup
 
     A stable one has converged, and all eigenvalues of its Jacobian have a negative real part.
     """
+    states, jacobians, converged = linearised(engine, parameters, start)
+    stable = np.zeros(len(parameters), dtype=bool)
+    stable[converged] = np.linalg.eigvals(jacobians[converged]).real.max(axis=1) < 0.0
+    return states, stable
+
+
+def linearised(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The roots of `equilibria`, stable or not; their Jacobians, (n, N, N); and which have converged, bool (n,)."""
     kernel = engine.kernel
     n = len(parameters)
     states = np.empty_like(start)
@@ -123,9 +131,7 @@ def equilibria(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tup
         residual[lanes] = np.max(np.abs(f) / scale, axis=1)
     converged = residual < 1e-12
     converged &= np.isfinite(jacobians).all(axis=(1, 2)) & np.isfinite(states).all(axis=1)
-    stable = np.zeros(n, dtype=bool)
-    stable[converged] = np.linalg.eigvals(jacobians[converged]).real.max(axis=1) < 0.0
-    return states, stable
+    return states, jacobians, converged
 
 
 def near_rest(engine: Engine, parameters: np.ndarray, held: np.ndarray, states: np.ndarray) -> np.ndarray:
