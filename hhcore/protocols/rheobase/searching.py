@@ -20,7 +20,7 @@ from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Accuracy, Protocol
 from hhcore.model.model import NOTHING, Model
 from hhcore.schemes.solver import Solver
-from hhcore.simulation import population, search
+from hhcore.simulation import beats, linear, population, search
 from hhcore.simulation.engine import engine
 from hhcore.simulation.features import FAILED as FAILED_WORDS
 from hhcore.simulation.initial import read_start
@@ -191,7 +191,7 @@ class Searching(Protocol):
         neurons = Population(e.engine(solver.method), rows, solver.accuracy, threads)
         table = neurons.engine.arguments(rows, e.duration)
         states, status = initial_states(neurons.engine, table, read_start(e.model, start))
-        return Tested(neurons, states, e.duration, self.field, self.response(e)), status
+        return Tested(neurons, states, e.duration, self.field, self.response(e), status == NO_STABLE_REST), status
 
     def under(self, tested: Tested, stimulus: Stimulus, method: str, field: str) -> Tested:
         """The same n neurons under another kind of stimulus, of which a field is searched.
@@ -214,9 +214,7 @@ class Searching(Protocol):
 
     def errors(self, run: Result, exact: Result, experiment: Experiment) -> np.ndarray:
         """Relative difference of the thresholds, float64 (n,)."""
-        ours, theirs = found_in(run.record).value, found_in(exact.record).value
-        size = np.abs(theirs)
-        return np.where(size > 0, np.abs(ours - theirs) / np.where(size > 0, size, 1.0), np.nan)
+        return relative_errors(found_in(run.record), found_in(exact.record))
 
     def outcome(self, run: Result) -> np.ndarray:
         """The intervals of values that fire."""
@@ -250,8 +248,8 @@ class Searching(Protocol):
     @classmethod
     def code(cls) -> tuple[Path, ...]:
         """How thresholds are searched decides on them."""
-        folder = Path(search.__file__).parent
-        return *super().code(), *sorted(folder.glob("*.py")), Path(population.__file__)
+        own = sorted(Path(search.__file__).parent.glob("*.py"))
+        return *super().code(), *own, *(Path(module.__file__) for module in (population, linear, beats))
 
 
 def read_search(body: Mapping[str, object], where: str) -> dict[str, object]:
@@ -292,6 +290,12 @@ def _count(body: Mapping[str, object], where: str) -> int:
 def status_of(found: Thresholds, begun: np.ndarray) -> np.ndarray:
     """Indices into STATUSES, int8 (n,), from what failed in a search, and the status of the initial states."""
     return np.where(found.failed > 0, found.failed + NO_STABLE_REST, begun).astype(np.int8)
+
+
+def relative_errors(ours: Thresholds, theirs: Thresholds) -> np.ndarray:
+    """Difference of n thresholds, as a share of the second ones, float64 (n,); NaN where one is missing or 0."""
+    size = np.abs(theirs.value)
+    return np.where(size > 0, np.abs(ours.value - theirs.value) / np.where(size > 0, size, 1.0), np.nan)
 
 
 def found_schema(prefix: str = PREFIX) -> pa.Schema:

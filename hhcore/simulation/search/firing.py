@@ -27,6 +27,11 @@ class Firing:
         """Whether it is a single spike."""
         return False
 
+    @property
+    def lasts(self) -> bool:
+        """Whether it goes on, so that a neuron that cannot come to rest responds with its first spike."""
+        return False
+
     def observers(self, kind: type[Stimulus], ms: float, mV: float) -> tuple[Observer, ...]:
         """The observers of a trial; one that has come to rest is over.
 
@@ -77,6 +82,11 @@ class Sustained(Firing):
 
     until: float = np.inf
 
+    @property
+    def lasts(self) -> bool:
+        """It does."""
+        return True
+
     def fires(self, engine: Engine, record: Record) -> np.ndarray:
         """Whether it goes on."""
         spikes = record["spikes"]
@@ -119,3 +129,16 @@ class Beating(Firing):
         beats = run.beat_columns
         missed = np.bincount(beats["neuron"][~captured(beats)], minlength=len(run.status))
         return (missed == 0) & (np.diff(run.beat_offsets) > 0)
+
+
+def mean_rates(spikes: Ragged, window: tuple[float, float]) -> np.ndarray:
+    """One over the mean interval of the spikes inside a window, float64 (k,); NaN for fewer than two."""
+    counts = spikes.counts
+    owner = np.repeat(np.arange(len(counts)), counts)
+    inside = (spikes.values >= window[0]) & (spikes.values < window[1])
+    times, owner = spikes.values[inside], owner[inside]
+    first, last = np.full(len(counts), np.inf), np.full(len(counts), -np.inf)
+    np.minimum.at(first, owner, times)
+    np.maximum.at(last, owner, times)
+    intervals = np.bincount(owner, minlength=len(counts)) - 1
+    return np.where(intervals > 0, intervals / np.where(intervals > 0, last - first, 1.0), np.nan)

@@ -7,6 +7,7 @@ import numpy as np
 
 from hhcore.compile.parts import HOLDING
 from hhcore.simulation.integration import pack
+from hhcore.simulation.linear import one_norm
 from hhcore.simulation.population import Population
 from hhcore.simulation.rest import equilibria
 
@@ -33,7 +34,8 @@ def scales(population: Population, states: np.ndarray, duration: float, field: s
 def input_resistances(population: Population, states: np.ndarray) -> np.ndarray:
     """Change of the resting potential over a small change of the current, float64 (n,), from `states`, (n, N).
 
-    Where there is no rest, that of a membrane in which the currents of the present states grow by e-fold in 25 mV.
+    Where there is no rest, that of a membrane in which the currents of the present states grow by e-fold in 25 mV. A
+    model that has no currents by name counts as one in which 1 flows.
     """
     engine = population.engine
     quiet = engine.undisturbed(engine.arguments(population.points, 1.0))
@@ -48,12 +50,12 @@ def input_resistances(population: Population, states: np.ndarray) -> np.ndarray:
 
 
 def _flowing(population: Population, quiet: np.ndarray, states: np.ndarray) -> np.ndarray:
-    """The sum of the sizes of the membrane currents, float64 (n,)."""
+    """The sum of the sizes of the membrane currents, float64 (n,); 1 where there are none."""
     kernel, flowing = population.engine.kernel, np.empty(len(states))
     for first in range(0, len(states), kernel.W):
         lanes = np.minimum(np.arange(first, first + kernel.W), len(states) - 1)
         Z = pack(kernel, quiet[lanes], states[lanes])
         kernel.evaluate_currents(Z)
         table = Z.reshape(kernel.ROWS, kernel.W)[kernel.MEMBRANE_CURRENT // kernel.W :][: kernel.CURRENTS]
-        flowing[lanes] = np.abs(table).sum(axis=0)
-    return np.maximum(flowing, 1e-300)
+        flowing[lanes] = one_norm(table.T)
+    return np.where(flowing > 0, flowing, 1.0)

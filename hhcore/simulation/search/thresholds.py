@@ -19,18 +19,18 @@ OUTCOMES = {
     "found": "silent below the threshold, fires above it",
     "several": "fires in more than one interval of values; the threshold is that of the lowest",
     "spontaneous": "fires without the stimulus, so that the threshold is 0",
-    "on_release": "no value fires, but some of the other sign do: it fires when they end",
+    "on_release": "no depolarising value fires, but some hyperpolarising ones do: it fires when they end",
     "driven": "the stimulus alone takes the potential across the threshold of a spike: no action potential",
     "never": "no value that was tried fires",
     "failed": "a run diverged or stalled",
 }
 LOWEST, HIGHEST, OCTAVE = -8, 2, 2  # of the ladder: from 2^-8 to 2^2 of the scale, so many values to an octave
-CLOSER = 8  # values to an octave for a neuron that no value of the ladder makes fire
+CLOSER = 64  # parts of the step in which a neuron has the most spikes, if none of the ladder makes it respond
 FARTHEST = 16  # powers of two beyond the ladder, on both sides, that are tried where all or none of it fires
 PARTS = 16  # of the step of the ladder in which firing begins
 RELEASED = (-2, 0, 2)  # powers of two of the other sign, tried where no value fires
 PROPORTIONAL = 2.0  # an action potential grows by more than so many times the share by which its stimulus grows
-NEARLY = 0.9  # of the threshold: where the growth is measured from
+NEARLY = (0.9, 0.999)  # of the threshold: where the growth is measured from, besides the lower end of the bracket
 ENDS = ("begun_low", "begun_high", "low", "high", "begun_block_low", "begun_block_high", "block_low", "block_high")
 BLOCK = 1024  # neurons whose trials are in memory
 
@@ -41,6 +41,7 @@ class Thresholds:
 
     outcome     : int8 (n,), an index into OUTCOMES
     failed      : int8 (n,), how a run failed that the search needs, as a kernel says it; 0 if none did
+    ended       : float64 (n,), the time at which the first such run did; the duration of a trial if none did
     begun_low, begun_high : float64 (n,), the part of the ladder in which bisection began: silent, firing
     low, high   : float64 (n,), where it ended: the largest value known to be silent, the smallest that fires
     begun_block_low, begun_block_high, block_low, block_high : the same of the upper end of the interval: firing, silent
@@ -52,6 +53,7 @@ class Thresholds:
 
     outcome: np.ndarray
     failed: np.ndarray
+    ended: np.ndarray
     begun_low: np.ndarray
     begun_high: np.ndarray
     low: np.ndarray
@@ -198,7 +200,10 @@ class _Search:
     def begun(self) -> Thresholds:
         """The brackets before bisection, and what the ladder shows."""
         without = self.run(np.arange(self.n), np.zeros(self.n))
-        tried = Trials.joined([without, self.ladder(np.flatnonzero(~without.fires & (without.failed == 0)))])
+        by_itself = without.fires
+        if self.tested.firing.lasts:
+            by_itself = by_itself | self.tested.restless & (without.count > 0)
+        tried = Trials.joined([without, self.ladder(np.flatnonzero(~by_itself & (without.failed == 0)))])
         steps = _steps(tried, self.n)
         begins = np.flatnonzero(np.isfinite(steps.low))
         tried = Trials.joined([tried, self.run(*_divided(begins, steps.low[begins], steps.high[begins]))])
@@ -208,16 +213,19 @@ class _Search:
         matters = np.where(np.isnan(steps.high), np.abs(np.ldexp(self.scale, HIGHEST)), np.abs(steps.high))
         needed = size <= matters[tried.neuron]  # far beyond the threshold a run may fail
         np.maximum.at(failed, tried.neuron[needed], tried.failed[needed].astype(np.int8))
+        ended, needed = np.full(self.n, self.tested.duration), needed & (tried.failed > 0)
+        np.minimum.at(ended, tried.neuron[needed], tried.ended[needed])
         outcome = np.select(
-            [failed > 0, without.fires, np.isnan(steps.low), steps.intervals > 1],
+            [failed > 0, by_itself, np.isnan(steps.low), steps.intervals > 1],
             [FAILED, SPONTANEOUS, NEVER, SEVERAL],
             FOUND,
         )
-        outcome[self.released(np.flatnonzero(outcome == NEVER))] = ON_RELEASE
+        outcome[self.released(np.flatnonzero((outcome == NEVER) & (self.scale > 0)))] = ON_RELEASE
         nothing = np.full(self.n, np.nan)
         return Thresholds(
             outcome=outcome.astype(np.int8),
             failed=failed,
+            ended=ended,
             begun_low=steps.low,
             begun_high=steps.high,
             low=steps.low,
@@ -226,9 +234,9 @@ class _Search:
             begun_block_high=steps.block_high,
             block_low=steps.block_low,
             block_high=steps.block_high,
-            intervals=np.where(without.fires, 1, steps.intervals),
+            intervals=np.where(by_itself, 1, steps.intervals),
             latency=nothing,
-            largest=np.copysign(largest, self.scale),
+            largest=np.where(by_itself, np.nan, np.copysign(largest, self.scale)),
             trials=nothing,
             steps=nothing,
         )
@@ -251,15 +259,21 @@ class _Search:
             power = np.r_[np.full(len(down), LOWEST - far), np.full(len(up), HIGHEST + far)]
             neuron = np.r_[down, up]
             parts.append(self.run(neuron, np.ldexp(self.scale[neuron], power)))
-        parts.append(self.closer(rows[~fires[rows]]))
-        return Trials.joined(parts)
+        tried = Trials.joined(parts)
+        return Trials.joined([tried, self.closer(tried.of(~fires[tried.neuron]))])
 
-    def closer(self, rows: np.ndarray) -> Trials:
-        """Values between those of the ladder."""
-        shares = [k / CLOSER for k in range(1, CLOSER) if k * OCTAVE % CLOSER]
-        powers = (np.arange(LOWEST, HIGHEST)[:, None] + shares).ravel()
-        neuron, power = np.repeat(rows, len(powers)), np.tile(powers, len(rows))
-        return self.run(neuron, self.scale[neuron] * _power(power))
+    def closer(self, tried: Trials) -> Trials:
+        """Values around those with which neurons have the most spikes; of trials of these, sorted by neuron."""
+        order = np.lexsort((np.abs(tried.value), tried.neuron))
+        neuron, value, count = tried.neuron[order], tried.value[order], tried.count[order]
+        most = np.zeros(self.n, np.int64)
+        np.maximum.at(most, neuron, count)
+        best = np.flatnonzero((count == most[neuron]) & (most[neuron] > 0))
+        rows, first = np.unique(neuron[best], return_index=True)
+        last = np.append(first[1:], len(best))[: len(first)] - 1
+        same = neuron[1:] == neuron[:-1]
+        before, after = np.append(False, same)[best[first]], np.append(same, False)[best[last]]
+        return self.run(*_divided(rows, value[best[first] - before], value[best[last] + after], CLOSER))
 
     def released(self, rows: np.ndarray) -> np.ndarray:
         """Those of some neurons that fire with values of the other sign, int64 (k,)."""
@@ -275,10 +289,10 @@ class _Search:
         rows = np.flatnonzero(np.isin(begun.outcome, (FOUND, SEVERAL)))
         patient = self.tested.patient
         silent, firing = self.run(rows, narrow.low[rows], patient), self.run(rows, narrow.high[rows], patient)
-        nearly = self.run(rows, NEARLY * narrow.low[rows])
+        peaks = [*(self.run(rows, share * narrow.low[rows]).peak for share in NEARLY), silent.peak]
         latency, outcome = np.full(self.n, np.nan), narrow.outcome.copy()
         latency[rows] = firing.latency
-        outcome[rows[self.driven(rows, nearly.peak, silent.peak)]] = DRIVEN
+        outcome[rows[self.driven(narrow.of(rows), rows, peaks)]] = DRIVEN
         outcome[rows[silent.fires | ~firing.fires]] = UNSURE
         gone = np.where(np.isin(outcome, (FOUND, SEVERAL)), 0.0, np.nan)
         known = {name: getattr(narrow, name) + gone for name in ENDS}
@@ -298,16 +312,19 @@ class _Search:
                 fires[rows[trials.fires]] = trials.value[trials.fires]
         return replace(begun, low=low, high=high, block_low=block_low, block_high=block_high)
 
-    def driven(self, rows: np.ndarray, nearly: np.ndarray, silent: np.ndarray) -> np.ndarray:
-        """Whether the potential grows no more than in proportion up to the threshold of a spike, bool (k,).
+    def driven(self, found: Thresholds, rows: np.ndarray, peaks: Sequence[np.ndarray]) -> np.ndarray:
+        """Whether the potential grows in proportion up to the threshold of a spike, bool (k,), as without channels.
 
-        nearly, silent : float64 (k,), the peaks at NEARLY of the threshold, and just below it
+        found : of some neurons, `rows`; peaks : float64 (k,) at each of NEARLY and at the lower end of the bracket
         """
         if not self.tested.firing.once:
             return np.zeros(len(rows), bool)
         model = self.tested.population.engine.model
         begun = self.tested.states[rows, list(model.states).index(model.potential)]
-        return silent - nearly <= PROPORTIONAL * (1.0 - NEARLY) * (silent - begun)
+        whole = self.tested.firing.threshold - begun
+        left = [*(1.0 - share for share in NEARLY), (found.high - found.low) / found.high]
+        gaps = [self.tested.firing.threshold - peak for peak in peaks]
+        return ~np.any([gap > PROPORTIONAL * share * whole for gap, share in zip(gaps, left, strict=True)], axis=0)
 
 
 @dataclass(frozen=True)
@@ -335,9 +352,9 @@ def _steps(trials: Trials, n: int) -> _Steps:
     return _Steps(low, high, block_low, block_high, np.bincount(neuron[rises], minlength=n))
 
 
-def _divided(rows: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The values that divide each interval into PARTS, without its ends: the neuron of each, and the value."""
-    share = np.arange(1, PARTS) / PARTS
+def _divided(rows: np.ndarray, low: np.ndarray, high: np.ndarray, parts: int = PARTS) -> tuple[np.ndarray, np.ndarray]:
+    """The values that divide each interval into parts, without its ends: the neuron of each, and the value."""
+    share = np.arange(1, parts) / parts
     return np.repeat(rows, len(share)), (low[:, None] + share * (high - low)[:, None]).ravel()
 
 
@@ -349,12 +366,6 @@ def _wide(low: np.ndarray, high: np.ndarray, within: float) -> np.ndarray:
 
 
 def _power(power: np.ndarray) -> np.ndarray:
-    """2^power for eighths, the same on every machine: square roots are, powers need not be."""
+    """2^power for halves, the same on every machine: square roots are, powers need not be."""
     whole = np.floor(power)
-    part = power - whole
-    root, value = 2.0, np.ones(len(power))
-    for share in (0.5, 0.25, 0.125):
-        root = np.sqrt(root)
-        has = part >= share
-        value, part = np.where(has, value * root, value), part - np.where(has, share, 0.0)
-    return np.ldexp(value, whole.astype(int))
+    return np.ldexp(np.where(power > whole, np.sqrt(2.0), 1.0), whole.astype(int))

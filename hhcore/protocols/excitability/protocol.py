@@ -1,0 +1,225 @@
+"""Hodgkin's class of each neuron: the thresholds of one spike and of firing that goes on, and the rates above these.
+
+A. L. Hodgkin (1948), J. Physiol. 107:165-181, tells three classes of axons apart by their response to lasting currents:
+in class 1 firing begins at arbitrarily low rates, in class 2 at a definite rate that hardly depends on the current, and
+in class 3 there are a few spikes at the onset, and no current makes it fire on.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+
+from hhcore.base.units import column_name
+from hhcore.experiments.experiment import Experiment
+from hhcore.experiments.protocol import Begun
+from hhcore.model.model import Model
+from hhcore.protocols.rheobase.searching import (
+    KEYS,
+    SEARCH,
+    STATUS,
+    Searching,
+    found_in,
+    found_schema,
+    read_search,
+    record_of,
+    relative_errors,
+    status_of,
+)
+from hhcore.schemes.solver import Solver
+from hhcore.simulation.observers import Observer
+from hhcore.simulation.result import Result
+from hhcore.simulation.search.firing import Firing, Spiking, Sustained, mean_rates
+from hhcore.simulation.search.thresholds import FOUND, OUTCOMES, SEVERAL, Thresholds, continued, search
+from hhcore.simulation.search.trials import Tested, patient
+from hhcore.simulation.stimuli.step import Step
+from hhcore.simulation.stimuli.stimulus import Stimulus
+
+ABOVE = (1e-3, 1e-1)  # shares by which the current exceeds the threshold of firing that goes on, where rates are taken
+ROUGHLY = 1e-4
+DOUBLES = 2.0  # class 1: between these two, the rate grows by this factor at least
+ONCE, ON = "spike_", "sustained_"  # of columns in the store
+RATES = ("onset_rate", "further_rate")
+
+
+@dataclass(frozen=True)
+class Excitability(Searching):
+    """Two searches for each neuron, and a run at each of ABOVE."""
+
+    kind = "excitability"
+    title = "Hodgkin's classes of excitability"
+    keys = {"within": KEYS["within"]}
+    schema = pa.unify_schemas(
+        [found_schema(ONCE), found_schema(ON), pa.schema([(name, pa.float64()) for name in RATES])]
+    )
+
+    @classmethod
+    def takes(cls, stimulus: type[Stimulus]) -> bool:
+        """It takes a current that lasts."""
+        return stimulus is Step
+
+    @classmethod
+    def read(cls, body: Mapping[str, object], model: Model, duration: float, where: str) -> "Excitability":
+        """Raises UserError for a share that is not legal."""
+        found = read_search({key: body[key] for key in cls.keys if key in body}, where)
+        return cls(**found, firing="sustained", units=(model.current.unit, model.states[model.potential].unit))
+
+    def suited(self, stimulus: type[Stimulus], swept: tuple[str, ...], where: str) -> "Excitability":
+        """With the columns of the current."""
+        found = super().suited(stimulus, swept, where)
+        definitions = excitability_definitions(found.unit)
+        own = {"definitions": definitions, "headline": ("excitability_class", "Hodgkin's class", "1")}
+        for name, value in own.items():
+            object.__setattr__(found, name, value)
+        return found
+
+    def response(self, experiment: Experiment) -> Firing:
+        """Firing that goes on; a spike is searched besides."""
+        e = experiment
+        return Sustained(e.threshold, e.rearm, e.analysis_window[1])
+
+    def observers(self, experiment: Experiment) -> tuple[Observer, ...]:
+        e = experiment
+        return self.response(e).observers(e.stimulus, e.model.ms, e.model.mV)
+
+    def measure(
+        self,
+        experiment: Experiment,
+        solver: Solver,
+        points: np.ndarray,
+        *,
+        threads: int = 1,
+        progress: Callable[[int], None] | None = None,
+    ) -> Result:
+        """Both searches from the beginning, then the rates."""
+        on, status = self.tested(experiment, solver, points, threads)
+        found = search(self._once(on), self.within), search(on, self.within, progress=progress)
+        return self._result(experiment, found, on, status)
+
+    def continued(
+        self,
+        experiment: Experiment,
+        solver: Solver,
+        points: np.ndarray,
+        known: Mapping[str, np.ndarray],
+        *,
+        threads: int = 1,
+        progress: Callable[[int], None] | None = None,
+    ) -> Result:
+        """Go on from the brackets in the store."""
+        on, status = self.tested(experiment, solver, points, threads)
+        begun = found_in(known, ONCE), found_in(known, ON)
+        once = continued(self._once(on), begun[0], self.within)
+        return self._result(experiment, (once, continued(on, begun[1], self.within, progress)), on, status)
+
+    def unfinished(self, record: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Where one of the brackets is too wide."""
+        return found_in(record, ONCE).wide(self.within) | found_in(record, ON).wide(self.within)
+
+    @staticmethod
+    def _once(on: Tested) -> Tested:
+        """The same neurons, of which one spike is asked: the kernel is that of `on`."""
+        one = Spiking(on.firing.threshold, on.firing.rearm)
+        engine = on.population.engine
+        observers = one.observers(engine.kind, engine.model.ms, engine.model.mV)
+        return replace(on, population=replace(on.population, engine=replace(engine, observers=observers)), firing=one)
+
+    def _result(self, e: Experiment, found: tuple[Thresholds, Thresholds], on: Tested, status: np.ndarray) -> Result:
+        once, lasting = found
+        record = record_of(once, ONCE) | record_of(lasting, ON)
+        record |= dict(zip(RATES, self._rates(e, on, lasting), strict=True))
+        record |= {
+            "status": np.maximum(status_of(once, status), status_of(lasting, status)),
+            "ended": np.minimum(once.ended, lasting.ended),
+            "steps": once.steps + lasting.steps,
+            "final": on.states,
+        }
+        return Result(record, e.analysis_window, e.model.ms, sum(on.seconds), mV=e.model.mV)
+
+    def _rates(self, e: Experiment, on: Tested, lasting: Thresholds) -> np.ndarray:
+        """Rates above the threshold in spikes per unit of time, float64 (2, n), NaN without a threshold.
+
+        The threshold is taken to ROUGHLY, so that rates do not depend on how closely it is searched.
+        """
+        rates = np.full((len(ABOVE), len(on.states)), np.nan)
+        rows = np.flatnonzero(np.isin(lasting.outcome, (FOUND, SEVERAL)))
+        if len(rows):
+            threshold = lasting.of(rows).coarser(ROUGHLY).high
+            for rate, above in zip(rates, ABOVE, strict=True):
+                some = patient(on.population.of(rows)).with_fields(**{self.field: (1.0 + above) * threshold})
+                run, _ = some.run(on.states[rows], [e.duration])
+                rate[rows] = mean_rates(run["spikes"], e.analysis_window)
+        return rates
+
+    # --- what is made of them
+
+    def errors(self, run: Result, exact: Result, experiment: Experiment) -> np.ndarray:
+        """The larger of the relative errors of both thresholds."""
+        both = ((found_in(run.record, prefix), found_in(exact.record, prefix)) for prefix in (ONCE, ON))
+        return np.fmax(*(relative_errors(*pair) for pair in both))
+
+    def outcome(self, run: Result) -> np.ndarray:
+        """The class; 0 without one."""
+        return classes(run.record)
+
+    def columns(self, result: Result) -> dict[str, np.ndarray]:
+        record, ms = result.record, result.ms
+        once, on = (found_in(record, prefix).coarser(self.within) for prefix in (ONCE, ON))
+        found = classes(record)
+        words = np.array([*OUTCOMES], dtype=object)
+        return {
+            "excitability_class": np.ma.masked_array(found, found == 0),
+            column_name("rheobase", self.unit): once.value,
+            column_name("sustained_from", self.unit): on.value,
+            column_name("sustained_to", self.unit): on.block,
+            **{f"{name}_Hz": record[name] * 1000.0 / ms for name in RATES},
+            "rheobase_search": words[once.outcome.astype(int)],
+            "sustained_search": words[on.outcome.astype(int)],
+            "trials": (once.trials + on.trials).astype(np.int64),
+            **self.numerics(result),
+        }
+
+    def begun(self, experiment: Experiment, solver: Solver, points: np.ndarray, *, threads: int = 1) -> Begun:
+        """A trace shows firing just above the threshold at which it goes on; without it, a spike at the rheobase."""
+        on, status = self.tested(experiment, solver, points, threads)
+        once, lasting = search(self._once(on), self.within), search(on, self.within)
+        value = np.where(np.isfinite(lasting.high), (1.0 + ABOVE[0]) * lasting.high, once.high)
+        columns = dict(zip(experiment.quantities, points.T, strict=True))
+        stimulus = replace(experiment.stimuli(columns), **{self.field: np.nan_to_num(value)})
+        return Begun(stimulus, on.states, {"status": status})
+
+    def facts(self, experiment: Experiment) -> Iterable[tuple[str, str]]:
+        yield "Searched", "least current for a spike, and for firing that goes on to the end of the analysis window"
+        yield "Searched to within", f"{self.within:g} of each, by bisection"
+        yield "Rates", f"{100 * ABOVE[0]:g} % and {100 * ABOVE[1]:g} % above the second"
+
+
+def classes(record: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Hodgkin's class of n neurons, int64 (n,); 0 of those that have none."""
+    known = (FOUND, SEVERAL)
+    once, on = (np.isin(found_in(record, prefix).outcome, known) for prefix in (ONCE, ON))
+    onset, further = (record[name] for name in RATES)
+    grows = ~(onset * DOUBLES > further)
+    return np.select([once & on & grows, once & on, once], [1, 2, 3], 0).astype(np.int64)
+
+
+def excitability_definitions(unit: str) -> dict[str, tuple[str, str]]:
+    """Unit and definition of the columns of a current in `unit`."""
+    onset, further = (f"{100 * above:g} %" for above in ABOVE)
+    return {
+        "excitability_class": (
+            "1",
+            f"Hodgkin's class. 1: firing goes on above a threshold, and from {onset} to {further} above it the rate "
+            f"grows by a factor of {DOUBLES:g} at least; 2: by less; 3: spikes, but no current with which firing goes "
+            "on; null for a neuron that fires without a current, or that no current makes fire",
+        ),
+        column_name("rheobase", unit): (unit, "least current that makes a spike; 0 of a neuron that fires without it"),
+        column_name("sustained_from", unit): (unit, "least current with which firing goes on"),
+        column_name("sustained_to", unit): (unit, "where that ends again; null if it does not in what was tried"),
+        "onset_rate_Hz": ("Hz", f"firing rate {onset} above the current from which firing goes on"),
+        "further_rate_Hz": ("Hz", f"firing rate {further} above it"),
+        "rheobase_search": ("1", SEARCH),
+        "sustained_search": ("1", SEARCH),
+        "trials": ("1", "runs of both searches"),
+    } | STATUS
