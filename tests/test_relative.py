@@ -10,6 +10,7 @@ import hhcore
 from hhcore.base.errors import UserError
 from hhcore.config.reader import read_experiments
 from hhcore.simulation.reference import reference
+from hhcore.sweep.estimate import SEARCH_STEPS, estimate
 from hhcore.sweep.hashing import context_digest
 from hhcore.sweep.store import update_shard
 
@@ -139,6 +140,13 @@ def test_a_grown_grid_searches_new_points_alone(tmp_path, monkeypatch):
     grown = experiment(stimulus=step({"values": ["99.999 %", "100.001 %", "150 %"]}))
     assert update_shard(grown, "all", tmp_path / "all.parquet", progress=lambda *_: None) == 3
     assert searched == [6, 3]
+
+
+def test_what_a_search_costs_is_said_before():
+    """A rheobase is one of a neuron, however many amplitudes it gets."""
+    costs = [estimate(experiment(**changes)).steps for changes in ({}, {"stimulus": step({"values": [1, 2]})})]
+    more = experiment(stimulus=step({"values": ["1 %", "2 %", "3 %", "4 %"]}))
+    assert costs[0] - costs[1] == estimate(more).steps - 2 * costs[1] == 3 * SEARCH_STEPS
 
 
 def test_shares_and_currents_are_not_mixed_up_in_the_store():

@@ -11,7 +11,8 @@ from hhcore.simulation.arguments import read_conditions, read_neurons
 from hhcore.simulation.initial import InitialState, read_start
 from hhcore.simulation.result import NO_RHEOBASE, STATUSES, Result, Trace
 from hhcore.simulation.rheobase import current, rheobases
-from hhcore.simulation.stimuli.stimulus import PERCENT, Stimulus
+from hhcore.simulation.stimuli.shares import PERCENT
+from hhcore.simulation.stimuli.stimulus import Stimulus
 
 
 @dataclass(frozen=True)

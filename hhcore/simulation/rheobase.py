@@ -14,6 +14,7 @@ from hhcore.simulation.engine import engine
 from hhcore.simulation.initial import Start
 from hhcore.simulation.population import Population
 from hhcore.simulation.rest import distinct, initial_states
+from hhcore.simulation.result import NO_STABLE_REST
 from hhcore.simulation.search.firing import Spiking
 from hhcore.simulation.search.thresholds import search
 from hhcore.simulation.search.trials import Tested
@@ -47,10 +48,10 @@ def rheobases(
     method, accuracy = STIFF_SOLVER if default_scheme(model, Step) == STIFF_SCHEME else SOLVER
     searcher = engine(model, method, Step, firing.observers(Step, model.ms, model.mV))
     points = np.column_stack([parameters, np.tile([float(x) for x in stimulus.values()], (len(parameters), 1))])
-    states, _ = initial_states(searcher, searcher.arguments(points, duration), start)
+    states, status = initial_states(searcher, searcher.arguments(points, duration), start)
     rows, group = distinct(np.column_stack([parameters, states]))
     neurons = Population(searcher, points[rows], accuracy, threads)
-    tested = Tested(neurons, states[rows], duration, Step.axis, firing)
+    tested = Tested(neurons, states[rows], duration, Step.axis, firing, status[rows] == NO_STABLE_REST)
     return search(tested, WITHIN, progress=_of_groups(group, progress)).value[group]
 
 

@@ -25,7 +25,7 @@ SIMULATION = (
 # Besides, where currents are shares of rheobase.
 RHEOBASE = (
     "simulation/search",
-    *(f"simulation/{name}.py" for name in ("rheobase", "population", "default_scheme", "stiffness")),
+    *(f"simulation/{name}.py" for name in ("rheobase", "population", "linear", "default_scheme", "stiffness")),
 )
 
 

@@ -46,32 +46,27 @@ A kind is one class, in a file of its own in this folder; nothing else names it.
 """
 
 import dataclasses
-import re
-from collections.abc import Callable, Mapping, ValuesView
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from math import inf
-from numbers import Real
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from hhcore.base.checks import Key, in_other_words, quoted
+from hhcore.base.checks import Key, in_other_words
 from hhcore.base.errors import UserError, closest
 from hhcore.base.units import Quantities, to_array
 from hhcore.compile.parts import COMMAND, CURRENT, HOLDING, LEVEL, SHOCK, PartText, StimulusText
 from hhcore.model.model import Model
+from hhcore.simulation.stimuli.shares import PERCENT, current_in, share_in
 
 CURRENT_ELSEWHERE = dict.fromkeys(  # what other programs call an amplitude
     ("amp", "I", "I_ext", "Iext", "I_app", "Iapp", "I_inj", "I_stim", "stim_amplitude"),
     "`amplitude`, mostly a density: 1 nA on 1000 um^2 is 100 uA/cm^2",
 )
 FROM = "from"  # the key that says where fields come from
-PERCENT = "%"
-SHARE = re.compile(r"(%|\bpercent|rheobase)\s*$", re.IGNORECASE)  # at the end of what is meant as one
-WRITTEN = re.compile(r"\s*[+-]?[\d.]+(e[+-]?\d+)?\s*(%|percent|rheobase)\s*", re.IGNORECASE)
-NUMBERS = {"linspace": 2, "logspace": 2, "lognormal": 1}  # of a form, that are currents; of others all are
 FIRST = "first"  # the derived number that says where in `table` the rows of a kind begin
 Values = Mapping[str, np.ndarray]  # float64 (n,) of each field
 
@@ -184,13 +179,13 @@ class Stimulus:
 
         unit : that of the field in the model
         """
-        shares, share = name in cls.shares, _share(value)
+        shares, share = name in cls.shares, share_in(value)
         if cls.fields[name].unit == "current" and share:
             raise UserError(
                 f"{where}: {share!r} is a share of rheobase, but elsewhere this field has currents; write all of its "
                 f"values as shares, or this one in {unit}"
             )
-        if shares and (current := _current(value)):
+        if shares and (current := current_in(value)):
             raise UserError(
                 f"{where}: {current} is not a share of rheobase; where one value of a field is a share, all are; write "
                 "it like 150 % or 1.5 rheobase"
@@ -228,7 +223,7 @@ class Stimulus:
         ('amplitude',)
         """
         shares = (name for name, field in cls.fields.items() if field.unit == "current")
-        return _relative(cls, tuple(name for name in shares if _share(written.get(name))))
+        return _relative(cls, tuple(name for name in shares if share_in(written.get(name))))
 
     @classmethod
     def in_currents(cls) -> type["Stimulus"]:
@@ -360,33 +355,6 @@ class Stimulus:
                 raise UserError(f"stimulus.{name}: {values[name][endless].flat[0]} is not a time; give a finite number")
         lasting = [name for name, field in self.fields.items() if field.unit == "time" and field.default == inf]
         return values | {name: np.where(np.isposinf(values[name]), duration, values[name]) for name in lasting}
-
-
-def _share(value: object) -> str:
-    """The first text in a written value that is a share of rheobase, "" if none is; a scale is one of something else.
-
-    >>> _share({"values": ["100 %", "1.5 rheobase"]})
-    '100 %'
-    """
-    if isinstance(value, str):
-        return value if SHARE.search(value) else ""
-    if isinstance(value, np.ndarray):
-        value = value.tolist() if value.dtype.kind not in "iuf" else []
-    inner = value.values() if isinstance(value, dict) and "scale" not in value else value
-    return next(filter(None, map(_share, inner)), "") if isinstance(inner, list | tuple | ValuesView) else ""
-
-
-def _current(value: object) -> str:
-    """The first number in a written value that is no share of rheobase, in quotes; "" if all are shares, or 0."""
-    if isinstance(value, dict):
-        values = [x[: NUMBERS.get(form, len(x))] for form, x in value.items() if isinstance(x, list | tuple)]
-        return next(filter(None, map(_current, values)), "")
-    if isinstance(value, list | tuple | np.ndarray):
-        return next(filter(None, map(_current, value)), "")
-    if isinstance(value, str):
-        known = WRITTEN.fullmatch(value) or "," in value  # which `to_unit` explains
-        return "" if known else quoted(value)
-    return quoted(value) if isinstance(value, Real) and value != 0 else ""
 
 
 @lru_cache
