@@ -19,7 +19,7 @@ from hhcore.model.model import Quantity
 from hhcore.results import dependencies
 from hhcore.schemes.solver import Solver
 from hhcore.sweep import hashing
-from hhcore.sweep.hashing import SIMULATION, context_digest, grid_digest
+from hhcore.sweep.hashing import RHEOBASE, SIMULATION, context_digest, grid_digest
 
 PACKAGE = Path(hhcore.__file__).parent
 SCRIPTS = PACKAGE.parent / "workflow" / "scripts"
@@ -88,6 +88,7 @@ STEP_EXEMPT = {
         "simulation": "in the context",
         "sweep": "in the context",
         "experiments/protocol.py": "in the context",
+        "experiments/relative.py": "in the context",
         "certify": "what it writes is an input",
         "results/late.py": "late tables have recipes of their own",
         "compile": "in the context",
@@ -105,7 +106,7 @@ STEP_EXEMPT = {
     },
 }
 STEP_EXEMPT["report"] = {"certify/origin.py": "compares the origin of tables"}
-NOT_LATE = ("base/hashing.py", "results/late.py")
+NOT_LATE = ("base/hashing.py", "experiments/relative.py", "results/late.py")
 STEP_EXEMPT["late_tables"] = {k: v for k, v in STEP_EXEMPT["tables"].items() if k not in NOT_LATE}
 CONFIG = {
     "model": "hodgkin_huxley_1952",
@@ -170,13 +171,14 @@ def covers(entry: str | Path, path: str) -> bool:
 
 CONTEXT = (*KERNEL, *SIMULATION)
 CODE = {
-    "simulate": CONTEXT,
-    "calibrate": (*CONTEXT, *dependencies.CALIBRATION),
+    "simulate": (*CONTEXT, *RHEOBASE),
+    "calibrate": (*CONTEXT, *RHEOBASE, *dependencies.CALIBRATION),
     "tables": dependencies.tables([]),
     "late_tables": (*dependencies.TABLES, *dependencies.GRID, "results/late.py"),
     "figures": dependencies.figures([]),
     "report": (
         *CONTEXT,
+        *RHEOBASE,
         *dependencies.CALIBRATION,
         *dependencies.tables([]),
         *dependencies.figures([]),

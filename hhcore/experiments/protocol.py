@@ -67,7 +67,8 @@ if TYPE_CHECKING:
     from hhcore.experiments.experiment import Experiment
     from hhcore.simulation.outputs import Output
 
-# The record of every neuron: how, when and in which states it ended, the steps it tried, and what a finer run shows.
+# The record of every neuron: how, when and in which states it ended, the steps it tried, what a finer run shows, and
+# the rheobase that its currents are shares of.
 COMMON = pa.schema(
     [
         ("status", pa.int8()),
@@ -76,6 +77,7 @@ COMMON = pa.schema(
         ("steps", pa.float64()),
         ("error", pa.float64()),
         ("fragile", pa.float64()),
+        ("rheobase", pa.float64()),
     ]
 )
 

@@ -34,6 +34,10 @@ from hhcore.simulation.simulate import run_stops
 
 MOST_VALUES = 500_000  # of axes and samples in a page: 4 MB
 TOO_LARGE = "The sample is too large to be in this page, so that its neurons cannot be chosen one by one."
+NOT_SEARCHED = (
+    "This page simulates no neuron of this experiment: its stimulus is a share of each neuron's rheobase, which is "
+    "searched in the run and not here."
+)
 Point = Mapping[str, float]
 
 
@@ -65,6 +69,8 @@ def live(
     Raises UserError if the results were made for another experiment.
     """
     e = experiment
+    if e.stimulus.shares:
+        return NOT_SEARCHED
     index, point = opening(e)
     shown = _shown(e, folder)
     point |= {name: float(column[index]) for name, column in shown.items() if np.isfinite(column[index])}
