@@ -83,7 +83,7 @@ def course(
     for number, amplitude in enumerate(amplitudes):
         if not len(going):
             break
-        run, seconds = neurons.of(going).with_fields(amplitude=amplitude).run(states[going], [hold])
+        run, seconds = neurons.of(going).with_fields(amplitude=amplitude).run(states[going], [hold / 2, hold])
         on, mean = going_on(run["spikes"], np.full(len(going), hold)), interval(run["spikes"], hold / 2, hold)
         good = run["outcome"] == 0
         outcome[going], states[going] = run["outcome"], run["final"]

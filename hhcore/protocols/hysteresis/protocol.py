@@ -24,7 +24,7 @@ from hhcore.protocols.hysteresis.levels import FIRING_ENDS, NEVER, THROUGHOUT, L
 from hhcore.protocols.hysteresis.resting import ENDS, NONE, follow
 from hhcore.protocols.hysteresis.resting import THROUGHOUT as RESTS_ON
 from hhcore.schemes.solver import Solver
-from hhcore.simulation import linear, population
+from hhcore.simulation import linear, population, settle
 from hhcore.simulation.features import FAILED
 from hhcore.simulation.initial import read_start
 from hhcore.simulation.observers import Extremes, Observer, Spikes
@@ -41,9 +41,11 @@ SEARCHES = 0.5  # of the time of all levels, about, that the search for the end 
 RATE_WORDS = (
     "1 over the mean interval between spikes in the second half of the level; 0 without a spike there, null with"
 )
+LOOSE = 0.1  # of an edge: one that is known no better says nothing of what lies between both
 BISTABILITY = {
     "bistable": "between both edges it rests or fires, as it has come there",
-    "one_state": "firing ends where rest does, as closely as both are known",
+    "one_state": "firing ends where rest does, as closely as both are known: to a tenth at least",
+    "unresolved": "the edges are closer to each other than they are known; a longer `hold` knows more",
     "apart": "rest ends below where firing does: in between, neither lasts",
     "rests_throughout": "rest is stable at all levels, and it fires on too from `firing_from` on",
     "fires_throughout": "it fires on down to the lowest level",
@@ -270,7 +272,7 @@ class Hysteresis(Protocol):
     def code(cls) -> tuple[Path, ...]:
         """How levels follow each other, and how edges are found."""
         own = (Path(__file__).with_name(name) for name in ("levels.py", "cycles.py", "resting.py"))
-        return *super().code(), *own, *(Path(module.__file__) for module in (population, linear, firing))
+        return *super().code(), *own, *(Path(module.__file__) for module in (population, settle, linear, firing))
 
 
 def _numbers(levels: Levels, name: str) -> np.ndarray:
@@ -324,10 +326,11 @@ def bistability(
             rest_ends == NONE,
             firing_ends == THROUGHOUT,
             rest_ends == RESTS_ON,
+            close & (off > LOOSE * np.abs(until)),
             close,
             firing_from < until,
         ],
-        ["never_fires", "never_rests", "fires_throughout", "rests_throughout", "one_state", "bistable"],
+        ["never_fires", "never_rests", "fires_throughout", "rests_throughout", "unresolved", "one_state", "bistable"],
         "apart",
     )
 
