@@ -155,8 +155,8 @@ class Hysteresis(Protocol):
 
     @property
     def supplied(self) -> dict[str, float]:
-        """The highest level, from the start to the end of a run."""
-        return {"amplitude": max(self.amplitudes, key=abs), "start": 0.0, "stop": self.hold}
+        """The highest level, from the start on."""
+        return {"amplitude": max(self.amplitudes, key=abs), "start": 0.0}
 
     @property
     def levels(self) -> np.ndarray:
