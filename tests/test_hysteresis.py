@@ -113,9 +113,9 @@ def test_firing_ends_where_cycles_turn_round():
     assert (ours["bistability"], ours["firing_ends"]) == ("bistable", "turn")
 
     ramp = solve_ivp(
-        lambda t, y: slopes(y, max(6.3, 10 - t / 100)), (0, 400), [10, 0.3, 0.3, 0.5], events=upward, rtol=1e-7
+        lambda t, y: slopes(y, max(6.3, 10 - t / 100)), (0, 400), [12.5, 0.3, 0.3, 0.5], events=upward, rtol=1e-7
     )
-    guess, periods, currents = np.array([*ramp.y_events[0][-1][1:], 6.3]), np.array([19.80, 19.89, 19.98]), []
+    guess, periods, currents = np.array([*ramp.y_events[0][-1][1:], 6.3]), np.array([19.885, 19.895, 19.905]), []
     for period in periods:
 
         def miss(u, period=period):
@@ -124,10 +124,10 @@ def test_firing_ends_where_cycles_turn_round():
         guess = fsolve(miss, guess, xtol=1e-9)
         assert np.abs(miss(guess)).max() < 1e-7
         currents.append(guess[3])
-    a, b, c = np.polyfit(periods - 19.89, currents, 2)
+    a, b, c = np.polyfit(periods - 19.895, currents, 2)
     assert c - b * b / 4 / a == pytest.approx(6.2603212747, abs=2e-8)
     assert ours[f"firing_from_{UNIT}"] == pytest.approx(6.2603212747, abs=2e-8)
-    assert ours["firing_frequency_Hz"] == pytest.approx(1000 / (19.89 - b / 2 / a), abs=0.01)
+    assert ours["firing_frequency_Hz"] == pytest.approx(1000 / (19.895 - b / 2 / a), abs=0.01)
     assert ours[f"bistable_width_{UNIT}"] == pytest.approx(9.775437995393 - 6.2603212747, abs=1e-7)
 
 
