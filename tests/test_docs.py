@@ -20,10 +20,12 @@ from hhcore.certify.certificate import numerics_fields, provenance, write_numeri
 from hhcore.config.reader import read_experiments
 from hhcore.protocols.current_clamp import CurrentClamp
 from hhcore.protocols.dose_response import analysis as dose_response
+from hhcore.protocols.excitability.protocol import excitability_definitions
 from hhcore.protocols.fi import curves as fi
 from hhcore.protocols.pacing import Pacing
 from hhcore.protocols.restitution import S1S2, DynamicRestitution
 from hhcore.protocols.restitution.points import point_definitions
+from hhcore.protocols.rheobase.searching import STATUS, threshold_definitions
 from hhcore.protocols.sensitivity import indices as sensitivity
 from hhcore.protocols.shapes import Shapes
 from hhcore.protocols.traces.table import write_traces
@@ -129,6 +131,8 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         point_definitions(USUAL, 1.0) | S1S2.own_fields | DynamicRestitution.own_fields,
         numerics_fields(S1S2.accuracy),
         numerics_fields(VoltageClamp.accuracy),
+        threshold_definitions("uA/cm^2", "amplitude") | STATUS,
+        excitability_definitions("uA/cm^2"),
         fi.CURVE_DEFINITIONS,
         fi.summary_definitions("uA/cm^2", "uA_cm2"),
         sensitivity.DEFINITIONS,
@@ -150,6 +154,8 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         "restitution",
         "of restitution",
         "of voltage_clamp",
+        "rheobase",
+        "excitability",
         "fi_curves",
         "fi_summary",
         "sobol_indices",
@@ -291,6 +297,17 @@ def test_the_page_on_shapes_does_what_it_says(capsys):
     assert capsys.readouterr().out.startswith(said)
     assert grid["run"].features["spike_count"].tolist()[0] == 1
     assert len(prompt["result"].shapes) == 4
+
+
+@pytest.mark.parametrize("page", ["rheobase", "excitability"])
+def test_a_page_on_searches_prints_what_it_says(page, capsys):
+    """Its configs are legal, and its program prints the text below it."""
+    file = ROOT / f"docs/{page}.md"
+    for block in blocks(file, "yaml"):
+        read_experiments(yaml.safe_load(block))
+    (program,), (said,) = blocks(file, "python"), blocks(file, "text")
+    run(program)
+    assert capsys.readouterr().out == said
 
 
 def test_the_page_on_drugs_does_what_it_says(tmp_path, monkeypatch, capsys):

@@ -68,7 +68,7 @@ class Excitability(Searching):
     def suited(self, stimulus: type[Stimulus], swept: tuple[str, ...], where: str) -> "Excitability":
         """With the columns of the current."""
         found = super().suited(stimulus, swept, where)
-        definitions = _definitions(found.unit)
+        definitions = excitability_definitions(found.unit)
         own = {"definitions": definitions, "headline": ("excitability_class", "Hodgkin's class", "1")}
         for name, value in own.items():
             object.__setattr__(found, name, value)
@@ -131,7 +131,7 @@ class Excitability(Searching):
         record |= dict(zip(RATES, self._rates(e, on, lasting), strict=True))
         record |= {
             "status": np.maximum(status_of(once, status), status_of(lasting, status)),
-            "ended": np.full(len(status), e.duration),
+            "ended": np.minimum(once.ended, lasting.ended),
             "steps": once.steps + lasting.steps,
             "final": on.states,
         }
@@ -204,7 +204,8 @@ def classes(record: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.select([once & on & grows, once & on, once], [1, 2, 3], 0).astype(np.int64)
 
 
-def _definitions(unit: str) -> dict[str, tuple[str, str]]:
+def excitability_definitions(unit: str) -> dict[str, tuple[str, str]]:
+    """Unit and definition of the columns of a current in `unit`."""
     onset, further = (f"{100 * above:g} %" for above in ABOVE)
     return {
         "excitability_class": (

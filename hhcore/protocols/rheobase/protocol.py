@@ -80,7 +80,7 @@ class Rheobase(Searching):
     def _result(self, e: Experiment, found: Thresholds, tested: Tested, status: np.ndarray) -> Result:
         record = record_of(found) | {
             "status": status_of(found, status),
-            "ended": np.full(len(status), e.duration),
+            "ended": found.ended,
             "steps": found.steps,
             "final": tested.states,
         }

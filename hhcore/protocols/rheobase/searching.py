@@ -20,7 +20,7 @@ from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Accuracy, Protocol
 from hhcore.model.model import NOTHING, Model
 from hhcore.schemes.solver import Solver
-from hhcore.simulation import linear, population, search
+from hhcore.simulation import beats, linear, population, search
 from hhcore.simulation.engine import engine
 from hhcore.simulation.features import FAILED as FAILED_WORDS
 from hhcore.simulation.initial import read_start
@@ -191,7 +191,7 @@ class Searching(Protocol):
         neurons = Population(e.engine(solver.method), rows, solver.accuracy, threads)
         table = neurons.engine.arguments(rows, e.duration)
         states, status = initial_states(neurons.engine, table, read_start(e.model, start))
-        return Tested(neurons, states, e.duration, self.field, self.response(e)), status
+        return Tested(neurons, states, e.duration, self.field, self.response(e), status == NO_STABLE_REST), status
 
     def under(self, tested: Tested, stimulus: Stimulus, method: str, field: str) -> Tested:
         """The same n neurons under another kind of stimulus, of which a field is searched.
@@ -249,7 +249,7 @@ class Searching(Protocol):
     def code(cls) -> tuple[Path, ...]:
         """How thresholds are searched decides on them."""
         own = sorted(Path(search.__file__).parent.glob("*.py"))
-        return *super().code(), *own, *(Path(module.__file__) for module in (population, linear))
+        return *super().code(), *own, *(Path(module.__file__) for module in (population, linear, beats))
 
 
 def read_search(body: Mapping[str, object], where: str) -> dict[str, object]:

@@ -27,6 +27,11 @@ class Firing:
         """Whether it is a single spike."""
         return False
 
+    @property
+    def lasts(self) -> bool:
+        """Whether it goes on, so that a neuron that cannot come to rest responds with its first spike."""
+        return False
+
     def observers(self, kind: type[Stimulus], ms: float, mV: float) -> tuple[Observer, ...]:
         """The observers of a trial; one that has come to rest is over.
 
@@ -76,6 +81,11 @@ class Sustained(Firing):
     """
 
     until: float = np.inf
+
+    @property
+    def lasts(self) -> bool:
+        """It does."""
+        return True
 
     def fires(self, engine: Engine, record: Record) -> np.ndarray:
         """Whether it goes on."""

@@ -19,7 +19,7 @@ OUTCOMES = {
     "found": "silent below the threshold, fires above it",
     "several": "fires in more than one interval of values; the threshold is that of the lowest",
     "spontaneous": "fires without the stimulus, so that the threshold is 0",
-    "on_release": "no value fires, but some of the other sign do: it fires when they end",
+    "on_release": "no depolarising value fires, but some hyperpolarising ones do: it fires when they end",
     "driven": "the stimulus alone takes the potential across the threshold of a spike: no action potential",
     "never": "no value that was tried fires",
     "failed": "a run diverged or stalled",
@@ -41,6 +41,7 @@ class Thresholds:
 
     outcome     : int8 (n,), an index into OUTCOMES
     failed      : int8 (n,), how a run failed that the search needs, as a kernel says it; 0 if none did
+    ended       : float64 (n,), the time at which the first such run did; the duration of a trial if none did
     begun_low, begun_high : float64 (n,), the part of the ladder in which bisection began: silent, firing
     low, high   : float64 (n,), where it ended: the largest value known to be silent, the smallest that fires
     begun_block_low, begun_block_high, block_low, block_high : the same of the upper end of the interval: firing, silent
@@ -52,6 +53,7 @@ class Thresholds:
 
     outcome: np.ndarray
     failed: np.ndarray
+    ended: np.ndarray
     begun_low: np.ndarray
     begun_high: np.ndarray
     low: np.ndarray
@@ -198,7 +200,10 @@ class _Search:
     def begun(self) -> Thresholds:
         """The brackets before bisection, and what the ladder shows."""
         without = self.run(np.arange(self.n), np.zeros(self.n))
-        tried = Trials.joined([without, self.ladder(np.flatnonzero(~without.fires & (without.failed == 0)))])
+        by_itself = without.fires
+        if self.tested.firing.lasts:
+            by_itself = by_itself | self.tested.restless & (without.count > 0)
+        tried = Trials.joined([without, self.ladder(np.flatnonzero(~by_itself & (without.failed == 0)))])
         steps = _steps(tried, self.n)
         begins = np.flatnonzero(np.isfinite(steps.low))
         tried = Trials.joined([tried, self.run(*_divided(begins, steps.low[begins], steps.high[begins]))])
@@ -208,16 +213,19 @@ class _Search:
         matters = np.where(np.isnan(steps.high), np.abs(np.ldexp(self.scale, HIGHEST)), np.abs(steps.high))
         needed = size <= matters[tried.neuron]  # far beyond the threshold a run may fail
         np.maximum.at(failed, tried.neuron[needed], tried.failed[needed].astype(np.int8))
+        ended, needed = np.full(self.n, self.tested.duration), needed & (tried.failed > 0)
+        np.minimum.at(ended, tried.neuron[needed], tried.ended[needed])
         outcome = np.select(
-            [failed > 0, without.fires, np.isnan(steps.low), steps.intervals > 1],
+            [failed > 0, by_itself, np.isnan(steps.low), steps.intervals > 1],
             [FAILED, SPONTANEOUS, NEVER, SEVERAL],
             FOUND,
         )
-        outcome[self.released(np.flatnonzero(outcome == NEVER))] = ON_RELEASE
+        outcome[self.released(np.flatnonzero((outcome == NEVER) & (self.scale > 0)))] = ON_RELEASE
         nothing = np.full(self.n, np.nan)
         return Thresholds(
             outcome=outcome.astype(np.int8),
             failed=failed,
+            ended=ended,
             begun_low=steps.low,
             begun_high=steps.high,
             low=steps.low,
@@ -226,9 +234,9 @@ class _Search:
             begun_block_high=steps.block_high,
             block_low=steps.block_low,
             block_high=steps.block_high,
-            intervals=np.where(without.fires, 1, steps.intervals),
+            intervals=np.where(by_itself, 1, steps.intervals),
             latency=nothing,
-            largest=np.where(without.fires, np.nan, np.copysign(largest, self.scale)),
+            largest=np.where(by_itself, np.nan, np.copysign(largest, self.scale)),
             trials=nothing,
             steps=nothing,
         )

@@ -25,6 +25,7 @@ class Trials:
     peak    : float64 (k,), highest potential up to the end of the trial
     count   : int64 (k,), spikes up to the end of the trial
     latency : float64 (k,), time of the first spike; NaN without
+    ended   : float64 (k,), time at which the trial was over
     steps   : float64 (k,), tried by the solver
     """
 
@@ -35,6 +36,7 @@ class Trials:
     peak: np.ndarray
     count: np.ndarray
     latency: np.ndarray
+    ended: np.ndarray
     steps: np.ndarray
 
     @classmethod
@@ -58,6 +60,7 @@ class Tested:
     duration : of a trial, in the model's unit of time
     searched : field of the stimulus, whose values are tried
     firing   : what counts as a response
+    restless : bool (n,), whether a neuron has no stable rest
     seconds  : core time of each run so far; all parts of a search share the list
     """
 
@@ -66,6 +69,7 @@ class Tested:
     duration: float
     searched: str
     firing: Firing
+    restless: np.ndarray
     seconds: list[float] = field(default_factory=list)
 
     @property
@@ -75,7 +79,9 @@ class Tested:
 
     def of(self, rows: np.ndarray) -> "Tested":
         """Some of the neurons, by index."""
-        return replace(self, population=self.population.of(rows), states=self.states[rows])
+        return replace(
+            self, population=self.population.of(rows), states=self.states[rows], restless=self.restless[rows]
+        )
 
     def run(self, neuron: np.ndarray, value: np.ndarray) -> Trials:
         """Try neurons, int64 (k,), with values, float64 (k,)."""
@@ -105,7 +111,8 @@ class Tested:
         latency = np.full(len(neuron), np.nan)
         fired = spikes.counts > 0
         latency[fired] = spikes.values[spikes.offsets[:-1][fired]]
-        trials = Trials(neuron, value, fires, failed, record["peak"], spikes.counts, latency, record["steps"])
+        over = latency, record["ended"], record["steps"]
+        trials = Trials(neuron, value, fires, failed, record["peak"], spikes.counts, *over)
         return trials, record["held"], record["final"]
 
 
