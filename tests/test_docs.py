@@ -23,6 +23,7 @@ from hhcore.protocols.dose_response import analysis as dose_response
 from hhcore.protocols.excitability.protocol import excitability_definitions
 from hhcore.protocols.fi import curves as fi
 from hhcore.protocols.hysteresis import definitions as hysteresis
+from hhcore.protocols.hysteresis.ramps import ramp_definitions
 from hhcore.protocols.pacing import Pacing
 from hhcore.protocols.restitution import S1S2, DynamicRestitution
 from hhcore.protocols.restitution.points import point_definitions
@@ -136,6 +137,7 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         excitability_definitions("uA/cm^2"),
         hysteresis.definitions("uA/cm^2"),
         hysteresis.level_definitions("uA/cm^2"),
+        ramp_definitions("uA/cm^2"),
         fi.CURVE_DEFINITIONS,
         fi.summary_definitions("uA/cm^2", "uA_cm2"),
         sensitivity.DEFINITIONS,
@@ -161,6 +163,7 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         "excitability",
         "of hysteresis",
         "hysteresis",
+        "ramps",
         "fi_curves",
         "fi_summary",
         "sobol_indices",

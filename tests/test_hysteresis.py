@@ -9,7 +9,8 @@ from test_bad_config import refused
 import hhcore
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.experiment import Experiment
-from hhcore.protocols.hysteresis.levels import firing_end, interval
+from hhcore.protocols.hysteresis.levels import course, firing_end, interval
+from hhcore.protocols.hysteresis.ramps import onset_and_end
 from hhcore.simulation.result import Ragged
 
 SOLVER = {"method": "tsit5", "local_error": 1e-8}
@@ -204,10 +205,31 @@ def test_a_neuron_that_fails_has_a_status_and_no_edges():
 def test_no_neuron_that_fires_has_no_end_of_firing():
     e = experiment([0, 1], hold=20)
     neurons, states, _ = e.protocol.neurons(e, e.solver, e.points(np.arange(1)), 1)
-    from hhcore.protocols.hysteresis.levels import course
-
     _, fires, _ = course(neurons, states, e.protocol.levels, 20.0)
     assert np.isnan(firing_end(neurons, "tsit5", fires, 0.0, 20.0).current).all()
+
+
+def test_firing_on_a_ramp_begins_and_ends_where_scipy_says():
+    """A triangle of 20 uA/cm2 and 300 ms; late, above the edge of rest."""
+
+    def current(t):
+        return 20 * (t / 150 if t < 150 else 2 - t / 150)
+
+    def spike(t, y):
+        return y[0] - 65
+
+    spike.direction = 1
+    begun = rest(0.0)
+    first = solve_ivp(lambda t, y: slopes(y, current(t)), (0, 150), begun, events=spike, **SETTINGS)
+    then = solve_ivp(lambda t, y: slopes(y, current(t)), (150, 300), first.y[:, -1], events=spike, **SETTINGS)
+    body = {"model": "hodgkin_huxley_1952", "initial_state": "rest", "duration": 300, "solver": SOLVER}
+    body["stimulus"] = {"kind": "triangle", "amplitude": {"values": [0.5, 20]}}
+    (e,) = read_experiments({"experiments": {"e": body}}).values()
+    fields = dict(zip(e.quantities, e.points(np.arange(2)).T, strict=True))
+    onset, end = onset_and_end(measured(e), fields, e.duration)
+    assert np.isnan([onset[0], end[0]]).all()
+    assert onset[1] == pytest.approx(current(first.t_events[0][0]), abs=1e-4)
+    assert end[1] == pytest.approx(current(then.t_events[0][-1]), abs=1e-4)
 
 
 GOOD = {
