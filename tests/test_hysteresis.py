@@ -9,7 +9,8 @@ from test_bad_config import refused
 import hhcore
 from hhcore.config.reader import read_experiments
 from hhcore.experiments.experiment import Experiment
-from hhcore.protocols.hysteresis.levels import firing_end, interval
+from hhcore.protocols.hysteresis.levels import course, firing_end, interval
+from hhcore.protocols.hysteresis.ramps import onset_and_end
 from hhcore.simulation.result import Ragged
 
 SOLVER = {"method": "tsit5", "local_error": 1e-8}
@@ -89,9 +90,19 @@ def test_rest_ends_and_is_stable_again_where_the_eigenvalues_say_so():
     assert ours["rest_frequency_Hz"] == pytest.approx(1000 * leading(until).imag / 2 / np.pi, abs=1e-4)
 
 
+SETTINGS = {"method": "DOP853", "rtol": 1e-10, "atol": 1e-12}
+
+
 def flown(y, period, current):
-    settings = {"method": "DOP853", "rtol": 1e-11, "atol": 1e-13}
-    return solve_ivp(lambda t, y: slopes(y, current), (0, period), y, **settings).y[:, -1]
+    return solve_ivp(lambda t, y: slopes(y, current), (0, period), y, **SETTINGS).y[:, -1]
+
+
+def upward(t, y):
+    """0 where the potential rises through that of rest."""
+    return y[0]
+
+
+upward.direction = 1
 
 
 def test_firing_ends_where_cycles_turn_round():
@@ -102,17 +113,22 @@ def test_firing_ends_where_cycles_turn_round():
     ours = features(experiment({"linspace": [0, 12, 25]}))
     assert (ours["bistability"], ours["firing_ends"]) == ("bistable", "turn")
 
-    y = flown([10.0, 0.3, 0.3, 0.5], 300, 6.6)
-    y = flown(y, 300, 6.4)
-    guess, currents, periods = np.array([*y[1:], 6.3]), [], np.array([19.80, 19.89, 19.98])
-    v = y[0]
+    ramp = solve_ivp(
+        lambda t, y: slopes(y, max(6.3, 10 - t / 100)), (0, 400), [12.5, 0.3, 0.3, 0.5], events=upward, rtol=1e-7
+    )
+    guess, periods, currents = np.array([*ramp.y_events[0][-1][1:], 6.3]), np.array([19.885, 19.895, 19.905]), []
     for period in periods:
-        guess = fsolve(lambda u, period=period: flown([v, *u[:3]], period, u[3]) - [v, *u[:3]], guess, xtol=1e-10)
+
+        def miss(u, period=period):
+            return flown([0, *u[:3]], period, u[3]) - [0, *u[:3]]
+
+        guess = fsolve(miss, guess, xtol=1e-9)
+        assert np.abs(miss(guess)).max() < 1e-7
         currents.append(guess[3])
-    a, b, c = np.polyfit(periods - 19.89, currents, 2)
+    a, b, c = np.polyfit(periods - 19.895, currents, 2)
     assert c - b * b / 4 / a == pytest.approx(6.2603212747, abs=2e-8)
     assert ours[f"firing_from_{UNIT}"] == pytest.approx(6.2603212747, abs=2e-8)
-    assert ours["firing_frequency_Hz"] == pytest.approx(1000 / (19.89 - b / 2 / a), abs=0.01)
+    assert ours["firing_frequency_Hz"] == pytest.approx(1000 / (19.895 - b / 2 / a), abs=0.01)
     assert ours[f"bistable_width_{UNIT}"] == pytest.approx(9.775437995393 - 6.2603212747, abs=1e-7)
 
 
@@ -126,8 +142,8 @@ def test_levels_are_runs_each_begun_where_the_last_one_ended():
         ours = {name: e.protocol.of_levels(result, name)[0, number] for name in ("rate", "spikes", "peak", "trough")}
         np.testing.assert_allclose(ours["rate"] * 1000, theirs["firing_rate_Hz"], rtol=1e-6)
         assert ours["spikes"] == theirs["spike_count"]
+        assert e.protocol.of_levels(result, "fires")[0, number] == (theirs["firing_rate_Hz"] > 0)
         np.testing.assert_allclose([ours["peak"], ours["trough"]], theirs[["peak_mV", "trough_mV"]].tolist(), atol=1e-4)
-    assert e.protocol.of_levels(result, "fires")[0].tolist() == [0, 0, 1, 1, 1, 0]
 
 
 def test_the_rate_is_that_of_the_second_half_and_none_of_a_single_spike():
@@ -168,7 +184,7 @@ def test_a_class_1_neuron_fires_where_it_does_not_rest():
     ("changes", "amplitudes", "word"),
     [
         ({"parameters": {"sodium.g": 0}}, [0, 10], "never_fires"),
-        ({"parameters": {"potassium.g": 20}, "initial_state": "model"}, [0, 10], "never_rests"),
+        ({"parameters": {"leak.E": -15}, "initial_state": "model"}, [0, 10], "never_rests"),
         ({}, [7, 11], "fires_throughout"),
         ({}, [12, 20], "never_rests"),
     ],
@@ -189,10 +205,31 @@ def test_a_neuron_that_fails_has_a_status_and_no_edges():
 def test_no_neuron_that_fires_has_no_end_of_firing():
     e = experiment([0, 1], hold=20)
     neurons, states, _ = e.protocol.neurons(e, e.solver, e.points(np.arange(1)), 1)
-    from hhcore.protocols.hysteresis.levels import course
-
     _, fires, _ = course(neurons, states, e.protocol.levels, 20.0)
     assert np.isnan(firing_end(neurons, "tsit5", fires, 0.0, 20.0).current).all()
+
+
+def test_firing_on_a_ramp_begins_and_ends_where_scipy_says():
+    """A triangle of 20 uA/cm2 and 300 ms; late, above the edge of rest."""
+
+    def current(t):
+        return 20 * (t / 150 if t < 150 else 2 - t / 150)
+
+    def spike(t, y):
+        return y[0] - 65
+
+    spike.direction = 1
+    begun = rest(0.0)
+    first = solve_ivp(lambda t, y: slopes(y, current(t)), (0, 150), begun, events=spike, **SETTINGS)
+    then = solve_ivp(lambda t, y: slopes(y, current(t)), (150, 300), first.y[:, -1], events=spike, **SETTINGS)
+    body = {"model": "hodgkin_huxley_1952", "initial_state": "rest", "duration": 300, "solver": SOLVER}
+    body["stimulus"] = {"kind": "triangle", "amplitude": {"values": [0.5, 20]}}
+    (e,) = read_experiments({"experiments": {"e": body}}).values()
+    fields = dict(zip(e.quantities, e.points(np.arange(2)).T, strict=True))
+    onset, end = onset_and_end(measured(e), fields, e.duration)
+    assert np.isnan([onset[0], end[0]]).all()
+    assert onset[1] == pytest.approx(current(first.t_events[0][0]), abs=1e-4)
+    assert end[1] == pytest.approx(current(then.t_events[0][-1]), abs=1e-4)
 
 
 GOOD = {

@@ -2,5 +2,6 @@
 
 from hhcore.protocols.hysteresis.analysis import BistableMap, BistableRange, UpAndDown
 from hhcore.protocols.hysteresis.protocol import Hysteresis
+from hhcore.protocols.hysteresis.ramps import Ramps
 
-__all__ = ["BistableMap", "BistableRange", "Hysteresis", "UpAndDown"]
+__all__ = ["BistableMap", "BistableRange", "Hysteresis", "Ramps", "UpAndDown"]

@@ -10,7 +10,7 @@ from hhcore.base.units import column_name
 from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, Rows, TableFile
 from hhcore.experiments.answers import Answer, Results
 from hhcore.experiments.experiment import Experiment
-from hhcore.protocols.hysteresis.protocol import BISTABILITY
+from hhcore.protocols.hysteresis.definitions import BISTABILITY, level_definitions
 
 
 class UpAndDown(Analysis):
@@ -41,26 +41,7 @@ class UpAndDown(Analysis):
     @property
     def fields(self) -> dict[str, tuple[str, str]]:
         """Unit and definition of each column of the table."""
-        unit = self.experiment.protocol.unit
-        return {
-            "neuron": ("1", "row of the neuron in features.parquet, from 0"),
-            "level": ("1", "number of the level in the order in which they come, from 0"),
-            "direction": ("1", "up, or down"),
-            column_name("amplitude", unit): (unit, "current of the level"),
-            "firing_rate_Hz": (
-                "Hz",
-                "1 over the mean interval between spikes in the second half of the level; 0 without a spike there, "
-                "null with just one",
-            ),
-            "spike_count": ("1", "spikes in the whole level"),
-            "peak_mV": ("mV", "highest membrane potential in the second half of the level"),
-            "trough_mV": ("mV", "lowest membrane potential in the second half of the level"),
-            "fires_on": (
-                "1",
-                "whether firing goes on at the end of the level: three spikes at least, the last one no "
-                "longer ago than twice the longest interval",
-            ),
-        }
+        return level_definitions(self.experiment.protocol.unit)
 
     def block(self, block: RowBlock) -> dict[str, pa.Table]:
         protocol, result, n = self.experiment.protocol, block.result, len(block.rows)

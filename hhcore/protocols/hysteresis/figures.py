@@ -96,3 +96,24 @@ def bistable_map(features: pd.DataFrame, unit: str, context: FigureContext) -> F
 
 def _width(unit: str) -> Variable:
     return Variable(column_name("bistable_width", unit), "Width of the bistable range", unit)
+
+
+@style.styled
+def ramps(features: pd.DataFrame, table: pd.DataFrame, unit: str, context: FigureContext) -> Figure:
+    """The currents at which firing begins and ends on a slow ramp, against the first axis, coloured by the second.
+
+    features : a row per neuron with the axes' columns; table : ramps.parquet
+    """
+    onset, end = (column_name(name, unit) for name in ("ramp_onset", "ramp_end"))
+    if not context.free:
+        words = [
+            f"{what}: {numbers(table, column)[0]:.5g} {unit}" for what, column in (("begins", onset), ("ends", end))
+        ]
+        return style.text_figure(context.title, ["One neuron, no axis to plot against.", *words])
+    joined = features.join(table.set_index("neuron"), how="left")
+    if context.zipped:
+        x, colour = (*context.free, None)[:2]
+        value = Variable(onset, "Current where firing begins", unit)
+        return points(joined, context, x, value, colour or value, NONE)
+    lines = [Line(onset, "firing begins, rising"), Line(end, "firing ends, falling", ENDS)]
+    return family(joined, context, context.free, lines, with_unit("Injected current", unit), "no spike", zero=False)

@@ -16,10 +16,11 @@ from hhcore.base.errors import UserError, collected
 from hhcore.base.units import column_name, to_unit
 from hhcore.compile.parts import COMMAND
 from hhcore.experiments.experiment import Experiment
-from hhcore.experiments.protocol import Accuracy, Begun, Protocol
+from hhcore.experiments.protocol import Begun, Protocol
 from hhcore.grid.axes import read_axis
 from hhcore.model.autonomous import check_autonomous
 from hhcore.model.model import NOTHING, Model
+from hhcore.protocols.hysteresis.definitions import EDGE_ERROR, definitions
 from hhcore.protocols.hysteresis.levels import FIRING_ENDS, NEVER, THROUGHOUT, Levels, course, firing_end
 from hhcore.protocols.hysteresis.resting import ENDS, NONE, follow
 from hhcore.protocols.hysteresis.resting import THROUGHOUT as RESTS_ON
@@ -42,32 +43,6 @@ RATE_WORDS = (
     "1 over the mean interval between spikes in the second half of the level; 0 without a spike there, null with"
 )
 LOOSE = 0.1  # of an edge: one that is known no better says nothing of what lies between both
-BISTABILITY = {
-    "bistable": "between both edges it rests or fires, as it has come there",
-    "one_state": "firing ends where rest does, as closely as both are known: to a tenth at least",
-    "unresolved": "the edges are closer to each other than they are known; a longer `hold` knows more",
-    "apart": "rest ends below where firing does: in between, neither lasts",
-    "rests_throughout": "rest is stable at all levels, and it fires on too from `firing_from` on",
-    "fires_throughout": "it fires on down to the lowest level",
-    "never_rests": "rest is not stable at the lowest level",
-    "never_fires": "it fires on at no level",
-    "failed": "a run diverged or stalled",
-}
-EDGE_ERROR = Accuracy(
-    label="Error of an edge",
-    column="edge_error_ppm",
-    unit="ppm",
-    tolerance=("1", 1e-10, 0.1, "between 1e-10 and 0.1; it is the largest relative error of an edge, such as 1e-6"),
-    factor=1e6,
-    meaning="larger relative difference of firing_from and rest_until from the reference; null without both",
-    outcome="firing_levels",
-    outcome_meaning="levels, up and down, at whose end it fires on",
-    reference_meaning="levels at whose end the reference fires on",
-    fragile_meaning="whether the number of levels that fire depends on the accuracy, or it cannot be certified",
-    missing="no edge",
-    none="no edges",
-    nothing="No neuron of the sample has an edge to judge solvers by.",
-)
 
 
 @dataclass(frozen=True)
@@ -155,8 +130,8 @@ class Hysteresis(Protocol):
 
     @property
     def supplied(self) -> dict[str, float]:
-        """The highest level, from the start to the end of a run."""
-        return {"amplitude": max(self.amplitudes, key=abs), "start": 0.0, "stop": self.hold}
+        """The highest level, from the start on."""
+        return {"amplitude": max(self.amplitudes, key=abs), "start": 0.0}
 
     @property
     def levels(self) -> np.ndarray:
@@ -278,40 +253,6 @@ class Hysteresis(Protocol):
 def _numbers(levels: Levels, name: str) -> np.ndarray:
     """One of OF_LEVELS for all levels of all neurons, float64 (n * levels,)."""
     return getattr(levels, name).astype(np.float64).ravel()
-
-
-def definitions(unit: str) -> dict[str, tuple[str, str]]:
-    """Unit and definition of each feature. `unit` : of the current"""
-    edges = {
-        "firing_from": "current below which firing ends that has begun above: where the stable cycle meets an unstable "
-        "one and both vanish, or where a search finds it; see `firing_ends`",
-        "firing_from_error": "how far off that may be: the last step of Newton's method, or how much a search differs "
-        "from one with a hold half as long",
-        "rest_until": "largest current up to which rest is stable, followed from the lowest level on",
-        "rest_again_from": "current from which the same equilibrium is stable again, within the levels",
-        "bistable_width": "rest_until minus firing_from; 0 of `one_state`, null where it is not bistable",
-    }
-    words = "; ".join(f"{word}: {meaning}" for word, meaning in BISTABILITY.items())
-    return {column_name(name, unit): (unit, meaning) for name, meaning in edges.items()} | {
-        "bistability": ("1", words),
-        "rest_ends": (
-            "1",
-            "how rest ends. hopf: it begins to oscillate; saddle_node: the equilibrium meets another one; throughout: "
-            "it is stable at all levels; none: it is not stable at the lowest",
-        ),
-        "firing_ends": (
-            "1",
-            "how firing ends on the way down. turn: the branch of cycles turns round; searched: by bisection; "
-            "throughout: it does not down to the lowest level; never: it fires on at no level",
-        ),
-        "rest_frequency_Hz": ("Hz", "frequency of the oscillation in which rest ends; 0 of a saddle-node"),
-        "firing_frequency_Hz": ("Hz", "firing rate at firing_from, of a turn"),
-        "firing_levels": ("1", EDGE_ERROR.outcome_meaning),
-        "status": ("1", "how the neuron ended: ok, no_stable_rest, diverged, stalled"),
-        "failed_ms": ("ms", "simulated time in all levels when a run failed; null if none did"),
-        "edge_error_ppm": ("ppm", "estimated relative error of the edges; null where it was not estimated"),
-        "fragile": ("1", EDGE_ERROR.fragile_meaning + "; null where it was not tested"),
-    }
 
 
 def bistability(
