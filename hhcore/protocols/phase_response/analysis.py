@@ -47,13 +47,8 @@ class PhaseCurves(Analysis):
 
     @property
     def figures(self) -> tuple[FigureFile, ...]:
-        """Those against axes need some, and no sampled design."""
-        e = self.experiment
-        found = [("phase_response", "Phase response"), ("phase_transition", "New phase against old phase")]
-        if e.sample is None and e.factors:
-            found.append(("response_extremes", "Extremes of phase response"))
-        if e.sample is None and len(e.factors) > 1:
-            found.append(("response_map", "Map of phase response"))
+        """Of curves."""
+        found = ("phase_response", "Phase response"), ("phase_transition", "New phase against old phase")
         return tuple(FigureFile(name, label, self.caption(name)) for name, label in found)
 
     @property
@@ -103,10 +98,60 @@ class PhaseCurves(Analysis):
         from hhcore.protocols.phase_response import figures
 
         features, curves = tables["features"], tables["phase_response"]
-        drawn = {
-            "phase_response": lambda: figures.phase_response(features, curves, context, self.experiment.protocol),
-            "phase_transition": lambda: figures.phase_transition(features, curves, context),
-            "response_extremes": lambda: figures.response_extremes(features, context),
-            "response_map": lambda: figures.response_map(features, context),
+        return {
+            "phase_response": figures.phase_response(features, curves, context, self.experiment.protocol),
+            "phase_transition": figures.phase_transition(features, curves, context),
         }
-        return {figure.name: drawn[figure.name]() for figure in self.figures}
+
+
+class ResponseExtremes(Analysis):
+    """The extremes of curves against the axes of a grid."""
+
+    name = "response_extremes"
+    order = 25
+    source = None
+
+    @classmethod
+    def applies(cls, experiment: Experiment) -> bool:
+        """With an axis."""
+        e = experiment
+        return PhaseCurves.applies(e) and e.sample is None and bool(e.factors)
+
+    @property
+    def figures(self) -> tuple[FigureFile, ...]:
+        return (FigureFile("response_extremes", "Extremes of phase response", self.caption("response_extremes")),)
+
+    @property
+    def drawn(self) -> dict[str, Rows]:
+        return {"features": "grid"}
+
+    def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
+        from hhcore.protocols.phase_response import figures
+
+        return {"response_extremes": figures.response_extremes(tables["features"], context)}
+
+
+class ResponseMap(Analysis):
+    """A map over two axes of a grid."""
+
+    name = "response_map"
+    order = 26
+    source = None
+
+    @classmethod
+    def applies(cls, experiment: Experiment) -> bool:
+        """With two axes."""
+        return ResponseExtremes.applies(experiment) and len(experiment.factors) > 1
+
+    @property
+    def figures(self) -> tuple[FigureFile, ...]:
+        return (FigureFile("response_map", "Map of phase response", self.caption("response_map")),)
+
+    @property
+    def drawn(self) -> dict[str, Rows]:
+        return {"features": "grid"}
+
+    def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
+        from hhcore.protocols.phase_response import figures
+
+        return {"response_map": figures.response_map(tables["features"], context)}

@@ -48,7 +48,7 @@ CURVES = {
         "how often the new phase goes round while the old one goes round once: 1 for weak resetting, 0 for strong; "
         f"null where the kick does not shift at some phase, or new phases at neighbours are over {RESOLVED:g} apart",
     ),
-    "shifted_phases": ("1", "phases at which the kick shifts the cycle"),
+    "shift_count": ("1", "phases at which the kick shifts the cycle"),
     "stopping_phases": ("1", "phases at which the kick ends the firing"),
 }
 
@@ -83,7 +83,7 @@ def curve_columns(record: Mapping[str, np.ndarray], lists: Columns, kick: float,
         "zero_phase": np.where(known & second, zeros(infinitesimal), np.nan),
         **{f"kick_{name}": values for name, values in kicked.items()},
         "resetting_type": resetting(lists["shift"]),
-        "shifted_phases": np.ma.masked_array((outcome == SHIFTED).sum(axis=1), kind != PERIODIC),
+        "shift_count": np.ma.masked_array((outcome == SHIFTED).sum(axis=1), kind != PERIODIC),
         "stopping_phases": np.ma.masked_array((outcome == STOPPED).sum(axis=1), kind != PERIODIC),
     }
 

@@ -77,7 +77,7 @@ def phase_transition(features: pd.DataFrame, curves: pd.DataFrame, context: Figu
         panel.plot(x, y, color=shade, **DOT)
         missing += style.mark_gaps(panel, x, y, shade)
     panel.plot([0, 1], [0, 1], **ZERO)
-    panel.set(xlim=(0.0, 1.0), ylim=(0.0, 1.0), aspect="equal")
+    panel.set(xlim=(0.0, 1.0), ylim=(0.0, 1.0))
     handles = [Line2D([], [], color=style.GREY, marker="x", linestyle="none", label="no shift")] if missing else []
     _key(figure, drawn, colour, handles)
     return figure
@@ -108,7 +108,7 @@ def _shown(
     """The rows to draw with the columns of axes, notes for the heading, and the axis that colours, if any."""
     columns = [axis.column for axis in context.axes]
     table = curves.join(features[columns], on="neuron", how="inner")
-    if context.zipped:
+    if context.sampled or context.zipped:
         neurons = table["neuron"].unique()[:SAMPLED]
         return table[table["neuron"].isin(neurons)], some_of(len(neurons), context.neurons, "neurons"), None
     colour = context.free[0] if context.free else None

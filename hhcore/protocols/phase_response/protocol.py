@@ -47,10 +47,10 @@ RESPONSE_ERROR = Accuracy(
     factor=1.0,
     meaning="largest difference of a response from the reference, to the kick or infinitesimal; one that only one of "
     "them has counts as half a cycle; null without a cycle",
-    outcome="shifted_phases",
+    outcome="shift_count",
     outcome_meaning="phases at which the kick shifts the cycle; 0 without a cycle",
     reference_meaning="phases at which the kick shifts the cycle, of the reference",
-    fragile_meaning="whether the number of shifted phases depends on the accuracy, or it cannot be certified",
+    fragile_meaning="whether the number of shifts depends on the accuracy, or it cannot be certified",
     missing="no cycle",
     none="none fires",
     nothing="No neuron of the sample fires periodically: no responses to judge solvers by.",
@@ -61,8 +61,7 @@ NUMERICS = {
     "response_error_per_mV": ("cycles/mV", "estimated largest error of a response; null where it was not estimated"),
     "fragile": (
         "1",
-        "whether the number of shifted phases depends on the accuracy, or cannot be certified; null where it was not "
-        "tested",
+        "whether the number of shifts depends on the accuracy, or cannot be certified; null where it was not tested",
     ),
 }
 LISTS = ("potential", "shift", "kick_outcome", "slope", "slope_error")  # columns with a number for each phase

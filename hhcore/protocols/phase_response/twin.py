@@ -10,8 +10,8 @@ from hhcore.protocols.phase_response.kicks import cycle_starts
 from hhcore.simulation.reference import reference
 from hhcore.simulation.result import Ragged
 
-CYCLES = 5  # after a kick
-LONGEST_MS = 1000.0  # of all that SciPy integrates
+CYCLES = 7  # after a kick
+LONGEST_MS = 2000.0  # of all that SciPy integrates
 SETTLED = 1e-8  # cycles: a shift that changes by more in SciPy's last cycle is not compared
 
 
