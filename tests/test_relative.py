@@ -4,11 +4,17 @@ import copy
 import math
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import hhcore
+from hhcore.base import tables
 from hhcore.base.errors import UserError
 from hhcore.config.reader import read_experiments
+from hhcore.figures.context import figure_context
+from hhcore.report.lecture import write_lecture
+from hhcore.report.live import live
+from hhcore.report.payload import Payload
 from hhcore.simulation.reference import reference
 from hhcore.sweep.estimate import SEARCH_STEPS, estimate
 from hhcore.sweep.hashing import context_digest
@@ -125,6 +131,41 @@ def test_pulses_are_shares_of_the_rheobase_of_a_step():
     assert features(stimulus=train, parameters={"sodium.g": 120})["spike_count"].tolist() == [0, 5]
 
 
+def test_shards_hold_the_same_bits(tmp_path):
+    e = experiment()
+    for shard in ("all", "0", "1"):
+        update_shard(e, shard, tmp_path / shard / f"{shard}.parquet", progress=lambda *_: None)
+    columns = ["key_low", "rheobase", "steps", "spikes"]
+    whole, *halves = (tables.read(tmp_path / shard / f"{shard}.parquet", columns) for shard in ("all", "0", "1"))
+    assert all(half.num_rows for half in halves) and whole.equals(pa.concat_tables(halves))
+
+
+@pytest.mark.parametrize("protocol", ["pacing", "steady_state", "s1s2", "shapes"])
+def test_other_protocols_mark_neurons_without_a_rheobase(protocol):
+    train = {"kind": "pulse_train", "amplitude": "300 %", "width": 5, "period": 50}
+    settings = {"s1s2": {"prebeats": 2, "intervals": [20, 40]}}.get(protocol, {})
+    stimulus = step("150 %", start=20) if protocol == "shapes" else train
+    found = features(
+        parameters={"sodium.g": {"values": [120, 500]}}, stimulus=stimulus, protocol={"kind": protocol} | settings
+    )
+    assert found["status"].tolist() == ["ok", "no_rheobase"] and found["failed_ms"].isna().all()
+
+
+def test_a_threshold_is_searched_above_a_relative_holding_current():
+    """On a current of 20 % of rheobase less is to be added; without the rheobase there is nothing to search."""
+    changes = {"stimulus": {"kind": "step", "holding": "20 %"}, "protocol": {"kind": "rheobase"}}
+    found = features(**changes, parameters={"sodium.g": {"values": [120, 500]}})
+    assert found["holding_uA_cm2"].iloc[0] == pytest.approx(0.2 * RHEOBASE, rel=2e-8)
+    assert found["threshold_uA_cm2"].isna().tolist() == [False, True]
+
+
+def test_labels_and_pages_say_what_a_share_is():
+    e = experiment()
+    (axis,) = (axis for axis in figure_context(e).axes if axis.name == "amplitude")
+    assert axis.label.split() == ["Injected", "current", "amplitude", "relative", "to", "rheobase", "(%)"]
+    assert "which is searched in the run" in live(e, e.solver, None, Payload(), {})
+
+
 def test_a_grown_grid_searches_new_points_alone(tmp_path, monkeypatch):
     from hhcore.experiments import relative
 
@@ -184,6 +225,11 @@ def test_mistakes(changes, where, parts):
     message = str(caught.value)
     assert message.startswith(f"experiments.e.{where}: ") and "\n" not in message, message
     assert all(part in message for part in parts), message
+
+
+def test_a_page_of_a_model_takes_no_shares(tmp_path):
+    with pytest.raises(UserError, match="amplitude is a share of rheobase, which a page cannot search"):
+        write_lecture(SQUID, tmp_path / "page.html", stimulus="{kind: step, amplitude: 150 %}", duration="50 ms")
 
 
 def test_mistakes_at_a_prompt():

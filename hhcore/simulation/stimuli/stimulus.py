@@ -107,11 +107,12 @@ class Field:
         meaning = self.meaning.replace("Injected current", "Command potential")
         return dataclasses.replace(self, unit="potential", meaning=meaning, elsewhere=hints)
 
-    @property
-    def in_percent(self) -> "Field":
-        """The field in percent of rheobase."""
+    def in_percent(self, name: str) -> "Field":
+        """The field in percent of rheobase; `name` : its own, which the label has beside `relative to rheobase`."""
         label, comma, rest = self.meaning.partition(",")
-        return dataclasses.replace(self, unit=PERCENT, meaning=f"{label} relative to rheobase{comma}{rest}")
+        words = label if self.spelled or name in label.lower() else f"{label} {name.replace('_', ' ')}"
+        meaning = f"{words} relative to rheobase{comma}{rest}"
+        return dataclasses.replace(self, unit=PERCENT, meaning=meaning, spelled=True)
 
 
 HOLDS = Field("current", "Holding current", 0.0, elsewhere=dict.fromkeys(("I_hold", "bias", "offset"), "`holding`"))
@@ -361,7 +362,7 @@ class Stimulus:
 def _relative(kind: type[Stimulus], shares: tuple[str, ...]) -> type[Stimulus]:
     if not shares:
         return kind
-    fields = {name: field.in_percent if name in shares else field for name, field in kind.fields.items()}
+    fields = {name: field.in_percent(name) if name in shares else field for name, field in kind.fields.items()}
     return type(kind.__name__, (kind,), {"__module__": kind.__module__, "fields": fields, "shares": shares})
 
 
