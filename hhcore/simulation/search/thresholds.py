@@ -222,7 +222,7 @@ class _Search:
             [FAILED, SPONTANEOUS, NEVER, SEVERAL],
             FOUND,
         )
-        outcome[self.released(np.flatnonzero((outcome == NEVER) & (self.scale > 0)))] = ON_RELEASE
+        outcome[self.released(np.flatnonzero(outcome == NEVER))] = ON_RELEASE
         nothing = np.full(self.n, np.nan)
         return Thresholds(
             outcome=outcome.astype(np.int8),
@@ -278,7 +278,8 @@ class _Search:
         return self.run(*_divided(rows, value[best[first] - before], value[best[last] + after], CLOSER))
 
     def released(self, rows: np.ndarray) -> np.ndarray:
-        """Those of some neurons that fire with values of the other sign, int64 (k,)."""
+        """Those of some neurons that fire with values below 0 where others are searched, int64 (k,)."""
+        rows = rows[self.scale[rows] > 0]
         neuron, power = np.repeat(rows, len(RELEASED)), np.tile(RELEASED, len(rows))
         trials = self.run(neuron, -np.ldexp(self.scale[neuron], power))
         return np.unique(trials.neuron[trials.fires])
@@ -294,12 +295,14 @@ class _Search:
         peaks = [*(self.run(rows, share * narrow.low[rows]).peak for share in NEARLY), silent.peak]
         latency, outcome = np.full(self.n, np.nan), narrow.outcome.copy()
         latency[rows] = firing.latency
-        outcome[rows[self.driven(narrow.of(rows), rows, peaks)]] = DRIVEN
+        driven = rows[self.driven(narrow.of(rows), rows, peaks)]
+        outcome[driven] = DRIVEN
+        outcome[self.released(driven)] = ON_RELEASE
         outcome[rows[silent.fires | ~firing.fires]] = UNSURE
         gone = np.where(np.isin(outcome, (FOUND, SEVERAL)), 0.0, np.nan)
         known = {name: getattr(narrow, name) + gone for name in ENDS}
         known |= {"trials": self.trials, "steps": self.steps}
-        known["intervals"] = np.where(outcome == DRIVEN, 0, narrow.intervals)
+        known["intervals"] = np.where(np.isin(outcome, (DRIVEN, ON_RELEASE)), 0, narrow.intervals)
         return replace(narrow, outcome=outcome, latency=latency + gone, **known)
 
     def narrowed(self, begun: Thresholds, within: float) -> Thresholds:
