@@ -174,6 +174,12 @@ def test_a_pacemaker_needs_no_current():
     assert np.isfinite(lists["slope"]).all()
 
 
+def test_the_holding_current_counts_as_the_amplitude_does():
+    shared, alone = ({"kind": "step", "amplitude": a, "holding": h} for a, h in ((4, 6), (10, 0)))
+    slopes = [curves("{kind: phase_response, phases: 9}", stimulus=s)[1]["slope"][0] for s in (shared, alone)]
+    assert slopes[0] == pytest.approx(slopes[1], abs=1e-7)
+
+
 def test_a_kick_that_ends_firing_is_said():
     """At 6.5 uA/cm^2 the axon fires or rests. SciPy finds no spikes late after a kick that takes it to rest."""
     own = {"stimulus": {"kind": "step", "amplitude": 6.5}, "duration": 1000}
