@@ -86,7 +86,7 @@ class BistableRange(Analysis):
 
     @classmethod
     def applies(cls, experiment: Experiment) -> bool:
-        return UpAndDown.applies(experiment) and len(experiment.factors) > 0
+        return UpAndDown.applies(experiment) and experiment.sample is None and len(experiment.factors) > 0
 
     @property
     def figures(self) -> tuple[FigureFile, ...]:

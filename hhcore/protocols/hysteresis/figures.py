@@ -1,5 +1,6 @@
 """Figures of hysteresis: firing rate up and down, and where rest and firing end."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -7,11 +8,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from hhcore.base.units import column_name
+from hhcore.experiments.answers import between
 from hhcore.figures import style
 from hhcore.figures.context import FigureContext, Variable, numbers, select, some_of, with_unit
 from hhcore.figures.family import Line, family, points
 from hhcore.figures.limits import MAX_COLOURS, MAX_FACETS
 from hhcore.figures.maps import value_map
+from hhcore.figures.titles import after_number
 from hhcore.simulation.features import FAILED
 
 LOOKS = {
@@ -50,7 +53,7 @@ def hysteresis(features: pd.DataFrame, levels: pd.DataFrame, unit: str, context:
         for _, curve in select(table, facet, value).groupby("neuron"):
             shade = colours.mappable.to_rgba(curve[colour.column].iloc[0]) if colour else style.BLUE
             _curve(panel, curve, column_name("amplitude", unit), shade)
-            if not colour:
+            if table["neuron"].nunique() == 1:
                 shaded |= _shade(panel, curve, edges)
     if colour:
         colours.bar(figure, colour)
@@ -98,6 +101,11 @@ def _width(unit: str) -> Variable:
     return Variable(column_name("bistable_width", unit), "Width of the bistable range", unit)
 
 
+def _span(values: np.ndarray, unit: str) -> str:
+    known = values[np.isfinite(values)]
+    return f"{between(known.min(), known.max())}{after_number(unit)}" if known.size else NONE
+
+
 @style.styled
 def ramps(features: pd.DataFrame, table: pd.DataFrame, unit: str, context: FigureContext) -> Figure:
     """The currents at which firing begins and ends on a slow ramp, against the first axis, coloured by the second.
@@ -106,10 +114,8 @@ def ramps(features: pd.DataFrame, table: pd.DataFrame, unit: str, context: Figur
     """
     onset, end = (column_name(name, unit) for name in ("ramp_onset", "ramp_end"))
     if not context.free:
-        words = [
-            f"{what}: {numbers(table, column)[0]:.5g} {unit}" for what, column in (("begins", onset), ("ends", end))
-        ]
-        return style.text_figure(context.title, ["One neuron, no axis to plot against.", *words])
+        found = (("begins, rising", numbers(table, onset)), ("ends, falling", numbers(table, end)))
+        return style.text_figure(context.title, [f"Firing {what}: {_span(values, unit)}" for what, values in found])
     joined = features.join(table.set_index("neuron"), how="left")
     if context.zipped:
         x, colour = (*context.free, None)[:2]
