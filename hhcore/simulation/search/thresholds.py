@@ -329,7 +329,8 @@ class _Search:
         whole = self.tested.firing.threshold - begun
         left = [*(1.0 - share for share in NEARLY), (found.high - found.low) / found.high]
         gaps = [self.tested.firing.threshold - peak for peak in peaks]
-        return ~np.any([gap > PROPORTIONAL * share * whole for gap, share in zip(gaps, left, strict=True)], axis=0)
+        grows = np.any([gap > PROPORTIONAL * share * whole for gap, share in zip(gaps, left, strict=True)], axis=0)
+        return ~grows & (found.high > 0)  # nothing below 0 can take the potential there
 
 
 @dataclass(frozen=True)
