@@ -25,6 +25,8 @@ from hhcore.protocols.fi import curves as fi
 from hhcore.protocols.hysteresis import definitions as hysteresis
 from hhcore.protocols.hysteresis.ramps import ramp_definitions
 from hhcore.protocols.pacing import Pacing
+from hhcore.protocols.phase_response import PhaseResponse
+from hhcore.protocols.phase_response.analysis import FIELDS as PHASE_RESPONSE
 from hhcore.protocols.restitution import S1S2, DynamicRestitution
 from hhcore.protocols.restitution.points import point_definitions
 from hhcore.protocols.rheobase.searching import STATUS, threshold_definitions
@@ -138,6 +140,9 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         hysteresis.definitions("uA/cm^2"),
         hysteresis.level_definitions("uA/cm^2"),
         ramp_definitions("uA/cm^2"),
+        PhaseResponse.definitions,
+        PHASE_RESPONSE,
+        numerics_fields(PhaseResponse.accuracy),
         fi.CURVE_DEFINITIONS,
         fi.summary_definitions("uA/cm^2", "uA_cm2"),
         sensitivity.DEFINITIONS,
@@ -164,6 +169,9 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         "of hysteresis",
         "hysteresis",
         "ramps",
+        "phase response",
+        "phase_response",
+        "of phase_response",
         "fi_curves",
         "fi_summary",
         "sobol_indices",
@@ -307,7 +315,7 @@ def test_the_page_on_shapes_does_what_it_says(capsys):
     assert len(prompt["result"].shapes) == 4
 
 
-@pytest.mark.parametrize("page", ["rheobase", "excitability", "hysteresis"])
+@pytest.mark.parametrize("page", ["excitability", "hysteresis", "phase_response", "rheobase"])
 def test_a_page_on_searches_prints_what_it_says(page, capsys):
     """Its configs are legal, and its program prints the text below it."""
     file = ROOT / f"docs/{page}.md"

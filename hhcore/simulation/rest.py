@@ -44,11 +44,11 @@ def _rest(engine: Engine, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarra
     A neuron without one has that of the model's own parameters, and without that too, the state in the file.
     """
     quiet = engine.undisturbed(parameters)
-    representatives, group = _distinct(quiet)
+    representatives, group = distinct(quiet)
     quiet = quiet[representatives]
     unchanged = quiet.copy()
     unchanged[:, : len(engine.model.parameters)] = [q.value for q in engine.model.parameters.values()]
-    levels, level = _distinct(unchanged)
+    levels, level = distinct(unchanged)
     start = _settled_or(engine, unchanged[levels], np.tile(_model_state(engine.model), (len(levels), 1)))[0]
     states, settled = _settled_or(engine, quiet, start[level])
     return states[group], (~settled[group]).astype(np.int8)
@@ -60,7 +60,7 @@ def _settled_or(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tu
     return np.where(settled[:, None], states, start), settled
 
 
-def _distinct(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def distinct(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Index of one row of each group of equal rows, int64 (d,), and the group of each row, int64 (n,).
 
     np.unique sorts whole rows: ten times as slow where few columns vary.
