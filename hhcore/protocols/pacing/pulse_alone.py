@@ -5,17 +5,19 @@ from collections.abc import Mapping
 import numpy as np
 
 from hhcore.experiments.experiment import Experiment
+from hhcore.experiments.relative import injected
 
 LARGE = 2.0**60  # a current beside which those of the membrane are lost in rounding
 
 
-def rise(e: Experiment, rows: np.ndarray) -> np.ndarray:
+def rise(e: Experiment, rows: np.ndarray, rheobase: np.ndarray) -> np.ndarray:
     """What a pulse alone adds to the potential of some neurons, float64 (n,), in the model's unit.
 
-    rows : int64 (n,), in the grid
+    rows     : int64 (n,), in the grid
+    rheobase : float64 (n,), that their pulses may be shares of
     Returns NaN for a stimulus whose pulses have no amplitude and width.
     """
-    points = dict(zip(e.quantities, e.points(rows).T, strict=True))
+    points = dict(zip(e.quantities, injected(e, e.points(rows), rheobase).T, strict=True))
     if not {"amplitude", "width"} <= points.keys():
         return np.full(len(rows), np.nan)
     return points["amplitude"] * points["width"] * per_charge(e, points)
