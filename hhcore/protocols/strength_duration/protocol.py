@@ -173,6 +173,11 @@ class StrengthDuration(Searching):
         return np.logical_or.reduce([wide, *alone])
 
     @property
+    def width_words(self) -> str:
+        """What a width is, with its unit, for figures."""
+        return "Width of the pulse (ms)" if self.instant else "Width of the first phase or pulse (ms)"
+
+    @property
     def lasting(self) -> bool:
         """Whether a current that lasts is searched: a hyperpolarising one makes neurons fire where it ends."""
         return self.direction == DIRECTIONS[0]
@@ -212,11 +217,13 @@ class StrengthDuration(Searching):
     def _of_chronaxie(self, widths: Thresholds, rheobase: Thresholds) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The k neurons that have a chronaxie, twice the rheobase of each, and about how long it is, (k,) each.
 
-        The latter by Weiss's law, from where the bisection of the shortest width began: it does not depend on `within`.
+        The latter by Weiss's law from the shortest width with a threshold, as bisection began: so it does not depend on
+        `within`.
         """
-        shortest = widths.of(np.arange(0, len(widths.low), len(self.widths)))
-        rows = np.flatnonzero(np.isfinite(rheobase.high) & np.isfinite(shortest.high))
-        about = self.widths[0] * shortest.begun_high[rows] / rheobase.begun_high[rows]
+        begun = widths.begun_high.reshape(-1, len(self.widths))
+        rows = np.flatnonzero(np.isfinite(rheobase.high) & np.isfinite(begun).any(axis=1))
+        first = np.isfinite(begun[rows]).argmax(axis=1)
+        about = np.array(self.widths)[first] * begun[rows, first] / rheobase.begun_high[rows]
         return rows, 2.0 * rheobase.of(rows).coarser(CLOSE).value, np.ldexp(0.5, np.frexp(about)[1])
 
     def _result(self, e: Experiment, points: np.ndarray, tested: Tested, status: np.ndarray, found: Searches) -> Result:
