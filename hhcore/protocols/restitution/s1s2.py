@@ -10,11 +10,12 @@ from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
 from hhcore.model.model import Model
 from hhcore.protocols.pacing.protocol import ends
-from hhcore.protocols.restitution.keys import check_different, listed, read_common, read_time, read_times, widest
+from hhcore.protocols.restitution.keys import read_common
 from hhcore.protocols.restitution.points import OF_S1S2, SLOPES, Columns, of_neurons, slopes
 from hhcore.protocols.restitution.protocol import NUMERICS, Recorded, Restitution
 from hhcore.protocols.restitution.refine import CLOSEST_MS, Intervals, Responses
 from hhcore.protocols.restitution.runs import PREFIX
+from hhcore.protocols.restitution.times import check_different, listed, read_time, read_times, widest
 from hhcore.protocols.steady_state.settling import Cells, expected_beats, settling_keys
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.beat_map import settled_cells
