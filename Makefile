@@ -21,8 +21,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c "$(NEW_ENOUGH)" 2>/dev/null && echo $$p && exit; done; echo python3)
 
 .DEFAULT_GOAL := run
-.PHONY: run setup test test-slow test-arm lint benchmark benchmark-pacing benchmark-pipeline benchmark-report held-out papers \
-	model-pages stimulus-page report-figures notebook kernel-report compile-report format lock clean help
+.PHONY: run setup test test-slow test-arm lint benchmark benchmark-pacing benchmark-pipeline benchmark-report benchmark-thresholds \
+	held-out papers model-pages stimulus-page report-figures notebook kernel-report compile-report format lock clean help
 
 run: setup ## run the experiments of config/config.yaml (the default)
 	@echo "==> Experiments of config/config.yaml, into results/"
@@ -61,6 +61,10 @@ benchmark: setup $(PEERS) ## measure speed at equal error against other simulato
 benchmark-pacing: setup $(PEERS) ## measure restitution and steady states of cardiac cells against Myokit
 	@echo "==> Paced cells, about ten minutes, into docs/benchmarks.md"
 	@$(WITH_VENV) python -m benchmarks.pacing
+
+benchmark-thresholds: setup $(PEERS) ## measure searches of thresholds against simulators that bisect, and against a grid
+	@echo "==> Thresholds, about ten minutes, into docs/benchmarks.md"
+	@$(WITH_VENV) python -m benchmarks.thresholds
 
 benchmark-pipeline: setup ## measure ten thousand to a million neurons from the config to the report
 	@echo "==> Up to a million neurons through snakemake, about seven minutes; into docs/scaling.md"
@@ -113,7 +117,7 @@ clean: ## remove .venv and the caches of the tools; results/ stays
 	@find hhcore tests benchmarks workflow -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-21s %s\n", $$1, $$2 }' Makefile
 
 $(PEERS): benchmarks/requirements.txt
 	@echo "==> Environment .venv-benchmark with the simulators to compare with (once, about two minutes)"

@@ -5,9 +5,6 @@ it takes, so other load matters little. Writes the section of docs/benchmarks.md
 measures this part anew and keeps the other.
 """
 
-import json
-import os
-import subprocess
 import sys
 from dataclasses import asdict, replace
 from statistics import median
@@ -16,7 +13,8 @@ import numpy as np
 
 from benchmarks import page
 from benchmarks.pacing_problem import TIMED, Answer, Task, worst
-from benchmarks.run import ONE_THREAD, PEERS_PYTHON, ROOT
+from benchmarks.program import Program
+from benchmarks.run import PEERS_PYTHON
 
 TARGETS_US = (10.0, 1.0)
 PAIRS = 3
@@ -28,31 +26,16 @@ BLOCKS = [Task("block", model, 10) for model in (LR, TT)]
 EXACT_MYOKIT, EXACT_OURS = 1e-11, 1e-9
 
 
-class Program:
-    """One that waits for tasks."""
-
-    def __init__(self, python: str, module: str) -> None:
-        command = [python, "-m", "benchmarks.pacing_worker", module]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        self.process = subprocess.Popen(command, cwd=ROOT, env=os.environ | ONE_THREAD, text=True, **pipes)
+class Paced(Program):
+    """One that paces cells."""
 
     def run(self, task: Task, accuracy: float, by: str = "pacing") -> Answer:
         """Its answer."""
-        self.process.stdin.write(json.dumps([asdict(task), accuracy, by]) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if not line:
-            sys.exit(f"{self.process.args[-1]} ended without an answer to {task}")
-        found = json.loads(line)
+        found = self.ask(asdict(task), accuracy, by)
         return Answer(np.array(found["times"]), found["seconds"], found["beats"])
 
-    def end(self) -> None:
-        """No more tasks."""
-        self.process.stdin.close()
-        self.process.wait()
 
-
-def coarsest(program: Program, task: Task, ladder: tuple[float, ...], exact: np.ndarray) -> dict[float, dict]:
+def coarsest(program: Paced, task: Task, ladder: tuple[float, ...], exact: np.ndarray) -> dict[float, dict]:
     """For each target the coarsest accuracy that meets it, as all finer ones do, and its error [us]."""
     found, open_ = {}, set(TARGETS_US)
     for accuracy in reversed(ladder):
@@ -64,7 +47,7 @@ def coarsest(program: Program, task: Task, ladder: tuple[float, ...], exact: np.
     return found
 
 
-def restitution(ours: Program, myokit: Program, task: Task) -> list[dict]:
+def restitution(ours: Paced, myokit: Paced, task: Task) -> list[dict]:
     """A row for each target: accuracies, seconds, and how many times as fast, the median of some pairs."""
     exact = myokit.run(task, EXACT_MYOKIT).times
     settings = [coarsest(ours, task, OURS, exact), coarsest(myokit, task, MYOKIT, exact)]
@@ -88,7 +71,7 @@ def restitution(ours: Program, myokit: Program, task: Task) -> list[dict]:
     return rows
 
 
-def steady(ours: Program, myokit: Program, task: Task) -> list[dict]:
+def steady(ours: Paced, myokit: Paced, task: Task) -> list[dict]:
     """A row for each way of ours; Myokit is timed on some cells of the grid."""
     few = replace(task, cells=TIMED)
     exact = ours.run(few, EXACT_OURS, "newton").times
@@ -121,7 +104,8 @@ def steady(ours: Program, myokit: Program, task: Task) -> list[dict]:
 
 def main() -> None:
     """Measure, and write the page."""
-    ours, myokit = Program(sys.executable, "paced_hhcore_"), Program(str(PEERS_PYTHON), "paced_myokit_")
+    worker = "benchmarks.pacing_worker"
+    ours, myokit = Paced(sys.executable, worker, "paced_hhcore_"), Paced(str(PEERS_PYTHON), worker, "paced_myokit_")
     for name in sys.argv[1:] or PARTS:
         measured, tasks = PARTS[name]
         rows = [row for task in tasks for row in measured(ours, myokit, task)]

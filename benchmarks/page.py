@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from benchmarks import pacing_page
+from benchmarks import pacing_page, thresholds_page
 from benchmarks.problem import AMPLITUDES, DURATION_MS, FINER_US, FINEST_US, PULSES
 from benchmarks.verdicts import apart, digits, fastest, goals, listed, point, winners
 from hhcore.base.files import atomic_write
@@ -74,6 +74,7 @@ $schemes
 $winners
 
 $pacing
+$thresholds
 ## All settings
 
 $settings
@@ -190,6 +191,7 @@ def text(results: dict) -> str:
         schemes=schemes_table(problems(rows)),
         winners=winners(problems(rows), FINEST_US),
         pacing=pacing_page.section(results.get("pacing", {})),
+        thresholds=thresholds_page.section(results.get("thresholds", {})),
         settings=settings_table(rows),
         how="\n".join(f"- **{row['label']}**: {row['how']}." for row in rows),
         versions=versions(results["versions"]) if rows else "",

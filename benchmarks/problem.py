@@ -66,11 +66,11 @@ def rates(v: float) -> tuple[float, ...]:
     )
 
 
-def slope(state, t, current):
-    """dV/dt and the derivatives of the gates, as a textbook writes them."""
+def slope(state, t, current, sodium=120.0, potassium=36.0):
+    """dV/dt and the derivatives of the gates, as a textbook writes them; conductances in mS/cm^2."""
     v, m, h, n = state
     alpha_m, beta_m, alpha_h, beta_h, alpha_n, beta_n = rates(v)
-    ionic = 120 * m**3 * h * (v - 50) + 36 * n**4 * (v + 77) + 0.3 * (v + 54.387)
+    ionic = sodium * m**3 * h * (v - 50) + potassium * n**4 * (v + 77) + 0.3 * (v + 54.387)
     gates = [alpha_m * (1 - m) - beta_m * m, alpha_h * (1 - h) - beta_h * h, alpha_n * (1 - n) - beta_n * n]
     return [current - ionic, *gates]
 

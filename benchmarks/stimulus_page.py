@@ -25,6 +25,7 @@ COLUMNS = 4
 # Of each kind: its fields; lengths to be shown, from, to, and at which height; until 100 ms.
 DRAWN: dict[str, tuple[dict[str, float], dict[str, tuple[float, float, float]]]] = {
     "step": ({"amplitude": 10, "start": 20, "stop": 80}, {}),
+    "pulse": ({"amplitude": 10, "width": 30, "start": 30}, {"width": (30, 60, 12)}),
     "pulse_train": (
         {"amplitude": 10, "width": 12, "period": 28, "start": 10},
         {"width": (38, 50, 12), "period": (10, 38, -2)},

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from hhcore.simulation.stimuli.hyper_depol import HyperDepol
     from hhcore.simulation.stimuli.noise import Noise
     from hhcore.simulation.stimuli.paired_pulses import PairedPulses
+    from hhcore.simulation.stimuli.pulse import Pulse
     from hhcore.simulation.stimuli.pulse_train import PulseTrain
     from hhcore.simulation.stimuli.ramp import Ramp
     from hhcore.simulation.stimuli.sahp import SAHP

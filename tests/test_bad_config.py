@@ -229,13 +229,6 @@ MISTAKES = [
         ["1e-12 is too short", "at least 9.5e-08"],
     ),
     (("stimulus",), PULSES | {"width": "2 mV"}, ".stimulus.width", ["'2 mV' cannot be converted to ms"]),
-    (
-        ("stimulus", "amplitude"),
-        "150 %",
-        ".stimulus.amplitude",
-        ["'150 %' is a share of rheobase", "fi_summary.parquet"],
-    ),
-    (("stimulus", "amplitude"), {"values": [1, "50%"]}, ".stimulus.amplitude", ["'50%' is a share of rheobase"]),
     # states and traces
     (("initial_state", "sodium.n"), 1, ".initial_state", ["no state 'sodium.n'", "legal: membrane.V, sodium.m"]),
     (("initial_state", "sodium.m"), MISSING, ".initial_state", ["leaves out sodium.m", "every state", "`from: rest`"]),

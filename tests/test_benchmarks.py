@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import page, verdicts
+from benchmarks import page, thresholds_page, verdicts
 from benchmarks.run import METHODS
 
 
@@ -65,6 +65,20 @@ def test_rows_of_another_run_are_named():
     assert verdicts.apart(ROWS) == "All was measured in one run"
     mixed = [*ROWS[:-1], row("jax_", "rk4", {"1": 1.0}, run="two")]
     assert verdicts.apart(mixed).startswith("All was measured in one run, except jax rk4 (in another one")
+
+
+def test_thresholds_beside_those_of_programs_that_bisect_and_of_a_grid():
+    program = {"accuracy": 1e-6, "error": 3e-7, "cells": 100}
+    rows = [program | {"label": "hhcore", "seconds": 2e-4}, program | {"label": "other", "seconds": 2e-2}]
+    runs = {"cold": (20, 5), "warm": (10, 4), "coarse": (10, 2), "grid": (70, 40)}
+    runs = {name: {"wall_s": 61.0, "core_s": core, "simulation_s": part} for name, (core, part) in runs.items()}
+    settings = {"cores": 2, "cpu": "one", "cells": 10_000, "amplitudes": 200, "spacing": 0.02, "within": 0.005}
+    text = thresholds_page.section({"peers": rows, "workflow": runs | settings})
+    assert "| other | 1e-06 | 3.0e-07 | 100 | 20.0 | 100 |" in text  # 2e-2 s of 2e-4 s
+    assert "| chosen by it | below 1e-06 | 10,000 | 2.00 | 10.0 |" in text  # 20 s of 10,000 cells
+    assert "10,000 thresholds**: missed, 61.0 s" in text
+    assert "at equal error**: met, 20.0 times" in text and "report, most of what the search takes, 7.00 times" in text
+    assert not thresholds_page.section({"peers": rows})
 
 
 @pytest.mark.parametrize("module", ["hhcore_", "ventricle_"])

@@ -19,7 +19,7 @@ from hhcore.model.model import Quantity
 from hhcore.results import dependencies
 from hhcore.schemes.solver import Solver
 from hhcore.sweep import hashing
-from hhcore.sweep.hashing import SIMULATION, context_digest, grid_digest
+from hhcore.sweep.hashing import RHEOBASE, SIMULATION, context_digest, grid_digest
 
 PACKAGE = Path(hhcore.__file__).parent
 SCRIPTS = PACKAGE.parent / "workflow" / "scripts"
@@ -62,7 +62,12 @@ PROTOCOL_EXEMPT = {
     "protocols/voltage_clamp/twin.py": "checks the solver, does not simulate",
     "protocols/restitution/twin.py": "checks the solver, does not simulate",
     "protocols/restitution/points.py": "tables are made later",
+    "protocols/phase_response/curves.py": "tables are made later",
+    "protocols/phase_response/twin.py": "checks the solver, does not simulate",
     "protocols/restitution/keys.py": "values of a config are hashed as they are read",
+    "protocols/hysteresis/definitions.py": "columns are made later",
+    "protocols/strength_duration/tables.py": "tables are made later",
+    "protocols/strength_duration/laws.py": "tables are made later",
     "protocols/restitution/times.py": "values of a config are hashed as they are read",
 }
 # Besides, of single steps.
@@ -89,6 +94,7 @@ STEP_EXEMPT = {
         "simulation": "in the context",
         "sweep": "in the context",
         "experiments/protocol.py": "in the context",
+        "experiments/relative.py": "in the context",
         "certify": "what it writes is an input",
         "results/late.py": "late tables have recipes of their own",
         "compile": "in the context",
@@ -106,7 +112,7 @@ STEP_EXEMPT = {
     },
 }
 STEP_EXEMPT["report"] = {"certify/origin.py": "compares the origin of tables"}
-NOT_LATE = ("base/hashing.py", "results/late.py")
+NOT_LATE = ("base/hashing.py", "experiments/relative.py", "results/late.py")
 STEP_EXEMPT["late_tables"] = {k: v for k, v in STEP_EXEMPT["tables"].items() if k not in NOT_LATE}
 CONFIG = {
     "model": "hodgkin_huxley_1952",
@@ -171,13 +177,14 @@ def covers(entry: str | Path, path: str) -> bool:
 
 CONTEXT = (*KERNEL, *SIMULATION)
 CODE = {
-    "simulate": CONTEXT,
-    "calibrate": (*CONTEXT, *dependencies.CALIBRATION),
+    "simulate": (*CONTEXT, *RHEOBASE),
+    "calibrate": (*CONTEXT, *RHEOBASE, *dependencies.CALIBRATION),
     "tables": dependencies.tables([]),
     "late_tables": (*dependencies.TABLES, *dependencies.GRID, "results/late.py"),
     "figures": dependencies.figures([]),
     "report": (
         *CONTEXT,
+        *RHEOBASE,
         *dependencies.CALIBRATION,
         *dependencies.tables([]),
         *dependencies.figures([]),

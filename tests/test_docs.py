@@ -22,9 +22,14 @@ from hhcore.protocols.current_clamp import CurrentClamp
 from hhcore.protocols.dose_response import analysis as dose_response
 from hhcore.protocols.excitability.protocol import excitability_definitions
 from hhcore.protocols.fi import curves as fi
+from hhcore.protocols.hysteresis import definitions as hysteresis
+from hhcore.protocols.hysteresis.ramps import ramp_definitions
 from hhcore.protocols.pacing import Pacing
+from hhcore.protocols.phase_response import PhaseResponse
+from hhcore.protocols.phase_response.analysis import FIELDS as PHASE_RESPONSE
 from hhcore.protocols.restitution import S1S2, DynamicRestitution
 from hhcore.protocols.restitution.points import point_definitions
+from hhcore.protocols.refractory.protocol import recovery_definitions, refractory_definitions
 from hhcore.protocols.rheobase.searching import STATUS, threshold_definitions
 from hhcore.protocols.sensitivity import indices as sensitivity
 from hhcore.protocols.shapes import Shapes
@@ -133,6 +138,14 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         numerics_fields(VoltageClamp.accuracy),
         threshold_definitions("uA/cm^2", "amplitude") | STATUS,
         excitability_definitions("uA/cm^2"),
+        refractory_definitions("mV"),
+        recovery_definitions("mV"),
+        hysteresis.definitions("uA/cm^2"),
+        hysteresis.level_definitions("uA/cm^2"),
+        ramp_definitions("uA/cm^2"),
+        PhaseResponse.definitions,
+        PHASE_RESPONSE,
+        numerics_fields(PhaseResponse.accuracy),
         fi.CURVE_DEFINITIONS,
         fi.summary_definitions("uA/cm^2", "uA_cm2"),
         sensitivity.DEFINITIONS,
@@ -158,6 +171,12 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         "excitability",
         "refractory",
         "recovery",
+        "of hysteresis",
+        "hysteresis",
+        "ramps",
+        "phase response",
+        "phase_response",
+        "of phase_response",
         "fi_curves",
         "fi_summary",
         "sobol_indices",
@@ -301,7 +320,7 @@ def test_the_page_on_shapes_does_what_it_says(capsys):
     assert len(prompt["result"].shapes) == 4
 
 
-@pytest.mark.parametrize("page", ["rheobase", "excitability", "refractory"])
+@pytest.mark.parametrize("page", ["excitability", "hysteresis", "phase_response", "refractory", "rheobase"])
 def test_a_page_on_searches_prints_what_it_says(page, capsys):
     """Its configs are legal, and its program prints the text below it."""
     file = ROOT / f"docs/{page}.md"

@@ -168,7 +168,7 @@ def test_every_number_may_be_an_axis():
         ({"events": [ONE | {"dur": 1}]}, ".events[0]", ["no key 'dur'", "write `length`"]),
         ({"events": [ONE | {"length": -1}]}, ".events[0].length", ["-1.0 is below 0"]),
         ({"events": [ONE | {"length": "1 mV"}]}, ".events[0].length", ["cannot be converted to ms"]),
-        ({"events": [ONE | {"level": "50 %"}]}, ".events[0].level", ["share of rheobase"]),
+        ({"events": [ONE | {"level": "50 x"}]}, ".events[0].level", ["the unit 'x' of '50 x' is unknown"]),
         ({"events": [ONE | {"period": 0.5}]}, ".events[0]", ["length 1.0 is longer than period 0.5"]),
         ({"events": [ONE | {"multiplier": 2}]}, ".events[0].multiplier", ["without a period"]),
         ({"events": [ONE | {"period": 2, "multiplier": 1.5}]}, ".events[0].multiplier", ["1.5 is not a whole number"]),

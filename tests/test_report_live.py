@@ -265,6 +265,7 @@ def test_a_page_refuses_what_the_checks_of_a_stimulus_refuse(lecture, browser):
 ODD = (-4, -0.0, 0.5, 1, 2.5, 3, 20, 60.25, 199.5, 200, 201, 1e4, 1e9)
 EXAMPLES = {
     "step": {"amplitude": 10},
+    "pulse": {"amplitude": 30, "width": 1, "start": 10},
     "pulse_train": {"amplitude": 30, "width": 1, "period": 20},
     "paired_pulses": {"amplitude": 30, "width": 1, "interval": 20},
     "biphasic": {"amplitude": -80, "width": 0.2, "gap": 0.1, "period": 20, "start": 10},

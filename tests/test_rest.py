@@ -10,7 +10,7 @@ import hhcore
 from hhcore.simulation.engine import engine
 from hhcore.simulation.initial import Start
 from hhcore.simulation.reference import derivative, reference, rest
-from hhcore.simulation.rest import _distinct, initial_states
+from hhcore.simulation.rest import distinct, initial_states
 
 EXACT = json.loads((Path(__file__).parent / "data" / "hodgkin_huxley_1952.json").read_text())
 MODEL = hhcore.load_model("hodgkin_huxley_1952")
@@ -144,6 +144,6 @@ def test_steady_state_does_not_move():
 def test_each_distinct_parameter_set_is_found_once(rows):
     table = np.random.default_rng(3).integers(0, 3, rows).astype(float)
     table = np.column_stack([np.full(len(table), 7.0), table])
-    first, which = _distinct(table)
+    first, which = distinct(table)
     assert np.array_equal(table[first][which], table)
     assert len(first) == len(np.unique(table, axis=0))

@@ -32,6 +32,7 @@ from hhcore.simulation.stimuli.file import FromFile
 from hhcore.simulation.stimuli.hyper_depol import HyperDepol
 from hhcore.simulation.stimuli.noise import Noise
 from hhcore.simulation.stimuli.paired_pulses import PairedPulses
+from hhcore.simulation.stimuli.pulse import Pulse
 from hhcore.simulation.stimuli.pulse_train import PulseTrain
 from hhcore.simulation.stimuli.ramp import Ramp
 from hhcore.simulation.stimuli.sahp import SAHP
@@ -163,6 +164,7 @@ FIELDS = {
     PairedPulses: st.tuples(CURRENTS, LENGTHS, st.one_of(st.just(0.0), LENGTHS), st.floats(-2, 2), TIMES).map(
         lambda f: (*f[:2], f[1] + f[2], *f[3:])
     ),
+    Pulse: st.tuples(CURRENTS, LENGTHS, TIMES),
     Biphasic: st.tuples(
         CURRENTS, LENGTHS, st.one_of(st.just(0.0), LENGTHS), st.floats(0.1, 10), st.one_of(st.just(80.0), TIMES),
         NUMBERS, TIMES,

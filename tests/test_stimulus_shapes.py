@@ -20,6 +20,7 @@ TURN = 2 * math.pi / 1000  # of a sine of 1 Hz in 1 ms
 
 FIRING = {  # fields that make an axon fire within 60 ms, and an edge off any grid
     "step": {"amplitude": 12, "start": 1 / 3},
+    "pulse": {"amplitude": 10, "width": 37.7, "start": 1 / 3},
     "pulse_train": {"amplitude": 30, "width": 0.7, "period": 17.3},
     "ramp": {"amplitude": 40, "start": 1 / 3, "stop": 47.7},
     "triangle": {"amplitude": 30, "start": 2.1, "stop": 41.3, "symmetry": 0.3},
@@ -73,6 +74,8 @@ CHARGES = [  # a kind, its fields, and the integral of the current from 0 to 20 
     ("ramp", {"amplitude": 3, "start_amplitude": -1, "start": 1 / 3, "stop": 7.1}, 7.1 - 1 / 3),
     ("triangle", {"amplitude": 3}, 30),
     ("triangle", {"amplitude": 3, "start": 0.1, "stop": 7.3, "symmetry": 0.9}, 1.5 * 7.2),
+    ("pulse", {"amplitude": 5, "width": 1 / 3, "start": 7.1}, 5 / 3),
+    ("pulse", {"amplitude": 5, "width": 20}, 100),
     ("paired_pulses", {"amplitude": 5, "width": 0.7, "interval": 0.7, "amplitude_ratio": 3}, 20 * 0.7),
     ("paired_pulses", {"amplitude": 5, "width": 1 / 3, "interval": 9.1, "start": 1.05}, 10 / 3),
     ("paired_pulses", {"amplitude": 5, "width": 1, "interval": 19}, 10),

@@ -126,6 +126,7 @@ COMMANDS = {  # a command of each kind on -80 mV
     "hyper_depol": lambda kind: kind(-20, 60, start=1, tmid=3, stop=5, holding=-80),
     "noise": lambda kind: kind(0, 5, 3, 0.5, interpolation="linear", holding=-80),
     "paired_pulses": lambda kind: kind(60, 1, 2, start=1, holding=-80),
+    "pulse": lambda kind: kind(60, 2, start=1, holding=-80),
     "pulse_train": lambda kind: kind(60, 1, 3, start=1, holding=-80),
     "ramp": lambda kind: kind(60, start=1, stop=5, holding=-80),
     "sahp": lambda kind: kind(60, 20, start=1, tmid=2, tmid2=3, stop=5, holding=-80),

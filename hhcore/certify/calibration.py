@@ -16,6 +16,7 @@ from hhcore.certify.sample import sample
 from hhcore.certify.stability import check_step
 from hhcore.certify.stiffness import EXPLICIT, is_stiff, run_cost
 from hhcore.experiments.experiment import Experiment
+from hhcore.experiments.relative import with_currents
 from hhcore.schemes.solver import SCHEMES, Solver
 from hhcore.simulation.result import Result
 
@@ -75,7 +76,7 @@ def calibrate(experiment: Experiment, *, threads: int = 1, progress: Callable[[i
     e = experiment
     candidates = candidates_for(e)
     neurons = sample(e, candidates.screen, threads)
-    points = e.points(neurons)
+    points = with_currents(e, e.points(neurons), threads)
     exact, rival = _references(e, candidates, points, threads)
     if candidates is SMOOTH and (exact.failed & ~rival.failed).any():  # it needs more steps than a neuron may take
         candidates = PRECISE

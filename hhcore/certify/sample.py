@@ -7,6 +7,7 @@ import numpy as np
 
 from hhcore.base.hashing import mix64
 from hhcore.experiments.experiment import Experiment
+from hhcore.experiments.relative import with_currents
 from hhcore.grid.factors import Factor
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.stiffness import EXPLICIT
@@ -82,7 +83,8 @@ def _critical(experiment: Experiment, grid: _Ranked, screen: tuple[Solver, Solve
     """Both sides of changes of the spike count, and the points that differ most between a coarse and a fine run."""
     rows = _lines(grid)
     points = experiment.points(rows.ravel())
-    coarse, fine = (experiment.protocol.measure(experiment, solver, points, threads=threads) for solver in screen)
+    currents = with_currents(experiment, points, threads)
+    coarse, fine = (experiment.protocol.measure(experiment, solver, currents, threads=threads) for solver in screen)
     moved = experiment.protocol.errors(coarse, fine, experiment)
     moved[coarse.failed & ~fine.failed] = np.inf
     sensitive = np.argsort(-np.nan_to_num(moved, posinf=np.inf), kind="stable")[:SENSITIVE]

@@ -5,6 +5,7 @@ import numpy as np
 from hhcore.certify.sample import corners
 from hhcore.compile.cost import cost
 from hhcore.experiments.experiment import Experiment
+from hhcore.experiments.relative import with_currents
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.initial import read_start
 from hhcore.simulation.integration import integrate
@@ -22,7 +23,7 @@ def is_stiff(experiment: Experiment) -> tuple[bool, float]:
     """
     e, coarse = experiment, EXPLICIT[0]
     engine = e.engine(coarse.method)
-    neurons, start = e.parts(e.points(corners(e)))
+    neurons, start = e.parts(with_currents(e, e.points(corners(e))))
     table = engine.arguments(neurons, e.duration)
     start, _ = initial_states(engine, table, read_start(e.model, start))
     stops = np.array([min(e.duration, LONGEST_MS / e.model.ms)])

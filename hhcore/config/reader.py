@@ -209,7 +209,7 @@ class _Reading(Quantities):
             with noted():
                 self._check_supplied(body, where)
             with noted():
-                own = read_point(body, self._units(body), where)
+                own = read_point(body, self._units(body), self.stimulus, where)
             if missing := [name for name in self._swept if name not in body]:
                 raise UserError(
                     f"{where}: {quoted(written)} has no value for {', '.join(missing)}; "

@@ -33,7 +33,8 @@ Kind = TypeVar("Kind", Stimulus, Protocol)
 
 UNITS = {
     "time": "A number in the model's unit of time, mostly ms, or text with a unit, such as `0.5 s`.",
-    "current": "A number in the unit of the model's current, mostly uA/cm^2, or text with a unit.",
+    "current": "A number in the unit of the model's current, mostly uA/cm^2, text with a unit, or a share of rheobase "
+    "like `150 %`.",
     "potential": "A number in the unit of the potential, mostly mV, or text with a unit.",
     "1": "A number.",
 }

@@ -171,12 +171,16 @@ def _for_a_state(name: str, model: Model) -> str:
     return f"a trace has {initial_value(state)!r} if `initial_state` has {state!r}"
 
 
-def read_point(written: Mapping[str, object], units: Mapping[str, str], where: str) -> dict[str, float]:
+def read_point(
+    written: Mapping[str, object], units: Mapping[str, str], stimulus: type[Stimulus], where: str
+) -> dict[str, float]:
     """The values that a trace sets itself, of the names with a unit. Raises UserError with the mistakes."""
     values = {}
     with collected() as noted:
         for name in (name for name in written if name in units):
             with noted():
+                if name in stimulus.fields:
+                    stimulus.check_written(name, written[name], units[name], f"{where}.{name}")
                 values[name] = to_unit(written[name], units[name], f"{where}.{name}")
     return values
 
@@ -195,7 +199,7 @@ def check_injected(
     model: Model, stimulus: type[Stimulus], defaults: dict[str, float], grid: tuple[Factor, ...], where: str
 ) -> None:
     """Raise UserError for a current into a model without an injected current."""
-    for name in (name for name, declared in stimulus.fields.items() if declared.unit == "current"):
+    for name in (name for name, declared in stimulus.in_currents().fields.items() if declared.unit == "current"):
         swept = [f.values[:, f.names.index(name)] for f in grid if name in f.names]
         if model.current.name == NOTHING and np.any(swept or defaults[name]):
             raise UserError(f"{where}.{name}: nothing is injected into {model.name!r}; give 0, or name a current")

@@ -147,7 +147,8 @@ class Words:
     def stimulus_read(self) -> tuple[type[Stimulus], dict]:
         """The kind of stimulus for its settings, and what is written for its fields."""
         legal = commands() if self._stimulus == CLAMP else kinds()
-        return kind_of(self.stimulus_body, self.stimulus_where, self.base, legal)
+        kind, written = kind_of(self.stimulus_body, self.stimulus_where, self.base, legal)
+        return kind.relative(written), written
 
     @part
     def stimulus(self) -> type[Stimulus]:

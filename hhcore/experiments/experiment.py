@@ -166,8 +166,8 @@ class Experiment:
         return treated(self.treatments, {name: points[name] for name in self.model.parameters}, points)
 
     def stimuli(self, points: Mapping[str, float | np.ndarray]) -> Stimulus:
-        """The stimulus of points with a value, or float64 (k,), for each of the `quantities`."""
-        return self.stimulus(**{name: points[name] for name in self.stimulus.fields})
+        """The stimulus of points with a value, or float64 (k,), for each of the `quantities`; currents, no shares."""
+        return self.stimulus.in_currents()(**{name: points[name] for name in self.stimulus.fields})
 
     def start(self, points: Mapping[str, float | np.ndarray]) -> InitialState:
         """Where neurons start, at points with a value, or float64 (k,), for each of the `quantities`."""

@@ -37,6 +37,8 @@ A protocol is a class in a room of its own: a folder in hhcore/protocols/, or an
     `error_code` names the files that `errors` depends on; they count if every neuron is certified.
 10. One that `searches` may find `unfinished` rows in the store, if a config asks for more: `continued` goes on there.
     How far it goes is none of the `settings`, and `columns` show no more than is asked for, whatever the store knows.
+    `supplied_from` names, for a field that it searches, the column of features with the value at which pages show a
+    neuron.
 """
 
 import sys
@@ -65,7 +67,8 @@ if TYPE_CHECKING:
     from hhcore.experiments.experiment import Experiment
     from hhcore.simulation.outputs import Output
 
-# The record of every neuron: how, when and in which states it ended, the steps it tried, and what a finer run shows.
+# The record of every neuron: how, when and in which states it ended, the steps it tried, what a finer run shows, and
+# the rheobase that its currents are shares of.
 COMMON = pa.schema(
     [
         ("status", pa.int8()),
@@ -74,6 +77,7 @@ COMMON = pa.schema(
         ("steps", pa.float64()),
         ("error", pa.float64()),
         ("fragile", pa.float64()),
+        ("rheobase", pa.float64()),
     ]
 )
 
@@ -237,6 +241,11 @@ class Protocol:
     def suited(self, stimulus: type[Stimulus], swept: Collection[str], where: str) -> "Protocol":
         """The protocol for a stimulus of which these fields are swept, among others (rule 2)."""
         return self
+
+    @property
+    def supplied_from(self) -> Mapping[str, str]:
+        """Columns of features by fields of the stimulus, with which a page shows a neuron (rule 10)."""
+        return {}
 
     def check_stimuli(self, highest: Mapping[str, float], model: Model, duration: float, where: str) -> None:
         """Raise UserError if the protocol does not go with the stimuli (rule 2).

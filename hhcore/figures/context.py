@@ -156,7 +156,7 @@ class FigureContext:
     """What all figures of one experiment share.
 
     title     : first line above every figure
-    stimulus  : the injected current, or the command of a clamp: its column in the traces, and the unit of amplitudes
+    stimulus  : the injected current, or the command of a clamp: its column in the traces
     potential : the membrane potential, and so gates and currents: their columns in the traces
     axes      : the axes of the grid, each with its values
     sampled   : the sampled quantities, each with its values

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hhcore.base.errors import UserError
 from hhcore.base.units import Quantities, Written
+from hhcore.interface.relative import relative
 from hhcore.model.model import Model, load_model
 from hhcore.simulation import simulate as simulation
 from hhcore.simulation.arguments import read_conditions
@@ -44,7 +45,8 @@ def simulate(
     Every quantity is a number in the model's unit, or text with a unit of its own, like "50 ms" or "16.3 degC".
 
     points          : parameters by qualified name, one value or a list of n; the others keep the model's value
-    stimulus        : of any kind, like hhcore.Step or hhcore.PulseTrain; its fields may be lists of n too
+    stimulus        : of any kind, like hhcore.Step or hhcore.PulseTrain; its fields may be lists of n too, and its
+                      currents shares of each neuron's rheobase, like "150 %", which is searched first
     duration        : length of the run, in the model's unit of time (ms)
     initial_state   : "rest" (the stable equilibrium without stimulus of each neuron), "model" (as written in
                       the model file); one value or a list of n for every state by name, or for some beside `from`,
@@ -74,8 +76,10 @@ def simulate(
     >>> run.features.spike_count.tolist()
     [1, 4]
     """
-    model = _noted(model)
-    named, observers = _with_outputs(model, stimulus, outputs, observers, (duration, analysis_window, threshold, rearm))
+    model, conditions = _noted(model), (duration, analysis_window, threshold, rearm)
+    neurons = relative(model, points, stimulus, conditions, initial_state, threads)
+    stimulus = neurons.stimulus
+    named, observers = _with_outputs(model, stimulus, outputs, observers, conditions)
     settings = {
         "duration": duration,
         "initial_state": initial_state,
@@ -90,15 +94,16 @@ def simulate(
         method = _default_method(model, stimulus, observers) if method is None else method
         setting = {"method": method, "dt": dt, "local_error": local_error}
         result = simulation.simulate(model, points, stimulus, **setting, **settings)
-        return _with_columns(result, named)
+        return _with_columns(neurons.mark(result), named)
     _only_tolerance(dt, local_error)
     from hhcore.interface.tolerance import choose  # here, since it loads Arrow and half of hhcore
 
-    conditions = read_conditions(model, duration, analysis_window, threshold, rearm)
-    choice = choose(model, points, stimulus, conditions, initial_state, tolerance, method, threads, named)
+    run = read_conditions(model, *conditions)
+    choice = choose(model, points, stimulus, run, initial_state, tolerance, method, threads, named)
     solver = {"method": choice.solver.method, choice.solver.setting: choice.solver.accuracy}
     result = simulation.simulate(model, points, stimulus, **solver, **settings)
-    return _with_columns(replace(choice.mark(result), certificate=choice.certificate), named)
+    result = replace(choice.mark(neurons.mark(result)), certificate=choice.certificate)
+    return _with_columns(result, named)
 
 
 def _with_columns(result: Result, named: Sequence[Output]) -> Result:
@@ -156,20 +161,23 @@ def trace(
     >>> course = hhcore.trace("hodgkin_huxley_1952", {}, hhcore.Step(10), duration="50 ms")
     >>> axes = course.frame.plot(x="time_ms", y="membrane_V_mV")
     """
-    model = _noted(model)
+    model, conditions = _noted(model), (duration, None, 0.0, None)
+    neurons = relative(model, point, stimulus, conditions, initial_state)
+    stimulus = neurons.stimulus
     settings = {"duration": duration, "initial_state": initial_state, "interval": interval, "observers": observers}
     if tolerance is None:
         method = _default_method(model, stimulus, observers) if method is None else method
-        return simulation.trace(model, point, stimulus, method=method, dt=dt, local_error=local_error, **settings)
+        setting = {"method": method, "dt": dt, "local_error": local_error}
+        return neurons.mark_trace(simulation.trace(model, point, stimulus, **setting, **settings))
     _only_tolerance(dt, local_error)
     from hhcore.interface.tolerance import choose
 
-    conditions = read_conditions(model, duration, None, 0.0, None)
-    choice = choose(model, point, stimulus, conditions, initial_state, tolerance, method)
+    run = read_conditions(model, *conditions)
+    choice = choose(model, point, stimulus, run, initial_state, tolerance, method)
     solver = {"method": choice.solver.method, choice.solver.setting: choice.solver.accuracy}
     course = simulation.trace(model, point, stimulus, **solver, **settings)
     course.certificate = choice.certificate
-    return course
+    return neurons.mark_trace(course)
 
 
 def _noted(model: Model | str | Path) -> Model:

@@ -94,6 +94,11 @@ def read_lecture(
     }
     title = experiment_name(name)
     kind = _read(title, {**body, "solver": {"tolerance": LOCAL_ERROR}}).stimulus
+    if kind.shares:
+        raise UserError(
+            f"--stimulus: {kind.shares[0]} is a share of rheobase, which a page cannot search; give the current "
+            "itself, like {kind: step, amplitude: 10}"
+        )
     return _read(title, {**body, "solver": {"method": default_scheme(model, kind), "local_error": LOCAL_ERROR}})
 
 

@@ -13,6 +13,7 @@ from hhcore.base import tables
 from hhcore.base.units import column_name, pretty_unit
 from hhcore.certify.origin import check_origin
 from hhcore.compile.parts import HOLDING
+from hhcore.experiments.answers import Results
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Protocol
 from hhcore.figures.context import quantity
@@ -33,6 +34,10 @@ from hhcore.simulation.simulate import run_stops
 
 MOST_VALUES = 500_000  # of axes and samples in a page: 4 MB
 TOO_LARGE = "The sample is too large to be in this page, so that its neurons cannot be chosen one by one."
+NOT_SEARCHED = (
+    "This page simulates no neuron of this experiment: its stimulus is a share of each neuron's rheobase, which is "
+    "searched in the run and not here."
+)
 Point = Mapping[str, float]
 
 
@@ -55,6 +60,7 @@ def live(
     checks     : which values of the stimulus are legal, see `legality`
     start      : for static/rest.js
     grid       : the factors of the grid, from which comes the point of neuron i; None if there are too many values
+    shown      : quantities that the run searched, and what it found for each neuron; NaN where it found nothing
     middle     : the row of a neuron, whose values the quantities have: see `middle` of hhcore.report.explorer
     begins     : a sentence where the run had done something to a neuron before, so that spikes may differ; else ""
     notes      : sentences: what this page does not do as the run did
@@ -63,7 +69,11 @@ def live(
     Raises UserError if the results were made for another experiment.
     """
     e = experiment
+    if e.stimulus.shares:
+        return NOT_SEARCHED
     index, point = opening(e)
+    shown = _shown(e, folder)
+    point |= {name: float(column[index]) for name, column in shown.items() if np.isfinite(column[index])}
     program, fixed = kernel_program(e, point)
     for name in e.swept:
         if name in fixed:
@@ -98,6 +108,9 @@ def live(
         "clamp": e.clamped,
         "start": {**_start(e, solver), "traced": traced},
         "grid": [_factor(e, factor, payload) for factor in e.factors] if kept else None,
+        "shown": [
+            {"quantity": e.quantities.index(name), "column": payload.column(column)} for name, column in shown.items()
+        ],
         "middle": index,
         "begins": begins,
         "notes": [*filter(None, (begins, "" if kept else TOO_LARGE)), *(_fixed(e, q, why) for q, why in fixed.items())],
@@ -194,6 +207,13 @@ def _factor(e: Experiment, factor: Factor, payload: Payload) -> dict[str, object
     }
 
 
+def _shown(e: Experiment, folder: Path | None) -> dict[str, np.ndarray]:
+    """What a search has found for fields of the stimulus, float64 (n,) each."""
+    if folder is None:
+        return {}
+    return {field: Results(folder).column("features", column) for field, column in e.protocol.supplied_from.items()}
+
+
 def _traced(e: Experiment, folder: Path | None) -> list[dict[str, object]]:
     """Where the traces of a run begin that did something to neurons before: their points, and the states at time 0."""
     if folder is None or not e.traces or not _paces_before(e):
@@ -209,7 +229,7 @@ def _traced(e: Experiment, folder: Path | None) -> list[dict[str, object]]:
 
 
 def _paces_before(e: Experiment) -> bool:
-    return type(e.protocol).begun is not Protocol.begun
+    return type(e.protocol).begun is not Protocol.begun and not e.protocol.searches
 
 
 def _begins(e: Experiment, traced: bool) -> str:

@@ -24,6 +24,7 @@ from hhcore.report.payload import Payload
 from hhcore.report.tables import Table, table
 from hhcore.results.summary import ACCURACY, GRID, MADE_WITH, NEURONS, NOTE, WHAT_WAS_RUN, Sections, read_sections
 from hhcore.simulation.features import FAILED
+from hhcore.simulation.result import NO_RHEOBASE, STATUSES
 
 HEAVY = 400_000  # bytes of an SVG from which on a smaller PNG takes its place in the page
 
@@ -110,6 +111,12 @@ def story(experiment: Experiment, folder: Path, payload: Payload) -> Story:
 def _failures(results: Results) -> Iterator[str]:
     status = results.column("features", "status")
     failed = {word: int((status == word).sum()) for word in FAILED}
+    if without := failed.pop(STATUSES[NO_RHEOBASE]):
+        yield (
+            f"{without:,} of {len(status):,} neurons have no rheobase that their stimulus could be a share of: they "
+            "fire without one, no step makes them fire, or the search failed. They were not simulated; their features "
+            "are null."
+        )
     if count := sum(failed.values()):
         kinds = " and ".join(f"{number:,} {word}" for word, number in failed.items() if number)
         yield (

@@ -22,7 +22,7 @@ from hhcore.certify.certificate import IRREGULAR, NONE
 from hhcore.certify.evidence import MOST, quantile
 from hhcore.experiments.experiment import Experiment
 from hhcore.simulation.initial import initial_value
-from hhcore.simulation.result import NO_STABLE_REST, STATUSES, Result
+from hhcore.simulation.result import NO_RHEOBASE, NO_STABLE_REST, STATUSES, Result
 from hhcore.sweep.estimate import estimate
 
 PAGE = Template("""<!doctype html>
@@ -196,8 +196,9 @@ def _counts(e: Experiment, totals: Totals) -> Iterable[tuple[str, str]]:
         "no_stable_rest": "without a stable rest, started from the model's own; simulated",
         "diverged": "failed: a state became infinite or not a number; features are null",
         "stalled": "failed: ever shorter steps were needed, and it was given up; features are null",
+        "no_rheobase": "without a rheobase that the stimulus is a share of, not simulated; features are null",
     }
-    for number, status in enumerate(STATUSES):
+    for number, status in enumerate(STATUSES if e.stimulus.shares else STATUSES[:NO_RHEOBASE]):
         yield status, f"{totals.statuses[number]:,} {meanings[status]}"
     yield from ((NOTE, advice) for advice in rest_advice(e, totals.statuses[NO_STABLE_REST]))
 

@@ -12,7 +12,7 @@ import numpy as np
 from hhcore.compile.language.machine import compiled, load
 from hhcore.simulation.observers.extremes import OSCILLATION_MV
 
-FAILED = ("diverged", "stalled")
+FAILED = ("diverged", "stalled", "no_rheobase")
 
 # name: (unit, definition). A spike at the very end of the analysis window lies outside it.
 DEFINITIONS = {
@@ -76,7 +76,7 @@ def features(
     offsets : int64 (n + 1,), spikes of neuron i are times[offsets[i]:offsets[i + 1]]
     window  : (start, stop) of the analysis window [ms]
     peak, trough, turning_points : float64 (n,) [mV, mV, 1]
-    status  : (n,) of words; no feature of a neuron that `diverged` or `stalled` is defined
+    status  : (n,) of words; no feature is defined where it is one of FAILED
     ended   : float64 (n,), time reached [ms]
     error   : float64 (n,), estimated largest error of the spike times [ms], NaN where there is none
     fragile : float64 (n,), 1 where the spike count depends on the accuracy, 0 where not, NaN where not tested

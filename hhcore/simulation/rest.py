@@ -44,11 +44,11 @@ def _rest(engine: Engine, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarra
     A neuron without one has that of the model's own parameters, and without that too, the state in the file.
     """
     quiet = engine.undisturbed(parameters)
-    representatives, group = _distinct(quiet)
+    representatives, group = distinct(quiet)
     quiet = quiet[representatives]
     unchanged = quiet.copy()
     unchanged[:, : len(engine.model.parameters)] = [q.value for q in engine.model.parameters.values()]
-    levels, level = _distinct(unchanged)
+    levels, level = distinct(unchanged)
     start = _settled_or(engine, unchanged[levels], np.tile(_model_state(engine.model), (len(levels), 1)))[0]
     states, settled = _settled_or(engine, quiet, start[level])
     return states[group], (~settled[group]).astype(np.int8)
@@ -60,7 +60,7 @@ def _settled_or(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tu
     return np.where(settled[:, None], states, start), settled
 
 
-def _distinct(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def distinct(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Index of one row of each group of equal rows, int64 (d,), and the group of each row, int64 (n,).
 
     np.unique sorts whole rows: ten times as slow where few columns vary.
@@ -105,6 +105,14 @@ def equilibria(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tup
 
     A stable one has converged, and all eigenvalues of its Jacobian have a negative real part.
     """
+    states, jacobians, converged = linearised(engine, parameters, start)
+    stable = np.zeros(len(parameters), dtype=bool)
+    stable[converged] = np.linalg.eigvals(jacobians[converged]).real.max(axis=1) < 0.0
+    return states, stable
+
+
+def linearised(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The roots of `equilibria`, stable or not; their Jacobians, (n, N, N); and which have converged, bool (n,)."""
     kernel = engine.kernel
     n = len(parameters)
     states = np.empty_like(start)
@@ -123,9 +131,7 @@ def equilibria(engine: Engine, parameters: np.ndarray, start: np.ndarray) -> tup
         residual[lanes] = np.max(np.abs(f) / scale, axis=1)
     converged = residual < 1e-12
     converged &= np.isfinite(jacobians).all(axis=(1, 2)) & np.isfinite(states).all(axis=1)
-    stable = np.zeros(n, dtype=bool)
-    stable[converged] = np.linalg.eigvals(jacobians[converged]).real.max(axis=1) < 0.0
-    return states, stable
+    return states, jacobians, converged
 
 
 def near_rest(engine: Engine, parameters: np.ndarray, held: np.ndarray, states: np.ndarray) -> np.ndarray:

@@ -16,8 +16,8 @@ from hhcore.simulation.display import html_table, solved_by
 if TYPE_CHECKING:
     import pandas as pd
 
-STATUSES = ("ok", "no_stable_rest", "diverged", "stalled")
-OK, NO_STABLE_REST, DIVERGED, STALLED = range(4)
+STATUSES = ("ok", "no_stable_rest", "diverged", "stalled", "no_rheobase")
+OK, NO_STABLE_REST, DIVERGED, STALLED, NO_RHEOBASE = range(5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +189,7 @@ class Result:
 
     @property
     def failed(self) -> np.ndarray:
-        """bool (n,), whether the neuron diverged or stalled."""
+        """bool (n,), whether the neuron diverged or stalled, or has no rheobase that its stimulus is a share of."""
         return self.status >= DIVERGED
 
     @property
@@ -246,6 +246,11 @@ class Result:
     def fragile(self) -> np.ndarray:
         """float64 (n,), 1 where the spike count depends on the accuracy, 0 where not, NaN where not tested."""
         return self.record.get("fragile", np.full(len(self.status), np.nan))
+
+    @property
+    def rheobase(self) -> np.ndarray:
+        """float64 (n,), the rheobase that currents are shares of; 0 or NaN where there is none, NaN where none is."""
+        return self.record.get("rheobase", np.full(len(self.status), np.nan))
 
     @property
     def beat_values(self) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import ceil, inf, log2
+from math import ceil, inf, log2, prod
 from types import MappingProxyType
 
 import numpy as np
@@ -26,6 +26,8 @@ EDGE_STEPS = 2.5  # that one end of a segment costs, measured with samples every
 # error of 1e-6, in some more.
 CLOSED_STEPS, SETTLING_STEPS = 1.5, 32.0
 RECORDED_STEPS = 40.0  # that each number recorded under a clamp costs, since a step is long there and has many points
+# What the search of a rheobase costs, in steps, measured on the squid axon: however long a run, most trials end early.
+SEARCH_STEPS = 5e4
 COARSEST_STEP, COARSEST_ERROR = 0.1, 1e-3  # ms; of a solver, whose accuracy does not matter where nothing is integrated
 NOMINAL_SPEED = 2e8  # states per second on one core, until this machine has measured the kernel
 SHORT_S = 10.0  # of work: nobody asks what takes most of it
@@ -73,8 +75,10 @@ def estimate(experiment: Experiment) -> Estimate:
     solver = e.solver or expected_solver(e, e.methods[0])
     runs = [solver, solver.finer] if e.certify == "all" else [solver]
     simulated_ms = e.n_points * e.protocol.simulated_ms(e)
-    steps = e.n_points * sum(work(e, steps_of(e, run)) for run in runs)
+    searching = SEARCH_STEPS * _searched(e)
+    steps = e.n_points * sum(work(e, steps_of(e, run)) for run in runs) + searching
     core_s = sum(seconds(e, run.method, e.n_points, steps_of(e, run)) for run in runs)
+    core_s += searching * len(e.model.states) / NOMINAL_SPEED
     needed = max(1.0, steps / STEPS_PER_SHARD, e.n_points / NEURONS_PER_SHARD)
     if needed > MOST_SHARDS:
         raise UserError(
@@ -85,6 +89,13 @@ def estimate(experiment: Experiment) -> Estimate:
     bits = ceil(log2(needed))
     names = tuple(format(i, f"0{bits}b") for i in range(2**bits)) if bits else ("all",)
     return Estimate(e.n_points, simulated_ms / 1000.0, names, steps, core_s)
+
+
+def _searched(e: Experiment) -> int:
+    """How many neurons have a rheobase that is searched: those that differ in more than their stimulus."""
+    if not e.stimulus.shares:
+        return 0
+    return prod(len(factor.values) for factor in e.factors if not {*factor.names} <= e.stimulus.fields.keys())
 
 
 def _edges(e: Experiment) -> float:

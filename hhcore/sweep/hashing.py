@@ -19,7 +19,13 @@ SIMULATION = (
     *("simulation/stimuli", "simulation/observers"),
     *(f"sweep/{name}.py" for name in ("store", "columns", "keys", "hashing")),
     *("grid/points.py", "grid/factors.py", "base/hashing.py"),
-    *("experiments/protocol.py", "experiments/experiment.py", "experiments/treatments.py", "grid/normal.py"),
+    *(f"experiments/{name}.py" for name in ("protocol", "experiment", "treatments", "relative")),
+    "grid/normal.py",
+)
+# Besides, where currents are shares of rheobase.
+RHEOBASE = (
+    "simulation/search",
+    *(f"simulation/{name}.py" for name in ("rheobase", "population", "linear", "default_scheme", "stiffness")),
 )
 
 
@@ -30,9 +36,10 @@ def context_digest(experiment: Experiment) -> str:
     """
     e = experiment
     protocol = (e.protocol.kind, *e.protocol.settings)
-    stimulus = (e.stimulus.kind, e.stimulus.acts, e.stimulus.settings)
+    stimulus = (e.stimulus.kind, e.stimulus.acts, e.stimulus.settings, *e.stimulus.shares)
     settings = (*stimulus, e.duration, e.analysis_window, e.threshold, e.rearm, e.initial_state, e.certify)
-    code = code_digest(*SIMULATION, *e.protocol.code(), *(e.protocol.error_code if e.certify == "all" else ()))
+    other = (*(e.protocol.error_code if e.certify == "all" else ()), *(RHEOBASE if e.stimulus.shares else ()))
+    code = code_digest(*SIMULATION, *e.protocol.code(), *other)
     methods, accuracy = (e.methods, e.tolerance) if e.solver is None else ([e.solver.method], e.solver.accuracy)
     kernels = (e.kernel_name(method) for method in methods)
     treatments = tuple(treatment.settings for treatment in e.treatments)

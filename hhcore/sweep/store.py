@@ -15,6 +15,7 @@ import pyarrow as pa
 from hhcore.base import tables
 from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
+from hhcore.experiments.relative import injected, marked, rheobases
 from hhcore.simulation.result import Result
 from hhcore.sweep.columns import array, columns_of, keys_of, record_of, shard_schema
 from hhcore.sweep.hashing import config_digest, context_digest
@@ -63,7 +64,8 @@ def update_shard(
     total = int(missing.sum() + unfinished.sum())
     progress(0, total)
     parts = [held.take(array(np.setdiff1d(np.arange(held.num_rows), at[unfinished]))) if unfinished.any() else held]
-    counter = _Counter(total, 2 if experiment.certify == "all" else 1, progress)
+    runs = 1 + (experiment.certify == "all") + bool(experiment.stimulus.shares)
+    counter = _Counter(total, runs, progress)
     for rows, known in ((missing, None), (unfinished, held.take(array(at[unfinished])))):
         if rows.any():
             result = _certified(experiment, points[rows], known, threads, counter)
@@ -94,17 +96,19 @@ def _certified(
 
     held : their rows of a search that goes on; None: from the beginning, as all do that are certified
     """
-    e, protocol = experiment, experiment.protocol
+    e, protocol, settings = experiment, experiment.protocol, {"threads": threads, "progress": progress}
+    rheobase = rheobases(e, points, **settings)
+    points = injected(e, points, rheobase)
     if held is not None and e.certify != "all":
         known = record_of(held, protocol, len(e.model.states))
-        return protocol.continued(e, e.solver, points, known, threads=threads, progress=progress)
-    result = protocol.measure(e, e.solver, points, threads=threads, progress=progress)
-    if e.certify != "all":
-        return result
-    exact = protocol.measure(e, e.solver.finer, points, threads=threads, progress=progress)
-    fragile = protocol.outcome(result) != protocol.outcome(exact)
-    certified = result.adding(error=protocol.errors(result, exact, e), fragile=fragile.astype(np.float64))
-    return replace(certified, kernel_s=result.kernel_s + exact.kernel_s)
+        return marked(e, protocol.continued(e, e.solver, points, known, **settings), rheobase)
+    result = protocol.measure(e, e.solver, points, **settings)
+    if e.certify == "all":
+        exact = protocol.measure(e, e.solver.finer, points, **settings)
+        fragile = protocol.outcome(result) != protocol.outcome(exact)
+        certified = result.adding(error=protocol.errors(result, exact, e), fragile=fragile.astype(np.float64))
+        result = replace(certified, kernel_s=result.kernel_s + exact.kernel_s)
+    return marked(e, result, rheobase)
 
 
 class _Counter:

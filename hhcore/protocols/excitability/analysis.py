@@ -13,7 +13,7 @@ CLASSES = {1: "class 1: any rate", 2: "class 2: a definite rate", 3: "class 3: d
 
 
 class Classes(Analysis):
-    """Figures of the classes; the table is features."""
+    """Thresholds and rates against an axis; the table is features."""
 
     name = "excitability"
     order = 22
@@ -26,15 +26,10 @@ class Classes(Analysis):
 
     @property
     def figures(self) -> tuple[FigureFile, ...]:
-        """A map needs two axes."""
-        e = self.experiment
-        curves = (
+        return (
             FigureFile("currents", "Thresholds", self.caption("currents")),
             FigureFile("onset_rates", "Rates at onset", self.caption("onset_rates")),
         )
-        if e.sample is not None or len(e.factors) < 2:
-            return curves
-        return FigureFile("classes", "Hodgkin's classes", self.caption("classes")), *curves
 
     @property
     def drawn(self) -> dict[str, Rows]:
@@ -53,6 +48,33 @@ class Classes(Analysis):
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
         from hhcore.protocols.excitability import figures
 
-        drawn = {"classes": figures.classes, "currents": figures.currents, "onset_rates": figures.onset_rates}
+        drawn = {"currents": figures.currents, "onset_rates": figures.onset_rates}
         unit = self.experiment.protocol.unit
-        return {f.name: drawn[f.name](tables["features"], context, unit) for f in self.figures}
+        return {name: draw(tables["features"], context, unit) for name, draw in drawn.items()}
+
+
+class ClassMap(Analysis):
+    """The map of classes."""
+
+    name = "class_map"
+    order = 21
+    source = None
+
+    @classmethod
+    def applies(cls, experiment: Experiment) -> bool:
+        """To grids that have a map."""
+        mapped = experiment.sample is None and len(experiment.factors) > 1
+        return mapped and experiment.protocol.kind == "excitability"
+
+    @property
+    def figures(self) -> tuple[FigureFile, ...]:
+        return (FigureFile("classes", "Hodgkin's classes", self.caption("classes")),)
+
+    @property
+    def drawn(self) -> dict[str, Rows]:
+        return {"features": "grid"}
+
+    def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
+        from hhcore.protocols.excitability import figures
+
+        return {"classes": figures.classes(tables["features"], context)}

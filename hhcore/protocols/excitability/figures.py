@@ -18,7 +18,7 @@ RATES = (Line("onset_rate_Hz", "0.1 % above the threshold"), Line("further_rate_
 
 
 @style.styled
-def classes(table: pd.DataFrame, context: FigureContext, unit: str) -> Figure:
+def classes(table: pd.DataFrame, context: FigureContext) -> Figure:
     """Classes over the first two axes, in panels by the third.
 
     table : features: a row per neuron with the axes' columns, excitability_class and status

@@ -74,6 +74,11 @@ class Excitability(Searching):
             object.__setattr__(found, name, value)
         return found
 
+    @property
+    def supplied_from(self) -> dict[str, str]:
+        """The current from which firing goes on."""
+        return {self.field: column_name("sustained_from", self.unit)}
+
     def response(self, experiment: Experiment) -> Firing:
         """Firing that goes on; a spike is searched besides."""
         e = experiment

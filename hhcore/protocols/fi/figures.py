@@ -88,13 +88,12 @@ def rheobase_map(table: pd.DataFrame, context: FigureContext) -> Figure:
     held at their middle values; the heading says so. Hatches mark curves that lack them in the range of amplitudes,
     crosses those with failed neurons.
     """
-    unit = context.stimulus.unit
-    rheobase = Variable(column_name("rheobase", unit), "Rheobase", unit)
-    onset = Variable(column_name("onset_amplitude", unit), "Onset of repetitive firing", unit)
     amplitude = [axis for axis in context.free if axis.column == context.along]
     if not amplitude or context.zipped:
         return style.text_figure(context.title, ["No rheobase: each curve of this experiment has one amplitude only."])
-    low, high = amplitude[0].spread(2)
+    unit, (low, high) = amplitude[0].unit, amplitude[0].spread(2)
+    rheobase = Variable(column_name("rheobase", unit), "Rheobase", unit)
+    onset = Variable(column_name("onset_amplitude", unit), "Onset of repetitive firing", unit)
     none = f"none {f'from {low:.4g}' if low >= 0 else 'up'} to {high:.4g}{after_number(unit)}"
     failed = (table["failed_neurons"] > 0).to_numpy(dtype=bool)
     if not context.others:

@@ -59,7 +59,7 @@ class Beats(Analysis):
     def block(self, block: RowBlock) -> dict[str, pa.Table]:
         beats, e = block.result.beat_columns, self.experiment
         first = block.result.beat_values[block.result.beat_offsets[:-1], BEAT.index("rest")]
-        self.crossed += int((first + rise(e, np.array(block.rows)) >= e.threshold).sum())
+        self.crossed += int((first + rise(e, np.array(block.rows), block.result.rheobase) >= e.threshold).sum())
         columns = beats | {"neuron": beats["neuron"] + np.int32(block.rows.start)}
         columns |= beat_output_columns(e.protocol.outputs, block.result)
         fields = beat_definitions(e.protocol.measured, e.model.mV) | beat_output_definitions(e.protocol.outputs)

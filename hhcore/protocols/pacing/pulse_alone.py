@@ -5,21 +5,22 @@ from collections.abc import Mapping
 import numpy as np
 
 from hhcore.experiments.experiment import Experiment
-from hhcore.model.model import Model
+from hhcore.experiments.relative import injected
+
+LARGE = 2.0**60  # a current beside which those of the membrane are lost in rounding
 
 
-def rise(e: Experiment, rows: np.ndarray) -> np.ndarray:
+def rise(e: Experiment, rows: np.ndarray, rheobase: np.ndarray) -> np.ndarray:
     """What a pulse alone adds to the potential of some neurons, float64 (n,), in the model's unit.
 
-    rows : int64 (n,), in the grid
+    rows     : int64 (n,), in the grid
+    rheobase : float64 (n,), that their pulses may be shares of
     Returns NaN for a stimulus whose pulses have no amplitude and width.
     """
-    points = dict(zip(e.quantities, e.points(rows).T, strict=True))
+    points = dict(zip(e.quantities, injected(e, e.points(rows), rheobase).T, strict=True))
     if not {"amplitude", "width"} <= points.keys():
         return np.full(len(rows), np.nan)
-    given = e.parameters(points)
-    alike = {name: float(x[0]) for name, x in given.items() if np.ptp(x) == 0}  # conditions on them have one answer
-    return points["amplitude"] * points["width"] * _per_charge(e.model, points | given | alike)
+    return points["amplitude"] * points["width"] * per_charge(e, points)
 
 
 def pulse_alone(e: Experiment, count: int, onset: str) -> tuple[str, str]:
@@ -33,15 +34,16 @@ def pulse_alone(e: Experiment, count: int, onset: str) -> tuple[str, str]:
     )
 
 
-def _per_charge(model: Model, points: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The potential that a unit of injected charge adds, 1 / capacitance in most models: float64 (n,) or ()."""
+def per_charge(e: Experiment, points: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The potential that a unit of injected charge adds, 1 / capacitance in most models: float64 (n,) or ().
+
+    points : float64 (n,) for each of the quantities of the experiment
+    """
     from hhcore.simulation.reference import evaluate_with
 
+    model, given = e.model, e.parameters(points)
+    alike = {name: float(x[0]) for name, x in given.items() if np.ptp(x) == 0}  # conditions on them have one answer
     states = {name: state.value for name, state in model.states.items()}
-    values = {**states, **points, model.myokit.time().qname(): 0.0}
-
-    def slope(current: float) -> np.ndarray:
-        return evaluate_with(np, model, values | {model.current.name: current})[f"dot({model.potential})"]
-
+    values = {**states, **points, **given, **alike, model.myokit.time().qname(): 0.0, model.current.name: LARGE}
     with np.errstate(all="ignore"):
-        return slope(1.0) - slope(0.0)
+        return evaluate_with(np, model, values)[f"dot({model.potential})"] / LARGE

@@ -58,7 +58,8 @@ class Curves(Analysis):
     def _crossed(self, block: RowBlock, points: Columns) -> int:
         """In how many neurons the charge of a pulse reaches the spike threshold in a beat that counts as captured."""
         e = self.experiment
-        peak = points["resting_potential_mV"] / e.model.mV + rise(e, np.array(block.rows))[points["neuron"]]
+        rises = rise(e, np.array(block.rows), block.result.rheobase)
+        peak = points["resting_potential_mV"] / e.model.mV + rises[points["neuron"]]
         return len(np.unique(points["neuron"][points["captured"] & (peak >= e.threshold)]))
 
     def answers(self, results: Results) -> Iterable[Answer]:

@@ -135,7 +135,7 @@ class Restitution(Protocol):
     @classmethod
     def takes(cls, stimulus: type[Stimulus]) -> bool:
         """It takes a pulse train."""
-        return stimulus is PulseTrain
+        return stimulus.in_currents() is PulseTrain
 
     @property
     def supplied(self) -> dict[str, float]:

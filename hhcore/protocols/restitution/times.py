@@ -1,4 +1,4 @@
-"""Times in a config: one, a list or an axis of them; and how they are told."""
+"""Lists of times in a config: of intervals, of cycle lengths, of widths."""
 
 from collections.abc import Sequence
 from math import nan

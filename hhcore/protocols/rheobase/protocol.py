@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hhcore.base.units import column_name
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Begun
 from hhcore.protocols.rheobase.searching import (
@@ -43,6 +44,11 @@ class Rheobase(Searching):
         for name, value in own.items():
             object.__setattr__(found, name, value)
         return found
+
+    @property
+    def supplied_from(self) -> dict[str, str]:
+        """The upper end of the bracket, with which it fires."""
+        return {self.field: column_name("threshold_high", self.unit)}
 
     def measure(
         self,

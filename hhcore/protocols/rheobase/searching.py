@@ -143,7 +143,7 @@ class Searching(Protocol):
             )
         name = next(name for name in self.searched if name in stimulus.fields)
         current, potential = self.units
-        unit = {"current": current, "potential": potential}[stimulus.fields[name].unit]
+        unit = {"current": current, "potential": potential}[stimulus.in_currents().fields[name].unit]
         return replace(self, field=name, unit=unit)
 
     def check_stimuli(self, highest: Mapping[str, float], model: Model, duration: float, where: str) -> None:

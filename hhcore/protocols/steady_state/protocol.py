@@ -104,7 +104,7 @@ class SteadyState(Pacing):
     @classmethod
     def takes(cls, stimulus: type[Stimulus]) -> bool:
         """It takes pulses without an end."""
-        return stimulus is PulseTrain
+        return stimulus.in_currents() is PulseTrain
 
     @classmethod
     def read(cls, body: Mapping[str, object], model: Model, duration: float, where: str) -> "SteadyState":

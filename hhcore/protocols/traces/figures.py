@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from hhcore.figures import style
 from hhcore.figures.context import FigureContext, Variable, balanced, numbers, some_of, with_unit
 from hhcore.simulation.features import FAILED
+from hhcore.simulation.result import NO_RHEOBASE, STATUSES
 
 MAX_TRACES = 4
 MAX_LINES = 8  # in one panel; more gates or currents have further panels
@@ -261,9 +262,11 @@ def _beginning(part: pd.DataFrame, context: FigureContext) -> tuple[pd.DataFrame
 
 
 def _failure(table: pd.DataFrame, trace: int) -> list[str]:
-    """A line for the title of a trace whose neuron failed."""
-    last = table[table["trace"] == trace].iloc[-1]
-    return [f"{last['status']} at {last['time_ms']:g} ms"] if last["status"] in FAILED else []
+    """A line for the title of a trace whose neuron failed, or has no rheobase."""
+    status, time = table[table["trace"] == trace].iloc[-1][["status", "time_ms"]]
+    if status == STATUSES[NO_RHEOBASE]:
+        return ["no rheobase"]
+    return [f"{status} at {time:g} ms"] if status in FAILED else []
 
 
 def _draw(axes: Axes, part: pd.DataFrame, variables: Sequence[Variable], looks: dict[str, dict[str, object]]) -> None:

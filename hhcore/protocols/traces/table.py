@@ -13,8 +13,9 @@ import pyarrow as pa
 from hhcore.base import tables
 from hhcore.base.units import column_name
 from hhcore.experiments.experiment import Experiment
+from hhcore.experiments.relative import injected, rheobases
 from hhcore.protocols.traces.thinning import kept
-from hhcore.simulation.result import DIVERGED, STATUSES, Trace
+from hhcore.simulation.result import DIVERGED, NO_RHEOBASE, STATUSES, Trace
 from hhcore.simulation.simulate import TRACE_INTERVAL_MS, trace
 
 BOUND = 1e-4  # of the range of a column: 0.01 mV of an action potential
@@ -33,11 +34,15 @@ def write_traces(experiment: Experiment, metadata: Mapping[str, str], path: Path
     words = "command of the clamp" if e.clamped else "injected current"
     fields |= {column_name("stimulus", e.driven.unit): (e.driven.unit, words)}
     fields |= {"status": ("1", STATUS)}
+    rheobase = rheobases(e, e.trace_points())
+    points = injected(e, e.trace_points(), rheobase)
     for number, point in enumerate(e.traces):
-        begun = e.protocol.begun(e, e.solver, e.trace_points()[[number]])
+        begun = e.protocol.begun(e, e.solver, points[[number]])
         settings = {"duration": e.duration, "initial_state": begun.start}
         solver = {"method": e.solver.method, e.solver.setting: e.solver.accuracy}
         course = trace(e.model, e.parameters(point), begun.stimulus, **settings, **solver)
+        if e.stimulus.shares and not rheobase[number] > 0:
+            course.status = STATUSES[NO_RHEOBASE]
         columns = _thinned(course)
         rows = len(columns["time_ms"])
         columns = {"trace": np.full(rows, number), **columns, "status": np.full(rows, course.status, dtype=object)}

@@ -3,7 +3,11 @@
 /** The neurons of an experiment by number, which need no kernel; live: its entry in the JSON of the page. */
 hh.loadRun = async (live) => new hh.Run(live, ...await hh.columnsOfRun(live));
 
-hh.columnsOfRun = (live) => Promise.all([hh.loadStored(live.stored), Promise.all((live.grid ?? []).map(hh.loadFactor))]);
+hh.columnsOfRun = (live) => Promise.all([
+  hh.loadStored(live.stored),
+  Promise.all((live.grid ?? []).map(hh.loadFactor)),
+  Promise.all(live.shown.map(async ({ quantity, column }) => ({ quantity, values: await hh.column(column) }))),
+]);
 
 /** The same with the kernel, which simulates any of them, and others. */
 hh.loadNeuron = async (live) => {
@@ -33,21 +37,26 @@ hh.offsets = (lengths) => {
   return offsets;
 };
 
+hh.SEARCHED = "Shown with the value that the search found to fire; at 0 if it found none.";
 hh.STATUS = ["ok", "diverged", "stalled"]; // by the outcome of a kernel
 
 hh.Run = class {
-  constructor(live, stored, grid) {
-    Object.assign(this, { live, stored, grid });
+  /** shown : what a search has found of quantities, for each neuron; NaN where nothing */
+  constructor(live, stored, grid, shown) {
+    Object.assign(this, { live, stored, grid, shown });
     this.quantities = live.quantities;
     this.count = live.grid ? grid.reduce((n, factor) => n * factor.rows, 1) : 0; // neurons that `point` knows
   }
 
   /** All quantities of neuron i of the run: Float64Array. */
   point(i) {
-    const values = this.middle();
+    const values = this.middle(), neuron = i;
     for (const { quantities, rows, columns } of this.grid.toReversed()) {
       quantities.forEach((quantity, k) => { values[quantity] = columns[k][i % rows]; });
       i = Math.floor(i / rows);
+    }
+    for (const { quantity, values: found } of this.shown) {
+      values[quantity] = Number.isFinite(found[neuron]) ? found[neuron] : 0;
     }
     return values;
   }
@@ -69,6 +78,7 @@ hh.Run = class {
    */
   compare(i, result) {
     if (this.live.clamp) return { agrees: null, sentence: "The potential is held, so there are no spikes to compare." };
+    if (this.shown.length) return { agrees: null, sentence: hh.SEARCHED };
     if (!this.stored) return { agrees: null, sentence: "This page has no spikes of the run to compare with." };
     const stored = this.storedSpikes(i), count = this.stored.counts[i], found = result.spikes_ms;
     const same = stored ? hh.sameBits(found, stored)
@@ -82,8 +92,8 @@ hh.Run = class {
 
 /** Neurons of a run that the page simulates. */
 hh.Neuron = class extends hh.Run {
-  constructor(live, kernel, table, stored, grid) {
-    super(live, stored, grid);
+  constructor(live, kernel, table, ...run) {
+    super(live, ...run);
     Object.assign(this, { kernel, table });
     this.program = hh.program(live.program);
     this.start = new hh.Start(live.start, kernel);

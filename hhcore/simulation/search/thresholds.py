@@ -29,7 +29,7 @@ CLOSER = 64  # parts of the step in which a neuron has the most spikes, if none 
 FARTHEST = 16  # powers of two beyond the ladder, on both sides, that are tried where all or none of it fires
 PARTS = 16  # of the step of the ladder in which firing begins
 RELEASED = (-2, 0, 2)  # powers of two of the other sign, tried where no value fires
-PROPORTIONAL = 2.0  # an action potential grows by more than so many times the share by which its stimulus grows
+PROPORTIONAL = 4.0  # an action potential grows by more than so many times the share by which its stimulus grows
 NEARLY = (0.9, 0.999)  # of the threshold: where the growth is measured from, besides the lower end of the bracket
 ENDS = ("begun_low", "begun_high", "low", "high", "begun_block_low", "begun_block_high", "block_low", "block_high")
 BLOCK = 1024  # neurons whose trials are in memory
@@ -208,10 +208,12 @@ class _Search:
         begins = np.flatnonzero(np.isfinite(steps.low))
         tried = Trials.joined([tried, self.run(*_divided(begins, steps.low[begins], steps.high[begins]))])
         steps = _steps(tried, self.n)
-        size, largest, failed = np.abs(tried.value), np.zeros(self.n), np.zeros(self.n, np.int8)
-        np.maximum.at(largest, tried.neuron[tried.failed == 0], size[tried.failed == 0])
-        matters = np.where(np.isnan(steps.high), np.abs(np.ldexp(self.scale, HIGHEST)), np.abs(steps.high))
-        needed = size <= matters[tried.neuron]  # far beyond the threshold a run may fail
+        size, failed = np.abs(tried.value), np.zeros(self.n, np.int8)
+        first_failure, largest = np.full(self.n, np.inf), np.zeros(self.n)
+        np.minimum.at(first_failure, tried.neuron[tried.failed > 0], size[tried.failed > 0])
+        sound = size < first_failure[tried.neuron]
+        np.maximum.at(largest, tried.neuron[sound], size[sound])
+        needed = size <= np.nan_to_num(np.abs(steps.high))[tried.neuron]  # farther ones may fail
         np.maximum.at(failed, tried.neuron[needed], tried.failed[needed].astype(np.int8))
         ended, needed = np.full(self.n, self.tested.duration), needed & (tried.failed > 0)
         np.minimum.at(ended, tried.neuron[needed], tried.ended[needed])
@@ -220,7 +222,7 @@ class _Search:
             [FAILED, SPONTANEOUS, NEVER, SEVERAL],
             FOUND,
         )
-        outcome[self.released(np.flatnonzero((outcome == NEVER) & (self.scale > 0)))] = ON_RELEASE
+        outcome[self.released(np.flatnonzero(outcome == NEVER))] = ON_RELEASE
         nothing = np.full(self.n, np.nan)
         return Thresholds(
             outcome=outcome.astype(np.int8),
@@ -276,7 +278,8 @@ class _Search:
         return self.run(*_divided(rows, value[best[first] - before], value[best[last] + after], CLOSER))
 
     def released(self, rows: np.ndarray) -> np.ndarray:
-        """Those of some neurons that fire with values of the other sign, int64 (k,)."""
+        """Those of some neurons that fire with values below 0 where others are searched, int64 (k,)."""
+        rows = rows[self.scale[rows] > 0]
         neuron, power = np.repeat(rows, len(RELEASED)), np.tile(RELEASED, len(rows))
         trials = self.run(neuron, -np.ldexp(self.scale[neuron], power))
         return np.unique(trials.neuron[trials.fires])
@@ -292,12 +295,14 @@ class _Search:
         peaks = [*(self.run(rows, share * narrow.low[rows]).peak for share in NEARLY), silent.peak]
         latency, outcome = np.full(self.n, np.nan), narrow.outcome.copy()
         latency[rows] = firing.latency
-        outcome[rows[self.driven(narrow.of(rows), rows, peaks)]] = DRIVEN
+        driven = rows[self.driven(narrow.of(rows), rows, peaks)]
+        outcome[driven] = DRIVEN
+        outcome[self.released(driven)] = ON_RELEASE
         outcome[rows[silent.fires | ~firing.fires]] = UNSURE
         gone = np.where(np.isin(outcome, (FOUND, SEVERAL)), 0.0, np.nan)
         known = {name: getattr(narrow, name) + gone for name in ENDS}
         known |= {"trials": self.trials, "steps": self.steps}
-        known["intervals"] = np.where(outcome == DRIVEN, 0, narrow.intervals)
+        known["intervals"] = np.where(np.isin(outcome, (DRIVEN, ON_RELEASE)), 0, narrow.intervals)
         return replace(narrow, outcome=outcome, latency=latency + gone, **known)
 
     def narrowed(self, begun: Thresholds, within: float) -> Thresholds:
@@ -322,7 +327,8 @@ class _Search:
         whole = self.tested.firing.threshold - self.tested.foot[rows]
         left = [*(1.0 - share for share in NEARLY), (found.high - found.low) / found.high]
         gaps = [self.tested.firing.threshold - peak for peak in peaks]
-        return ~np.any([gap > PROPORTIONAL * share * whole for gap, share in zip(gaps, left, strict=True)], axis=0)
+        grows = np.any([gap > PROPORTIONAL * share * whole for gap, share in zip(gaps, left, strict=True)], axis=0)
+        return ~grows & (found.high > 0)  # nothing below 0 can take the potential there
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ class PulseTrain(Stimulus):
     title = "current pulses"
     example = "{kind: pulse_train, amplitude: 80, width: 0.5, period: 1000}"
     axis = "period"
-    elsewhere = ("pulses", "pulse", "train", "NetStim", "periodic", "pace")
+    elsewhere = ("pulses", "train", "NetStim", "periodic", "pace")
     fields = {
         "amplitude": Field(
             "current",

@@ -40,10 +40,12 @@ A kind is one class, in a file of its own in this folder; nothing else names it.
    a result besides the texts. `clamps` says whether the kind may be the command of a voltage clamp, `injects` whether
    it may be a current.
 12. A kind whose fields a model file may state has the key `from`; `stated` reads them from a model.
+13. Currents may be written as shares of each neuron's rheobase. `relative` makes the class whose `shares` are these
+   fields, in percent: it reads a config, and names columns. Nothing else knows it: `in_currents` is the kind that
+   kernels get, with the currents themselves (hhcore.experiments.relative).
 """
 
 import dataclasses
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -58,13 +60,13 @@ from hhcore.base.errors import UserError, closest
 from hhcore.base.units import Quantities, to_array
 from hhcore.compile.parts import COMMAND, CURRENT, HOLDING, LEVEL, SHOCK, PartText, StimulusText
 from hhcore.model.model import Model
+from hhcore.simulation.stimuli.shares import PERCENT, current_in, share_in
 
 CURRENT_ELSEWHERE = dict.fromkeys(  # what other programs call an amplitude
     ("amp", "I", "I_ext", "Iext", "I_app", "Iapp", "I_inj", "I_stim", "stim_amplitude"),
     "`amplitude`, mostly a density: 1 nA on 1000 um^2 is 100 uA/cm^2",
 )
 FROM = "from"  # the key that says where fields come from
-SHARE = re.compile(r"(%|\bpercent|rheobase)\s*$", re.IGNORECASE)
 FIRST = "first"  # the derived number that says where in `table` the rows of a kind begin
 Values = Mapping[str, np.ndarray]  # float64 (n,) of each field
 
@@ -105,6 +107,13 @@ class Field:
         meaning = self.meaning.replace("Injected current", "Command potential")
         return dataclasses.replace(self, unit="potential", meaning=meaning, elsewhere=hints)
 
+    def in_percent(self, name: str) -> "Field":
+        """The field in percent of rheobase; `name` : its own, which the label has beside `relative to rheobase`."""
+        label, comma, rest = self.meaning.partition(",")
+        words = label if self.spelled or name in label.lower() else f"{label} {name.replace('_', ' ')}"
+        meaning = f"{words} relative to rheobase{comma}{rest}"
+        return dataclasses.replace(self, unit=PERCENT, meaning=meaning, spelled=True)
+
 
 HOLDS = Field("current", "Holding current", 0.0, elsewhere=dict.fromkeys(("I_hold", "bias", "offset"), "`holding`"))
 COMMANDS = Field("potential", "Holding potential", elsewhere=dict.fromkeys(("V_hold", "vhold", "v_init"), "`holding`"))
@@ -136,10 +145,11 @@ class Stimulus:
     settings: ClassVar[str] = ""
     settled: ClassVar[tuple[str, ...]] = ()  # the keys of a config that `specialised` reads
     internal: ClassVar[tuple[str, ...]] = ()  # the fields that it sets, and no config names
+    shares: ClassVar[tuple[str, ...]] = ()  # the fields in percent of rheobase
 
     def __init_subclass__(cls, **given: object) -> None:
         super().__init_subclass__(**given)
-        if "fields" in vars(cls):
+        if "fields" in vars(cls) and not cls.shares:
             cls.fields = {**cls.fields, HOLDING: HOLDS}
             if cls.acts == COMMAND:
                 cls.fields = {**{name: field.commanded for name, field in cls.fields.items()}, HOLDING: COMMANDS}
@@ -166,14 +176,20 @@ class Stimulus:
 
     @classmethod
     def check_written(cls, name: str, value: object, unit: str, where: str) -> None:
-        """Raise UserError for a current that is written as a share of rheobase, like `150 %`, also inside an axis.
+        """Raise UserError for a share of rheobase in a field of currents, and for a current in one of shares.
 
         unit : that of the field in the model
         """
-        if cls.fields[name].unit == "current" and (share := _share(value)):
+        shares, share = name in cls.shares, share_in(value)
+        if cls.fields[name].unit == "current" and share:
             raise UserError(
-                f"{where}: {share!r} is a share of rheobase, which is not known yet; sweep currents like "
-                "{linspace: [0, 20, 41]}, take the rheobase from fi_summary.parquet, and give the current itself"
+                f"{where}: {share!r} is a share of rheobase, but elsewhere this field has currents; write all of its "
+                f"values as shares, or this one in {unit}"
+            )
+        if shares and (current := current_in(value)):
+            raise UserError(
+                f"{where}: {current} is not a share of rheobase; where one value of a field is a share, all are; write "
+                "it like 150 % or 1.5 rheobase"
             )
 
     @classmethod
@@ -198,6 +214,22 @@ class Stimulus:
         'mV'
         """
         return cls if cls.acts == COMMAND else _commanding(cls)
+
+    @classmethod
+    def relative(cls, written: Mapping[str, object]) -> type["Stimulus"]:
+        """The kind for what is written for its fields: those with shares of rheobase, like `150 %`, are in percent.
+
+        >>> import hhcore
+        >>> hhcore.Step.relative({"amplitude": "150 %"}).shares
+        ('amplitude',)
+        """
+        shares = (name for name, field in cls.fields.items() if field.unit == "current")
+        return _relative(cls, tuple(name for name in shares if share_in(written.get(name))))
+
+    @classmethod
+    def in_currents(cls) -> type["Stimulus"]:
+        """The kind whose fields are all currents, as kernels take it."""
+        return cls.mro()[1] if cls.shares else cls
 
     @classmethod
     def check(cls, values: Values, duration: float, where: str) -> None:
@@ -326,12 +358,12 @@ class Stimulus:
         return values | {name: np.where(np.isposinf(values[name]), duration, values[name]) for name in lasting}
 
 
-def _share(value: object) -> str:
-    """The first text in a written value that is a share of something, "" if none is."""
-    if isinstance(value, str):
-        return value if SHARE.search(value) else ""
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
-    return next(filter(None, map(_share, inner)), "")
+@lru_cache
+def _relative(kind: type[Stimulus], shares: tuple[str, ...]) -> type[Stimulus]:
+    if not shares:
+        return kind
+    fields = {name: field.in_percent(name) if name in shares else field for name, field in kind.fields.items()}
+    return type(kind.__name__, (kind,), {"__module__": kind.__module__, "fields": fields, "shares": shares})
 
 
 @lru_cache

@@ -125,8 +125,10 @@ class Sum(Named):
     def check_written(cls, name: str, value: object, unit: str, where: str) -> None:
         """What each part checks."""
         part, _, field = name.partition(".")
-        kind = dict(cls.kinds)[part] if field else super()
-        kind.check_written(field or name, value, unit, where)
+        if field and name not in cls.shares:
+            dict(cls.kinds)[part].check_written(field, value, unit, where)
+        else:
+            super().check_written(name, value, unit, where)
 
     @classmethod
     def check(cls, values: Values, duration: float, where: str) -> None:

@@ -1,0 +1,162 @@
+"""Figures of strength and duration: the threshold, and the charge of a pulse at threshold, against the width."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from hhcore.base.units import column_name, pretty_unit
+from hhcore.figures import style
+from hhcore.figures.context import FigureContext, numbers, select, some_of
+from hhcore.figures.family import MANY
+from hhcore.figures.limits import MAX_COLOURS, MAX_FACETS
+from hhcore.protocols.strength_duration.protocol import StrengthDuration
+from hhcore.simulation.outputs import integral_unit
+
+NOTHING = "No width has a threshold other than 0."
+NONE = "no threshold above 0"
+MOST = 200  # curves of a sampled design, or of zipped axes
+FINE = 200  # points of a law
+MARKER = {"marker": "o", "linestyle": "none", "markersize": 3}
+DIAMOND = {"marker": "D", "linestyle": "none", "markersize": 4, "markerfacecolor": "white"}
+LAPICQUE, WEISS = {"linewidth": 0.8}, {"linewidth": 0.8, **style.DASHED}
+LEVEL = {"linewidth": 0.7, **style.DOTTED}
+Draw = Callable[[Axes, pd.DataFrame, Sequence[object], bool], None]
+
+
+@style.styled
+def strength_duration(
+    features: pd.DataFrame, curves: pd.DataFrame, context: FigureContext, protocol: StrengthDuration
+) -> Figure:
+    """Thresholds against the width on logarithmic scales, coloured by the first axis, in panels by the second.
+
+    features : one row per neuron with the axes' columns, rheobase, chronaxie and the numbers of both laws
+    curves   : strength_duration.parquet: one row per neuron and width
+
+    With both laws, the rheobase, and the chronaxie where it meets twice the rheobase. Of more than six curves in a
+    panel, three alone have these. Further axes are held at their middle values; the heading says so.
+    """
+    unit = protocol.unit
+    threshold, rheobase = column_name("threshold", unit), column_name("rheobase", unit)
+
+    def draw(panel: Axes, curve: pd.DataFrame, shades: Sequence[object], whole: bool) -> None:
+        size = _sizes(curve, threshold)
+        panel.plot(numbers(curve, "width_ms"), size, color=shades[0], **MARKER)
+        if not whole:
+            panel.plot(numbers(curve, "width_ms"), size, color=shades[0], linewidth=0.6)
+            return
+        _laws(panel, curve, shades, unit, charge=False)
+        at, half = numbers(curve, "chronaxie_ms")[0], _sizes(curve, rheobase)[0]
+        panel.axhline(half, color=shades[0], zorder=1, **LEVEL)
+        panel.plot([at], [2.0 * half], color=shades[0], zorder=4, **DIAMOND)
+
+    marks = [("rheobase", LEVEL), ("chronaxie, at twice the rheobase", DIAMOND)] if protocol.lasting else []
+    return _panels(features, curves, context, protocol, threshold, (f"Threshold ({pretty_unit(unit)})", marks), draw)
+
+
+@style.styled
+def charge_duration(
+    features: pd.DataFrame, curves: pd.DataFrame, context: FigureContext, protocol: StrengthDuration
+) -> Figure:
+    """The charge of a pulse at threshold against its width, and that of an instant pulse; as `strength_duration`."""
+    unit = integral_unit(protocol.unit)
+    charge, instant = column_name("charge", unit), column_name("instant_charge", unit)
+
+    def draw(panel: Axes, curve: pd.DataFrame, shades: Sequence[object], whole: bool) -> None:
+        size = _sizes(curve, charge)
+        panel.plot(numbers(curve, "width_ms"), size, color=shades[0], **MARKER)
+        if not whole:
+            panel.plot(numbers(curve, "width_ms"), size, color=shades[0], linewidth=0.6)
+            return
+        _laws(panel, curve, shades, protocol.unit, charge=True)
+        panel.axhline(_sizes(curve, instant)[0], color=shades[0], zorder=1, **LEVEL)
+
+    marks = [("an instant pulse", LEVEL)] if protocol.instant else []
+    return _panels(features, curves, context, protocol, charge, (f"Charge ({pretty_unit(unit)})", marks), draw)
+
+
+def _panels(
+    features: pd.DataFrame,
+    curves: pd.DataFrame,
+    context: FigureContext,
+    protocol: StrengthDuration,
+    column: str,
+    words: tuple[str, list[tuple[str, dict]]],
+    draw: Draw,
+) -> Figure:
+    """Panels of curves that `draw` draws, a neuron each. `words` : label of the y axis, and entries of the legend"""
+    scattered = context.zipped or bool(context.sampled)
+    colour, facet = (None, None) if scattered else (*context.free[:2], None, None)[:2]
+    own = [name for name in features.columns if name not in curves.columns]
+    table = curves.join(features[own], on="neuron", how="inner")
+    table, notes = context.hold(table, [colour, facet], whole=0)
+    for axis, most in ((colour, MAX_COLOURS), (facet, MAX_FACETS)):
+        table = table if axis is None else table[table[axis.column].isin(axis.spread(most))]
+        notes += axis.few(most) if axis else []
+    if scattered:
+        shown = table["neuron"].unique()[:MOST]
+        table = table[table["neuron"].isin(shown)]
+        notes += some_of(len(shown), context.neurons, "neurons")
+    if not np.isfinite(_sizes(table, column)).any():
+        return style.text_figure(context.title, [NOTHING])
+    facets = facet.spread(MAX_FACETS) if facet else [None]
+    titles = [facet.marked(value, facet.at(value)) for value in facets] if facet else [""]
+    y = words[0] if protocol.sign > 0 else words[0].replace(" (", " of a hyperpolarising pulse (")
+    figure, grid = style.panels(context.title, notes, titles, protocol.width_words, y)
+    levels = colour.spread(MAX_COLOURS) if colour else np.zeros(1)
+    colours = style.level_colours(levels) if colour else None
+    sparse = levels if levels.size <= MANY else levels[[0, levels.size // 2, -1]]
+    grid[0].set(xscale="log", yscale="log")
+    missing = 0
+    for panel, value in zip(grid, facets, strict=True):
+        for _, curve in select(table, facet, value).groupby("neuron"):
+            level = curve[colour.column].iloc[0] if colour else 0.0
+            shade = colours.mappable.to_rgba(level) if colour else style.BLUE
+            several = colour is not None or scattered
+            shades = [shade] * 3 if several else [style.BLUE, style.VERMILLION, style.GREEN]
+            draw(panel, curve, shades, level in sparse and not scattered)
+            missing += style.mark_gaps(panel, numbers(curve, "width_ms"), _sizes(curve, column), shade)
+    if colour:
+        colours.bar(figure, colour)
+    some = f" (3 of {levels.size} curves)" if levels.size > MANY else ""
+    style.legend_below(figure, _legend(words[1], colour is None, scattered, some, missing))
+    return figure
+
+
+def _legend(marks: list[tuple[str, dict]], alone: bool, scattered: bool, some: str, missing: int) -> list[Line2D]:
+    """Entries for thresholds, laws and marks."""
+    shades = [style.BLUE, style.VERMILLION, style.GREEN] if alone else [style.GREY] * 3
+    entries = [Line2D([], [], color=shades[0], label="searched", **MARKER)]
+    if not scattered:
+        laws = (("Lapicque's law", LAPICQUE), ("Weiss's law", WEISS))
+        entries += [
+            Line2D([], [], color=shade, label=label + some, **look)
+            for (label, look), shade in zip(laws, shades[1:], strict=True)
+        ]
+        entries += [Line2D([], [], color=shades[0], label=label + some, **look) for label, look in marks]
+    if missing:
+        entries.append(Line2D([], [], color=shades[0], marker="x", linestyle="none", label=NONE))
+    return entries
+
+
+def _laws(panel: Axes, curve: pd.DataFrame, shades: Sequence[object], unit: str, charge: bool) -> None:
+    """Both laws over the widths, or what they say of the charge."""
+    width = numbers(curve, "width_ms")
+    fine = np.geomspace(width.min(), width.max(), FINE)
+    ends = {name: numbers(curve, name)[0] for name in ("lapicque_tau_ms", "weiss_chronaxie_ms")}
+    laws = {
+        "lapicque": -1.0 / np.expm1(-fine / ends["lapicque_tau_ms"]),
+        "weiss": 1.0 + ends["weiss_chronaxie_ms"] / fine,
+    }
+    for (name, law), shade, look in zip(laws.items(), shades[1:], (LAPICQUE, WEISS), strict=True):
+        size = _sizes(curve, column_name(f"{name}_rheobase", unit))[0] * law
+        panel.plot(fine, size * fine if charge else size, color=shade, zorder=1.5, **look)
+
+
+def _sizes(table: pd.DataFrame, column: str) -> np.ndarray:
+    """The sizes of a column, NaN for 0 too, which has no place on a logarithmic axis."""
+    size = np.abs(numbers(table, column))
+    return np.where(size > 0, size, np.nan)
