@@ -27,9 +27,9 @@ from hhcore.protocols.hysteresis.ramps import ramp_definitions
 from hhcore.protocols.pacing import Pacing
 from hhcore.protocols.phase_response import PhaseResponse
 from hhcore.protocols.phase_response.analysis import FIELDS as PHASE_RESPONSE
+from hhcore.protocols.refractory.protocol import recovery_definitions, refractory_definitions
 from hhcore.protocols.restitution import S1S2, DynamicRestitution
 from hhcore.protocols.restitution.points import point_definitions
-from hhcore.protocols.refractory.protocol import recovery_definitions, refractory_definitions
 from hhcore.protocols.rheobase.searching import STATUS, threshold_definitions
 from hhcore.protocols.sensitivity import indices as sensitivity
 from hhcore.protocols.shapes import Shapes
