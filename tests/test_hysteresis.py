@@ -263,6 +263,7 @@ def test_mistakes_are_one_sentence(changes, where, parts):
     [
         ({"duration": 100}, ".duration", ["each level lasts `hold`"]),
         ({"stimulus": {"kind": "step", "amplitude": 3}}, ".stimulus.amplitude", ["sets the amplitude itself"]),
+        ({"stimulus": {"kind": "step", "holding": 3}}, ".stimulus.holding", ["sets the holding itself"]),
         ({"stimulus": {"kind": "ramp", "amplitude": 3}}, ".protocol.kind", ["takes"]),
     ],
 )

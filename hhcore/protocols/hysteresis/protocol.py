@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from hhcore.base.checks import Key, items, quoted
 from hhcore.base.errors import UserError, collected
-from hhcore.base.units import column_name, to_unit
+from hhcore.base.units import column_name, pretty_unit, to_unit
 from hhcore.compile.parts import COMMAND
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Begun, Protocol
@@ -61,7 +61,7 @@ class Hysteresis(Protocol):
     kind = "hysteresis"
     title = "hysteresis"
     self_timed = True
-    supplies = ("amplitude", "start", "stop")
+    supplies = ("amplitude", "start", "stop", "holding")
     ignores = {
         "duration": "each level lasts `hold`",
         "analysis_window": "rates are those of the second half of each level",
@@ -232,7 +232,7 @@ class Hysteresis(Protocol):
         }
 
     def facts(self, experiment: Experiment) -> Iterable[tuple[str, str]]:
-        count, unit = len(self.amplitudes), self.unit
+        count, unit = len(self.amplitudes), pretty_unit(self.unit)
         yield "Levels", f"{count:,} from {self.amplitudes[0]:g} to {self.amplitudes[-1]:g} {unit}, up and then down"
         yield "Each level", f"lasts {self.hold:g} {experiment.model.time_unit}, and begins where the last one ended"
 

@@ -29,7 +29,7 @@ CLOSER = 64  # parts of the step in which a neuron has the most spikes, if none 
 FARTHEST = 16  # powers of two beyond the ladder, on both sides, that are tried where all or none of it fires
 PARTS = 16  # of the step of the ladder in which firing begins
 RELEASED = (-2, 0, 2)  # powers of two of the other sign, tried where no value fires
-PROPORTIONAL = 2.0  # an action potential grows by more than so many times the share by which its stimulus grows
+PROPORTIONAL = 4.0  # an action potential grows by more than so many times the share by which its stimulus grows
 NEARLY = (0.9, 0.999)  # of the threshold: where the growth is measured from, besides the lower end of the bracket
 ENDS = ("begun_low", "begun_high", "low", "high", "begun_block_low", "begun_block_high", "block_low", "block_high")
 BLOCK = 1024  # neurons whose trials are in memory
@@ -329,7 +329,8 @@ class _Search:
         whole = self.tested.firing.threshold - begun
         left = [*(1.0 - share for share in NEARLY), (found.high - found.low) / found.high]
         gaps = [self.tested.firing.threshold - peak for peak in peaks]
-        return ~np.any([gap > PROPORTIONAL * share * whole for gap, share in zip(gaps, left, strict=True)], axis=0)
+        grows = np.any([gap > PROPORTIONAL * share * whole for gap, share in zip(gaps, left, strict=True)], axis=0)
+        return ~grows & (found.high > 0)  # nothing below 0 can take the potential there
 
 
 @dataclass(frozen=True)
