@@ -4,7 +4,7 @@ import numpy as np
 
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.relative import injected
-from hhcore.protocols.pacing.capacitance import per_charge
+from hhcore.simulation.capacitance import per_charge
 
 
 def rise(e: Experiment, rows: np.ndarray, rheobase: np.ndarray) -> np.ndarray:
@@ -17,7 +17,7 @@ def rise(e: Experiment, rows: np.ndarray, rheobase: np.ndarray) -> np.ndarray:
     points = dict(zip(e.quantities, injected(e, e.points(rows), rheobase).T, strict=True))
     if not {"amplitude", "width"} <= points.keys():
         return np.full(len(rows), np.nan)
-    return points["amplitude"] * points["width"] * per_charge(e, points)
+    return points["amplitude"] * points["width"] * per_charge(e.model, e.parameters(points))
 
 
 def pulse_alone(e: Experiment, count: int, onset: str) -> tuple[str, str]:

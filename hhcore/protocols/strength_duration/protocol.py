@@ -16,7 +16,6 @@ from hhcore.base.errors import UserError, collected
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Begun
 from hhcore.model.model import Model
-from hhcore.protocols.pacing import capacitance
 from hhcore.protocols.restitution import runs
 from hhcore.protocols.restitution.times import check_different, listed, read_times
 from hhcore.protocols.rheobase.searching import (
@@ -44,6 +43,7 @@ from hhcore.protocols.strength_duration.kept import (
 )
 from hhcore.protocols.strength_duration.tables import feature_columns, feature_definitions
 from hhcore.schemes.solver import Solver
+from hhcore.simulation import capacitance
 from hhcore.simulation.result import Result
 from hhcore.simulation.search.thresholds import NEVER, Thresholds, continued, search
 from hhcore.simulation.search.trials import Tested
@@ -230,7 +230,7 @@ class StrengthDuration(Searching):
         n, columns = len(points), dict(zip(e.quantities, points.T, strict=True))
         each = [*_each(found[WIDE], len(self.widths)), *(found[prefix] for prefix in ALONE)]
         record = kept(found) | {
-            "per_charge": np.broadcast_to(capacitance.per_charge(e, columns), n).astype(np.float64),
+            "per_charge": np.broadcast_to(capacitance.per_charge(e.model, e.parameters(columns)), n).astype(np.float64),
             "status": np.maximum.reduce([status_of(one, status) for one in each]),
             "ended": np.minimum.reduce([one.ended for one in each]),
             "steps": np.sum([one.steps for one in each], axis=0),
