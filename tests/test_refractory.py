@@ -1,49 +1,161 @@
-"""Thresholds of neurons that are not at rest: of the squid axon after a spike, by a second shock."""
+"""Refractory periods: against independent integrations, in strange neurons, in every room that tables have."""
+
+from math import inf
 
 import numpy as np
 import pytest
+import yaml
 
+from hhcore.base.errors import UserError
 from hhcore.config.reader import read_experiment
 from hhcore.model.model import load_model
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.reference import reference
 
 HH = load_model("hodgkin_huxley_1952")
-SHOCK = {"kind": "shock"}
-# ms after a shock of 15 mV, mV: DOP853 at 1e-12 by another program; SciPy confirms each here.
+FINE, MIDDLE = Solver("dop853", 1e-11), Solver("tsit5", 1e-9)
+SHOCK = {"displacement": 15.0, "start": 0.0, "holding": 0.0}
+INTERVALS = (8.0, 12.0, 15.0, 20.0, 30.0)
+# DOP853 at rtol 1e-12, by another program; SciPy confirms each here, straight from the equations.
 THRESHOLDS = {8.0: 34.38, 12.0: 13.26, 15.0: 7.434, 20.0: 5.580, 30.0: 6.605}
 
 
-def after(interval: float) -> dict[str, float]:
-    """The state so long after the first shock, which makes one spike. In ms and the units of the model."""
-    run = reference(HH, {"displacement": 15.0}, stimulus="shock", duration=interval)
-    assert len(run.spike_times) == 1
-    return run.final
+def experiment(stimulus="{kind: shock, displacement: 15}", protocol="{}", **own):
+    """An experiment of this protocol."""
+    body = {"model": "hodgkin_huxley_1952", "initial_state": "rest", "duration": 60, "solver": {"tolerance": 1e-6}}
+    kind = {"kind": "refractory", "intervals": list(INTERVALS)}
+    body |= {"stimulus": yaml.safe_load(stimulus), "protocol": kind | yaml.safe_load(protocol)} | own
+    return read_experiment({"experiments": {"cells": body}}, "cells")
 
 
-def searched(state: dict[str, float]) -> tuple[float, str]:
-    """The threshold of a shock to an axon in this state, mV, and what became of the search."""
-    body = {"model": "hodgkin_huxley_1952", "stimulus": SHOCK, "protocol": {"kind": "rheobase"}, "duration": 50}
-    body |= {"initial_state": state, "solver": {"method": "tsit5", "local_error": 1e-9}}
-    e = read_experiment({"experiments": {"axon": body}}, "axon")
-    found = e.protocol.columns(e.protocol.measure(e, Solver("tsit5", 1e-9), e.points(np.arange(1))))
-    return found["threshold_mV"][0], found["search"][0]
+def measured(*args, solver=MIDDLE, rows=None, threads=1, **own):
+    """The features and the curves of its neurons, or of some of them, in this order."""
+    e = experiment(*args, **own)
+    points = e.points(np.arange(e.n_points) if rows is None else np.array(rows))
+    result = e.protocol.measure(e, solver, points, threads=threads)
+    return e.protocol.columns(result), e.protocol.recovery(result)
 
 
-@pytest.mark.parametrize(("interval", "threshold"), THRESHOLDS.items())
-def test_thresholds_after_a_spike_are_those_of_other_programs(interval, threshold):
-    state = after(interval)
-    found, word = searched(state)
-    assert (float(f"{found:.4g}"), word) == (threshold, "found")
-    for factor, spikes in ((1 - 2e-6, 0), (1 + 2e-6, 1)):
-        point = {"displacement": factor * found, "start": 0.0}
-        run = reference(HH, point, stimulus="shock", duration=50.0, initial_state=state)
-        assert len(run.spike_times) == spikes
+def state_after(interval: float) -> dict[str, float]:
+    """The state of the axon so long after the first shock, by SciPy."""
+    run = reference(HH, SHOCK, stimulus="shock", duration=interval, initial_state="rest")
+    return dict(zip(HH.states, run.at(interval).tolist(), strict=True))
 
 
-@pytest.mark.parametrize("interval", [2.0, 2.5, 3.0, 4.0])
-def test_an_axon_in_the_middle_of_a_spike_has_no_threshold(interval):
-    """Neither the spike that is under way counts, nor the jump of a shock. At first the potential is above 0 anyway."""
-    state = after(interval)
-    found, word = searched(state)
-    assert np.isnan(found) and word == ("never" if state["membrane.V"] > 0 else "driven")
+def fires(interval: float, displacement: float) -> bool:
+    """Whether SciPy finds a spike after a second shock."""
+    start = state_after(interval)
+    run = reference(HH, SHOCK | {"displacement": displacement}, stimulus="shock", duration=40.0, initial_state=start)
+    return len(run.spike_times) > 0
+
+
+def test_thresholds_after_a_spike_are_those_of_other_programs():
+    features, curve = measured(protocol="{within: 1e-9}", solver=FINE)
+    assert curve["interval_ms"].tolist() == [*THRESHOLDS]
+    for found, known in zip(curve["threshold_mV"].tolist(), THRESHOLDS.values(), strict=True):
+        assert float(f"{found:.4g}") == known
+    for interval, found in zip(INTERVALS, curve["threshold_mV"].tolist(), strict=True):
+        assert [fires(interval, factor * found) for factor in (1 - 1e-6, 1 + 1e-6)] == [False, True]
+    assert features["resting_threshold_mV"] == pytest.approx([6.5050712], abs=6e-8)
+    assert features["least_ratio"] == pytest.approx([5.580 / 6.5050712], abs=1e-4)
+    assert features["least_ratio_interval_ms"] == [20.0]
+
+
+def test_phases_end_where_the_axon_begins_or_ceases_to_fire():
+    """SciPy runs the axon on both sides of each end. Before the absolute one, the shock alone reaches 0 mV."""
+    features, curve = measured(protocol="{intervals: [3, 5, 6, 8, 15, 20, 30]}", solver=FINE)
+    rest = 6.5050712
+    for column, share, later in (
+        ("relative_refractory_ms", 1.001, True),
+        ("supernormal_begin_ms", 0.999, True),
+        ("supernormal_end_ms", 0.999, False),
+    ):
+        end = float(features[column][0])
+        assert [fires(end + off, share * rest) for off in (-2e-3, 2e-3)] == [not later, later]
+    absolute = float(features["absolute_refractory_ms"][0])
+    assert curve["search"].tolist()[:3] == ["driven", "driven", "found"] and 5 < absolute < 6
+
+
+def test_intervals_between_and_finer_ends_change_no_threshold():
+    some, many = (measured(protocol=text)[1] for text in ("{intervals: [20, 8]}", "{intervals: [4, 8, 9, 20, 22]}"))
+    assert some["interval_ms"].tolist() == [8.0, 20.0]
+    assert some["threshold_mV"].tolist() == many["threshold_mV"][[1, 3]].tolist()
+
+
+PULSE, CURRENT = "{kind: step, amplitude: 20, stop: 0.5}", "threshold_uA_cm2"
+
+
+@pytest.mark.parametrize("stimulus", [PULSE, "{kind: biphasic, amplitude: 150, width: 0.3, gap: 0.1}"])
+def test_currents_are_searched_too(stimulus):
+    kind = yaml.safe_load(stimulus)["kind"]
+    _, curve = measured(stimulus, "{intervals: [15]}")
+    whole = yaml.safe_load(stimulus) | {"start": 0.0, "holding": 0.0}
+    whole |= {"width_ratio": 1.0, "period": inf, "number": 1.0} if kind == "biphasic" else {}
+    del whole["kind"]
+    first = reference(HH, whole, stimulus=kind, duration=15.0, initial_state="rest")
+    start = dict(zip(HH.states, first.at(15.0).tolist(), strict=True))
+    found = []
+    for factor in (1 - 3e-6, 1 + 3e-6):
+        again = whole | {"amplitude": factor * float(curve[CURRENT][0])}
+        found.append(len(reference(HH, again, stimulus=kind, duration=40.0, initial_state=start).spike_times) > 0)
+    assert found == [False, True]
+
+
+# --- strange neurons
+
+
+def test_strange_neurons_have_a_word_and_no_wrong_number():
+    """A pacemaker, a membrane without sodium channels, an axon, a first stimulus that is too weak, one that fails."""
+    axes = {"sodium.g": {"values": [121, 0, 120, 119, 118]}, "potassium.g": {"values": [12, 35, 36, 37, 38]}}
+    axes |= {"membrane.C": {"values": [1, 1.001, 1.002, 1.003, 1e-300]}}
+    shock = "{kind: shock, displacement: {values: [15, 14, 16, 5, 17]}}"
+    features, curve = measured(shock, "{intervals: [4, 20]}", parameters=axes, combine="zip")
+    words = np.reshape(curve["search"], (5, 2))
+    assert words.tolist()[1:4] == [["no_first_spike"] * 2, ["driven", "found"], ["no_first_spike"] * 2]
+    assert words[0, 1] == "spontaneous" and features["resting_search"][0] == "spontaneous"
+    assert features["first_spikes"].tolist()[:4] == [features["first_spikes"][0], 0, 1, 0]
+    assert features["first_spikes"][0] > 1
+    assert np.isnan(curve["threshold_ratio"].reshape(5, 2)[[0, 1, 3, 4]]).all()
+    for column in ("absolute_refractory_ms", "relative_refractory_ms", "supernormal_begin_ms", "least_ratio"):
+        assert np.isnan(features[column][[0, 1, 3, 4]]).all()
+    assert features["status"][4] != "ok" and words[4].tolist() == ["failed"] * 2
+
+
+def test_a_row_depends_on_its_own_point_alone():
+    grid = {"sodium.g": {"linspace": [100, 140, 3]}, "potassium.g": {"values": [30, 36]}}
+    protocol = "{intervals: [4, 10, 20], phases_within: 50 us, within: 1e-4}"
+    (every, curves), (some, own) = (
+        measured(protocol=protocol, parameters=grid, solver=Solver("tsit5", 1e-6), rows=rows, threads=threads)
+        for rows, threads in ((None, 2), ([4, 1], 1))
+    )
+    for name, column in every.items():
+        assert repr(column[[4, 1]].tolist()) == repr(some[name].tolist())
+    for name, column in curves.items():
+        if name != "neuron":
+            assert repr(column.reshape(6, 3)[[4, 1]].tolist()) == repr(own[name].reshape(2, 3).tolist())
+
+
+# --- configs
+
+
+@pytest.mark.parametrize(
+    ("stimulus", "protocol", "message"),
+    [
+        ("{kind: step, amplitude: 20}", "{}", "lasts for 60 ms"),
+        ("{kind: step, amplitude: 20, stop: 9}", "{}", "lasts for 9 ms"),
+        ("{kind: biphasic, amplitude: 20, width: 1, period: 20, number: 2}", "{}", "leave period out"),
+        ("{kind: shock, displacement: 15, start: 3}", "{}", "start"),
+        ("{kind: shock}", "{}", "displacement"),
+        ("{kind: ramp, amplitude: 10, stop: 5}", "{}", "ramp"),
+        ("{kind: shock, displacement: 15}", "{intervals: []}", "has no times"),
+        ("{kind: shock, displacement: 15}", "{intervals: [5, 5]}", "occurs more than once"),
+        ("{kind: shock, displacement: 15}", "{intervals: [-5]}", "is not above 0 ms"),
+        ("{kind: shock, displacement: 15}", "{phases_within: 0}", "is not above 0 ms"),
+        ("{kind: shock, displacement: 15}", "{within: 1}", "is not between 1e-14 and 0.1"),
+        ("{kind: shock, displacement: 15}", "{isi: [5]}", "intervals"),
+    ],
+)
+def test_a_wrong_config_is_a_sentence(stimulus, protocol, message):
+    with pytest.raises(UserError, match=message) as raised:
+        experiment(stimulus, protocol)
+    assert len(raised.value.args) == 1, raised.value.args
