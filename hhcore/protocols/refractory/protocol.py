@@ -17,7 +17,7 @@ from hhcore.experiments.protocol import Begun
 from hhcore.model.model import Model
 from hhcore.protocols.refractory.phases import MARGIN, PHASES, ROUGHLY, Recovering
 from hhcore.protocols.restitution import keys, runs
-from hhcore.protocols.restitution.keys import check_different, listed, read_time, read_times
+from hhcore.protocols.restitution.times import check_different, listed, read_time, read_times
 from hhcore.protocols.restitution.runs import folded, folded_schema, unfolded
 from hhcore.protocols.rheobase.searching import (
     KEYS,
