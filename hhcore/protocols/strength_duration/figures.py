@@ -1,6 +1,7 @@
 """Figures of strength and duration: the threshold, and the charge of a pulse at threshold, against the width."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,10 @@ from hhcore.figures import style
 from hhcore.figures.context import FigureContext, numbers, select, some_of
 from hhcore.figures.family import MANY
 from hhcore.figures.limits import MAX_COLOURS, MAX_FACETS
-from hhcore.protocols.strength_duration.protocol import StrengthDuration
 from hhcore.simulation.outputs import integral_unit
+
+if TYPE_CHECKING:
+    from hhcore.protocols.strength_duration.protocol import StrengthDuration
 
 NOTHING = "No width has a threshold other than 0."
 NONE = "no threshold above 0"
@@ -30,7 +33,7 @@ Draw = Callable[[Axes, pd.DataFrame, Sequence[object], bool], None]
 
 @style.styled
 def strength_duration(
-    features: pd.DataFrame, curves: pd.DataFrame, context: FigureContext, protocol: StrengthDuration
+    features: pd.DataFrame, curves: pd.DataFrame, context: FigureContext, protocol: "StrengthDuration"
 ) -> Figure:
     """Thresholds against the width on logarithmic scales, coloured by the first axis, in panels by the second.
 
@@ -58,7 +61,7 @@ def strength_duration(
 
 @style.styled
 def charge_duration(
-    features: pd.DataFrame, curves: pd.DataFrame, context: FigureContext, protocol: StrengthDuration
+    features: pd.DataFrame, curves: pd.DataFrame, context: FigureContext, protocol: "StrengthDuration"
 ) -> Figure:
     """The charge of a pulse at threshold against its width, and that of an instant pulse; as `strength_duration`."""
     unit = integral_unit(protocol.unit)
@@ -79,7 +82,7 @@ def _panels(
     features: pd.DataFrame,
     curves: pd.DataFrame,
     context: FigureContext,
-    protocol: StrengthDuration,
+    protocol: "StrengthDuration",
     column: str,
     words: tuple[str, list[tuple[str, dict]]],
     draw: Draw,

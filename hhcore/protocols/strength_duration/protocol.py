@@ -15,9 +15,9 @@ from hhcore.base.checks import Key
 from hhcore.base.errors import UserError, collected
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Begun
+from hhcore.grid.listed import check_different, listed, read_times
 from hhcore.model.model import Model
 from hhcore.protocols.restitution import runs
-from hhcore.protocols.restitution.times import check_different, listed, read_times
 from hhcore.protocols.rheobase.searching import (
     DIRECTIONS,
     KEYS,
