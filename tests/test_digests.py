@@ -42,6 +42,7 @@ EXEMPT = {
     "model": "a model enters by its own digest",
     "config": "a config enters by the values of the experiment",
     "grid/axes.py": "axes enter by their values",
+    "protocols/restitution/times.py": "values of a config are hashed as they are read",
     "grid/designs.py": "designs enter by their points",
     "experiments/analysis.py": "a contract without results of its own",
     "experiments/answers.py": "lines of the report",
@@ -68,7 +69,6 @@ PROTOCOL_EXEMPT = {
     "protocols/hysteresis/definitions.py": "columns are made later",
     "protocols/strength_duration/tables.py": "tables are made later",
     "protocols/strength_duration/laws.py": "tables are made later",
-    "protocols/restitution/times.py": "values of a config are hashed as they are read",
 }
 # Besides, of single steps.
 STEP_EXEMPT = {
@@ -90,7 +90,6 @@ STEP_EXEMPT = {
         "simulation/bursts.py": "solvers are judged by spike times, extremes, beats and shapes",
     },
     "tables": {
-        "protocols/restitution/times.py": "values of a config are hashed as they are read",
         "base/hashing.py": "in the context",
         "simulation": "in the context",
         "sweep": "in the context",
