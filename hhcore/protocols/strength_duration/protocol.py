@@ -71,12 +71,12 @@ class StrengthDuration(Searching):
     """A search at each width, and three more.
 
     widths : rising, in the model's unit of time
-    time_unit, instant : that unit, and whether an instant pulse means anything
+    time_unit, pulse : that unit, and the kind of the stimulus
     """
 
     widths: tuple[float, ...] = ()
     time_unit: str = ""
-    instant: bool = True
+    pulse: str = Pulse.kind
 
     kind = "strength_duration"
     title = "strength and duration"
@@ -111,7 +111,7 @@ class StrengthDuration(Searching):
 
     def suited(self, stimulus: type[Stimulus], swept: tuple[str, ...], where: str) -> "StrengthDuration":
         """With the columns of the current."""
-        found = replace(super().suited(stimulus, swept, where), instant=issubclass(stimulus, Pulse))
+        found = replace(super().suited(stimulus, swept, where), pulse=stimulus.kind)
         object.__setattr__(found, "definitions", feature_definitions(found.unit))
         return found
 
@@ -173,9 +173,14 @@ class StrengthDuration(Searching):
         return np.logical_or.reduce([wide, *alone])
 
     @property
+    def instant(self) -> bool:
+        """Whether a pulse without length means anything: of one rectangular pulse it does."""
+        return self.pulse == Pulse.kind
+
+    @property
     def width_words(self) -> str:
         """What a width is, with its unit, for figures."""
-        return "Width of the pulse (ms)" if self.instant else "Width of the first phase or pulse (ms)"
+        return "Width of the first phase (ms)" if self.pulse == Biphasic.kind else "Width of the pulse (ms)"
 
     @property
     def lasting(self) -> bool:
