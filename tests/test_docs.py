@@ -27,6 +27,7 @@ from hhcore.protocols.hysteresis.ramps import ramp_definitions
 from hhcore.protocols.pacing import Pacing
 from hhcore.protocols.phase_response import PhaseResponse
 from hhcore.protocols.phase_response.analysis import FIELDS as PHASE_RESPONSE
+from hhcore.protocols.refractory.protocol import recovery_definitions, refractory_definitions
 from hhcore.protocols.restitution import S1S2, DynamicRestitution
 from hhcore.protocols.restitution.points import point_definitions
 from hhcore.protocols.rheobase.searching import STATUS, threshold_definitions
@@ -140,6 +141,8 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         excitability_definitions("uA/cm^2"),
         feature_definitions("uA/cm^2"),
         curve_definitions("uA/cm^2"),
+        refractory_definitions("mV"),
+        recovery_definitions("mV"),
         hysteresis.definitions("uA/cm^2"),
         hysteresis.level_definitions("uA/cm^2"),
         ramp_definitions("uA/cm^2"),
@@ -171,6 +174,8 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         "excitability",
         "of strength_duration",
         "strength_duration",
+        "refractory",
+        "recovery",
         "of hysteresis",
         "hysteresis",
         "ramps",
@@ -320,7 +325,9 @@ def test_the_page_on_shapes_does_what_it_says(capsys):
     assert len(prompt["result"].shapes) == 4
 
 
-@pytest.mark.parametrize("page", ["excitability", "hysteresis", "phase_response", "rheobase", "strength_duration"])
+@pytest.mark.parametrize(
+    "page", ["excitability", "hysteresis", "phase_response", "refractory", "rheobase", "strength_duration"]
+)
 def test_a_page_on_searches_prints_what_it_says(page, capsys):
     """Its configs are legal, and its program prints the text below it."""
     file = ROOT / f"docs/{page}.md"

@@ -63,7 +63,7 @@ def test_thresholds_after_a_spike_are_those_of_other_programs():
 
 def test_phases_end_where_the_axon_begins_or_ceases_to_fire():
     """SciPy runs the axon on both sides of each end. Before the absolute one, the shock alone reaches 0 mV."""
-    features, curve = measured(protocol="{intervals: [3, 5, 6, 8, 15, 20, 30]}", solver=FINE)
+    features, curve = measured(protocol="{intervals: [3, 5, 7, 8, 15, 20, 30]}", solver=FINE)
     rest = 6.5050712
     for column, share, later in (
         ("relative_refractory_ms", 1.001, True),
@@ -73,7 +73,7 @@ def test_phases_end_where_the_axon_begins_or_ceases_to_fire():
         end = float(features[column][0])
         assert [fires(end + off, share * rest) for off in (-2e-3, 2e-3)] == [not later, later]
     absolute = float(features["absolute_refractory_ms"][0])
-    assert curve["search"].tolist()[:3] == ["driven", "driven", "found"] and 5 < absolute < 6
+    assert np.isnan(curve["threshold_mV"][:2]).all() and curve["search"][2] == "found" and 5 < absolute < 7
 
 
 def test_intervals_between_and_finer_ends_change_no_threshold():
@@ -119,6 +119,30 @@ def test_strange_neurons_have_a_word_and_no_wrong_number():
     for column in ("absolute_refractory_ms", "relative_refractory_ms", "supernormal_begin_ms", "least_ratio"):
         assert np.isnan(features[column][[0, 1, 3, 4]]).all()
     assert features["status"][4] != "ok" and words[4].tolist() == ["failed"] * 2
+
+
+def test_the_end_of_the_first_spike_is_not_another_one():
+    """2 ms after its onset the potential is at -2.2 mV, from where a pulse lifts it above 0 mV, as it likes."""
+    pulse, own = "{kind: step, amplitude: 60, stop: 0.5}", {"parameters": {"potassium.g": 32.4}}
+    _, curve = measured(pulse, "{intervals: [1.9, 2, 2.1, 4]}", **own)
+    assert set(curve["search"]) <= {"never", "driven"} and np.isnan(curve[CURRENT]).all()
+    values = {"potassium.g": 32.4, "amplitude": 60.0, "stop": 0.5}
+    first = reference(HH, values, duration=2.0, initial_state="rest")
+    start = dict(zip(HH.states, first.at(2.0).tolist(), strict=True))
+    peaks = [reference(HH, values | {"amplitude": a}, duration=9.0, initial_state=start).peaks[0] for a in (160, 320)]
+    assert 0.0 < peaks[0] < 0.1 and 5.0 < peaks[1] < 6.0  # graded: no action potential
+
+
+@pytest.mark.parametrize("interval", [2.0, 2.5, 3.0, 4.0])
+def test_an_axon_that_begins_in_the_middle_of_a_spike_has_no_threshold(interval):
+    """Neither the spike that is under way counts, nor the jump of a shock. At first the potential is above 0 anyway."""
+    state = state_after(interval)
+    body = {"model": "hodgkin_huxley_1952", "stimulus": {"kind": "shock"}, "protocol": {"kind": "rheobase"}}
+    body |= {"duration": 50, "initial_state": state, "solver": {"method": "tsit5", "local_error": 1e-9}}
+    e = read_experiment({"experiments": {"axon": body}}, "axon")
+    found = e.protocol.columns(e.protocol.measure(e, e.solver, e.points(np.arange(1))))
+    assert np.isnan(found["threshold_mV"][0])
+    assert found["search"][0] == ("never" if state["membrane.V"] > 0 else "driven")
 
 
 def test_a_row_depends_on_its_own_point_alone():

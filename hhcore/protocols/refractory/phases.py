@@ -37,7 +37,10 @@ class Recovering:
         return record["spikes"].counts.astype(np.float64), record["outcome"].astype(np.int8)
 
     def after(self, neuron: np.ndarray, interval: np.ndarray) -> Tested:
-        """Neurons, int64 (k,), in their states so long after the onset of the first stimulus, float64 (k,)."""
+        """Neurons, int64 (k,), in their states so long after the onset of the first stimulus, float64 (k,).
+
+        An action potential still rises from rest, so that the end of the first one does not pass for another.
+        """
         some, states = self.first.of(neuron), self.first.states[neuron].copy()
         running = unhurried(some.population)
         for stop in np.unique(interval):
@@ -45,7 +48,7 @@ class Recovering:
             record, seconds = running.of(rows).run(some.states[rows], [stop])
             self.first.seconds.append(seconds)
             states[rows] = record["final"]
-        return replace(some, states=states)
+        return replace(some, states=states, rest=some.foot)
 
     def thresholds(self, neuron: np.ndarray, interval: np.ndarray, within: float) -> Thresholds:
         """The threshold of the second stimulus of each of k pairs."""

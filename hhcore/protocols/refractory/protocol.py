@@ -19,6 +19,7 @@ from hhcore.model.model import Model
 from hhcore.protocols.refractory.phases import MARGIN, PHASES, ROUGHLY, Recovering
 from hhcore.protocols.restitution import runs
 from hhcore.protocols.restitution.runs import folded, folded_schema, unfolded
+from hhcore.protocols.restitution.times import check_different, listed, read_time, read_times
 from hhcore.protocols.rheobase.searching import (
     KEYS,
     SEARCH,
@@ -110,9 +111,9 @@ class Refractory(Searching):
             with noted():
                 found |= read_search({key: body[key] for key in ("within",) if key in body}, where)
             with noted():
-                times = read_times(body["intervals"], model, f"{where}.intervals")
-                check_different(times, "each begins in the same state", f"{where}.intervals")
-                found["intervals"] = tuple(sorted(times))
+                intervals = read_times(body["intervals"], model, f"{where}.intervals")
+                check_different(intervals, "each begins in the same state", f"{where}.intervals")
+                found["intervals"] = tuple(sorted(intervals))
             with noted():
                 if "phases_within" in body:
                     found["phases_within"] = read_time(body["phases_within"], model, f"{where}.phases_within")
@@ -166,10 +167,11 @@ class Refractory(Searching):
         threads: int = 1,
         progress: Callable[[int], None] | None = None,
     ) -> Result:
-        """The threshold at rest, those after each interval, then the ends of the phases."""
+        """The threshold at rest, those after each interval, of the sign of the first stimulus; then ends of phases."""
         e, n, k = experiment, len(points), len(self.intervals)
         first, status = self.tested(e, solver, points, threads)
         scale = scales(first.population, first.states, first.duration, first.searched, first.firing.threshold)
+        scale = np.copysign(scale, first.population.values(self.field))
         recovering = Recovering(first, scale)
         spikes, failed = recovering.spikes(max(e.duration, self.intervals[-1]))
         rest = search(first, min(self.within, ROUGHLY), scale=scale)
@@ -209,7 +211,7 @@ class Refractory(Searching):
             "neuron": neuron,
             "interval_ms": each["interval"] * ms,
             column_name("threshold", self.unit): found.value + gone,
-            "threshold_ratio": found.value / np.where(rest > 0, rest, np.nan) + gone,
+            "threshold_ratio": found.value / np.where(rest != 0, rest, np.nan) + gone,
             "latency_ms": found.latency * ms + gone,
             "search": word,
         }
@@ -295,8 +297,8 @@ def refractory_definitions(unit: str) -> dict[str, tuple[str, str]]:
         column_name("resting_threshold", unit): (unit, "threshold of the same stimulus without a first one"),
         "absolute_refractory_ms": (
             "ms",
-            "shortest interval at which there is a threshold; before it no stimulus makes an action potential; null if "
-            "there is one at the shortest interval too, or at none",
+            "shortest interval at which there is a threshold; before it no stimulus of this sign makes an action potential "
+            "as it comes; null if there is one at the shortest interval too, or at none",
         ),
         "relative_refractory_ms": (
             "ms",

@@ -324,9 +324,7 @@ class _Search:
         """
         if not self.tested.firing.once:
             return np.zeros(len(rows), bool)
-        model = self.tested.population.engine.model
-        begun = self.tested.states[rows, list(model.states).index(model.potential)]
-        whole = self.tested.firing.threshold - begun
+        whole = self.tested.firing.threshold - self.tested.foot[rows]
         left = [*(1.0 - share for share in NEARLY), (found.high - found.low) / found.high]
         gaps = [self.tested.firing.threshold - peak for peak in peaks]
         grows = np.any([gap > PROPORTIONAL * share * whole for gap, share in zip(gaps, left, strict=True)], axis=0)

@@ -62,6 +62,7 @@ class Tested:
     firing   : what counts as a response
     restless : bool (n,), whether a neuron has no stable rest
     seconds  : core time of each run so far; all parts of a search share the list
+    rest     : float64 (n,), potential from which an action potential rises, where that is not the one of `states`
     """
 
     population: Population
@@ -71,6 +72,7 @@ class Tested:
     firing: Firing
     restless: np.ndarray
     seconds: list[float] = field(default_factory=list)
+    rest: np.ndarray | None = None
 
     @property
     def patient(self) -> "Tested":
@@ -79,9 +81,14 @@ class Tested:
 
     def of(self, rows: np.ndarray) -> "Tested":
         """Some of the neurons, by index."""
-        return replace(
-            self, population=self.population.of(rows), states=self.states[rows], restless=self.restless[rows]
-        )
+        own = {"states": self.states[rows], "restless": self.restless[rows], "rest": self.foot[rows]}
+        return replace(self, population=self.population.of(rows), **own)
+
+    @property
+    def foot(self) -> np.ndarray:
+        """The potential from which an action potential rises, float64 (n,)."""
+        model = self.population.engine.model
+        return self.states[:, list(model.states).index(model.potential)] if self.rest is None else self.rest
 
     def run(self, neuron: np.ndarray, value: np.ndarray) -> Trials:
         """Try neurons, int64 (k,), with values, float64 (k,)."""
