@@ -103,7 +103,7 @@ class Hysteresis(Protocol):
     @classmethod
     def takes(cls, stimulus: type[Stimulus]) -> bool:
         """It takes a step."""
-        return stimulus is Step and stimulus.acts != COMMAND
+        return stimulus.in_currents() is Step and stimulus.acts != COMMAND
 
     @classmethod
     def read(cls, body: Mapping[str, object], model: Model, duration: float, where: str) -> "Hysteresis":

@@ -19,7 +19,6 @@ from hhcore.model.model import Model
 from hhcore.protocols.refractory.phases import MARGIN, PHASES, ROUGHLY, Recovering
 from hhcore.protocols.restitution import runs
 from hhcore.protocols.restitution.runs import folded, folded_schema, unfolded
-from hhcore.protocols.restitution.times import check_different, listed, read_time, read_times
 from hhcore.protocols.rheobase.searching import (
     KEYS,
     SEARCH,
@@ -297,8 +296,8 @@ def refractory_definitions(unit: str) -> dict[str, tuple[str, str]]:
         column_name("resting_threshold", unit): (unit, "threshold of the same stimulus without a first one"),
         "absolute_refractory_ms": (
             "ms",
-            "shortest interval at which there is a threshold; before it no stimulus of this sign makes an action potential "
-            "as it comes; null if there is one at the shortest interval too, or at none",
+            "shortest interval at which there is a threshold; before it no stimulus of this sign makes an action "
+            "potential as it comes; null if there is one at the shortest interval too, or at none",
         ),
         "relative_refractory_ms": (
             "ms",
