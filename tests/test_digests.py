@@ -44,6 +44,7 @@ EXEMPT = {
     "grid/axes.py": "axes enter by their values",
     "protocols/restitution/times.py": "values of a config are hashed as they are read",
     "grid/designs.py": "designs enter by their points",
+    "grid/listed.py": "lists enter by the fields of a protocol",
     "experiments/analysis.py": "a contract without results of its own",
     "experiments/answers.py": "lines of the report",
     "simulation/display.py": "how a prompt shows results",

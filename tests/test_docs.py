@@ -33,6 +33,7 @@ from hhcore.protocols.restitution.points import point_definitions
 from hhcore.protocols.rheobase.searching import STATUS, threshold_definitions
 from hhcore.protocols.sensitivity import indices as sensitivity
 from hhcore.protocols.shapes import Shapes
+from hhcore.protocols.strength_duration.tables import curve_definitions, feature_definitions
 from hhcore.protocols.traces.table import write_traces
 from hhcore.protocols.voltage_clamp import VoltageClamp
 from hhcore.results.write import write_tables
@@ -138,6 +139,8 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         numerics_fields(VoltageClamp.accuracy),
         threshold_definitions("uA/cm^2", "amplitude") | STATUS,
         excitability_definitions("uA/cm^2"),
+        feature_definitions("uA/cm^2"),
+        curve_definitions("uA/cm^2"),
         refractory_definitions("mV"),
         recovery_definitions("mV"),
         hysteresis.definitions("uA/cm^2"),
@@ -169,6 +172,8 @@ def test_the_bounds_of_the_functions_are_those_of_the_tests():
         "of voltage_clamp",
         "rheobase",
         "excitability",
+        "of strength_duration",
+        "strength_duration",
         "refractory",
         "recovery",
         "of hysteresis",
@@ -320,7 +325,9 @@ def test_the_page_on_shapes_does_what_it_says(capsys):
     assert len(prompt["result"].shapes) == 4
 
 
-@pytest.mark.parametrize("page", ["excitability", "hysteresis", "phase_response", "refractory", "rheobase"])
+@pytest.mark.parametrize(
+    "page", ["excitability", "hysteresis", "phase_response", "refractory", "rheobase", "strength_duration"]
+)
 def test_a_page_on_searches_prints_what_it_says(page, capsys):
     """Its configs are legal, and its program prints the text below it."""
     file = ROOT / f"docs/{page}.md"

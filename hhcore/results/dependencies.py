@@ -20,7 +20,7 @@ UNITS: Code = ("base/units.py", "base/units.txt")
 TABLES: Code = ("base/tables.py", *UNITS, "certify/certificate.py")
 FEATURES: Code = (
     *(f"simulation/{name}" for name in ("result.py", "features.py", "spike_trains.py.in", "beats.py", "outputs.py")),
-    *(f"simulation/{name}" for name in ("shapes.py", "bursts.py", "bursts.py.in")),
+    *(f"simulation/{name}" for name in ("shapes.py", "bursts.py", "bursts.py.in", "capacitance.py")),
     "compile/language",
 )
 

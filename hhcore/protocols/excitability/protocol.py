@@ -31,7 +31,7 @@ from hhcore.schemes.solver import Solver
 from hhcore.simulation.observers import Observer
 from hhcore.simulation.result import Result
 from hhcore.simulation.search.firing import Firing, Spiking, Sustained, mean_rates
-from hhcore.simulation.search.thresholds import FOUND, OUTCOMES, SEVERAL, Thresholds, continued, search
+from hhcore.simulation.search.thresholds import FAILED, FOUND, OUTCOMES, SEVERAL, Thresholds, continued, search
 from hhcore.simulation.search.trials import Tested, patient
 from hhcore.simulation.stimuli.step import Step
 from hhcore.simulation.stimuli.stimulus import Stimulus
@@ -57,7 +57,7 @@ class Excitability(Searching):
     @classmethod
     def takes(cls, stimulus: type[Stimulus]) -> bool:
         """It takes a current that lasts."""
-        return stimulus is Step
+        return stimulus.in_currents() is Step
 
     @classmethod
     def read(cls, body: Mapping[str, object], model: Model, duration: float, where: str) -> "Excitability":
@@ -203,7 +203,9 @@ class Excitability(Searching):
 def classes(record: Mapping[str, np.ndarray]) -> np.ndarray:
     """Hodgkin's class of n neurons, int64 (n,); 0 of those that have none."""
     known = (FOUND, SEVERAL)
-    once, on = (np.isin(found_in(record, prefix).outcome, known) for prefix in (ONCE, ON))
+    outcomes = [found_in(record, prefix).outcome for prefix in (ONCE, ON)]
+    once, on = (np.isin(outcome, known) for outcome in outcomes)
+    once &= outcomes[1] != FAILED
     onset, further = (record[name] for name in RATES)
     grows = ~(onset * DOUBLES > further)
     return np.select([once & on & grows, once & on, once], [1, 2, 3], 0).astype(np.int64)

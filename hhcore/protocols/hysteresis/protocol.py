@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from hhcore.base.checks import Key, items, quoted
+from hhcore.base.checks import Key, quoted
 from hhcore.base.errors import UserError, collected
 from hhcore.base.units import column_name, pretty_unit, to_unit
 from hhcore.compile.parts import COMMAND
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Begun, Protocol
-from hhcore.grid.axes import read_axis
+from hhcore.grid.listed import check_different, read_list
 from hhcore.model.autonomous import check_autonomous
 from hhcore.model.model import NOTHING, Model
 from hhcore.protocols.hysteresis.definitions import EDGE_ERROR, definitions
@@ -103,7 +103,7 @@ class Hysteresis(Protocol):
     @classmethod
     def takes(cls, stimulus: type[Stimulus]) -> bool:
         """It takes a step."""
-        return stimulus is Step and stimulus.acts != COMMAND
+        return stimulus.in_currents() is Step and stimulus.acts != COMMAND
 
     @classmethod
     def read(cls, body: Mapping[str, object], model: Model, duration: float, where: str) -> "Hysteresis":
@@ -278,13 +278,8 @@ def bistability(
 
 def _amplitudes(value: object, model: Model, where: str) -> tuple[float, ...]:
     """The levels from low to high. Raises UserError for other than two different ones or more."""
-    unit = model.current.unit
-    if isinstance(value, dict):
-        found = read_axis(value, "amplitudes", unit, nan, where).expand().values.tolist()
-    else:
-        found = [to_unit(x, unit, f"{where}[{i}]") for i, x in enumerate(items(value, where, "[current, ...]"))]
+    found = read_list(value, model.current.unit, where, "currents", "{linspace: [0, 12, 49]}")
     if len(found) < 2:
         raise UserError(f"{where}: {quoted(value)} is not a way up; give two levels at least, like [0, 12]")
-    if twice := [x for x in found if found.count(x) > 1]:
-        raise UserError(f"{where}: {twice[0]:g} occurs more than once; each level comes up and down by itself")
+    check_different(found, "each level comes up and down by itself", where)
     return tuple(sorted(found))

@@ -11,6 +11,7 @@ from hhcore.base.units import column_name
 from hhcore.experiments.analysis import Analysis, FigureFile, RowBlock, Rows, TableFile
 from hhcore.experiments.answers import Answer, Results
 from hhcore.experiments.experiment import Experiment
+from hhcore.experiments.relative import injected
 from hhcore.simulation.result import Result
 
 
@@ -45,6 +46,7 @@ class Ramps(Analysis):
     def block(self, block: RowBlock) -> dict[str, pa.Table]:
         e = self.experiment
         points = e.points(np.arange(block.rows.start, block.rows.stop))
+        points = injected(e, points, block.result.rheobase)
         values = dict(zip(e.quantities, points.T, strict=True))
         neuron = np.arange(block.rows.start, block.rows.stop, dtype=np.int32)
         columns = [neuron, *onset_and_end(block.result, values, e.duration)]

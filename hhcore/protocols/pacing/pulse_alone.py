@@ -1,13 +1,10 @@
 """Where the charge of a pulse on the membrane capacitance reaches the spike threshold, with no channel's help."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.relative import injected
-
-LARGE = 2.0**60  # a current beside which those of the membrane are lost in rounding
+from hhcore.simulation.capacitance import per_charge
 
 
 def rise(e: Experiment, rows: np.ndarray, rheobase: np.ndarray) -> np.ndarray:
@@ -20,7 +17,7 @@ def rise(e: Experiment, rows: np.ndarray, rheobase: np.ndarray) -> np.ndarray:
     points = dict(zip(e.quantities, injected(e, e.points(rows), rheobase).T, strict=True))
     if not {"amplitude", "width"} <= points.keys():
         return np.full(len(rows), np.nan)
-    return points["amplitude"] * points["width"] * per_charge(e, points)
+    return points["amplitude"] * points["width"] * per_charge(e.model, e.parameters(points))
 
 
 def pulse_alone(e: Experiment, count: int, onset: str) -> tuple[str, str]:
@@ -32,18 +29,3 @@ def pulse_alone(e: Experiment, count: int, onset: str) -> tuple[str, str]:
         "membrane capacitance: a spike there does not show that the cell is excited. Give a smaller amplitude, or "
         "spikes: {threshold: ..., rearm: ...} above the response to the pulse",
     )
-
-
-def per_charge(e: Experiment, points: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The potential that a unit of injected charge adds, 1 / capacitance in most models: float64 (n,) or ().
-
-    points : float64 (n,) for each of the quantities of the experiment
-    """
-    from hhcore.simulation.reference import evaluate_with
-
-    model, given = e.model, e.parameters(points)
-    alike = {name: float(x[0]) for name, x in given.items() if np.ptp(x) == 0}  # conditions on them have one answer
-    states = {name: state.value for name, state in model.states.items()}
-    values = {**states, **points, **given, **alike, model.myokit.time().qname(): 0.0, model.current.name: LARGE}
-    with np.errstate(all="ignore"):
-        return evaluate_with(np, model, values)[f"dot({model.potential})"] / LARGE

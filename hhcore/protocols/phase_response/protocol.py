@@ -113,7 +113,7 @@ class PhaseResponse(Protocol):
     @classmethod
     def takes(cls, stimulus: type[Stimulus]) -> bool:
         """It takes a step, which lasts: a constant current."""
-        return stimulus is Step
+        return stimulus.in_currents() is Step
 
     @classmethod
     def read(cls, body: Mapping[str, object], model: Model, duration: float, where: str) -> "PhaseResponse":

@@ -14,11 +14,11 @@ from hhcore.base.errors import UserError, collected
 from hhcore.base.units import column_name
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Begun
+from hhcore.grid.listed import check_different, listed, read_time, read_times
 from hhcore.model.model import Model
 from hhcore.protocols.refractory.phases import MARGIN, PHASES, ROUGHLY, Recovering
 from hhcore.protocols.restitution import runs
 from hhcore.protocols.restitution.runs import folded, folded_schema, unfolded
-from hhcore.protocols.restitution.times import check_different, listed, read_time, read_times
 from hhcore.protocols.rheobase.searching import (
     KEYS,
     SEARCH,

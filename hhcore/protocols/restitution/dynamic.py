@@ -8,11 +8,11 @@ import numpy as np
 from hhcore.base.checks import Key, quoted
 from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
+from hhcore.grid.listed import check_different, listed, read_times, widest
 from hhcore.model.model import Model
 from hhcore.protocols.restitution.keys import read_common
 from hhcore.protocols.restitution.points import OF_DYNAMIC, SLOPES, Columns, of_neurons, repeats, responses, slopes
 from hhcore.protocols.restitution.protocol import NUMERICS, Recorded, Restitution
-from hhcore.protocols.restitution.times import check_different, listed, read_times, widest
 from hhcore.protocols.steady_state.settling import Cells, expected_beats, settling_keys
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.beat_map import settled_cells

@@ -8,6 +8,7 @@ import numpy as np
 from hhcore.base.checks import Key
 from hhcore.base.errors import UserError
 from hhcore.experiments.experiment import Experiment
+from hhcore.grid.listed import check_different, listed, read_time, read_times, widest
 from hhcore.model.model import Model
 from hhcore.protocols.pacing.protocol import ends
 from hhcore.protocols.restitution.keys import read_common
@@ -15,7 +16,6 @@ from hhcore.protocols.restitution.points import OF_S1S2, SLOPES, Columns, of_neu
 from hhcore.protocols.restitution.protocol import NUMERICS, Recorded, Restitution
 from hhcore.protocols.restitution.refine import CLOSEST_MS, Intervals, Responses
 from hhcore.protocols.restitution.runs import PREFIX
-from hhcore.protocols.restitution.times import check_different, listed, read_time, read_times, widest
 from hhcore.protocols.steady_state.settling import Cells, expected_beats, settling_keys
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.beat_map import settled_cells

@@ -1,6 +1,7 @@
 """Figures of strength and duration: the threshold, and the charge of a pulse at threshold, against the width."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,10 @@ from hhcore.figures import style
 from hhcore.figures.context import FigureContext, numbers, select, some_of
 from hhcore.figures.family import MANY
 from hhcore.figures.limits import MAX_COLOURS, MAX_FACETS
-from hhcore.protocols.strength_duration.protocol import StrengthDuration
 from hhcore.simulation.outputs import integral_unit
+
+if TYPE_CHECKING:
+    from hhcore.protocols.strength_duration.protocol import StrengthDuration
 
 NOTHING = "No width has a threshold other than 0."
 NONE = "no threshold above 0"
@@ -23,13 +26,14 @@ FINE = 200  # points of a law
 MARKER = {"marker": "o", "linestyle": "none", "markersize": 3}
 DIAMOND = {"marker": "D", "linestyle": "none", "markersize": 4, "markerfacecolor": "white"}
 LAPICQUE, WEISS = {"linewidth": 0.8}, {"linewidth": 0.8, **style.DASHED}
+LAWS = (("Lapicque's law", LAPICQUE), ("Weiss's law", WEISS))
 LEVEL = {"linewidth": 0.7, **style.DOTTED}
 Draw = Callable[[Axes, pd.DataFrame, Sequence[object], bool], None]
 
 
 @style.styled
 def strength_duration(
-    features: pd.DataFrame, curves: pd.DataFrame, context: FigureContext, protocol: StrengthDuration
+    features: pd.DataFrame, curves: pd.DataFrame, context: FigureContext, protocol: "StrengthDuration"
 ) -> Figure:
     """Thresholds against the width on logarithmic scales, coloured by the first axis, in panels by the second.
 
@@ -43,10 +47,8 @@ def strength_duration(
     threshold, rheobase = column_name("threshold", unit), column_name("rheobase", unit)
 
     def draw(panel: Axes, curve: pd.DataFrame, shades: Sequence[object], whole: bool) -> None:
-        size = _sizes(curve, threshold)
-        panel.plot(numbers(curve, "width_ms"), size, color=shades[0], **MARKER)
+        _searched(panel, curve, threshold, shades[0], joined=not (whole and _has_laws(curve)))
         if not whole:
-            panel.plot(numbers(curve, "width_ms"), size, color=shades[0], linewidth=0.6)
             return
         _laws(panel, curve, shades, unit, charge=False)
         at, half = numbers(curve, "chronaxie_ms")[0], _sizes(curve, rheobase)[0]
@@ -59,17 +61,15 @@ def strength_duration(
 
 @style.styled
 def charge_duration(
-    features: pd.DataFrame, curves: pd.DataFrame, context: FigureContext, protocol: StrengthDuration
+    features: pd.DataFrame, curves: pd.DataFrame, context: FigureContext, protocol: "StrengthDuration"
 ) -> Figure:
     """The charge of a pulse at threshold against its width, and that of an instant pulse; as `strength_duration`."""
     unit = integral_unit(protocol.unit)
     charge, instant = column_name("charge", unit), column_name("instant_charge", unit)
 
     def draw(panel: Axes, curve: pd.DataFrame, shades: Sequence[object], whole: bool) -> None:
-        size = _sizes(curve, charge)
-        panel.plot(numbers(curve, "width_ms"), size, color=shades[0], **MARKER)
+        _searched(panel, curve, charge, shades[0], joined=not (whole and _has_laws(curve)))
         if not whole:
-            panel.plot(numbers(curve, "width_ms"), size, color=shades[0], linewidth=0.6)
             return
         _laws(panel, curve, shades, protocol.unit, charge=True)
         panel.axhline(_sizes(curve, instant)[0], color=shades[0], zorder=1, **LEVEL)
@@ -82,7 +82,7 @@ def _panels(
     features: pd.DataFrame,
     curves: pd.DataFrame,
     context: FigureContext,
-    protocol: StrengthDuration,
+    protocol: "StrengthDuration",
     column: str,
     words: tuple[str, list[tuple[str, dict]]],
     draw: Draw,
@@ -104,7 +104,7 @@ def _panels(
         return style.text_figure(context.title, [NOTHING])
     facets = facet.spread(MAX_FACETS) if facet else [None]
     titles = [facet.marked(value, facet.at(value)) for value in facets] if facet else [""]
-    y = words[0] if protocol.sign > 0 else words[0].replace(" (", " of a hyperpolarising pulse (")
+    y = words[0] if protocol.sign > 0 else f"Hyperpolarising {words[0][0].lower()}{words[0][1:]}"
     figure, grid = style.panels(context.title, notes, titles, protocol.width_words, y)
     levels = colour.spread(MAX_COLOURS) if colour else np.zeros(1)
     colours = style.level_colours(levels) if colour else None
@@ -122,24 +122,32 @@ def _panels(
     if colour:
         colours.bar(figure, colour)
     some = f" (3 of {levels.size} curves)" if levels.size > MANY else ""
-    style.legend_below(figure, _legend(words[1], colour is None, scattered, some, missing))
+    marks = [] if scattered else [*(LAWS if _has_laws(table) else ()), *words[1]]
+    style.legend_below(figure, _legend(marks, colour is None, some, missing))
     return figure
 
 
-def _legend(marks: list[tuple[str, dict]], alone: bool, scattered: bool, some: str, missing: int) -> list[Line2D]:
-    """Entries for thresholds, laws and marks."""
+def _legend(marks: list[tuple[str, dict]], alone: bool, some: str, missing: int) -> list[Line2D]:
+    """Entries for thresholds, and for the laws and other marks. `some` : of how many curves these are drawn"""
     shades = [style.BLUE, style.VERMILLION, style.GREEN] if alone else [style.GREY] * 3
-    entries = [Line2D([], [], color=shades[0], label="searched", **MARKER)]
-    if not scattered:
-        laws = (("Lapicque's law", LAPICQUE), ("Weiss's law", WEISS))
-        entries += [
-            Line2D([], [], color=shade, label=label + some, **look)
-            for (label, look), shade in zip(laws, shades[1:], strict=True)
-        ]
-        entries += [Line2D([], [], color=shades[0], label=label + some, **look) for label, look in marks]
+    own = dict(zip((label for label, _ in LAWS), shades[1:], strict=True))
+    looks = [("searched", MARKER, shades[0])]
+    looks += [(label + some, look, own.get(label, shades[0])) for label, look in marks]
     if missing:
-        entries.append(Line2D([], [], color=shades[0], marker="x", linestyle="none", label=NONE))
-    return entries
+        looks.append((NONE, {"marker": "x", "linestyle": "none"}, shades[0]))
+    entries = [Line2D([], [], color=shade, label=label, **look) for label, look, shade in looks]
+    return entries if len(entries) > 1 else []
+
+
+def _searched(panel: Axes, curve: pd.DataFrame, column: str, shade: object, joined: bool) -> None:
+    """The values that were searched; `joined` : by a line, where no law is drawn through them"""
+    line = {"linestyle": "-", "linewidth": 0.6} if joined else {}
+    panel.plot(numbers(curve, "width_ms"), _sizes(curve, column), color=shade, **(MARKER | line))
+
+
+def _has_laws(table: pd.DataFrame) -> bool:
+    """Whether the thresholds of a curve determine one of the laws."""
+    return bool(np.isfinite(table[["lapicque_tau_ms", "weiss_chronaxie_ms"]].to_numpy(dtype=np.float64)).any())
 
 
 def _laws(panel: Axes, curve: pd.DataFrame, shades: Sequence[object], unit: str, charge: bool) -> None:

@@ -15,10 +15,9 @@ from hhcore.base.checks import Key
 from hhcore.base.errors import UserError, collected
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Begun
+from hhcore.grid.listed import check_different, listed, read_times
 from hhcore.model.model import Model
-from hhcore.protocols.pacing import pulse_alone
 from hhcore.protocols.restitution import runs
-from hhcore.protocols.restitution.times import check_different, listed, read_times
 from hhcore.protocols.rheobase.searching import (
     DIRECTIONS,
     KEYS,
@@ -44,6 +43,7 @@ from hhcore.protocols.strength_duration.kept import (
 )
 from hhcore.protocols.strength_duration.tables import feature_columns, feature_definitions
 from hhcore.schemes.solver import Solver
+from hhcore.simulation import capacitance
 from hhcore.simulation.result import Result
 from hhcore.simulation.search.thresholds import NEVER, Thresholds, continued, search
 from hhcore.simulation.search.trials import Tested
@@ -71,12 +71,12 @@ class StrengthDuration(Searching):
     """A search at each width, and three more.
 
     widths : rising, in the model's unit of time
-    time_unit, instant : that unit, and whether an instant pulse means anything
+    time_unit, pulse : that unit, and the kind of the stimulus
     """
 
     widths: tuple[float, ...] = ()
     time_unit: str = ""
-    instant: bool = True
+    pulse: str = Pulse.kind
 
     kind = "strength_duration"
     title = "strength and duration"
@@ -111,7 +111,7 @@ class StrengthDuration(Searching):
 
     def suited(self, stimulus: type[Stimulus], swept: tuple[str, ...], where: str) -> "StrengthDuration":
         """With the columns of the current."""
-        found = replace(super().suited(stimulus, swept, where), instant=issubclass(stimulus, Pulse))
+        found = replace(super().suited(stimulus, swept, where), pulse=stimulus.kind)
         object.__setattr__(found, "definitions", feature_definitions(found.unit))
         return found
 
@@ -173,9 +173,14 @@ class StrengthDuration(Searching):
         return np.logical_or.reduce([wide, *alone])
 
     @property
+    def instant(self) -> bool:
+        """Whether a pulse without length means anything: of one rectangular pulse it does."""
+        return self.pulse == Pulse.kind
+
+    @property
     def width_words(self) -> str:
         """What a width is, with its unit, for figures."""
-        return "Width of the pulse (ms)" if self.instant else "Width of the first phase or pulse (ms)"
+        return "Width of the first phase (ms)" if self.pulse == Biphasic.kind else "Width of the pulse (ms)"
 
     @property
     def lasting(self) -> bool:
@@ -230,7 +235,7 @@ class StrengthDuration(Searching):
         n, columns = len(points), dict(zip(e.quantities, points.T, strict=True))
         each = [*_each(found[WIDE], len(self.widths)), *(found[prefix] for prefix in ALONE)]
         record = kept(found) | {
-            "per_charge": np.broadcast_to(pulse_alone.per_charge(e, columns), n).astype(np.float64),
+            "per_charge": np.broadcast_to(capacitance.per_charge(e.model, e.parameters(columns)), n).astype(np.float64),
             "status": np.maximum.reduce([status_of(one, status) for one in each]),
             "ended": np.minimum.reduce([one.ended for one in each]),
             "steps": np.sum([one.steps for one in each], axis=0),
@@ -279,7 +284,7 @@ class StrengthDuration(Searching):
     @classmethod
     def code(cls) -> tuple[Path, ...]:
         """How searches are kept, and the capacitance."""
-        return *super().code(), *(Path(module.__file__) for module in (keeping, runs, pulse_alone))
+        return *super().code(), *(Path(module.__file__) for module in (keeping, runs, capacitance))
 
 
 def _widths(body: Mapping[str, object], model: Model, duration: float, where: str) -> tuple[float, ...]:

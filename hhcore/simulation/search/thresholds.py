@@ -130,9 +130,7 @@ def search(
 
     def found(some: Tested, rows: np.ndarray) -> Thresholds:
         size = sign * _scale(some, rows, scale)
-        return _patiently(
-            some, _Search(some, size).found(within), lambda again, at: _Search(again, size[at]).found(within)
-        )
+        return _sure(some, _Search(some, size).found(within), size, within)
 
     return _in_blocks(tested, found, progress)
 
@@ -143,20 +141,23 @@ def continued(
     """Go on from brackets that are known, to narrower ones."""
 
     def narrower(some: Tested, rows: np.ndarray) -> Thresholds:
-        before, size = known.of(rows), np.copysign(1.0, known.largest[rows])
-        found = _Search(some, size).judged(before, within)
-        return _patiently(some, found, lambda again, at: _Search(again, size[at]).judged(before.of(at), within))
+        sign = np.copysign(1.0, known.largest[rows])
+        return _sure(some, _Search(some, sign).judged(known.of(rows), within), sign * _scale(some, rows, None), within)
 
     found = _in_blocks(tested, narrower, progress)
     return replace(found, trials=known.trials + found.trials, steps=known.steps + found.steps)
 
 
-def _patiently(tested: Tested, found: Thresholds, again: Callable[[Tested, np.ndarray], Thresholds]) -> Thresholds:
-    """Search again where an end of a bracket turned out wrong: a trial had seemed to come to rest, and did not."""
+def _sure(tested: Tested, found: Thresholds, size: np.ndarray, within: float) -> Thresholds:
+    """Search again, from the beginning, where an end of a bracket turned out wrong.
+
+    A trial had seemed to come to rest, and did not: now all trials go on to their end. `size` : the scale, float64 (n,)
+    """
     if len(rows := np.flatnonzero(found.outcome == UNSURE)):
-        better = again(tested.of(rows).patient, rows)
+        again = _Search(tested.of(rows).patient, size[rows]).found(within)
+        again = replace(again, outcome=np.where(again.outcome == UNSURE, FAILED, again.outcome).astype(np.int8))
         for own in fields(found):
-            getattr(found, own.name)[rows] = getattr(better, own.name)
+            getattr(found, own.name)[rows] = getattr(again, own.name)
     return found
 
 
@@ -213,7 +214,8 @@ class _Search:
         np.minimum.at(first_failure, tried.neuron[tried.failed > 0], size[tried.failed > 0])
         sound = size < first_failure[tried.neuron]
         np.maximum.at(largest, tried.neuron[sound], size[sound])
-        needed = size <= np.nan_to_num(np.abs(steps.high))[tried.neuron]  # farther ones may fail
+        matters = np.where(np.isnan(steps.high), np.abs(self.scale), np.abs(steps.high))
+        needed = size <= matters[tried.neuron]  # farther ones may fail
         np.maximum.at(failed, tried.neuron[needed], tried.failed[needed].astype(np.int8))
         ended, needed = np.full(self.n, self.tested.duration), needed & (tried.failed > 0)
         np.minimum.at(ended, tried.neuron[needed], tried.ended[needed])

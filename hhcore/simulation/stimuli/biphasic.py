@@ -68,6 +68,7 @@ class Biphasic(Stimulus):
             "Interphase gap, time between the two phases",
             0.0,
             elsewhere=dict.fromkeys(("interphase_dur", "interphase_gap", "ipg", "IPG", "interphase"), "`gap`"),
+            spelled=True,
         ),
         "width_ratio": Field(
             "1",
