@@ -42,7 +42,6 @@ EXEMPT = {
     "model": "a model enters by its own digest",
     "config": "a config enters by the values of the experiment",
     "grid/axes.py": "axes enter by their values",
-    "protocols/restitution/times.py": "values of a config are hashed as they are read",
     "grid/designs.py": "designs enter by their points",
     "grid/listed.py": "lists enter by the fields of a protocol",
     "experiments/analysis.py": "a contract without results of its own",

@@ -76,8 +76,8 @@ class Excitability(Searching):
 
     @property
     def supplied_from(self) -> dict[str, str]:
-        """The current from which firing goes on."""
-        return {self.field: column_name("sustained_from", self.unit)}
+        """The current with which it fires on; of class 3, with which it spikes."""
+        return {self.field: column_name("fires_with", self.unit)}
 
     def response(self, experiment: Experiment) -> Firing:
         """Firing that goes on; a spike is searched besides."""
@@ -145,15 +145,22 @@ class Excitability(Searching):
     def _rates(self, e: Experiment, on: Tested, lasting: Thresholds) -> np.ndarray:
         """Rates above the threshold in spikes per unit of time, float64 (2, n), NaN without a threshold.
 
-        The threshold is taken to ROUGHLY, so that rates do not depend on how closely it is searched.
+        They are taken between the threshold and the middle of the way to where firing ends. The threshold is taken to
+        ROUGHLY, so that rates do not depend on how closely it is searched.
         """
         rates = np.full((len(ABOVE), len(on.states)), np.nan)
         rows = np.flatnonzero(np.isin(lasting.outcome, (FOUND, SEVERAL)))
         if len(rows):
-            threshold = lasting.of(rows).coarser(ROUGHLY).high
+            found = lasting.of(rows).coarser(ROUGHLY)
+            farthest = np.where(np.isnan(found.block_low), np.inf, (found.high + found.block_low) / 2)
             for rate, above in zip(rates, ABOVE, strict=True):
-                some = patient(on.population.of(rows)).with_fields(**{self.field: (1.0 + above) * threshold})
-                run, _ = some.run(on.states[rows], [e.duration])
+                current = np.minimum((1.0 + above) * found.high, farthest)
+                run, seconds = (
+                    patient(on.population.of(rows))
+                    .with_fields(**{self.field: current})
+                    .run(on.states[rows], [e.duration])
+                )
+                on.seconds.append(seconds)
                 rate[rows] = mean_rates(run["spikes"], e.analysis_window)
         return rates
 
@@ -178,6 +185,7 @@ class Excitability(Searching):
             column_name("rheobase", self.unit): once.value,
             column_name("sustained_from", self.unit): on.value,
             column_name("sustained_to", self.unit): on.block,
+            column_name("fires_with", self.unit): np.where(np.isfinite(on.high), on.high, once.high),
             **{f"{name}_Hz": record[name] * 1000.0 / ms for name in RATES},
             "rheobase_search": words[once.outcome.astype(int)],
             "sustained_search": words[on.outcome.astype(int)],
@@ -207,8 +215,9 @@ def classes(record: Mapping[str, np.ndarray]) -> np.ndarray:
     once, on = (np.isin(outcome, known) for outcome in outcomes)
     once &= outcomes[1] != FAILED
     onset, further = (record[name] for name in RATES)
-    grows = ~(onset * DOUBLES > further)
-    return np.select([once & on & grows, once & on, once], [1, 2, 3], 0).astype(np.int64)
+    slow = np.isnan(onset) | (onset * DOUBLES <= further)  # no rate: fewer than two spikes in the analysis window
+    known = np.isfinite(further)
+    return np.select([once & on & known & slow, once & on & known, once & ~on], [1, 2, 3], 0).astype(np.int64)
 
 
 def excitability_definitions(unit: str) -> dict[str, tuple[str, str]]:
@@ -224,8 +233,12 @@ def excitability_definitions(unit: str) -> dict[str, tuple[str, str]]:
         column_name("rheobase", unit): (unit, "least current that makes a spike; 0 of a neuron that fires without it"),
         column_name("sustained_from", unit): (unit, "least current with which firing goes on"),
         column_name("sustained_to", unit): (unit, "where that ends again; null if it does not in what was tried"),
+        column_name("fires_with", unit): (
+            unit,
+            "the smallest current known to make it fire on, the upper end of the bracket; of class 3, to make it spike",
+        ),
         "onset_rate_Hz": ("Hz", f"firing rate {onset} above the current from which firing goes on"),
-        "further_rate_Hz": ("Hz", f"firing rate {further} above it"),
+        "further_rate_Hz": ("Hz", f"firing rate {further} above it, or half-way to where firing ends, if that is less"),
         "rheobase_search": ("1", SEARCH),
         "sustained_search": ("1", SEARCH),
         "trials": ("1", "runs of both searches"),

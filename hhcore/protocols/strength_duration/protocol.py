@@ -222,13 +222,14 @@ class StrengthDuration(Searching):
     def _of_chronaxie(self, widths: Thresholds, rheobase: Thresholds) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The k neurons that have a chronaxie, twice the rheobase of each, and about how long it is, (k,) each.
 
-        The latter by Weiss's law from the shortest width with a threshold, as bisection began: so it does not depend on
-        `within`.
+        The latter by Weiss's law, from where the bisection of the shortest width with a threshold began: it does not
+        depend on `within`.
         """
-        begun = widths.begun_high.reshape(-1, len(self.widths))
-        rows = np.flatnonzero(np.isfinite(rheobase.high) & np.isfinite(begun).any(axis=1))
-        first = np.isfinite(begun[rows]).argmax(axis=1)
-        about = np.array(self.widths)[first] * begun[rows, first] / rheobase.begun_high[rows]
+        begun = np.where(np.isfinite(widths.high), widths.begun_high, np.nan).reshape(-1, len(self.widths))
+        first = np.isfinite(begun).argmax(axis=1)
+        charge = np.array(self.widths)[first] * begun[np.arange(len(begun)), first]
+        rows = np.flatnonzero(np.isfinite(rheobase.high) & np.isfinite(charge))
+        about = charge[rows] / rheobase.begun_high[rows]
         return rows, 2.0 * rheobase.of(rows).coarser(CLOSE).value, np.ldexp(0.5, np.frexp(about)[1])
 
     def _result(self, e: Experiment, points: np.ndarray, tested: Tested, status: np.ndarray, found: Searches) -> Result:
