@@ -85,7 +85,10 @@ def test_intervals_between_and_finer_ends_change_no_threshold():
 PULSE, CURRENT = "{kind: step, amplitude: 20, stop: 0.5}", "threshold_uA_cm2"
 
 
-@pytest.mark.parametrize("stimulus", [PULSE, "{kind: biphasic, amplitude: 150, width: 0.3, gap: 0.1}"])
+@pytest.mark.parametrize(
+    "stimulus",
+    [PULSE, "{kind: pulse, amplitude: 20, width: 0.5}", "{kind: biphasic, amplitude: 150, width: 0.3, gap: 0.1}"],
+)
 def test_currents_are_searched_too(stimulus):
     kind = yaml.safe_load(stimulus)["kind"]
     _, curve = measured(stimulus, "{intervals: [15]}")
