@@ -166,19 +166,20 @@ def stored(e, folder: Path) -> dict[str, np.ndarray]:
     record = record_of(tables.read(folder / "all.parquet"), e.protocol, len(HH.states))
     found = e.protocol.columns(Result(record, e.analysis_window, 1.0, mV=1.0))
     order = np.argsort(found["threshold_uA_cm2"])
-    return {name: column[order] for name, column in found.items() if name != "trials"}
+    return {name: column[order] for name, column in found.items()}
 
 
 def test_a_finer_search_goes_on_from_the_brackets_in_the_store(tmp_path):
     (tmp_path / "once").mkdir()
-    assert updated(tmp_path, 1e-3, GRID)[0] == 21
+    first, before = updated(tmp_path, 1e-3, GRID)
+    assert first == 21
     again, finer = updated(tmp_path, 1e-9, GRID)
     assert again == 21
     anew = updated(tmp_path / "once", 1e-9, GRID)[1]
     assert equal(finer, anew)  # the same bits as a search from the beginning
     back, coarse = updated(tmp_path, 1e-3, GRID)
     assert back == 0  # nothing is simulated for less than is known
-    assert (coarse["threshold_high_uA_cm2"] - coarse["threshold_low_uA_cm2"] > 1e-5).all()
+    assert equal(coarse, before)  # and nobody sees what the store knows besides
 
 
 def test_going_on_costs_only_what_is_new(tmp_path):
@@ -187,8 +188,8 @@ def test_going_on_costs_only_what_is_new(tmp_path):
     begun = e.protocol.measure(e, MIDDLE, points)
     finer = replace(e, protocol=replace(e.protocol, within=1e-6))
     on = finer.protocol.continued(finer, MIDDLE, points, begun.record)
-    halvings = 10  # of a bracket of a thousandth to a millionth
-    assert (on.record["search_trials"] - begun.record["search_trials"] <= halvings + 4).all()
+    halvings = 10  # of a bracket of a thousandth to a millionth; and six runs by which it is judged
+    assert (on.record["search_trials"] - begun.record["search_trials"] <= halvings + 6).all()
 
 
 def test_a_grown_grid_searches_only_new_points(tmp_path):

@@ -203,7 +203,7 @@ def updated(folder: Path, within: float) -> tuple[int, dict[str, np.ndarray]]:
     record = record_of(tables.read(folder / "all.parquet"), e.protocol, len(HH.states))
     found = e.protocol.columns(Result(record, e.analysis_window, 1.0, mV=1.0))
     order = np.argsort(found["rheobase_uA_cm2"])
-    return new, {name: column[order] for name, column in found.items() if name != "trials"}
+    return new, {name: column[order] for name, column in found.items()}
 
 
 def test_a_finer_search_goes_on_from_the_brackets_in_the_store(tmp_path):

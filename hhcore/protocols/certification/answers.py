@@ -27,4 +27,5 @@ def certificate(experiment: Experiment, results: Results) -> Iterator[Answer]:
     if tested:
         outcome = accuracy.outcome.replace("_", " ")
         words = f"{share(int((fragile == 1).sum()), tested)} tested"
-        yield Answer(f"Neurons whose {outcome} depends on the solver", words, "features", "fragile")
+        depends = "depend" if outcome.endswith("s") else "depends"
+        yield Answer(f"Neurons whose {outcome} {depends} on the solver", words, "features", "fragile")

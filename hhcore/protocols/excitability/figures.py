@@ -46,7 +46,7 @@ def currents(table: pd.DataFrame, context: FigureContext, unit: str) -> Figure:
 @style.styled
 def onset_rates(table: pd.DataFrame, context: FigureContext, unit: str) -> Figure:
     """The rates above the threshold against the first axis, as `currents`."""
-    return _along(table, context, RATES, "Firing rate (Hz)", "does not fire on")
+    return _along(table, context, RATES, "Firing rate (Hz)", "does not fire on, or without a current too")
 
 
 def _along(table: pd.DataFrame, context: FigureContext, lines: tuple[Line, ...], y: str, gap: str) -> Figure:

@@ -37,7 +37,7 @@ from hhcore.simulation.stimuli.step import Step
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
 ABOVE = (1e-3, 1e-1)  # shares by which the current exceeds the threshold of firing that goes on, where rates are taken
-ROUGHLY = 1e-4
+CLOSELY = 1e-4  # thresholds are searched at least so closely, since rates are taken just above them
 DOUBLES = 2.0  # class 1: between these two, the rate grows by this factor at least
 ONCE, ON = "spike_", "sustained_"  # of columns in the store
 RATES = ("onset_rate", "further_rate")
@@ -99,7 +99,7 @@ class Excitability(Searching):
     ) -> Result:
         """Both searches from the beginning, then the rates."""
         on, status = self.tested(experiment, solver, points, threads)
-        found = search(self._once(on), self.within), search(on, self.within, progress=progress)
+        found = search(self._once(on), self._closely), search(on, self._closely, progress=progress)
         return self._result(experiment, found, on, status)
 
     def continued(
@@ -115,12 +115,16 @@ class Excitability(Searching):
         """Go on from the brackets in the store."""
         on, status = self.tested(experiment, solver, points, threads)
         begun = found_in(known, ONCE), found_in(known, ON)
-        once = continued(self._once(on), begun[0], self.within)
-        return self._result(experiment, (once, continued(on, begun[1], self.within, progress)), on, status)
+        once = continued(self._once(on), begun[0], self._closely)
+        return self._result(experiment, (once, continued(on, begun[1], self._closely, progress)), on, status)
 
     def unfinished(self, record: Mapping[str, np.ndarray]) -> np.ndarray:
         """Where one of the brackets is too wide."""
-        return found_in(record, ONCE).wide(self.within) | found_in(record, ON).wide(self.within)
+        return found_in(record, ONCE).wide(self._closely) | found_in(record, ON).wide(self._closely)
+
+    @property
+    def _closely(self) -> float:
+        return min(self.within, CLOSELY)
 
     @staticmethod
     def _once(on: Tested) -> Tested:
@@ -146,12 +150,12 @@ class Excitability(Searching):
         """Rates above the threshold in spikes per unit of time, float64 (2, n), NaN without a threshold.
 
         They are taken between the threshold and the middle of the way to where firing ends. The threshold is taken to
-        ROUGHLY, so that rates do not depend on how closely it is searched.
+        CLOSELY, so that rates do not depend on how closely it is searched.
         """
         rates = np.full((len(ABOVE), len(on.states)), np.nan)
         rows = np.flatnonzero(np.isin(lasting.outcome, (FOUND, SEVERAL)))
         if len(rows):
-            found = lasting.of(rows).coarser(ROUGHLY)
+            found = lasting.of(rows).coarser(CLOSELY)
             farthest = np.where(np.isnan(found.block_low), np.inf, (found.high + found.block_low) / 2)
             for rate, above in zip(rates, ABOVE, strict=True):
                 current = np.minimum((1.0 + above) * found.high, farthest)
@@ -189,14 +193,13 @@ class Excitability(Searching):
             **{f"{name}_Hz": record[name] * 1000.0 / ms for name in RATES},
             "rheobase_search": words[once.outcome.astype(int)],
             "sustained_search": words[on.outcome.astype(int)],
-            "trials": (once.trials + on.trials).astype(np.int64),
             **self.numerics(result),
         }
 
     def begun(self, experiment: Experiment, solver: Solver, points: np.ndarray, *, threads: int = 1) -> Begun:
         """A trace shows firing just above the threshold at which it goes on; without it, a spike at the rheobase."""
         on, status = self.tested(experiment, solver, points, threads)
-        once, lasting = search(self._once(on), self.within), search(on, self.within)
+        once, lasting = search(self._once(on), self._closely), search(on, self._closely)
         value = np.where(np.isfinite(lasting.high), (1.0 + ABOVE[0]) * lasting.high, once.high)
         columns = dict(zip(experiment.quantities, points.T, strict=True))
         stimulus = replace(experiment.stimuli(columns), **{self.field: np.nan_to_num(value)})
@@ -241,5 +244,4 @@ def excitability_definitions(unit: str) -> dict[str, tuple[str, str]]:
         "further_rate_Hz": ("Hz", f"firing rate {further} above it, or half-way to where firing ends, if that is less"),
         "rheobase_search": ("1", SEARCH),
         "sustained_search": ("1", SEARCH),
-        "trials": ("1", "runs of both searches"),
     } | STATUS

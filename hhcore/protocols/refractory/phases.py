@@ -14,7 +14,7 @@ from hhcore.simulation.search.thresholds import DRIVEN, FOUND, NEVER, ON_RELEASE
 from hhcore.simulation.search.trials import Tested
 
 MARGIN = 1e-3  # share of the resting threshold within which a threshold counts as the resting one
-ROUGHLY = 1e-6  # of a threshold, searched to tell whether there is one
+CLOSELY = 1e-6  # of a threshold, searched to tell whether there is one
 PHASES = ("absolute", "relative", "supernormal_begin", "supernormal_end")
 Responds = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -56,7 +56,7 @@ class Recovering:
 
     def excitable(self, neuron: np.ndarray, interval: np.ndarray) -> np.ndarray:
         """Whether there is a threshold, bool (k,)."""
-        return np.isin(self.thresholds(neuron, interval, ROUGHLY).outcome, (FOUND, SEVERAL))
+        return np.isin(self.thresholds(neuron, interval, CLOSELY).outcome, (FOUND, SEVERAL))
 
     def responding(self, values: np.ndarray) -> Responds:
         """Whether neurons respond to a second stimulus of this size, float64 (n,)."""

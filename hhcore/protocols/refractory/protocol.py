@@ -16,7 +16,7 @@ from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Begun
 from hhcore.grid.listed import check_different, listed, read_time, read_times
 from hhcore.model.model import Model
-from hhcore.protocols.refractory.phases import MARGIN, PHASES, ROUGHLY, Recovering
+from hhcore.protocols.refractory.phases import CLOSELY, MARGIN, PHASES, Recovering
 from hhcore.protocols.restitution import runs
 from hhcore.protocols.restitution.runs import folded, folded_schema, unfolded
 from hhcore.protocols.rheobase.searching import (
@@ -173,7 +173,7 @@ class Refractory(Searching):
         scale = np.copysign(scale, first.population.values(self.field))
         recovering = Recovering(first, scale)
         spikes, failed = recovering.spikes(max(e.duration, self.intervals[-1]))
-        rest = search(first, min(self.within, ROUGHLY), scale=scale)
+        rest = search(first, min(self.within, CLOSELY), scale=scale)
         neuron, interval = np.repeat(np.arange(n), k), np.tile(self.intervals, n)
         found = recovering.thresholds(neuron, interval, self.within)
         nothing = (failed > 0) | (spikes == 0)

@@ -9,8 +9,6 @@ from hhcore.experiments.answers import Answer, Results
 from hhcore.experiments.experiment import Experiment
 from hhcore.simulation.search.thresholds import OUTCOMES
 
-LATE = 0.9  # of the duration: a first spike after it comes as late as the run allows
-
 
 class Thresholds(Analysis):
     """Thresholds against an axis."""
@@ -41,11 +39,6 @@ class Thresholds(Analysis):
         for word, count in zip(words.tolist(), counts.tolist(), strict=True):
             if word != "found":
                 yield Answer(f"{count:,} {total}", OUTCOMES[word], "features", "search")
-        e = self.experiment
-        late = int((results.column("features", "latency_ms") > LATE * e.duration * e.model.ms).sum())
-        if late:
-            words = "first spike in the last tenth of the run: a longer one would find lower thresholds"
-            yield Answer(f"{late:,} {total}", words, "features", "latency_ms")
 
     def draw(self, tables: Mapping[str, object], context: object) -> dict[str, object]:
         from hhcore.protocols.rheobase import figures

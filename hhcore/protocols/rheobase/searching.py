@@ -29,7 +29,7 @@ from hhcore.simulation.population import Population
 from hhcore.simulation.rest import initial_states
 from hhcore.simulation.result import NO_STABLE_REST, STATUSES, Result
 from hhcore.simulation.search.firing import Beating, Firing, Spiking, Sustained
-from hhcore.simulation.search.thresholds import OUTCOMES, Thresholds
+from hhcore.simulation.search.thresholds import OUTCOMES, ROUGHLY, Thresholds
 from hhcore.simulation.search.trials import Tested
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
@@ -88,7 +88,11 @@ KEYS = {
 STATUS = {
     "status": ("1", "how the neuron ended: ok, no_stable_rest, diverged, stalled"),
     "failed_ms": ("ms", "time at which a run failed that the search needs; null if none did"),
-    "threshold_error_ppm": ("ppm", "estimated relative error of the threshold; null where it was not estimated"),
+    "threshold_error_ppm": (
+        "ppm",
+        "estimated relative error of the threshold by the solver, to which half the bracket comes; null where it was "
+        "not estimated",
+    ),
     "fragile": (
         "1",
         "whether the number of intervals depends on the accuracy, or cannot be certified; null where it was not tested",
@@ -326,9 +330,8 @@ def threshold_definitions(unit: str, what: str = "what is searched") -> dict[str
     found = {column_name(name, unit): (unit, meaning) for name, meaning in named.items()}
     return found | {
         "firing_intervals": ("1", "intervals of values that fire, as far as the search shows"),
-        "latency_ms": ("ms", "time of the first spike at the upper end of the bracket"),
+        "latency_ms": ("ms", f"time of the first spike {100 * ROUGHLY:g} % above the threshold at most"),
         "search": ("1", SEARCH),
-        "trials": ("1", "runs of the search"),
     }
 
 
@@ -349,5 +352,4 @@ def threshold_columns(found: Thresholds, unit: str, ms: float, within: float) ->
         "firing_intervals": found.intervals.astype(np.int64),
         "latency_ms": found.latency * ms,
         "search": np.array([*OUTCOMES], dtype=object)[found.outcome.astype(np.int64)],
-        "trials": found.trials.astype(np.int64),
     }

@@ -10,7 +10,7 @@ from hhcore.protocols.strength_duration.kept import ALONE, of_widths
 from hhcore.protocols.strength_duration.laws import lapicque, weiss
 from hhcore.simulation.outputs import integral_unit
 from hhcore.simulation.result import Result
-from hhcore.simulation.search.thresholds import OUTCOMES, Thresholds
+from hhcore.simulation.search.thresholds import OUTCOMES, ROUGHLY, Thresholds
 
 if TYPE_CHECKING:
     from hhcore.protocols.strength_duration.protocol import StrengthDuration
@@ -50,7 +50,6 @@ def feature_definitions(unit: str) -> dict[str, tuple[str, str]]:
         "weiss_worst": ("1", "largest share of a threshold by which Weiss's law is off"),
         "thresholds": ("1", "widths with a threshold; the laws are fitted to three or more above 0"),
         "rheobase_search": ("1", f"{SEARCH}; null in the hyperpolarising direction"),
-        "trials": ("1", "runs of all searches"),
     } | STATUS
 
 
@@ -59,7 +58,6 @@ def feature_columns(protocol: "StrengthDuration", result: Result) -> Columns:
     within, unit, record, ms = protocol.within, protocol.unit, result.record, result.ms
     widths = of_widths(record).coarser(within).value.reshape(-1, len(protocol.widths))
     rheobase, chronaxie, shocked = (found_in(record, prefix).coarser(within) for prefix in ALONE)
-    trials = of_widths(record).trials.reshape(widths.shape).sum(axis=1)
     return {
         column_name("rheobase", unit): rheobase.value,
         "chronaxie_ms": chronaxie.value * ms,
@@ -67,7 +65,6 @@ def feature_columns(protocol: "StrengthDuration", result: Result) -> Columns:
         **_laws(protocol, widths, ms),
         "thresholds": np.isfinite(widths).sum(axis=1),
         "rheobase_search": _words(rheobase) if protocol.lasting else np.full(len(rheobase.low), None),
-        "trials": (trials + rheobase.trials + chronaxie.trials + shocked.trials).astype(np.int64),
     }
 
 
@@ -95,7 +92,7 @@ def curve_definitions(unit: str) -> dict[str, tuple[str, str]]:
             charge,
             "threshold times width: of a biphasic pulse that of its first phase",
         ),
-        "latency_ms": ("ms", "time of the first spike at the upper end of the bracket"),
+        "latency_ms": ("ms", f"time of the first spike {100 * ROUGHLY:g} % above the threshold at most"),
         "firing_intervals": ("1", "intervals of amplitudes that fire, as far as the search shows"),
         "search": ("1", SEARCH),
         column_name("lapicque", unit): (unit, "Lapicque's law, fitted to the thresholds of the neuron"),

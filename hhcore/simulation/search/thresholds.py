@@ -30,7 +30,8 @@ FARTHEST = 16  # powers of two beyond the ladder, on both sides, that are tried 
 PARTS = 16  # of the step of the ladder in which firing begins
 RELEASED = (-2, 0, 2)  # powers of two of the other sign, tried where no value fires
 PROPORTIONAL = 4.0  # an action potential grows by more than so many times the share by which its stimulus grows
-NEARLY = (0.9, 0.999)  # of the threshold: where the growth is measured from, besides the lower end of the bracket
+NEARLY = (0.9, 0.99)  # of the threshold: where the growth is measured from, besides the lower end of the bracket
+ROUGHLY = 1e-2  # the width of the bracket by which a neuron is judged, however closely its threshold is searched
 ENDS = ("begun_low", "begun_high", "low", "high", "begun_block_low", "begun_block_high", "block_low", "block_high")
 BLOCK = 1024  # neurons whose trials are in memory
 
@@ -46,7 +47,7 @@ class Thresholds:
     low, high   : float64 (n,), where it ended: the largest value known to be silent, the smallest that fires
     begun_block_low, begun_block_high, block_low, block_high : the same of the upper end of the interval: firing, silent
     intervals   : int64 (n,), of values that fire, as far as the ladder shows
-    latency     : float64 (n,), time of the first spike at `high`
+    latency     : float64 (n,), time of the first spike at the upper end of a bracket of ROUGHLY
     largest     : float64 (n,), the largest value tried
     trials, steps : float64 (n,), how many, and the steps of the solver in all of them
     """
@@ -290,14 +291,15 @@ class _Search:
 
     def judged(self, begun: Thresholds, within: float) -> Thresholds:
         """The thresholds from brackets; both ends are tried once more to the end of the run."""
-        narrow = self.narrowed(begun, within)
+        narrow = self.narrowed(begun, min(within, ROUGHLY))
         rows = np.flatnonzero(np.isin(begun.outcome, (FOUND, SEVERAL)))
         patient = self.tested.patient
         silent, firing = self.run(rows, narrow.low[rows], patient), self.run(rows, narrow.high[rows], patient)
-        peaks = [*(self.run(rows, share * narrow.low[rows]).peak for share in NEARLY), silent.peak]
+        rough = narrow.of(rows).coarser(ROUGHLY)
+        peaks = [self.run(rows, share * rough.low, patient).peak for share in (*NEARLY, 1.0)]
         latency, outcome = np.full(self.n, np.nan), narrow.outcome.copy()
-        latency[rows] = firing.latency
-        driven = rows[self.driven(narrow.of(rows), rows, peaks)]
+        latency[rows] = self.run(rows, rough.high).latency
+        driven = rows[self.driven(rough, rows, peaks)]
         outcome[driven] = DRIVEN
         outcome[self.released(driven)] = ON_RELEASE
         outcome[rows[silent.fires | ~firing.fires]] = UNSURE
@@ -327,7 +329,7 @@ class _Search:
         if not self.tested.firing.once:
             return np.zeros(len(rows), bool)
         whole = self.tested.firing.threshold - self.tested.foot[rows]
-        left = [*(1.0 - share for share in NEARLY), (found.high - found.low) / found.high]
+        left = [1.0 - share * found.low / found.high for share in (*NEARLY, 1.0)]  # at most: so growth is not too large
         gaps = [self.tested.firing.threshold - peak for peak in peaks]
         grows = np.any([gap > PROPORTIONAL * share * whole for gap, share in zip(gaps, left, strict=True)], axis=0)
         return ~grows & (found.high > 0)  # nothing below 0 can take the potential there
