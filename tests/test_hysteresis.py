@@ -182,6 +182,18 @@ def test_cycles_that_do_not_turn_are_searched():
     assert ours[f"rest_until_{UNIT}"] == pytest.approx(93.86, abs=0.01)
 
 
+@pytest.mark.parametrize(("end", "fires"), [(-1.5, 0.0), (-0.05, 0.0), (0.0, 2.0), (0.0, 4.0)])
+def test_firing_ends_at_the_same_current_wherever_zero_is(end, fires):
+    """A leak that reverses elsewhere is a constant current. Issue: 6.2603212747 uA/cm2, as above.
+
+    From 2 above, a long step leads Newton's method away from the branch.
+    """
+    shift = (6.2603212747 - end) / _model.parameters["leak.g"].value
+    ours = features(experiment([end - 6, fires, end + 5], parameters={"leak.E": LEAK - 65 + shift}))
+    assert ours["firing_ends"] == "turn"
+    assert ours[f"firing_from_{UNIT}"] == pytest.approx(end, abs=3e-8)
+
+
 def test_a_class_1_neuron_fires_where_it_does_not_rest():
     """Connor and Stevens's axon: rest meets a saddle, and firing begins there with any rate."""
     ours = features(experiment({"linspace": [6, 10, 9]}, model="connor_stevens_1971"))
