@@ -11,6 +11,7 @@ from hhcore.config.reader import read_experiments
 from hhcore.experiments.experiment import Experiment
 from hhcore.protocols.hysteresis.levels import course, firing_end, interval
 from hhcore.protocols.hysteresis.ramps import onset_and_end
+from hhcore.protocols.hysteresis.resting import follow
 from hhcore.simulation.result import Ragged
 
 SOLVER = {"method": "tsit5", "local_error": 1e-8}
@@ -88,6 +89,14 @@ def test_rest_ends_and_is_stable_again_where_the_eigenvalues_say_so():
     assert ours[f"rest_until_{UNIT}"] == pytest.approx(until, rel=1e-9)
     assert ours[f"rest_again_from_{UNIT}"] == pytest.approx(again, rel=1e-9)
     assert ours["rest_frequency_Hz"] == pytest.approx(1000 * leading(until).imag / 2 / np.pi, abs=1e-4)
+
+
+@pytest.mark.parametrize("ends", [(9.77543, 9.77545), (9.7754379, 9.7754381), (9.775437995, 9.775437996)])
+def test_levels_may_be_so_close_that_doubles_between_them_run_out(ends):
+    """Issue: 9.775437995393, as above."""
+    e = experiment(list(ends), hold=20)
+    neurons, states, _ = e.protocol.neurons(e, e.solver, e.points(np.arange(1)), 1)
+    assert follow(neurons, states, *ends).until == pytest.approx(9.775437995393, abs=1e-9)
 
 
 SETTINGS = {"method": "DOP853", "rtol": 1e-10, "atol": 1e-12}
@@ -171,6 +180,18 @@ def test_cycles_that_do_not_turn_are_searched():
     assert ours[f"firing_from_error_{UNIT}"] < 1e-2
     # Hopf: Ermentrout and Terman, 93.86
     assert ours[f"rest_until_{UNIT}"] == pytest.approx(93.86, abs=0.01)
+
+
+@pytest.mark.parametrize(("end", "fires"), [(-1.5, 0.0), (-0.05, 0.0), (0.0, 2.0), (0.0, 4.0)])
+def test_firing_ends_at_the_same_current_wherever_zero_is(end, fires):
+    """A leak that reverses elsewhere is a constant current. Issue: 6.2603212747 uA/cm2, as above.
+
+    From 2 above, a long step leads Newton's method away from the branch.
+    """
+    shift = (6.2603212747 - end) / _model.parameters["leak.g"].value
+    ours = features(experiment([end - 6, fires, end + 5], parameters={"leak.E": LEAK - 65 + shift}))
+    assert ours["firing_ends"] == "turn"
+    assert ours[f"firing_from_{UNIT}"] == pytest.approx(end, abs=3e-8)
 
 
 def test_a_class_1_neuron_fires_where_it_does_not_rest():

@@ -13,6 +13,7 @@ from hhcore.simulation.engine import engine
 from hhcore.simulation.linear import eliminate, one_norm
 from hhcore.simulation.observers import Onsets
 from hhcore.simulation.population import Population
+from hhcore.simulation.search.scale import _flowing
 from hhcore.simulation.settle import Paced
 from hhcore.simulation.stimuli.pulse_train import PulseTrain
 
@@ -22,6 +23,7 @@ PARTS = 16  # of a cycle, of which the slowest is looked for
 CLOSE = 1e-7  # of the sizes of the unknowns: a step of Newton's method so short has arrived
 MOST_CORRECTIONS, MOST_STEPS = 8, 60
 FIRST, LONGEST, SHORTEST = 0.02, 0.05, 2e-5  # steps along the branch, in the sizes of the unknowns
+ASIDE = 2.0  # times a step: where Newton's method ends farther away, it has found another branch
 GROWTH = 1.6  # of a step, at most
 FLAT = 1e-5  # of the tangent, its share along the current: so little is the turn
 STRAIGHT = 0.95  # cosine of the angle between tangents: after a step that bends more, a shorter one is tried
@@ -76,13 +78,14 @@ def flow(cells: Paced, cycles: Cycles) -> np.ndarray:
     return cells.with_fields(amplitude=cycles.current, **times).onsets(cycles.states, 1)[0][:, 1]
 
 
-def turn(cells: Paced, begun: Cycles) -> tuple[Cycles, np.ndarray]:
+def turn(cells: Paced, begun: Cycles, lowest: float) -> tuple[Cycles, np.ndarray]:
     """Follow the branch of each cycle to lower currents, to where it turns round.
 
-    begun : cycles, roughly
+    begun  : cycles, roughly
+    lowest : the current down to which it matters
     Returns where the branch turns, and how far off its current may be, float64 (n,), NaN where it was not found.
     """
-    size, at = _sizes(cells, begun), begun.unknowns
+    size, at = _sizes(cells, begun, lowest), begun.unknowns
     found, error = at.copy(), np.full(len(at), np.nan)
     at, tangent, arrived = _corrected(cells, at, _downwards(begun), size)
     going, step = np.flatnonzero(arrived & (tangent[:, -1] < 0)), np.full(len(at), FIRST)
@@ -92,6 +95,7 @@ def turn(cells: Paced, begun: Cycles) -> tuple[Cycles, np.ndarray]:
         now, old, length, own = at[going], tangent[going], step[going], size[going]
         ahead, turned, arrived = _corrected(cells.of(going), now + length[:, None] * old * own, old, own)
         arrived &= _dot(turned, old) > STRAIGHT
+        arrived &= np.abs((ahead - now) / own).max(axis=1, initial=0.0) < ASIDE * np.abs(length)
         with np.errstate(all="ignore"):
             secant = np.nan_to_num(-turned[:, -1] * length / (turned[:, -1] - old[:, -1]), nan=np.inf)
         over = arrived & ((np.abs(turned[:, -1]) < FLAT) | (np.abs(secant) < SHORTEST))
@@ -103,10 +107,15 @@ def turn(cells: Paced, begun: Cycles) -> tuple[Cycles, np.ndarray]:
     return Cycles.of_unknowns(found), error
 
 
-def _sizes(cells: Paced, begun: Cycles) -> np.ndarray:
-    """The sizes of the unknowns, float64 (n, N + 2)."""
-    states = np.tile(1.0 / np.array(cells.engine.kernel.INVERSE_SCALE), (len(begun.period), 1))
-    return np.column_stack([states, begun.period, np.maximum(np.abs(begun.current), 1e-300)])
+def _sizes(cells: Paced, begun: Cycles, lowest: float) -> np.ndarray:
+    """The sizes of the unknowns, float64 (n, N + 2).
+
+    That of the current must not depend on where zero is: it is the way to go, or the membrane currents, if larger.
+    """
+    kernel, quiet = cells.engine.kernel, cells.engine.undisturbed(cells.engine.arguments(cells.points, 1.0))
+    states = np.tile(1.0 / np.array(kernel.INVERSE_SCALE), (len(begun.period), 1))
+    membrane = _flowing(cells, quiet, begun.states) if kernel.CURRENTS else 0.0
+    return np.column_stack([states, begun.period, np.maximum(begun.current - lowest, membrane)])
 
 
 def _downwards(begun: Cycles) -> np.ndarray:

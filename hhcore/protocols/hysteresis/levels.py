@@ -13,7 +13,7 @@ from hhcore.simulation.search.firing import going_on
 from hhcore.simulation.stimuli.ramp import Ramp
 
 HALVINGS = 24  # of the distance between the lowest level and one that fires
-NEAR = 1e-12  # of a current, by which rounding may take a turn past the lowest level
+NEAR = 1e-12  # of the way to the lowest level, by which rounding may take a turn past it
 
 FIRING_ENDS = ("never", "throughout", "turn", "searched")
 NEVER, THROUGHOUT, TURN, SEARCHED = range(4)
@@ -122,8 +122,9 @@ def firing_end(neurons: Population, method: str, firing: Firing, lowest: float, 
     if len(rows):
         cells = paced(neurons.of(rows), method)
         begun = Cycles(firing.states[rows], firing.interval[rows], firing.level[rows])
-        turned, off = turn(cells, slowest(cells, begun))
-        found = np.isfinite(off) & (turned.current >= lowest - NEAR) & (turned.current <= begun.current)
+        turned, off = turn(cells, slowest(cells, begun), lowest)
+        near = lowest - NEAR * (begun.current - lowest)
+        found = np.isfinite(off) & (turned.current >= near) & (turned.current <= begun.current)
         at = rows[found]
         ends[at], current[at], error[at] = TURN, turned.current[found], off[found]
         period[at] = turned.period[found]

@@ -32,7 +32,7 @@ from hhcore.simulation.observers import Extremes, Observer, Spikes
 from hhcore.simulation.population import Population
 from hhcore.simulation.rest import initial_states
 from hhcore.simulation.result import NO_STABLE_REST, STATUSES, Ragged, Result
-from hhcore.simulation.search import firing
+from hhcore.simulation.search import firing, scale
 from hhcore.simulation.stimuli.step import Step
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
@@ -247,7 +247,7 @@ class Hysteresis(Protocol):
     def code(cls) -> tuple[Path, ...]:
         """How levels follow each other, and how edges are found."""
         own = (Path(__file__).with_name(name) for name in ("levels.py", "cycles.py", "resting.py"))
-        return *super().code(), *own, *(Path(module.__file__) for module in (population, settle, linear, firing))
+        return *super().code(), *own, *(Path(module.__file__) for module in (population, settle, linear, firing, scale))
 
 
 def _numbers(levels: Levels, name: str) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Where rest ends: the equilibrium of each neuron, followed over the current, up to where it is no longer stable.
 
 It is decided by the eigenvalues of the Jacobian. Those of LAPACK differ in their last digits from CPU to CPU,
-which matters to no bracket as wide as WITHIN.
+which matters to no bracket as wide as these.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from hhcore.simulation.population import Population
 from hhcore.simulation.rest import linearised
 
 STEPS = 64  # of the range of currents, in which rest is followed before bisection
-WITHIN = 1e-11  # of the range: the width of a bracket
+HALVINGS = 31  # of such a step, so that a bracket is 1e-11 of the range, or can no longer be halved
 SAME = 1e-6  # of the size of each state: so close to where it began is an equilibrium that is followed there and back
 APART = 2.0**-12  # of the size of a state, for differences
 DIGITS = 6  # of a frequency: the last digits of eigenvalues depend on the CPU
@@ -68,24 +68,22 @@ def follow(neurons: Population, states: np.ndarray, lowest: float, highest: floa
         lost = here.stable & ~(there & ahead.stable)
         if lost.any():
             at = rows[lost]
-            last, until[at] = _bisected(neurons.of(at), _of(here, lost), ahead.current[lost], step, True)
+            last, until[at] = _bisected(neurons.of(at), _of(here, lost), ahead.current[lost], True)
             frequency[at] = last.frequency
             ends[at] = np.where(last.frequency > 0, HOPF, SADDLE_NODE)
         found = ~here.stable & there & ahead.stable
         if found.any():
             at = rows[found]
-            again[at] = _bisected(neurons.of(at), _of(here, found), ahead.current[found], step, False)[1]
+            again[at] = _bisected(neurons.of(at), _of(here, found), ahead.current[found], False)[1]
         for name in ("current", "states", "stable", "frequency"):
             getattr(now, name)[rows] = getattr(ahead, name)
         going[rows] = there & ~found
     return Rest(ends, until, np.round(frequency, DIGITS), again)
 
 
-def _bisected(
-    neurons: Population, low: _Branch, high: np.ndarray, step: float, stable: bool
-) -> tuple[_Branch, np.ndarray]:
+def _bisected(neurons: Population, low: _Branch, high: np.ndarray, stable: bool) -> tuple[_Branch, np.ndarray]:
     """The last equilibria that are followed and as `stable` as those at `low`; and the current where that ends."""
-    while (high - low.current > WITHIN * STEPS * step).any():
+    for _ in range(HALVINGS):
         middle, there = _followed(neurons, low, (low.current + high) / 2)
         same = there & (middle.stable == stable)
         high = np.where(same, high, middle.current)
