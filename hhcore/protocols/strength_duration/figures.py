@@ -26,9 +26,11 @@ FINE = 200  # points of a law
 MARKER = {"marker": "o", "linestyle": "none", "markersize": 3}
 DIAMOND = {"marker": "D", "linestyle": "none", "markersize": 4, "markerfacecolor": "white"}
 LAPICQUE, WEISS = {"linewidth": 0.8}, {"linewidth": 0.8, **style.DASHED}
-LAWS = (("Lapicque's law", LAPICQUE), ("Weiss's law", WEISS))
 LEVEL = {"linewidth": 0.7, **style.DOTTED}
-Draw = Callable[[Axes, pd.DataFrame, Sequence[object], bool], None]
+BY_LAPICQUE, BY_WEISS = "Lapicque's law", "Weiss's law"
+RHEOBASE, CHRONAXIE, INSTANT = "rheobase", "chronaxie, at twice the rheobase", "an instant pulse"
+LOOKS = {BY_LAPICQUE: LAPICQUE, BY_WEISS: WEISS, RHEOBASE: LEVEL, CHRONAXIE: DIAMOND, INSTANT: LEVEL}
+Draw = Callable[[Axes, pd.DataFrame, Sequence[object], bool], set[str]]  # returns which of LOOKS it has drawn
 
 
 @style.styled
@@ -46,17 +48,21 @@ def strength_duration(
     unit = protocol.unit
     threshold, rheobase = column_name("threshold", unit), column_name("rheobase", unit)
 
-    def draw(panel: Axes, curve: pd.DataFrame, shades: Sequence[object], whole: bool) -> None:
+    def draw(panel: Axes, curve: pd.DataFrame, shades: Sequence[object], whole: bool) -> set[str]:
         _searched(panel, curve, threshold, shades[0], joined=not (whole and _has_laws(curve)))
         if not whole:
-            return
-        _laws(panel, curve, shades, unit, charge=False)
+            return set()
+        drawn = _laws(panel, curve, shades, unit, charge=False)
         at, half = numbers(curve, "chronaxie_ms")[0], _sizes(curve, rheobase)[0]
-        panel.axhline(half, color=shades[0], zorder=1, **LEVEL)
-        panel.plot([at], [2.0 * half], color=shades[0], zorder=4, **DIAMOND)
+        if np.isfinite(half):
+            panel.axhline(half, color=shades[0], zorder=1, **LEVEL)
+            drawn.add(RHEOBASE)
+        if np.isfinite(at * half):
+            panel.plot([at], [2.0 * half], color=shades[0], zorder=4, **DIAMOND)
+            drawn.add(CHRONAXIE)
+        return drawn
 
-    marks = [("rheobase", LEVEL), ("chronaxie, at twice the rheobase", DIAMOND)] if protocol.lasting else []
-    return _panels(features, curves, context, protocol, threshold, (f"Threshold ({pretty_unit(unit)})", marks), draw)
+    return _panels(features, curves, context, protocol, threshold, f"Threshold ({pretty_unit(unit)})", draw)
 
 
 @style.styled
@@ -67,15 +73,18 @@ def charge_duration(
     unit = integral_unit(protocol.unit)
     charge, instant = column_name("charge", unit), column_name("instant_charge", unit)
 
-    def draw(panel: Axes, curve: pd.DataFrame, shades: Sequence[object], whole: bool) -> None:
+    def draw(panel: Axes, curve: pd.DataFrame, shades: Sequence[object], whole: bool) -> set[str]:
         _searched(panel, curve, charge, shades[0], joined=not (whole and _has_laws(curve)))
         if not whole:
-            return
-        _laws(panel, curve, shades, protocol.unit, charge=True)
-        panel.axhline(_sizes(curve, instant)[0], color=shades[0], zorder=1, **LEVEL)
+            return set()
+        drawn = _laws(panel, curve, shades, protocol.unit, charge=True)
+        size = _sizes(curve, instant)[0]
+        if np.isfinite(size):
+            panel.axhline(size, color=shades[0], zorder=1, **LEVEL)
+            drawn.add(INSTANT)
+        return drawn
 
-    marks = [("an instant pulse", LEVEL)] if protocol.instant else []
-    return _panels(features, curves, context, protocol, charge, (f"Charge ({pretty_unit(unit)})", marks), draw)
+    return _panels(features, curves, context, protocol, charge, f"Charge ({pretty_unit(unit)})", draw)
 
 
 def _panels(
@@ -84,10 +93,10 @@ def _panels(
     context: FigureContext,
     protocol: "StrengthDuration",
     column: str,
-    words: tuple[str, list[tuple[str, dict]]],
+    label: str,
     draw: Draw,
 ) -> Figure:
-    """Panels of curves that `draw` draws, a neuron each. `words` : label of the y axis, and entries of the legend"""
+    """Panels of curves that `draw` draws, a neuron each. `label` : of the y axis"""
     scattered = context.zipped or bool(context.sampled)
     colour, facet = (None, None) if scattered else (*context.free[:2], None, None)[:2]
     own = [name for name in features.columns if name not in curves.columns]
@@ -104,35 +113,34 @@ def _panels(
         return style.text_figure(context.title, [NOTHING])
     facets = facet.spread(MAX_FACETS) if facet else [None]
     titles = [facet.marked(value, facet.at(value)) for value in facets] if facet else [""]
-    y = words[0] if protocol.sign > 0 else f"Hyperpolarising {words[0][0].lower()}{words[0][1:]}"
+    y = label if protocol.sign > 0 else f"Hyperpolarising {label[0].lower()}{label[1:]}"
     figure, grid = style.panels(context.title, notes, titles, protocol.width_words, y)
     levels = colour.spread(MAX_COLOURS) if colour else np.zeros(1)
     colours = style.level_colours(levels) if colour else None
     sparse = levels if levels.size <= MANY else levels[[0, levels.size // 2, -1]]
     grid[0].set(xscale="log", yscale="log")
-    missing = 0
+    drawn, missing = set(), 0
     for panel, value in zip(grid, facets, strict=True):
         for _, curve in select(table, facet, value).groupby("neuron"):
             level = curve[colour.column].iloc[0] if colour else 0.0
             shade = colours.mappable.to_rgba(level) if colour else style.BLUE
             several = colour is not None or scattered
             shades = [shade] * 3 if several else [style.BLUE, style.VERMILLION, style.GREEN]
-            draw(panel, curve, shades, level in sparse and not scattered)
+            drawn |= draw(panel, curve, shades, level in sparse and not scattered)
             missing += style.mark_gaps(panel, numbers(curve, "width_ms"), _sizes(curve, column), shade)
     if colour:
         colours.bar(figure, colour)
     some = f" (3 of {levels.size} curves)" if levels.size > MANY else ""
-    marks = [] if scattered else [*(LAWS if _has_laws(table) else ()), *words[1]]
-    style.legend_below(figure, _legend(marks, colour is None, some, missing))
+    style.legend_below(figure, _legend(drawn, colour is None, some, missing))
     return figure
 
 
-def _legend(marks: list[tuple[str, dict]], alone: bool, some: str, missing: int) -> list[Line2D]:
-    """Entries for thresholds, and for the laws and other marks. `some` : of how many curves these are drawn"""
+def _legend(drawn: set[str], alone: bool, some: str, missing: int) -> list[Line2D]:
+    """Entries for thresholds, and for what is drawn of LOOKS. `some` : of how many curves that is"""
     shades = [style.BLUE, style.VERMILLION, style.GREEN] if alone else [style.GREY] * 3
-    own = dict(zip((label for label, _ in LAWS), shades[1:], strict=True))
+    own = {BY_LAPICQUE: shades[1], BY_WEISS: shades[2]}
     looks = [("searched", MARKER, shades[0])]
-    looks += [(label + some, look, own.get(label, shades[0])) for label, look in marks]
+    looks += [(label + some, look, own.get(label, shades[0])) for label, look in LOOKS.items() if label in drawn]
     if missing:
         looks.append((NONE, {"marker": "x", "linestyle": "none"}, shades[0]))
     entries = [Line2D([], [], color=shade, label=label, **look) for label, look, shade in looks]
@@ -150,18 +158,22 @@ def _has_laws(table: pd.DataFrame) -> bool:
     return bool(np.isfinite(table[["lapicque_tau_ms", "weiss_chronaxie_ms"]].to_numpy(dtype=np.float64)).any())
 
 
-def _laws(panel: Axes, curve: pd.DataFrame, shades: Sequence[object], unit: str, charge: bool) -> None:
-    """Both laws over the widths, or what they say of the charge."""
+def _laws(panel: Axes, curve: pd.DataFrame, shades: Sequence[object], unit: str, charge: bool) -> set[str]:
+    """Those laws over the widths that the thresholds determine, or what they say of the charge; returns their labels"""
     width = numbers(curve, "width_ms")
     fine = np.geomspace(width.min(), width.max(), FINE)
     ends = {name: numbers(curve, name)[0] for name in ("lapicque_tau_ms", "weiss_chronaxie_ms")}
     laws = {
-        "lapicque": -1.0 / np.expm1(-fine / ends["lapicque_tau_ms"]),
-        "weiss": 1.0 + ends["weiss_chronaxie_ms"] / fine,
+        BY_LAPICQUE: ("lapicque_rheobase", -1.0 / np.expm1(-fine / ends["lapicque_tau_ms"])),
+        BY_WEISS: ("weiss_rheobase", 1.0 + ends["weiss_chronaxie_ms"] / fine),
     }
-    for (name, law), shade, look in zip(laws.items(), shades[1:], (LAPICQUE, WEISS), strict=True):
-        size = _sizes(curve, column_name(f"{name}_rheobase", unit))[0] * law
-        panel.plot(fine, size * fine if charge else size, color=shade, zorder=1.5, **look)
+    drawn = set()
+    for (label, (rheobase, law)), shade in zip(laws.items(), shades[1:], strict=True):
+        size = _sizes(curve, column_name(rheobase, unit))[0] * law
+        if np.isfinite(size).all():
+            panel.plot(fine, size * fine if charge else size, color=shade, zorder=1.5, **LOOKS[label])
+            drawn.add(label)
+    return drawn
 
 
 def _sizes(table: pd.DataFrame, column: str) -> np.ndarray:

@@ -19,10 +19,13 @@ Curve = Callable[[np.ndarray], np.ndarray]  # the logarithm of I / rheobase, as 
 
 @dataclass(frozen=True)
 class Fit:
-    """A law fitted to the thresholds of n neurons; NaN for a neuron with fewer than three.
+    """A law fitted to the thresholds of n neurons; NaN where these do not determine it.
 
-    rheobase : float64 (n,), in the unit of the thresholds; NaN if they do not determine it, as where charge is all
-    time     : float64 (n,), chronaxie of Weiss, tau of Lapicque, in the unit of the widths; NaN with the rheobase
+    They do not where there are fewer than three, and where the best time is beyond all widths, as with a charge that is
+    the same at all of them.
+
+    rheobase : float64 (n,), in the unit of the thresholds
+    time     : float64 (n,), chronaxie of Weiss, tau of Lapicque, in the unit of the widths
     fitted   : float64 (n, w), the law at the widths
     rms, worst : float64 (n,), of what the law is off, as a share of the threshold
     """
@@ -68,7 +71,6 @@ def _fit(curve: Curve, slope: Curve, widths: np.ndarray, thresholds: np.ndarray)
     """
     sizes = np.where((thresholds != 0) & np.isfinite(thresholds), np.abs(thresholds), np.nan)
     known = np.isfinite(sizes)
-    enough = known.sum(axis=1) >= LEAST
     y, w = np.log(np.where(known, sizes, 1.0)), np.log(widths)
     weight = known / np.maximum(known.sum(axis=1), 1)[:, None]
 
@@ -88,14 +90,11 @@ def _fit(curve: Curve, slope: Curve, widths: np.ndarray, thresholds: np.ndarray)
         change = (by_time * left(time)).sum(axis=1) / np.where(steep > 0, steep, np.inf)
         time = np.clip(time - change, times[best] - step, times[best] + step)
     scale = np.exp((weight * np.where(known, y - curve(w - time[:, None]), 0.0)).sum(axis=1))
-    fitted = np.where(enough[:, None], scale[:, None] * np.exp(curve(w - time[:, None])), np.nan)
+    determined = (known.sum(axis=1) >= LEAST) & (best > 0) & (best < STARTS - 1)
+    scale, time = np.where(determined, scale, np.nan), np.where(determined, np.exp(time), np.nan)
+    fitted = scale[:, None] * np.exp(curve(w - np.log(time)[:, None]))
     off = np.where(known, fitted / np.where(known, sizes, 1.0) - 1.0, 0.0)
     sign = np.where((thresholds < 0).any(axis=1), -1.0, 1.0)
-    bounded = enough & (best > 0) & (best < STARTS - 1)
-    return Fit(
-        np.where(bounded, sign * scale, np.nan),
-        np.where(bounded, np.exp(time), np.nan),
-        sign[:, None] * fitted,
-        np.where(enough, np.sqrt((weight * off**2).sum(axis=1)), np.nan),
-        np.where(enough, np.abs(off).max(axis=1), np.nan),
-    )
+    rms, worst = np.sqrt((weight * off**2).sum(axis=1)), np.abs(off).max(axis=1)
+    missing = np.where(determined, 0.0, np.nan)
+    return Fit(sign * scale, time, sign[:, None] * fitted, rms + missing, worst + missing)

@@ -36,14 +36,16 @@ def feature_definitions(unit: str) -> dict[str, tuple[str, str]]:
         ),
         column_name("lapicque_rheobase", unit): (
             unit,
-            "rheobase of Lapicque's law, fitted to the thresholds; null where these do not determine it",
+            "rheobase of Lapicque's law, fitted to the thresholds; null, as all of the law, where "
+            "these do not determine it",
         ),
         "lapicque_tau_ms": ("ms", "time constant of Lapicque's law; its chronaxie is ln 2 times that"),
         "lapicque_rms": ("1", "root mean square of what Lapicque's law is off, as a share of the threshold"),
         "lapicque_worst": ("1", "largest share of a threshold by which Lapicque's law is off"),
         column_name("weiss_rheobase", unit): (
             unit,
-            "rheobase of Weiss's law, fitted to the thresholds; null where these do not determine it",
+            "rheobase of Weiss's law, fitted to the thresholds; null, as all of the law, where "
+            "these do not determine it",
         ),
         "weiss_chronaxie_ms": ("ms", "chronaxie of Weiss's law"),
         "weiss_rms": ("1", "root mean square of what Weiss's law is off, as a share of the threshold"),
@@ -95,8 +97,11 @@ def curve_definitions(unit: str) -> dict[str, tuple[str, str]]:
         "latency_ms": ("ms", f"time of the first spike {100 * ROUGHLY:g} % above the threshold at most"),
         "firing_intervals": ("1", "intervals of amplitudes that fire, as far as the search shows"),
         "search": ("1", SEARCH),
-        column_name("lapicque", unit): (unit, "Lapicque's law, fitted to the thresholds of the neuron"),
-        column_name("weiss", unit): (unit, "Weiss's law, fitted to them"),
+        column_name("lapicque", unit): (
+            unit,
+            "Lapicque's law, fitted to the neuron's thresholds; null if they do not determine it",
+        ),
+        column_name("weiss", unit): (unit, "Weiss's law, likewise"),
     }
 
 
