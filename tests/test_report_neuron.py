@@ -343,6 +343,6 @@ def test_a_page_says_whether_its_spikes_are_those_of_the_tables(browser, tmp_pat
     assert sentences[2] == f"All {counts[2]} spikes are those of the run, to the last bit."
     assert sentences[3] == f"{counts[1]} spikes here, {counts[2]} in the run."
     assert "differ" in sentences[4] and " ms" in sentences[4]
-    assert "no spikes to compare" in sentences[5] and "had paced the cell before" in sentences[6]
+    assert "no spikes to compare" in sentences[5] and "into another state first" in sentences[6]
     assert sentences[7].startswith("All ")
     assert said[-1] == (counts[2] if most else None)

@@ -216,7 +216,7 @@ def _shown(e: Experiment, folder: Path | None) -> dict[str, np.ndarray]:
 
 def _traced(e: Experiment, folder: Path | None) -> list[dict[str, object]]:
     """Where the traces of a run begin that did something to neurons before: their points, and the states at time 0."""
-    if folder is None or not e.traces or not _paces_before(e):
+    if folder is None or not e.traces or not _prepares(e):
         return []
     path = folder / "traces.parquet"
     check_origin(e, path)
@@ -228,19 +228,19 @@ def _traced(e: Experiment, folder: Path | None) -> list[dict[str, object]]:
     return [{"values": values, "states": own} for values, own in pairs]
 
 
-def _paces_before(e: Experiment) -> bool:
+def _prepares(e: Experiment) -> bool:
     return type(e.protocol).begun is not Protocol.begun and not e.protocol.searches
 
 
 def _begins(e: Experiment, traced: bool) -> str:
     """A sentence where the run had done something to a neuron before; "" if it began as a page does."""
-    if not _paces_before(e):
+    if not _prepares(e):
         return ""
     begins = "at rest" if e.initial_state == "rest" else "in the state of the model file"
     if traced:
-        begins = "where that pacing has led the traced cell that is most like it"
+        begins = "where that has led the traced cell that is most like it"
     return (
-        f"The run is {e.protocol.title}: it paced each cell before what it kept. Here a cell starts {begins}, so its "
+        f"The run is {e.protocol.title}: it brought each cell into another state first. Here a cell starts {begins}, so its "
         "first beats may differ from those of the run."
     )
 

@@ -85,7 +85,7 @@ hh.Run = class {
       : found.length === count && hh.digest(found) === this.stored.digests[i];
     if (same) return { agrees: true, sentence: hh.agreement(count) };
     const difference = hh.difference(found, count, stored, this.stored.last?.[i]);
-    if (this.live.begins) return { agrees: null, sentence: `${difference} The run had paced the cell before.` };
+    if (this.live.begins) return { agrees: null, sentence: `${difference} The run had brought the cell into another state first.` };
     return { agrees: false, sentence: difference };
   }
 };
