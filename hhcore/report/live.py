@@ -240,8 +240,8 @@ def _begins(e: Experiment, traced: bool) -> str:
     if traced:
         begins = "where that has led the traced cell that is most like it"
     return (
-        f"The run is {e.protocol.title}: it brought each cell into another state first. Here a cell starts {begins}, so "
-        "that it may begin otherwise than in the run."
+        f"The run is {e.protocol.title}: it brought each cell into another state first. Here a cell starts {begins}, "
+        "so that it may begin otherwise than in the run."
     )
 
 

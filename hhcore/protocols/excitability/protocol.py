@@ -28,8 +28,7 @@ from hhcore.protocols.rheobase.searching import (
     status_of,
 )
 from hhcore.schemes.solver import Solver
-from hhcore.simulation.observers import Observer
-from hhcore.simulation.result import Result
+from hhcore.simulation.result import Column, Result
 from hhcore.simulation.search.firing import Firing, Spiking, Sustained, mean_rates
 from hhcore.simulation.search.thresholds import FAILED, FOUND, OUTCOMES, SEVERAL, Thresholds, continued, search
 from hhcore.simulation.search.trials import Tested, patient
@@ -84,39 +83,30 @@ class Excitability(Searching):
         e = experiment
         return Sustained(e.threshold, e.rearm, e.analysis_window[1])
 
-    def observers(self, experiment: Experiment) -> tuple[Observer, ...]:
-        e = experiment
-        return self.response(e).observers(e.stimulus, e.model.ms, e.model.mV)
-
-    def measure(
+    def searched_of(
         self,
         experiment: Experiment,
-        solver: Solver,
-        points: np.ndarray,
-        *,
-        threads: int = 1,
-        progress: Callable[[int], None] | None = None,
+        tested: Tested,
+        status: np.ndarray,
+        known: Mapping[str, Column] | None,
+        progress: Callable[[int], None] | None,
     ) -> Result:
-        """Both searches from the beginning, then the rates."""
-        on, status = self.tested(experiment, solver, points, threads)
-        found = search(self._once(on), self._closely), search(on, self._closely, progress=progress)
-        return self._result(experiment, found, on, status)
-
-    def continued(
-        self,
-        experiment: Experiment,
-        solver: Solver,
-        points: np.ndarray,
-        known: Mapping[str, np.ndarray],
-        *,
-        threads: int = 1,
-        progress: Callable[[int], None] | None = None,
-    ) -> Result:
-        """Go on from the brackets in the store."""
-        on, status = self.tested(experiment, solver, points, threads)
-        begun = found_in(known, ONCE), found_in(known, ON)
-        once = continued(self._once(on), begun[0], self._closely)
-        return self._result(experiment, (once, continued(on, begun[1], self._closely, progress)), on, status)
+        """Both thresholds of each, then the rates."""
+        e, on, once = experiment, tested, self._once(tested)
+        if known is None:
+            found, lasting = search(once, self._closely), search(on, self._closely, progress=progress)
+        else:
+            found = continued(once, found_in(known, ONCE), self._closely)
+            lasting = continued(on, found_in(known, ON), self._closely, progress)
+        record = record_of(found, ONCE) | record_of(lasting, ON)
+        record |= dict(zip(RATES, self._rates(e, on, lasting), strict=True))
+        record |= {
+            "status": np.maximum(status_of(found, status), status_of(lasting, status)),
+            "ended": np.minimum(found.ended, lasting.ended),
+            "steps": found.steps + lasting.steps,
+            "final": on.states,
+        }
+        return Result(record, e.analysis_window, e.model.ms, sum(on.seconds), mV=e.model.mV)
 
     def unfinished(self, record: Mapping[str, np.ndarray]) -> np.ndarray:
         """Where one of the brackets is too wide."""
@@ -133,18 +123,6 @@ class Excitability(Searching):
         engine = on.population.engine
         observers = one.observers(engine.kind, engine.model.ms, engine.model.mV)
         return replace(on, population=replace(on.population, engine=replace(engine, observers=observers)), firing=one)
-
-    def _result(self, e: Experiment, found: tuple[Thresholds, Thresholds], on: Tested, status: np.ndarray) -> Result:
-        once, lasting = found
-        record = record_of(once, ONCE) | record_of(lasting, ON)
-        record |= dict(zip(RATES, self._rates(e, on, lasting), strict=True))
-        record |= {
-            "status": np.maximum(status_of(once, status), status_of(lasting, status)),
-            "ended": np.minimum(once.ended, lasting.ended),
-            "steps": once.steps + lasting.steps,
-            "final": on.states,
-        }
-        return Result(record, e.analysis_window, e.model.ms, sum(on.seconds), mV=e.model.mV)
 
     def _rates(self, e: Experiment, on: Tested, lasting: Thresholds) -> np.ndarray:
         """Rates above the threshold in spikes per unit of time, float64 (2, n), NaN without a threshold.

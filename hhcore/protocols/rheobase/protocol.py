@@ -19,8 +19,8 @@ from hhcore.protocols.rheobase.searching import (
     threshold_definitions,
 )
 from hhcore.schemes.solver import Solver
-from hhcore.simulation.result import Result
-from hhcore.simulation.search.thresholds import Thresholds, continued, search
+from hhcore.simulation.result import Column, Result
+from hhcore.simulation.search.thresholds import continued, search
 from hhcore.simulation.search.trials import Tested
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
@@ -50,40 +50,20 @@ class Rheobase(Searching):
         """The upper end of the bracket, with which it fires."""
         return {self.field: column_name("threshold_high", self.unit)}
 
-    def measure(
+    def searched_of(
         self,
         experiment: Experiment,
-        solver: Solver,
-        points: np.ndarray,
-        *,
-        threads: int = 1,
-        progress: Callable[[int], None] | None = None,
+        tested: Tested,
+        status: np.ndarray,
+        known: Mapping[str, Column] | None,
+        progress: Callable[[int], None] | None,
     ) -> Result:
-        """Search the thresholds of all neurons, from the beginning."""
-        tested, status = self.tested(experiment, solver, points, threads)
-        found = search(tested, self.within, self.sign, progress=progress)
-        return self._result(experiment, found, tested, status)
-
-    def continued(
-        self,
-        experiment: Experiment,
-        solver: Solver,
-        points: np.ndarray,
-        known: Mapping[str, np.ndarray],
-        *,
-        threads: int = 1,
-        progress: Callable[[int], None] | None = None,
-    ) -> Result:
-        """Go on from the brackets in the store."""
-        tested, status = self.tested(experiment, solver, points, threads)
-        found = continued(tested, found_in(known), self.within, progress)
-        return self._result(experiment, found, tested, status)
-
-    def unfinished(self, record: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Where brackets are too wide."""
-        return found_in(record).wide(self.within)
-
-    def _result(self, e: Experiment, found: Thresholds, tested: Tested, status: np.ndarray) -> Result:
+        """One threshold of each."""
+        e = experiment
+        if known is None:
+            found = search(tested, self.within, self.sign, progress=progress)
+        else:
+            found = continued(tested, found_in(known), self.within, progress)
         record = record_of(found) | {
             "status": status_of(found, status),
             "ended": found.ended,
@@ -91,6 +71,10 @@ class Rheobase(Searching):
             "final": tested.states,
         }
         return Result(record, e.analysis_window, e.model.ms, sum(tested.seconds), mV=e.model.mV)
+
+    def unfinished(self, record: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Where brackets are too wide."""
+        return found_in(record).wide(self.within)
 
     def columns(self, result: Result) -> dict[str, np.ndarray]:
         """As a search with `within` finds them, though the store may know more."""

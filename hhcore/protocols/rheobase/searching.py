@@ -4,7 +4,7 @@ They search the amplitude of the stimulus, or its displacement, which a config l
 relative error of thresholds.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import ClassVar, Self
@@ -27,7 +27,7 @@ from hhcore.simulation.initial import read_start
 from hhcore.simulation.observers import Observer
 from hhcore.simulation.population import Population
 from hhcore.simulation.rest import initial_states
-from hhcore.simulation.result import NO_STABLE_REST, STATUSES, Result
+from hhcore.simulation.result import NO_STABLE_REST, STATUSES, Column, Result
 from hhcore.simulation.search.firing import Beating, Firing, Spiking, Sustained
 from hhcore.simulation.search.thresholds import OUTCOMES, ROUGHLY, Thresholds
 from hhcore.simulation.search.trials import Tested
@@ -196,6 +196,47 @@ class Searching(Protocol):
         table = neurons.engine.arguments(rows, e.duration)
         states, status = initial_states(neurons.engine, table, read_start(e.model, start))
         return Tested(neurons, states, e.duration, self.field, self.response(e), status == NO_STABLE_REST), status
+
+    def measure(
+        self,
+        experiment: Experiment,
+        solver: Solver,
+        points: np.ndarray,
+        *,
+        threads: int = 1,
+        progress: Callable[[int], None] | None = None,
+    ) -> Result:
+        """Search from the beginning."""
+        tested, status = self.tested(experiment, solver, points, threads)
+        return self.searched_of(experiment, tested, status, None, progress)
+
+    def continued(
+        self,
+        experiment: Experiment,
+        solver: Solver,
+        points: np.ndarray,
+        known: Mapping[str, Column],
+        *,
+        threads: int = 1,
+        progress: Callable[[int], None] | None = None,
+    ) -> Result:
+        """Go on from the brackets in the store."""
+        tested, status = self.tested(experiment, solver, points, threads)
+        return self.searched_of(experiment, tested, status, known, progress)
+
+    def searched_of(
+        self,
+        experiment: Experiment,
+        tested: Tested,
+        status: np.ndarray,
+        known: Mapping[str, Column] | None,
+        progress: Callable[[int], None] | None,
+    ) -> Result:
+        """The result of n neurons and the status of their initial states, int8 (n,).
+
+        known : their record in the store, from which the search goes on; None: it begins
+        """
+        raise NotImplementedError
 
     def under(self, tested: Tested, stimulus: Stimulus, method: str, field: str) -> Tested:
         """The same n neurons under another kind of stimulus, of which a field is searched.
