@@ -276,7 +276,7 @@ def test_a_finer_search_goes_on_from_the_brackets_in_the_store(tmp_path):
         ("{kind: pulse, start: 50}", "{kind: strength_duration, widths: [1e-9, 1]}", "too short for a pulse at 50"),
         ("{kind: pulse}", "{kind: strength_duration, durations: [1]}", "widths"),
         ("{kind: pulse}", "{kind: strength_duration, widths: [1], direction: up}", "depolarising"),
-        ("{kind: step}", "{kind: strength_duration, widths: [1]}", "'step'"),
+        ("{kind: step}", "{kind: strength_duration, widths: [1]}", "of kind .* or pulse or .*, not a 'step'"),
     ],
 )
 def test_a_wrong_config_is_one_sentence(stimulus, protocol, message):
