@@ -13,6 +13,7 @@ from hhcore.protocols.hysteresis.levels import course, firing_end, interval
 from hhcore.protocols.hysteresis.ramps import onset_and_end
 from hhcore.protocols.hysteresis.resting import follow
 from hhcore.simulation.result import Ragged
+from hhcore.simulation.threads import integrate_all
 
 SOLVER = {"method": "tsit5", "local_error": 1e-8}
 UNIT = "uA_cm2"
@@ -165,7 +166,7 @@ def test_a_row_depends_on_its_own_point_alone():
     whole, points = measured(e, threads=2), e.points(np.arange(4))
     for rows in ([2], [3, 1]):
         part = e.protocol.measure(e, e.solver, points[rows])
-        for name in e.protocol.schema.names:
+        for name in [*e.protocol.schema.names, "steps"]:
             ours, theirs = part.record[name], whole.record[name]
             if isinstance(ours, Ragged):
                 ours, theirs = (column.values.reshape(-1, 6) for column in (ours, theirs))
@@ -180,6 +181,22 @@ def test_cycles_that_do_not_turn_are_searched():
     assert ours[f"firing_from_error_{UNIT}"] < 1e-2
     # Hopf: Ermentrout and Terman, 93.86
     assert ours[f"rest_until_{UNIT}"] == pytest.approx(93.86, abs=0.01)
+
+
+def test_all_runs_are_counted_and_blocks_of_neurons_reported(monkeypatch):
+    ran, done = [], []
+
+    def counting(*args, **settings):
+        record, seconds = integrate_all(*args, **settings)
+        ran.append((record["steps"].sum(), seconds))
+        return record, seconds
+
+    monkeypatch.setattr("hhcore.simulation.population.integrate_all", counting)
+    monkeypatch.setattr("hhcore.protocols.hysteresis.protocol.BLOCK", 2)
+    e = experiment([0, 7, 12], hold=100, parameters={"sodium.g": {"values": [100, 120, 135]}})
+    result = measured(e, progress=done.append)
+    assert done == [2, 1]
+    np.testing.assert_allclose([result.steps.sum(), result.kernel_s], np.sum(ran, axis=0))
 
 
 @pytest.mark.parametrize(("end", "fires"), [(-1.5, 0.0), (-0.05, 0.0), (0.0, 2.0), (0.0, 4.0)])

@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from scipy.integrate import solve_ivp
@@ -10,8 +11,11 @@ from scipy.integrate import solve_ivp
 import hhcore
 from hhcore.base.errors import UserError
 from hhcore.config.reader import read_experiment
+from hhcore.figures.context import FigureContext, Variable
 from hhcore.protocols.phase_response.curves import extremes, resetting, zeros
 from hhcore.protocols.phase_response.cycle import repeating
+from hhcore.protocols.phase_response.figures import phase_response
+from hhcore.protocols.phase_response.protocol import PhaseResponse
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.result import Ragged
 
@@ -218,6 +222,15 @@ def test_scipy_checks_the_response_of_the_model():
 
 
 # --- what curves come down to
+
+
+@pytest.mark.parametrize(("unit", "words"), [("mV", "kick of 0.1 mV"), ("V", "kick of 0.1 V"), ("1", "kick of 0.1")])
+def test_the_legend_gives_the_kick_in_the_unit_of_the_potential(unit, words):
+    context = FigureContext("cells", Variable("i", "i", "uA/cm^2"), Variable("V", "V", unit))
+    columns = ("phase", "potential_mV", "infinitesimal_per_mV", "response_per_mV")
+    curve = pd.DataFrame({"neuron": [0, 0]} | dict.fromkeys(columns, [0.0, 0.5]))
+    figure = phase_response(pd.DataFrame({"neuron": [0]}), curve, context, PhaseResponse(kick=0.1))
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["infinitesimal", words]
 
 
 def test_extremes_and_zeros_of_a_known_curve():

@@ -5,17 +5,21 @@ one meets an unstable one (a saddle-node of cycles). Along its arc, the current 
 one period, the differences for its derivatives side by side with it, so that a cycle costs less than a long hold.
 """
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import ClassVar, Self
 
 import numpy as np
 
 from hhcore.simulation.engine import engine
 from hhcore.simulation.linear import eliminate, one_norm
-from hhcore.simulation.observers import Onsets
-from hhcore.simulation.population import Population
+from hhcore.simulation.observers import Observer, Onsets
+from hhcore.simulation.observers.observer import Neurons, Recorder
+from hhcore.simulation.result import Record
 from hhcore.simulation.search.scale import _flowing
 from hhcore.simulation.settle import Paced
 from hhcore.simulation.stimuli.pulse_train import PulseTrain
+from hhcore.simulation.stimuli.stimulus import Stimulus
 
 DISTURBED = 1e-6  # of the size of each unknown, for differences
 FARTHEST = 0.1  # a step of Newton's method, in the sizes of the unknowns
@@ -52,16 +56,88 @@ class Cycles:
         return Cycles(*(getattr(self, own.name)[rows] for own in fields(self)))
 
 
-def paced(population: Population, method: str) -> Paced:
+@dataclass(frozen=True, kw_only=True)
+class Counted(Paced):
+    """Neurons whose runs are counted, those of some of them and under other stimuli too.
+
+    neuron  : int64 (n,), their rows in `steps`
+    steps   : float64, tried so far
+    seconds : core time of each run so far
+    """
+
+    neuron: np.ndarray
+    steps: np.ndarray
+    seconds: list[float]
+
+    def of(self, rows: np.ndarray) -> Self:
+        """Some of the neurons, by index."""
+        return replace(self, points=self.points[rows], neuron=self.neuron[rows])
+
+    def run(self, states: np.ndarray, stops: Sequence[float] | np.ndarray) -> tuple[Record, float]:
+        """As that of Population."""
+        record, seconds = super().run(states, stops)
+        np.add.at(self.steps, self.neuron, record["steps"])
+        self.seconds.append(seconds)
+        return record, seconds
+
+    def under(self, method: str, kind: type[Stimulus], *observers: Observer) -> Self:
+        """The same neurons under another kind of stimulus, of which nothing flows yet."""
+        model, quiet = self.engine.model, [kind.quiet.get(name, 0.0) for name in kind.fields]
+        own = self.points[:, : len(model.parameters)]
+        points = np.column_stack([own, np.tile(quiet, (len(own), 1))])
+        return replace(self, engine=engine(model, method, kind, observers), points=points)
+
+
+class Once(Observer):
+    """A run is over right after the second onset, so that its steps do not depend on how long those of others are."""
+
+    name = "once"
+    rows = ("TWICE",)
+    arguments: ClassVar[dict[str, str]] = {}
+    fields = ()
+    text = '''
+def once_start(Z, i, j):
+    """No onset yet."""
+    Z[TWICE + j] = 0.0
+
+
+def once_enter(Z, i, k, begins, j):
+    """The second onset begins beat 1."""
+    if begins and beat(k) > 0:
+        Z[TWICE + j] = 1.0
+
+
+@inline
+def once_alert(Z, accepted, turned, high, low, v1, d0, d1, j):
+    """The step after it is an event."""
+    return Z[TWICE + j] > 0.5
+
+
+@inline
+def once_over(Z, j):
+    """Whether it is done."""
+    return Z[TWICE + j] > 0.5
+'''
+
+    def recorder(self, neurons: Neurons) -> Recorder:
+        """It records nothing."""
+        return _Nothing()
+
+
+class _Nothing(Recorder):
+    def arguments(self) -> tuple:
+        return ()
+
+    def record(self) -> Record:
+        return {}
+
+
+def paced(neurons: Counted, method: str) -> Counted:
     """The same neurons under a constant current, as a pulse train whose pulses touch: the end of one is an onset."""
-    model = population.engine.model
-    own = population.points[:, : len(model.parameters)]
-    quiet = np.array([PulseTrain.quiet.get(name, 0.0) for name in PulseTrain.fields])
-    rows = np.column_stack([own, np.tile(quiet, (len(own), 1))])
-    return Paced(engine(model, method, PulseTrain, (Onsets(),)), rows, population.accuracy, population.threads)
+    return neurons.under(method, PulseTrain, Onsets(), Once())
 
 
-def slowest(cells: Paced, cycles: Cycles) -> Cycles:
+def slowest(cells: Counted, cycles: Cycles) -> Cycles:
     """The same cycles, each begun where its states change least: there, derivatives of the flow are smallest."""
     n, parts = len(cycles.period), np.arange(1, PARTS + 1) / PARTS
     each = cycles.of(np.repeat(np.arange(n), PARTS))
@@ -72,13 +148,13 @@ def slowest(cells: Paced, cycles: Cycles) -> Cycles:
     return Cycles(way[np.arange(n), slow], cycles.period, cycles.current)
 
 
-def flow(cells: Paced, cycles: Cycles) -> np.ndarray:
+def flow(cells: Counted, cycles: Cycles) -> np.ndarray:
     """The states after a period, float64 (n, N); NaN of one that fails on the way."""
     times = {"period": cycles.period, "width": cycles.period, "start": 0.0}
     return cells.with_fields(amplitude=cycles.current, **times).onsets(cycles.states, 1)[0][:, 1]
 
 
-def turn(cells: Paced, begun: Cycles, lowest: float) -> tuple[Cycles, np.ndarray]:
+def turn(cells: Counted, begun: Cycles, lowest: float) -> tuple[Cycles, np.ndarray]:
     """Follow the branch of each cycle to lower currents, to where it turns round.
 
     begun  : cycles, roughly
@@ -107,7 +183,7 @@ def turn(cells: Paced, begun: Cycles, lowest: float) -> tuple[Cycles, np.ndarray
     return Cycles.of_unknowns(found), error
 
 
-def _sizes(cells: Paced, begun: Cycles, lowest: float) -> np.ndarray:
+def _sizes(cells: Counted, begun: Cycles, lowest: float) -> np.ndarray:
     """The sizes of the unknowns, float64 (n, N + 2).
 
     That of the current must not depend on where zero is: it is the way to go, or the membrane currents, if larger.
@@ -125,7 +201,7 @@ def _downwards(begun: Cycles) -> np.ndarray:
     return direction
 
 
-def _corrected(cells: Paced, guess: np.ndarray, tangent: np.ndarray, size: np.ndarray) -> tuple:
+def _corrected(cells: Counted, guess: np.ndarray, tangent: np.ndarray, size: np.ndarray) -> tuple:
     """Cycles near guesses, each in the plane across `tangent`; the tangents there; whether Newton's method arrived."""
     at, turned, arrived = guess.copy(), tangent.copy(), np.zeros(len(guess), bool)
     going = np.arange(len(guess))
@@ -147,7 +223,7 @@ def _corrected(cells: Paced, guess: np.ndarray, tangent: np.ndarray, size: np.nd
     return at, turned, arrived
 
 
-def _linearised(cells: Paced, at: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _linearised(cells: Counted, at: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """By how much states miss themselves, (n, N), and the derivatives with the phase held, (n, N + 1, N + 2)."""
     n, count = at.shape
     around = np.repeat(at[:, None], 2 * count + 1, axis=1)

@@ -4,10 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hhcore.protocols.hysteresis.cycles import Cycles, paced, slowest, turn
-from hhcore.simulation.engine import engine
+from hhcore.protocols.hysteresis.cycles import Counted, Cycles, paced, slowest, turn
 from hhcore.simulation.observers import Extremes, Spikes
-from hhcore.simulation.population import Population
 from hhcore.simulation.result import Ragged
 from hhcore.simulation.search.firing import going_on
 from hhcore.simulation.stimuli.ramp import Ramp
@@ -28,8 +26,7 @@ class Levels:
     peak, trough : float64, of the potential in the second half
     fires   : int64, 1 where firing goes on at the end
     outcome : int8 (n,), of the kernel, the worst
-    ended, steps : float64 (n,), time and steps of all runs
-    seconds : of core time
+    ended   : float64 (n,), time of all levels
     """
 
     rate: np.ndarray
@@ -39,8 +36,6 @@ class Levels:
     fires: np.ndarray
     outcome: np.ndarray
     ended: np.ndarray
-    steps: np.ndarray
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -68,7 +63,7 @@ class End:
 
 
 def course(
-    neurons: Population, states: np.ndarray, amplitudes: np.ndarray, hold: float
+    neurons: Counted, states: np.ndarray, amplitudes: np.ndarray, hold: float
 ) -> tuple[Levels, Firing, np.ndarray]:
     """Hold n neurons at one amplitude after the other, from `states`, float64 (n, N).
 
@@ -77,19 +72,18 @@ def course(
     n, shape = len(states), (len(states), len(amplitudes))
     rate, peak, trough = np.full((3, *shape), np.nan)
     spikes, fires = np.zeros((2, *shape), np.int64)
-    outcome, ended, steps, total = np.zeros(n, np.int8), np.zeros(n), np.zeros(n), 0.0
+    outcome, ended = np.zeros(n, np.int8), np.zeros(n)
     firing = Firing(np.full(n, np.inf), states.copy(), np.full(n, np.nan))
     going, states = np.arange(n), states.copy()
     for number, amplitude in enumerate(amplitudes):
         if not len(going):
             break
-        run, seconds = neurons.of(going).with_fields(amplitude=amplitude).run(states[going], [hold / 2, hold])
+        run, _ = neurons.of(going).with_fields(amplitude=amplitude).run(states[going], [hold / 2, hold])
         on, mean = going_on(run["spikes"], np.full(len(going), hold)), interval(run["spikes"], hold / 2, hold)
         good = run["outcome"] == 0
         outcome[going], states[going] = run["outcome"], run["final"]
         ended[going] += run["ended"]
-        steps[going] += run["steps"]
-        rows, total = going[good], total + seconds
+        rows = going[good]
         spikes[rows, number], fires[rows, number] = run["spikes"].counts[good], on[good]
         rate[rows, number] = np.where(mean == 0, 0.0, 1 / np.where(mean > 0, mean, np.nan))[good]
         peak[rows, number], trough[rows, number] = run["peak"][good], run["trough"][good]
@@ -97,7 +91,7 @@ def course(
         firing.level[lower], firing.states[lower] = amplitude, states[lower]
         firing.interval[lower] = mean[np.isin(going, lower)]
         going = going[good]
-    return Levels(rate, spikes, peak, trough, fires, outcome, ended, steps, total), firing, states
+    return Levels(rate, spikes, peak, trough, fires, outcome, ended), firing, states
 
 
 def interval(spikes: Ragged, start: float, stop: float) -> np.ndarray:
@@ -113,7 +107,7 @@ def interval(spikes: Ragged, start: float, stop: float) -> np.ndarray:
         return np.where(count == 0, 0.0, (last - first) / np.where(count > 1, count - 1, np.nan))
 
 
-def firing_end(neurons: Population, method: str, firing: Firing, lowest: float, hold: float) -> End:
+def firing_end(neurons: Counted, method: str, firing: Firing, lowest: float, hold: float) -> End:
     """Where firing ends below the lowest level that fires: at the turn of its cycles, or else by a search."""
     n = len(firing.level)
     current, error, period = np.full((3, n), np.nan)
@@ -135,30 +129,21 @@ def firing_end(neurons: Population, method: str, firing: Firing, lowest: float, 
 
 
 def _searched(
-    neurons: Population, method: str, firing: Firing, rows: np.ndarray, lowest: float, hold: float
+    neurons: Counted, method: str, firing: Firing, rows: np.ndarray, lowest: float, hold: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """How firing ends, where, and the error. It goes on for too long below its end, by about 1 over the hold squared.
 
     So a hold twice as long comes nearer by three quarters, and the last quarter is added.
     """
-    ramps = _ramps(neurons, method)
+    spikes = next(o for o in neurons.engine.observers if isinstance(o, Spikes))
+    ramps = neurons.under(method, Ramp, spikes, Extremes())
     first, second = (_bisected(neurons, ramps, firing, rows, lowest, hold, k * hold) for k in (1, 2))
     ends = np.where(np.isnan(first) | np.isnan(second), THROUGHOUT, SEARCHED)
     return ends, second + (second - first) / 3, np.abs(second - first)
 
 
-def _ramps(neurons: Population, method: str) -> Population:
-    """The same neurons under ramps of current."""
-    model, spikes = neurons.engine.model, next(o for o in neurons.engine.observers if isinstance(o, Spikes))
-    own = neurons.points[:, : len(model.parameters)]
-    quiet = np.array([Ramp.quiet.get(name, 0.0) for name in Ramp.fields])
-    made = engine(model, method, Ramp, (spikes, Extremes()))
-    rows = np.column_stack([own, np.tile(quiet, (len(own), 1))])
-    return Population(made, rows, neurons.accuracy, neurons.threads)
-
-
 def _bisected(
-    neurons: Population, ramps: Population, firing: Firing, rows: np.ndarray, lowest: float, hold: float, lasts: float
+    neurons: Counted, ramps: Counted, firing: Firing, rows: np.ndarray, lowest: float, hold: float, lasts: float
 ) -> np.ndarray:
     """The current where firing ends that has to last for so long, float64 (k,); NaN where it goes on at the lowest.
 

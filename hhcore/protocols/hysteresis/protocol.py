@@ -20,6 +20,7 @@ from hhcore.experiments.protocol import Begun, Protocol
 from hhcore.grid.listed import check_different, read_list
 from hhcore.model.autonomous import check_autonomous
 from hhcore.model.model import NOTHING, Model
+from hhcore.protocols.hysteresis.cycles import Counted
 from hhcore.protocols.hysteresis.definitions import EDGE_ERROR, definitions
 from hhcore.protocols.hysteresis.levels import FIRING_ENDS, NEVER, THROUGHOUT, Levels, course, firing_end
 from hhcore.protocols.hysteresis.resting import ENDS, NONE, follow
@@ -29,16 +30,16 @@ from hhcore.simulation import linear, population, settle
 from hhcore.simulation.features import FAILED
 from hhcore.simulation.initial import read_start
 from hhcore.simulation.observers import Extremes, Observer, Spikes
-from hhcore.simulation.population import Population
 from hhcore.simulation.rest import initial_states
-from hhcore.simulation.result import NO_STABLE_REST, STATUSES, Ragged, Result
+from hhcore.simulation.result import NO_STABLE_REST, STATUSES, Ragged, Record, Result, joined
 from hhcore.simulation.search import firing, scale
 from hhcore.simulation.stimuli.step import Step
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
 PREFIX = "level_"  # of their columns in the store
+BLOCK = 256  # neurons at a time
 OF_LEVELS = ("rate", "spikes", "peak", "trough", "fires")
-SEARCHES = 0.5  # of the time of all levels, about, that the search for the end of firing takes
+SEARCHES = 60  # levels, about, that take as long as the search for the end of firing
 RATE_WORDS = (
     "1 over the mean interval between spikes in the second half of the level; 0 without a spike there, null with"
 )
@@ -145,10 +146,11 @@ class Hysteresis(Protocol):
 
     def neurons(
         self, experiment: Experiment, solver: Solver, points: np.ndarray, threads: int
-    ) -> tuple[Population, np.ndarray, np.ndarray]:
+    ) -> tuple[Counted, np.ndarray, np.ndarray]:
         """The neurons of rows of `Experiment.points`; the states in which they begin, float64 (n, N); their status."""
         e, (rows, start) = experiment, experiment.parts(points)
-        neurons = Population(e.engine(solver.method), rows, solver.accuracy, threads)
+        counts = {"neuron": np.arange(len(rows)), "steps": np.zeros(len(rows)), "seconds": []}
+        neurons = Counted(e.engine(solver.method), rows, solver.accuracy, threads, **counts)
         neurons = neurons.with_fields(amplitude=self.amplitudes[0], start=0.0, stop=inf)
         states, status = initial_states(
             neurons.engine, neurons.engine.arguments(neurons.points, self.hold), read_start(e.model, start)
@@ -164,22 +166,34 @@ class Hysteresis(Protocol):
         threads: int = 1,
         progress: Callable[[int], None] | None = None,
     ) -> Result:
-        """All levels of all neurons side by side, then the edges."""
-        e, (neurons, states, status) = experiment, self.neurons(experiment, solver, points, threads)
-        lowest, highest, n = self.amplitudes[0], self.amplitudes[-1], len(points)
+        """All neurons, so many side by side that they fit into memory."""
+        records, total = [], 0.0
+        for first in range(0, max(len(points), 1), BLOCK):
+            some = points[first : first + BLOCK]
+            record, seconds = self._recorded(experiment, solver, some, threads)
+            records.append(record)
+            total += seconds
+            if progress is not None:
+                progress(len(some))
+        return Result(joined(records), experiment.analysis_window, experiment.model.ms, total, mV=experiment.model.mV)
+
+    def _recorded(
+        self, experiment: Experiment, solver: Solver, points: np.ndarray, threads: int
+    ) -> tuple[Record, float]:
+        """All levels of some neurons, then the edges: their record, and seconds of core time."""
+        neurons, states, status = self.neurons(experiment, solver, points, threads)
+        lowest, highest = self.amplitudes[0], self.amplitudes[-1]
         levels, fires, final = course(neurons, states, self.levels, self.hold)
         rest = follow(neurons, states, lowest, highest)
         end = firing_end(neurons, solver.method, fires, lowest, self.hold)
-        if progress is not None:
-            progress(n)
-        counts = np.full(n, len(self.levels))
+        counts = np.full(len(points), len(self.levels))
         record = {PREFIX + name: Ragged.of(_numbers(levels, name), counts) for name in OF_LEVELS}
         record |= {"rest_ends": rest.ends, "rest_until": rest.until, "rest_again": rest.again}
         record |= {"rest_frequency": rest.frequency, "firing_ends": end.ends, "firing_from": end.current}
         record |= {"firing_off": end.error, "firing_period": end.period}
         failed = np.where(levels.outcome > 0, levels.outcome + NO_STABLE_REST, status).astype(np.int8)
-        record |= {"status": failed, "ended": levels.ended, "steps": levels.steps, "final": final}
-        return Result(record, e.analysis_window, e.model.ms, levels.seconds, mV=e.model.mV)
+        record |= {"status": failed, "ended": levels.ended, "steps": neurons.steps, "final": final}
+        return record, sum(neurons.seconds)
 
     def begun(self, experiment: Experiment, solver: Solver, points: np.ndarray, *, threads: int = 1) -> Begun:
         """A trace shows the highest level, after all below it."""
@@ -238,7 +252,7 @@ class Hysteresis(Protocol):
 
     def simulated_ms(self, experiment: Experiment) -> float:
         """All levels, and the search for the end of firing."""
-        return (1 + SEARCHES) * len(self.levels) * self.hold * experiment.model.ms
+        return (len(self.levels) + SEARCHES) * self.hold * experiment.model.ms
 
     def numbers(self, experiment: Experiment) -> float:
         return float(len(OF_LEVELS) * len(self.levels) + len(self.schema))

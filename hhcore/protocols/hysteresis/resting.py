@@ -153,10 +153,11 @@ def _slopes(neurons: Population, held: np.ndarray, states: np.ndarray) -> np.nda
     kernel, slopes = neurons.engine.kernel, np.empty_like(states)
     for first in range(0, len(states), kernel.W):
         lanes = np.minimum(np.arange(first, first + kernel.W), len(states) - 1)
-        Z = pack(kernel, held[lanes], states[lanes])
-        for lane in range(kernel.W):
+        Z, count = pack(kernel, held[lanes], states[lanes]), min(kernel.W, len(states) - first)
+        for lane in range(count):
             kernel.stage(Z, 0.0, lane)
-        slopes[lanes] = Z.reshape(kernel.ROWS, kernel.W)[kernel.SLOPE // kernel.W :][: kernel.N].T
+        table = Z.reshape(kernel.ROWS, kernel.W)[kernel.SLOPE // kernel.W :][: kernel.N]
+        slopes[first : first + count] = table.T[:count]
     return slopes
 
 

@@ -52,15 +52,12 @@ def phase_response(
     below.set(xlabel="Phase of the kick", ylabel=RESPONSE, xlim=(0.0, 1.0))
     above.set(ylabel="Potential\n(mV)")
     style.letter([above, below])
-    _key(
-        figure,
-        drawn,
-        colour,
-        [
-            Line2D([], [], color=style.GREY if colour else style.BLUE, label="infinitesimal"),
-            Line2D([], [], color=style.GREY if colour else style.BLUE, **KICKED, label=f"kick of {protocol.kick:g} mV"),
-        ],
-    )
+    shade, size = style.GREY if colour else style.BLUE, protocol.size(context.potential.unit)
+    handles = [
+        Line2D([], [], color=shade, label="infinitesimal"),
+        Line2D([], [], color=shade, label=f"kick of {size}", **KICKED),
+    ]
+    _key(figure, drawn, colour, handles)
     return figure
 
 

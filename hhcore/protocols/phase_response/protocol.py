@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from hhcore.base.checks import Key, quoted
 from hhcore.base.errors import UserError, collected
-from hhcore.base.units import to_unit
+from hhcore.base.units import pretty_unit, to_unit
 from hhcore.compile.parts import HOLDING
 from hhcore.experiments.experiment import Experiment
 from hhcore.experiments.protocol import Accuracy, Protocol
@@ -256,9 +256,13 @@ class PhaseResponse(Protocol):
             "fragile": np.ma.masked_array(result.fragile == 1, np.isnan(result.fragile)),
         }
 
+    def size(self, unit: str) -> str:
+        """The kick as text; `unit` : of the potential, `1` without dimension."""
+        return f"{self.kick:g}" if unit == "1" else f"{self.kick:g} {pretty_unit(unit)}"
+
     def facts(self, experiment: Experiment) -> Iterable[tuple[str, str]]:
         unit = experiment.model.states[experiment.model.potential].unit
-        yield "Kicked", f"by {self.kick:g} {unit} at {self.phases:,} phases of the cycle after the duration"
+        yield "Kicked", f"by {self.size(unit)} at {self.phases:,} phases of the cycle after the duration"
         yield "Infinitesimal response", "extrapolated from small kicks of both signs and three sizes"
 
     def simulated_ms(self, experiment: Experiment) -> float:
