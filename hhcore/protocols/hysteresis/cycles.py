@@ -16,7 +16,7 @@ from hhcore.simulation.linear import eliminate, one_norm
 from hhcore.simulation.observers import Observer, Onsets
 from hhcore.simulation.observers.observer import Neurons, Recorder
 from hhcore.simulation.result import Record
-from hhcore.simulation.search.scale import _flowing
+from hhcore.simulation.search.scale import flowing_currents
 from hhcore.simulation.settle import Paced
 from hhcore.simulation.stimuli.pulse_train import PulseTrain
 from hhcore.simulation.stimuli.stimulus import Stimulus
@@ -190,7 +190,7 @@ def _sizes(cells: Counted, begun: Cycles, lowest: float) -> np.ndarray:
     """
     kernel, quiet = cells.engine.kernel, cells.engine.undisturbed(cells.engine.arguments(cells.points, 1.0))
     states = np.tile(1.0 / np.array(kernel.INVERSE_SCALE), (len(begun.period), 1))
-    membrane = _flowing(cells, quiet, begun.states) if kernel.CURRENTS else 0.0
+    membrane = flowing_currents(cells, quiet, begun.states) if kernel.CURRENTS else 0.0
     return np.column_stack([states, begun.period, np.maximum(begun.current - lowest, membrane)])
 
 

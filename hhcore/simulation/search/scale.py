@@ -39,7 +39,7 @@ def input_resistances(population: Population, states: np.ndarray) -> np.ndarray:
     """
     engine = population.engine
     quiet = engine.undisturbed(engine.arguments(population.points, 1.0))
-    flowing = _flowing(population, quiet, states)
+    flowing = flowing_currents(population, quiet, states)
     holding = len(engine.model.parameters) + engine.kind.numbers().index(HOLDING)
     potential = list(engine.model.states).index(engine.model.potential)
     nudged = quiet.copy()
@@ -49,7 +49,7 @@ def input_resistances(population: Population, states: np.ndarray) -> np.ndarray:
     return np.where(stable & still & (slope > 0), slope, 25.0 / engine.model.mV / flowing)
 
 
-def _flowing(population: Population, quiet: np.ndarray, states: np.ndarray) -> np.ndarray:
+def flowing_currents(population: Population, quiet: np.ndarray, states: np.ndarray) -> np.ndarray:
     """The sum of the sizes of the membrane currents, float64 (n,); 1 where there are none."""
     kernel, flowing = population.engine.kernel, np.empty(len(states))
     for first in range(0, len(states), kernel.W):
