@@ -1,16 +1,22 @@
 """Refractory periods: against independent integrations, in strange neurons, in every room that tables have."""
 
+from dataclasses import replace
 from math import inf
+from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 
+from hhcore.base import tables
 from hhcore.base.errors import UserError
 from hhcore.config.reader import read_experiment
 from hhcore.model.model import load_model
 from hhcore.schemes.solver import Solver
 from hhcore.simulation.reference import reference
+from hhcore.simulation.result import Result
+from hhcore.sweep.columns import record_of
+from hhcore.sweep.store import update_shard
 
 HH = load_model("hodgkin_huxley_1952")
 FINE, MIDDLE = Solver("dop853", 1e-11), Solver("tsit5", 1e-9)
@@ -160,6 +166,33 @@ def test_a_row_depends_on_its_own_point_alone():
     for name, column in curves.items():
         if name != "neuron":
             assert repr(column.reshape(6, 3)[[4, 1]].tolist()) == repr(own[name].reshape(2, 3).tolist())
+
+
+def updated(folder: Path, within: float, but: tuple[str, ...] = ("neuron",)) -> tuple[int, list[str]]:
+    """How many neurons the store was missing, and all that each has in it `but` for some columns."""
+    axes = {"sodium.g": {"values": [121, 120, 119, 100]}, "potassium.g": {"values": [12, 36, 37, 30]}}
+    shock = "{kind: shock, displacement: {values: [15, 16, 5, 17]}}"
+    e = experiment(shock, f"{{intervals: [4, 8, 14, 20], within: {within}}}", parameters=axes, combine="zip")
+    e = replace(e, solver=Solver("tsit5", 1e-8))
+    new = update_shard(e, "all", folder / "all.parquet", progress=lambda done, total: None)
+    record = record_of(tables.read(folder / "all.parquet"), e.protocol, len(HH.states))
+    result = Result(record, e.analysis_window, 1.0, mV=1.0)
+    curves = {name: own.reshape(4, -1) for name, own in e.protocol.recovery(result).items() if name not in but}
+    columns = [*e.protocol.columns(result).values(), *curves.values()]
+    return new, sorted(str([np.ma.asarray(column)[i : i + 1].tolist() for column in columns]) for i in range(4))
+
+
+def test_a_finer_search_goes_on_from_the_brackets_in_the_store(tmp_path):
+    """To the bits of a search from the beginning: of thresholds, and of the ends of phases."""
+    folders = {name: tmp_path / name for name in ("on", "fine", "coarse")}
+    for folder in folders.values():
+        folder.mkdir()
+    assert updated(folders["on"], 1e-3)[0] == 4
+    again, finer = updated(folders["on"], 1e-8)
+    assert 0 < again <= 4 and finer == updated(folders["fine"], 1e-8)[1]
+    later = ("neuron", "latency_ms")  # that of the finer search
+    back, coarse = updated(folders["on"], 1e-3, later)
+    assert back == 0 and coarse == updated(folders["coarse"], 1e-3, later)[1]
 
 
 # --- configs

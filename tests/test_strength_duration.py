@@ -180,8 +180,7 @@ def legends(stimulus: str, lacking: str = " ") -> list[list[str]]:
     e = replace(read_experiment(config(stimulus, duration=60), "cells"), solver=Solver("tsit5", 1e-6))
     [analysis] = [a for a in analyses(e) if a.name == "strength_duration"]
     result = e.protocol.measure(e, e.solver, e.points(np.arange(e.n_points)))
-    columns = {axis.column: e.points(np.arange(e.n_points)).T[i] for i, axis in enumerate(figure_context(e).axes)}
-    features = pd.DataFrame(e.protocol.columns(result) | columns)
+    features = pd.DataFrame(e.protocol.columns(result))
     features.loc[:, features.columns.str.startswith(lacking)] = np.nan
     found = {"features": features, "strength_duration": pd.DataFrame(curve_columns(e.protocol, result))}
     figures = analysis.draw(found, figure_context(e)).values()

@@ -4,13 +4,22 @@ Whether a neuron responds after an interval is asked by running it, so that an e
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from hhcore.simulation.observers import Settled, Spikes
 from hhcore.simulation.population import Population
-from hhcore.simulation.search.thresholds import DRIVEN, FOUND, NEVER, ON_RELEASE, SEVERAL, Thresholds, search
+from hhcore.simulation.search.thresholds import (
+    DRIVEN,
+    FOUND,
+    NEVER,
+    ON_RELEASE,
+    SEVERAL,
+    Thresholds,
+    continued,
+    search,
+)
 from hhcore.simulation.search.trials import Tested
 
 MARGIN = 1e-3  # share of the resting threshold within which a threshold counts as the resting one
@@ -29,6 +38,10 @@ class Recovering:
 
     first: Tested
     scale: np.ndarray
+
+    def of(self, rows: np.ndarray) -> "Recovering":
+        """Some of the neurons, by index."""
+        return Recovering(self.first.of(rows), self.scale[rows])
 
     def spikes(self, duration: float) -> tuple[np.ndarray, np.ndarray]:
         """Spikes in a run of the first stimulus, float64 (n,), and how it failed, int8 (n,); 0 if it did not."""
@@ -53,6 +66,16 @@ class Recovering:
     def thresholds(self, neuron: np.ndarray, interval: np.ndarray, within: float) -> Thresholds:
         """The threshold of the second stimulus of each of k pairs."""
         return search(self.after(neuron, interval), within, scale=self.scale[neuron])
+
+    def continued(self, neuron: np.ndarray, interval: np.ndarray, known: Thresholds, within: float) -> Thresholds:
+        """The same from brackets that are known; from the beginning where one of them turns out wrong."""
+        found = continued(self.after(neuron, interval), known, within)
+        moved = np.isfinite(known.begun_high) & (found.begun_high != known.begun_high)
+        if len(rows := np.flatnonzero(moved)):
+            again = self.thresholds(neuron[rows], interval[rows], within)
+            for own in fields(found):
+                getattr(found, own.name)[rows] = getattr(again, own.name)
+        return found
 
     def excitable(self, neuron: np.ndarray, interval: np.ndarray) -> np.ndarray:
         """Whether there is a threshold, bool (k,)."""

@@ -32,10 +32,10 @@ from hhcore.protocols.rheobase.searching import (
     relative_errors,
 )
 from hhcore.schemes.solver import Solver
-from hhcore.simulation.result import NO_STABLE_REST, Result
+from hhcore.simulation.result import NO_STABLE_REST, Column, Result
 from hhcore.simulation.search.firing import Firing, Spiking
 from hhcore.simulation.search.scale import scales
-from hhcore.simulation.search.thresholds import FOUND, OUTCOMES, SEVERAL, search
+from hhcore.simulation.search.thresholds import FOUND, OUTCOMES, SEVERAL, Thresholds, continued, search
 from hhcore.simulation.stimuli.stimulus import Stimulus
 
 PHASES_WITHIN = 1e-3  # ms
@@ -87,7 +87,6 @@ class Refractory(Searching):
     }
     supplies = ("start",)
     accuracy = RECOVERY_ERROR
-    searches = False
     schema = pa.unify_schemas(
         [
             found_schema(REST),
@@ -137,8 +136,8 @@ class Refractory(Searching):
 
     @property
     def settings(self) -> tuple:
-        """All of it: the ends of phases are stored."""
-        return self.within, self.field, self.intervals, self.phases_within
+        """Besides those of all searches, the intervals, and how closely the ends of phases are known."""
+        return *super().settings, self.intervals, self.phases_within
 
     def check_stimuli(self, highest: Mapping[str, float], model: Model, duration: float, where: str) -> None:
         """Raise UserError for a first stimulus that has not ended before the second, and for a train of pulses."""
@@ -166,32 +165,97 @@ class Refractory(Searching):
         threads: int = 1,
         progress: Callable[[int], None] | None = None,
     ) -> Result:
-        """The threshold at rest, those after each interval, of the sign of the first stimulus; then ends of phases."""
-        e, n, k = experiment, len(points), len(self.intervals)
+        """All searches from the beginning."""
+        result = self._searched(experiment, solver, points, threads, None)
+        if progress is not None:
+            progress(len(points))
+        return result
+
+    def continued(
+        self,
+        experiment: Experiment,
+        solver: Solver,
+        points: np.ndarray,
+        known: Mapping[str, Column],
+        *,
+        threads: int = 1,
+        progress: Callable[[int], None] | None = None,
+    ) -> Result:
+        """Go on from the brackets in the store."""
+        result = self._searched(experiment, solver, points, threads, known)
+        if progress is not None:
+            progress(len(points))
+        return result
+
+    def unfinished(self, record: Mapping[str, Column]) -> np.ndarray:
+        """Where one of the brackets is too wide."""
+        found = found_in(unfolded(record, INTERVAL)).wide(self.within).reshape(-1, len(self.intervals))
+        return found.any(axis=1) | found_in(record, REST).wide(min(self.within, ROUGHLY))
+
+    def _searched(
+        self, e: Experiment, solver: Solver, points: np.ndarray, threads: int, known: Mapping[str, Column] | None
+    ) -> Result:
+        """The threshold at rest, those after each interval, of the sign of the first stimulus; then ends of phases.
+
+        known : the record of the neurons in the store, if there is one
+        """
+        n, k = len(points), len(self.intervals)
         first, status = self.tested(e, solver, points, threads)
         scale = scales(first.population, first.states, first.duration, first.searched, first.firing.threshold)
         scale = np.copysign(scale, first.population.values(self.field))
         recovering = Recovering(first, scale)
         spikes, failed = recovering.spikes(max(e.duration, self.intervals[-1]))
+<<<<<<< HEAD
         rest = search(first, min(self.within, CLOSELY), scale=scale)
         neuron, interval = np.repeat(np.arange(n), k), np.tile(self.intervals, n)
         found = recovering.thresholds(neuron, interval, self.within)
+=======
+        pairs, closely = (np.repeat(np.arange(n), k), np.tile(self.intervals, n)), min(self.within, ROUGHLY)
+        if known is None:
+            rest, found = search(first, closely, scale=scale), recovering.thresholds(*pairs, self.within)
+        else:
+            rest = continued(first, found_in(known, REST), closely)
+            found = recovering.continued(*pairs, found_in(unfolded(known, INTERVAL)), self.within)
+>>>>>>> fixsd
         nothing = (failed > 0) | (spikes == 0)
-        outcome = np.where(nothing[:, None], -1, found.outcome.reshape(n, k))
-        resting = np.where(np.isin(rest.outcome, (FOUND, SEVERAL)), rest.value, np.nan)
-        phases = recovering.phases(np.array(self.intervals), outcome, resting, self.phases_within)
+        phases = self._phases(recovering, rest, found, nothing, known)
         worst = np.maximum(np.maximum(rest.failed, failed), found.failed.reshape(n, k).max(axis=1))
         record = record_of(rest, REST) | phases | {"first_spikes": np.where(failed > 0, np.nan, spikes)}
-        record |= folded(record_of(found) | {"interval": interval}, INTERVAL, np.full(n, k))
+        record |= folded(record_of(found) | {"interval": pairs[1]}, INTERVAL, np.full(n, k))
         record |= {
             "status": np.where(worst > 0, worst + NO_STABLE_REST, status).astype(np.int8),
             "ended": np.minimum(rest.ended, found.ended.reshape(n, k).min(axis=1)),
             "steps": rest.steps + found.steps.reshape(n, k).sum(axis=1),
             "final": first.states,
         }
-        if progress is not None:
-            progress(n)
         return Result(record, e.analysis_window, e.model.ms, sum(first.seconds), mV=e.model.mV)
+
+    def _phases(
+        self,
+        recovering: Recovering,
+        rest: Thresholds,
+        found: Thresholds,
+        nothing: np.ndarray,
+        known: Mapping[str, Column] | None,
+    ) -> dict[str, np.ndarray]:
+        """The ends of phases of n neurons. Those in the store hold where all searches end as they did.
+
+        nothing : bool (n,), whether there is no first spike
+        """
+        n, times = len(nothing), np.array(self.intervals)
+        outcome = np.where(nothing[:, None], -1, found.outcome.reshape(n, -1))
+        resting = _resting(rest)
+        rows, ends = np.arange(n), {name: np.full(n, np.nan) for name in PHASES}
+        if known is not None:
+            ends = {name: known[name].copy() for name in PHASES}
+            before = found_in(unfolded(known, INTERVAL)).outcome.reshape(n, -1)
+            other = (found.outcome.reshape(n, -1) != before).any(axis=1)
+            rows = np.flatnonzero(other | (resting != _resting(found_in(known, REST))))
+        if len(rows):
+            again = recovering.of(rows).phases(times, outcome[rows], resting[rows], self.phases_within)
+            for name, values in again.items():
+                ends[name][rows] = values
+        return ends
 
     # --- what is made of it
 
@@ -281,6 +345,11 @@ class Refractory(Searching):
         """The phases are bisected there."""
         own = Path(__file__).with_name("phases.py"), Path(runs.__file__)
         return *super().code(), *own
+
+
+def _resting(rest: Thresholds) -> np.ndarray:
+    """The resting thresholds that phases are about, whatever `within` is, float64 (n,); NaN without one."""
+    return np.where(np.isin(rest.outcome, (FOUND, SEVERAL)), rest.coarser(ROUGHLY).value, np.nan)
 
 
 def length(values: Mapping[str, float]) -> float:
