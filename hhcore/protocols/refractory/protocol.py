@@ -190,7 +190,7 @@ class Refractory(Searching):
     def unfinished(self, record: Mapping[str, Column]) -> np.ndarray:
         """Where one of the brackets is too wide."""
         found = found_in(unfolded(record, INTERVAL)).wide(self.within).reshape(-1, len(self.intervals))
-        return found.any(axis=1) | found_in(record, REST).wide(min(self.within, ROUGHLY))
+        return found.any(axis=1) | found_in(record, REST).wide(min(self.within, CLOSELY))
 
     def _searched(
         self, e: Experiment, solver: Solver, points: np.ndarray, threads: int, known: Mapping[str, Column] | None
@@ -205,18 +205,12 @@ class Refractory(Searching):
         scale = np.copysign(scale, first.population.values(self.field))
         recovering = Recovering(first, scale)
         spikes, failed = recovering.spikes(max(e.duration, self.intervals[-1]))
-<<<<<<< HEAD
-        rest = search(first, min(self.within, CLOSELY), scale=scale)
-        neuron, interval = np.repeat(np.arange(n), k), np.tile(self.intervals, n)
-        found = recovering.thresholds(neuron, interval, self.within)
-=======
-        pairs, closely = (np.repeat(np.arange(n), k), np.tile(self.intervals, n)), min(self.within, ROUGHLY)
+        pairs, closely = (np.repeat(np.arange(n), k), np.tile(self.intervals, n)), min(self.within, CLOSELY)
         if known is None:
             rest, found = search(first, closely, scale=scale), recovering.thresholds(*pairs, self.within)
         else:
             rest = continued(first, found_in(known, REST), closely)
             found = recovering.continued(*pairs, found_in(unfolded(known, INTERVAL)), self.within)
->>>>>>> fixsd
         nothing = (failed > 0) | (spikes == 0)
         phases = self._phases(recovering, rest, found, nothing, known)
         worst = np.maximum(np.maximum(rest.failed, failed), found.failed.reshape(n, k).max(axis=1))
@@ -349,7 +343,7 @@ class Refractory(Searching):
 
 def _resting(rest: Thresholds) -> np.ndarray:
     """The resting thresholds that phases are about, whatever `within` is, float64 (n,); NaN without one."""
-    return np.where(np.isin(rest.outcome, (FOUND, SEVERAL)), rest.coarser(ROUGHLY).value, np.nan)
+    return np.where(np.isin(rest.outcome, (FOUND, SEVERAL)), rest.coarser(CLOSELY).value, np.nan)
 
 
 def length(values: Mapping[str, float]) -> float:
