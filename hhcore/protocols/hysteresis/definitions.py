@@ -6,9 +6,9 @@ from hhcore.experiments.protocol import Accuracy
 BISTABILITY = {
     "bistable": "between both edges it rests or fires, as it has come there",
     "one_state": "firing ends where rest does, as closely as both are known: to a tenth at least",
-    "unresolved": "the edges are closer to each other than they are known; a longer `hold` knows more",
+    "unresolved": "the edges are closer to each other than they are known; a longer hold knows more",
     "apart": "rest ends below where firing does: in between, neither lasts",
-    "rests_throughout": "rest is stable at all levels, and it fires on too from `firing_from` on",
+    "rests_throughout": "rest is stable at all levels, and it fires on too from firing_from on",
     "fires_throughout": "it fires on down to the lowest level",
     "never_rests": "rest is not stable at the lowest level",
     "never_fires": "it fires on at no level",
@@ -35,12 +35,12 @@ def definitions(unit: str) -> dict[str, tuple[str, str]]:
     """Unit and definition of each feature. `unit` : of the current"""
     edges = {
         "firing_from": "current below which firing ends that has begun above: where the stable cycle meets an unstable "
-        "one and both vanish, or where a search finds it; see `firing_ends`",
+        "one and both vanish, or where a search finds it; see firing_ends",
         "firing_from_error": "how far off that may be: the last step of Newton's method, or how much a search differs "
         "from one with a hold half as long",
         "rest_until": "largest current up to which rest is stable, followed from the lowest level on",
         "rest_again_from": "current from which the same equilibrium is stable again, within the levels",
-        "bistable_width": "rest_until minus firing_from; 0 of `one_state`, null where it is not bistable",
+        "bistable_width": "rest_until minus firing_from; 0 of one_state, null where it is not bistable",
     }
     words = "; ".join(f"{word}: {meaning}" for word, meaning in BISTABILITY.items())
     return {column_name(name, unit): (unit, meaning) for name, meaning in edges.items()} | {

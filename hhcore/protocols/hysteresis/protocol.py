@@ -40,9 +40,6 @@ PREFIX = "level_"  # of their columns in the store
 BLOCK = 256  # neurons at a time
 OF_LEVELS = ("rate", "spikes", "peak", "trough", "fires")
 SEARCHES = 60  # levels, about, that take as long as the search for the end of firing
-RATE_WORDS = (
-    "1 over the mean interval between spikes in the second half of the level; 0 without a spike there, null with"
-)
 LOOSE = 0.1  # of an edge: one that is known no better says nothing of what lies between both
 
 
