@@ -273,7 +273,7 @@ def test_the_default_config_is_the_71001_neurons_and_the_textbook_script():
 def test_the_test_config_uses_every_key_and_every_axis():
     text = (CONFIG / "test.yaml").read_text()
     found = read_experiments(read_config(CONFIG / "test.yaml"), ".")
-    shapes = [(3, 2, 9), (4,), (), (3, 5), (32, 3), (3, 5), (16,), (6, 2), (2, 3), (2,), (3,), (2,)]
+    shapes = [(3, 2, 9), (4,), (), (3, 5), (32, 3), (3, 5), (16,), (6, 2), (2, 3), (2,), (3,)]
     assert [a.shape for a in found.values()] == shapes
     assert {a.solver and a.solver.method for a in found.values()} == {None, "rk4", "tsit5"}
     kinds = [*FORMS, "scale", *DISTRIBUTIONS]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hhcore.compile.parts import ObserverText
 
 WIDTH = 116  # of a line
+WHOLE = "\0"  # stands for a space at which no line ends
 
 # By hook: arguments before and after those of the observer, operator that joins results, result without observers.
 _ALERTED = ("accepted", "turned", "high", "low", "v1", "d0", "d1", "j")
@@ -37,13 +38,14 @@ def surveying(observers: Sequence[ObserverText]) -> bool:
 
 def with_arguments(driver: str, observers: Sequence[ObserverText]) -> str:
     """Fill the arguments of the observers into the driver, at TYPED_ARGUMENTS and ARGUMENTS; drop calls for nobody."""
-    typed = [f'{name}: "{kind}"' for o in observers for name, (_, kind) in zip(_names(o), o.arguments, strict=True)]
+    kinds = [(name, kind) for o in observers for name, (_, kind) in zip(_names(o), o.arguments, strict=True)]
+    typed = [f'{name}: "{kind.replace(" ", WHOLE)}"' for name, kind in kinds]  # no line ends inside a text
     names = "".join(f"{name}, " for o in observers for name in _names(o))
 
     def filled(line: str) -> str:
         full = line.replace("TYPED_ARGUMENTS,", ", ".join(typed)).replace("ARGUMENTS, ", names)
         full = full.replace("ARGUMENTS)", f"{names.removesuffix(', ')})")
-        return line if full == line else _wrapped(full)
+        return line if full == line else _wrapped(full).replace(WHOLE, " ")
 
     dropped = () if surveying(observers) else _SURVEYING
     return "\n".join(filled(line) for line in driver.split("\n") if not line.strip().startswith(dropped))

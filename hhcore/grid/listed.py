@@ -30,7 +30,9 @@ def read_times(value: object, model: Model, where: str) -> tuple[float, ...]:
     Raises UserError for anything else.
     """
     times = read_list(value, model.time_unit, where, "times", "{range: [1000, 300, -10]}")
-    return tuple(read_time(time, model, where) for time in times)
+    places = [where] * len(times) if isinstance(value, dict) else [f"{where}[{i}]" for i in range(len(times))]
+    written = times if isinstance(value, dict) else value
+    return tuple(read_time(time, model, place) for time, place in zip(written, places, strict=True))
 
 
 def read_list(value: object, unit: str, where: str, words: str, example: str) -> tuple[float, ...]:
