@@ -204,6 +204,7 @@ def test_broken_model_files_are_models_or_one_sentence():
     assert models > 10 and refusals > 50
 
 
+@pytest.mark.slow
 def test_altered_model_files_are_kernels_and_tables_or_one_sentence(folder):
     models, refusals, ran = drizzle(200, seed=3, runs=4, folder=folder)
     assert models > 60 and refusals > 60 and ran >= 3

@@ -22,6 +22,7 @@ def table(page: str, first: str) -> dict[str, dict[str, str]]:
     return {row[0].strip("`"): dict(zip(heads, row, strict=True)) for row in rows}
 
 
+@pytest.mark.slow
 def test_the_page_of_a_small_model(monkeypatch):
     monkeypatch.setattr(report, "SCHEMES", {"rk4": report.SCHEMES["rk4"]})
     monkeypatch.setattr(report, "NEURONS", 16)

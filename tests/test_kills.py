@@ -145,6 +145,7 @@ def test_killed_at_the_worst_moments_it_goes_on_by_the_same_command(calm, cache,
     check_complete(folder, calm, kills=1)
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_it_goes_on_by_the_same_command(timed, cache, tmp_path):
     storm(sweep(tmp_path / "storm", cache), timed, kills=3, seed=1)
 

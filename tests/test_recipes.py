@@ -40,6 +40,7 @@ def experiments_planned(folder: Folder) -> set[str]:
     return set(re.findall(r"^Job \d+: (\w+): ", folder.run("-n", "--verbose"), re.MULTILINE))
 
 
+@pytest.mark.slow
 def test_without_records_a_changed_config_makes_again_what_it_would_with_them(folder):
     configured(folder, TWO | {"e": TWO["e"] | {"duration": 41}})
     expected = folder.planned()

@@ -480,7 +480,7 @@ def test_a_brace_in_the_name_of_a_folder_or_a_model_is_no_wildcard(tmp_path):
     assert {"report", "calibrate", "simulate"} <= folder.planned()
 
 
-@pytest.mark.parametrize("steps", [False, True], ids=["one job", "many jobs"])
+@pytest.mark.parametrize("steps", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["one job", "many jobs"])
 def test_a_damaged_shard_is_simulated_again(cache, tmp_path, steps):
     folder = Folder(tmp_path / "damaged", cache, steps=steps)
     folder.config()
@@ -496,7 +496,7 @@ def test_a_damaged_shard_is_simulated_again(cache, tmp_path, steps):
     assert folder.bytes("e") == before and folder.planned() == set()
 
 
-@pytest.mark.parametrize("steps", [False, True], ids=["one job", "many jobs"])
+@pytest.mark.parametrize("steps", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["one job", "many jobs"])
 def test_a_grid_can_grow_in_a_storage(cache, tmp_path, steps):
     pytest.importorskip("snakemake_storage_plugin_fs")
     if not shutil.which("rsync"):
